@@ -1,0 +1,202 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "preview-gateway",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "preview-gateway", targets: ["preview-gateway"]),
+        .executable(name: "preview-devcluster", targets: ["preview-devcluster"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // Without its default traits Hummingbird needs neither full Foundation nor swift-configuration.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // MARK: Executables
+        .executableTarget(name: "preview-gateway", dependencies: ["PreviewCommands"]),
+        .executableTarget(name: "preview-devcluster", dependencies: ["DevCluster"]),
+
+        // MARK: The service
+        .target(
+            name: "PreviewCommands",
+            dependencies: [
+                "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+                "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        .target(
+            name: "PreviewServer",
+            dependencies: [
+                "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "PreviewIdentity",
+            dependencies: ["OpenSSLKit", "PreviewDomain"]
+        ),
+        .target(
+            name: "PreviewCluster",
+            dependencies: [
+                "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewControl", "PreviewDomain",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "PreviewControl",
+            dependencies: [
+                "PreviewDomain",
+                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .target(name: "PreviewDomain", dependencies: ["OpenSSLKit"]),
+
+        // MARK: Kubernetes
+        .target(
+            name: "KubernetesClient",
+            dependencies: [
+                "HTTPTransport", "KubernetesModel",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        .target(name: "KubernetesModel"),
+
+        // MARK: libcurl and libssl
+        .target(
+            name: "CurlHTTP",
+            dependencies: [
+                "CCurl", "HTTPTransport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
+        .target(
+            name: "HTTPTransport",
+            dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")]
+        ),
+        .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+
+        // MARK: The development cluster
+        .target(
+            name: "DevCluster",
+            dependencies: [
+                "CurlHTTP", "HTTPTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+
+        // MARK: Tests
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "HTTPTransport", "PreviewControl", "PreviewDomain",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            path: "Tests/TestSupport"
+        ),
+    ]
+)
+
+/// Every test target with what it imports beside `TestSupport`.
+let tests: [String: [Target.Dependency]] = [
+    "CurlHTTPTests": [
+        "CurlHTTP", "HTTPTransport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+    ],
+    "OpenSSLKitTests": ["OpenSSLKit"],
+    "KubernetesModelTests": ["KubernetesModel"],
+    "KubernetesClientTests": [
+        "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
+    "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
+    "PreviewControlTests": ["PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log")],
+    "PreviewClusterTests": [
+        "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewCluster",
+        "PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log"),
+    ],
+    "PreviewServerTests": [
+        "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+    ],
+    "PreviewCommandsTests": ["PreviewCommands", "PreviewDomain"],
+    "DevClusterTests": ["CurlHTTP", "DevCluster", "HTTPTransport", .product(name: "HTTPTypes", package: "swift-http-types")],
+    "ConformanceTests": [
+        "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
+]
+package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in
+    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies)
+}
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}

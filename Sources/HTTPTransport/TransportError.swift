@@ -1,0 +1,39 @@
+/// Why a request got no complete response.
+public struct TransportError: Error, Hashable, CustomStringConvertible {
+    /// What went wrong, coarse enough to be a metric label and to decide whether a retry is safe.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// No connection: name resolution, refusal, unreachable network, proxy. The request was not sent.
+        case connect
+        /// The TLS handshake failed, for example because the peer's certificate is not trusted. The request was not sent.
+        case tls
+        /// A time limit of the request passed. The server may have acted on it.
+        case timedOut = "timed_out"
+        /// The calling task was cancelled, or the transport was shut down.
+        case cancelled
+        /// The peer broke the protocol or closed the connection too early. The server may have acted on the request.
+        case protocolViolation = "protocol"
+        /// The body was longer than the caller accepts.
+        case bodyTooLarge = "body_too_large"
+        /// The request itself cannot be sent, for example because its URL is malformed.
+        case invalidRequest = "invalid_request"
+    }
+
+    public let kind: Kind
+    /// One sentence for a log. It never holds header values or bodies.
+    public let message: String
+
+    public init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    /// True when the server cannot have seen the request, so that even a create may be sent again.
+    public var requestWasNotSent: Bool {
+        switch kind {
+        case .connect, .tls, .invalidRequest: true
+        case .timedOut, .cancelled, .protocolViolation, .bodyTooLarge: false
+        }
+    }
+
+    public var description: String { "\(kind.rawValue): \(message)" }
+}

@@ -1,0 +1,55 @@
+public import HTTPTypes
+
+/// A response whose head has arrived and whose body is still streaming.
+public struct TransportResponse: Sendable {
+    /// Status and header fields.
+    public let head: HTTPResponse
+    /// The body as it arrives.
+    public let body: TransportBody
+
+    public init(head: HTTPResponse, body: TransportBody) {
+        self.head = head
+        self.body = body
+    }
+}
+
+/// A response body: chunks of bytes in the order of their arrival, for one reader.
+///
+/// Reading is what drives the transfer: a transport buffers a bounded number of bytes and then stops reading from the
+/// connection until the reader asks for more.
+public struct TransportBody: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+
+    private let nextChunk: @Sendable () async throws -> [UInt8]?
+
+    /// Makes a body from a function that returns the next chunk, or `nil` at the end.
+    public init(nextChunk: @escaping @Sendable () async throws -> [UInt8]?) {
+        self.nextChunk = nextChunk
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?
+
+        public func next() async throws -> [UInt8]? {
+            try await nextChunk()
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(nextChunk: nextChunk)
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// - Throws: ``TransportError`` of kind ``TransportError/Kind/bodyTooLarge`` once more than `maxBytes` arrived.
+    public func collect(maxBytes: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await chunk in self {
+            guard bytes.count + chunk.count <= maxBytes else {
+                throw TransportError(.bodyTooLarge, "the body is longer than the \(maxBytes) bytes accepted")
+            }
+            bytes += chunk
+        }
+        return bytes
+    }
+}
