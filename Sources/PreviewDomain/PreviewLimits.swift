@@ -54,7 +54,7 @@ public struct PreviewLimits: Hashable, Sendable {
     public func isOvershot(_ mine: PreviewRank, among others: some Sequence<PreviewRank>) -> Bool {
         var ofRun = 0
         var all = 0
-        for other in others where other.name != mine.name {
+        for other in others where other.token != mine.token {
             all += 1
             if other.run == mine.run { ofRun += 1 }
         }
@@ -76,10 +76,14 @@ public enum LimitVerdict: Hashable, Sendable {
         switch self {
         case .allowed: nil
         case .runLimitReached(let limit):
-            "this run already has \(limit) preview\(limit == 1 ? "" : "s"), the most that one run may have; stop one first"
+            "this run has reached its limit of \(Self.count(limit)); stop one first"
         case .globalLimitReached(let limit):
-            "there are already \(limit) preview\(limit == 1 ? "" : "s") in all, the most that are allowed; try again later"
+            "the limit of \(Self.count(limit)) in all is reached; try again later"
         }
+    }
+
+    private static func count(_ limit: Int) -> String {
+        limit == 1 ? "1 preview" : "\(limit) previews"
     }
 }
 
@@ -87,25 +91,25 @@ public enum LimitVerdict: Hashable, Sendable {
 public struct PreviewRank: Hashable, Sendable {
     /// The HTTPRoute's `creationTimestamp`, whole seconds.
     public let createdAt: Date
-    /// The HTTPRoute's name, which decides within one second. Contains the secret token.
-    public let name: String
+    /// The preview's token; the HTTPRoute's name, and so the token, decides within one second.
+    public let token: PreviewToken
     /// The run that the preview belongs to.
     public let run: RunLabel?
 
     /// The place of a preview with these values.
-    public init(createdAt: Date, name: String, run: RunLabel?) {
+    public init(createdAt: Date, token: PreviewToken, run: RunLabel?) {
         self.createdAt = createdAt
-        self.name = name
+        self.token = token
         self.run = run
     }
 
     /// The place of a preview that was read back.
     public init(_ preview: Preview) {
-        self.init(createdAt: preview.createdAt, name: preview.token.objectName, run: preview.run)
+        self.init(createdAt: preview.createdAt, token: preview.token, run: preview.run)
     }
 
     /// Whether this preview comes before another one.
     public func isOlder(than other: PreviewRank) -> Bool {
-        (createdAt, name) < (other.createdAt, other.name)
+        (createdAt, token.text) < (other.createdAt, other.token.text)
     }
 }
