@@ -69,7 +69,7 @@ let package = Package(
             name: "PreviewControl",
             dependencies: [
                 "PreviewDomain",
-                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]

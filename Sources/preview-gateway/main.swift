@@ -1,1 +1,3 @@
-print("x")
+import PreviewCommands
+
+await PreviewGateway.main()

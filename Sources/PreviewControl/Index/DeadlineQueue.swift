@@ -1,4 +1,4 @@
-internal import Collections
+internal import HeapModule
 internal import FoundationEssentials
 
 /// What is to be looked at again, and when, earliest first.

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import PreviewDomain
+internal import PreviewDomain
 internal import Synchronization
 
 /// This replica's copy of the cluster's previews, kept up to date by a ``ClusterFeed``.
@@ -21,7 +21,7 @@ public final class PreviewIndex: Sendable {
         case backend(PreviewToken)
     }
 
-    private struct State {
+    fileprivate struct State {
         var routes: [PreviewToken: Preview] = [:]
         var tokensByPodUID: [String: Set<PreviewToken>] = [:]
         var backends: [PreviewToken: PreviewBackend] = [:]

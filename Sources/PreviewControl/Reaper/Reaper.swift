@@ -97,7 +97,7 @@ public struct Reaper: Service {
                 await carryOut(due)
                 continue
             }
-            await waitForChange(atMost: index.nextDeadline.map { now.duration(to: $0) } ?? policy.sweepInterval)
+            await waitForChange(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
         }
     }
 

@@ -43,9 +43,7 @@ extension Previews {
                 retryAfter: PreviewError.defaultRetryAfter
             )
         }
-        let targetPort: TargetPort
-        do { targetPort = try policy.ports.check(port) } catch { throw PreviewError(.invalid, error.message) }
-
+        let targetPort = try allowedPort(port)
         return try await asking {
             let began = time.uptime()
             let sandbox = try await sandboxes.sandbox(of: run)
@@ -64,6 +62,10 @@ extension Previews {
                 settling: time.uptime() - provisioned
             )
         }
+    }
+
+    private func allowedPort(_ port: Int) throws(PreviewError) -> TargetPort {
+        do { return try policy.ports.check(port) } catch { throw PreviewError(.invalid, error.message) }
     }
 
     // MARK: Limits
@@ -100,7 +102,7 @@ extension Previews {
         guard let now = clusterTime.reading()?.latest,
             let first = previews.map({ $0.deadline(policy: policy.lifetime) }).min()
         else { return Self.longestLimitWait }
-        return min(max(now.duration(to: first), .seconds(1)), Self.longestLimitWait)
+        return min(max(first.duration(since: now), .seconds(1)), Self.longestLimitWait)
     }
 
     // MARK: Provisioning
@@ -127,23 +129,23 @@ extension Previews {
     }
 
     private func provision(_ blueprint: PreviewBlueprint) async throws -> Preview {
-        let token = blueprint.annotations.token
-        var attempt = ProvisioningAttempt(token: token)
+        let service = try await createService(for: blueprint)
         do {
-            attempt.mayHaveService = true
-            do { attempt.serviceUID = try await objects.createService(for: blueprint).uid } catch
-                where error.kind == .alreadyExists
-            {
-                // The Service is somebody else's: it must survive.
-                attempt.mayHaveService = false
-                throw error
-            }
-            attempt.mayHaveRoute = true
             let preview = try await objects.createRoute(for: blueprint)
             try await withdrawIfOvershot(preview, of: blueprint.annotations.run)
             return preview
         } catch {
-            await rollBack(attempt)
+            await rollBack(blueprint.annotations.token, serviceUID: service.uid)
+            throw error
+        }
+    }
+
+    private func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
+        do {
+            return try await objects.createService(for: blueprint)
+        } catch {
+            // A Service that exists already is somebody else's. In any other case it may have been made unheard.
+            if error.kind != .alreadyExists { await rollBack(blueprint.annotations.token, serviceUID: nil) }
             throw error
         }
     }
@@ -193,18 +195,13 @@ extension Previews {
 
     // MARK: Rolling back
 
-    private struct ProvisioningAttempt: Sendable {
-        let token: PreviewToken
-        var mayHaveService = false
-        var serviceUID: String?
-        var mayHaveRoute = false
-    }
-
     /// Deletes what a failed start made, also what it may have made without hearing of it. It has its own deadline and
     /// is not stopped by the caller's going away; what it cannot delete, the reaper ends as an orphan.
-    private func rollBack(_ attempt: ProvisioningAttempt) async {
-        let work = Task { await deleteRemains(of: attempt) }
+    ///
+    /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
+    private func rollBack(_ token: PreviewToken, serviceUID: String?) async {
         // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
+        let work = Task { await deleteRemains(of: token, serviceUID: serviceUID) }
         let deadline = Task {
             try await time.sleep(Self.rollbackTimeout)
             work.cancel()
@@ -213,19 +210,20 @@ extension Previews {
         deadline.cancel()
     }
 
-    private func deleteRemains(of attempt: ProvisioningAttempt) async {
+    private func deleteRemains(of token: PreviewToken, serviceUID: String?) async {
         do {
-            if attempt.mayHaveRoute, let route = try await objects.route(attempt.token) {
-                _ = try await objects.deleteRoute(attempt.token, .uid(route.uid))
+            if let route = try await objects.route(token) {
+                _ = try await objects.deleteRoute(token, .uid(route.uid))
             }
-            guard attempt.mayHaveService else { return }
-            var uid = attempt.serviceUID
-            if uid == nil { uid = try await objects.backend(attempt.token)?.uid }
-            if let uid { _ = try await objects.deleteBackend(attempt.token, .uid(uid)) }
+            if let serviceUID {
+                _ = try await objects.deleteBackend(token, .uid(serviceUID))
+            } else if let service = try await objects.backend(token) {
+                _ = try await objects.deleteBackend(token, .uid(service.uid))
+            }
         } catch {
             logger.error(
                 "a failed start left objects for the reaper",
-                metadata: ["preview": "\(attempt.token.fingerprint)", "error": "\(error)"]
+                metadata: ["preview": "\(token.fingerprint)", "error": "\(error)"]
             )
         }
     }
