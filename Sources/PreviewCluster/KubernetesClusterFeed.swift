@@ -1,6 +1,7 @@
 public import KubernetesClient
 internal import KubernetesModel
 public import PreviewControl
+internal import PreviewDomain
 
 /// Metadata-only watches over the previews' routes, their Services, and the pods of the namespace.
 public struct KubernetesClusterFeed: ClusterFeed {

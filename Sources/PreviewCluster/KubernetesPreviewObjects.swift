@@ -119,10 +119,9 @@ extension KubernetesPreviewObjects: PreviewObjects {
     public func extend(
         _ token: PreviewToken, of run: RunLabel, to expiry: Date
     ) async throws(ClusterError) -> Bool {
-        let instant = JSONValue.string(RFC3339.string(expiry))
         let patch: JSONPatch = [
             .test(.annotation(PreviewAnnotations.Key.run), .string(run.text)),
-            .add(.annotation(PreviewAnnotations.Key.expiresAt), instant),
+            .add(.annotation(PreviewAnnotations.Key.expiresAt), .string(RFC3339.string(expiry))),
         ]
         let extended = try await ClusterError.askingForOne {
             do {
@@ -135,12 +134,12 @@ extension KubernetesPreviewObjects: PreviewObjects {
                 guard let preview = Preview(current.metadata), preview.run == run else { return false }
                 _ = try await client.patchMetadata(
                     of: HTTPRoute.self, named: token.objectName, in: namespace,
-                    .merge([
-                        "metadata": [
-                            "resourceVersion": .string(preview.resourceVersion),
-                            "annotations": [PreviewAnnotations.Key.expiresAt: instant],
-                        ]
-                    ])
+                    .merge(
+                        .annotations(
+                            [PreviewAnnotations.Key.expiresAt: RFC3339.string(expiry)],
+                            resourceVersion: preview.resourceVersion
+                        )
+                    )
                 )
                 return true
             }

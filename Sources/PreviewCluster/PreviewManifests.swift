@@ -1,5 +1,5 @@
 internal import KubernetesModel
-public import PreviewControl
+internal import PreviewControl
 public import PreviewDomain
 
 /// Where previews live in the cluster, and how their objects look.

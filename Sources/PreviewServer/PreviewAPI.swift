@@ -1,5 +1,4 @@
 public import Hummingbird
-public import Logging
 public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity

@@ -1,6 +1,5 @@
 public import Hummingbird
-public import Logging
-public import PreviewIdentity
+internal import PreviewIdentity
 
 /// What travels with one request through middleware and handler.
 public struct PreviewRequestContext: RequestContext {

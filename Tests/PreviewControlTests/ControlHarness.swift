@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Logging
-import PreviewControl
+@testable import PreviewControl
 import PreviewDomain
 import TestSupport
 

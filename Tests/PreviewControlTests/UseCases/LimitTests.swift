@@ -98,20 +98,13 @@ struct LimitTests {
                 annotations: [PreviewAnnotations.Key.run: label.text]
             )
         }
-        async let start = harness.previews.start(run: run, port: 3002, requester: "ada")
+        let start = Task { try await harness.previews.start(run: run, port: 3002, requester: "ada") }
         for _ in 0..<3 {
             await harness.clock.waitForSleepers(1)
             harness.clock.advance(by: .milliseconds(250))
         }
-        let result = await Result { try await start }
-        #expect(throws: PreviewError.self) { try result.get() }
+        await #expect(throws: PreviewError.self) { _ = try await start.value }
         #expect(cluster.liveRoutes.count == 3)
         #expect(cluster.liveRoutes.contains(late))
-    }
-}
-
-extension Result where Failure == any Error {
-    init(_ work: () async throws -> Success) async {
-        do { self = .success(try await work()) } catch { self = .failure(error) }
     }
 }

@@ -1,5 +1,6 @@
 public import PreviewControl
 public import PreviewDomain
+internal import Synchronization
 
 extension SimulatedCluster: SandboxDirectory {
     public func sandbox(of run: RunID) async throws -> BoundSandbox {

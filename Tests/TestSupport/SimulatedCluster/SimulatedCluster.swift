@@ -1,7 +1,7 @@
 public import FoundationEssentials
 public import PreviewControl
 public import PreviewDomain
-public import Synchronization
+internal import Synchronization
 
 /// A cluster in memory, behind the ports of `PreviewControl`.
 ///
