@@ -27,7 +27,9 @@ let package = Package(
     ],
     targets: [
         // MARK: Executables
-        .executableTarget(name: "preview-gateway", dependencies: ["PreviewCommands"]),
+        .executableTarget(name: "preview-gateway",
+            dependencies: ["PreviewCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
         .executableTarget(name: "preview-devcluster", dependencies: ["DevCluster"]),
 
         // MARK: The service

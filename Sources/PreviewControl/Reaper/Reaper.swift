@@ -199,3 +199,8 @@ public struct Reaper: Service {
         index.retry(order, at: now + Self.deletionRetryDelay)
     }
 }
+
+extension Reaper: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "Reaper" }
+}

@@ -1,3 +1,0 @@
-import PreviewCommands
-
-await PreviewGateway.main()
