@@ -27,7 +27,9 @@ public struct PreviewLimits: Hashable, Sendable {
     /// Whether a preview that was just created is over a limit and has to withdraw.
     ///
     /// All replicas put the previews in the same order, oldest first, and those behind a limit withdraw: of several
-    /// that overshot a limit together, exactly the excess ones.
+    /// that overshot a limit together, exactly the excess ones. `creationTimestamp` has whole seconds, so within one
+    /// second the order says nothing about which came first: one behind may have looked before `mine` existed and stays.
+    /// A start that need not withdraw by this rule but sees too many has to look again.
     ///
     /// - Parameters:
     ///   - mine: The preview that was just created.
@@ -41,25 +43,6 @@ public struct PreviewLimits: Hashable, Sendable {
         }
         return verdict(runCount: olderOfRun, globalCount: older) != .allowed
     }
-
-    /// Whether there are more previews than a limit allows, seen from one that was just created.
-    ///
-    /// `creationTimestamp` has whole seconds, so the order of two previews of the same second says nothing about which
-    /// came first: the one behind may have looked before this one existed, and will not withdraw. A start that need
-    /// not withdraw by `withdraws(_:among:)` but still sees too many looks again, and withdraws if that stays so.
-    ///
-    /// - Parameters:
-    ///   - mine: The preview that was just created.
-    ///   - others: The previews that were listed after that; `mine` among them is not counted twice.
-    public func isOvershot(_ mine: PreviewRank, among others: some Sequence<PreviewRank>) -> Bool {
-        var ofRun = 0
-        var all = 0
-        for other in others where other.token != mine.token {
-            all += 1
-            if other.run == mine.run { ofRun += 1 }
-        }
-        return verdict(runCount: ofRun, globalCount: all) != .allowed
-    }
 }
 
 /// Whether one more preview may be created.
@@ -70,21 +53,6 @@ public enum LimitVerdict: Hashable, Sendable {
     case runLimitReached(Int)
     /// There are as many previews as there may be.
     case globalLimitReached(Int)
-
-    /// One sentence for the caller; nil when the preview is allowed.
-    public var message: String? {
-        switch self {
-        case .allowed: nil
-        case .runLimitReached(let limit):
-            "this run has reached its limit of \(Self.count(limit)); stop one first"
-        case .globalLimitReached(let limit):
-            "the limit of \(Self.count(limit)) in all is reached; try again later"
-        }
-    }
-
-    private static func count(_ limit: Int) -> String {
-        limit == 1 ? "1 preview" : "\(limit) previews"
-    }
 }
 
 /// What a preview's place in the order of creation depends on.
