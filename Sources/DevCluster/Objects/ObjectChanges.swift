@@ -1,0 +1,125 @@
+import DequeModule
+import Synchronization
+
+/// The changes of one kind, for one reader, in the order of their resourceVersions.
+///
+/// At most ``ObjectStore/Limits/watchBuffer`` changes wait for the reader. One who falls further behind is cut off: the
+/// sequence ends, and ``wasCutOff`` says why. Cancelling the reader's task ends it too.
+package struct ObjectChanges: AsyncSequence, Sendable {
+    package typealias Element = ObjectChange
+    package typealias Failure = Never
+
+    let buffer: ObjectChangeBuffer
+
+    /// True once the reader was too slow.
+    package var wasCutOff: Bool { buffer.wasCutOff }
+
+    /// Ends the sequence after the changes that wait already.
+    package func finish() { buffer.finish() }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        private let buffer: ObjectChangeBuffer
+        private var arrivals: AsyncStream<Void>.AsyncIterator
+
+        init(_ buffer: ObjectChangeBuffer) {
+            self.buffer = buffer
+            arrivals = buffer.arrivals.makeAsyncIterator()
+        }
+
+        package mutating func next() async -> ObjectChange? {
+            await next(isolation: nil)
+        }
+
+        package mutating func next(isolation actor: isolated (any Actor)?) async -> ObjectChange? {
+            while let item = await nextItem(isolation: actor) {
+                if case .change(let change) = item { return change }
+            }
+            return nil
+        }
+
+        /// The next change or bookmark.
+        mutating func nextItem(isolation actor: isolated (any Actor)? = #isolation) async -> ObjectChangeBuffer.Item? {
+            while true {
+                if let item = buffer.takeFirst() { return item }
+                guard await arrivals.next(isolation: actor) != nil else { return buffer.takeFirst() }
+            }
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer) }
+}
+
+/// What waits for the reader of ``ObjectChanges``.
+///
+/// The store appends under its own lock, which keeps the order, and wakes the reader after it has let the lock go.
+final class ObjectChangeBuffer: Sendable {
+    enum Item: Sendable, Hashable {
+        case change(ObjectChange)
+        /// Every change up to this version has been delivered.
+        case bookmark(resourceVersion: Int)
+    }
+
+    private struct State {
+        var items: Deque<Item>
+        var wasCutOff = false
+        var isFinished = false
+    }
+
+    private let state: Mutex<State>
+    private let capacity: Int
+    private let matches: @Sendable (JSONValue) -> Bool
+    private let wake: AsyncStream<Void>.Continuation
+    /// Yields after changes have arrived; ends with the sequence.
+    let arrivals: AsyncStream<Void>
+
+    init(initial: [ObjectChange], capacity: Int, matches: @escaping @Sendable (JSONValue) -> Bool) {
+        state = Mutex(State(items: Deque(initial.map(Item.change))))
+        self.capacity = initial.count + capacity
+        self.matches = matches
+        (arrivals, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        wake.yield()
+    }
+
+    var wasCutOff: Bool { state.withLock(\.wasCutOff) }
+
+    /// Takes in a change if it concerns this reader.
+    func append(_ change: ObjectChange) {
+        guard let change = change.seen(through: matches) else { return }
+        state.withLock { state in
+            guard !state.isFinished else { return }
+            if state.items.count < capacity {
+                state.items.append(.change(change))
+            } else {
+                state.wasCutOff = true
+                state.isFinished = true
+                state.items.removeAll()
+            }
+        }
+    }
+
+    /// Wakes the reader, or ends its sequence when it was cut off.
+    func signal() {
+        if state.withLock(\.isFinished) { wake.finish() } else { wake.yield() }
+    }
+
+    /// Puts a bookmark behind the changes that wait, unless the reader is behind anyway.
+    func appendBookmark(resourceVersion: Int) {
+        state.withLock { state in
+            guard !state.isFinished, state.items.count < capacity else { return }
+            state.items.append(.bookmark(resourceVersion: resourceVersion))
+        }
+        wake.yield()
+    }
+
+    func finish() {
+        state.withLock { $0.isFinished = true }
+        wake.finish()
+    }
+
+    func takeFirst() -> Item? {
+        state.withLock { $0.items.popFirst() }
+    }
+
+    /// True once nobody needs to append any more.
+    var isFinished: Bool { state.withLock(\.isFinished) }
+}
