@@ -188,7 +188,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
     ],
-    "PreviewCommandsTests": ["PreviewCommands", "PreviewDomain"],
+    "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
     "DevClusterTests": ["CurlHTTP", "DevCluster", "HTTPTransport", .product(name: "HTTPTypes", package: "swift-http-types")],
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",
