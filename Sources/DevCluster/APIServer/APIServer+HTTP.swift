@@ -13,17 +13,24 @@ extension APIServer {
         var request = request
         guard let body = try? await request.collectBody(upTo: RequestHandler.maxBodyBytes) else {
             let failure = StatusFailure(
-                code: 413, reason: "RequestEntityTooLarge",
-                message: "Request entity too large: limit is \(RequestHandler.maxBodyBytes)")
+                code: 413,
+                reason: "RequestEntityTooLarge",
+                message: "Request entity too large: limit is \(RequestHandler.maxBodyBytes)"
+            )
             try await write(.failure(failure), writer, to: request, nil, channel)
             return
         }
         let parsed = handler.parse(
             APIRequest(
-                method: request.method.rawValue, target: request.head.path ?? "/", headers: request.headers,
-                body: Array(buffer: body)))
+                method: request.method.rawValue,
+                target: request.head.path ?? "/",
+                headers: request.headers,
+                body: Array(buffer: body)
+            )
+        )
         requestLog.record(
-            RequestLog.Entry(verb: parsed.verb, resource: parsed.resource, user: parsed.user?.name ?? ""))
+            RequestLog.Entry(verb: parsed.verb, resource: parsed.resource, user: parsed.user?.name ?? "")
+        )
         let fault = faults.fault(for: parsed.call)
         var answer: APIAnswer?
         switch fault {
@@ -55,7 +62,10 @@ extension APIServer {
     }
 
     private func write(
-        _ answer: APIAnswer, _ writer: consuming ResponseWriter, to request: Request, _ fault: FaultPlan.Fault?,
+        _ answer: APIAnswer,
+        _ writer: consuming ResponseWriter,
+        to request: Request,
+        _ fault: FaultPlan.Fault?,
         _ channel: any Channel
     ) async throws {
         let isHead = request.method == .head
@@ -77,8 +87,12 @@ extension APIServer {
         case .watch(let watch):
             var body: any ResponseBodyWriter = try await writer.writeHead(head(200, "application/json", watch.warnings))
             let stream = WatchStream(
-                watch: watch, store: store, fault: fault, bookmarkInterval: configuration.bookmarkInterval,
-                clock: configuration.clock)
+                watch: watch,
+                store: store,
+                fault: fault,
+                bookmarkInterval: configuration.bookmarkInterval,
+                clock: configuration.clock
+            )
             let ending = try await request.body.consumeWithCancellationOnInboundClose { _ in
                 try await withGracefulShutdownHandler {
                     try await stream.deliver { try await body.write(ByteBuffer(bytes: $0)) }
@@ -126,7 +140,12 @@ extension RequestHandler.Parsed {
         var place: ResourceTarget?
         if case .resource(let target) = target { place = target }
         return FaultPlan.Call(
-            verb: verb, resource: resource, namespace: place?.namespace, name: place?.name, user: user?.name ?? "",
-            body: request.body)
+            verb: verb,
+            resource: resource,
+            namespace: place?.namespace,
+            name: place?.name,
+            user: user?.name ?? "",
+            body: request.body
+        )
     }
 }

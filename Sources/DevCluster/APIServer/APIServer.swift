@@ -41,8 +41,10 @@ package final class APIServer: Service {
         /// An administrator with a random token.
         package static func newAdministrator() -> APIUser {
             APIUser(
-                name: "devcluster-admin", groups: [APIUser.administrators],
-                token: "\(UUID().uuidString)\(UUID().uuidString)".lowercased())
+                name: "devcluster-admin",
+                groups: [APIUser.administrators],
+                token: "\(UUID().uuidString)\(UUID().uuidString)".lowercased()
+            )
         }
     }
 
@@ -72,12 +74,16 @@ package final class APIServer: Service {
         self.configuration = configuration
         self.store = store
         handler = RequestHandler(
-            store: store, users: configuration.users, authorizationMode: configuration.authorizationMode)
+            store: store,
+            users: configuration.users,
+            authorizationMode: configuration.authorizationMode
+        )
         let authority = try DevelopmentAuthority()
         authorityPEM = authority.certificatePEM
         identity = try authority.issue(
             dnsNames: ["localhost", "kubernetes.default.svc", "kubernetes.default", "kubernetes"],
-            addresses: [[127, 0, 0, 1]])
+            addresses: [[127, 0, 0, 1]]
+        )
     }
 
     /// `https://127.0.0.1:port`, once the server listens.

@@ -24,7 +24,8 @@ struct Authorizer: Sendable {
             if rules(of: binding, in: "").contains(where: { permits($0, attributes) }) { return true }
         }
         guard !attributes.namespace.isEmpty else { return false }
-        for binding in store.list(.roleBindings, namespace: attributes.namespace).items where binds(binding, attributes) {
+        for binding in store.list(.roleBindings, namespace: attributes.namespace).items where binds(binding, attributes)
+        {
             if rules(of: binding, in: attributes.namespace).contains(where: { permits($0, attributes) }) { return true }
         }
         return false

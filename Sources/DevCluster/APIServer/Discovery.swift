@@ -60,7 +60,8 @@ struct Discovery: Sendable {
         var resources: [JSONValue] = []
         for kind in kinds where kind.group == group && kind.versions.contains(version) {
             let common: JSONValue = [
-                "singularName": .string(kind.singular), "namespaced": .bool(kind.isNamespaced), "kind": .string(kind.kind),
+                "singularName": .string(kind.singular), "namespaced": .bool(kind.isNamespaced),
+                "kind": .string(kind.kind),
             ]
             var resource = common
             resource["name"] = .string(kind.plural)
@@ -100,10 +101,12 @@ struct Discovery: Sendable {
             "items": .array(
                 names.map { name, versions in
                     [
-                        "metadata": name.isEmpty ? ["creationTimestamp": .null] : ["name": .string(name), "creationTimestamp": .null],
+                        "metadata": name.isEmpty
+                            ? ["creationTimestamp": .null] : ["name": .string(name), "creationTimestamp": .null],
                         "versions": .array(versions.map { aggregated(group: name, version: $0) }),
                     ]
-                }),
+                }
+            ),
         ]
     }
 

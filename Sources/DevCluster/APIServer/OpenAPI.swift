@@ -55,7 +55,8 @@ struct OpenAPI: Sendable {
     }
 
     private func operation(_ action: String, _ identity: JSONValue, _ schema: JSONValue) -> JSONValue {
-        let names = ["post", "put", "patch"].contains(action) ? ["dryRun", "fieldManager", "fieldValidation"] : ["dryRun"]
+        let names =
+            ["post", "put", "patch"].contains(action) ? ["dryRun", "fieldManager", "fieldValidation"] : ["dryRun"]
         let parameters: [JSONValue] = names.map {
             ["name": .string($0), "in": "query", "schema": ["type": "string", "uniqueItems": true]]
         }

@@ -31,8 +31,10 @@ struct Representation: Sendable {
         self.rowObject = rowObject.flatMap(RowObject.init) ?? .metadata
         guard let form = Self.form(accept) else {
             throw StatusFailure(
-                code: 406, reason: "NotAcceptable",
-                message: "only the following media types are accepted: application/json, application/yaml")
+                code: 406,
+                reason: "NotAcceptable",
+                message: "only the following media types are accepted: application/json, application/yaml"
+            )
         }
         self.form = form
     }
@@ -60,13 +62,17 @@ struct Representation: Sendable {
         switch form {
         case .full: return converted(object)
         case .metadata: return Self.metadata(of: object)
-        case .table: return table(of: [object], metadata: ["resourceVersion": .string(object.resourceVersion)], includesColumns)
+        case .table:
+            return table(of: [object], metadata: ["resourceVersion": .string(object.resourceVersion)], includesColumns)
         }
     }
 
     /// A list of objects in its form.
     func document(
-        of items: [JSONValue], resourceVersion: Int, continueToken: String? = nil, remaining: Int? = nil
+        of items: [JSONValue],
+        resourceVersion: Int,
+        continueToken: String? = nil,
+        remaining: Int? = nil
     ) throws -> JSONValue {
         if !items.isEmpty { try checkConversion() }
         var metadata: JSONValue = ["resourceVersion": .string(String(resourceVersion))]
@@ -119,8 +125,10 @@ struct Representation: Sendable {
     private func checkConversion() throws {
         guard version != kind.versions[0], kind.unconvertibleVersions.contains(version) else { return }
         throw StatusFailure(
-            code: 500, reason: "InternalError",
-            message: "conversion webhook for \(kind.storageAPIVersion), Kind=\(kind.kind) failed: no answer")
+            code: 500,
+            reason: "InternalError",
+            message: "conversion webhook for \(kind.storageAPIVersion), Kind=\(kind.kind) failed: no answer"
+        )
     }
 
     private func converted(_ object: JSONValue) -> JSONValue {
@@ -148,7 +156,8 @@ struct Representation: Sendable {
         }
         let definitions = columns.map { column -> JSONValue in
             [
-                "name": .string(column.name), "type": .string(column.type), "format": column.name == "Name" ? "name" : "",
+                "name": .string(column.name), "type": .string(column.type),
+                "format": column.name == "Name" ? "name" : "",
                 "description": .string(column.name), "priority": .int(column.priority),
             ]
         }

@@ -3,11 +3,17 @@ import FoundationEssentials
 extension RequestHandler {
     /// - Returns: What kube-apiserver answers: a `Status`, or the object where it stays, and for pods and Services always.
     func delete(
-        _ request: APIRequest, _ target: ResourceTarget, _ representation: Representation
+        _ request: APIRequest,
+        _ target: ResourceTarget,
+        _ representation: Representation
     ) throws -> JSONValue {
         let options = try deleteOptions(request)
         switch try store.delete(
-            target.kind, namespace: target.namespace, name: target.name ?? "", options: options)
+            target.kind,
+            namespace: target.namespace,
+            name: target.name ?? "",
+            options: options
+        )
         {
         case .pending(let object): return try representation.document(of: object)
         case .removed(let object):
@@ -18,7 +24,8 @@ extension RequestHandler {
                     [
                         "name": .string(object.name), "kind": .string(target.kind.plural), "uid": .string(object.uid),
                         "group": target.kind.group.isEmpty ? nil : .string(target.kind.group),
-                    ].compactMapValues { $0 }),
+                    ].compactMapValues { $0 }
+                ),
             ]
         }
     }
@@ -30,7 +37,11 @@ extension RequestHandler {
         let matches = try selection(request, target.kind)
         return store.list(target.kind, namespace: target.namespace).items.filter(matches).compactMap { object in
             let deletion = try? store.delete(
-                target.kind, namespace: object.namespace, name: object.name, options: options)
+                target.kind,
+                namespace: object.namespace,
+                name: object.name,
+                options: options
+            )
             return switch deletion {
             case .removed(let object)?, .pending(let object)?: object
             case nil: nil
@@ -50,11 +61,13 @@ extension RequestHandler {
         if let text = request.query["propagationPolicy"] ?? body["propagationPolicy"]?.stringValue {
             guard let propagation = ObjectStore.Propagation(rawValue: text) else {
                 throw StatusFailure(
-                    code: 422, reason: "Invalid",
+                    code: 422,
+                    reason: "Invalid",
                     message: """
                         DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "\(text)": \
                         supported values: "Foreground", "Background", "Orphan", "nil"
-                        """)
+                        """
+                )
             }
             options.propagation = propagation
         } else if body["orphanDependents"]?.boolValue == true {

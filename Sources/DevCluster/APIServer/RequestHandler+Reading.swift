@@ -5,8 +5,12 @@ extension RequestHandler {
     /// Does what a request for objects asks for.
     func answer(_ request: APIRequest, _ target: ResourceTarget, verb: String) throws -> APIAnswer {
         let representation = try Representation(
-            accept: request.headers[.accept] ?? "", kind: target.kind, version: target.version,
-            rowObject: request.query["includeObject"], now: store.now())
+            accept: request.headers[.accept] ?? "",
+            kind: target.kind,
+            version: target.version,
+            rowObject: request.query["includeObject"],
+            now: store.now()
+        )
         let warnings = [target.kind.deprecations[target.version]].compactMap { $0 }
         let scoped = target.kind.isNamespaced && target.namespace == nil
         switch verb {
@@ -30,11 +34,15 @@ extension RequestHandler {
             let deleted = try deleteCollection(request, target)
             return .document(
                 status: 200,
-                try representation.document(of: deleted, resourceVersion: store.resourceVersion), warnings: warnings)
+                try representation.document(of: deleted, resourceVersion: store.resourceVersion),
+                warnings: warnings
+            )
         default:
             throw StatusFailure(
-                code: 405, reason: "MethodNotAllowed",
-                message: "the server does not allow this method on the requested resource")
+                code: 405,
+                reason: "MethodNotAllowed",
+                message: "the server does not allow this method on the requested resource"
+            )
         }
     }
 
@@ -54,7 +62,10 @@ extension RequestHandler {
     }
 
     private func list(
-        _ request: APIRequest, _ target: ResourceTarget, _ representation: Representation, _ warnings: [String]
+        _ request: APIRequest,
+        _ target: ResourceTarget,
+        _ representation: Representation,
+        _ warnings: [String]
     ) throws -> APIAnswer {
         let matches = try selection(request, target.kind)
         let wanted = try request.number("resourceVersion")
@@ -77,7 +88,11 @@ extension RequestHandler {
             items = Array(items.prefix(limit))
         }
         let document = try representation.document(
-            of: items.map(\.object), resourceVersion: revision, continueToken: next?.text, remaining: remaining)
+            of: items.map(\.object),
+            resourceVersion: revision,
+            continueToken: next?.text,
+            remaining: remaining
+        )
         return .document(status: 200, document, warnings: warnings)
     }
 
@@ -85,16 +100,24 @@ extension RequestHandler {
     static let defaultWatchSeconds = 1800
 
     private func watch(
-        _ request: APIRequest, _ target: ResourceTarget, _ representation: Representation, _ warnings: [String]
+        _ request: APIRequest,
+        _ target: ResourceTarget,
+        _ representation: Representation,
+        _ warnings: [String]
     ) throws -> APIAnswer {
         if request.query["sendInitialEvents"] != nil {
             let cause = StatusFailure.Cause(
                 reason: "FieldValueForbidden",
-                message: "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
-                field: "sendInitialEvents")
+                message:
+                    "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+                field: "sendInitialEvents"
+            )
             throw StatusFailure(
-                code: 422, reason: "Invalid",
-                message: "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: \(cause.message)", causes: [cause])
+                code: 422,
+                reason: "Invalid",
+                message: "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: \(cause.message)",
+                causes: [cause]
+            )
         }
         let matches = try selection(request, target.kind)
         let revision = try request.number("resourceVersion") ?? 0
@@ -105,7 +128,11 @@ extension RequestHandler {
         } else {
             do {
                 changes = try store.changes(
-                    of: target.kind, namespace: target.namespace, after: revision, matching: matches)
+                    of: target.kind,
+                    namespace: target.namespace,
+                    after: revision,
+                    matching: matches
+                )
             } catch let failure as StatusFailure {
                 // The stream has begun when the server finds out: the failure is a frame of it, not its status.
                 let frame: JSONValue = ["type": "ERROR", "object": failure.status]
@@ -114,8 +141,13 @@ extension RequestHandler {
         }
         return .watch(
             WatchAnswer(
-                kind: target.kind, changes: changes, representation: representation,
+                kind: target.kind,
+                changes: changes,
+                representation: representation,
                 timeoutSeconds: timeout == 0 ? Self.defaultWatchSeconds : timeout,
-                allowsBookmarks: request.flag("allowWatchBookmarks"), warnings: warnings))
+                allowsBookmarks: request.flag("allowWatchBookmarks"),
+                warnings: warnings
+            )
+        )
     }
 }

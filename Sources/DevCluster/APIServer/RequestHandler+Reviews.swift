@@ -3,8 +3,10 @@ extension RequestHandler {
     func review(_ kind: ReviewKind, _ request: APIRequest, _ user: APIUser) throws -> APIAnswer {
         guard request.method == "POST" else {
             throw StatusFailure(
-                code: 405, reason: "MethodNotAllowed",
-                message: "the server does not allow this method on the requested resource")
+                code: 405,
+                reason: "MethodNotAllowed",
+                message: "the server does not allow this method on the requested resource"
+            )
         }
         var review = try json(request.body)
         review["apiVersion"] = .string(kind.apiVersion)

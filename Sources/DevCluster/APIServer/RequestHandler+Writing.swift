@@ -7,10 +7,15 @@ extension RequestHandler {
         let object = try body(request, target)
         if let namespace = object.namespace, !namespace.isEmpty, namespace != target.namespace {
             throw StatusFailure.badRequest(
-                "the namespace of the provided object does not match the namespace sent on the request")
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
         }
         return try store.create(
-            target.kind, namespace: target.namespace, object, options: try writeOptions(request))
+            target.kind,
+            namespace: target.namespace,
+            object,
+            options: try writeOptions(request)
+        )
     }
 
     func replace(_ request: APIRequest, _ target: ResourceTarget) throws -> JSONValue {
@@ -27,8 +32,10 @@ extension RequestHandler {
             guard let patch = try? JSONPatch(document) else { throw unprocessablePatch }
             guard patch.operationCount <= JSONPatch.maxOperations else {
                 throw StatusFailure(
-                    code: 413, reason: "RequestEntityTooLarge",
-                    message: "The allowed maximum operations in a JSON patch is \(JSONPatch.maxOperations)")
+                    code: 413,
+                    reason: "RequestEntityTooLarge",
+                    message: "The allowed maximum operations in a JSON patch is \(JSONPatch.maxOperations)"
+                )
             }
             let object = try write(target, options) { object in
                 guard (try? patch.apply(to: &object)) != nil else { throw unprocessablePatch }
@@ -43,24 +50,33 @@ extension RequestHandler {
         case "application/apply-patch+yaml": return try apply(request, target, options)
         default:
             throw StatusFailure(
-                code: 415, reason: "UnsupportedMediaType",
+                code: 415,
+                reason: "UnsupportedMediaType",
                 message: """
                     the body of the request was in an unknown format - accepted media types include: \
                     application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml
-                    """)
+                    """
+            )
         }
     }
 
     private func apply(
-        _ request: APIRequest, _ target: ResourceTarget, _ options: ObjectStore.WriteOptions
+        _ request: APIRequest,
+        _ target: ResourceTarget,
+        _ options: ObjectStore.WriteOptions
     ) throws -> (object: JSONValue, isNew: Bool) {
         guard let manager = request.query["fieldManager"], !manager.isEmpty else {
             let cause = StatusFailure.Cause(
-                reason: "FieldValueRequired", message: "Required value: is required for apply patch",
-                field: "fieldManager")
+                reason: "FieldValueRequired",
+                message: "Required value: is required for apply patch",
+                field: "fieldManager"
+            )
             throw StatusFailure(
-                code: 422, reason: "Invalid",
-                message: "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: \(cause.message)", causes: [cause])
+                code: 422,
+                reason: "Invalid",
+                message: "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: \(cause.message)",
+                causes: [cause]
+            )
         }
         var applied = try body(request, target)
         applied["metadata", "name"] = target.name.map(JSONValue.string)
@@ -70,14 +86,20 @@ extension RequestHandler {
         }
         let apply = ServerSideApply(manager: manager, isForced: request.flag("force"), now: store.now())
         return try store.apply(
-            target.kind, namespace: target.namespace, name: target.name ?? "", part: target.part, options: options
+            target.kind,
+            namespace: target.namespace,
+            name: target.name ?? "",
+            part: target.part,
+            options: options
         ) { object in
             try apply.merge(wanted, into: object, target.kind, part: target.part)
         }
     }
 
     private func write(
-        _ target: ResourceTarget, _ options: ObjectStore.WriteOptions, _ mutate: (inout JSONValue) throws -> Void
+        _ target: ResourceTarget,
+        _ options: ObjectStore.WriteOptions,
+        _ mutate: (inout JSONValue) throws -> Void
     ) throws -> JSONValue {
         let name = target.name ?? ""
         return target.part == .main
@@ -88,8 +110,10 @@ extension RequestHandler {
     /// The same for every reason why a JSON Patch does not apply: that is all that kube-apiserver says.
     private var unprocessablePatch: StatusFailure {
         StatusFailure(
-            code: 422, reason: "Invalid",
-            message: "the server rejected our request due to an error in our request")
+            code: 422,
+            reason: "Invalid",
+            message: "the server rejected our request due to an error in our request"
+        )
     }
 
     private func writeOptions(_ request: APIRequest) throws -> ObjectStore.WriteOptions {
@@ -103,8 +127,10 @@ extension RequestHandler {
         guard let text, !text.isEmpty else { return false }
         guard text == "All" else {
             throw StatusFailure(
-                code: 422, reason: "Invalid",
-                message: "dryRun: Unsupported value: \"\(text)\": supported values: \"All\"")
+                code: 422,
+                reason: "Invalid",
+                message: "dryRun: Unsupported value: \"\(text)\": supported values: \"All\""
+            )
         }
         return true
     }
@@ -116,22 +142,27 @@ extension RequestHandler {
         let isYAML = ["application/yaml", "application/apply-patch+yaml"].contains(request.contentType)
         guard isYAML || ["", "application/json"].contains(request.contentType) else {
             throw StatusFailure(
-                code: 415, reason: "UnsupportedMediaType",
+                code: 415,
+                reason: "UnsupportedMediaType",
                 message: """
                     the body of the request was in an unknown format - accepted media types include: \
                     application/json, application/yaml
-                    """)
+                    """
+            )
         }
         var object = isYAML ? try yaml(request.body) : try objectDocument(request.body)
         let version = target.kind.apiVersion(target.version)
         let found = object["apiVersion"]?.stringValue ?? version
         guard found == version else {
             throw StatusFailure.badRequest(
-                "the API version in the data (\(found)) does not match the expected API version (\(version))")
+                "the API version in the data (\(found)) does not match the expected API version (\(version))"
+            )
         }
         let kind = object["kind"]?.stringValue ?? target.kind.kind
         guard kind == target.kind.kind else {
-            throw StatusFailure.badRequest("\(kind) in version \"\(version)\" cannot be handled as a \(target.kind.kind)")
+            throw StatusFailure.badRequest(
+                "\(kind) in version \"\(version)\" cannot be handled as a \(target.kind.kind)"
+            )
         }
         for map in ["labels", "annotations"] {
             for (name, value) in object["metadata", map]?.objectValue ?? [:] where value.stringValue == nil {

@@ -37,8 +37,11 @@ struct RequestHandler: Sendable {
         let target = RequestTarget(request.segments, kinds: store.kinds)
         let token = request.bearerToken
         return Parsed(
-            request: request, target: target, user: users.first { $0.token == token },
-            verb: Self.verb(request, target))
+            request: request,
+            target: target,
+            user: users.first { $0.token == token },
+            verb: Self.verb(request, target)
+        )
     }
 
     private static func verb(_ request: APIRequest, _ target: RequestTarget) -> String {
@@ -92,8 +95,10 @@ struct RequestHandler: Sendable {
         case .coreVersions, .groups:
             if wantsAggregated {
                 return .document(
-                    status: 200, discovery.aggregated(isCore: target == .coreVersions),
-                    contentType: Discovery.aggregatedContentType)
+                    status: 200,
+                    discovery.aggregated(isCore: target == .coreVersions),
+                    contentType: Discovery.aggregatedContentType
+                )
             }
             document = target == .coreVersions ? Discovery.coreVersions : discovery.groupList
         case .group(let name): document = discovery.group(name)
@@ -139,17 +144,23 @@ extension Authorizer.Attributes {
     var refusal: StatusFailure {
         guard path.isEmpty else {
             return StatusFailure(
-                code: 403, reason: "Forbidden",
-                message: "forbidden: User \"\(user)\" cannot \(verb) path \"\(path)\"")
+                code: 403,
+                reason: "Forbidden",
+                message: "forbidden: User \"\(user)\" cannot \(verb) path \"\(path)\""
+            )
         }
         let object = (group.isEmpty ? resource : "\(resource).\(group)") + (name.isEmpty ? "" : " \"\(name)\"")
         let full = subresource.isEmpty ? resource : "\(resource)/\(subresource)"
         let scope = namespace.isEmpty ? "at the cluster scope" : "in the namespace \"\(namespace)\""
         return StatusFailure(
-            code: 403, reason: "Forbidden",
+            code: 403,
+            reason: "Forbidden",
             message: """
                 \(object) is forbidden: User "\(user)" cannot \(verb) resource "\(full)" in API group "\(group)" \(scope)
                 """,
-            name: name.isEmpty ? nil : name, group: group, kind: resource)
+            name: name.isEmpty ? nil : name,
+            group: group,
+            kind: resource
+        )
     }
 }

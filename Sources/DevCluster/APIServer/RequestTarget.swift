@@ -33,7 +33,10 @@ enum RequestTarget: Sendable, Hashable {
     }
 
     private static func inGroup(
-        _ group: String, _ version: String, _ rest: ArraySlice<String>, _ kinds: [ResourceKind]
+        _ group: String,
+        _ version: String,
+        _ rest: ArraySlice<String>,
+        _ kinds: [ResourceKind]
     ) -> RequestTarget {
         let rest = Array(rest)
         guard !rest.isEmpty else { return .resources(group: group, version: version) }
@@ -51,14 +54,22 @@ enum RequestTarget: Sendable, Hashable {
     }
 
     private static func resource(
-        _ kind: ResourceKind, _ version: String, namespace: String?, _ rest: ArraySlice<String>
+        _ kind: ResourceKind,
+        _ version: String,
+        namespace: String?,
+        _ rest: ArraySlice<String>
     ) -> RequestTarget {
         let rest = Array(rest)
         guard rest.count <= 2, rest.count < 2 || (rest[1] == "status" && kind.hasStatus) else { return .unknown }
         return .resource(
             ResourceTarget(
-                kind: kind, version: version, namespace: namespace, name: rest.first,
-                subresource: rest.count == 2 ? rest[1] : nil))
+                kind: kind,
+                version: version,
+                namespace: namespace,
+                name: rest.first,
+                subresource: rest.count == 2 ? rest[1] : nil
+            )
+        )
     }
 }
 

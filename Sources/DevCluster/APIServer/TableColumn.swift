@@ -17,7 +17,11 @@ struct TableColumn: Sendable {
         case .services: own = serviceColumns
         case .events: return eventColumns
         case .configMaps:
-            own = [TableColumn(name: "Data", type: "integer") { object, _ in .int(Int64(object["data"]?.objectValue?.count ?? 0)) }]
+            own = [
+                TableColumn(name: "Data", type: "integer") { object, _ in
+                    .int(Int64(object["data"]?.objectValue?.count ?? 0))
+                }
+            ]
         case .gatewayClasses:
             own = [text("Controller", "spec", "controllerName"), condition("Accepted", "Accepted")]
         case .gateways:
@@ -89,13 +93,15 @@ struct TableColumn: Sendable {
             joined(
                 object["spec", "ports"]?.arrayValue?.map { port in
                     "\(port["port"]?.intValue ?? 0)/\(port["protocol"]?.stringValue ?? "TCP")"
-                })
+                }
+            )
         },
         TableColumn(name: "Selector", priority: 1) { object, _ in
             joined(
                 object["spec", "selector"]?.objectValue?.sorted { $0.key < $1.key }.map {
                     "\($0.key)=\($0.value.stringValue ?? "")"
-                })
+                }
+            )
         },
     ]
 

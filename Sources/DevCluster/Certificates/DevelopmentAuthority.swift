@@ -73,6 +73,8 @@ package struct DevelopmentAuthority: Sendable {
             issuerPrivateKey: Certificate.PrivateKey(self.key)
         )
         return Identity(
-            certificatePEM: try certificate.serializeAsPEM().pemString, privateKeyPEM: key.pemRepresentation)
+            certificatePEM: try certificate.serializeAsPEM().pemString,
+            privateKeyPEM: key.pemRepresentation
+        )
     }
 }

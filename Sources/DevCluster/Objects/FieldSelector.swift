@@ -22,8 +22,10 @@ package struct FieldSelector: Sendable, Hashable {
                     )
                 }
                 return Requirement(
-                    path: field.split(separator: ".").map(String.init), value: String(part[range.upperBound...]),
-                    isEqual: sign != "!=")
+                    path: field.split(separator: ".").map(String.init),
+                    value: String(part[range.upperBound...]),
+                    isEqual: sign != "!="
+                )
             }
             throw StatusFailure.badRequest("invalid selector: '\(text)'; can't understand '\(part)'")
         }

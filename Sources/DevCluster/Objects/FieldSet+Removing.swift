@@ -27,7 +27,8 @@ extension FieldSet {
                     var element = element
                     child.remove(from: &element)
                     return element
-                })
+                }
+            )
         default: break
         }
     }

@@ -17,10 +17,13 @@ struct ManagedFields: Sendable, Hashable {
     init(of object: JSONValue) {
         entries = (object["metadata", "managedFields"]?.arrayValue ?? []).map { entry in
             Entry(
-                manager: entry["manager"]?.stringValue ?? "", operation: entry["operation"]?.stringValue ?? "",
+                manager: entry["manager"]?.stringValue ?? "",
+                operation: entry["operation"]?.stringValue ?? "",
                 subresource: entry["subresource"]?.stringValue ?? "",
-                apiVersion: entry["apiVersion"]?.stringValue ?? "", time: entry["time"]?.stringValue ?? "",
-                fields: FieldSet(document: entry["fieldsV1"] ?? [:]))
+                apiVersion: entry["apiVersion"]?.stringValue ?? "",
+                time: entry["time"]?.stringValue ?? "",
+                fields: FieldSet(document: entry["fieldsV1"] ?? [:])
+            )
         }
     }
 
@@ -36,7 +39,8 @@ struct ManagedFields: Sendable, Hashable {
                 ]
                 if !entry.subresource.isEmpty { document["subresource"] = .string(entry.subresource) }
                 return document
-            })
+            }
+        )
     }
 
     /// Gives fields to a writer and takes them from every other one that did not apply them.
@@ -92,13 +96,21 @@ extension ObjectStore {
     /// Notes in `metadata.managedFields` who wrote what.
     func recordManager(_ manager: String, of object: inout JSONValue, replacing old: JSONValue?, part: Part) {
         let changed = FieldSet(
-            changedFrom: old.map(ManagedFields.tracked) ?? .object([:]), to: ManagedFields.tracked(object))
+            changedFrom: old.map(ManagedFields.tracked) ?? .object([:]),
+            to: ManagedFields.tracked(object)
+        )
         guard !changed.isEmpty else { return }
         var managed = ManagedFields(of: object)
         managed.record(
             ManagedFields.Entry(
-                manager: manager, operation: "Update", subresource: part.rawValue,
-                apiVersion: object["apiVersion"]?.stringValue ?? "", time: Timestamp.text(now()), fields: changed))
+                manager: manager,
+                operation: "Update",
+                subresource: part.rawValue,
+                apiVersion: object["apiVersion"]?.stringValue ?? "",
+                time: Timestamp.text(now()),
+                fields: changed
+            )
+        )
         object["metadata", "managedFields"] = managed.document
     }
 }

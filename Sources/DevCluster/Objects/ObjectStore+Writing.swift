@@ -64,7 +64,11 @@ extension ObjectStore {
     /// - Parameter merge: Makes the new object from the old one, `nil` where there is none, with its `managedFields`.
     /// - Returns: The object, and whether it is new.
     func apply(
-        _ kind: ResourceKind, namespace: String?, name: String, part: Part, options: WriteOptions,
+        _ kind: ResourceKind,
+        namespace: String?,
+        name: String,
+        part: Part,
+        options: WriteOptions,
         _ merge: (JSONValue?) throws -> JSONValue
     ) throws -> (object: JSONValue, isNew: Bool) {
         try withState { state in
@@ -172,7 +176,9 @@ extension ObjectStore {
         if part == .main { ObjectDefaults.apply(to: &object, of: kind) }
         if options.isApply {
             object["metadata", "managedFields"] = applied
-            guard !object.isSame(as: old) || !ManagedFields(of: object).isSame(as: ManagedFields(of: old)) else { return old }
+            guard !object.isSame(as: old) || !ManagedFields(of: object).isSame(as: ManagedFields(of: old)) else {
+                return old
+            }
         } else {
             guard !object.isSame(as: old) else { return old }
             recordManager(options.fieldManager, of: &object, replacing: old, part: part)

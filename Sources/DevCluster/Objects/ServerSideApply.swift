@@ -15,7 +15,10 @@ struct ServerSideApply {
     /// - Returns: The object with its `managedFields`.
     /// - Throws: ``StatusFailure`` with code 409 and a cause for each field that another manager owns with another value.
     func merge(
-        _ applied: JSONValue, into object: JSONValue?, _ kind: ResourceKind, part: ObjectStore.Part
+        _ applied: JSONValue,
+        into object: JSONValue?,
+        _ kind: ResourceKind,
+        part: ObjectStore.Part
     ) throws -> JSONValue {
         let wanted = ManagedFields.tracked(applied)
         let wantedFields = FieldSet(of: wanted)
@@ -26,10 +29,16 @@ struct ServerSideApply {
         }
 
         let changed = object.map { FieldSet(changedFrom: merged(wanted, into: $0), to: $0) } ?? FieldSet()
-        try checkConflicts(changed.intersection(wantedFields), managed.entries.filter { !isOwn($0) }, kind, applied.name)
+        try checkConflicts(
+            changed.intersection(wantedFields),
+            managed.entries.filter { !isOwn($0) },
+            kind,
+            applied.name
+        )
         for index in managed.entries.indices where !isOwn(managed.entries[index]) {
             managed.entries[index].fields = managed.entries[index].fields.subtracting(
-                changed.intersection(wantedFields))
+                changed.intersection(wantedFields)
+            )
         }
 
         // What the applier owned and no longer states goes, unless somebody else owns it too.
@@ -41,30 +50,42 @@ struct ServerSideApply {
         managed.entries.removeAll { isOwn($0) || $0.fields.isEmpty }
         managed.entries.append(
             ManagedFields.Entry(
-                manager: manager, operation: "Apply", subresource: part.rawValue,
-                apiVersion: applied["apiVersion"]?.stringValue ?? kind.storageAPIVersion, time: Timestamp.text(now),
-                fields: wantedFields))
+                manager: manager,
+                operation: "Apply",
+                subresource: part.rawValue,
+                apiVersion: applied["apiVersion"]?.stringValue ?? kind.storageAPIVersion,
+                time: Timestamp.text(now),
+                fields: wantedFields
+            )
+        )
         result["metadata", "managedFields"] = managed.document
         return result
     }
 
     private func checkConflicts(
-        _ contested: FieldSet, _ entries: [ManagedFields.Entry], _ kind: ResourceKind, _ name: String
+        _ contested: FieldSet,
+        _ entries: [ManagedFields.Entry],
+        _ kind: ResourceKind,
+        _ name: String
     ) throws {
         guard !isForced else { return }
         let causes = entries.flatMap { entry in
             entry.fields.intersection(contested).paths().map { path in
                 StatusFailure.Cause(
                     reason: "FieldManagerConflict",
-                    message: "conflict with \"\(entry.manager)\" using \(entry.apiVersion)", field: path)
+                    message: "conflict with \"\(entry.manager)\" using \(entry.apiVersion)",
+                    field: path
+                )
             }
         }
         guard !causes.isEmpty else { return }
         let list = causes.map { "\($0.message): \($0.field)" }.joined(separator: "\n")
         throw StatusFailure(
-            code: 409, reason: "Conflict",
+            code: 409,
+            reason: "Conflict",
             message: "Apply failed with \(causes.count) conflict\(causes.count == 1 ? "" : "s"): \(list)",
-            causes: causes)
+            causes: causes
+        )
     }
 
     /// Merges objects by member and keyed lists by key; everything else is replaced.
