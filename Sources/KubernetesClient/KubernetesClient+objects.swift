@@ -1,0 +1,205 @@
+import FoundationEssentials
+public import KubernetesModel
+
+/// What became of an object that was to be deleted.
+public enum DeleteOutcome: Hashable, Sendable {
+    /// It is gone.
+    case deleted
+    /// The server has accepted the delete; the object stays until its grace period is over and these finalizers are
+    /// done.
+    case deleting(finalizers: [String])
+    /// There was no such object.
+    case notFound
+}
+
+extension KubernetesClient {
+    /// Reads one object.
+    ///
+    /// - Parameters:
+    ///   - type: The object's type.
+    ///   - name: Its name.
+    ///   - namespace: Its namespace; `nil` only for cluster-wide kinds.
+    public func get<Object: KubernetesObject>(
+        _ type: Object.Type,
+        named name: String,
+        in namespace: String?
+    ) async throws -> Object {
+        try await onObject(.get, type.resource, name, namespace, decoding: type)
+    }
+
+    /// Reads the metadata of one object of any kind.
+    public func getMetadata(
+        of resource: APIResource,
+        named name: String,
+        in namespace: String?
+    ) async throws -> PartialObjectMetadata {
+        try await onObject(
+            .get,
+            resource,
+            name,
+            namespace,
+            accept: MediaType.partialObject,
+            decoding: PartialObjectMetadata.self
+        )
+    }
+
+    /// Creates an object.
+    ///
+    /// It is sent again only if the server cannot have acted on it; after a time-out the object may exist.
+    ///
+    /// - Parameters:
+    ///   - object: The object, without what the server fills in.
+    ///   - namespace: The namespace to create it in; `nil` only for cluster-wide kinds.
+    /// - Returns: The object as the server stored it.
+    public func create<Object: KubernetesObject>(_ object: Object, in namespace: String?) async throws -> Object {
+        let resource = Object.resource
+        try APIPath.requireNamespace(namespace, resource)
+        return try await withVersion(of: resource) { version in
+            let document = VersionedObject(
+                apiVersion: resource.apiVersion(version),
+                kind: resource.kind,
+                object: object
+            )
+            let request = APIRequest(
+                verb: .create,
+                resource: resource.plural,
+                path: try APIPath(resource, version: version, namespace: namespace).text,
+                contentType: MediaType.json,
+                body: [UInt8](try JSONEncoder().encode(document))
+            )
+            return try await perform(request, Object.self)
+        }
+    }
+
+    /// Changes an object.
+    ///
+    /// - Parameters:
+    ///   - type: The object's type.
+    ///   - name: Its name.
+    ///   - namespace: Its namespace; `nil` only for cluster-wide kinds.
+    ///   - patch: The change. A patch that changes nothing leaves the resourceVersion as it is.
+    /// - Returns: The object after the change.
+    public func patch<Object: KubernetesObject>(
+        _ type: Object.Type,
+        named name: String,
+        in namespace: String?,
+        _ patch: Patch
+    ) async throws -> Object {
+        try await onObject(
+            .patch,
+            type.resource,
+            name,
+            namespace,
+            contentType: patch.contentType,
+            body: [UInt8](try JSONEncoder().encode(patch)),
+            decoding: type
+        )
+    }
+
+    /// Changes an object of any kind and gets only its metadata back.
+    public func patchMetadata(
+        of resource: APIResource,
+        named name: String,
+        in namespace: String?,
+        _ patch: Patch
+    ) async throws -> PartialObjectMetadata {
+        try await onObject(
+            .patch,
+            resource,
+            name,
+            namespace,
+            accept: MediaType.partialObject,
+            contentType: patch.contentType,
+            body: [UInt8](try JSONEncoder().encode(patch)),
+            decoding: PartialObjectMetadata.self
+        )
+    }
+
+    /// Deletes exactly the object that `preconditions` describe.
+    ///
+    /// - Returns: What became of it. An object that is gone already is no error.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/conflict`` if the object is another one, or has
+    ///   changed, which any writer can have done: read it and judge again.
+    public func delete(
+        _ resource: APIResource,
+        named name: String,
+        in namespace: String?,
+        preconditions: Preconditions
+    ) async throws -> DeleteOutcome {
+        do {
+            let answer = try await onObject(
+                .delete,
+                resource,
+                name,
+                namespace,
+                contentType: MediaType.json,
+                body: [UInt8](try JSONEncoder().encode(DeleteOptions(preconditions: preconditions))),
+                decoding: DeleteAnswer.self
+            )
+            return answer.outcome
+        } catch let error as KubernetesError where error.meansObjectIsMissing {
+            return .notFound
+        }
+    }
+
+    private func onObject<Value: Decodable & Sendable>(
+        _ verb: RequestVerb,
+        _ resource: APIResource,
+        _ name: String,
+        _ namespace: String?,
+        accept: String = MediaType.json,
+        contentType: String? = nil,
+        body: [UInt8] = [],
+        decoding type: Value.Type
+    ) async throws -> Value {
+        try await withVersion(of: resource) { version in
+            let collection = try APIPath(resource, version: version, namespace: namespace)
+            let request = APIRequest(
+                verb: verb,
+                resource: resource.plural,
+                path: try collection.object(name, of: resource, in: namespace).text,
+                accept: accept,
+                contentType: contentType,
+                body: body
+            )
+            return try await perform(request, type)
+        }
+    }
+}
+
+/// An object together with the members that name its kind.
+private struct VersionedObject<Object: KubernetesObject>: Encodable {
+    let apiVersion: String
+    let kind: String
+    let object: Object
+
+    private enum CodingKeys: String, CodingKey {
+        case apiVersion, kind
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(apiVersion, forKey: .apiVersion)
+        try container.encode(kind, forKey: .kind)
+        try object.encode(to: encoder)
+    }
+}
+
+/// The answer to a delete: a `Status` when the object is gone, the object itself when it is not yet.
+private struct DeleteAnswer: Decodable {
+    let outcome: DeleteOutcome
+
+    private enum CodingKeys: String, CodingKey {
+        case kind, metadata
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        if try container.decodeIfPresent(String.self, forKey: .kind) == "Status" {
+            outcome = .deleted
+        } else {
+            let metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
+            outcome = metadata.isBeingDeleted ? .deleting(finalizers: metadata.finalizers) : .deleted
+        }
+    }
+}

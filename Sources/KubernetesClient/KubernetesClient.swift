@@ -1,0 +1,109 @@
+public import FoundationEssentials
+import KubernetesModel
+
+/// A client of one API server.
+///
+/// A value that can be copied freely: all copies share connections, credential, clock and the limit on concurrent
+/// requests. Every method throws ``KubernetesError``, or `CancellationError` when its task is cancelled.
+public struct KubernetesClient: Sendable {
+    let executor: RequestExecutor
+    let resolver: GroupVersionResolver
+    /// The time limits of this copy's requests.
+    public let limits: RequestLimits
+    /// The namespace of the kubeconfig's context or of the service account.
+    public let defaultNamespace: String
+
+    /// Makes a client. It sends nothing yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where the server is, and how to authenticate.
+    ///   - limits: How long requests may take.
+    ///   - retryPolicy: Which failed requests are sent again.
+    ///   - clock: Measures pauses and time limits. It has to be monotonic.
+    ///   - now: The wall clock, which only the expiry of an exec plugin's credential is compared with.
+    ///   - randomness: Where jitter comes from.
+    ///   - userAgent: The `User-Agent` of every request.
+    ///   - observer: Gets told about every attempt.
+    ///   - makeTransport: Makes the transport; called again when the client certificate changes.
+    public init(
+        configuration: ClusterConfiguration,
+        limits: RequestLimits = RequestLimits(),
+        retryPolicy: RetryPolicy = RetryPolicy(),
+        clock: any Clock<Duration> = ContinuousClock(),
+        now: @escaping @Sendable () -> Date = { Date() },
+        randomness: Randomness = .system,
+        userAgent: String = "preview-gateway/1",
+        observer: RequestObserver? = nil,
+        makeTransport: @escaping TransportFactory
+    ) {
+        executor = RequestExecutor(
+            server: configuration.server,
+            credentials: CredentialStore(configuration: configuration, clock: clock, now: now),
+            transports: TransportPool(trust: configuration.trust, make: makeTransport),
+            retryPolicy: retryPolicy,
+            clock: clock,
+            randomness: randomness,
+            observer: observer,
+            userAgent: userAgent
+        )
+        resolver = GroupVersionResolver()
+        self.limits = limits
+        defaultNamespace = configuration.defaultNamespace
+    }
+
+    private init(_ other: KubernetesClient, limits: RequestLimits) {
+        executor = other.executor
+        resolver = other.resolver
+        self.limits = limits
+        defaultNamespace = other.defaultNamespace
+    }
+
+    /// A copy with other time limits, for example for a clean-up that has a deadline of its own.
+    public func limited(to limits: RequestLimits) -> KubernetesClient {
+        KubernetesClient(self, limits: limits)
+    }
+
+    /// What the answers seen so far tell about the server's clock.
+    public var serverClock: ServerClock { executor.serverClock }
+}
+
+extension KubernetesClient {
+    /// Runs `body` with the version of `resource` that the cluster offers.
+    ///
+    /// When a path turns out not to exist, what was known about the group is forgotten and asked again once, since
+    /// CRDs come and go while a service runs.
+    func withVersion<Result: Sendable>(
+        of resource: APIResource,
+        _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        let version = try await resolver.version(of: resource, executor: executor, limits: limits)
+        do {
+            return try await body(version)
+        } catch let error as KubernetesError where error.kind == .notFound(.group) && resource.versions.count > 1 {
+            await resolver.forget(resource.group)
+            let other = try await resolver.version(of: resource, executor: executor, limits: limits)
+            guard other != version else { throw error }
+            return try await body(other)
+        }
+    }
+
+    /// Decodes an answer, or says where it is not what the API promises, without quoting it.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from answer: RequestExecutor.Answer,
+        _ request: APIRequest
+    ) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(answer.body))
+        } catch {
+            var failure = KubernetesError(.decoding, "the answer is not what was expected")
+            failure.operation = request.operation
+            throw failure
+        }
+    }
+
+    /// Sends `request` and decodes its answer.
+    func perform<Value: Decodable>(_ request: APIRequest, _ type: Value.Type) async throws -> Value {
+        try Self.decode(type, from: try await executor.perform(request, limits: limits), request)
+    }
+}

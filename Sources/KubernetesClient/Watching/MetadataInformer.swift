@@ -1,0 +1,156 @@
+public import KubernetesModel
+import Synchronization
+
+/// What an informer tells about the objects it follows.
+public enum InformerEvent: Sendable {
+    /// These are all objects; what was known before is void. The first event is this one.
+    case replaced([PartialObjectMetadata], resourceVersion: String)
+    /// The object was created or changed.
+    case applied(PartialObjectMetadata)
+    /// The object is gone, or no longer matches the selector.
+    case deleted(PartialObjectMetadata)
+    /// The watch lives, and every change up to this version was told.
+    case bookmark(resourceVersion: String)
+    /// From now on the view may be out of date.
+    case interrupted(KubernetesError)
+    /// The watch runs again from where it stopped; changes missed meanwhile follow.
+    case resumed
+}
+
+/// Follows the metadata of all objects that match a selector: list, watch, and both again whenever needed.
+///
+/// What happens when is decided by ``InformerMachine``; this type performs it.
+public struct MetadataInformer: Sendable {
+    /// The watches' lifetime is random in this range around five minutes, so that replicas do not renew theirs together.
+    static let lifetimeJitter = 0.2
+
+    private let client: KubernetesClient
+    private let query: ListQuery
+    private let consistency: ListConsistency
+
+    /// Describes what to follow; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - client: The cluster.
+    ///   - resource: The kind of objects.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
+    public init(
+        client: KubernetesClient,
+        resource: APIResource,
+        namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
+    ) {
+        self.client = client
+        self.consistency = consistency
+        query = ListQuery(
+            resource: resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+    }
+
+    /// Follows the objects until the task is cancelled or `handle` throws.
+    ///
+    /// - Parameter handle: Gets the events one after the other. While it runs nothing more is read from the server, so
+    ///   nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
+    /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
+    public func run(_ handle: @Sendable (InformerEvent) async throws -> Void) async throws {
+        let machine = Mutex(InformerMachine(consistency: consistency))
+        var step = machine.withLock { $0.first }
+        while true {
+            try Task.checkCancellation()
+            let next: InformerMachine.Next
+            do {
+                switch step {
+                case .list(let consistency):
+                    step = try await list(consistency, machine, handle)
+                    continue
+                case .watch(let version):
+                    let lifetime = try await watch(version, machine, handle)
+                    next = machine.withLock { $0.watchEnded(after: lifetime, jitter: jitter()) }
+                }
+            } catch let failure as HandlerFailure {
+                throw failure.underlying
+            } catch let error as KubernetesError {
+                next = machine.withLock { $0.failed(error, jitter: jitter()) }
+                if next.announcesInterruption { try await handle(.interrupted(error)) }
+            }
+            if next.pause > .zero { try await client.executor.clock.sleep(for: next.pause) }
+            step = next.step
+        }
+    }
+
+    private func list(
+        _ consistency: ListConsistency,
+        _ machine: borrowing Mutex<InformerMachine>,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws -> InformerMachine.Step {
+        let list = try await client.listMetadata(
+            of: query.resource,
+            in: query.namespace,
+            labelSelector: query.labelSelector,
+            fieldSelector: query.fieldSelector,
+            consistency: consistency
+        )
+        let version = list.metadata.resourceVersion
+        try await deliver(.replaced(list.items, resourceVersion: version), handle)
+        return machine.withLock { $0.listed(version) }
+    }
+
+    /// Watches until the server ends it.
+    ///
+    /// - Returns: How long the watch was open.
+    private func watch(
+        _ version: String,
+        _ machine: borrowing Mutex<InformerMachine>,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws -> Duration {
+        let elapsed = client.executor.clock.stopwatch()
+        let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * Self.lifetimeJitter)
+        try await client.watch(query, MediaType.partialObject, version, lifetime) {
+            if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
+        } _: { (event: WatchEvent<PartialObjectMetadata>) in
+            switch event {
+            case .added(let object), .modified(let object):
+                try await deliver(.applied(object), handle)
+                machine.withLock { $0.received(object.metadata.resourceVersion) }
+            case .deleted(let object):
+                try await deliver(.deleted(object), handle)
+                machine.withLock { $0.received(object.metadata.resourceVersion) }
+            case .bookmark(let version):
+                try await deliver(.bookmark(resourceVersion: version), handle)
+                machine.withLock { $0.received(version) }
+            case .error:
+                // The client throws it instead of handing it on.
+                break
+            }
+        }
+        return elapsed()
+    }
+
+    private func deliver(
+        _ event: InformerEvent,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws {
+        do {
+            try await handle(event)
+        } catch {
+            throw HandlerFailure(underlying: error)
+        }
+    }
+
+    private func jitter() -> Double {
+        client.executor.randomness.unit()
+    }
+}
+
+/// Keeps what a handler threw apart from what the client threw.
+private struct HandlerFailure: Error {
+    let underlying: any Error
+}
