@@ -23,8 +23,9 @@ enum ConformanceChecks {
         ("an informer sees what is there, what changes and what goes", informer),
         ("discovery prefers the newest version of claims", discovery),
         ("every answer tells the server's time", serverTime),
-        ("annotations over 256 KiB are invalid, a body over 3 MiB is too large", sizeLimits),
         ("objects go with the pod that owns them", garbageCollection),
+        // Last: a server may close the connection on which a body was too large.
+        ("annotations over 256 KiB are invalid, a body over 3 MiB is too large", sizeLimits),
     ]
 
     // MARK: Errors
