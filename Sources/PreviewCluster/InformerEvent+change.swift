@@ -12,7 +12,7 @@ extension InformerEvent {
         deleted: (Object) -> ClusterChange
     ) -> ClusterChange? {
         switch self {
-        case .replaced(let objects, _): replaced(objects.compactMap { make($0.metadata) })
+        case .replaced(let objects): replaced(objects.compactMap { make($0.metadata) })
         case .applied(let object): make(object.metadata).map(applied)
         case .deleted(let object): make(object.metadata).map(deleted)
         case .bookmark: nil
