@@ -184,7 +184,11 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
     ],
     "PreviewCommandsTests": ["PreviewCommands", "PreviewDomain"],
-    "DevClusterTests": ["CurlHTTP", "DevCluster", "HTTPTransport", .product(name: "HTTPTypes", package: "swift-http-types")],
+    "DevClusterTests": [
+        "CurlHTTP", "DevCluster", "HTTPTransport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+    ],
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",
         .product(name: "HTTPTypes", package: "swift-http-types"),
