@@ -15,7 +15,7 @@ struct APIServerAccessTests {
 
     @Test("an unknown token is nobody's, and its text stays out of the answer")
     func authentication() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let wrong = try await client.with(token: "wrong-token").get(Samples.services)
             #expect((wrong.status, wrong.reason) == (401, "Unauthorized"))
             #expect(!wrong.text.contains("wrong-token"))
@@ -26,7 +26,7 @@ struct APIServerAccessTests {
 
     @Test("roles and bindings decide what a user may do")
     func roles() async throws {
-        try await APIClient.withServer(Self.configuration) { server, client in
+        try await APIClient.withServer(Self.configuration) { server, client async throws in
             let reader = client.with(token: Self.reader.token)
             let refused = try await reader.get(Samples.services)
             #expect((refused.status, refused.reason) == (403, "Forbidden"))
@@ -66,7 +66,7 @@ struct APIServerAccessTests {
 
     @Test("reviews say who a token is and what somebody may do")
     func reviews() async throws {
-        try await APIClient.withServer(Self.configuration) { _, client in
+        try await APIClient.withServer(Self.configuration) { _, client async throws in
             let tokens = "/apis/authentication.k8s.io/v1/tokenreviews"
             let known = try await client.post(tokens, ["spec": ["token": .string(Self.reader.token)]]).json
             #expect(known["status", "user", "username"] == "reader")

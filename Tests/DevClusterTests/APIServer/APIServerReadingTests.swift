@@ -12,7 +12,7 @@ struct APIServerReadingTests {
     func pages() async throws {
         var limits = ObjectStore.Limits()
         limits.history = 16
-        try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client in
+        try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client async throws in
             for name in ["a", "b", "c", "d"] {
                 try server.store.create(.services, namespace: "default", Samples.service(name))
             }
@@ -42,7 +42,7 @@ struct APIServerReadingTests {
 
     @Test("a version from the future is a time-out that says when to come back")
     func futureVersion() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let answer = try await client.get("\(Samples.services)?resourceVersion=99999")
             #expect((answer.status, answer.reason) == (504, "Timeout"))
             #expect(answer.headers[.retryAfter] == "1")
@@ -51,7 +51,7 @@ struct APIServerReadingTests {
 
     @Test("metadata alone, tables and whole objects are chosen by Accept")
     func representations() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
             let metadata = try await client.get("\(Samples.routes)?limit=1", accept: Self.metadata).json
             #expect(metadata["kind"] == "PartialObjectMetadataList")
@@ -70,7 +70,7 @@ struct APIServerReadingTests {
 
     @Test("objects are selected by labels and by fields")
     func selectors() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             for name in ["a", "b", "c"] {
                 try server.store.create(.services, namespace: "default", Samples.service(name, labels: ["l": name]))
             }
@@ -84,7 +84,7 @@ struct APIServerReadingTests {
     @Test("discovery offers the kinds in both forms, and only the versions that are served")
     func discovery() async throws {
         let kinds = ResourceKind.all.map { $0 == .sandboxClaims ? $0.serving("v1alpha1") : $0 }
-        try await APIClient.withServer(store: ObjectStore(kinds: kinds)) { _, client in
+        try await APIClient.withServer(store: ObjectStore(kinds: kinds)) { _, client async throws in
             #expect(try await client.get("/api/").json["versions"] == ["v1"])
             let group = try await client.get("/apis/extensions.agents.x-k8s.io").json
             #expect(group["preferredVersion", "version"] == "v1alpha1")
@@ -106,7 +106,7 @@ struct APIServerReadingTests {
 
     @Test("a version that cannot be converted lists while there is nothing, and fails with 500 afterwards")
     func unconvertibleVersion() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             let old = "/apis/extensions.agents.x-k8s.io/v1alpha1/namespaces/default/sandboxclaims"
             let empty = try await client.get(old)
             #expect(empty.status == 200)
@@ -121,7 +121,7 @@ struct APIServerReadingTests {
     @Test("every answer carries the server's time, which a test can shift")
     func date() async throws {
         let store = ObjectStore(now: { Date(timeIntervalSince1970: 784_111_777) })
-        try await APIClient.withServer(store: store) { server, client in
+        try await APIClient.withServer(store: store) { server, client async throws in
             #expect(try await client.get("/readyz").headers[.date] == "Sun, 06 Nov 1994 08:49:37 GMT")
             server.faults.clockOffset = .seconds(600)
             #expect(try await client.get(Samples.services).headers[.date] == "Sun, 06 Nov 1994 08:59:37 GMT")

@@ -5,10 +5,10 @@ import Testing
 struct APIServerWatchTests {
     @Test("a watch tells what is there, then what changes, as its selector sees it")
     func selectorTransitions() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             let store = server.store
             try store.create(.services, namespace: "default", Samples.service("a", labels: ["on": "yes"]))
-            try await client.watch("\(Samples.services)?watch=true&labelSelector=on%3Dyes") { frames in
+            try await client.watch("\(Samples.services)?watch=true&labelSelector=on%3Dyes") { frames async throws in
                 #expect(try await frames.nextChange() == "ADDED a")
                 try store.create(.services, namespace: "default", Samples.service("b"))
                 try store.update(.services, namespace: "default", name: "b") {
@@ -31,11 +31,11 @@ struct APIServerWatchTests {
 
     @Test("a watch resumes after the version of a list")
     func resumes() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             try server.store.create(.services, namespace: "default", Samples.service("a"))
             let version = try await client.get(Samples.services).json.resourceVersion
             try server.store.create(.services, namespace: "default", Samples.service("b"))
-            try await client.watch("\(Samples.services)?watch=1&resourceVersion=\(version)") { frames in
+            try await client.watch("\(Samples.services)?watch=1&resourceVersion=\(version)") { frames async throws in
                 #expect(try await frames.nextChange() == "ADDED b")
                 try server.store.delete(.services, namespace: "default", name: "a")
                 #expect(try await frames.nextChange() == "DELETED a")
@@ -47,7 +47,7 @@ struct APIServerWatchTests {
     func expired() async throws {
         var limits = ObjectStore.Limits()
         limits.history = 2
-        try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client in
+        try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client async throws in
             for index in 0..<4 {
                 try server.store.create(.configMaps, namespace: "default", Samples.configMap("c\(index)"))
             }
@@ -62,11 +62,11 @@ struct APIServerWatchTests {
     func bookmarks() async throws {
         var configuration = APIServer.Configuration()
         configuration.clock = ImmediateClock()
-        try await APIClient.withServer(configuration) { server, client in
+        try await APIClient.withServer(configuration) { server, client async throws in
             let last = try server.store.create(.services, namespace: "default", Samples.service("a")).resourceVersion
             try server.store.create(.configMaps, namespace: "default", Samples.configMap("later"))
             let path = "\(Samples.services)?watch=1&resourceVersion=\(server.store.resourceVersion)&timeoutSeconds=120"
-            try await client.watch("\(path)&allowWatchBookmarks=true") { frames in
+            try await client.watch("\(path)&allowWatchBookmarks=true") { frames async throws in
                 for _ in 0..<2 {
                     let frame = try #require(try await frames.next())
                     #expect(frame["type"] == "BOOKMARK")
@@ -75,20 +75,21 @@ struct APIServerWatchTests {
                 }
                 #expect(try await frames.next() == nil)
             }
-            try await client.watch(path) { frames in #expect(try await frames.next() == nil) }
+            try await client.watch(path) { frames async throws in #expect(try await frames.next() == nil) }
         }
     }
 
     @Test("a watch of metadata or of a table sends that")
     func representations() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
             let metadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-            try await client.watch("\(Samples.routes)?watch=1", accept: metadata) { frames in
+            try await client.watch("\(Samples.routes)?watch=1", accept: metadata) { frames async throws in
                 let frame = try await frames.next()
                 #expect(frame?["object", "kind"] == "PartialObjectMetadata")
             }
-            try await client.watch("\(Samples.routes)?watch=1", accept: APIServerReadingTests.table) { frames in
+            try await client.watch("\(Samples.routes)?watch=1", accept: APIServerReadingTests.table) {
+                frames async throws in
                 let first = try await frames.next()
                 #expect(first?["object", "rows"]?[0]?["cells"]?[0] == "a")
                 #expect(first?["object", "columnDefinitions"]?.arrayValue?.count == 3)
@@ -100,7 +101,7 @@ struct APIServerWatchTests {
 
     @Test("a streaming list is refused, as by servers that have it switched off")
     func streamingList() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let answer = try await client.get(
                 "\(Samples.services)?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
             )

@@ -6,7 +6,7 @@ import Testing
 struct APIServerWritingTests {
     @Test("a refusal has the status, the reason and the causes of the real one")
     func refusals() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let services = Samples.services
             #expect(try await client.post(services, Samples.service("s")).status == 201)
             let again = try await client.post(services, Samples.service("s"))
@@ -36,7 +36,7 @@ struct APIServerWritingTests {
 
     @Test("an HTTPRoute that its schema forbids is invalid, each mistake by its name")
     func routeRules() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r")
             route["spec", "hostnames"] = ["Bad_Host", "*.ok.example.com"]
             route["spec", "parentRefs"] = [[:]]
@@ -54,7 +54,7 @@ struct APIServerWritingTests {
 
     @Test("an Event lies in the namespace of its object")
     func eventNamespace() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let events = "/api/v1/namespaces/default/events"
             let event: (String) -> JSONValue = {
                 [
@@ -69,7 +69,7 @@ struct APIServerWritingTests {
 
     @Test("every reason why a JSON Patch does not apply gives the same answer, without a cause")
     func patchFailures() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r"))
             let path = "\(Samples.routes)/r"
             let patches: [JSONValue] = [
@@ -92,7 +92,7 @@ struct APIServerWritingTests {
 
     @Test("a JSON Patch applies as a whole, and one that changes nothing keeps the version")
     func patches() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r", annotations: ["a": "1"]))
             let path = "\(Samples.routes)/r"
             let half = try await client.patch(
@@ -127,7 +127,7 @@ struct APIServerWritingTests {
 
     @Test("merge patches merge; the strategic kind merges lists by key, and only built-in kinds know it")
     func mergePatches() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.services, Samples.service("s", labels: ["a": "1", "b": "2"]))
             let path = "\(Samples.services)/s"
             let merged = try await client.merge(path, ["metadata": ["labels": ["a": .null, "c": "3"]]])
@@ -145,7 +145,7 @@ struct APIServerWritingTests {
 
     @Test("whoever applies owns just the fields applied; others conflict unless they insist")
     func serverSideApply() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r", annotations: ["mine": "1", "gone": "1"])
             let path = "\(Samples.routes)/r"
             #expect(try await client.apply("\(path)?fieldManager=me", route).status == 201)
@@ -168,7 +168,7 @@ struct APIServerWritingTests {
 
     @Test("a dry run changes nothing")
     func dryRun() async throws {
-        try await APIClient.withServer { server, client in
+        try await APIClient.withServer { server, client async throws in
             let version = server.store.resourceVersion
             #expect(try await client.post("\(Samples.services)?dryRun=All", Samples.service("s")).status == 201)
             #expect(try await client.post("\(Samples.services)?dryRun=Some", Samples.service("s")).status == 422)
@@ -178,7 +178,7 @@ struct APIServerWritingTests {
 
     @Test("a replacement names the object and, for installed kinds, its version")
     func replacements() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json
             let path = "\(Samples.routes)/r"
             #expect(try await client.put(path, Samples.route("other")).status == 400)
@@ -195,7 +195,7 @@ struct APIServerWritingTests {
 
     @Test("deleting answers with a Status, or with the object where that stays")
     func deletions() async throws {
-        try await APIClient.withServer { _, client in
+        try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json
             let path = "\(Samples.routes)/r"
             let wrong = try await client.delete(path, ["preconditions": ["uid": "other"]])

@@ -1,17 +1,17 @@
 import DevCluster
 import FoundationEssentials
 import Subprocess
-import System
 import Testing
 
-/// The real `kubectl`, where there is one.
-@Suite("kubectl", .enabled(if: KubectlTests.isInstalled, "kubectl is not installed"))
-struct KubectlTests {
-    static let isInstalled: Bool = {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-    }()
+/// True where `kubectl` can be started.
+private let kubectlIsInstalled: Bool = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
+}()
 
+/// The real `kubectl`, where there is one.
+@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"))
+struct KubectlTests {
     static let manifest = """
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -29,13 +29,13 @@ struct KubectlTests {
 
     @Test("creates, applies, reads, patches and deletes")
     func dailyUse() async throws {
-        try await withKubectl { kubectl in
+        try await withKubectl { manifest, kubectl async throws in
             #expect(try await kubectl("create", "namespace", "team") == "namespace/team created\n")
             #expect(
-                try await kubectl("-n", "team", "apply", "-f", "manifest.yaml")
+                try await kubectl("-n", "team", "apply", "-f", manifest)
                     == "httproute.gateway.networking.k8s.io/r created\nservice/s created\n"
             )
-            let again = try await kubectl("-n", "team", "apply", "-f", "manifest.yaml")
+            let again = try await kubectl("-n", "team", "apply", "-f", manifest)
             #expect(again.contains("service/s unchanged"))
             let applied = try await kubectl(
                 "-n",
@@ -44,7 +44,7 @@ struct KubectlTests {
                 "--server-side",
                 "--force-conflicts",
                 "-f",
-                "manifest.yaml"
+                manifest
             )
             #expect(applied.contains("service/s serverside-applied"))
             let list = try await kubectl("get", "httproutes,services", "-A", "-l", "agentweaver.dev/preview=true")
@@ -75,7 +75,7 @@ struct KubectlTests {
 
     @Test("knows the kinds by their short names")
     func apiResources() async throws {
-        try await withKubectl { kubectl in
+        try await withKubectl { _, kubectl async throws in
             let resources = try await kubectl("api-resources", "--no-headers", "-o", "name")
             #expect(resources.contains("httproutes.gateway.networking.k8s.io"))
             #expect(resources.contains("sandboxclaims.extensions.agents.x-k8s.io"))
@@ -86,7 +86,7 @@ struct KubectlTests {
     private typealias Kubectl = @Sendable (String...) async throws -> String
 
     /// Runs a server, and `kubectl` with a home directory of its own, in which the manifest lies.
-    private func withKubectl(_ body: @Sendable (Kubectl) async throws -> Void) async throws {
+    private func withKubectl(_ body: @Sendable (_ manifest: String, Kubectl) async throws -> Void) async throws {
         let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: home) }
@@ -95,17 +95,16 @@ struct KubectlTests {
             let config = home.appending(path: "config")
             try Data(try await server.kubeconfig().utf8).write(to: config)
             let directory = home.path
-            try await body { arguments in
+            try await body("\(directory)/manifest.yaml") { arguments in
                 let result = try await run(
                     .name("kubectl"),
                     arguments: Arguments(arguments),
                     environment: .inherit.updating(["HOME": directory, "KUBECONFIG": config.path]),
-                    workingDirectory: FilePath(directory),
                     output: .string(limit: 1 << 20),
                     error: .string(limit: 1 << 20)
                 )
-                #expect(result.terminationStatus == .exited(0), "\(result.standardError ?? "")")
-                return result.standardOutput ?? ""
+                #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+                return result.standardOutput
             }
         }
     }

@@ -40,9 +40,10 @@ struct ObjectChangesTests {
     func cancellation() async {
         let store = ObjectStore()
         let changes = store.changes(of: .pods)
-        let task = Task { for await _ in changes {} }
-        task.cancel()
-        await task.value
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in changes {} }
+            group.cancelAll()
+        }
         #expect(!changes.wasCutOff)
     }
 }
