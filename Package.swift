@@ -190,7 +190,11 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
     ],
     "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
-    "DevClusterTests": ["CurlHTTP", "DevCluster", "HTTPTransport", .product(name: "HTTPTypes", package: "swift-http-types")],
+    "DevClusterTests": [
+        "CurlHTTP", "DevCluster", "HTTPTransport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+    ],
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",
         .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -15,7 +15,6 @@ extension InformerEvent {
         case .replaced(let objects): replaced(objects.compactMap { make($0.metadata) })
         case .applied(let object): make(object.metadata).map(applied)
         case .deleted(let object): make(object.metadata).map(deleted)
-        case .bookmark: nil
         case .interrupted: .interrupted(collection)
         case .resumed: .resumed(collection)
         }

@@ -133,10 +133,9 @@ actor EventRecorder {
 
     func record(_ event: InformerEvent) {
         switch event {
-        case .replaced(let objects, _): events += objects.map { "replaced \($0.metadata.name)" }
+        case .replaced(let objects): events += objects.map { "replaced \($0.metadata.name)" }
         case .applied(let object): events.append("applied \(object.metadata.name)")
         case .deleted(let object): events.append("deleted \(object.metadata.name)")
-        case .bookmark: break
         case .interrupted: events.append("interrupted")
         case .resumed: events.append("resumed")
         }

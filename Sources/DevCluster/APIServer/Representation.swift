@@ -76,7 +76,9 @@ struct Representation: Sendable {
     ) throws -> JSONValue {
         if !items.isEmpty { try checkConversion() }
         var metadata: JSONValue = ["resourceVersion": .string(String(resourceVersion))]
-        metadata["continue"] = continueToken.map(JSONValue.string)
+        // The lists of installed kinds always have this member.
+        let noToken: JSONValue? = Self.isBuiltIn(kind) || form != .full ? nil : ""
+        metadata["continue"] = continueToken.map(JSONValue.string) ?? noToken
         if form != .metadata { metadata["remainingItemCount"] = remaining.map { .int(Int64($0)) } }
         switch form {
         case .full:

@@ -8,7 +8,7 @@ extension RequestHandler {
                 message: "the server does not allow this method on the requested resource"
             )
         }
-        var review = try json(request.body)
+        var review = try document(request)
         review["apiVersion"] = .string(kind.apiVersion)
         review["kind"] = .string(kind.rawValue)
         review["metadata"] = review["metadata"] ?? ["creationTimestamp": .null]
@@ -25,7 +25,7 @@ extension RequestHandler {
 
     private func tokenStatus(_ token: String) -> JSONValue {
         guard let user = users.first(where: { $0.token == token }) else {
-            return ["user": [:], "error": "[invalid bearer token, unknown]"]
+            return ["user": [:], "error": "invalid bearer token"]
         }
         return [
             "authenticated": true,

@@ -20,7 +20,29 @@ extension RequestHandler {
 
     func replace(_ request: APIRequest, _ target: ResourceTarget) throws -> JSONValue {
         let object = try body(request, target)
-        return try write(target, try writeOptions(request)) { $0 = object }
+        guard object.name == target.name else {
+            throw StatusFailure.badRequest(
+                "the name of the object (\(object.name)) does not match the name on the URL (\(target.name ?? ""))"
+            )
+        }
+        return try write(target, try writeOptions(request)) { old in
+            if !object.uid.isEmpty, object.uid != old.uid {
+                throw StatusFailure.conflict(
+                    target.kind,
+                    old.name,
+                    "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)"
+                )
+            }
+            if object.resourceVersion.isEmpty, !Representation.isBuiltIn(target.kind) {
+                let cause = StatusFailure.Cause(
+                    reason: "FieldValueInvalid",
+                    message: "Invalid value: 0x0: must be specified for an update",
+                    field: "metadata.resourceVersion"
+                )
+                throw StatusFailure.invalid(target.kind, old.name, [cause])
+            }
+            old = object
+        }
     }
 
     /// - Returns: The object, and whether the patch created it.
@@ -126,11 +148,12 @@ extension RequestHandler {
     func isDryRun(_ text: String?) throws -> Bool {
         guard let text, !text.isEmpty else { return false }
         guard text == "All" else {
-            throw StatusFailure(
-                code: 422,
-                reason: "Invalid",
-                message: "dryRun: Unsupported value: \"\(text)\": supported values: \"All\""
+            let cause = StatusFailure.Cause(
+                reason: "FieldValueNotSupported",
+                message: "Unsupported value: []string{\"\(text)\"}: supported values: \"All\"",
+                field: "dryRun"
             )
+            throw StatusFailure(code: 422, reason: "Invalid", message: "dryRun: \(cause.message)", causes: [cause])
         }
         return true
     }
@@ -139,18 +162,7 @@ extension RequestHandler {
 
     /// The object in the body, with its type checked against the path.
     private func body(_ request: APIRequest, _ target: ResourceTarget) throws -> JSONValue {
-        let isYAML = ["application/yaml", "application/apply-patch+yaml"].contains(request.contentType)
-        guard isYAML || ["", "application/json"].contains(request.contentType) else {
-            throw StatusFailure(
-                code: 415,
-                reason: "UnsupportedMediaType",
-                message: """
-                    the body of the request was in an unknown format - accepted media types include: \
-                    application/json, application/yaml
-                    """
-            )
-        }
-        var object = isYAML ? try yaml(request.body) : try objectDocument(request.body)
+        var object = try document(request)
         let version = target.kind.apiVersion(target.version)
         let found = object["apiVersion"]?.stringValue ?? version
         guard found == version else {
@@ -173,6 +185,27 @@ extension RequestHandler {
         }
         object["metadata"] = object["metadata"] ?? [:]
         return object
+    }
+
+    /// The object in the body, in whatever encoding it came.
+    func document(_ request: APIRequest) throws -> JSONValue {
+        switch request.contentType {
+        case "", "application/json": return try objectDocument(request.body)
+        case "application/yaml", "application/apply-patch+yaml": return try yaml(request.body)
+        default:
+            let isProtobuf = request.contentType == ProtobufBody.contentType
+            guard isProtobuf, let object = ProtobufBody.object(in: request.body) else {
+                throw StatusFailure(
+                    code: 415,
+                    reason: "UnsupportedMediaType",
+                    message: """
+                        the body of the request was in an unknown format - accepted media types include: \
+                        application/json, application/yaml
+                        """
+                )
+            }
+            return object
+        }
     }
 
     func json(_ bytes: [UInt8]) throws -> JSONValue {

@@ -74,7 +74,8 @@ struct RequestHandler: Sendable {
 
     private func checkedAnswer(_ parsed: Parsed) throws -> APIAnswer {
         if parsed.target == .health { return .text(status: 200, "ok") }
-        guard let user = parsed.user else {
+        let isAnonymous = parsed.request.bearerToken == nil && authorizer.mode == .rbac
+        guard let user = isAnonymous ? .anonymous : parsed.user else {
             throw StatusFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
         }
         try authorize(parsed, user)
@@ -82,6 +83,13 @@ struct RequestHandler: Sendable {
         case .resource(let target): return try answer(parsed.request, target, verb: parsed.verb)
         case .review(let kind): return try review(kind, parsed.request, user)
         default: break
+        }
+        if parsed.target == .unknown, parsed.request.segments.starts(with: ["api", "v1"]) {
+            throw StatusFailure(
+                code: 404,
+                reason: "NotFound",
+                message: "the server could not find the requested resource"
+            )
         }
         guard ["GET", "HEAD"].contains(parsed.request.method) else { return .text(status: 404, "404 page not found\n") }
         return discoveryAnswer(parsed.target, accept: parsed.request.headers[.accept] ?? "")
@@ -136,7 +144,10 @@ struct RequestHandler: Sendable {
 
 extension APIUser {
     /// The groups with the one that everybody is in.
-    var allGroups: [String] { groups + ["system:authenticated"] }
+    var allGroups: [String] { groups + (self == .anonymous ? [] : ["system:authenticated"]) }
+
+    /// Somebody without a token.
+    static let anonymous = APIUser(name: "system:anonymous", groups: ["system:unauthenticated"], token: "")
 }
 
 extension Authorizer.Attributes {

@@ -44,7 +44,8 @@ struct TableColumn: Sendable {
             ]
         default: own = []
         }
-        return [text("Name", "metadata", "name")] + own + [age]
+        return [text("Name", "metadata", "name")] + own.filter { $0.priority == 0 } + [age]
+            + own.filter { $0.priority > 0 }
     }
 
     private static func text(_ name: String, _ path: String...) -> TableColumn {

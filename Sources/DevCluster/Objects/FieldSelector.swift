@@ -17,9 +17,7 @@ package struct FieldSelector: Sendable, Hashable {
                 guard let range = part.firstRange(of: sign) else { continue }
                 let field = String(part[..<range.lowerBound])
                 guard Self.fields(of: kind).contains(field) else {
-                    throw StatusFailure.badRequest(
-                        "Unable to find \"\(kind.qualifiedName)\" that match label selector \"\", field selector \"\(text)\": field label not supported: \(field)"
-                    )
+                    throw StatusFailure.badRequest("field label not supported: \(field)")
                 }
                 return Requirement(
                     path: field.split(separator: ".").map(String.init),

@@ -44,7 +44,10 @@ struct JSONPatch: Sendable, Hashable {
                 document = value
                 return
             }
-            _ = try remove(from: &document, at: path.tokens[...])
+            // kube-apiserver's library takes a missing member of an existing object for replaceable.
+            if try find(in: document, at: path.tokens[...]) != nil {
+                _ = try remove(from: &document, at: path.tokens[...])
+            }
             try add(value, to: &document, at: path.tokens[...])
         case "move":
             let moved = try remove(from: &document, at: try pointer(operation["from"]).tokens[...])

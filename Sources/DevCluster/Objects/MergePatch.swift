@@ -69,7 +69,9 @@ enum MergePatch {
                 result.append(element)
             }
         }
-        return result
+        // The elements of the patch come first, in its order.
+        let order = changes.compactMap { change in result.first { $0[key] == change[key] } }
+        return order + result.filter { !order.contains($0) }
     }
 }
 

@@ -1,10 +1,15 @@
 /// The members that kube-apiserver, or a kind's schema, fills in where the writer left them out.
 enum ObjectDefaults {
     static func apply(to object: inout JSONValue, of kind: ResourceKind) {
+        for name in ["labels", "annotations", "finalizers", "ownerReferences"]
+        where [[:], [], .null].contains(object["metadata", name]) {
+            object["metadata", name] = nil
+        }
         switch kind {
         case .namespaces: applyToNamespace(&object)
         case .pods: applyToPod(&object)
         case .services: applyToService(&object)
+        case .events: applyToEvent(&object)
         case .gateways: applyToGateway(&object)
         case .httpRoutes: applyToRoute(&object)
         default: break
@@ -25,7 +30,9 @@ enum ObjectDefaults {
         object.setDefault([:], at: "spec", "securityContext")
         object.setDefault(true, at: "spec", "enableServiceLinks")
         object.changeElements(at: "spec", "containers") { container in
-            container.setDefault("IfNotPresent", at: "imagePullPolicy")
+            let image = container["image"]?.stringValue ?? ""
+            let isPinned = image.contains(":") && !image.hasSuffix(":latest")
+            container.setDefault(isPinned ? "IfNotPresent" : "Always", at: "imagePullPolicy")
             container.setDefault([:], at: "resources")
             container.setDefault("/dev/termination-log", at: "terminationMessagePath")
             container.setDefault("File", at: "terminationMessagePolicy")
@@ -48,6 +55,12 @@ enum ObjectDefaults {
             if let number = port["port"] { port.setDefault(number, at: "targetPort") }
         }
         object.setDefault(["loadBalancer": [:]], at: "status")
+    }
+
+    private static func applyToEvent(_ object: inout JSONValue) {
+        for name in ["eventTime", "firstTimestamp", "lastTimestamp"] { object.setDefault(.null, at: name) }
+        for name in ["reportingComponent", "reportingInstance"] { object.setDefault("", at: name) }
+        object.setDefault([:], at: "source")
     }
 
     private static func applyToGateway(_ object: inout JSONValue) {

@@ -71,6 +71,10 @@ extension ObjectRules {
     }
 
     static func checkRoute(_ object: JSONValue, _ report: inout Report) {
+        for list in ["hostnames", "parentRefs", "rules"] {
+            guard let value = object["spec", list], value.arrayValue == nil else { continue }
+            report.invalid("spec.\(list)", value, "spec.\(list) in body must be of type array")
+        }
         let hostnames = object["spec", "hostnames"]?.arrayValue ?? []
         if hostnames.count > 16 {
             report.invalid("spec.hostnames", .int(Int64(hostnames.count)), "must have at most 16 items")

@@ -31,6 +31,11 @@ extension ObjectRules {
 
     static func checkMetadata(_ object: JSONValue, _ kind: ResourceKind, _ report: inout Report) {
         checkName(object, kind, &report)
+        for map in ["labels", "annotations"] {
+            for (_, value) in object["metadata", map]?.objectValue ?? [:] where value.stringValue == nil {
+                report.invalid("metadata.\(map)", value, "must be a string")
+            }
+        }
         checkLabels(object["metadata", "labels"], "metadata.labels", &report)
         if case .object(let annotations) = object["metadata", "annotations"] {
             var bytes = 0
@@ -101,7 +106,7 @@ extension ObjectRules {
             report.invalid(
                 field,
                 .string(name),
-                "a qualified name \(qualifiedNameRule) with an optional DNS subdomain prefix and '/'"
+                "a qualified name \(qualifiedNameRule.dropFirst(10)) with an optional DNS subdomain prefix and '/'"
             )
             return
         }

@@ -102,22 +102,37 @@ extension ObjectStore {
 
     private func check(_ preconditions: Preconditions, _ kind: ResourceKind, _ object: JSONValue) throws {
         if let uid = preconditions.uid, uid != object.uid {
-            throw StatusFailure.conflict(
+            throw broken(
                 kind,
-                object.name,
-                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(object.uid)"
+                object,
+                """
+                the UID in the precondition (\(uid)) does not match the UID in record (\(object.uid)). \
+                The object might have been deleted and then recreated
+                """
             )
         }
         if let version = preconditions.resourceVersion, version != object.resourceVersion {
-            throw StatusFailure.conflict(
+            throw broken(
                 kind,
-                object.name,
+                object,
                 """
-                Precondition failed: ResourceVersion in precondition: \(version), \
-                ResourceVersion in object meta: \(object.resourceVersion)
+                the ResourceVersion in the precondition (\(version)) does not match the ResourceVersion in record \
+                (\(object.resourceVersion)). The object might have been modified
                 """
             )
         }
+    }
+
+    /// A conflict that names the kind where others name the resource, as kube-apiserver does here.
+    private func broken(_ kind: ResourceKind, _ object: JSONValue, _ explanation: String) -> StatusFailure {
+        StatusFailure(
+            code: 409,
+            reason: "Conflict",
+            message: "Operation cannot be fulfilled on \(kind.qualifiedKind) \"\(object.name)\": \(explanation)",
+            name: object.name,
+            group: kind.group,
+            kind: kind.kind
+        )
     }
 
     /// Seconds that stay until a pod must have ended; a pod that runs nowhere, or ran to its end, needs none.

@@ -15,11 +15,13 @@ extension ObjectStore {
         for owner in newOwners.subtracting(oldOwners) { state.dependents[owner, default: []].insert(reference) }
         if let new {
             state.references[new.uid] = reference
-            if !newOwners.isSubset(of: state.references.keys) { state.garbage.insert(reference) }
-            if new.isTerminating { state.garbage.insert(reference) }
+            let hasLostOwners = !new.ownerReferences.allSatisfy { Self.isAlive($0, for: reference, state) }
+            if hasLostOwners || new.isTerminating { state.garbage.insert(reference) }
         } else if let old {
             state.references[old.uid] = nil
             state.garbage.formUnion(state.dependents[old.uid] ?? [])
+            // An owner that is deleted in the foreground may have waited for this one.
+            state.garbage.formUnion(oldOwners.compactMap { state.references[$0] })
             let namespace = ObjectReference(
                 kind: .namespaces,
                 key: ObjectKey(namespace: nil, name: old.namespace ?? "")
@@ -50,12 +52,15 @@ extension ObjectStore {
         return !candidates.isEmpty
     }
 
+    /// True for an owner reference to an object that exists and may own things in the dependent's namespace.
+    private static func isAlive(_ owner: JSONValue, for dependent: ObjectReference, _ state: State) -> Bool {
+        guard let found = state.references[owner["uid"]?.stringValue ?? ""] else { return false }
+        let isInReach = found.key.namespace.isEmpty || found.key.namespace == dependent.key.namespace
+        return isInReach && found.key.name == owner["name"]?.stringValue
+    }
+
     private func releaseFromLostOwners(_ reference: ObjectReference, _ object: JSONValue, _ state: inout State) {
-        let living = object.ownerReferences.filter { owner in
-            guard let found = state.references[owner["uid"]?.stringValue ?? ""] else { return false }
-            let isInReach = found.key.namespace.isEmpty || found.key.namespace == reference.key.namespace
-            return isInReach && found.key.name == owner["name"]?.stringValue
-        }
+        let living = object.ownerReferences.filter { Self.isAlive($0, for: reference, state) }
         guard living.count < object.ownerReferences.count else { return }
         if living.isEmpty {
             let preconditions = Preconditions(uid: object.uid, resourceVersion: object.resourceVersion)
@@ -104,10 +109,6 @@ extension ObjectStore {
         changed["metadata", "finalizers"] = others.isEmpty ? nil : .array(others.map(JSONValue.string))
         let isDone = others.isEmpty && (object["metadata", "deletionGracePeriodSeconds"]?.intValue ?? 0) == 0
         commit(reference.kind, changed, replacing: object, isDeletion: isDone, &state)
-        for owner in object.ownerReferences {
-            // An owner that is deleted in the foreground may have waited for this one.
-            if let found = state.references[owner["uid"]?.stringValue ?? ""] { state.garbage.insert(found) }
-        }
     }
 
     private func finishNamespace(_ reference: ObjectReference, _ object: JSONValue, _ state: inout State) {

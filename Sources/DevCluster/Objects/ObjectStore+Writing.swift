@@ -102,7 +102,11 @@ extension ObjectStore {
         }
         let name = object.name
         guard object["metadata", "resourceVersion"]?.stringValue ?? "" == "" else {
-            throw StatusFailure.badRequest("resourceVersion should not be set on objects to be created")
+            throw StatusFailure(
+                code: 500,
+                reason: "",
+                message: "resourceVersion should not be set on objects to be created"
+            )
         }
         if kind.isNamespaced { try checkNamespace(namespace ?? "", for: kind, name, state) }
         let applied = object["metadata", "managedFields"]
@@ -206,11 +210,12 @@ extension ObjectStore {
             )
         }
         if !object.uid.isEmpty, object.uid != old.uid {
-            throw StatusFailure.conflict(
-                kind,
-                old.name,
-                "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)"
+            let cause = StatusFailure.Cause(
+                reason: "FieldValueInvalid",
+                message: "Invalid value: \"\(object.uid)\": field is immutable",
+                field: "metadata.uid"
             )
+            throw StatusFailure.invalid(kind, old.name, [cause])
         }
         if !object.resourceVersion.isEmpty, object.resourceVersion != "0",
             object.resourceVersion != old.resourceVersion
@@ -234,6 +239,10 @@ extension ObjectStore {
         ]
         for name in kept { object["metadata", name] = old["metadata", name] }
         if kind.hasStatus { object["status"] = old["status"] }
+        // A writer that leaves out what the server allocated means to keep it.
+        if kind == .services, object["spec", "type"] != "ExternalName", object["spec", "clusterIP"] == nil {
+            for name in ["clusterIP", "clusterIPs"] { object["spec", name] = old["spec", name] }
+        }
     }
 
     private func check(_ kind: ResourceKind, _ object: JSONValue, replacing old: JSONValue?) throws {

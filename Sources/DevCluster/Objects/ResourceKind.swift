@@ -55,6 +55,9 @@ package struct ResourceKind: Sendable {
     /// `plural.group`, or the plural alone in the core group: how error messages name the resource.
     package var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
+    /// `kind.group`, or the kind alone in the core group: how some error messages name the type.
+    package var qualifiedKind: String { group.isEmpty ? kind : "\(kind).\(group)" }
+
     /// `group/version` of the stored version.
     package var storageAPIVersion: String { apiVersion(versions[0]) }
 

@@ -52,7 +52,7 @@ extension StatusFailure {
         return StatusFailure(
             code: 422,
             reason: "Invalid",
-            message: "\(kind.kind) \"\(name)\" is invalid: \(list)",
+            message: "\(kind.qualifiedKind) \"\(name)\" is invalid: \(list)",
             name: name,
             group: kind.group,
             kind: kind.kind,
@@ -81,7 +81,7 @@ extension StatusFailure {
         StatusFailure(
             code: 504,
             reason: "Timeout",
-            message: "Too large resource version: \(wanted), current: \(current)",
+            message: "Timeout: Too large resource version: \(wanted), current: \(current)",
             causes: [Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "")],
             retryAfterSeconds: 1
         )

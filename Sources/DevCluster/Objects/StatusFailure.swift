@@ -53,7 +53,7 @@ package struct StatusFailure: Error, Sendable, Hashable {
     /// The `Status` object.
     package var status: JSONValue {
         var details: [String: JSONValue] = [:]
-        details["name"] = name.map(JSONValue.string)
+        details["name"] = name.flatMap { $0.isEmpty ? nil : .string($0) }
         details["group"] = group.flatMap { $0.isEmpty ? nil : .string($0) }
         details["kind"] = kind.map(JSONValue.string)
         details["retryAfterSeconds"] = retryAfterSeconds.map { .int(Int64($0)) }
@@ -72,6 +72,7 @@ package struct StatusFailure: Error, Sendable, Hashable {
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
             "reason": .string(reason), "code": .int(Int64(code)),
         ]
+        if reason.isEmpty { status["reason"] = nil }
         if !details.isEmpty { status["details"] = .object(details) }
         return status
     }

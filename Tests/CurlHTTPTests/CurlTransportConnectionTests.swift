@@ -1,0 +1,110 @@
+import CurlHTTP
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import TestSupport
+import Testing
+
+
+@Suite struct CurlTransportConnectionTests {
+    @Test func aThousandRequestsUseOneConnection() async throws {
+        let certificates = try TestCertificates()
+        try await HTTPSPeer.run(.init(.http1, identity: certificates.identity())) { _ in
+            Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
+        } _: { peer in
+            try await withTransport(.init(tls: .trusting(certificates))) { transport in
+                for _ in 0..<1_000 {
+                    let (head, body) = try await transport.collect(request(to: peer.authority), maxBodyBytes: 2)
+                    #expect(head.status == .ok && body == Array("ok".utf8))
+                }
+                #expect(peer.connectionCount == 1)
+            }
+        }
+    }
+
+    @Test func aRefusedConnectionIsAConnectError() async throws {
+        let authority = try await RawPeer.run { _, _ in .init("", then: .close) } _: { $0.authority }
+        try await withTransport { transport in
+            let kind = await kindOfError {
+                _ = try await transport.collect(request(to: authority, scheme: "http"), maxBodyBytes: 0)
+            }
+            #expect(kind == .connect)
+        }
+    }
+
+    @Test func aPeerThatResetsIsAProtocolViolation() async throws {
+        try await RawPeer.run { _, _ in .init("", then: .reset) } _: { peer in
+            try await withTransport { transport in
+                let kind = await kindOfError {
+                    _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                }
+                #expect(kind == .protocolViolation)
+            }
+        }
+    }
+
+    /// A kept connection that breaks under the second request.
+    private static let breaksOnTheSecondRequest: RawPeer.Script = { index, _ in
+        .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen).breaking(if: index == 1)
+    }
+
+    @Test func aCreateIsNotRepeatedWhenItsConnectionBreaks() async throws {
+        try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
+            try await withTransport { transport in
+                _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                let kind = await kindOfError {
+                    let create = request(.post, to: peer.authority, scheme: "http", body: [1])
+                    _ = try await transport.collect(create, maxBodyBytes: 0)
+                }
+                #expect(kind == .protocolViolation)
+                #expect(peer.heads.count == 2)
+            }
+        }
+    }
+
+    @Test func aReadIsRepeatedWhenItsConnectionBreaks() async throws {
+        try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
+            try await withTransport { transport in
+                for _ in 0..<2 {
+                    _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                }
+                #expect(peer.heads.count == 3)
+            }
+        }
+    }
+
+    @Test func aProxyThatIsGoneIsAConnectError() async throws {
+        let proxy = try await RawPeer.run { _, _ in .init("", then: .close) } _: { $0.authority }
+        try await withTransport(.init(proxy: .url("http://user:secret@\(proxy)"))) { transport in
+            do {
+                _ = try await transport.collect(request(to: "example.invalid"), maxBodyBytes: 0)
+                Issue.record("the request needed no proxy")
+            } catch let error as TransportError {
+                #expect(error.kind == .connect)
+                #expect(!error.message.contains("secret"))
+            }
+        }
+    }
+
+    @Test func aProxyThatRefusesTheTunnelIsAConnectError() async throws {
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", then: .close)
+        } _: { proxy in
+            try await withTransport(.init(proxy: .url("http://\(proxy.authority)"))) { transport in
+                let kind = await kindOfError {
+                    _ = try await transport.collect(request(to: "example.invalid"), maxBodyBytes: 0)
+                }
+                #expect(kind == .connect)
+                #expect(proxy.heads.first?.hasPrefix("CONNECT example.invalid:443 ") == true)
+            }
+        }
+    }
+}
+
+extension RawPeer.Answer {
+    /// Nothing but an RST where `condition` holds.
+    fileprivate func breaking(if condition: Bool) -> Self {
+        condition ? Self("", then: .reset) : self
+    }
+}

@@ -1,0 +1,147 @@
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import TestSupport
+import Testing
+
+@testable import CurlHTTP
+
+@Suite struct CurlTransportLifetimeTests {
+    /// Sends a head and the beginning of a body that never ends, or nothing at all.
+    private static let unfinished: RawPeer.Script = { index, _ in
+        .init(index.isMultiple(of: 2) ? "" : "HTTP/1.1 200 OK\r\n\r\nbegun", then: .keepOpen)
+    }
+
+    /// Starts `count` requests that cannot end and cancels each of them, a few at a time.
+    private static func cancelRequests(_ count: Int, with transport: CurlTransport, to peer: RawPeer) async {
+        await withTaskGroup(of: TransportError.Kind?.self) { group in
+            for index in 0..<count {
+                let stream = request(
+                    to: peer.authority,
+                    scheme: "http",
+                    timeout: index.isMultiple(of: 3) ? nil : .seconds(60)
+                )
+                group.addTask {
+                    await withTaskGroup(of: TransportError.Kind?.self) { request in
+                        request.addTask {
+                            await kindOfError { _ = try await transport.collect(stream, maxBodyBytes: 100) }
+                        }
+                        // Some are cancelled before they begin, some while they connect, wait or read.
+                        for _ in 0..<(index % 50) { await Task.yield() }
+                        request.cancelAll()
+                        return await request.next() ?? nil
+                    }
+                }
+                if index >= 16 { #expect(await group.next() == .cancelled) }
+            }
+            for await kind in group { #expect(kind == .cancelled) }
+        }
+    }
+
+    /// In a process of its own, since the descriptors are counted exactly.
+    @Test func aThousandCancellationsLeakNoDescriptorAndNoHandle() async {
+        await #expect(processExitsWith: .success) {
+            // Whatever the process opens once and keeps: event loops, OpenSSL's and libcurl's own.
+            try await RawPeer.run(CurlTransportLifetimeTests.unfinished) { peer in
+                try await withTransport { transport in
+                    await CurlTransportLifetimeTests.cancelRequests(10, with: transport, to: peer)
+                }
+                while peer.openConnectionCount > 0 { await Task.yield() }
+            }
+            let before = try openDescriptorCount()
+            try await RawPeer.run(CurlTransportLifetimeTests.unfinished) { peer in
+                try await withTransport { transport in
+                    await CurlTransportLifetimeTests.cancelRequests(1_000, with: transport, to: peer)
+                    precondition(await transport.census().activeTransfers == 0, "a cancelled transfer is alive")
+                }
+                // The peer closes its ends once it sees ours closed.
+                while peer.openConnectionCount > 0 { await Task.yield() }
+            }
+            let after = try openDescriptorCount()
+            precondition(before == after, "\(before) descriptors before, \(after) after")
+        }
+    }
+
+    /// Starts `count` requests that cannot end, and calls `body` once all are on the wire.
+    private func withRunningRequests(
+        _ count: Int,
+        _ body: @Sendable (CurlTransport) async -> Void
+    ) async throws -> [TransportError.Kind?] {
+        try await RawPeer.run(Self.unfinished) { peer in
+            let transport = try CurlTransport()
+            return await withTaskGroup(of: TransportError.Kind?.self) { group in
+                for index in 0..<count {
+                    let timeout: Duration? = index.isMultiple(of: 2) ? nil : .seconds(60)
+                    let endless = request(to: peer.authority, scheme: "http", timeout: timeout)
+                    group.addTask {
+                        await kindOfError { _ = try await transport.collect(endless, maxBodyBytes: 100) }
+                    }
+                }
+                while peer.heads.count < count { await Task.yield() }
+                await body(transport)
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+    }
+
+    @Test func shutdownCancelsWhatRuns() async throws {
+        let kinds = try await withRunningRequests(20) { transport in
+            #expect(await transport.census().activeTransfers == 20)
+            await transport.shutdown()
+            #expect(await transport.census() == CurlLoop.Census())
+        }
+        #expect(kinds == Array(repeating: .cancelled, count: 20))
+    }
+
+    @Test func requestsAfterShutdownAreCancelledAndASecondShutdownDoesNothing() async throws {
+        let transport = try CurlTransport()
+        await transport.shutdown()
+        await transport.shutdown()
+        let kind = await kindOfError {
+            _ = try await transport.collect(request(to: "127.0.0.1:1", scheme: "http"), maxBodyBytes: 0)
+        }
+        #expect(kind == .cancelled)
+    }
+
+    /// In a process of its own, since the threads are counted exactly.
+    @Test func aForgottenTransportLeavesNoThread() async {
+        await #expect(processExitsWith: .success) {
+            func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
+            try await withTransport { _ in }
+            let (threadsBefore, descriptorsBefore) = (try threads(), try openDescriptorCount())
+            for _ in 0..<50 { _ = try CurlTransport() }
+            // Nobody joins them, so they may take a moment; a leak would make this wait for ever.
+            while try threads() > threadsBefore + 2 { await Task.yield() }
+            while try openDescriptorCount() > descriptorsBefore { await Task.yield() }
+        }
+    }
+
+    @Test func handlesAreReused() async throws {
+        let answer = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+        try await RawPeer.run { _, _ in answer } _: { peer in
+            try await withTransport { transport in
+                for _ in 0..<10 {
+                    _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                }
+                #expect(await transport.census() == CurlLoop.Census(activeTransfers: 0, idleHandles: 1))
+            }
+        }
+    }
+
+    @Test func aChildTaskThatStopsReadingAbortsTheTransfer() async throws {
+        try await RawPeer.run { _, _ in .init("HTTP/1.1 200 OK\r\n\r\n", then: .keepOpen) } _: { peer in
+            try await withTransport { transport in
+                let stream = request(to: peer.authority, scheme: "http", timeout: nil)
+                try await transport.withResponse(to: stream) { response in
+                    let kind = await withTaskGroup(of: TransportError.Kind?.self) { group in
+                        group.addTask { await kindOfError { _ = try await response.body.collect(maxBytes: 1) } }
+                        group.cancelAll()
+                        return await group.next() ?? nil
+                    }
+                    #expect(kind == .cancelled)
+                    #expect(await transport.census().activeTransfers == 0)
+                }
+            }
+        }
+    }
+}

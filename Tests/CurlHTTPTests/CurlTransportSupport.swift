@@ -1,0 +1,69 @@
+import CurlHTTP
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import TestSupport
+
+/// A request to a peer on loopback, with a time limit that only a broken transport reaches.
+func request(
+    _ method: HTTPRequest.Method = .get,
+    to authority: String,
+    _ path: String = "/",
+    scheme: String = "https",
+    fields: HTTPFields = [:],
+    body: [UInt8] = [],
+    timeout: Duration? = .seconds(60),
+    headTimeout: Duration? = nil
+) -> TransportRequest {
+    TransportRequest(
+        head: HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: fields),
+        body: body,
+        timeout: timeout,
+        headTimeout: headTimeout
+    )
+}
+
+/// Uses a transport and shuts it down.
+func withTransport<Result: Sendable>(
+    _ configuration: CurlConfiguration = CurlConfiguration(),
+    _ body: @Sendable (CurlTransport) async throws -> Result
+) async throws -> Result {
+    let transport = try CurlTransport(configuration: configuration)
+    do {
+        let result = try await body(transport)
+        await transport.shutdown()
+        return result
+    } catch {
+        await transport.shutdown()
+        throw error
+    }
+}
+
+extension CurlHTTP.TLSConfiguration {
+    /// Trusts `certificates` and nobody else.
+    static func trusting(_ certificates: TestCertificates) -> Self {
+        Self(caPEM: Array(certificates.authorityPEM.utf8))
+    }
+}
+
+extension TestCertificates.Identity {
+    /// The identity in the words of the transport.
+    var client: CurlHTTP.TLSConfiguration.ClientIdentity {
+        .init(certificatePEM: Array(certificatePEM.utf8), privateKeyPEM: Array(privateKeyPEM.utf8))
+    }
+}
+
+/// The kind of the ``TransportError`` that `body` throws; `nil` when it throws none.
+func kindOfError(_ body: () async throws -> Void) async -> TransportError.Kind? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return (error as? TransportError)?.kind
+    }
+}
+
+/// The descriptors that this process has open.
+func openDescriptorCount() throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+}

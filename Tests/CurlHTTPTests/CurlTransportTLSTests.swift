@@ -1,0 +1,114 @@
+import CurlHTTP
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import TestSupport
+import Testing
+
+@Suite struct CurlTransportTLSTests {
+    private static let respond: HTTPSPeer.Responder = { _ in Response(status: .ok) }
+
+    /// What one request gets: `nil` for a response.
+    private func outcome(
+        _ peer: HTTPSPeer.Configuration,
+        _ tls: CurlHTTP.TLSConfiguration,
+        timeout: Duration? = .seconds(60)
+    ) async throws -> TransportError.Kind? {
+        try await HTTPSPeer.run(peer, responder: Self.respond) { peer in
+            try await withTransport(.init(tls: tls)) { transport in
+                await kindOfError {
+                    let request = request(to: peer.authority, timeout: timeout, headTimeout: .seconds(60))
+                    _ = try await transport.collect(request, maxBodyBytes: 0)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [HTTPSPeer.Protocols.http1, .http2], [Duration.seconds(60), nil])
+    func aTrustedPeerIsTrusted(protocols: HTTPSPeer.Protocols, timeout: Duration?) async throws {
+        let certificates = try TestCertificates()
+        let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.identity())
+        #expect(try await outcome(peer, .trusting(certificates), timeout: timeout) == nil)
+    }
+
+    @Test func anUnknownAuthorityIsATLSError() async throws {
+        let identity = try TestCertificates().identity()
+        #expect(try await outcome(.init(.http2, identity: identity), .trusting(TestCertificates())) == .tls)
+        #expect(try await outcome(.init(.http2, identity: identity), .init()) == .tls)
+    }
+
+    @Test func anExpiredCertificateIsATLSError() async throws {
+        let certificates = try TestCertificates()
+        let now = Date()
+        let validity = now.addingTimeInterval(-7_200)..<now.addingTimeInterval(-3_600)
+        let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.identity(validity: validity))
+        #expect(try await outcome(peer, .trusting(certificates)) == .tls)
+    }
+
+    @Test func aCertificateForAnotherNameIsATLSError() async throws {
+        let certificates = try TestCertificates()
+        let identity = try certificates.identity(dnsNames: ["kubernetes"], addresses: [[127, 0, 0, 2]])
+        #expect(try await outcome(.init(.http2, identity: identity), .trusting(certificates)) == .tls)
+    }
+
+    @Test func theServerNameIsVerifiedInsteadOfTheHost() async throws {
+        let certificates = try TestCertificates()
+        let identity = try certificates.identity(dnsNames: ["kubernetes"], addresses: [])
+        var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
+        tls.serverName = "kubernetes"
+        #expect(try await outcome(.init(.http2, identity: identity), tls) == nil)
+        tls.serverName = "elsewhere"
+        #expect(try await outcome(.init(.http2, identity: identity), tls) == .tls)
+    }
+
+    @Test func verificationCanBeSkipped() async throws {
+        let identity = try TestCertificates().identity(dnsNames: ["elsewhere"], addresses: [])
+        #expect(try await outcome(.init(.http2, identity: identity), .init(insecureSkipVerify: true)) == nil)
+    }
+
+    @Test func olderVersionsThanTLS12AreRefused() async throws {
+        let certificates = try TestCertificates()
+        let identity = try certificates.identity()
+        let tls = CurlHTTP.TLSConfiguration.trusting(certificates)
+        #expect(try await outcome(.init(.http1, identity: identity, tlsVersions: 1...1), tls) == .tls)
+        #expect(try await outcome(.init(.http1, identity: identity, tlsVersions: 2...2), tls) == nil)
+    }
+
+    @Test(arguments: [2...2, 3...3])
+    func aClientCertificateFromMemoryIsPresented(tlsVersions: ClosedRange<Int>) async throws {
+        let (certificates, clients) = (try TestCertificates(), try TestCertificates(commonName: "clients"))
+        let peer = HTTPSPeer.Configuration(
+            .http2,
+            identity: try certificates.identity(),
+            clientAuthorityPEM: clients.authorityPEM,
+            tlsVersions: tlsVersions
+        )
+        var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
+        tls.clientIdentity = try clients.identity(commonName: "gateway").client
+        #expect(try await outcome(peer, tls) == nil)
+        tls.clientIdentity = try certificates.identity(commonName: "stranger").client
+        #expect(try await outcome(peer, tls) == .tls)
+        tls.clientIdentity = nil
+        #expect(try await outcome(peer, tls) == .tls)
+    }
+
+    @Test func unreadableKeysAndAuthoritiesAreTLSErrors() async throws {
+        let certificates = try TestCertificates()
+        let peer = HTTPSPeer.Configuration(.http1, identity: try certificates.identity())
+        var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
+        tls.clientIdentity = .init(certificatePEM: Array("no".utf8), privateKeyPEM: Array("PEM".utf8))
+        #expect(try await outcome(peer, tls) == .tls)
+        #expect(try await outcome(peer, .init(caPEM: Array("no PEM".utf8))) == .tls)
+    }
+
+    @Test func descriptionsHideKeysAndProxies() throws {
+        let identity = try TestCertificates().identity().client
+        let configuration = CurlConfiguration(
+            tls: .init(clientIdentity: identity),
+            proxy: .url("http://user:secret@proxy")
+        )
+        #expect(!String(reflecting: configuration).contains("secret"))
+        #expect(String(reflecting: identity) == "ClientIdentity(redacted)")
+    }
+}

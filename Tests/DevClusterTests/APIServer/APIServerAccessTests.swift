@@ -1,0 +1,91 @@
+import DevCluster
+import HTTPTypes
+import Testing
+
+@Suite("Access to the API server")
+struct APIServerAccessTests {
+    static let reader = APIUser(name: "reader", groups: ["readers"], token: "reader-token")
+
+    static var configuration: APIServer.Configuration {
+        var configuration = APIServer.Configuration(
+            users: [APIServer.Configuration.newAdministrator(), reader])
+        configuration.authorizationMode = .rbac
+        return configuration
+    }
+
+    @Test("an unknown token is nobody's, and its text stays out of the answer")
+    func authentication() async throws {
+        try await APIClient.withServer { _, client async throws in
+            let wrong = try await client.with(token: "wrong-token").get(Samples.services)
+            #expect((wrong.status, wrong.reason) == (401, "Unauthorized"))
+            #expect(!wrong.text.contains("wrong-token"))
+            #expect(try await client.with(token: nil).get(Samples.services).status == 401)
+            #expect(try await client.with(token: nil).get("/readyz").text == "ok")
+        }
+    }
+
+    @Test("roles and bindings decide what a user may do")
+    func roles() async throws {
+        try await APIClient.withServer(Self.configuration) { server, client async throws in
+            let reader = client.with(token: Self.reader.token)
+            let refused = try await reader.get(Samples.services)
+            #expect((refused.status, refused.reason) == (403, "Forbidden"))
+            #expect(
+                refused.json["message"]?.stringValue?.contains("User \"reader\" cannot list resource \"services\"")
+                    == true
+            )
+            #expect(try await client.with(token: nil).get(Samples.services).status == 403)
+            try server.store.create(
+                .roles,
+                namespace: "default",
+                [
+                    "metadata": ["name": "reader"],
+                    "rules": [
+                        ["apiGroups": [""], "resources": ["services"], "verbs": ["list"]],
+                        ["apiGroups": [""], "resources": ["services"], "verbs": ["get"], "resourceNames": ["a"]],
+                    ],
+                ]
+            )
+            try server.store.create(
+                .roleBindings,
+                namespace: "default",
+                [
+                    "metadata": ["name": "reader"], "roleRef": ["kind": "Role", "name": "reader"],
+                    "subjects": [["kind": "Group", "name": "readers"]],
+                ]
+            )
+            try server.store.create(.services, namespace: "default", Samples.service("a"))
+            #expect(try await reader.get(Samples.services).names == ["a"])
+            #expect(try await reader.get("\(Samples.services)/a").status == 200)
+            #expect(try await reader.get("\(Samples.services)/b").status == 403)
+            #expect(try await reader.delete("\(Samples.services)/a").status == 403)
+            #expect(try await reader.get("/api/v1/services").status == 403)
+            #expect(try await reader.get("/apis").status == 200)
+        }
+    }
+
+    @Test("reviews say who a token is and what somebody may do")
+    func reviews() async throws {
+        try await APIClient.withServer(Self.configuration) { _, client async throws in
+            let tokens = "/apis/authentication.k8s.io/v1/tokenreviews"
+            let known = try await client.post(tokens, ["spec": ["token": .string(Self.reader.token)]]).json
+            #expect(known["status", "user", "username"] == "reader")
+            #expect(known["status", "user", "groups"] == ["readers", "system:authenticated"])
+            let unknown = try await client.post(tokens, ["spec": ["token": "x"]])
+            #expect(unknown.status == 201)
+            #expect(unknown.json["status", "authenticated"] == nil)
+            let attributes: JSONValue = ["verb": "get", "resource": "pods", "namespace": "default"]
+            let access = "/apis/authorization.k8s.io/v1"
+            let own = try await client.post(
+                "\(access)/selfsubjectaccessreviews",
+                ["spec": ["resourceAttributes": attributes]]
+            )
+            #expect(own.json["status", "allowed"] == true)
+            let other = try await client.post(
+                "\(access)/subjectaccessreviews",
+                ["spec": ["user": "reader", "resourceAttributes": attributes]]
+            )
+            #expect(other.json["status", "allowed"] == false)
+        }
+    }
+}

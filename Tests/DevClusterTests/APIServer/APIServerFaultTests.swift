@@ -1,0 +1,128 @@
+import DevCluster
+import HTTPTransport
+import HTTPTypes
+import Testing
+
+@Suite("Faults of the API server")
+struct APIServerFaultTests {
+    @Test("a rule answers in the server's place as often as it says")
+    func answers() async throws {
+        try await APIClient.withServer { server, client async throws in
+            let busy = StatusFailure(code: 429, reason: "TooManyRequests", message: "busy", retryAfterSeconds: 1)
+            server.faults.add(.init(verb: "create", resource: "services", times: 2, fault: .answer(busy)))
+            for _ in 0..<2 {
+                let answer = try await client.post(Samples.services, Samples.service("s"))
+                #expect(answer.status == 429)
+                #expect(answer.headers[.retryAfter] == "1")
+            }
+            #expect(try await client.get(Samples.services).names.isEmpty)
+            #expect(try await client.post(Samples.services, Samples.service("s")).status == 201)
+        }
+    }
+
+    @Test("a request can be carried out although its answer fails")
+    func actsThenFails() async throws {
+        try await APIClient.withServer { server, client async throws in
+            let failure = StatusFailure(code: 500, reason: "InternalError", message: "no")
+            server.faults.add(.init(verb: "create", fault: .actThenAnswer(failure)))
+            #expect(try await client.post(Samples.services, Samples.service("a")).status == 500)
+            server.faults.add(.init(verb: "create", fault: .actThenDrop))
+            await #expect(throws: TransportError.self) { try await client.post(Samples.services, Samples.service("b")) }
+            #expect(try await client.get(Samples.services).names == ["a", "b"])
+        }
+    }
+
+    @Test("a dropped connection leaves nothing done, and the next one works")
+    func drops() async throws {
+        try await APIClient.withServer { server, client async throws in
+            server.faults.add(.init(verb: "create", fault: .drop))
+            await #expect(throws: TransportError.self) { try await client.post(Samples.services, Samples.service("a")) }
+            #expect(try await client.get(Samples.services).names.isEmpty)
+        }
+    }
+
+    @Test("a request that hangs ends with its client")
+    func hangs() async throws {
+        try await APIClient.withServer { server, client async throws in
+            server.faults.add(.init(verb: "get", resource: "services", fault: .hang))
+            await #expect(throws: (any Error).self) {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    group.addTask { try await client.get("\(Samples.services)/s").status }
+                    group.cancelAll()
+                    _ = try await group.next()
+                }
+            }
+            #expect(try await client.get(Samples.services).status == 200)
+        }
+    }
+
+    @Test("a request that is held is carried out once the gate opens")
+    func holds() async throws {
+        try await APIClient.withServer { server, client async throws in
+            let gate = Gate()
+            server.faults.add(.init(verb: "create", fault: .hold(gate)))
+            async let answer = client.post(Samples.services, Samples.service("a"))
+            await gate.arrival()
+            #expect(server.store.list(.services).items.isEmpty)
+            gate.open()
+            #expect(try await answer.status == 201)
+        }
+    }
+
+    @Test("a lagging watch delivers everything once it catches up")
+    func laggingWatch() async throws {
+        try await APIClient.withServer { server, client async throws in
+            let gate = Gate()
+            server.faults.add(.init(verb: "watch", fault: .holdWatch(gate)))
+            try await client.watch("\(Samples.services)?watch=1") { frames async throws in
+                for name in ["a", "b"] {
+                    try server.store.create(.services, namespace: "default", Samples.service(name))
+                }
+                gate.open()
+                #expect(try await frames.nextChange() == "ADDED a")
+                #expect(try await frames.nextChange() == "ADDED b")
+            }
+        }
+    }
+
+    @Test("a watch ends, expires or breaks after the changes that a rule says")
+    func watchEndings() async throws {
+        try await APIClient.withServer { server, client async throws in
+            for name in ["a", "b"] { try server.store.create(.services, namespace: "default", Samples.service(name)) }
+            let path = "\(Samples.services)?watch=1"
+            server.faults.add(.init(verb: "watch", fault: .endWatch(afterChanges: 1)))
+            try await client.watch(path) { frames async throws in
+                #expect(try await frames.nextChange() == "ADDED a")
+                #expect(try await frames.next() == nil)
+            }
+            server.faults.add(.init(verb: "watch", fault: .expireWatch(afterChanges: 1)))
+            try await client.watch(path) { frames async throws in
+                #expect(try await frames.nextChange() == "ADDED a")
+                #expect(try await frames.next()?["object", "code"] == 410)
+                #expect(try await frames.next() == nil)
+            }
+            server.faults.add(.init(verb: "watch", fault: .breakWatch(afterChanges: 1)))
+            await #expect(throws: TransportError.self) {
+                try await client.watch(path) { frames async throws in
+                    #expect(try await frames.nextChange() == "ADDED a")
+                    _ = try await frames.next()
+                }
+            }
+        }
+    }
+
+    @Test("the log counts requests by verb, resource and user")
+    func requestLog() async throws {
+        try await APIClient.withServer { server, client async throws in
+            _ = try await client.post(Samples.services, Samples.service("a"))
+            _ = try await client.get(Samples.services)
+            _ = try await client.get("\(Samples.services)/a")
+            _ = try await client.merge("\(Samples.services)/a/status", ["status": [:]])
+            #expect(server.requestLog.count(resource: "services") == 3)
+            #expect(server.requestLog.count(verb: "patch", resource: "services/status") == 1)
+            #expect(server.requestLog.count(verb: "list", user: "devcluster-admin") == 1)
+            server.requestLog.reset()
+            #expect(server.requestLog.count() == 0)
+        }
+    }
+}

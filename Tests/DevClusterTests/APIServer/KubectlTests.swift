@@ -1,0 +1,111 @@
+import DevCluster
+import FoundationEssentials
+import Subprocess
+import Testing
+
+/// True where `kubectl` can be started.
+private let kubectlIsInstalled: Bool = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
+}()
+
+/// The real `kubectl`, where there is one.
+@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"))
+struct KubectlTests {
+    static let manifest = """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: r, labels: {agentweaver.dev/preview: "true"}}
+        spec:
+          parentRefs: [{name: gateway}]
+          hostnames: [a.example.com]
+          rules: [{backendRefs: [{name: s, port: 80}]}]
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: s, labels: {agentweaver.dev/preview: "true"}}
+        spec: {ports: [{port: 80, targetPort: 3000}], selector: {app: x}}
+        """
+
+    @Test("creates, applies, reads, patches and deletes")
+    func dailyUse() async throws {
+        try await withKubectl { manifest, kubectl async throws in
+            #expect(try await kubectl("create", "namespace", "team") == "namespace/team created\n")
+            #expect(
+                try await kubectl("-n", "team", "apply", "-f", manifest)
+                    == "httproute.gateway.networking.k8s.io/r created\nservice/s created\n"
+            )
+            let again = try await kubectl("-n", "team", "apply", "-f", manifest)
+            #expect(again.contains("service/s unchanged"))
+            let applied = try await kubectl(
+                "-n",
+                "team",
+                "apply",
+                "--server-side",
+                "--force-conflicts",
+                "-f",
+                manifest
+            )
+            #expect(applied.contains("service/s serverside-applied"))
+            let list = try await kubectl("get", "httproutes,services", "-A", "-l", "agentweaver.dev/preview=true")
+            #expect(list.contains("HOSTNAMES") && list.contains("service/s") && list.contains("80/TCP"))
+            #expect(
+                try await kubectl("-n", "team", "get", "httproute", "r", "-o", "jsonpath={.spec.hostnames[0]}")
+                    == "a.example.com"
+            )
+            #expect(try await kubectl("-n", "team", "describe", "service", "s").contains("3000/TCP"))
+            #expect(try await kubectl("-n", "team", "label", "service", "s", "x=y").contains("labeled"))
+            #expect(try await kubectl("-n", "team", "annotate", "httproute", "r", "x=y").contains("annotated"))
+            for (type, patch) in [
+                ("strategic", #"{"metadata":{"labels":{"z":"1"}}}"#), ("merge", #"{"metadata":{"labels":{"z":"2"}}}"#),
+                ("json", #"[{"op":"replace","path":"/metadata/labels/z","value":"3"}]"#),
+            ] {
+                #expect(
+                    try await kubectl("-n", "team", "patch", "service", "s", "--type", type, "-p", patch)
+                        == "service/s patched\n"
+                )
+            }
+            #expect(try await kubectl("-n", "team", "get", "events").isEmpty)
+            #expect(try await kubectl("auth", "can-i", "get", "pods") == "yes\n")
+            #expect(try await kubectl("-n", "team", "delete", "httproute", "r").contains("deleted"))
+            #expect(try await kubectl("delete", "namespace", "team") == "namespace \"team\" deleted\n")
+            #expect(try await kubectl("get", "services", "-A").isEmpty)
+        }
+    }
+
+    @Test("knows the kinds by their short names")
+    func apiResources() async throws {
+        try await withKubectl { _, kubectl async throws in
+            let resources = try await kubectl("api-resources", "--no-headers", "-o", "name")
+            #expect(resources.contains("httproutes.gateway.networking.k8s.io"))
+            #expect(resources.contains("sandboxclaims.extensions.agents.x-k8s.io"))
+            #expect(try await kubectl("get", "gtw").isEmpty)
+        }
+    }
+
+    private typealias Kubectl = @Sendable (String...) async throws -> String
+
+    /// Runs a server, and `kubectl` with a home directory of its own, in which the manifest lies.
+    private func withKubectl(_ body: @Sendable (_ manifest: String, Kubectl) async throws -> Void) async throws {
+        let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: home) }
+        try Data(Self.manifest.utf8).write(to: home.appending(path: "manifest.yaml"))
+        try await withAPIServer { server in
+            let config = home.appending(path: "config")
+            try Data(try await server.kubeconfig().utf8).write(to: config)
+            let directory = home.path
+            try await body("\(directory)/manifest.yaml") { arguments in
+                let result = try await run(
+                    .name("kubectl"),
+                    arguments: Arguments(arguments),
+                    environment: .inherit.updating(["HOME": directory, "KUBECONFIG": config.path]),
+                    output: .string(limit: 1 << 20),
+                    error: .string(limit: 1 << 20)
+                )
+                #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+                return result.standardOutput
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+public import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+import Logging
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// A real HTTP server on loopback, in this process, that counts its connections.
+public final class HTTPSPeer: Sendable {
+    /// What the peer speaks.
+    public enum Protocols: Sendable {
+        case plainHTTP1
+        case http1
+        /// HTTP/2, and HTTP/1.1 for clients that do not offer it.
+        case http2
+    }
+
+    /// How the peer behaves below HTTP.
+    public struct Configuration: Sendable {
+        public var protocols: Protocols
+        public var identity: TestCertificates.Identity?
+        /// The authority of the client certificates that the peer demands; `nil` demands none.
+        public var clientAuthorityPEM: String?
+        public var tlsVersions: ClosedRange<Int>
+
+        /// Makes a configuration.
+        ///
+        /// - Parameters:
+        ///   - protocols: What the peer speaks.
+        ///   - identity: Its certificate; needed for everything but plain HTTP.
+        ///   - clientAuthorityPEM: The authority of the client certificates that it demands.
+        ///   - tlsVersions: The minor versions of TLS 1 that it accepts.
+        public init(
+            _ protocols: Protocols,
+            identity: TestCertificates.Identity? = nil,
+            clientAuthorityPEM: String? = nil,
+            tlsVersions: ClosedRange<Int> = 2...3
+        ) {
+            self.protocols = protocols
+            self.identity = identity
+            self.clientAuthorityPEM = clientAuthorityPEM
+            self.tlsVersions = tlsVersions
+        }
+    }
+
+    public typealias Responder = @Sendable (Request) async throws -> Response
+
+    /// The port on 127.0.0.1.
+    public let port: Int
+    private let connections: ConnectionCounter
+
+    private init(port: Int, connections: ConnectionCounter) {
+        self.port = port
+        self.connections = connections
+    }
+
+    /// `127.0.0.1:port`.
+    public var authority: String { "127.0.0.1:\(port)" }
+
+    /// How many connections the peer has accepted so far.
+    public var connectionCount: Int { connections.count.withLock { $0 } }
+
+    /// Runs a peer while `body` runs.
+    ///
+    /// - Parameters:
+    ///   - configuration: How it behaves below HTTP.
+    ///   - responder: Answers every request.
+    ///   - body: Uses the peer.
+    public static func run<Result: Sendable>(
+        _ configuration: Configuration,
+        responder: @escaping Responder,
+        _ body: @Sendable (HTTPSPeer) async throws -> Result
+    ) async throws -> Result {
+        let connections = ConnectionCounter()
+        let (ports, portContinuation) = AsyncStream.makeStream(of: Int.self)
+        var logger = Logger(label: "peer")
+        logger.logLevel = .critical
+        let application = Application(
+            responder: CallbackResponder<BasicRequestContext> { request, _ in try await responder(request) },
+            server: server(configuration, connections: connections),
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { channel in
+                if let port = channel.localAddress?.port { portContinuation.yield(port) }
+            },
+            logger: logger
+        )
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { portContinuation.finish() }
+                try await application.runService(gracefulShutdownSignals: [])
+            }
+            var iterator = ports.makeAsyncIterator()
+            guard let port = await iterator.next() else {
+                try await group.waitForAll()
+                throw PeerDidNotStart()
+            }
+            defer { group.cancelAll() }
+            return try await body(HTTPSPeer(port: port, connections: connections))
+        }
+    }
+
+    private struct PeerDidNotStart: Error {}
+
+    private static func server(_ configuration: Configuration, connections: ConnectionCounter) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            let http1 = HTTP1Channel(responder: responder)
+            switch configuration.protocols {
+            case .plainHTTP1:
+                return CountingChannel(base: http1, counter: connections)
+            case .http1:
+                let channel = try TLSChannel(http1, tlsConfiguration: tlsConfiguration(configuration))
+                return CountingChannel(base: channel, counter: connections)
+            case .http2:
+                let tls = try tlsConfiguration(configuration)
+                let channel = try HTTP2UpgradeChannel(tlsConfiguration: tls, responder: responder)
+                return CountingChannel(base: channel, counter: connections)
+            }
+        }
+    }
+
+    private static func tlsConfiguration(_ configuration: Configuration) throws -> NIOSSL.TLSConfiguration {
+        let identity = configuration.identity
+        let certificates = try NIOSSLCertificate.fromPEMBytes(Array((identity?.certificatePEM ?? "").utf8))
+        let key = try NIOSSLPrivateKey(bytes: Array((identity?.privateKeyPEM ?? "").utf8), format: .pem)
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: certificates.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+        tls.minimumTLSVersion = version(configuration.tlsVersions.lowerBound)
+        tls.maximumTLSVersion = version(configuration.tlsVersions.upperBound)
+        if let authorityPEM = configuration.clientAuthorityPEM {
+            tls.certificateVerification = .noHostnameVerification
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authorityPEM.utf8)))
+        }
+        return tls
+    }
+
+    private static func version(_ minor: Int) -> TLSVersion {
+        switch minor {
+        case 0: .tlsv1
+        case 1: .tlsv11
+        case 2: .tlsv12
+        default: .tlsv13
+        }
+    }
+}

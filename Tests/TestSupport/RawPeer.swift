@@ -1,0 +1,132 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A peer on loopback that answers with exactly the bytes that a test wants, to misbehave in ways that no server would.
+public final class RawPeer: Sendable {
+    /// What follows a request's head.
+    public struct Answer: Sendable {
+        /// What happens to the connection after the bytes.
+        public enum End: Sendable {
+            case keepOpen
+            case close
+            /// An RST instead of a FIN.
+            case reset
+        }
+
+        public var bytes: String
+        public var end: End
+
+        /// Sends `bytes`, then does `end`.
+        public init(_ bytes: String, then end: End) {
+            self.bytes = bytes
+            self.end = end
+        }
+    }
+
+    /// Called with the number of requests before this one, on all connections, and with the request's head.
+    public typealias Script = @Sendable (_ index: Int, _ head: String) -> Answer
+
+    /// The port on 127.0.0.1.
+    public let port: Int
+    private let log: Log
+
+    private init(port: Int, log: Log) {
+        self.port = port
+        self.log = log
+    }
+
+    /// `127.0.0.1:port`.
+    public var authority: String { "127.0.0.1:\(port)" }
+
+    /// The heads of all requests so far, as they were on the wire.
+    public var heads: [String] { log.heads.withLock { $0 } }
+
+    /// How many connections are open.
+    public var openConnectionCount: Int { log.openConnections.withLock { $0 } }
+
+    /// Runs a peer while `body` runs.
+    public static func run<Result: Sendable>(
+        _ script: @escaping Script,
+        _ body: @Sendable (RawPeer) async throws -> Result
+    ) async throws -> Result {
+        let log = Log()
+        let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.backlog, value: 256)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(script: script, log: log))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        do {
+            let result = try await body(RawPeer(port: channel.localAddress?.port ?? 0, log: log))
+            try await channel.close()
+            return result
+        } catch {
+            try await channel.close()
+            throw error
+        }
+    }
+
+    private final class Log: Sendable {
+        let heads = Mutex<[String]>([])
+        let openConnections = Mutex(0)
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let script: Script
+        private let log: Log
+        private var received = ""
+
+        init(script: @escaping Script, log: Log) {
+            self.script = script
+            self.log = log
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            log.openConnections.withLock { $0 += 1 }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            log.openConnections.withLock { $0 -= 1 }
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            received += String(buffer: unwrapInboundIn(data))
+            while let end = received.firstRange(of: "\r\n\r\n") {
+                let head = String(received[..<end.lowerBound])
+                received = String(received[end.upperBound...])
+                let index = log.heads.withLock { heads in
+                    heads.append(head)
+                    return heads.count - 1
+                }
+                perform(script(index, head), context: context)
+            }
+        }
+
+        private func perform(_ answer: Answer, context: ChannelHandlerContext) {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer.bytes)), promise: nil)
+            switch answer.end {
+            case .keepOpen:
+                break
+            case .close:
+                context.close(promise: nil)
+            case .reset:
+                // With a linger time of zero the kernel sends RST. The value has the layout of C's `linger`.
+                let linger = SIMD2<Int32>(1, 0)
+                let options = context.channel as? any SocketOptionProvider
+                _ = options?.unsafeSetSocketOption(level: .socket, name: .so_linger, value: linger)
+                context.close(promise: nil)
+            }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
