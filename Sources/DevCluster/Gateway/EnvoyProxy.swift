@@ -1,0 +1,129 @@
+package import HTTPTransport
+import HTTPTypes
+
+/// Keeps a running Envoy's files up to date, and asks it whether it has taken them.
+///
+/// Filesystem subscriptions have no answer of their own: a file that Envoy refuses is only counted, and the old one
+/// stays in force. The administration page has the count and the version in use.
+package actor EnvoyProxy {
+    /// What became of a configuration.
+    package enum Outcome: Sendable, Hashable {
+        /// Envoy serves by it.
+        case applied
+        /// Envoy refused it and goes on with the one before.
+        case refused
+        /// Envoy did not say within ``applyLimit``.
+        case unanswered
+    }
+
+    /// How long Envoy may take to serve by a new file; 2 to 21 ms are usual.
+    private static let applyLimit: Duration = .seconds(2)
+    private static let applyPollInterval: Duration = .milliseconds(2)
+    /// How long Envoy may take from start to serving by its first files.
+    private static let startLimit: Duration = .seconds(15)
+    private static let startPollInterval: Duration = .milliseconds(20)
+    private static let answerLimit: Duration = .seconds(1)
+    private static let maxPageBytes = 65_536
+
+    package nonisolated let bootstrap: EnvoyBootstrap
+    package nonisolated let bootstrapFile: String
+    private let transport: any HTTPTransport
+    private var written: EnvoyResources?
+
+    /// - Parameters:
+    ///   - folder: An existing folder for Envoy's files.
+    ///   - port: The port on 127.0.0.1 to listen at.
+    ///   - adminPort: The port on 127.0.0.1 of the administration page.
+    ///   - transport: Asks the administration page.
+    package init(folder: String, port: Int, adminPort: Int, transport: any HTTPTransport) {
+        bootstrap = EnvoyBootstrap(
+            port: port,
+            adminPort: adminPort,
+            clustersFile: folder + "/clusters.json",
+            routesFile: folder + "/routes.json"
+        )
+        bootstrapFile = folder + "/envoy.json"
+        self.transport = transport
+    }
+
+    /// How to start this Envoy. ``prepare()`` comes first.
+    package nonisolated func command(executable: String, logFile: String) -> ProcessCommand {
+        ProcessCommand(
+            executable: executable,
+            arguments: ["-c", bootstrapFile, "--concurrency", "1", "--disable-hot-restart", "-l", "warning"],
+            logFile: logFile
+        )
+    }
+
+    /// Writes the files that must exist before Envoy starts, for a gateway that serves nothing yet.
+    package func prepare() throws {
+        let empty = EnvoyResources(plan: GatewayPlan())
+        try PrivateFile.write(empty.clusters.bytes, to: bootstrap.clustersFile)
+        try PrivateFile.write(empty.routes.bytes, to: bootstrap.routesFile)
+        try PrivateFile.write(bootstrap.bytes, to: bootstrapFile)
+        written = empty
+    }
+
+    /// Waits until Envoy listens and has taken its first files.
+    ///
+    /// - Throws: ``DevClusterFailure`` if it takes too long.
+    package func waitUntilServing() async throws {
+        let isServing: Bool? = try await poll(every: Self.startPollInterval, limit: Self.startLimit) {
+            guard let statistics = await statistics(), statistics.routes.version != nil else { return nil }
+            return Sockets.accepts(address: "127.0.0.1", port: bootstrap.port) ? true : nil
+        }
+        guard isServing == true else { throw DevClusterFailure("Envoy did not start to serve") }
+    }
+
+    /// Hands Envoy a configuration, clusters before routes, and waits until it serves by it.
+    ///
+    /// Files whose content has not changed are not written.
+    ///
+    /// - Throws: ``DevClusterFailure`` if a file cannot be written, or `CancellationError`.
+    package func publish(_ resources: EnvoyResources) async throws -> Outcome {
+        guard resources != written else { return .applied }
+        let before = await statistics()
+        if resources.clusters != written?.clusters {
+            try PrivateFile.write(resources.clusters.bytes, to: bootstrap.clustersFile)
+            // A route to a cluster that Envoy does not know yet would answer 503 for a moment.
+            let outcome = try await confirm(\.clusters, resources.clusters.version, since: before)
+            guard outcome == .applied else { return outcome }
+        }
+        if resources.routes != written?.routes {
+            try PrivateFile.write(resources.routes.bytes, to: bootstrap.routesFile)
+            let outcome = try await confirm(\.routes, resources.routes.version, since: before)
+            guard outcome == .applied else { return outcome }
+        }
+        written = resources
+        return .applied
+    }
+
+    private func confirm(
+        _ subscription: any KeyPath<EnvoyStatistics, EnvoyStatistics.Subscription> & Sendable,
+        _ version: String,
+        since before: EnvoyStatistics?
+    ) async throws -> Outcome {
+        try await poll(every: Self.applyPollInterval, limit: Self.applyLimit) { () -> Outcome? in
+            guard let now = await statistics()?[keyPath: subscription] else { return nil }
+            if now.version == version { return .applied }
+            return now.rejections > before?[keyPath: subscription].rejections ?? 0 ? .refused : nil
+        } ?? .unanswered
+    }
+
+    /// What Envoy says now; `nil` if it does not answer.
+    private func statistics() async -> EnvoyStatistics? {
+        let request = TransportRequest(
+            head: HTTPRequest(
+                method: .get,
+                scheme: "http",
+                authority: "127.0.0.1:\(bootstrap.adminPort)",
+                path: EnvoyStatistics.path
+            ),
+            timeout: Self.answerLimit
+        )
+        guard let answer = try? await transport.collect(request, maxBodyBytes: Self.maxPageBytes),
+            answer.head.status == .ok
+        else { return nil }
+        return EnvoyStatistics(page: String(decoding: answer.body, as: UTF8.self))
+    }
+}

@@ -1,0 +1,132 @@
+package import Logging
+import ServiceLifecycle
+import FoundationEssentials
+
+/// Plays the Gateway implementation: programs Envoy from Gateways, HTTPRoutes, Services and pods, and says in their
+/// status what became of them.
+package struct GatewayController: Service {
+    /// The name that it signs `status.parents` with.
+    static let controllerName = "agentweaver.dev/devcluster-gateway"
+    private static let supportedKinds: JSONValue = [["group": "gateway.networking.k8s.io", "kind": "HTTPRoute"]]
+
+    private let store: ObjectStore
+    private let planner: GatewayPlanner
+    private let proxy: EnvoyProxy
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - store: The cluster.
+    ///   - className: The class whose Gateways are served.
+    ///   - proxy: A running Envoy.
+    package init(store: ObjectStore, className: String, proxy: EnvoyProxy, logger: Logger) {
+        self.store = store
+        self.proxy = proxy
+        self.logger = logger
+        planner = GatewayPlanner(className: className, port: proxy.bootstrap.port)
+    }
+
+    /// Serves until the task is cancelled.
+    package func run() async throws {
+        let kinds: [ResourceKind] = [.gatewayClasses, .gateways, .httpRoutes, .services, .pods]
+        try await ReconcileLoop(store: store, kinds: kinds).run(reconcile)
+    }
+
+    private func reconcile() async throws {
+        let snapshot = GatewaySnapshot(
+            gateways: store.list(.gateways).items,
+            routes: store.list(.httpRoutes).items,
+            services: store.list(.services).items,
+            pods: store.list(.pods).items
+        )
+        let plan = planner.plan(for: snapshot)
+        let outcome = try await proxy.publish(EnvoyResources(plan: plan))
+        try writeClass()
+        for gateway in snapshot.gateways {
+            guard let listeners = plan.listeners[gateway.namespacedName] else { continue }
+            try write(listeners, outcome, of: gateway)
+        }
+        guard outcome == .applied else {
+            logger.error("Envoy did not take the configuration", metadata: ["outcome": "\(outcome)"])
+            return
+        }
+        // Only now: a route is accepted once requests can arrive by it.
+        for route in snapshot.routes { try write(plan.verdicts[route.namespacedName] ?? [], of: route) }
+    }
+
+    private func writeClass() throws {
+        for item in store.list(.gatewayClasses).items where item.name == planner.className {
+            try store.updateStatus(.gatewayClasses, namespace: nil, name: item.name) { item in
+                item["status", "conditions"] = (item["status", "conditions"] ?? []).settingConditions(
+                    [("Accepted", .init(true, "Accepted", "the class is served"))],
+                    generation: item["metadata", "generation"],
+                    now: Date()
+                )
+            }
+        }
+    }
+
+    private func write(_ listeners: [GatewayPlan.Listener], _ outcome: EnvoyProxy.Outcome, of gateway: JSONValue) throws {
+        let generation = gateway["metadata", "generation"]
+        let programmed: GatewayPlan.Decision =
+            outcome == .applied
+            ? .init(true, "Programmed", "Envoy serves by the newest configuration")
+            : .init(false, "Invalid", "Envoy did not take the newest configuration")
+        try store.updateStatus(.gateways, namespace: gateway.namespace, name: gateway.name) { gateway in
+            let old = gateway["status", "listeners"]?.arrayValue ?? []
+            gateway["status", "addresses"] = [["type": "IPAddress", "value": "127.0.0.1"]]
+            gateway["status", "conditions"] = (gateway["status", "conditions"] ?? []).settingConditions(
+                [
+                    ("Accepted", .init(true, "Accepted", "the Gateway is served")),
+                    ("Programmed", programmed),
+                ],
+                generation: generation,
+                now: Date()
+            )
+            gateway["status", "listeners"] = .array(
+                listeners.map { listener in
+                    let before = old.first { $0["name"]?.stringValue == listener.name }
+                    return [
+                        "name": .string(listener.name),
+                        "attachedRoutes": .int(Int64(listener.attachedRoutes)),
+                        "supportedKinds": Self.supportedKinds,
+                        "conditions": (before?["conditions"] ?? []).settingConditions(
+                            [
+                                ("Accepted", listener.accepted),
+                                ("Programmed", listener.accepted.isTrue ? programmed : listener.accepted),
+                                ("ResolvedRefs", .init(true, "ResolvedRefs", "the listener refers to nothing")),
+                            ],
+                            generation: generation,
+                            now: Date()
+                        ),
+                    ]
+                }
+            )
+        }
+    }
+
+    private func write(_ verdicts: [GatewayPlan.Verdict], of route: JSONValue) throws {
+        let old = route["status", "parents"]?.arrayValue ?? []
+        guard !verdicts.isEmpty || old.contains(where: isOurs) else { return }
+        let generation = route["metadata", "generation"]
+        try store.updateStatus(.httpRoutes, namespace: route.namespace, name: route.name) { current in
+            let parents = current["status", "parents"]?.arrayValue ?? []
+            let ours = verdicts.map { verdict -> JSONValue in
+                let before = parents.first { isOurs($0) && $0["parentRef"] == verdict.parentReference }
+                return [
+                    "parentRef": verdict.parentReference,
+                    "controllerName": .string(Self.controllerName),
+                    "conditions": (before?["conditions"] ?? []).settingConditions(
+                        [("Accepted", verdict.accepted), ("ResolvedRefs", verdict.resolvedReferences)],
+                        generation: generation,
+                        now: Date()
+                    ),
+                ]
+            }
+            current["status", "parents"] = .array(parents.filter { !isOurs($0) } + ours)
+        }
+    }
+
+    private func isOurs(_ parent: JSONValue) -> Bool {
+        parent["controllerName"]?.stringValue == Self.controllerName
+    }
+}

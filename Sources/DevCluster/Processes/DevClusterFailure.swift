@@ -1,0 +1,8 @@
+/// Why the development cluster cannot go on, as one sentence for the terminal.
+package struct DevClusterFailure: Error, Hashable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,34 @@
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Files that only their owner may read, replaced as a whole.
+package enum PrivateFile {
+    /// Writes `bytes` to `path` with mode 0600: a reader sees the old file or the new one, never a part.
+    ///
+    /// - Throws: ``DevClusterFailure`` if the file cannot be written.
+    package static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+        let temporary = path + ".new"
+        do {
+            unlink(temporary)
+            let file = try FileDescriptor.open(
+                FilePath(temporary),
+                .writeOnly,
+                options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: .ownerReadWrite
+            )
+            _ = try file.closeAfter { try file.writeAll(bytes) }
+            guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
+        } catch {
+            throw DevClusterFailure("\(path) cannot be written: \(error)")
+        }
+    }
+}

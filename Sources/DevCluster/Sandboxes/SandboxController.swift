@@ -1,0 +1,102 @@
+import ServiceLifecycle
+import FoundationEssentials
+
+/// Plays agent-sandbox and the kubelet: for each SandboxClaim of a namespace there is a Sandbox, for each Sandbox a
+/// pod, and for each pod a process on this machine.
+///
+/// The process is always the template's, which the person at the terminal chose. What a client writes into an object is
+/// never run.
+package struct SandboxController: Service {
+    private let store: ObjectStore
+    private let namespace: String
+    private let template: SandboxTemplate
+    private let kubelet: Kubelet
+
+    /// - Parameters:
+    ///   - store: The cluster.
+    ///   - namespace: The namespace whose claims are served.
+    ///   - template: What the sandboxes run.
+    ///   - kubelet: Runs the pods.
+    package init(store: ObjectStore, namespace: String, template: SandboxTemplate, kubelet: Kubelet) {
+        self.store = store
+        self.namespace = namespace
+        self.template = template
+        self.kubelet = kubelet
+    }
+
+    /// Serves until the task is cancelled; by the return every process has ended.
+    package func run() async throws {
+        let (pods, start) = AsyncStream<JSONValue>.makeStream(bufferingPolicy: .bufferingOldest(PodAddresses.capacity))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await ReconcileLoop(store: store, kinds: [.sandboxClaims, .sandboxes, .pods]).run {
+                    try reconcile(start)
+                }
+            }
+            group.addTask {
+                await withDiscardingTaskGroup { running in
+                    for await pod in pods { running.addTask { await kubelet.run(pod) } }
+                    running.cancelAll()
+                }
+            }
+            defer { group.cancelAll() }
+            for try await _ in group {}
+        }
+    }
+
+    private func reconcile(_ start: AsyncStream<JSONValue>.Continuation) throws {
+        for claim in store.list(.sandboxClaims, namespace: namespace).items where !claim.isTerminating {
+            let sandbox = try store.get(.sandboxes, namespace: namespace, name: claim.name)
+                ?? store.create(
+                    .sandboxes,
+                    namespace: namespace,
+                    SandboxObjects.sandbox(for: claim, template: template)
+                )
+            // One of the same name that an earlier claim left behind goes first; its end leads to the next round.
+            guard SandboxObjects.isOwned(sandbox, by: claim.uid), !sandbox.isTerminating else { continue }
+            try reconcile(sandbox, of: claim, start)
+        }
+    }
+
+    private func reconcile(
+        _ sandbox: JSONValue,
+        of claim: JSONValue,
+        _ start: AsyncStream<JSONValue>.Continuation
+    ) throws {
+        let existing = store.get(.pods, namespace: namespace, name: sandbox.name)
+        let pod: JSONValue
+        if let existing {
+            guard SandboxObjects.isOwned(existing, by: sandbox.uid) else { return }
+            pod = existing
+        } else {
+            pod = try store.create(.pods, namespace: namespace, SandboxObjects.pod(for: sandbox))
+            start.yield(pod)
+        }
+        try store.update(.sandboxes, namespace: namespace, name: sandbox.name) { sandbox in
+            sandbox["metadata", "annotations", SandboxObjects.podNameAnnotation] = .string(pod.name)
+        }
+        let ready = SandboxObjects.readiness(pod: pod)
+        let addresses: JSONValue? = pod["status", "podIP"].map { [$0] }
+        try store.updateStatus(.sandboxes, namespace: namespace, name: sandbox.name) { sandbox in
+            let selector = "\(SandboxObjects.nameHashLabel)=\(SandboxObjects.nameHash(sandbox.name))"
+            sandbox["status", "selector"] = .string(selector)
+            sandbox["status", "podIPs"] = addresses
+            sandbox.setReady(ready)
+        }
+        try store.updateStatus(.sandboxClaims, namespace: namespace, name: claim.name) { claim in
+            claim["status", "sandbox", "name"] = .string(sandbox.name)
+            claim["status", "sandbox", "podIPs"] = addresses
+            claim.setReady(ready)
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate mutating func setReady(_ decision: GatewayPlan.Decision) {
+        self["status", "conditions"] = (self["status", "conditions"] ?? []).settingConditions(
+            [("Ready", decision)],
+            generation: self["metadata", "generation"],
+            now: Date()
+        )
+    }
+}
