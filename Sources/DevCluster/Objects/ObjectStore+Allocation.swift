@@ -1,0 +1,38 @@
+extension ObjectStore {
+    /// The addresses that Services get: `10.96.0.0/16`, without `.0` and the API's own `10.96.0.1`.
+    private static let clusterIPs = 2..<65_535
+
+    /// Gives a new Service its address.
+    func allocate(_ kind: ResourceKind, _ object: inout JSONValue, _ state: inout State) throws {
+        guard kind == .services, object["spec", "type"] != "ExternalName" else { return }
+        let taken = Set(
+            (state.tables[.services]?.objects.values.compactMap { $0["spec", "clusterIP"]?.stringValue }) ?? []
+        )
+        if let wanted = object["spec", "clusterIP"]?.stringValue, !wanted.isEmpty {
+            if wanted != "None", taken.contains(wanted) {
+                let cause = StatusFailure.Cause(
+                    reason: "FieldValueInvalid",
+                    message:
+                        "Invalid value: \"\(wanted)\": failed to allocate IP \(wanted): provided IP is already allocated",
+                    field: "spec.clusterIPs"
+                )
+                throw StatusFailure.invalid(kind, object.name, [cause])
+            }
+            object["spec", "clusterIPs"] = [.string(wanted)]
+            return
+        }
+        for _ in Self.clusterIPs {
+            state.lastClusterIP = Self.clusterIPs.contains(state.lastClusterIP + 1) ? state.lastClusterIP + 1 : 2
+            let address = "10.96.\(state.lastClusterIP / 256).\(state.lastClusterIP % 256)"
+            guard !taken.contains(address) else { continue }
+            object["spec", "clusterIP"] = .string(address)
+            object["spec", "clusterIPs"] = [.string(address)]
+            return
+        }
+        throw StatusFailure(
+            code: 500,
+            reason: "InternalError",
+            message: "failed to allocate a serviceIP: range is full"
+        )
+    }
+}

@@ -1,0 +1,100 @@
+import DequeModule
+
+extension ObjectStore {
+    /// One change in the history.
+    struct Record {
+        let kind: ResourceKind
+        let change: ObjectChange
+    }
+
+    /// One reader of changes.
+    struct Watcher {
+        let namespace: String?
+        /// Changes up to this version are not for this watcher.
+        let after: Int
+        let buffer: ObjectChangeBuffer
+    }
+
+    /// Everything that the store's lock protects.
+    struct State {
+        var revision = 1
+        var tables: [ResourceKind: ObjectTable] = [:]
+        var lastChanges: [ResourceKind: Int] = [:]
+        /// The newest changes, oldest first.
+        var history: Deque<Record> = []
+        /// The oldest version from which the history is complete.
+        var oldestRevision = 1
+        var watchers: [ResourceKind: [Watcher]] = [:]
+        /// Readers to be woken once the lock is open.
+        var woken: [ObjectChangeBuffer] = []
+        /// Where each living UID is.
+        var references: [String: ObjectReference] = [:]
+        /// The objects that name a UID as their owner.
+        var dependents: [String: Set<ObjectReference>] = [:]
+        /// Objects whose owners, and namespaces whose contents, must be looked at.
+        var garbage: Set<ObjectReference> = []
+        /// The last part of the address given to a Service.
+        var lastClusterIP = 0
+
+        mutating func addWatcher(
+            of kind: ResourceKind,
+            _ namespace: String?,
+            _ initial: [ObjectChange],
+            _ capacity: Int,
+            after: Int = 0,
+            _ matching: @escaping @Sendable (JSONValue) -> Bool
+        ) -> ObjectChanges {
+            let buffer = ObjectChangeBuffer(initial: initial, capacity: capacity, matches: matching)
+            watchers[kind, default: []].removeAll(where: \.buffer.isFinished)
+            watchers[kind, default: []].append(Watcher(namespace: namespace, after: after, buffer: buffer))
+            return ObjectChanges(buffer: buffer)
+        }
+    }
+
+    /// Makes a change visible: gives it the next version, stores it, remembers it and hands it to the watchers.
+    ///
+    /// - Parameters:
+    ///   - object: The new state of the object, or its last one when `isDeletion`.
+    ///   - previous: The state that it replaces.
+    /// - Returns: The object with its new resourceVersion.
+    @discardableResult
+    func commit(
+        _ kind: ResourceKind,
+        _ object: JSONValue,
+        replacing previous: JSONValue?,
+        isDeletion: Bool = false,
+        _ state: inout State
+    ) -> JSONValue {
+        state.revision += 1
+        var object = object
+        object["metadata", "resourceVersion"] = .string(String(state.revision))
+        let key = ObjectKey(of: object)
+        state.tables[kind, default: ObjectTable()][key] = isDeletion ? nil : object
+        state.lastChanges[kind] = state.revision
+        let action: ObjectChange.Action = isDeletion ? .deleted : previous == nil ? .added : .modified
+        let change = ObjectChange(
+            action: action,
+            object: object,
+            previous: previous,
+            resourceVersion: state.revision
+        )
+        state.history.append(Record(kind: kind, change: change))
+        while state.history.count > limits.history, let dropped = state.history.popFirst() {
+            state.oldestRevision = dropped.change.resourceVersion
+        }
+        trackOwners(of: ObjectReference(kind: kind, key: key), from: previous, to: isDeletion ? nil : object, &state)
+        for watcher in state.watchers[kind] ?? [] where watcher.after < state.revision {
+            guard watcher.namespace == nil || watcher.namespace == object.namespace else { continue }
+            watcher.buffer.append(change)
+            state.woken.append(watcher.buffer)
+        }
+        state.watchers[kind]?.removeAll(where: \.buffer.isFinished)
+        return object
+    }
+}
+
+extension ObjectKey {
+    init(of object: JSONValue) {
+        self.init(namespace: object.namespace, name: object.name)
+    }
+}

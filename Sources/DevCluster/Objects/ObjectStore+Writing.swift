@@ -1,0 +1,220 @@
+import FoundationEssentials
+
+extension ObjectStore {
+    /// How a write is meant.
+    package struct WriteOptions: Sendable {
+        /// Who writes, for `metadata.managedFields`.
+        package var fieldManager = "preview-devcluster"
+        /// Does everything but the write.
+        package var isDryRun = false
+
+        package init() {}
+    }
+
+    /// Creates an object.
+    ///
+    /// - Parameters:
+    ///   - namespace: Where; `nil` for kinds of the whole cluster.
+    ///   - object: The object; `generateName` is honoured, `status` is not where that is a subresource.
+    /// - Returns: The object as stored.
+    /// - Throws: ``StatusFailure``: 404 for an unknown namespace, 409 for a name that exists, 422 for a broken rule.
+    @discardableResult
+    package func create(
+        _ kind: ResourceKind,
+        namespace: String?,
+        _ object: JSONValue,
+        options: WriteOptions = WriteOptions()
+    ) throws -> JSONValue {
+        try withState { state in try create(kind, namespace, object, options, &state) }
+    }
+
+    /// Reads, changes and writes an object in one step that nothing else comes between.
+    ///
+    /// - Parameters:
+    ///   - mutate: Changes the object. It runs under the store's lock: it must not call the store.
+    /// - Returns: The object as stored; with the old resourceVersion when nothing changed.
+    /// - Throws: ``StatusFailure``, or what `mutate` threw.
+    @discardableResult
+    package func update(
+        _ kind: ResourceKind,
+        namespace: String?,
+        name: String,
+        options: WriteOptions = WriteOptions(),
+        _ mutate: (inout JSONValue) throws -> Void
+    ) throws -> JSONValue {
+        try withState { state in try update(kind, namespace, name, .main, options, &state, mutate) }
+    }
+
+    /// Like ``update(_:namespace:name:options:_:)``, for the `status` member alone.
+    @discardableResult
+    package func updateStatus(
+        _ kind: ResourceKind,
+        namespace: String?,
+        name: String,
+        options: WriteOptions = WriteOptions(),
+        _ mutate: (inout JSONValue) throws -> Void
+    ) throws -> JSONValue {
+        try withState { state in try update(kind, namespace, name, .status, options, &state, mutate) }
+    }
+
+    /// Which part of an object a write may change.
+    enum Part: String {
+        case main = ""
+        case status
+    }
+
+    func create(
+        _ kind: ResourceKind,
+        _ namespace: String?,
+        _ object: JSONValue,
+        _ options: WriteOptions,
+        _ state: inout State
+    ) throws -> JSONValue {
+        var object = object
+        if object.name.isEmpty, let prefix = object["metadata", "generateName"]?.stringValue, !prefix.isEmpty {
+            let suffix = makeUID().uuidString.lowercased().filter { $0 != "-" }.suffix(5)
+            object["metadata", "name"] = .string(String(prefix.prefix(58)) + suffix)
+        }
+        let name = object.name
+        guard object["metadata", "resourceVersion"]?.stringValue ?? "" == "" else {
+            throw StatusFailure.badRequest("resourceVersion should not be set on objects to be created")
+        }
+        if kind.isNamespaced { try checkNamespace(namespace ?? "", for: kind, name, state) }
+        object = newObject(kind, namespace: namespace, name: name, object)
+        try check(kind, object, replacing: nil)
+        guard state.tables[kind]?[ObjectKey(of: object)] == nil else { throw StatusFailure.alreadyExists(kind, name) }
+        try allocate(kind, &object, &state)
+        recordManager(options.fieldManager, of: &object, replacing: nil, part: .main)
+        return options.isDryRun ? object : commit(kind, object, replacing: nil, &state)
+    }
+
+    /// An object with the members that the server sets on every new one.
+    func newObject(_ kind: ResourceKind, namespace: String?, name: String, _ object: JSONValue) -> JSONValue {
+        var object = object
+        object["apiVersion"] = .string(kind.storageAPIVersion)
+        object["kind"] = .string(kind.kind)
+        object["metadata", "namespace"] = kind.isNamespaced ? namespace.map(JSONValue.string) : nil
+        object["metadata", "uid"] = .string(makeUID().uuidString.lowercased())
+        object["metadata", "creationTimestamp"] = .string(Timestamp.text(now()))
+        object["metadata", "deletionTimestamp"] = nil
+        object["metadata", "deletionGracePeriodSeconds"] = nil
+        object["metadata", "managedFields"] = nil
+        object["metadata", "selfLink"] = nil
+        object["metadata", "generation"] = kind.countsGenerations ? 1 : nil
+        if kind.hasStatus { object["status"] = nil }
+        ObjectDefaults.apply(to: &object, of: kind)
+        return object
+    }
+
+    private func checkNamespace(_ name: String, for kind: ResourceKind, _ objectName: String, _ state: State) throws {
+        guard let namespace = state.tables[.namespaces]?[ObjectKey(namespace: nil, name: name)] else {
+            throw StatusFailure.notFound(.namespaces, name)
+        }
+        guard namespace.isTerminating else { return }
+        var failure = StatusFailure.forbidden(
+            kind,
+            objectName,
+            "unable to create new content in namespace \(name) because it is being terminated"
+        )
+        failure.causes = [
+            .init(
+                reason: "NamespaceTerminating",
+                message: "namespace \(name) is being terminated",
+                field: "metadata.namespace"
+            )
+        ]
+        throw failure
+    }
+
+    func update(
+        _ kind: ResourceKind,
+        _ namespace: String?,
+        _ name: String,
+        _ part: Part,
+        _ options: WriteOptions,
+        _ state: inout State,
+        _ mutate: (inout JSONValue) throws -> Void
+    ) throws -> JSONValue {
+        guard let old = state.tables[kind]?[ObjectKey(namespace: namespace, name: name)] else {
+            throw StatusFailure.notFound(kind, name)
+        }
+        var object = old
+        try mutate(&object)
+        try checkIdentity(kind, object, old)
+        keepServerMembers(kind, &object, old, part)
+        if part == .main { ObjectDefaults.apply(to: &object, of: kind) }
+        recordManager(options.fieldManager, of: &object, replacing: old, part: part)
+        guard !object.isSame(as: old) else { return old }
+        try check(kind, object, replacing: old)
+        if kind.countsGenerations, part == .main, object.wantedState != old.wantedState {
+            object["metadata", "generation"] = .int(Int64(old["metadata", "generation"]?.intValue ?? 0) + 1)
+        }
+        if options.isDryRun { return object }
+        if object.isTerminating, object.finalizers.isEmpty, old.finalizers.isEmpty == false {
+            return commit(kind, object, replacing: old, isDeletion: true, &state)
+        }
+        return commit(kind, object, replacing: old, &state)
+    }
+
+    private func checkIdentity(_ kind: ResourceKind, _ object: JSONValue, _ old: JSONValue) throws {
+        guard object.name == old.name else {
+            throw StatusFailure.badRequest(
+                "the name of the object (\(object.name)) does not match the name on the URL (\(old.name))"
+            )
+        }
+        guard object.namespace ?? old.namespace == old.namespace else {
+            throw StatusFailure.badRequest(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        }
+        if !object.uid.isEmpty, object.uid != old.uid {
+            throw StatusFailure.conflict(
+                kind,
+                old.name,
+                "Precondition failed: UID in precondition: \(object.uid), UID in object meta: \(old.uid)"
+            )
+        }
+        if !object.resourceVersion.isEmpty, object.resourceVersion != "0",
+            object.resourceVersion != old.resourceVersion
+        {
+            throw StatusFailure.modified(kind, old.name)
+        }
+    }
+
+    private func keepServerMembers(_ kind: ResourceKind, _ object: inout JSONValue, _ old: JSONValue, _ part: Part) {
+        if part == .status {
+            let status = object["status"]
+            object = old
+            object["status"] = status
+            return
+        }
+        object["apiVersion"] = old["apiVersion"]
+        object["kind"] = old["kind"]
+        let kept = [
+            "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp",
+            "deletionGracePeriodSeconds", "generation", "managedFields", "selfLink",
+        ]
+        for name in kept { object["metadata", name] = old["metadata", name] }
+        if kind.hasStatus { object["status"] = old["status"] }
+    }
+
+    private func check(_ kind: ResourceKind, _ object: JSONValue, replacing old: JSONValue?) throws {
+        let causes = ObjectRules.violations(by: object, of: kind, replacing: old)
+        if !causes.isEmpty { throw StatusFailure.invalid(kind, object.name, causes) }
+    }
+}
+
+extension JSONValue {
+    /// Everything of an object but its metadata and status: what `metadata.generation` counts the changes of.
+    fileprivate var wantedState: [String: JSONValue] {
+        (objectValue ?? [:]).filter { !["metadata", "status"].contains($0.key) }
+    }
+
+    /// Equal but for the bookkeeping of who manages which field.
+    fileprivate func isSame(as other: JSONValue) -> Bool {
+        var (left, right) = (self, other)
+        left["metadata", "managedFields"] = nil
+        right["metadata", "managedFields"] = nil
+        return left == right
+    }
+}

@@ -1,0 +1,179 @@
+import DequeModule
+package import FoundationEssentials
+import Synchronization
+
+/// The objects of the development cluster: what etcd and the write paths of kube-apiserver are in a real one.
+///
+/// Every write goes through the same steps for callers in this process and for requests that come in by HTTP: defaults,
+/// validation, resourceVersion, generation, history, watchers.
+package final class ObjectStore: Sendable {
+    /// The bounds of what the store keeps.
+    package struct Limits: Sendable {
+        /// Changes kept for watches and lists that start at an older version; older versions are expired (410).
+        package var history = 4096
+        /// Changes that may wait for one watcher before it is cut off, beside the objects that it starts with.
+        package var watchBuffer = 1024
+
+        package init() {}
+    }
+
+    /// The kinds that are stored.
+    package let kinds: [ResourceKind]
+    package let limits: Limits
+    let now: @Sendable () -> Date
+    let makeUID: @Sendable () -> UUID
+    private let state: Mutex<State>
+    /// Yields when an owner or a namespace has gone, see ``runGarbageCollection()``.
+    private let garbageSignals: AsyncStream<Void>
+    private let garbageSignal: AsyncStream<Void>.Continuation
+
+    /// Makes a store that holds nothing but namespaces.
+    ///
+    /// - Parameters:
+    ///   - kinds: What can be stored.
+    ///   - namespaces: The namespaces that exist from the start.
+    ///   - limits: The bounds of history and buffers.
+    ///   - now: The clock for `creationTimestamp` and the like.
+    ///   - makeUID: The source of UIDs and generated names.
+    package init(
+        kinds: [ResourceKind] = ResourceKind.all,
+        namespaces: [String] = ["default", "kube-node-lease", "kube-public", "kube-system"],
+        limits: Limits = Limits(),
+        now: @escaping @Sendable () -> Date = { Date() },
+        makeUID: @escaping @Sendable () -> UUID = { UUID() }
+    ) {
+        self.kinds = kinds
+        self.limits = limits
+        self.now = now
+        self.makeUID = makeUID
+        state = Mutex(State())
+        (garbageSignals, garbageSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        for name in namespaces {
+            state.withLock { state in
+                let object = newObject(.namespaces, namespace: nil, name: name, ["metadata": ["name": .string(name)]])
+                commit(.namespaces, object, replacing: nil, &state)
+            }
+        }
+    }
+
+    /// The resourceVersion of the newest change.
+    package var resourceVersion: Int { state.withLock(\.revision) }
+
+    // MARK: Reading
+
+    /// The object, or `nil` where there is none.
+    package func get(_ kind: ResourceKind, namespace: String?, name: String) -> JSONValue? {
+        state.withLock { $0.tables[kind]?[ObjectKey(namespace: namespace, name: name)] }
+    }
+
+    /// The objects of a kind, sorted by namespace and name.
+    ///
+    /// - Parameter namespace: The namespace to look into; `nil` for all.
+    /// - Returns: The objects, and the resourceVersion at which these were all.
+    package func list(_ kind: ResourceKind, namespace: String? = nil) -> (items: [JSONValue], resourceVersion: Int) {
+        state.withLock { state in
+            (state.tables[kind]?.items(in: namespace).map(\.object) ?? [], state.revision)
+        }
+    }
+
+    /// The objects of a kind as they were at an earlier version.
+    ///
+    /// - Throws: ``StatusFailure`` with code 410 when the version lies before the history.
+    func list(
+        _ kind: ResourceKind,
+        namespace: String?,
+        at revision: Int
+    ) throws -> [(key: ObjectKey, object: JSONValue)] {
+        try state.withLock { state in
+            guard revision >= state.oldestRevision else {
+                throw StatusFailure.expired(
+                    "The provided continue parameter is too old to display a consistent list result."
+                )
+            }
+            var table = state.tables[kind] ?? ObjectTable()
+            for record in state.history.reversed() where record.change.resourceVersion > revision {
+                guard record.kind == kind else { continue }
+                table[ObjectKey(of: record.change.object)] =
+                    record.change.action == .added ? nil : record.change.previous
+            }
+            return table.items(in: namespace)
+        }
+    }
+
+    /// The objects of a kind as `.added`, then every change.
+    ///
+    /// - Parameter namespace: The namespace to watch; `nil` for all.
+    /// - Returns: Changes for one reader, who is cut off when it falls too far behind.
+    package func changes(of kind: ResourceKind, namespace: String? = nil) -> ObjectChanges {
+        changes(of: kind, namespace: namespace) { _ in true }
+    }
+
+    /// The matching objects as `.added`, then every change.
+    func changes(
+        of kind: ResourceKind,
+        namespace: String?,
+        matching: @escaping @Sendable (JSONValue) -> Bool
+    ) -> ObjectChanges {
+        state.withLock { state in
+            let initial = (state.tables[kind]?.items(in: namespace) ?? []).filter { matching($0.object) }.map { item in
+                ObjectChange(
+                    action: .added,
+                    object: item.object,
+                    previous: nil,
+                    resourceVersion: Int(item.object.resourceVersion) ?? 0
+                )
+            }
+            return state.addWatcher(of: kind, namespace, initial, limits.watchBuffer, matching)
+        }
+    }
+
+    /// Every change after a version.
+    ///
+    /// - Throws: ``StatusFailure`` with code 410 when the version lies before the history.
+    func changes(
+        of kind: ResourceKind,
+        namespace: String?,
+        after revision: Int,
+        matching: @escaping @Sendable (JSONValue) -> Bool
+    ) throws -> ObjectChanges {
+        try state.withLock { state in
+            guard revision >= state.oldestRevision else {
+                throw StatusFailure.expired("too old resource version: \(revision) (\(state.oldestRevision))")
+            }
+            let missed = state.history.filter { $0.change.resourceVersion > revision && $0.kind == kind }
+                .compactMap { record in
+                    namespace == nil || record.change.object.namespace == namespace
+                        ? record.change.seen(through: matching) : nil
+                }
+            // Nothing up to `revision` is news, even when that version has not been reached yet.
+            return state.addWatcher(of: kind, namespace, missed, limits.watchBuffer, after: revision, matching)
+        }
+    }
+
+    /// The resourceVersion of the last change of a kind: what a bookmark carries.
+    func lastChange(of kind: ResourceKind) -> Int {
+        state.withLock { $0.lastChanges[kind] ?? $0.revision }
+    }
+
+    // MARK: Writing
+
+    /// Runs a change of the state and wakes the watchers whom it concerns once the lock is open again.
+    func withState<Result>(_ body: (inout State) throws -> sending Result) throws -> sending Result {
+        defer { wakeWatchers() }
+        return try state.withLock { state in try body(&state) }
+    }
+
+    private func wakeWatchers() {
+        let (buffers, hasGarbage) = state.withLock { state in
+            defer { state.woken.removeAll() }
+            return (state.woken, !state.garbage.isEmpty)
+        }
+        for buffer in buffers { buffer.signal() }
+        if hasGarbage { garbageSignal.yield() }
+    }
+
+    /// Collects garbage whenever there is some, until the task is cancelled. One caller at a time.
+    package func runGarbageCollection() async {
+        for await _ in garbageSignals { collectGarbage() }
+    }
+}

@@ -1,0 +1,89 @@
+extension StatusFailure {
+    package static func badRequest(_ message: String) -> StatusFailure {
+        StatusFailure(code: 400, reason: "BadRequest", message: message)
+    }
+
+    package static func notFound(_ kind: ResourceKind, _ name: String) -> StatusFailure {
+        StatusFailure(
+            code: 404,
+            reason: "NotFound",
+            message: "\(kind.qualifiedName) \"\(name)\" not found",
+            name: name,
+            group: kind.group,
+            kind: kind.plural
+        )
+    }
+
+    package static func alreadyExists(_ kind: ResourceKind, _ name: String) -> StatusFailure {
+        StatusFailure(
+            code: 409,
+            reason: "AlreadyExists",
+            message: "\(kind.qualifiedName) \"\(name)\" already exists",
+            name: name,
+            group: kind.group,
+            kind: kind.plural
+        )
+    }
+
+    /// The object is not in the state that the request was made for.
+    package static func conflict(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
+        StatusFailure(
+            code: 409,
+            reason: "Conflict",
+            message: "Operation cannot be fulfilled on \(kind.qualifiedName) \"\(name)\": \(explanation)",
+            name: name,
+            group: kind.group,
+            kind: kind.plural
+        )
+    }
+
+    package static func modified(_ kind: ResourceKind, _ name: String) -> StatusFailure {
+        conflict(
+            kind,
+            name,
+            "the object has been modified; please apply your changes to the latest version and try again"
+        )
+    }
+
+    /// The object breaks the rules of its kind.
+    package static func invalid(_ kind: ResourceKind, _ name: String, _ causes: [Cause]) -> StatusFailure {
+        let texts = causes.map { $0.field.isEmpty ? $0.message : "\($0.field): \($0.message)" }
+        let list = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
+        return StatusFailure(
+            code: 422,
+            reason: "Invalid",
+            message: "\(kind.kind) \"\(name)\" is invalid: \(list)",
+            name: name,
+            group: kind.group,
+            kind: kind.kind,
+            causes: causes
+        )
+    }
+
+    package static func forbidden(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
+        StatusFailure(
+            code: 403,
+            reason: "Forbidden",
+            message: "\(kind.qualifiedName)\(name.isEmpty ? "" : " \"\(name)\"") is forbidden: \(explanation)",
+            name: name,
+            group: kind.group,
+            kind: kind.plural
+        )
+    }
+
+    /// The wanted version lies before the server's memory.
+    package static func expired(_ message: String) -> StatusFailure {
+        StatusFailure(code: 410, reason: "Expired", message: message)
+    }
+
+    /// The wanted version lies in the future.
+    package static func tooLargeResourceVersion(_ wanted: Int, current: Int) -> StatusFailure {
+        StatusFailure(
+            code: 504,
+            reason: "Timeout",
+            message: "Too large resource version: \(wanted), current: \(current)",
+            causes: [Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "")],
+            retryAfterSeconds: 1
+        )
+    }
+}
