@@ -29,7 +29,9 @@ let package = Package(
     ],
     targets: [
         // MARK: Executables
-        .executableTarget(name: "preview-gateway", dependencies: ["PreviewCommands"]),
+        .executableTarget(name: "preview-gateway",
+            dependencies: ["PreviewCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
         .executableTarget(name: "preview-devcluster", dependencies: ["DevCluster"]),
 
         // MARK: The service
@@ -71,7 +73,7 @@ let package = Package(
             name: "PreviewControl",
             dependencies: [
                 "PreviewDomain",
-                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]

@@ -1,1 +1,95 @@
+#ifndef CCURL_SHIM_H
+#define CCURL_SHIM_H
+
+// Swift cannot call variadic functions. Each wrapper fixes the type of the one variadic argument; the parentheses around
+// the function names step past libcurl's type-checking macros, which want constant options.
+
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+static inline CURLcode ccurl_set_long(CURL *handle, CURLoption option, long value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_offset(CURL *handle, CURLoption option, curl_off_t value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_string(CURL *handle, CURLoption option, const char *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_pointer(CURL *handle, CURLoption option, void *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct curl_slist *value) {
+    return (curl_easy_setopt)(handle, option, value);
+}
+
+/// Copies the bytes, so that they need not outlive the call.
+static inline CURLcode ccurl_set_blob(CURL *handle, CURLoption option, const void *bytes, size_t length) {
+    struct curl_blob blob = {(void *)bytes, length, CURL_BLOB_COPY};
+    return (curl_easy_setopt)(handle, option, &blob);
+}
+
+/// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, which have one type.
+static inline CURLcode ccurl_set_write_callback(CURL *handle, CURLoption option, curl_write_callback callback) {
+    return (curl_easy_setopt)(handle, option, callback);
+}
+
+static inline CURLcode ccurl_set_prereq_callback(CURL *handle, curl_prereq_callback callback) {
+    return (curl_easy_setopt)(handle, CURLOPT_PREREQFUNCTION, callback);
+}
+
+static inline int ccurl_bound_unacknowledged_time(void *context, curl_socket_t socket, curlsocktype purpose) {
+    (void)purpose;
+#ifdef TCP_USER_TIMEOUT
+    unsigned int milliseconds = *(const unsigned int *)context;
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+#else
+    (void)context;
+    (void)socket;
+#endif
+    return CURL_SOCKOPT_OK;
+}
+
+/// Makes the kernel give a connection up when data that was sent stays unacknowledged for so long. `milliseconds` must
+/// outlive the handle.
+static inline CURLcode ccurl_set_unacknowledged_limit(CURL *handle, unsigned int *milliseconds) {
+    CURLcode result = (curl_easy_setopt)(handle, CURLOPT_SOCKOPTFUNCTION, ccurl_bound_unacknowledged_time);
+    return result != CURLE_OK ? result : (curl_easy_setopt)(handle, CURLOPT_SOCKOPTDATA, milliseconds);
+}
+
+static inline CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **value) {
+    return (curl_easy_getinfo)(handle, info, value);
+}
+
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return (curl_multi_setopt)(multi, option, value);
+}
+
+/// A finished transfer: `CURLMsg` without its union.
+struct ccurl_finished_transfer {
+    CURL *handle;
+    CURLcode result;
+};
+
+/// Takes the next finished transfer from `multi`; false when there is none.
+static inline bool ccurl_multi_take_finished(CURLM *multi, struct ccurl_finished_transfer *finished) {
+    int remaining = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(multi, &remaining)) != NULL) {
+        if (message->msg == CURLMSG_DONE) {
+            finished->handle = message->easy_handle;
+            finished->result = message->data.result;
+            return true;
+        }
+    }
+    return false;
+}
+
+#endif

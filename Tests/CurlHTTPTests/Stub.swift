@@ -1,1 +1,1 @@
-enum Stub_CurlHTTPTests {}
+enum StubX {}

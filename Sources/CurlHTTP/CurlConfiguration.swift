@@ -1,0 +1,54 @@
+/// How one ``CurlTransport`` reaches its peers; the same for all of its requests.
+public struct CurlConfiguration: Sendable {
+    /// Which proxy requests go through.
+    public enum Proxy: Sendable {
+        /// Connect directly, whatever the environment says.
+        case none
+        /// Follow `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` as libcurl reads them.
+        case environment
+        /// Use this proxy for every host: `http://`, `https://` or `socks5://`, credentials allowed.
+        case url(String)
+    }
+
+    /// Whom to trust and who to be.
+    public var tls: TLSConfiguration
+    /// Which proxy requests go through.
+    public var proxy: Proxy
+    /// The longest time for name resolution and the TCP, proxy and TLS handshakes of one connection.
+    public var connectTimeout: Duration
+    /// The most connections open at once for requests with an end; further requests wait for one of them.
+    ///
+    /// Streams (requests without a time-out) have connections of their own and do not count.
+    public var maxConnections: Int
+    /// The `User-Agent` of requests that do not bring their own.
+    public var userAgent: String?
+
+    /// Makes a configuration.
+    ///
+    /// - Parameters:
+    ///   - tls: Whom to trust and who to be.
+    ///   - proxy: Which proxy requests go through.
+    ///   - connectTimeout: The longest time until a connection is ready for its first request.
+    ///   - maxConnections: The most connections open at once for requests with an end.
+    ///   - userAgent: The `User-Agent` of requests that do not bring their own.
+    public init(
+        tls: TLSConfiguration = TLSConfiguration(),
+        proxy: Proxy = .none,
+        connectTimeout: Duration = .seconds(10),
+        maxConnections: Int = 32,
+        userAgent: String? = nil
+    ) {
+        self.tls = tls
+        self.proxy = proxy
+        self.connectTimeout = connectTimeout
+        self.maxConnections = maxConnections
+        self.userAgent = userAgent
+    }
+}
+
+extension CurlConfiguration: CustomStringConvertible {
+    /// The settings without anything secret: a proxy's URL may hold a password.
+    public var description: String {
+        "CurlConfiguration(tls: \(tls), connectTimeout: \(connectTimeout), maxConnections: \(maxConnections))"
+    }
+}

@@ -1,0 +1,186 @@
+import CCurl
+import HTTPTransport
+
+/// The event loop around one `CURLM`. It is made, run and destroyed on one thread.
+final class CurlLoop {
+    /// What kind of exchanges a loop serves.
+    ///
+    /// Streams are kept apart because up to libcurl 8.1 one paused HTTP/2 stream stalls all others of its connection
+    /// (https://github.com/curl/curl/issues/10988): a watch whose reader is busy would hold up every request. With a
+    /// newer libcurl everywhere, one loop could serve both.
+    enum Mode: Sendable {
+        /// Exchanges with an end: HTTP/2 where the peer has it, multiplexed on few connections.
+        case requests
+        /// Exchanges without an end of their own: HTTP/1.1, each on a connection of its own.
+        case streams
+    }
+
+    /// What is alive on a loop.
+    struct Census: Sendable, Equatable {
+        var activeTransfers = 0
+        var idleHandles = 0
+    }
+
+    /// The most exchanges at work or waiting for a connection on one loop.
+    static let maxActiveTransfers = 4_096
+    /// The most handles kept for reuse.
+    static let maxIdleHandles = 256
+    /// The most HTTP/2 streams of one connection; the peer may allow fewer.
+    private static let maxStreamsPerConnection = 250
+    /// The longest sleep; a bound, not a period: everything that matters wakes the thread.
+    private static let maxSleep: Duration = .seconds(60)
+
+    let configuration: CurlConfiguration
+    let mode: Mode
+
+    private let multi: UnsafeMutableRawPointer
+    private let mailbox: Mailbox
+    private var active: [ObjectIdentifier: EasyHandle] = [:]
+    private var idle: [EasyHandle] = []
+    private var deliveries: [Exchange.Machine.Delivery] = []
+    /// No deadline is earlier than this. It may belong to an exchange that is long over; looking again is cheap.
+    private var nextDeadline: ContinuousClock.Instant?
+
+    init(_ multi: MultiHandle, mailbox: Mailbox, configuration: CurlConfiguration, mode: Mode) {
+        self.multi = multi.raw
+        self.mailbox = mailbox
+        self.configuration = configuration
+        self.mode = mode
+        _ = ccurl_multi_set_long(self.multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.maxStreamsPerConnection)
+        switch mode {
+        case .requests:
+            _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxConnections)
+            _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
+        case .streams:
+            break
+        }
+    }
+
+    /// Works until the mailbox is closed, then aborts what is left.
+    func run() {
+        var batch: [Mailbox.Message] = []
+        var isClosed = false
+        while !isClosed {
+            isClosed = mailbox.takeAll(into: &batch)
+            for message in batch { handle(message) }
+            batch.removeAll(keepingCapacity: true)
+            var runningCount: Int32 = 0
+            _ = curl_multi_perform(multi, &runningCount)
+            finishTransfers()
+            expireTransfers()
+            performDeliveries()
+            if !isClosed, mailbox.prepareToSleep() {
+                _ = curl_multi_poll(multi, nil, 0, Int32(sleepTime().wholeMilliseconds), nil)
+            }
+        }
+        for handle in active.values {
+            _ = curl_multi_remove_handle(multi, handle.raw)
+            if let delivery = handle.exchange?.shutDown() { deliver(delivery) }
+        }
+        active.removeAll()
+        idle.removeAll()
+        mailbox.forgetHandle()
+        curl_multi_cleanup(multi)
+        performDeliveries()
+    }
+
+    /// Hands `delivery` over at the end of this round. By then a short response is complete, and its reader, once
+    /// resumed, need not wait again.
+    func deliver(_ delivery: Exchange.Machine.Delivery) {
+        deliveries.append(delivery)
+    }
+
+    private func performDeliveries() {
+        for delivery in deliveries { delivery.perform() }
+        deliveries.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Messages
+
+    private func handle(_ message: Mailbox.Message) {
+        switch message {
+        case .start(let exchange):
+            start(exchange)
+        case .unpause(let exchange):
+            guard let handle = active[ObjectIdentifier(exchange)] else { return }
+            let code = curl_easy_pause(handle.raw, CURLPAUSE_CONT)
+            if code != CURLE_OK { finish(handle, code) }
+        case .abort(let exchange):
+            guard let handle = active[ObjectIdentifier(exchange)] else { return }
+            remove(handle)
+        case .count(let continuation):
+            continuation.resume(returning: Census(activeTransfers: active.count, idleHandles: idle.count))
+        }
+    }
+
+    private func start(_ exchange: Exchange) {
+        guard exchange.isAwaitingHead else { return }
+        do throws(TransportError) {
+            guard active.count < Self.maxActiveTransfers else {
+                throw TransportError(.connect, "more than \(Self.maxActiveTransfers) requests are under way")
+            }
+            let handle = if let handle = idle.popLast() { handle } else { try EasyHandle(for: self) }
+            try handle.attach(exchange)
+            guard curl_multi_add_handle(multi, handle.raw) == CURLM_OK else {
+                throw TransportError(.invalidRequest, "libcurl refused the request")
+            }
+            active[ObjectIdentifier(exchange)] = handle
+        } catch {
+            if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
+            return
+        }
+        let deadline = [exchange.headDeadline, exchange.deadline].compactMap(\.self).min()
+        if let deadline { nextDeadline = min(nextDeadline ?? deadline, deadline) }
+    }
+
+    // MARK: Ends
+
+    private func finishTransfers() {
+        var finished = ccurl_finished_transfer()
+        while ccurl_multi_take_finished(multi, &finished) {
+            guard let handle = EasyHandle.of(finished.handle) else { continue }
+            finish(handle, finished.result)
+        }
+    }
+
+    private func finish(_ handle: EasyHandle, _ code: CURLcode) {
+        if let delivery = handle.exchange?.ended(handle.ending(code)) { deliver(delivery) }
+        remove(handle)
+    }
+
+    /// Takes `handle` off its connection, which is closed where the transfer was not over, and keeps it for reuse.
+    private func remove(_ handle: EasyHandle) {
+        if let exchange = handle.exchange { active[ObjectIdentifier(exchange)] = nil }
+        _ = curl_multi_remove_handle(multi, handle.raw)
+        handle.detach()
+        if idle.count < Self.maxIdleHandles { idle.append(handle) }
+    }
+
+    // MARK: Deadlines
+
+    /// Looks at all exchanges, but only when the earliest known deadline has passed. With time-outs of 30 s that is
+    /// about once in 30 s, so that a plain scan beats any queue that every request would have to enter and leave.
+    private func expireTransfers() {
+        guard let nextDeadline else { return }
+        let now = ContinuousClock.now
+        guard nextDeadline <= now else { return }
+        var earliest: ContinuousClock.Instant?
+        for handle in Array(active.values) {
+            guard let exchange = handle.exchange else { continue }
+            let stop = exchange.expire(at: now)
+            if let delivery = stop.delivery { deliver(delivery) }
+            if stop.abortsTransfer {
+                remove(handle)
+            } else if let deadline = exchange.nextDeadline(after: now) {
+                earliest = min(earliest ?? deadline, deadline)
+            }
+        }
+        self.nextDeadline = earliest
+    }
+
+    private func sleepTime() -> Duration {
+        guard let nextDeadline else { return Self.maxSleep }
+        return min(Self.maxSleep, ContinuousClock.now.duration(to: nextDeadline))
+    }
+}

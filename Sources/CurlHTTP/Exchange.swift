@@ -1,0 +1,151 @@
+import HTTPTransport
+import HTTPTypes
+import Synchronization
+
+/// The runner of one ``Transfer``: the caller's task on one side, the thread of the ``CurlLoop`` on the other.
+///
+/// The lock covers transitions only; readers are resumed and messages are sent outside of it.
+final class Exchange: Sendable {
+    typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
+
+    /// The number of unread bytes of one body that pauses its connection.
+    static let maxBufferedBytes = 256 * 1_024
+
+    let plan: RequestPlan
+    /// When the response head must be complete.
+    let headDeadline: ContinuousClock.Instant?
+    /// When the whole response must be complete.
+    let deadline: ContinuousClock.Instant?
+
+    private let mailbox: Mailbox
+    private let machine = Mutex(Machine(maxBufferedBytes: Exchange.maxBufferedBytes))
+
+    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox) {
+        self.plan = plan
+        self.mailbox = mailbox
+        let now = ContinuousClock.now
+        headDeadline = request.headTimeout.map { now.advanced(by: $0) }
+        deadline = request.timeout.map { now.advanced(by: $0) }
+    }
+
+    // MARK: The caller's side
+
+    /// Sends the request and waits for the response head.
+    func head() async throws -> HTTPResponse {
+        try await withCheckedThrowingContinuation { continuation in
+            if let delivery = machine.withLock({ $0.begin(continuation) }) {
+                delivery.perform()
+            } else if let refusal = mailbox.submit(.start(self)) {
+                machine.withLock { $0.stop(refusal) }.delivery?.perform()
+            }
+        }
+    }
+
+    /// Waits for the next chunk of the body; `nil` is its end.
+    func nextChunk() async throws -> [UInt8]? {
+        switch machine.withLock({ $0.read() }) {
+        case .chunk(let chunk, let unpauses):
+            if unpauses { unpause() }
+            return chunk
+        case .end:
+            return nil
+        case .failed(let error):
+            throw error
+        case .pending:
+            // The reader may be a child of the task that sent the request, and be cancelled alone.
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { waitForChunk($0) }
+            } onCancel: {
+                cancel()
+            }
+        }
+    }
+
+    private func waitForChunk(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
+        switch machine.withLock({ $0.wait(continuation) }) {
+        case .chunk(let chunk, let unpauses):
+            if unpauses { unpause() }
+            continuation.resume(returning: chunk)
+        case .end:
+            continuation.resume(returning: nil)
+        case .failed(let error):
+            continuation.resume(throwing: error)
+        case .pending:
+            break
+        }
+    }
+
+    /// Aborts the transfer because the caller's task was cancelled.
+    func cancel() {
+        stop(TransportError(.cancelled, "the request was cancelled"))
+    }
+
+    /// Aborts what is left of the transfer because the caller is done with the response.
+    func close() {
+        stop(TransportError(.cancelled, "the response is no longer valid"))
+    }
+
+    private func stop(_ error: TransportError) {
+        let stop = machine.withLock { $0.stop(error) }
+        stop.delivery?.perform()
+        // A closed mailbox aborts everything by itself.
+        if stop.abortsTransfer { _ = mailbox.submit(.abort(self)) }
+    }
+
+    private func unpause() {
+        _ = mailbox.submit(.unpause(self))
+    }
+
+    // MARK: The loop's side
+
+    /// False when the caller gave up before the loop came to it.
+    var isAwaitingHead: Bool {
+        machine.withLock { $0.isAwaitingHead }
+    }
+
+    func headArrived(_ head: HTTPResponse) -> Machine.Delivery? {
+        machine.withLock { $0.headArrived(head) }
+    }
+
+    func chunkArrived(_ chunk: [UInt8]) -> Machine.ChunkArrival {
+        machine.withLock { $0.chunkArrived(chunk) }
+    }
+
+    func ended(_ ending: Result<Void, TransportError>) -> Machine.Delivery? {
+        machine.withLock { $0.ended(ending) }
+    }
+
+    /// Applies the deadlines that `now` has reached.
+    func expire(at now: ContinuousClock.Instant) -> Machine.Stop {
+        machine.withLock { machine in
+            if let deadline, deadline <= now { return machine.deadlinePassed() }
+            if let headDeadline, headDeadline <= now { return machine.headDeadlinePassed() }
+            return Machine.Stop(delivery: nil, abortsTransfer: false)
+        }
+    }
+
+    /// Ends the exchange because the transport shuts down.
+    func shutDown() -> Machine.Delivery? {
+        machine.withLock { $0.stop(.shutDown) }.delivery
+    }
+
+    /// The next deadline after `now`; `nil` when there is none.
+    func nextDeadline(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        [headDeadline, deadline].compactMap { $0 }.filter { $0 > now }.min()
+    }
+}
+
+extension TransportError {
+    /// The transport was shut down before the response was complete.
+    static var shutDown: Self { Self(.cancelled, "the transport was shut down") }
+}
+
+extension Exchange.Machine.Delivery {
+    /// Resumes the reader.
+    func perform() {
+        switch self {
+        case .head(let reader, let result): reader.resume(with: result.mapError { $0 })
+        case .chunk(let reader, let result): reader.resume(with: result.mapError { $0 })
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import HTTPTransport
+import HTTPTypes
+
+/// A request that was checked and put into the words of libcurl, on the caller's side of the thread boundary.
+///
+/// Field names, field values and the method cannot hold a line break: their types see to that.
+struct RequestPlan: Sendable {
+    /// How libcurl frames the request.
+    enum Framing: Sendable {
+        /// No body and no word about one.
+        case none
+        /// `HEAD`: no body in either direction.
+        case headOnly
+        /// A body with its length, which may be zero.
+        case body([UInt8])
+    }
+
+    let method: String
+    let url: String
+    /// Header lines in the syntax of `CURLOPT_HTTPHEADER`.
+    let headerLines: [String]
+    let framing: Framing
+    /// The entry for `CURLOPT_CONNECT_TO` where the TLS server name differs from the URL's host.
+    let connectTo: String?
+    /// The host names that must not appear in errors: a preview's URL is a secret.
+    let privateNames: [String]
+    /// True when the request may be sent a second time after the connection broke (RFC 9110 section 9.2.2).
+    let isReplayable: Bool
+
+    init(_ request: TransportRequest, serverName: String?) throws(TransportError) {
+        let head = request.head
+        let scheme = head.scheme?.lowercased() ?? ""
+        guard scheme == "http" || scheme == "https" else {
+            throw TransportError(.invalidRequest, "the URL's scheme is neither http nor https")
+        }
+        guard let path = head.path, path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy(Self.isPathByte) else {
+            throw TransportError(.invalidRequest, "the URL's path is malformed")
+        }
+        guard let text = head.authority, let authority = Authority(text) else {
+            throw TransportError(.invalidRequest, "the URL's authority is malformed")
+        }
+        method = head.method.rawValue
+        guard method != "CONNECT" else { throw TransportError(.invalidRequest, "CONNECT is no request") }
+        framing = try Self.framing(of: request)
+        isReplayable = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(method)
+        headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
+        if let serverName, scheme == "https" {
+            let port = authority.port ?? "443"
+            url = "https://\(serverName):\(port)\(path)"
+            connectTo = "::\(authority.host):\(port)"
+            privateNames = [text, authority.host, serverName]
+        } else {
+            url = "\(scheme)://\(text)\(path)"
+            connectTo = nil
+            privateNames = [text, authority.host]
+        }
+    }
+
+    private static func framing(of request: TransportRequest) throws(TransportError) -> Framing {
+        switch request.head.method {
+        case .head where !request.body.isEmpty:
+            throw TransportError(.invalidRequest, "a HEAD request has no body")
+        case .head:
+            return .headOnly
+        // A length of zero is only said where a body is expected (RFC 9110 section 8.6).
+        case .post, .put, .patch:
+            return .body(request.body)
+        default:
+            return request.body.isEmpty ? .none : .body(request.body)
+        }
+    }
+
+    private static func headerLines(
+        for request: TransportRequest,
+        framing: Framing,
+        hostFor authority: String?
+    ) throws(TransportError) -> [String] {
+        let fields = request.head.headerFields
+        guard !fields.contains(.transferEncoding) else {
+            throw TransportError(.invalidRequest, "the transport frames the body itself, without Transfer-Encoding")
+        }
+        if let length = fields[.contentLength], length != String(request.body.count) {
+            throw TransportError(.invalidRequest, "Content-Length contradicts the body")
+        }
+        var lines: [String] = []
+        lines.reserveCapacity(fields.count + 4)
+        for field in fields where field.name != .contentLength {
+            // libcurl spells an empty value with a semicolon and takes a bare colon as "leave this header out".
+            lines.append(field.value.isEmpty ? "\(field.name.rawName);" : "\(field.name.rawName): \(field.value)")
+        }
+        if let authority, !fields.contains(where: { $0.name.canonicalName == "host" }) {
+            lines.append("Host: \(authority)")
+        }
+        if !fields.contains(.accept) { lines.append("Accept:") }
+        if case .body = framing {
+            if !fields.contains(.contentType) { lines.append("Content-Type:") }
+            if !fields.contains(.expect) { lines.append("Expect:") }
+        }
+        return lines
+    }
+
+    /// Printable ASCII. A `#` would silently cut the rest off.
+    private static func isPathByte(_ byte: UInt8) -> Bool {
+        (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "#")
+    }
+}

@@ -1,0 +1,48 @@
+import CCurl
+import HTTPTransport
+
+extension TransportError {
+    /// Translates how libcurl ended a transfer.
+    ///
+    /// - Parameters:
+    ///   - code: libcurl's verdict.
+    ///   - wasSent: True once a connection was ready and the request went out on it.
+    ///   - detail: What libcurl says about it; may be empty.
+    ///   - privateNames: Names that must not be repeated.
+    init(_ code: CURLcode, wasSent: Bool, detail: String, hiding privateNames: [String]) {
+        var message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        for name in privateNames where !name.isEmpty {
+            message = message.replacing(name, with: "the host")
+        }
+        self.init(Self.kind(of: code, wasSent: wasSent, detail: detail), message)
+    }
+
+    private static func kind(of code: CURLcode, wasSent: Bool, detail: String) -> Kind {
+        switch code {
+        case CURLE_URL_MALFORMAT, CURLE_BAD_FUNCTION_ARGUMENT:
+            .invalidRequest
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED,
+            CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CLIENTCERT, CURLE_USE_SSL_FAILED:
+            .tls
+        case CURLE_RECV_ERROR where isCertificateAlert(detail), CURLE_SEND_ERROR where isCertificateAlert(detail):
+            .tls
+        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED,
+            CURLE_PROXY, CURLE_NO_CONNECTION_AVAILABLE:
+            .connect
+        // libcurl knows no time limit but the connection's: the request's are kept outside of it.
+        case CURLE_OPERATION_TIMEDOUT:
+            .connect
+        default:
+            // Whatever goes wrong before the request is out, for example a proxy that refuses, is a failed connection.
+            wasSent ? .protocolViolation : .connect
+        }
+    }
+
+    /// In TLS 1.3 the server judges the client's certificate after the client believes the handshake to be over. It
+    /// has not handed the request to HTTP then.
+    private static func isCertificateAlert(_ detail: String) -> Bool {
+        detail.contains("alert") && (detail.contains("certificate") || detail.contains("unknown ca"))
+    }
+}

@@ -1,0 +1,113 @@
+import FoundationEssentials
+
+/// Hands out the current credential, re-reading or re-making it when it is old or was rejected.
+actor CredentialStore {
+    /// How long a token read from a file is used before the file is read again.
+    static let tokenFileLifetime: Duration = .seconds(60)
+    /// Larger token files are refused.
+    static let maxTokenBytes = 64 * 1024
+
+    private struct Cached {
+        let credential: Credential
+        let madeAt: Duration
+        let expiration: Date?
+    }
+
+    private let source: CredentialSource
+    private let clientCertificate: ClientCertificate?
+    private let runner: ExecPluginRunner
+    private let elapsed: @Sendable () -> Duration
+    private let now: @Sendable () -> Date
+    /// Lets one caller at a time make a credential; the others find it in the cache.
+    private let making = RequestSlots(count: 1, maxWaiting: 4096)
+    private var cached: Cached?
+
+    /// Makes a store.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where credentials come from.
+    ///   - clock: Measures the age of what was read from a file, and the plugin's time limit.
+    ///   - now: The wall clock, which a plugin's expiry is compared with.
+    init(
+        configuration: ClusterConfiguration,
+        clock: any Clock<Duration>,
+        now: @escaping @Sendable () -> Date
+    ) {
+        source = configuration.credential
+        clientCertificate = configuration.clientCertificate
+        runner = ExecPluginRunner(clock: clock)
+        elapsed = clock.stopwatch()
+        self.now = now
+    }
+
+    /// The credential to send a request with.
+    ///
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if there is none.
+    func current() async throws -> Credential {
+        if let credential = validCredential { return credential }
+        return try await making.withSlot {
+            if let credential = await self.validCredential { return credential }
+            return try await self.make()
+        }
+    }
+
+    /// Makes another credential after the server rejected `rejected` with 401.
+    ///
+    /// - Returns: Whether the current credential now differs from the rejected one, so that a retry makes sense.
+    func replace(_ rejected: Credential) async throws -> Bool {
+        switch source {
+        case .none, .token, .basic:
+            return false
+        case .tokenFile, .exec:
+            return try await making.withSlot {
+                if let credential = await self.validCredential, credential != rejected { return true }
+                return try await self.make() != rejected
+            }
+        }
+    }
+
+    private var validCredential: Credential? {
+        guard let cached else { return nil }
+        if case .tokenFile = source, elapsed() - cached.madeAt >= Self.tokenFileLifetime { return nil }
+        if let expiration = cached.expiration, now() >= expiration { return nil }
+        return cached.credential
+    }
+
+    private func make() async throws -> Credential {
+        var credential = Credential(clientCertificate: clientCertificate)
+        var expiration: Date?
+        switch source {
+        case .none:
+            break
+        case .token(let token):
+            credential.authorization = Secret("Bearer \(token.value)")
+        case .tokenFile(let path):
+            credential.authorization = try readToken(path)
+        case .basic(let username, let password):
+            let pair = Data("\(username):\(password.value)".utf8).base64EncodedString()
+            credential.authorization = Secret("Basic \(pair)")
+        case .exec(let plugin):
+            let made = try await runner.run(plugin)
+            credential.authorization = made.token.map { Secret("Bearer \($0.value)") }
+            credential.clientCertificate = made.clientCertificate ?? clientCertificate
+            expiration = made.expiration
+        }
+        cached = Cached(credential: credential, madeAt: elapsed(), expiration: expiration)
+        return credential
+    }
+
+    /// Reads a token; a file that cannot be read for a moment leaves the last token in use, as in client-go.
+    private func readToken(_ path: String) throws -> Secret? {
+        do {
+            let text = try ConfigurationFile.read(path, maxBytes: Self.maxTokenBytes, field: "the service's token file")
+            let token = text.trimmed
+            guard !token.isEmpty else {
+                throw KubernetesError(.configuration, "the token file \(path) is empty")
+            }
+            return Secret("Bearer \(token)")
+        } catch {
+            guard let last = cached?.credential.authorization else { throw error }
+            return last
+        }
+    }
+}

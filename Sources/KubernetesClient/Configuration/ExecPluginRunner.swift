@@ -1,0 +1,111 @@
+import FoundationEssentials
+import KubernetesModel
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// Runs exec plugins and reads what they print.
+struct ExecPluginRunner: Sendable {
+    /// What a plugin gave.
+    struct Made: Sendable {
+        let token: Secret?
+        let clientCertificate: ClientCertificate?
+        /// When to ask again; `nil` when only a rejection tells.
+        let expiration: Date?
+    }
+
+    /// How long a plugin may take before it is killed.
+    static let deadline: Duration = .seconds(30)
+    /// How long a plugin may take to end after the polite signal.
+    static let terminationGrace: Duration = .seconds(2)
+    /// The largest output accepted.
+    static let maxOutputBytes = 1024 * 1024
+
+    let clock: any Clock<Duration>
+
+    /// Runs `plugin` once.
+    ///
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``; what the plugin printed is not in
+    ///   it, since that may hold a secret.
+    func run(_ plugin: ExecPlugin) async throws -> Made {
+        let output = try await clock.withDeadline(Self.deadline) {
+            try await Self.output(of: plugin)
+        } onTimeout: {
+            KubernetesError(
+                .configuration,
+                "\(plugin.origin): the exec plugin did not answer within \(Self.deadline.components.seconds) seconds"
+            )
+        }
+        return try Self.parse(output, of: plugin)
+    }
+
+    private static func output(of plugin: ExecPlugin) async throws -> [UInt8] {
+        let request = try JSONEncoder().encode(ExecCredentialRequest(plugin: plugin))
+        var environment: [Environment.Key: String?] = [
+            "KUBERNETES_EXEC_INFO": String(decoding: request, as: UTF8.self)
+        ]
+        for (name, value) in plugin.environment {
+            guard let key = Environment.Key(rawValue: name) else { continue }
+            environment[key] = value
+        }
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: terminationGrace)]
+        do {
+            let result = try await Subprocess.run(
+                plugin.command.contains("/") ? .path(FilePath(plugin.command)) : .name(plugin.command),
+                arguments: Arguments(plugin.arguments),
+                environment: .inherit.updating(environment),
+                platformOptions: options,
+                output: .bytes(limit: maxOutputBytes),
+                error: .discarded
+            )
+            guard result.terminationStatus.isSuccess else {
+                throw KubernetesError(
+                    .configuration,
+                    "\(plugin.origin): the exec plugin \(plugin.command) failed (\(result.terminationStatus))"
+                )
+            }
+            return result.standardOutput
+        } catch let error as SubprocessError {
+            try Task.checkCancellation()
+            let reason =
+                switch error.code {
+                case .executableNotFound: "was not found"
+                case .outputLimitExceeded: "printed more than \(maxOutputBytes) bytes"
+                default: "could not be run"
+                }
+            throw KubernetesError(.configuration, "\(plugin.origin): the exec plugin \(plugin.command) \(reason)")
+        }
+    }
+
+    static func parse(_ output: [UInt8], of plugin: ExecPlugin) throws -> Made {
+        func failure(_ reason: String) -> KubernetesError {
+            KubernetesError(.configuration, "\(plugin.origin): the exec plugin \(plugin.command) \(reason)")
+        }
+        guard let answer = try? JSONDecoder().decode(ExecCredentialAnswer.self, from: Data(output)),
+            answer.kind == "ExecCredential"
+        else { throw failure("did not print an ExecCredential") }
+        guard answer.apiVersion == plugin.apiVersion.rawValue else {
+            throw failure("printed another apiVersion than \(plugin.apiVersion.rawValue)")
+        }
+        guard let status = answer.status else { throw failure("printed no status") }
+        let certificate: ClientCertificate? =
+            switch (status.clientCertificateData, status.clientKeyData) {
+            case (let pem?, let key?) where !pem.isEmpty && !key.isEmpty:
+                ClientCertificate(certificatePEM: pem, keyPEM: Secret(key))
+            case (nil, nil): nil
+            default: throw failure("printed a client certificate without its key, or a key alone")
+            }
+        let token = status.token.flatMap { $0.isEmpty ? nil : Secret($0) }
+        guard token != nil || certificate != nil else { throw failure("printed neither a token nor a certificate") }
+        let expiration = try status.expirationTimestamp.map { text in
+            guard let date = KubernetesTime.parse(text) else { throw failure("printed a bad expirationTimestamp") }
+            return date
+        }
+        return Made(token: token, clientCertificate: certificate, expiration: expiration)
+    }
+}

@@ -1,0 +1,85 @@
+import FoundationEssentials
+import HTTPTypes
+import KubernetesModel
+
+extension KubernetesError {
+    /// Reads the answer to a request that failed.
+    ///
+    /// - Parameters:
+    ///   - head: The answer's status code and header fields.
+    ///   - body: Its body, usually a `Status`; what stands between client and server may send anything.
+    ///   - resource: The plural of the resource asked for.
+    init(head: HTTPResponse, body: [UInt8], resource: String) {
+        let status = try? JSONDecoder().decode(Status.self, from: Data(body))
+        let code = head.status.code
+        self.init(
+            Kind(code: code, status: status, resource: resource),
+            statusCode: code,
+            status: status,
+            retryAfter: Self.retryAfter(head.headerFields) ?? Self.retryAfter(status)
+        )
+    }
+
+    /// Reads the status in an `ERROR` frame of a watch.
+    init(frame status: Status, resource: String) {
+        let code = status.code ?? 500
+        self.init(
+            Kind(code: code, status: status, resource: resource),
+            statusCode: code,
+            status: status,
+            retryAfter: Self.retryAfter(status)
+        )
+    }
+
+    /// Reads `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3). The date is compared with the
+    /// answer's own `Date`, so that this machine's clock does not matter.
+    private static func retryAfter(_ fields: HTTPFields) -> Duration? {
+        guard let text = fields[.retryAfter] else { return nil }
+        if let seconds = Int(text) { return seconds >= 0 ? .seconds(min(seconds, maxRetryAfterSeconds)) : nil }
+        guard let until = HTTPDate.parse(text), let now = fields[.date].flatMap(HTTPDate.parse) else { return nil }
+        let seconds = Int(until.timeIntervalSince(now))
+        return .seconds(min(max(seconds, 0), maxRetryAfterSeconds))
+    }
+
+    private static func retryAfter(_ status: Status?) -> Duration? {
+        guard let seconds = status?.details?.retryAfterSeconds, seconds > 0 else { return nil }
+        return .seconds(min(seconds, maxRetryAfterSeconds))
+    }
+
+    /// A longer wait than an hour is no wait; this keeps absurd numbers from overflowing.
+    private static let maxRetryAfterSeconds = 3600
+}
+
+extension KubernetesError.Kind {
+    /// Classifies a failure.
+    ///
+    /// - Parameters:
+    ///   - code: The HTTP status code.
+    ///   - status: The server's `Status`, if it sent one.
+    ///   - resource: The plural of the resource asked for.
+    init(code: Int, status: Status?, resource: String) {
+        self =
+            switch code {
+            case 401: .unauthorized
+            case 403:
+                status?.details?.causes?.contains { $0.reason == "NamespaceTerminating" } == true
+                    ? .namespaceTerminating : .forbidden
+            case 404: .notFound(Self.missing(status, resource))
+            case 409: status?.reason == .alreadyExists ? .alreadyExists : .conflict
+            case 410: .gone
+            case 413: .tooLarge
+            case 422: .invalid
+            case 429: .tooManyRequests
+            case 502, 503, 504: .unavailable
+            case 500...: .serverError
+            default: .rejected
+            }
+    }
+
+    /// Only a `Status` that names an object says that this object is missing. A bare 404 comes from a path that the
+    /// server does not serve, for example while a CRD is not installed.
+    private static func missing(_ status: Status?, _ resource: String) -> Missing {
+        guard let details = status?.details, let name = details.name, !name.isEmpty else { return .group }
+        return details.kind == "namespaces" && resource != "namespaces" ? .namespace : .object
+    }
+}

@@ -1,0 +1,163 @@
+public import HTTPTransport
+public import KubernetesModel
+
+/// Why a request to the API server did not do what was asked.
+///
+/// The description holds the operation, the kind, the status code and the server's reason word, and nothing else: the
+/// server's own message names objects, and an object's name can be a secret.
+public struct KubernetesError: Error, Sendable {
+    public let kind: Kind
+    /// The verb and the resource's plural, for example `get httproutes`; `nil` outside a request.
+    public internal(set) var operation: String?
+    /// The HTTP status code, or the code of an `ERROR` frame in a watch.
+    public let statusCode: Int?
+    /// How long the server asks to wait before the next attempt.
+    public let retryAfter: Duration?
+    /// One sentence about a fault that this client found itself. It never holds a secret or an object's content.
+    public let explanation: String?
+    /// The server's own words. **Sensitive**: they can name objects and hold parts of them. Never log or return them.
+    public let sensitiveStatus: Status?
+
+    /// Makes an error that this client found itself.
+    public init(_ kind: Kind, _ explanation: String) {
+        self.kind = kind
+        self.explanation = explanation
+        statusCode = nil
+        retryAfter = nil
+        sensitiveStatus = nil
+    }
+
+    /// Makes the error that an answer of the server means.
+    public init(
+        _ kind: Kind,
+        statusCode: Int,
+        status: Status? = nil,
+        retryAfter: Duration? = nil
+    ) {
+        self.kind = kind
+        self.statusCode = statusCode
+        self.retryAfter = retryAfter
+        explanation = nil
+        sensitiveStatus = status
+    }
+
+    /// Wraps what the transport found.
+    public init(_ error: TransportError) {
+        self.init(.transport(error.kind), error.message)
+    }
+}
+
+extension KubernetesError {
+    /// What went wrong, coarse enough to decide what to do.
+    public enum Kind: Hashable, Sendable {
+        /// 401: the credential is missing, wrong or expired.
+        case unauthorized
+        /// 403: this identity may not do this. Just after the server's start it is only temporary, and was retried.
+        case forbidden
+        /// 403 with the cause `NamespaceTerminating`: nothing can be created in a namespace that is being deleted.
+        case namespaceTerminating
+        /// 404.
+        case notFound(Missing)
+        /// 409 `AlreadyExists`: a create found an object of that name.
+        case alreadyExists
+        /// 409 `Conflict`: the object is not the one, or not the version, that the request expected.
+        case conflict
+        /// 410: the resourceVersion or the continue token is too old.
+        case gone
+        /// 422: validation failed, or a JSON Patch's `test` did, or its path does not exist. The server does not tell which.
+        case invalid
+        /// 413: the body is larger than the server takes.
+        case tooLarge
+        /// 429, or too many requests are waiting in this client.
+        case tooManyRequests
+        /// 502, 503, 504: the server or something before it is not ready.
+        case unavailable
+        /// 500 and other 5xx.
+        case serverError
+        /// Any other refusal, or a request that this client refuses to send.
+        case rejected
+        /// No complete answer.
+        case transport(TransportError.Kind)
+        /// The answer is not what the API promises.
+        case decoding
+        /// The cluster's configuration or the credential is unusable.
+        case configuration
+
+        /// What a 404 says is missing.
+        public enum Missing: String, Hashable, Sendable {
+            /// The object; everything around it exists.
+            case object
+            /// The namespace to create in.
+            case namespace
+            /// The API group, version or resource: its CRD is not installed, or not yet served. Says nothing about
+            /// whether objects exist.
+            case group
+        }
+    }
+
+    /// Whether the same request may well succeed in a while.
+    public var isTemporary: Bool {
+        switch kind {
+        case .tooManyRequests, .unavailable, .serverError: true
+        case .transport(let kind):
+            switch kind {
+            case .connect, .tls, .timedOut, .protocolViolation: true
+            case .cancelled, .bodyTooLarge, .invalidRequest: false
+            }
+        default: false
+        }
+    }
+
+    /// Whether the cluster could not be asked, so that nothing is known about its objects.
+    public var meansUnreachable: Bool {
+        isTemporary || kind == .transport(.cancelled)
+    }
+
+    /// Whether the object asked for does not exist, while its kind does.
+    public var meansObjectIsMissing: Bool { kind == .notFound(.object) }
+}
+
+extension KubernetesError.Kind {
+    /// A short fixed text for metrics.
+    public var label: String {
+        switch self {
+        case .unauthorized: "unauthorized"
+        case .forbidden: "forbidden"
+        case .namespaceTerminating: "namespace_terminating"
+        case .notFound(let missing): "not_found_\(missing.rawValue)"
+        case .alreadyExists: "already_exists"
+        case .conflict: "conflict"
+        case .gone: "gone"
+        case .invalid: "invalid"
+        case .tooLarge: "too_large"
+        case .tooManyRequests: "too_many_requests"
+        case .unavailable: "unavailable"
+        case .serverError: "server_error"
+        case .rejected: "rejected"
+        case .transport(let kind): "transport_\(kind.rawValue)"
+        case .decoding: "decoding"
+        case .configuration: "configuration"
+        }
+    }
+}
+
+extension KubernetesError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        var text = operation.map { "\($0): " } ?? ""
+        text += kind.label
+        if let statusCode { text += " (HTTP \(statusCode)" + (safeReason.map { ", \($0)" } ?? "") + ")" }
+        if let explanation { text += ": \(explanation)" }
+        return text
+    }
+
+    public var debugDescription: String { description }
+
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+
+    /// The server's reason if it is one of those that Kubernetes defines; a free text could hold anything.
+    private var safeReason: String? {
+        guard let reason = sensitiveStatus?.reason else { return nil }
+        if case .other = reason { return nil }
+        return reason.rawValue
+    }
+}

@@ -1,0 +1,236 @@
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import KubernetesModel
+
+/// Sends requests: credential, slot, attempt, retry.
+final class RequestExecutor: Sendable {
+    /// A complete answer with a status code of success.
+    struct Answer: Sendable {
+        let head: HTTPResponse
+        let body: [UInt8]
+    }
+
+    let serverClock: ServerClock
+    let clock: any Clock<Duration>
+    let randomness: Randomness
+    private let server: ServerURL
+    private let credentials: CredentialStore
+    private let transports: TransportPool
+    private let slots = RequestSlots(
+        count: RequestLimits.maxConcurrentRequests,
+        maxWaiting: RequestLimits.maxWaitingRequests
+    )
+    private let retryPolicy: RetryPolicy
+    private let observer: RequestObserver?
+    private let userAgent: String
+
+    init(
+        server: ServerURL,
+        credentials: CredentialStore,
+        transports: TransportPool,
+        retryPolicy: RetryPolicy,
+        clock: any Clock<Duration>,
+        randomness: Randomness,
+        observer: RequestObserver?,
+        userAgent: String
+    ) {
+        self.server = server
+        self.credentials = credentials
+        self.transports = transports
+        self.retryPolicy = retryPolicy
+        self.clock = clock
+        self.randomness = randomness
+        self.observer = observer
+        self.userAgent = userAgent
+        serverClock = ServerClock(clock: clock)
+    }
+
+    /// Sends `request` until it succeeds, fails for good, or its budget is used up.
+    ///
+    /// - Throws: ``KubernetesError``, or `CancellationError` if the task is cancelled.
+    func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Answer {
+        let elapsed = clock.stopwatch()
+        var attempts = 0
+        var hasReplacedCredential = false
+        while true {
+            let credential = try await describing(request) { try await credentials.current() }
+            attempts += 1
+            do {
+                return try await attempt(request, credential, limits: limits, elapsed: elapsed)
+            } catch let error as KubernetesError {
+                guard retries else { throw error }
+                if error.kind == .unauthorized, !hasReplacedCredential {
+                    hasReplacedCredential = true
+                    if try await describing(request, { try await credentials.replace(credential) }) { continue }
+                }
+                let pause = retryPolicy.pause(
+                    after: error,
+                    isRead: request.verb.isRead,
+                    attempts: attempts,
+                    elapsed: elapsed(),
+                    budget: limits.totalBudget,
+                    jitter: randomness.unit()
+                )
+                guard let pause else { throw error }
+                try await clock.sleep(for: pause)
+            }
+        }
+    }
+
+    /// One attempt, when its turn has come.
+    private func attempt(
+        _ request: APIRequest,
+        _ credential: Credential,
+        limits: RequestLimits,
+        elapsed: @Sendable () -> Duration
+    ) async throws -> Answer {
+        try await describing(request) {
+            try await slots.withSlot {
+                let remaining = limits.totalBudget - elapsed()
+                guard remaining > .zero else {
+                    throw KubernetesError(.transport(.timedOut), "the request's turn did not come within its budget")
+                }
+                return try await send(request, credential, timeout: min(limits.attemptTimeout, remaining))
+            }
+        }
+    }
+
+    private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {
+        let transport = try transports.transport(for: credential)
+        let stopwatch = clock.stopwatch()
+        let sent = serverClock.seconds
+        do {
+            let answer = try await transport.withResponse(
+                to: TransportRequest(head: head(request, credential), body: request.body, timeout: timeout)
+            ) { response in
+                self.noteTime(response.head, sent: sent)
+                return try await Self.read(response, request)
+            }
+            observe(request, answer.head.status.code, nil, stopwatch())
+            return answer
+        } catch {
+            let translated = Self.translate(error)
+            if let translated = translated as? KubernetesError {
+                observe(request, translated.statusCode, translated.kind, stopwatch())
+            }
+            throw translated
+        }
+    }
+
+    private static func read(_ response: TransportResponse, _ request: APIRequest) async throws -> Answer {
+        guard response.head.status.kind == .successful else {
+            throw try await failure(response, request)
+        }
+        return Answer(head: response.head, body: try await response.body.collect(maxBytes: RequestLimits.maxBodyBytes))
+    }
+
+    private static func failure(_ response: TransportResponse, _ request: APIRequest) async throws -> KubernetesError {
+        let body = try await response.body.collect(maxBytes: RequestLimits.maxErrorBodyBytes)
+        return KubernetesError(head: response.head, body: body, resource: request.resource)
+    }
+}
+
+extension RequestExecutor {
+    /// Opens a stream and hands its body to `handle`. No retry, no slot, no reading of the `Date` header, which on a
+    /// watch is the time when the watch began.
+    ///
+    /// - Parameters:
+    ///   - request: What to ask for.
+    ///   - lifetime: After this time the stream counts as dead.
+    ///   - headTimeout: The longest time until the answer begins.
+    ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
+    func stream(
+        _ request: APIRequest,
+        lifetime: Duration,
+        headTimeout: Duration,
+        _ handle: @Sendable (TransportBody) async throws -> Void
+    ) async throws {
+        var hasReplacedCredential = false
+        while true {
+            let credential = try await describing(request) { try await credentials.current() }
+            do {
+                return try await describing(request) {
+                    try await open(request, credential, lifetime, headTimeout, handle)
+                }
+            } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
+                hasReplacedCredential = true
+                guard try await describing(request, { try await credentials.replace(credential) }) else { throw error }
+            }
+        }
+    }
+
+    private func open(
+        _ request: APIRequest,
+        _ credential: Credential,
+        _ lifetime: Duration,
+        _ headTimeout: Duration,
+        _ handle: @Sendable (TransportBody) async throws -> Void
+    ) async throws {
+        let transport = try transports.transport(for: credential)
+        let stopwatch = clock.stopwatch()
+        let head = head(request, credential)
+        do {
+            try await transport.withResponse(
+                to: TransportRequest(head: head, timeout: lifetime, headTimeout: headTimeout)
+            ) { response in
+                guard response.head.status.kind == .successful else {
+                    throw try await Self.failure(response, request)
+                }
+                self.observe(request, response.head.status.code, nil, stopwatch())
+                try await handle(response.body)
+            }
+        } catch {
+            throw Self.translate(error)
+        }
+    }
+
+    private func head(_ request: APIRequest, _ credential: Credential) -> HTTPRequest {
+        var fields = HTTPFields()
+        fields[.accept] = request.accept
+        fields[.userAgent] = userAgent
+        fields[.contentType] = request.contentType
+        fields[.authorization] = credential.authorization?.value
+        return HTTPRequest(
+            method: request.method,
+            scheme: server.scheme,
+            authority: server.authority,
+            path: server.pathPrefix + request.path,
+            headerFields: fields
+        )
+    }
+
+    private func noteTime(_ head: HTTPResponse, sent: Double) {
+        guard let date = head.headerFields[.date].flatMap(HTTPDate.parse) else { return }
+        serverClock.observe(date: date, sent: sent)
+    }
+
+    private func observe(_ request: APIRequest, _ code: Int?, _ kind: KubernetesError.Kind?, _ duration: Duration) {
+        observer?(
+            RequestObservation(
+                verb: request.verb,
+                resource: request.resource,
+                statusCode: code,
+                outcome: kind?.label ?? "ok",
+                duration: duration
+            )
+        )
+    }
+
+    /// Turns a transport's error into this module's, and its cancellation into the task's.
+    private static func translate(_ error: any Error) -> any Error {
+        guard let error = error as? TransportError else { return error }
+        if error.kind == .cancelled, Task.isCancelled { return CancellationError() }
+        return KubernetesError(error)
+    }
+
+    /// Adds the operation to the errors of `body`.
+    private func describing<Result>(_ request: APIRequest, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch var error as KubernetesError {
+            error.operation = error.operation ?? request.operation
+            throw error
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import HTTPTransport
+
+/// When a failed request is sent again, and after which pause.
+///
+/// | failure | get, list, discovery | create, patch, delete |
+/// | --- | --- | --- |
+/// | the request was not sent (connect, TLS) | retried | retried |
+/// | 429, and 503 with `Retry-After` | retried | retried: refused before anything was done |
+/// | 403 | retried for ``forbiddenGrace`` | the same |
+/// | time-out, broken connection, 500, 502, 504, 503 alone | retried | final: it may have been done |
+/// | 401 | once, with another credential (not by this type) | the same |
+/// | everything else | final | final |
+///
+/// A 403 is retried for a moment because a server that has just started answers 403 until RBAC is loaded (0.7 s were
+/// seen). Authorisation comes before any effect, so even a create may be repeated. A namespace that is being deleted is
+/// a 403 too, but final.
+public struct RetryPolicy: Hashable, Sendable {
+    /// How often a request is sent at most.
+    public var maxAttempts: Int
+    /// The pause after the first failure; it doubles with each further one.
+    public var initialBackoff: Duration
+    /// The longest pause of our own choice.
+    public var maxBackoff: Duration
+    /// The longest pause that a server can ask for with `Retry-After`; longer ones count as this.
+    public var maxRetryAfter: Duration
+    /// How long a 403 is taken for temporary.
+    public var forbiddenGrace: Duration
+
+    public init(
+        maxAttempts: Int = 6,
+        initialBackoff: Duration = .milliseconds(100),
+        maxBackoff: Duration = .seconds(5),
+        maxRetryAfter: Duration = .seconds(30),
+        forbiddenGrace: Duration = .milliseconds(1500)
+    ) {
+        self.maxAttempts = maxAttempts
+        self.initialBackoff = initialBackoff
+        self.maxBackoff = maxBackoff
+        self.maxRetryAfter = maxRetryAfter
+        self.forbiddenGrace = forbiddenGrace
+    }
+
+    /// Decides about the next attempt.
+    ///
+    /// - Parameters:
+    ///   - error: Why the last attempt failed.
+    ///   - isRead: Whether the request changes nothing.
+    ///   - attempts: How often the request has been sent.
+    ///   - elapsed: The time since the first attempt began.
+    ///   - budget: The time that the request may take in all.
+    ///   - jitter: A random number in 0..<1.
+    /// - Returns: The pause before the next attempt, or `nil` if the failure is final.
+    public func pause(
+        after error: KubernetesError,
+        isRead: Bool,
+        attempts: Int,
+        elapsed: Duration,
+        budget: Duration,
+        jitter: Double
+    ) -> Duration? {
+        guard attempts < maxAttempts else { return nil }
+        let backoff = Self.backoff(failures: attempts, initial: initialBackoff, max: maxBackoff, jitter: jitter)
+        if error.kind == .forbidden {
+            return elapsed + backoff <= min(forbiddenGrace, budget) ? backoff : nil
+        }
+        guard isRead ? error.isTemporary : Self.hadNoEffect(error) else { return nil }
+        var pause = backoff
+        if let asked = error.retryAfter {
+            // Up to a tenth more, so that clients that were refused together do not come back together.
+            pause = max(pause, min(asked, maxRetryAfter) * (1 + jitter / 10))
+        }
+        return elapsed + pause < budget ? pause : nil
+    }
+
+    /// A pause that doubles with each failure; the upper half of it is random.
+    static func backoff(failures: Int, initial: Duration, max: Duration, jitter: Double) -> Duration {
+        var pause = initial
+        for _ in 1..<Swift.max(failures, 1) where pause < max {
+            pause *= 2
+        }
+        return min(pause, max) * (0.5 + jitter / 2)
+    }
+
+    /// Whether the server has certainly not acted on the request.
+    private static func hadNoEffect(_ error: KubernetesError) -> Bool {
+        switch error.kind {
+        case .tooManyRequests: true
+        case .unavailable: error.statusCode == 503 && error.retryAfter != nil
+        case .transport(let kind): kind == .connect || kind == .tls
+        default: false
+        }
+    }
+}

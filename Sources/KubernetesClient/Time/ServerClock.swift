@@ -1,0 +1,61 @@
+public import FoundationEssentials
+import Synchronization
+
+/// What the API server's clock shows now, as far as its answers tell.
+public struct ServerTimeReading: Hashable, Sendable {
+    /// The server's clock shows at least this.
+    public let earliest: Date
+    /// The server's clock shows at most this.
+    public let latest: Date
+
+    public init(earliest: Date, latest: Date) {
+        self.earliest = earliest
+        self.latest = latest
+    }
+
+    /// How much is uncertain.
+    public var width: Duration { .seconds(latest.timeIntervalSince(earliest)) }
+}
+
+/// The API server's clock, known from the `Date` header of its answers. It does not ask anything itself.
+public final class ServerClock: Sendable {
+    private let bounds = Mutex(ServerTimeBounds())
+    private let elapsed: @Sendable () -> Duration
+
+    /// Makes a clock that knows nothing yet.
+    ///
+    /// - Parameter clock: A monotonic clock, which tells the time between answers.
+    public init(clock: any Clock<Duration>) {
+        elapsed = clock.stopwatch()
+    }
+
+    /// The server's time now, or `nil` if no answer has been seen.
+    public func reading() -> ServerTimeReading? {
+        let local = seconds
+        guard let range = bounds.withLock({ $0.range(at: local) }) else { return nil }
+        return ServerTimeReading(
+            earliest: Date(timeIntervalSince1970: range.lowerBound),
+            latest: Date(timeIntervalSince1970: range.upperBound)
+        )
+    }
+
+    /// How far `wallClock` is off, at least: positive when it is ahead of the server, zero when it may be right.
+    ///
+    /// - Parameter wallClock: What this machine's clock shows now.
+    /// - Returns: `nil` if the server's time is not known.
+    public func skew(of wallClock: Date) -> Duration? {
+        guard let reading = reading() else { return nil }
+        if wallClock > reading.latest { return .seconds(wallClock.timeIntervalSince(reading.latest)) }
+        if wallClock < reading.earliest { return .seconds(wallClock.timeIntervalSince(reading.earliest)) }
+        return .zero
+    }
+
+    /// The local time in seconds, to be noted before a request is sent.
+    var seconds: Double { elapsed() / .seconds(1) }
+
+    /// Takes the `Date` of an answer into account.
+    func observe(date: Date, sent: Double) {
+        let received = seconds
+        bounds.withLock { $0.observe(date: date.timeIntervalSince1970, sent: sent, received: received) }
+    }
+}

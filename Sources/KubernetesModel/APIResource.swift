@@ -1,0 +1,35 @@
+/// A kind of object as the API server's paths name it.
+public struct APIResource: Hashable, Sendable {
+    /// The API group; empty for the core group.
+    public let group: String
+    /// The versions this service understands, newest first. Which of them a cluster offers is found by discovery.
+    public let versions: [String]
+    /// The lowercase plural used in paths, for example `httproutes`.
+    public let plural: String
+    /// The kind as written in an object's `kind` member.
+    public let kind: String
+    /// Whether objects of this kind live in a namespace.
+    public let namespaced: Bool
+
+    /// Names a kind.
+    ///
+    /// - Parameters:
+    ///   - group: The API group; empty for the core group.
+    ///   - versions: At least one version, newest first.
+    ///   - plural: The lowercase plural used in paths.
+    ///   - kind: The kind's name.
+    ///   - namespaced: Whether objects of this kind live in a namespace.
+    public init(group: String, versions: [String], plural: String, kind: String, namespaced: Bool = true) {
+        precondition(!versions.isEmpty, "a resource has at least one version")
+        self.group = group
+        self.versions = versions
+        self.plural = plural
+        self.kind = kind
+        self.namespaced = namespaced
+    }
+
+    /// The `apiVersion` member of an object of this kind: `group/version`, or the version alone in the core group.
+    public func apiVersion(_ version: String) -> String {
+        group.isEmpty ? version : "\(group)/\(version)"
+    }
+}

@@ -1,0 +1,135 @@
+public import FoundationEssentials
+
+/// A core/v1 Event: something that happened to an object.
+public struct Event: KubernetesObject, Hashable {
+    public static let resource = APIResource(group: "", versions: ["v1"], plural: "events", kind: "Event")
+
+    public var metadata: ObjectMeta
+    /// What it happened to. Its namespace has to equal the event's own.
+    public var involvedObject: ObjectReference
+    /// A word for programs.
+    public var reason: String?
+    /// A sentence for people.
+    public var message: String?
+    /// `Normal` or `Warning`.
+    public var type: String?
+    /// How often it happened.
+    public var count: Int?
+    public var firstTimestamp: Date?
+    public var lastTimestamp: Date?
+    /// When it first happened, to the microsecond; set by newer reporters instead of ``firstTimestamp``.
+    public var eventTime: Date?
+    public var source: Source?
+    public var reportingComponent: String?
+    public var reportingInstance: String?
+    /// What the reporter did; required where ``eventTime`` is set.
+    public var action: String?
+
+    public init(
+        metadata: ObjectMeta,
+        involvedObject: ObjectReference,
+        reason: String? = nil,
+        message: String? = nil,
+        type: String? = nil,
+        count: Int? = nil,
+        firstTimestamp: Date? = nil,
+        lastTimestamp: Date? = nil,
+        eventTime: Date? = nil,
+        source: Source? = nil,
+        reportingComponent: String? = nil,
+        reportingInstance: String? = nil,
+        action: String? = nil
+    ) {
+        self.metadata = metadata
+        self.involvedObject = involvedObject
+        self.reason = reason
+        self.message = message
+        self.type = type
+        self.count = count
+        self.firstTimestamp = firstTimestamp
+        self.lastTimestamp = lastTimestamp
+        self.eventTime = eventTime
+        self.source = source
+        self.reportingComponent = reportingComponent
+        self.reportingInstance = reportingInstance
+        self.action = action
+    }
+
+    /// Who reported it.
+    public struct Source: Codable, Hashable, Sendable {
+        public var component: String?
+        public var host: String?
+
+        public init(component: String? = nil, host: String? = nil) {
+            self.component = component
+            self.host = host
+        }
+    }
+}
+
+/// Names an object of any kind (`core/v1 ObjectReference`).
+public struct ObjectReference: Codable, Hashable, Sendable {
+    public var apiVersion: String?
+    public var kind: String?
+    public var namespace: String?
+    public var name: String?
+    public var uid: String?
+    public var resourceVersion: String?
+
+    public init(
+        apiVersion: String? = nil,
+        kind: String? = nil,
+        namespace: String? = nil,
+        name: String? = nil,
+        uid: String? = nil,
+        resourceVersion: String? = nil
+    ) {
+        self.apiVersion = apiVersion
+        self.kind = kind
+        self.namespace = namespace
+        self.name = name
+        self.uid = uid
+        self.resourceVersion = resourceVersion
+    }
+}
+
+extension Event {
+    private enum CodingKeys: String, CodingKey {
+        case metadata, involvedObject, reason, message, type, count, firstTimestamp, lastTimestamp, eventTime
+        case source, reportingComponent, reportingInstance, action
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
+        involvedObject = try container.decode(ObjectReference.self, forKey: .involvedObject)
+        reason = try container.decodeIfPresent(String.self, forKey: .reason)
+        message = try container.decodeIfPresent(String.self, forKey: .message)
+        type = try container.decodeIfPresent(String.self, forKey: .type)
+        count = try container.decodeIfPresent(Int.self, forKey: .count)
+        firstTimestamp = try container.decodeTimeIfPresent(forKey: .firstTimestamp)
+        lastTimestamp = try container.decodeTimeIfPresent(forKey: .lastTimestamp)
+        eventTime = try container.decodeTimeIfPresent(forKey: .eventTime)
+        source = try container.decodeIfPresent(Source.self, forKey: .source)
+        reportingComponent = try container.decodeIfPresent(String.self, forKey: .reportingComponent)
+        reportingInstance = try container.decodeIfPresent(String.self, forKey: .reportingInstance)
+        action = try container.decodeIfPresent(String.self, forKey: .action)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(metadata, forKey: .metadata)
+        try container.encode(involvedObject, forKey: .involvedObject)
+        try container.encodeIfPresent(reason, forKey: .reason)
+        try container.encodeIfPresent(message, forKey: .message)
+        try container.encodeIfPresent(type, forKey: .type)
+        try container.encodeIfPresent(count, forKey: .count)
+        try container.encodeIfPresent(firstTimestamp.map { KubernetesTime.seconds($0) }, forKey: .firstTimestamp)
+        try container.encodeIfPresent(lastTimestamp.map { KubernetesTime.seconds($0) }, forKey: .lastTimestamp)
+        try container.encodeIfPresent(eventTime.map { KubernetesTime.microseconds($0) }, forKey: .eventTime)
+        try container.encodeIfPresent(source, forKey: .source)
+        try container.encodeIfPresent(reportingComponent, forKey: .reportingComponent)
+        try container.encodeIfPresent(reportingInstance, forKey: .reportingInstance)
+        try container.encodeIfPresent(action, forKey: .action)
+    }
+}

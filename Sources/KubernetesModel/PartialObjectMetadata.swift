@@ -1,0 +1,8 @@
+/// An object of any kind, of which only the metadata was asked for (`metav1.PartialObjectMetadata`).
+public struct PartialObjectMetadata: Codable, Hashable, Sendable {
+    public var metadata: ObjectMeta
+
+    public init(metadata: ObjectMeta) {
+        self.metadata = metadata
+    }
+}

@@ -1,0 +1,65 @@
+/// A claim for a sandbox (extensions.agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4).
+///
+/// Only metadata and status are read, which both versions write alike. There is no `status.phase`.
+public struct SandboxClaim: KubernetesObject, Hashable {
+    public static let resource = APIResource(
+        group: "extensions.agents.x-k8s.io",
+        versions: ["v1beta1", "v1alpha1"],
+        plural: "sandboxclaims",
+        kind: "SandboxClaim"
+    )
+
+    public var metadata: ObjectMeta
+    public var status: Status
+
+    public init(metadata: ObjectMeta, status: Status = Status()) {
+        self.metadata = metadata
+        self.status = status
+    }
+
+    /// What the claim is bound to.
+    public struct Status: Hashable, Sendable {
+        /// `Ready` and others.
+        public var conditions: [Condition]
+        public var sandbox: SandboxReference?
+
+        public init(conditions: [Condition] = [], sandbox: SandboxReference? = nil) {
+            self.conditions = conditions
+            self.sandbox = sandbox
+        }
+    }
+
+    /// The sandbox that satisfies the claim.
+    public struct SandboxReference: Codable, Hashable, Sendable {
+        /// The name of the Sandbox; absent while there is none.
+        public var name: String?
+
+        public init(name: String?) {
+            self.name = name
+        }
+    }
+}
+
+extension SandboxClaim {
+    private enum CodingKeys: String, CodingKey {
+        case metadata, status
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
+        status = try container.decodeIfPresent(Status.self, forKey: .status) ?? Status()
+    }
+}
+
+extension SandboxClaim.Status: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case conditions, sandbox
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        conditions = try container.decodeListIfPresent(Condition.self, forKey: .conditions)
+        sandbox = try container.decodeIfPresent(SandboxClaim.SandboxReference.self, forKey: .sandbox)
+    }
+}

@@ -1,0 +1,65 @@
+internal import HTTPTransport
+internal import KubernetesClient
+internal import PreviewControl
+
+extension ClusterError {
+    /// What an error of the Kubernetes client means to the use cases.
+    ///
+    /// The server's own message is left out: it names objects, and an object's name holds a token.
+    init(_ error: KubernetesError) {
+        let kind: Kind =
+            switch error.kind {
+            case .unauthorized, .forbidden, .configuration: .refused
+            case .alreadyExists: .alreadyExists
+            case .invalid, .tooLarge, .rejected, .namespaceTerminating, .notFound(.namespace), .notFound(.group),
+                .decoding:
+                .rejected
+            default: .unavailable
+            }
+        self.init(kind, Self.detail(of: error), retryAfter: error.retryAfter)
+    }
+
+    private static func detail(of error: KubernetesError) -> String {
+        switch error.kind {
+        case .notFound(.namespace): "the namespace of the previews does not exist"
+        case .notFound(.group): "the API server does not know a kind that previews need"
+        case .namespaceTerminating: "the namespace of the previews is being deleted"
+        default:
+            if let code = error.statusCode {
+                "the API server answered \(code)"
+            } else if case .transport(let kind) = error.kind {
+                "the API server cannot be reached (\(kind.rawValue))"
+            } else {
+                "the API server's answer or configuration is unusable (\(error.kind.label))"
+            }
+        }
+    }
+
+    /// Runs requests to the cluster and turns what they throw into a ``ClusterError``.
+    static func asking<Result: Sendable>(
+        _ work: () async throws -> Result
+    ) async throws(ClusterError) -> Result {
+        do {
+            return try await work()
+        } catch let error as KubernetesError {
+            throw ClusterError(error)
+        } catch let error as ClusterError {
+            throw error
+        } catch {
+            throw ClusterError(.unavailable, "the request was cancelled")
+        }
+    }
+
+    /// As ``asking(_:)``, for reads where a missing object is an answer.
+    static func askingForOne<Result: Sendable>(
+        _ work: () async throws -> Result
+    ) async throws(ClusterError) -> Result? {
+        try await asking {
+            do {
+                return try await work()
+            } catch let error as KubernetesError where error.meansObjectIsMissing {
+                return nil
+            }
+        }
+    }
+}

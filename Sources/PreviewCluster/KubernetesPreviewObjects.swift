@@ -1,0 +1,196 @@
+public import FoundationEssentials
+public import KubernetesClient
+internal import KubernetesModel
+public import PreviewControl
+public import PreviewDomain
+
+/// Previews as Services and HTTPRoutes in one namespace.
+public struct KubernetesPreviewObjects: Sendable {
+    let client: KubernetesClient
+    let manifests: PreviewManifests
+
+    var namespace: String { manifests.namespace }
+
+    /// Finds what is ours, previews of the platform's earlier service included.
+    static let owned = LabelSelector(PreviewLabel.ownedSelector)
+    /// Finds pods that have not ended. A watch with it reports the end of a pod as its deletion.
+    static let alive: FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
+
+    public init(client: KubernetesClient, manifests: PreviewManifests) {
+        self.client = client
+        self.manifests = manifests
+    }
+
+    func delete<Object: KubernetesObject>(
+        _ type: Object.Type, _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome {
+        let preconditions =
+            switch precondition {
+            case .uid(let uid): Preconditions(uid: uid)
+            case .exactly(let uid, let version): Preconditions(uid: uid, resourceVersion: version)
+            }
+        return try await ClusterError.asking {
+            do {
+                let outcome = try await client.delete(
+                    type, named: token.objectName, in: namespace, preconditions: preconditions
+                )
+                return outcome == .notFound ? .gone : .deleted
+            } catch let error as KubernetesError where error.kind == .conflict {
+                return .changed
+            }
+        }
+    }
+
+    private func preview(_ metadata: PartialObjectMetadata) throws -> Preview {
+        guard let preview = Preview(metadata.metadata) else {
+            throw ClusterError(.rejected, "the API server returned another object than the one asked for")
+        }
+        return preview
+    }
+}
+
+extension KubernetesPreviewObjects: PreviewObjects {
+    public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
+        try await ClusterError.asking {
+            let created = try await client.create(manifests.service(blueprint), in: namespace)
+            guard let backend = PreviewBackend(created.metadata) else {
+                throw ClusterError(.rejected, "the API server returned another object than the one created")
+            }
+            return backend
+        }
+    }
+
+    public func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview {
+        try await ClusterError.asking {
+            let created = try await client.create(manifests.route(blueprint), in: namespace)
+            return try preview(PartialObjectMetadata(metadata: created.metadata))
+        }
+    }
+
+    public func route(_ token: PreviewToken) async throws(ClusterError) -> Preview? {
+        let found = try await ClusterError.askingForOne {
+            try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
+        }
+        // Something of that name that is not ours is nothing to us.
+        return found.flatMap { Preview($0.metadata) }
+    }
+
+    public func routes() async throws(ClusterError) -> [Preview] {
+        try await ClusterError.asking {
+            try await client.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned)
+                .items.compactMap { Preview($0.metadata) }
+        }
+    }
+
+    public func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
+        try await ClusterError.asking {
+            let selector = LabelSelector("\(PreviewLabel.ownedSelector),\(PreviewLabel.run)=\(run.text)")
+            return try await client.list(HTTPRoute.self, in: namespace, labelSelector: selector)
+                .items.compactMap { route in
+                    Preview(route.metadata).map { (preview: $0, status: manifests.status(of: route)) }
+                }
+        }
+    }
+
+    public func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus? {
+        try await ClusterError.askingForOne {
+            manifests.status(of: try await client.get(HTTPRoute.self, named: token.objectName, in: namespace))
+        }
+    }
+
+    public func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend? {
+        let found = try await ClusterError.askingForOne {
+            try await client.getMetadata(of: Service.self, named: token.objectName, in: namespace)
+        }
+        return found.flatMap { PreviewBackend($0.metadata) }
+    }
+
+    public func backends() async throws(ClusterError) -> [PreviewBackend] {
+        try await ClusterError.asking {
+            try await client.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned)
+                .items.compactMap { PreviewBackend($0.metadata) }
+        }
+    }
+
+    /// One JSON Patch that tests the run and replaces the expiry.
+    ///
+    /// A 422 does not say what it means: another run, or a preview of the earlier service that carries its run only as
+    /// a label. So the object is read, and where the run is right the expiry is merged into exactly the object read.
+    public func extend(
+        _ token: PreviewToken, of run: RunLabel, to expiry: Date
+    ) async throws(ClusterError) -> Bool {
+        let patch: JSONPatch = [
+            .test(.annotation(PreviewAnnotations.Key.run), .string(run.text)),
+            .add(.annotation(PreviewAnnotations.Key.expiresAt), .string(RFC3339.string(expiry))),
+        ]
+        let extended = try await ClusterError.askingForOne {
+            do {
+                _ = try await client.patchMetadata(
+                    of: HTTPRoute.self, named: token.objectName, in: namespace, .json(patch)
+                )
+                return true
+            } catch let error as KubernetesError where error.kind == .invalid {
+                let current = try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
+                guard let preview = Preview(current.metadata), preview.run == run else { return false }
+                _ = try await client.patchMetadata(
+                    of: HTTPRoute.self, named: token.objectName, in: namespace,
+                    .merge(
+                        .annotations(
+                            [PreviewAnnotations.Key.expiresAt: RFC3339.string(expiry)],
+                            resourceVersion: preview.resourceVersion
+                        )
+                    )
+                )
+                return true
+            }
+        }
+        return extended ?? false
+    }
+
+    public func deleteRoute(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome {
+        try await delete(HTTPRoute.self, token, precondition)
+    }
+
+    public func deleteBackend(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome {
+        try await delete(Service.self, token, precondition)
+    }
+
+    // MARK: Pods
+
+    public func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool {
+        let patch: JSONPatch = [
+            .test(JSONPointer("metadata", "uid"), .string(pod.uid)),
+            .add(.label(PreviewLabel.run), .string(run.text)),
+        ]
+        let labelled = try await ClusterError.askingForOne {
+            do {
+                _ = try await client.patchMetadata(of: Pod.self, named: pod.name, in: namespace, .json(patch))
+                return true
+            } catch let error as KubernetesError where error.kind == .invalid {
+                let current = try await client.getMetadata(of: Pod.self, named: pod.name, in: namespace)
+                guard current.metadata.uid == pod.uid else { return false }
+                throw error
+            }
+        }
+        return labelled ?? false
+    }
+
+    public func livePods() async throws(ClusterError) -> [PodIdentity] {
+        try await ClusterError.asking {
+            try await client.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
+                .items.compactMap { PodIdentity($0.metadata) }
+        }
+    }
+
+    public func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
+        let found = try await ClusterError.askingForOne {
+            try await client.get(Pod.self, named: pod.name, in: namespace)
+        }
+        guard let found else { return false }
+        return found.metadata.uid == pod.uid && !found.status.isTerminal
+    }
+}

@@ -1,0 +1,12 @@
+public import ArgumentParser
+
+/// The command line of the service.
+public struct PreviewGateway: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "preview-gateway",
+        abstract: "Makes web servers inside sandbox pods reachable at unguessable addresses, and takes them back.",
+        subcommands: [ServeCommand.self]
+    )
+
+    public init() {}
+}

@@ -1,0 +1,99 @@
+internal import CurlHTTP
+internal import HTTPTransport
+internal import Hummingbird
+internal import KubernetesClient
+internal import Logging
+internal import OpenSSLKit
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+internal import PreviewServer
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// All parts of the service, put together.
+struct PreviewService {
+    let settings: Settings
+    let logger: Logger
+
+    /// How long what was begun may go on after a signal to stop.
+    private static let shutdownTimeout = Duration.seconds(25)
+
+    /// Serves until a signal arrives.
+    ///
+    /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
+    func run() async throws {
+        let client = try kubernetesClient()
+        let time = MonotonicTime(ContinuousClock())
+        let clusterTime = KubernetesClusterTime(client.serverClock)
+        let manifests = PreviewManifests(
+            namespace: settings.namespace,
+            gatewayName: settings.gatewayName,
+            gatewayNamespace: settings.gatewayNamespace,
+            zone: settings.address.zone
+        )
+        let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        let index = PreviewIndex(policy: settings.policy)
+        let brake = Brake(policy: settings.policy, time: time)
+        let publicTransport = try CurlTransport()
+        let previews = Previews(
+            policy: settings.policy,
+            sandboxes: KubernetesSandboxDirectory(client: client, namespace: settings.namespace),
+            objects: objects,
+            clusterTime: clusterTime,
+            probe: GatewayProbe(transport: publicTransport, address: settings.address),
+            index: index,
+            brake: brake,
+            randomBytes: { try CSPRNG.bytes($0) },
+            time: time,
+            logger: logger
+        )
+        let reaper = Reaper(
+            policy: settings.policy,
+            index: index,
+            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace),
+            objects: objects,
+            clusterTime: clusterTime,
+            brake: brake,
+            time: time,
+            logger: logger
+        )
+        let api = PreviewAPI(
+            previews: previews,
+            authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            address: settings.address,
+            brake: brake
+        )
+        try await group(serving: api, reaper: reaper).run()
+        await publicTransport.shutdown()
+    }
+
+    private func group(serving api: PreviewAPI, reaper: Reaper) -> ServiceGroup {
+        let application = Application(
+            router: api.router(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.listen.host, port: settings.listen.port),
+                serverName: nil
+            ),
+            logger: logger
+        )
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: reaper), .init(service: application)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = Self.shutdownTimeout
+        return ServiceGroup(configuration: configuration)
+    }
+
+    private func kubernetesClient() throws -> KubernetesClient {
+        do {
+            return try KubernetesClient(configuration: .discover()) { security in
+                try CurlTransport(configuration: CurlConfiguration(security))
+            }
+        } catch let error as KubernetesError {
+            throw SettingsError("The cluster's configuration cannot be used: \(error)")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import Logging
+internal import PreviewDomain
+internal import PreviewIdentity
+
+extension Settings {
+    /// The names, ranges and formats of all settings.
+    enum Keys {
+        static let enabled = Setting.boolean("Sandbox__Preview__Enabled")
+        static let zoneSuffix = Setting("Sandbox__Preview__ZoneSuffix", expected: "a DNS name such as preview.example.com") {
+            try? ZoneSuffix($0)
+        }
+        static let gatewayName = Setting.objectName("Sandbox__Preview__GatewayName")
+        static let gatewayNamespace = Setting.objectName("Sandbox__Preview__GatewayNamespace")
+        static let namespace = Setting.objectName("Sandbox__Preview__Namespace")
+        static let idleTimeout = Setting.duration(
+            "Sandbox__Preview__IdleTimeoutMinutes", unit: .seconds(60), named: "minutes", in: 0.01...1440
+        )
+        static let maxLifetime = Setting.duration(
+            "Sandbox__Preview__MaxLifetimeHours", unit: .seconds(3600), named: "hours", in: 0.001...168
+        )
+        static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
+        static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
+        static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
+        static let maxGlobal = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsGlobal", in: 1...100_000)
+        static let sweepInterval = Setting.duration(
+            "Sandbox__Preview__SweepIntervalSeconds", unit: .seconds(1), named: "seconds", in: 1...3600
+        )
+        static let orphanGrace = Setting.duration(
+            "Sandbox__Preview__OrphanGraceSeconds", unit: .seconds(1), named: "seconds", in: 1...3600
+        )
+        static let keepaliveCoalesce = Setting.duration(
+            "Sandbox__Preview__KeepaliveCoalesceSeconds", unit: .seconds(1), named: "seconds", in: 0...3600
+        )
+        static let readyTimeout = Setting.duration(
+            "Sandbox__Preview__ReadyTimeoutSeconds", unit: .seconds(1), named: "seconds", in: 0...60
+        )
+        static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
+            PreviewAddress.Scheme(rawValue: $0)
+        }
+        static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
+        static let apiKey = Setting(
+            "Auth__ApiKey",
+            expected: "at least \(ServiceKey.minLength) visible ASCII characters",
+            isSecret: true
+        ) {
+            ServiceKey($0)
+        }
+        static let apiKeyFile = Setting("Auth__ApiKeyFile", expected: "the path of a file") { $0.isEmpty ? nil : $0 }
+        static let serviceUser = Setting("Auth__User", expected: "a name of 1 to 128 characters") {
+            (1...128).contains($0.count) ? $0 : nil
+        }
+        static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
+            ListenAddress($0)
+        }
+        static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
+            Logger.Level(rawValue: $0.lowercased())
+        }
+
+        private static let logLevelNames = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+        static let all: [String] = [
+            enabled.key, zoneSuffix.key, gatewayName.key, gatewayNamespace.key, namespace.key, idleTimeout.key,
+            maxLifetime.key, allowedPortMin.key, allowedPortMax.key, maxPerRun.key, maxGlobal.key, sweepInterval.key,
+            orphanGrace.key, keepaliveCoalesce.key, readyTimeout.key, urlScheme.key, urlPort.key, apiKey.key,
+            apiKeyFile.key, serviceUser.key, listen.key, logLevel.key,
+        ]
+    }
+}

@@ -1,0 +1,115 @@
+internal import FoundationEssentials
+internal import Logging
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// Everything that `serve` can be told, checked and typed.
+struct Settings: Sendable {
+    var address: PreviewAddress
+    var namespace: String
+    var gatewayName: String
+    var gatewayNamespace: String
+    var policy: PreviewPolicy
+    var serviceKey: ServiceKey
+    var serviceUser: String
+    var listen: ListenAddress
+    var logLevel: Logger.Level
+
+    /// Reads all settings.
+    ///
+    /// - Throws: One line that names the key, its value and what is allowed.
+    init(_ sources: SettingsSources) throws(SettingsError) {
+        try sources.checkKeys(known: Keys.all)
+        address = try Self.address(sources)
+        namespace = try sources.value(of: Keys.namespace, default: "agentweaver")
+        gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
+        gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
+        policy = try Self.policy(sources)
+        serviceKey = try Self.serviceKey(sources)
+        serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
+        listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        logLevel = try sources.value(of: Keys.logLevel, default: .info)
+    }
+
+    private static func address(_ sources: SettingsSources) throws(SettingsError) -> PreviewAddress {
+        guard let zone = try sources.value(of: Keys.zoneSuffix) else {
+            throw SettingsError(
+                "\(Keys.zoneSuffix.key) is not set: expected \(Keys.zoneSuffix.expected), under which previews appear"
+            )
+        }
+        return PreviewAddress(
+            zone: zone,
+            scheme: try sources.value(of: Keys.urlScheme, default: .https),
+            port: try sources.value(of: Keys.urlPort)
+        )
+    }
+
+    private static func policy(_ sources: SettingsSources) throws(SettingsError) -> PreviewPolicy {
+        let lowest = try sources.value(of: Keys.allowedPortMin, default: 3000)
+        let highest = try sources.value(of: Keys.allowedPortMax, default: 9000)
+        guard lowest <= highest else {
+            throw SettingsError(
+                "\(Keys.allowedPortMin.key) is \(lowest): expected at most \(Keys.allowedPortMax.key), which is \(highest)"
+            )
+        }
+        return PreviewPolicy(
+            isEnabled: try sources.value(of: Keys.enabled, default: true),
+            ports: PortPolicy(allowed: lowest...highest),
+            limits: PreviewLimits(
+                perRun: try sources.value(of: Keys.maxPerRun, default: 3),
+                global: try sources.value(of: Keys.maxGlobal, default: 20)
+            ),
+            lifetime: LifetimePolicy(
+                idleTimeout: try sources.value(of: Keys.idleTimeout, default: .seconds(30 * 60)),
+                maxLifetime: try sources.value(of: Keys.maxLifetime, default: .seconds(8 * 3600)),
+                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180))
+            ),
+            orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
+            sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
+            readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
+        )
+    }
+
+    private static func serviceKey(_ sources: SettingsSources) throws(SettingsError) -> ServiceKey {
+        if let key = try sources.value(of: Keys.apiKey) { return key }
+        guard let path = try sources.value(of: Keys.apiKeyFile) else {
+            throw SettingsError(
+                "no credential is configured, so nobody could call this service: expected \(Keys.apiKey.key) or \(Keys.apiKeyFile.key)"
+            )
+        }
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': expected the path of a readable file")
+        }
+        guard let key = ServiceKey(String(decoding: data, as: UTF8.self)) else {
+            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': its content is not \(Keys.apiKey.expected)")
+        }
+        return key
+    }
+}
+
+/// Where the service listens.
+struct ListenAddress: Hashable, Sendable {
+    let host: String
+    let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `host:port`; an IPv6 address stands in brackets.
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
+            let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.init(host: String(host), port: port)
+    }
+}

@@ -1,0 +1,111 @@
+internal import FoundationEssentials
+internal import Yams
+
+/// The texts of all settings, merged from flags, environment and file.
+///
+/// Flags win over the environment, which wins over the file.
+struct SettingsSources: Sendable {
+    /// Where a text came from, for error messages.
+    enum Origin: String, Sendable {
+        case flag = "--set"
+        case environment = "the environment"
+        case file = "the settings file"
+    }
+
+    private let values: [String: (text: String, origin: Origin)]
+
+    /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
+    private static let prefixes = ["Sandbox__Preview__", "Auth__", "Server__", "Log__"]
+
+    /// The largest settings file, in bytes.
+    private static let maxFileBytes = 1 << 20
+
+    /// - Parameters:
+    ///   - flags: `KEY=VALUE` pairs.
+    ///   - environment: The process's environment.
+    ///   - file: The path of a YAML or JSON file, flat (`Sandbox__Preview__Enabled: true`) or nested
+    ///     (`Sandbox: {Preview: {Enabled: true}}`).
+    init(flags: [String], environment: [String: String], file: String?) throws(SettingsError) {
+        var values: [String: (text: String, origin: Origin)] = [:]
+        if let file {
+            for (key, text) in try Self.read(file) { values[key] = (text, .file) }
+        }
+        for (key, text) in environment where Self.prefixes.contains(where: key.hasPrefix) {
+            values[key] = (text, .environment)
+        }
+        for flag in flags {
+            guard let separator = flag.firstIndex(of: "="), separator > flag.startIndex else {
+                throw SettingsError("--set \(flag): expected KEY=VALUE")
+            }
+            values[String(flag[..<separator])] = (String(flag[flag.index(after: separator)...]), .flag)
+        }
+        self.values = values
+    }
+
+    /// Refuses keys that no setting has.
+    func checkKeys(known: [String]) throws(SettingsError) {
+        let unknown = values.filter { !known.contains($0.key) }.min { $0.key < $1.key }
+        guard let (key, value) = unknown else { return }
+        throw SettingsError(
+            "\(key) (from \(value.origin.rawValue)) is not a setting: expected one of \(known.sorted().joined(separator: ", "))"
+        )
+    }
+
+    func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
+        guard let (text, origin) = values[setting.key] else { return nil }
+        guard let value = setting.parse(text) else {
+            let shown = setting.isSecret ? "<redacted>" : "'\(text.prefix(100))'"
+            throw SettingsError("\(setting.key) is \(shown) (from \(origin.rawValue)): expected \(setting.expected)")
+        }
+        return value
+    }
+
+    func value<Value>(of setting: Setting<Value>, default fallback: Value) throws(SettingsError) -> Value {
+        try value(of: setting) ?? fallback
+    }
+
+    // MARK: File
+
+    private static func read(_ path: String) throws(SettingsError) -> [String: String] {
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+            throw SettingsError("the settings file \(path) cannot be read")
+        }
+        guard data.count <= maxFileBytes else {
+            throw SettingsError("the settings file \(path) is larger than \(maxFileBytes) bytes")
+        }
+        let root: Node?
+        do { root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self)) } catch {
+            throw SettingsError("the settings file \(path) is neither YAML nor JSON")
+        }
+        var values: [String: String] = [:]
+        guard let root else { return values }
+        try flatten(root, into: &values, path: "", file: path)
+        return values
+    }
+
+    private static func flatten(
+        _ node: Node, into values: inout [String: String], path: String, file: String
+    ) throws(SettingsError) {
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                let name = key.string ?? ""
+                try flatten(value, into: &values, path: path.isEmpty ? name : "\(path)__\(name)", file: file)
+            }
+        case .scalar(let scalar) where !path.isEmpty:
+            values[path] = scalar.string
+        default:
+            throw SettingsError("the settings file \(file) must hold keys and single values, not a list, at '\(path)'")
+        }
+    }
+}
+
+/// Why the service does not start with the settings that it got: one line for the operator.
+struct SettingsError: Error, Hashable, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

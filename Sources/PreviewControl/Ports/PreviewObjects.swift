@@ -1,0 +1,106 @@
+public import FoundationEssentials
+public import PreviewDomain
+
+/// The Services, HTTPRoutes and pods of previews, as the cluster has them right now.
+///
+/// Every function asks the cluster; caches are the business of the caller. `nil` and ``DeletionOutcome/gone`` mean
+/// that the cluster answered and the object does not exist. A cluster that does not answer throws.
+public protocol PreviewObjects: Sendable {
+    /// Puts the per-run label on the pod, for pods that carry no label of their claim.
+    ///
+    /// - Returns: False when the pod is gone or was replaced.
+    func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool
+
+    func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend
+    func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview
+
+    func route(_ token: PreviewToken) async throws(ClusterError) -> Preview?
+    /// All routes that are ours, in one consistent list.
+    func routes() async throws(ClusterError) -> [Preview]
+    /// The routes of one run, with what the gateway says about each.
+    func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)]
+    func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus?
+
+    func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend?
+    func backends() async throws(ClusterError) -> [PreviewBackend]
+
+    /// Moves the expiry of a preview, provided that its route carries `run`.
+    ///
+    /// - Returns: False when there is no such route, or it carries another run.
+    func extend(_ token: PreviewToken, of run: RunLabel, to expiry: Date) async throws(ClusterError) -> Bool
+
+    func deleteRoute(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome
+    func deleteBackend(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome
+
+    /// The pods that have not ended.
+    func livePods() async throws(ClusterError) -> [PodIdentity]
+    /// Whether this incarnation of the pod still runs: the live read that must precede any deletion for its sake.
+    func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool
+}
+
+/// A preview's Service.
+public struct PreviewBackend: Hashable, Sendable {
+    public let token: PreviewToken
+    public let run: RunLabel?
+    public let uid: String
+    public let resourceVersion: String
+    public let createdAt: Date
+    /// True once a deletion has begun that finalizers hold up.
+    public let isBeingDeleted: Bool
+
+    public init(
+        token: PreviewToken, run: RunLabel?, uid: String, resourceVersion: String, createdAt: Date, isBeingDeleted: Bool
+    ) {
+        self.token = token
+        self.run = run
+        self.uid = uid
+        self.resourceVersion = resourceVersion
+        self.createdAt = createdAt
+        self.isBeingDeleted = isBeingDeleted
+    }
+}
+
+/// Everything that the objects of a new preview are made from.
+public struct PreviewBlueprint: Sendable {
+    public let annotations: PreviewAnnotations
+    public let selector: PodSelector
+
+    public init(annotations: PreviewAnnotations, selector: PodSelector) {
+        self.annotations = annotations
+        self.selector = selector
+    }
+}
+
+/// Which state of an object a deletion was decided on. Any other state makes the deletion a
+/// ``DeletionOutcome/changed``.
+public enum DeletionPrecondition: Hashable, Sendable {
+    /// The object with this UID, in whatever state: for deletions that somebody asked for.
+    case uid(String)
+    /// Exactly the state that was judged: for deletions that this service decides on.
+    case exactly(uid: String, resourceVersion: String)
+}
+
+public enum DeletionOutcome: Hashable, Sendable {
+    case deleted
+    /// There was nothing to delete.
+    case gone
+    /// The object is not the one that was judged; read it again.
+    case changed
+}
+
+/// What the gateway says about a route (Gateway API, `HTTPRoute.status.parents`).
+public struct RouteStatus: Hashable, Sendable {
+    /// Both conditions `Accepted` and `ResolvedRefs` are `True` for the preview Gateway.
+    public let isAccepted: Bool
+    /// Reason and message of the first condition that is not `True`; `nil` while the gateway has said nothing.
+    public let complaint: String?
+
+    public init(isAccepted: Bool, complaint: String? = nil) {
+        self.isAccepted = isAccepted
+        self.complaint = complaint
+    }
+}

@@ -1,0 +1,44 @@
+public import PreviewDomain
+
+/// Finds the pod in which a run works.
+public protocol SandboxDirectory: Sendable {
+    /// Follows the run's SandboxClaim to its Sandbox and its pod, and proves that the three belong together.
+    ///
+    /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` when the run has no bound, running pod, and
+    ///   ``ClusterError`` when the cluster could not be asked.
+    func sandbox(of run: RunID) async throws -> BoundSandbox
+}
+
+/// A run's pod, proven to be bound to the run's claim.
+public struct BoundSandbox: Hashable, Sendable {
+    /// The owner that the platform wrote on the claim, where it did.
+    public let owner: String?
+    public let pod: PodIdentity
+    /// Labels that select this pod and no pod of another run.
+    public let selector: PodSelector
+
+    public init(owner: String?, pod: PodIdentity, selector: PodSelector) {
+        self.owner = owner
+        self.pod = pod
+        self.selector = selector
+    }
+}
+
+/// How a preview's Service selects its pod.
+public enum PodSelector: Hashable, Sendable {
+    /// By labels that agent-sandbox put on the pod.
+    case existing([String: String])
+    /// By the per-run label, which the start has to put on the pod first.
+    case perRunLabel
+}
+
+/// One incarnation of a pod.
+public struct PodIdentity: Hashable, Sendable {
+    public let name: String
+    public let uid: String
+
+    public init(name: String, uid: String) {
+        self.name = name
+        self.uid = uid
+    }
+}

@@ -1,0 +1,59 @@
+/// Why a request about previews was not granted, in words for whoever asked.
+public struct PreviewError: Error, Hashable, CustomStringConvertible {
+    /// What went wrong; each kind is one HTTP status of the API and one bounded metric label.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// The request cannot be understood or asks for something outside the allowed range.
+        case invalid
+        /// No such preview of this run. Unknown, malformed and foreign tokens are deliberately not told apart.
+        case previewNotFound = "preview_not_found"
+        /// The run has no sandbox pod to expose.
+        case noSandbox = "no_sandbox"
+        /// Previews are switched off by configuration.
+        case disabled
+        /// The run or the whole service has as many previews as it may.
+        case limitReached = "limit_reached"
+        /// The cluster could not be asked, or refused this service.
+        case clusterUnavailable = "cluster_unavailable"
+        /// The reaper cannot do its job, so nothing new is exposed.
+        case braked
+    }
+
+    public let kind: Kind
+    /// What was wrong, what was expected, and what to do: a sentence or two without secrets.
+    public let message: String
+    /// When to try again, for kinds where that can help.
+    public let retryAfter: Duration?
+
+    public init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
+        self.kind = kind
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    public var description: String { "\(kind.rawValue): \(message)" }
+
+    /// The one answer to every token that is not a preview of the run.
+    public static let previewNotFound = PreviewError(
+        .previewNotFound,
+        "This run has no such preview. It may have been stopped or have expired; list the run's previews or start a new one."
+    )
+
+    /// The answer to a request that the cluster did not let through.
+    init(_ error: ClusterError) {
+        let advice =
+            switch error.kind {
+            case .unavailable: "Try again shortly."
+            case .refused: "An operator must check the credentials and RBAC rules of this service."
+            case .rejected: "An operator must check the installation of this service."
+            case .alreadyExists: "Try again."
+            }
+        self.init(
+            .clusterUnavailable,
+            "The cluster did not carry out the request: \(error.detail). Nothing was left behind. \(advice)",
+            retryAfter: error.retryAfter ?? Self.defaultRetryAfter
+        )
+    }
+
+    /// What `Retry-After` says when the cluster itself named no time.
+    static let defaultRetryAfter = Duration.seconds(5)
+}

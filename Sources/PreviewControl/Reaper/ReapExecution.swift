@@ -1,0 +1,99 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// Carries out what was decided, after a second look at the cluster.
+///
+/// A decision rests on a copy. Before the copy's verdict becomes a deletion, whatever is not covered by the deletion's
+/// own precondition (UID and resourceVersion of the judged object) is read live: that the pod is gone, that the other
+/// half of the pair is missing. A conflict means that somebody wrote in between, perhaps a keepalive: then the object
+/// is read and judged again.
+struct ReapExecution: Sendable {
+    enum Outcome: Hashable, Sendable {
+        /// This call deleted the object.
+        case reaped(ReapReason)
+        /// Somebody else had deleted it.
+        case alreadyGone
+        /// A second look showed that it has to live on.
+        case averted
+    }
+
+    let objects: any PreviewObjects
+    let time: any ClusterTime
+    let judge: ReapJudge
+
+    /// How often an object that keeps changing is judged anew before it is left to the next round.
+    private static let maxJudgements = 4
+
+    func carryOut(_ order: ReapOrder) async throws(ClusterError) -> Outcome {
+        switch order.target {
+        case .route(let preview): try await reap(preview, for: order.reason)
+        case .backend(let backend): try await reap(backend)
+        }
+    }
+
+    private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> Outcome {
+        var preview = judged
+        var reason = first
+        for _ in 0..<Self.maxJudgements {
+            guard try await isConfirmed(reason, preview) else { return .averted }
+            let outcome = try await objects.deleteRoute(
+                preview.token,
+                .exactly(uid: preview.uid, resourceVersion: preview.resourceVersion)
+            )
+            switch outcome {
+            case .deleted:
+                await deleteBackend(of: preview.token)
+                return .reaped(reason)
+            case .gone:
+                await deleteBackend(of: preview.token)
+                return .alreadyGone
+            case .changed:
+                guard let current = try await objects.route(preview.token) else { return .alreadyGone }
+                let judgement = judge.judge(
+                    current,
+                    pod: reason == .podGone ? .gone : .unknown,
+                    hasBackend: reason == .orphan ? false : nil,
+                    now: time.reading()?.earliest
+                )
+                guard case .reap(let order) = judgement else { return .averted }
+                preview = current
+                reason = order.reason
+            }
+        }
+        return .averted
+    }
+
+    /// The live reads that a reason needs before anything is deleted for it. Age needs none: the deletion's own
+    /// precondition holds the annotations that were judged.
+    private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
+        switch reason {
+        case .podGone:
+            guard let name = preview.podName, let uid = preview.podUID else { return false }
+            return try await !objects.isLive(PodIdentity(name: name, uid: uid))
+        case .orphan:
+            return try await objects.backend(preview.token) == nil
+        default:
+            return true
+        }
+    }
+
+    private func reap(_ backend: PreviewBackend) async throws(ClusterError) -> Outcome {
+        guard try await objects.route(backend.token) == nil else { return .averted }
+        let outcome = try await objects.deleteBackend(
+            backend.token,
+            .exactly(uid: backend.uid, resourceVersion: backend.resourceVersion)
+        )
+        return switch outcome {
+        case .deleted: .reaped(.orphan)
+        case .gone: .alreadyGone
+        case .changed: .averted
+        }
+    }
+
+    /// Ends the other half of a pair whose route is gone. If that fails, the Service is an orphan from now on, and is
+    /// reaped as one.
+    private func deleteBackend(of token: PreviewToken) async {
+        guard let backend = try? await objects.backend(token) else { return }
+        _ = try? await objects.deleteBackend(token, .uid(backend.uid))
+    }
+}

@@ -1,0 +1,206 @@
+internal import FoundationEssentials
+public import Logging
+internal import PreviewDomain
+public import ServiceLifecycle
+
+/// Ends previews: at their deadline, when their pod is gone, and when half of a pair is missing.
+///
+/// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
+/// in the index is due, or the index changes. The sweep lists everything anew at fixed intervals and judges the lists
+/// themselves; it is what still works when a watch is silently broken. Every replica does all of this: a second
+/// deletion of the same object is no error.
+public struct Reaper: Service {
+    private let policy: PreviewPolicy
+    private let index: PreviewIndex
+    private let feed: any ClusterFeed
+    private let objects: any PreviewObjects
+    private let clusterTime: any ClusterTime
+    private let brake: Brake
+    private let time: MonotonicTime
+    private let jitter: @Sendable () -> Double
+    private let logger: Logger
+    private let execution: ReapExecution
+
+    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
+    private static let maxConcurrentDeletions = 16
+    /// How long a failed deletion waits before it is tried again.
+    private static let deletionRetryDelay = Duration.seconds(2)
+    /// How long the deadline loop waits for the cluster's time to become known.
+    private static let unknownTimeDelay = Duration.seconds(1)
+    /// How long the feed waits before it is started again after an error that its own retries do not cover.
+    private static let feedRestartDelay = Duration.seconds(5)
+    /// A sweep comes at most this part of the interval earlier, so that replicas spread out.
+    private static let sweepJitter = 0.1
+
+    /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
+    public init(
+        policy: PreviewPolicy,
+        index: PreviewIndex,
+        feed: any ClusterFeed,
+        objects: any PreviewObjects,
+        clusterTime: any ClusterTime,
+        brake: Brake,
+        time: MonotonicTime,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        logger: Logger
+    ) {
+        self.policy = policy
+        self.index = index
+        self.feed = feed
+        self.objects = objects
+        self.clusterTime = clusterTime
+        self.brake = brake
+        self.time = time
+        self.jitter = jitter
+        self.logger = logger
+        execution = ReapExecution(objects: objects, time: clusterTime, judge: ReapJudge(policy: policy))
+    }
+
+    /// Runs until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await feedIndex() }
+                group.addTask { await sweepRegularly() }
+                if policy.isEnabled {
+                    group.addTask { await reapAtDeadlines() }
+                }
+            }
+        }
+    }
+
+    // MARK: Feed
+
+    private func feedIndex() async {
+        while !Task.isCancelled {
+            do {
+                try await feed.run { index.apply($0) }
+            } catch {
+                guard !Task.isCancelled else { return }
+                for collection in ClusterCollection.allCases { index.apply(.interrupted(collection)) }
+                logger.error("the cluster feed failed", metadata: ["error": "\(error)"])
+                try? await time.sleep(Self.feedRestartDelay)
+            }
+        }
+    }
+
+    // MARK: Deadlines
+
+    private func reapAtDeadlines() async {
+        while !Task.isCancelled {
+            guard let now = clusterTime.reading()?.earliest else {
+                await waitForChange(atMost: Self.unknownTimeDelay)
+                continue
+            }
+            let due = index.takeDue(now: now)
+            guard due.isEmpty else {
+                await carryOut(due)
+                continue
+            }
+            await waitForChange(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
+        }
+    }
+
+    /// Waits until the index changed, but no longer than `limit` or a sweep interval.
+    private func waitForChange(atMost limit: Duration) async {
+        let limit = min(limit, policy.sweepInterval)
+        guard limit > .zero else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await index.changed.wait() }
+            group.addTask { try? await time.sleep(limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Sweep
+
+    private func sweepRegularly() async {
+        while !Task.isCancelled {
+            do {
+                try await sweep()
+            } catch {
+                logger.error("a sweep failed", metadata: ["error": "\(error)"])
+            }
+            let pause = policy.sweepInterval * (1 - Self.sweepJitter * jitter())
+            do { try await time.sleep(pause) } catch { return }
+        }
+    }
+
+    /// Lists everything, judges it, and carries out what is due: three requests when nothing is.
+    func sweep() async throws(ClusterError) {
+        // The routes come last: a Service made between two lists is then seen with its route or not at all.
+        let pods = Set(try await objects.livePods().map(\.uid))
+        let backends = try await objects.backends()
+        let routes = try await objects.routes()
+        guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
+
+        let now = clusterTime.reading()?.earliest
+        let judge = ReapJudge(policy: policy)
+        let routed = Set(routes.map(\.token))
+        let backed = Set(backends.map(\.token))
+        let judgements =
+            routes.map { preview in
+                judge.judge(
+                    preview,
+                    pod: preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown,
+                    hasBackend: backed.contains(preview.token),
+                    now: now
+                )
+            } + backends.map { judge.judge($0, hasRoute: routed.contains($0.token), now: now) }
+        let due = judgements.compactMap { judgement -> ReapOrder? in
+            guard case .reap(let order) = judgement else { return nil }
+            return order
+        }
+        await carryOut(due)
+        brake.sweepSucceeded(stillDue: Set(due.map(\.token)))
+    }
+
+    // MARK: Carrying out
+
+    private func carryOut(_ orders: [ReapOrder]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (position, order) in orders.enumerated() {
+                if position >= Self.maxConcurrentDeletions { await group.next() }
+                group.addTask { await carryOut(order) }
+            }
+        }
+    }
+
+    private func carryOut(_ order: ReapOrder) async {
+        let metadata: Logger.Metadata = [
+            "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
+        ]
+        do {
+            let outcome = try await execution.carryOut(order)
+            brake.deletionSettled(of: order.token)
+            switch outcome {
+            case .reaped(let reason):
+                logger.info(
+                    "a preview was reaped",
+                    metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 }
+                )
+            case .averted:
+                logger.info("a preview was kept on a second look", metadata: metadata)
+                retryLater(order)
+            case .alreadyGone:
+                break
+            }
+        } catch {
+            guard !Task.isCancelled else { return }
+            brake.deletionFailed(of: order.token)
+            logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
+            retryLater(order)
+        }
+    }
+
+    private func retryLater(_ order: ReapOrder) {
+        guard let now = clusterTime.reading()?.latest else { return }
+        index.retry(order, at: now + Self.deletionRetryDelay)
+    }
+}
+
+extension Reaper: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "Reaper" }
+}

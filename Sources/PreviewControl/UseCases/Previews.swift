@@ -1,0 +1,68 @@
+public import Logging
+public import PreviewDomain
+
+/// What callers can do with previews: start, keep alive, stop, list.
+///
+/// Who may do it is decided before any of these is called.
+public struct Previews: Sendable {
+    let policy: PreviewPolicy
+    let sandboxes: any SandboxDirectory
+    let objects: any PreviewObjects
+    let clusterTime: any ClusterTime
+    let probe: any PreviewProbe
+    let index: PreviewIndex
+    let brake: Brake
+    let randomBytes: RandomBytes
+    let time: MonotonicTime
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - index: This replica's copy of the cluster; the reaper keeps it up to date.
+    ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
+    public init(
+        policy: PreviewPolicy,
+        sandboxes: any SandboxDirectory,
+        objects: any PreviewObjects,
+        clusterTime: any ClusterTime,
+        probe: any PreviewProbe,
+        index: PreviewIndex,
+        brake: Brake,
+        randomBytes: @escaping RandomBytes,
+        time: MonotonicTime,
+        logger: Logger
+    ) {
+        self.policy = policy
+        self.sandboxes = sandboxes
+        self.objects = objects
+        self.clusterTime = clusterTime
+        self.probe = probe
+        self.index = index
+        self.brake = brake
+        self.randomBytes = randomBytes
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Runs `work` and turns what the cluster did not do into the caller's error.
+    func asking<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
+        do {
+            return try await work()
+        } catch let error as PreviewError {
+            throw error
+        } catch let error as ClusterError {
+            throw PreviewError(error)
+        } catch {
+            throw PreviewError(ClusterError(.unavailable, "the request was interrupted"))
+        }
+    }
+
+    /// The API server's time, which one read makes known if it is not.
+    func currentTime() async throws -> ClusterTimeReading {
+        if let reading = clusterTime.reading() { return reading }
+        _ = try await objects.routes()
+        guard let reading = clusterTime.reading() else {
+            throw ClusterError(.unavailable, "the API server does not tell its time")
+        }
+        return reading
+    }
+}

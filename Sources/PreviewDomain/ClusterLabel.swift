@@ -1,0 +1,19 @@
+/// The labels that agent-sandbox puts on pods.
+public enum ClusterLabel {
+    /// On a sandbox's pod: the UID of the claim that it is bound to.
+    public static let claimUID = "agents.x-k8s.io/claim-uid"
+}
+
+/// The annotations of agent-sandbox's Sandbox objects.
+public enum SandboxAnnotation {
+    /// The name of the Sandbox's pod; without it the pod has the Sandbox's own name.
+    public static let podName = "agents.x-k8s.io/pod-name"
+}
+
+/// What the platform writes on a run's SandboxClaim, as an annotation or a label.
+public enum ClaimAnnotation {
+    /// The id of the run.
+    public static let runID = "agentweaver.dev/run-id"
+    /// The user that owns the run.
+    public static let runOwner = "agentweaver.dev/run-owner"
+}

@@ -1,0 +1,83 @@
+public import FoundationEssentials
+
+/// What a preview's HTTPRoute carries in its annotations: the preview's whole state.
+public struct PreviewAnnotations: Hashable, Sendable {
+    /// The annotations' names.
+    public enum Key {
+        /// When the preview expires unless it is kept alive (RFC 3339).
+        public static let expiresAt = "agentweaver.dev/preview-expires-at"
+        /// When the preview ends in any case (RFC 3339).
+        public static let maxUntil = "agentweaver.dev/preview-max-until"
+        /// The per-run label.
+        public static let run = "agentweaver.dev/preview-run"
+        /// The token. A secret.
+        public static let token = "agentweaver.dev/preview-token"
+        /// The user that owns the run.
+        public static let owner = "agentweaver.dev/preview-owner"
+        /// The name of the pod.
+        public static let pod = "agentweaver.dev/preview-pod"
+        /// The UID of the pod.
+        public static let podUID = "agentweaver.dev/preview-pod-uid"
+        /// The port in the pod.
+        public static let targetPort = "agentweaver.dev/preview-target-port"
+        /// When the preview was started (RFC 3339).
+        public static let startedAt = "agentweaver.dev/preview-started-at"
+    }
+
+    /// When the preview expires unless it is kept alive.
+    public var expiresAt: Date
+    /// When the preview ends in any case.
+    public var maxUntil: Date
+    /// The run that the preview belongs to.
+    public var run: RunLabel
+    /// The preview's token.
+    public var token: PreviewToken
+    /// The user that owns the run.
+    public var owner: String
+    /// The name of the pod that the preview shows.
+    public var pod: String
+    /// The UID of that pod: a pod of the same name made later is another one.
+    public var podUID: String
+    /// The port in the pod that the preview shows.
+    public var targetPort: Int
+    /// When the preview was started.
+    public var startedAt: Date
+
+    /// Collects what the annotations say.
+    public init(
+        expiresAt: Date,
+        maxUntil: Date,
+        run: RunLabel,
+        token: PreviewToken,
+        owner: String,
+        pod: String,
+        podUID: String,
+        targetPort: Int,
+        startedAt: Date
+    ) {
+        self.expiresAt = expiresAt
+        self.maxUntil = maxUntil
+        self.run = run
+        self.token = token
+        self.owner = owner
+        self.pod = pod
+        self.podUID = podUID
+        self.targetPort = targetPort
+        self.startedAt = startedAt
+    }
+
+    /// The annotations as they are written. Contains the secret.
+    public func encoded() -> [String: String] {
+        [
+            Key.expiresAt: RFC3339.string(expiresAt),
+            Key.maxUntil: RFC3339.string(maxUntil),
+            Key.run: run.text,
+            Key.token: token.text,
+            Key.owner: owner,
+            Key.pod: pod,
+            Key.podUID: podUID,
+            Key.targetPort: String(targetPort),
+            Key.startedAt: RFC3339.string(startedAt),
+        ]
+    }
+}

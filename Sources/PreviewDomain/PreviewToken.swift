@@ -1,0 +1,100 @@
+import OpenSSLKit
+
+/// Draws random bytes: exactly `count` of them from a cryptographically secure generator, or an error.
+public typealias RandomBytes = @Sendable (_ count: Int) throws -> [UInt8]
+
+/// The secret that names a preview: whoever knows it can open the preview's URL.
+///
+/// Everything that prints a token shows its fingerprint only. The secret is reached by `text`, `objectName` and
+/// `host(zone:)` alone; none of them belongs in a log, metric, event, trace or error body.
+public struct PreviewToken: Hashable, Sendable {
+    /// The most characters that a token may have, so that `preview-{token}` and `{token}-preview` are DNS labels.
+    public static let maximumLength = DNSLabel.maximumLength - objectNamePrefix.utf8.count
+
+    /// Names of the platform's own hosts, which are never a token.
+    public static let reserved: Set<String> = ["agentweaver", "mcp", "api", "frontend"]
+
+    private static let objectNamePrefix = "preview-"
+    private static let hostLabelSuffix = "-preview"
+    private static let suffixByteCount = 16
+    private static let wordCount = 3
+
+    /// The token itself, a secret.
+    public let text: String
+
+    /// Mints a new token: three cosmetic words and 26 characters of base32 that carry 128 random bits.
+    ///
+    /// The words have random bytes of their own, so they tell nothing about the rest. Every word starts another
+    /// label part, so a minted token is never a reserved name.
+    ///
+    /// - Parameter randomBytes: The generator; called once.
+    /// - Throws: What the generator throws, or `WrongRandomByteCount` when it hands out too few or too many bytes.
+    public static func mint(randomBytes: RandomBytes) throws -> PreviewToken {
+        let count = suffixByteCount + wordCount
+        let bytes = try randomBytes(count)
+        guard bytes.count == count else { throw WrongRandomByteCount(expected: count, actual: bytes.count) }
+        // The list has 256 words, so one byte picks one without bias.
+        let words = bytes.suffix(wordCount).map { TokenWords.all[Int($0)] }
+        let parts = words + [Base32.encode(bytes.prefix(suffixByteCount))]
+        return PreviewToken(valid: parts.joined(separator: "-"))
+    }
+
+    /// Takes a token as a caller or the cluster wrote it.
+    ///
+    /// The shape of minted tokens is not required: previews of the platform's earlier service have others.
+    ///
+    /// - Parameter text: One DNS-1123 label of at most `maximumLength` characters that is not reserved.
+    public init?(_ text: String) {
+        guard text.utf8.count <= Self.maximumLength, DNSLabel.isValid(text.utf8), !Self.reserved.contains(text)
+        else { return nil }
+        self.text = text
+    }
+
+    /// Takes the token out of the name of a Service or HTTPRoute, `preview-{token}`.
+    ///
+    /// - Parameter objectName: The object's name.
+    public init?(objectName: String) {
+        let prefix = Self.objectNamePrefix.utf8
+        guard objectName.utf8.starts(with: prefix) else { return nil }
+        self.init(String(decoding: objectName.utf8.dropFirst(prefix.count), as: UTF8.self))
+    }
+
+    private init(valid text: String) {
+        self.text = text
+    }
+
+    /// What may be logged in the token's place: the first 8 hexadecimal digits of its SHA-256.
+    public var fingerprint: String { String(Digest.sha256Hex(text.utf8).prefix(8)) }
+
+    /// The name of the preview's Service and HTTPRoute, `preview-{token}`. Contains the secret.
+    public var objectName: String { Self.objectNamePrefix + text }
+
+    /// The preview's host name, `{token}-preview.{zone}`. Contains the secret.
+    ///
+    /// - Parameter zone: The zone; its wildcard certificate covers exactly this one label.
+    public func host(zone: ZoneSuffix) -> String { "\(text)\(Self.hostLabelSuffix).\(zone.text)" }
+}
+
+extension PreviewToken: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The fingerprint.
+    public var description: String { fingerprint }
+
+    /// The fingerprint.
+    public var debugDescription: String { fingerprint }
+
+    /// A mirror that shows the fingerprint only.
+    public var customMirror: Mirror { Mirror(self, children: ["fingerprint": fingerprint], displayStyle: .struct) }
+}
+
+/// A random generator handed out another number of bytes than it was asked for.
+public struct WrongRandomByteCount: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How many bytes were asked for.
+    public let expected: Int
+    /// How many came.
+    public let actual: Int
+
+    /// One sentence for a log line.
+    public var description: String {
+        "the random generator handed out \(actual) bytes instead of \(expected)"
+    }
+}

@@ -1,0 +1,65 @@
+public import FoundationEssentials
+
+/// What is known about the pod that a preview shows.
+public enum PodPresence: Hashable, Sendable, CaseIterable {
+    /// The pod of the preview's UID exists.
+    case present
+    /// A live read proved that the pod is gone: not found, another UID, or a terminal phase.
+    case gone
+    /// Nothing is known; this never reaps anything.
+    case unknown
+}
+
+/// Why a preview is deleted by the reaper. The raw value labels metrics and events.
+public enum ReapReason: String, Hashable, Sendable, CaseIterable {
+    /// Its pod is gone.
+    case podGone = "pod-gone"
+    /// It has reached the hard cap.
+    case hardCap = "hard-cap"
+    /// Nobody kept it alive.
+    case idle
+    /// It is a Service without an HTTPRoute.
+    case orphan
+    /// The run's claim is gone and previews are not kept after their run.
+    case claimGone = "claim-gone"
+}
+
+/// What the reaper has to do about one object.
+public enum ReapDecision: Hashable, Sendable {
+    /// Leave it; unless it changes, judge it again at this instant. `Date.distantFuture` asks for no second judgement.
+    case keep(until: Date)
+    /// Delete it, with its UID and resourceVersion as preconditions.
+    case reap(ReapReason)
+}
+
+/// Decides whether a preview lives on.
+///
+/// The precedence is pod gone, hard cap, idle. What is unknown reaps nothing: not an unknown pod, and without a known
+/// time not the age. An object that is already being deleted is left to whoever deletes it.
+///
+/// - Parameters:
+///   - preview: The preview as it was read.
+///   - pod: What is known about its pod.
+///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
+///   - policy: How long previews live.
+public func decide(_ preview: Preview, pod: PodPresence, now: Date?, policy: LifetimePolicy) -> ReapDecision {
+    if preview.isBeingDeleted { return .keep(until: .distantFuture) }
+    if pod == .gone { return .reap(.podGone) }
+    let deadline = preview.deadline(policy: policy)
+    guard let now, now >= deadline else { return .keep(until: deadline) }
+    return .reap(now >= preview.effectiveMaxUntil(policy: policy) ? .hardCap : .idle)
+}
+
+/// Decides whether a preview's Service that may lack its HTTPRoute lives on.
+///
+/// - Parameters:
+///   - serviceCreatedAt: The Service's `creationTimestamp`.
+///   - hasRoute: Whether the HTTPRoute of the same name exists.
+///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
+///   - grace: How long a start may take between the Service and the HTTPRoute.
+public func decideOrphan(serviceCreatedAt: Date, hasRoute: Bool, now: Date?, grace: Duration) -> ReapDecision {
+    if hasRoute { return .keep(until: .distantFuture) }
+    let deadline = serviceCreatedAt + grace
+    guard let now, now >= deadline else { return .keep(until: deadline) }
+    return .reap(.orphan)
+}

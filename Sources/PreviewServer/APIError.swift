@@ -1,0 +1,74 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import PreviewControl
+
+/// An answer that is not a success: a status and one clear sentence.
+struct APIError: Error, ResponseGenerator {
+    let status: HTTPResponse.Status
+    let message: String
+    let headers: HTTPFields
+
+    init(
+        _ status: HTTPResponse.Status, _ message: String, retryAfter: Duration? = nil, headers: HTTPFields = [:]
+    ) {
+        self.status = status
+        self.message = message
+        var headers = headers
+        if let retryAfter { headers[.retryAfter] = "\(retryAfter.wholeSecondsUp)" }
+        self.headers = headers
+    }
+
+    /// Whatever a handler threw. What nobody foresaw is logged by its type alone, since its text may hold a secret.
+    init(_ error: any Error, logger: Logger) {
+        switch error {
+        case let error as APIError:
+            self = error
+        case let error as PreviewError:
+            self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
+        case let error as any HTTPResponseError:
+            self.init(error.status, Self.message(for: error.status))
+        case is CancellationError:
+            self.init(.serviceUnavailable, "This replica is shutting down. Send the request again.", retryAfter: .zero)
+        default:
+            logger.error("a request failed unexpectedly", metadata: ["type": "\(type(of: error))"])
+            self.init(.serviceUnavailable, "The service failed inside. Try again shortly.", retryAfter: .seconds(5))
+        }
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        var body = try JSONBody(["error": message], status: status)
+        body.headers = headers
+        return try body.response(from: request, context: context)
+    }
+
+    private static func message(for status: HTTPResponse.Status) -> String {
+        switch status {
+        case .notFound: "There is no such route. See the list of routes in the API's description."
+        case .contentTooLarge:
+            "The body is too large: at most \(PreviewRequestContext.maxBodyBytes) bytes are accepted."
+        case .badRequest: "The request cannot be understood."
+        default: status.reasonPhrase
+        }
+    }
+}
+
+extension PreviewError.Kind {
+    /// The contract's status of each kind.
+    var status: HTTPResponse.Status {
+        switch self {
+        case .invalid: .badRequest
+        case .previewNotFound: .notFound
+        case .noSandbox, .disabled: .conflict
+        case .limitReached: .tooManyRequests
+        case .clusterUnavailable, .braked: .serviceUnavailable
+        }
+    }
+}
+
+extension Duration {
+    /// `Retry-After` counts whole seconds (RFC 9110, 10.2.3); waiting a little longer is safe, shorter is not.
+    fileprivate var wholeSecondsUp: Int64 {
+        components.seconds + (components.attoseconds > 0 ? 1 : 0)
+    }
+}

@@ -1,0 +1,26 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+
+/// An answer in JSON, encoded before the response begins.
+struct JSONBody: ResponseGenerator {
+    let bytes: ByteBuffer
+    let status: HTTPResponse.Status
+    var headers: HTTPFields = [:]
+
+    init(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        bytes = ByteBuffer(bytes: try encoder.encode(value))
+        self.status = status
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json; charset=utf-8"
+        // An answer may hold a token, which no cache is to keep.
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+    }
+}

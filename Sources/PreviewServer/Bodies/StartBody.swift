@@ -1,0 +1,48 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+
+/// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it.
+struct StartBody: Decodable {
+    let targetPort: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case targetPort
+        case targetPortInSnakeCase = "target_port"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        let camel = try members.decodeIfPresent(Int.self, forKey: .targetPort)
+        let snake = try members.decodeIfPresent(Int.self, forKey: .targetPortInSnakeCase)
+        guard let port = snake ?? camel, camel == nil || camel == port else {
+            throw APIError(.badRequest, Self.expectation)
+        }
+        targetPort = port
+    }
+
+    /// Reads and checks the body of `request`.
+    init(reading request: Request, maxBytes: Int) async throws {
+        if let type = request.headers[.contentType] {
+            let mediaType = type.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
+            guard mediaType == "application/json" || mediaType.hasSuffix("+json") else {
+                throw APIError(
+                    .unsupportedMediaType,
+                    "The body must be JSON: send 'Content-Type: application/json' and, for example, {\"target_port\": 3000}."
+                )
+            }
+        }
+        let body = try await request.body.collect(upTo: maxBytes)
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(body.readableBytesView))
+        } catch is DecodingError {
+            throw APIError(.badRequest, Self.expectation)
+        }
+    }
+
+    private static let expectation = """
+        The body cannot be used: expected a JSON object with one port, as a whole number, for example \
+        {"target_port": 3000}.
+        """
+}

@@ -1,0 +1,36 @@
+public import Hummingbird
+public import PreviewControl
+public import PreviewDomain
+public import PreviewIdentity
+
+/// The HTTP API: every route of the service, behind the middleware that all share.
+public struct PreviewAPI: Sendable {
+    let previews: Previews
+    let authenticator: Authenticator
+    let address: PreviewAddress
+    let brake: Brake
+
+    /// - Parameters:
+    ///   - address: How a token becomes the URL that a browser opens.
+    ///   - brake: Why the service is not ready, when it is not.
+    public init(previews: Previews, authenticator: Authenticator, address: PreviewAddress, brake: Brake) {
+        self.previews = previews
+        self.authenticator = authenticator
+        self.address = address
+        self.brake = brake
+    }
+
+    /// The router of the whole API, for the application and for tests.
+    public func router() -> Router<PreviewRequestContext> {
+        let router = Router(context: PreviewRequestContext.self)
+        router.addMiddleware {
+            RequestLogMiddleware()
+            ErrorMiddleware()
+        }
+        HealthRoutes(brake: brake).add(to: router)
+        let runs = router.group("api/runs/:runId")
+            .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+        PreviewRoutes(previews: previews, address: address).add(to: runs)
+        return router
+    }
+}

@@ -1,0 +1,19 @@
+public import Hummingbird
+internal import PreviewIdentity
+
+/// What travels with one request through middleware and handler.
+public struct PreviewRequestContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// Who asks; set by the authentication middleware, so every handler behind it can rely on it.
+    var caller: Caller?
+
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+    }
+
+    /// A body is a few members of JSON. Anything longer is answered with 413 before it is read to its end.
+    public var maxUploadSize: Int { Self.maxBodyBytes }
+
+    /// The largest request body, in bytes.
+    public static let maxBodyBytes = 16 * 1024
+}

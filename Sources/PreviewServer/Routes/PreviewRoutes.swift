@@ -1,0 +1,78 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// Start, keepalive, stop and list of one run's previews.
+struct PreviewRoutes: Sendable {
+    let previews: Previews
+    let address: PreviewAddress
+
+    func add(to run: RouterGroup<PreviewRequestContext>) {
+        run.post("sandbox/port-forward", use: start)
+        run.get("sandbox/port-forward", use: list)
+        run.delete("sandbox/port-forward/:token", use: stop)
+        run.post("sandbox/preview/:token/keepalive", use: keepAlive)
+    }
+
+    @Sendable private func start(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try run(context)
+        let caller = try context.authenticatedCaller
+        let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
+        let started = try await previews.start(run: run, port: body.targetPort, requester: caller.identity)
+        var answer = try JSONBody(SessionBody(started.session, run: run, address: address))
+        answer.headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.settling)]
+            .map { "\($0);dur=\($1.milliseconds)" }
+            .joined(separator: ", ")
+        return answer
+    }
+
+    @Sendable private func list(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try run(context)
+        let sessions = try await previews.list(run: run)
+        return try JSONBody(sessions.map { SessionBody($0, run: run, address: address) })
+    }
+
+    @Sendable private func stop(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let token = try token(context)
+        try await previews.stop(run: try run(context), token: token)
+        return try JSONBody(StoppedBody(sessionID: token.text))
+    }
+
+    @Sendable private func keepAlive(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let token = try token(context)
+        let kept = try await previews.keepAlive(run: try run(context), token: token)
+        return try JSONBody(KeptAliveBody(token: token.text, kept))
+    }
+
+    private func run(_ context: PreviewRequestContext) throws -> RunID {
+        do {
+            return try RunID(try context.parameters.require("runId"))
+        } catch let error as InvalidRunID {
+            throw APIError(.badRequest, error.message)
+        }
+    }
+
+    /// A malformed token is answered exactly as one that nobody has.
+    private func token(_ context: PreviewRequestContext) throws -> PreviewToken {
+        guard let token = PreviewToken(try context.parameters.require("token")) else {
+            _ = try run(context)
+            throw PreviewError.previewNotFound
+        }
+        return token
+    }
+}
+
+extension HTTPField.Name {
+    /// Where the time of a start went (W3C Server Timing), in milliseconds.
+    static let serverTiming = HTTPField.Name("Server-Timing")!  // swift-format-ignore: NeverForceUnwrap
+}
+
+extension Duration {
+    /// Milliseconds with three decimals, as Server Timing wants them.
+    fileprivate var milliseconds: Double {
+        let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+        return Double(microseconds) / 1000
+    }
+}

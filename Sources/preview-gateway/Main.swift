@@ -1,0 +1,9 @@
+import ArgumentParser
+import PreviewCommands
+
+@main
+enum Main {
+    static func main() async {
+        await PreviewGateway.main(nil)
+    }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+import PreviewDomain
+import Testing
+
+@testable import PreviewCommands
+
+@Suite("Settings")
+struct SettingsTests {
+    private static let minimum = [
+        "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Auth__ApiKey": "0123456789abcdef",
+    ]
+
+    private func settings(
+        flags: [String] = [], environment: [String: String] = minimum, file: String? = nil
+    ) throws -> Settings {
+        try Settings(SettingsSources(flags: flags, environment: environment, file: file))
+    }
+
+    @Test func theDefaultsAreTheContracts() throws {
+        let settings = try settings()
+        #expect(settings.namespace == "agentweaver")
+        #expect(settings.gatewayName == "agentweaver-preview-gateway")
+        #expect(settings.gatewayNamespace == "agentweaver")
+        #expect(settings.policy.isEnabled)
+        #expect(settings.policy.ports == PortPolicy(allowed: 3000...9000))
+        #expect(settings.policy.limits == PreviewLimits(perRun: 3, global: 20))
+        #expect(settings.policy.lifetime.idleTimeout == .seconds(1800))
+        #expect(settings.policy.lifetime.maxLifetime == .seconds(28_800))
+        #expect(settings.policy.lifetime.keepaliveCoalesce == .seconds(180))
+        #expect(settings.policy.orphanGrace == .seconds(120))
+        #expect(settings.policy.sweepInterval == .seconds(60))
+        #expect(settings.policy.readyTimeout == .seconds(10))
+        #expect(settings.address.scheme == .https)
+        #expect(settings.address.port == nil)
+        #expect(settings.serviceUser == "agentweaver-internal")
+        #expect(settings.listen == ListenAddress(host: "0.0.0.0", port: 8080))
+    }
+
+    @Test func flagsWinOverTheEnvironmentWhichWinsOverTheFile() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try """
+            Sandbox:
+              Preview:
+                IdleTimeoutMinutes: 0.5
+                MaxConcurrentSessionsPerRun: 7
+                Namespace: from-file
+            Server__Listen: "[::1]:9000"
+            """.write(to: file, atomically: true, encoding: .utf8)
+        var environment = Self.minimum
+        environment["Sandbox__Preview__Namespace"] = "from-environment"
+        environment["Sandbox__Preview__MaxConcurrentSessionsPerRun"] = "8"
+        let settings = try settings(
+            flags: ["Sandbox__Preview__Namespace=from-flag"], environment: environment, file: file.path
+        )
+        #expect(settings.namespace == "from-flag")
+        #expect(settings.policy.limits.perRun == 8)
+        #expect(settings.policy.lifetime.idleTimeout == .seconds(30))
+        #expect(settings.listen == ListenAddress(host: "::1", port: 9000))
+    }
+
+    @Test(arguments: [
+        ("Sandbox__Preview__Enabled", "maybe"), ("Sandbox__Preview__ZoneSuffix", "not a zone"),
+        ("Sandbox__Preview__IdleTimeoutMinutes", "0"), ("Sandbox__Preview__IdleTimeoutMinutes", "nan"),
+        ("Sandbox__Preview__IdleTimeoutMinutes", "-1"), ("Sandbox__Preview__IdleTimeoutMinutes", "inf"),
+        ("Sandbox__Preview__MaxLifetimeHours", "forever"), ("Sandbox__Preview__AllowedPortMin", "0"),
+        ("Sandbox__Preview__AllowedPortMax", "65536"), ("Sandbox__Preview__AllowedPortMin", "9001"),
+        ("Sandbox__Preview__MaxConcurrentSessionsPerRun", "0"), ("Sandbox__Preview__UrlScheme", "ftp"),
+        ("Sandbox__Preview__UrlPort", "0"), ("Sandbox__Preview__GatewayName", "Not_A_Name"),
+        ("Server__Listen", "8080"), ("Server__Listen", "::1:80"), ("Log__Level", "loud"), ("Auth__User", ""),
+    ])
+    func aBadValueIsNamedWithItsKeyAndWhatIsAllowed(key: String, value: String) throws {
+        var environment = Self.minimum
+        environment[key] = value
+        let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+        #expect(error?.description.contains(key) == true)
+        #expect(error?.description.contains("expected") == true)
+        #expect(error?.description.contains("\n") == false)
+    }
+
+    @Test func aKeyIsNeverPrinted() throws {
+        var environment = Self.minimum
+        environment["Auth__ApiKey"] = "short-secret"
+        let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+        #expect(error?.description.contains("short-secret") == false)
+        #expect("\(try self.settings().serviceKey)".contains("0123456789abcdef") == false)
+    }
+
+    @Test func anUnknownKeyIsRefused() throws {
+        var environment = Self.minimum
+        environment["Sandbox__Preview__IdleTimeout"] = "30"
+        let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+        #expect(error?.description.contains("Sandbox__Preview__IdleTimeout ") == true)
+    }
+
+    @Test func withoutZoneOrCredentialItDoesNotStart() throws {
+        let noZone = #expect(throws: SettingsError.self) {
+            try settings(environment: ["Auth__ApiKey": "0123456789abcdef"])
+        }
+        #expect(noZone?.description.contains("ZoneSuffix") == true)
+        let noKey = #expect(throws: SettingsError.self) {
+            try settings(environment: ["Sandbox__Preview__ZoneSuffix": "preview.example.com"])
+        }
+        #expect(noKey?.description.contains("Auth__ApiKey") == true)
+    }
+
+    @Test func theKeyMayComeFromAFileWithANewline() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try "0123456789abcdef\n".write(to: file, atomically: true, encoding: .utf8)
+        let settings = try settings(environment: [
+            "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Auth__ApiKeyFile": file.path,
+        ])
+        #expect(settings.serviceKey.matches("0123456789abcdef"))
+        #expect(!settings.serviceKey.matches("0123456789abcdeg"))
+    }
+}

@@ -1,0 +1,256 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("The reaper")
+struct ReaperTests {
+    private let run = ControlHarness.run
+
+    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
+        let pod = harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        harness.cluster.clearLog()
+        return (token, pod)
+    }
+
+    // MARK: Sweep
+
+    @Test func aSweepWithNothingToDoIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
+        var policy = PreviewPolicy.testing
+        policy.limits = PreviewLimits(perRun: 100, global: 100)
+        let harness = try await ControlHarness(policy: policy)
+        harness.cluster.addSandbox(for: run)
+        for port in 3000..<3050 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
+        harness.cluster.clearLog()
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log == [.livePods, .backends, .routes])
+    }
+
+    @Test func anIdlePreviewIsReapedAtItsDeadlineAndNotBefore() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .milliseconds(1_799_999))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        harness.cluster.advance(by: .milliseconds(1))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func aPreviewWhosePodIsGoneIsReapedAfterALiveRead() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        harness.cluster.endPod(pod)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log.contains(.isLive))
+        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test(
+        "An unreadable cluster never causes a deletion",
+        arguments: [SimulatedCluster.Operation.livePods, .backends, .routes]
+    )
+    func anUnreadableClusterCausesNoDeletion(operation: SimulatedCluster.Operation) async throws {
+        let harness = try await ControlHarness()
+        let (token, pod) = try await started(harness)
+        harness.cluster.endPod(pod)
+        harness.cluster.advance(by: .seconds(100_000))
+        harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
+        await #expect(throws: ClusterError.self) { try await harness.reaper.sweep() }
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func aPodThatCannotBeReadIsNotGone() async throws {
+        let harness = try await ControlHarness()
+        let (token, pod) = try await started(harness)
+        harness.cluster.endPod(pod)
+        harness.cluster.failAlways(.isLive, ClusterError(.unavailable, "the API server answered 500"))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func withoutKnownTimeNothingIsReapedForItsAge() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .seconds(100_000))
+        harness.cluster.hideTime()
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func keepaliveBetweenReadAndDeleteSavesThePreview() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .milliseconds(1_800_000))
+        let expiry = harness.cluster.now + .seconds(1800)
+        let label = run.label
+        harness.cluster.interrupt(.deleteRoute) {
+            _ = try? await harness.cluster.extend(token, of: label, to: expiry)
+        }
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.cluster.liveBackends == [token])
+    }
+
+    @Test func aStatusWriteBetweenReadAndDeleteDoesNotSaveIt() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .milliseconds(1_800_000))
+        harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) }
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func anExpiryEditedByHandToNonsenseDoesNotMakeAPreviewImmortal() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.annotate(
+            token,
+            [
+                PreviewAnnotations.Key.expiresAt: "9999-12-31T23:59:59Z",
+                PreviewAnnotations.Key.maxUntil: "never",
+            ]
+        )
+        harness.cluster.advance(by: .seconds(28_801))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func halfMadePairsGoAfterTheirGraceAndNotBefore() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        let orphan = try #require(PreviewToken("lonely"))
+        harness.cluster.removeBackend(token)
+        harness.cluster.addBackend(orphan, run: run.label)
+        harness.cluster.advance(by: .seconds(119))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.cluster.liveBackends == [orphan])
+        harness.cluster.advance(by: .seconds(2))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func aServiceWhoseRouteCannotBeReadIsNoOrphan() async throws {
+        let harness = try await ControlHarness()
+        let orphan = try #require(PreviewToken("lonely"))
+        harness.cluster.addBackend(orphan, run: run.label, age: .seconds(1000))
+        harness.cluster.failAlways(.route, ClusterError(.unavailable, "the API server answered 500"))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveBackends == [orphan])
+    }
+
+    @Test func whatIsNotOursIsNeverTouched() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addRoute(
+            name: "preview-somebody-elses", labels: [PreviewLabel.partOf: "another"], annotations: [:],
+            age: .seconds(1_000_000)
+        )
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.count == 1)
+    }
+
+    @Test func switchedOffItRests() async throws {
+        var policy = PreviewPolicy.testing
+        let working = try await ControlHarness()
+        let (token, _) = try await started(working)
+        policy.isEnabled = false
+        let resting = try await ControlHarness(cluster: working.cluster, policy: policy)
+        working.cluster.advance(by: .seconds(100_000))
+        try await resting.reaper.sweep()
+        #expect(working.cluster.liveRoutes == [token])
+    }
+
+    // MARK: Watch
+
+    @Test func theDeadlineItselfWakesTheReaper() async throws {
+        let harness = try await ControlHarness()
+        _ = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            // The sweep and the deadline loop both sleep now, the loop until the sweep interval at most.
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.advance(by: .seconds(1800))
+            harness.clock.advance(by: .seconds(60))
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
+    @Test func aDeletedPodEndsItsPreviewsAtOnce() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.endPod(pod)
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
+    @Test("Three replicas reap a preview without an error", arguments: UInt64(1)...10)
+    func threeReplicasReapTogether(seed: UInt64) async throws {
+        let cluster = SimulatedCluster()
+        let replicas = [
+            try await ControlHarness(cluster: cluster, seed: seed),
+            try await ControlHarness(cluster: cluster, seed: seed + 100),
+            try await ControlHarness(cluster: cluster, seed: seed + 200),
+        ]
+        cluster.addSandbox(for: run)
+        _ = try await replicas[0].previews.start(run: run, port: 3000, requester: "ada")
+        cluster.advance(by: .seconds(1801))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for replica in replicas { group.addTask { try await replica.reaper.sweep() } }
+            try await group.waitForAll()
+        }
+        #expect(cluster.liveRoutes.isEmpty)
+        #expect(cluster.liveBackends.isEmpty)
+        #expect(replicas.allSatisfy { $0.brake.reason == nil })
+    }
+
+    // MARK: Brake
+
+    @Test func theBrakeEngagesAfterTwoIntervalsWithoutASweepAndReleases() async throws {
+        let harness = try await ControlHarness()
+        #expect(harness.brake.reason == nil)
+        harness.clock.advance(by: .seconds(121))
+        #expect(harness.brake.reason != nil)
+        try await harness.reaper.sweep()
+        #expect(harness.brake.reason == nil)
+    }
+
+    @Test func aPreviewWhoseDeletionIsRefusedEngagesTheBrake() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .seconds(1801))
+        harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
+        for _ in 0..<4 {
+            try await harness.reaper.sweep()
+            harness.clock.advance(by: .seconds(60))
+        }
+        try await harness.reaper.sweep()
+        #expect(harness.brake.reason?.contains("cannot be deleted") == true)
+        harness.cluster.heal(.deleteRoute)
+        try await harness.reaper.sweep()
+        #expect(harness.brake.reason == nil)
+        #expect(!harness.cluster.liveRoutes.contains(token))
+    }
+
+    @Test func anObjectThatIsAlreadyBeingDeletedDoesNotEngageTheBrake() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.markRouteAsBeingDeleted(token)
+        harness.cluster.advance(by: .seconds(100_000))
+        for _ in 0..<4 {
+            try await harness.reaper.sweep()
+            harness.clock.advance(by: .seconds(60))
+        }
+        try await harness.reaper.sweep()
+        #expect(harness.brake.reason == nil)
+    }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import PreviewControl
+import PreviewDomain
+import TestSupport
+import Testing
+
+@Suite("Stopping and listing previews")
+struct StopAndListTests {
+    private let run = ControlHarness.run
+
+    private func started(_ harness: ControlHarness, port: Int = 3000) async throws -> PreviewToken {
+        harness.cluster.addSandbox(for: run)
+        return try await harness.previews.start(run: run, port: port, requester: "ada").session.token
+    }
+
+    @Test func stopDeletesTheRouteThenTheServiceWithTwoRequests() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.index.apply(.backendsReplaced(try await harness.cluster.backends()))
+        harness.cluster.clearLog()
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
+        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func aSecondStopFindsNothing() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        try await harness.previews.stop(run: run, token: token)
+        let error = await #expect(throws: PreviewError.self) {
+            try await harness.previews.stop(run: run, token: token)
+        }
+        #expect(error?.kind == .previewNotFound)
+    }
+
+    @Test func anotherRunCannotStopIt() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        await #expect(throws: PreviewError.self) {
+            try await harness.previews.stop(run: ControlHarness.otherRun, token: token)
+        }
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.cluster.liveBackends == [token])
+    }
+
+    @Test func aHalfStoppedPreviewIsFinishedByTheNextStop() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.cluster.fail(.deleteBackend, .before(ClusterError(.unavailable, "the API server answered 500")))
+        let error = await #expect(throws: PreviewError.self) {
+            try await harness.previews.stop(run: run, token: token)
+        }
+        #expect(error?.kind == .clusterUnavailable)
+        #expect(harness.cluster.liveBackends == [token])
+        await #expect(throws: PreviewError.self) {
+            try await harness.previews.stop(run: ControlHarness.otherRun, token: token)
+        }
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func aRouteWithoutItsServiceIsStoppedToo() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.cluster.removeBackend(token)
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func aPreviewOfTheEarlierServiceIsKeptAliveAndStoppedLikeOurOwn() async throws {
+        let harness = try await ControlHarness()
+        let token = try #require(PreviewToken("left-behind"))
+        harness.cluster.addRoute(
+            name: token.objectName,
+            labels: [PreviewLabel.partOf: "agentweaver", PreviewLabel.token: token.text],
+            annotations: [
+                PreviewAnnotations.Key.run: run.label.text,
+                PreviewAnnotations.Key.expiresAt: RFC3339.string(harness.cluster.now + .seconds(60)),
+            ]
+        )
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func aListShowsThisRunsPreviewsAndWhetherTheGatewayServesThem() async throws {
+        let harness = try await ControlHarness()
+        let first = try await started(harness, port: 3000)
+        harness.cluster.advance(by: .seconds(2))
+        let second = try await started(harness, port: 3001)
+        harness.cluster.addSandbox(for: ControlHarness.otherRun, pod: "pod-2")
+        _ = try await harness.previews.start(run: ControlHarness.otherRun, port: 3000, requester: "ada")
+        harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "ResolvedRefs is False"))
+
+        let sessions = try await harness.previews.list(run: run)
+
+        #expect(sessions.map(\.token) == [first, second])
+        #expect(sessions.map(\.targetPort) == [3000, 3001])
+        #expect(sessions.allSatisfy { !$0.readiness.isReady })
+        #expect(sessions.first?.readiness.detail?.contains("ResolvedRefs is False") == true)
+    }
+}

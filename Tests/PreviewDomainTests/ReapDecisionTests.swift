@@ -1,0 +1,98 @@
+import FoundationEssentials
+import Testing
+
+@testable import PreviewDomain
+
+@Suite struct ReapDecisionTests {
+    static let policy = LifetimePolicy()
+    static func at(_ seconds: Int) -> Date { Samples.createdAt + .seconds(seconds) }
+
+    /// Seconds after the creation, on both sides of every limit of the default policy; nil is missing or unknown.
+    static let offsets: [Int?] = [nil, -1, 0, 1, 1799, 1800, 1801, 28_799, 28_800, 28_801, 1_000_000]
+
+    @Test func reasonsAreTheContracts() {
+        #expect(ReapReason.allCases.map(\.rawValue) == ["pod-gone", "hard-cap", "idle", "orphan", "claim-gone"])
+    }
+
+    @Test func everyCombinationOfInputsFollowsThePrecedence() {
+        var reasons: Set<ReapReason> = []
+        for expires in Self.offsets {
+            for maxUntil in Self.offsets {
+                for now in Self.offsets {
+                    for pod in PodPresence.allCases {
+                        let preview = Samples.preview(expiresAfter: expires, maxUntilAfter: maxUntil)
+                        let decision = decide(preview, pod: pod, now: now.map(Self.at), policy: Self.policy)
+                        let cap = min(maxUntil ?? 28_800, 28_800)
+                        let expiry = expires ?? 1800
+                        // The contract's precedence, spelled out once more in whole seconds.
+                        let expected: ReapDecision =
+                            if pod == .gone {
+                                .reap(.podGone)
+                            } else if let now, now >= cap {
+                                .reap(.hardCap)
+                            } else if let now, now >= expiry {
+                                .reap(.idle)
+                            } else {
+                                .keep(until: Self.at(min(cap, expiry)))
+                            }
+                        #expect(
+                            decision == expected,
+                            "expires \(expires as Any), max \(maxUntil as Any), now \(now as Any), pod \(pod)"
+                        )
+                        if case .reap(let reason) = decision { reasons.insert(reason) }
+                    }
+                }
+            }
+        }
+        #expect(reasons == [.podGone, .hardCap, .idle])
+    }
+
+    @Test(arguments: PodPresence.allCases)
+    func anUnknownTimeReapsNothingForAge(pod: PodPresence) {
+        let preview = Samples.preview(expiresAfter: -1_000_000, maxUntilAfter: -1_000_000)
+        let decision = decide(preview, pod: pod, now: nil, policy: Self.policy)
+        #expect(decision == (pod == .gone ? .reap(.podGone) : .keep(until: Self.at(-1_000_000))))
+    }
+
+    @Test func anUnknownPodIsNotAGoneOne() {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
+        #expect(decide(preview, pod: .unknown, now: Self.at(59), policy: Self.policy) == .keep(until: Self.at(60)))
+    }
+
+    @Test(arguments: PodPresence.allCases)
+    func whatIsBeingDeletedIsLeftToWhoeverDeletesIt(pod: PodPresence) {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120, isBeingDeleted: true)
+        let decision = decide(preview, pod: pod, now: Self.at(1000), policy: Self.policy)
+        #expect(decision == .keep(until: .distantFuture))
+    }
+
+    @Test func keptUntilIsWhenTheNextJudgementReaps() {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
+        guard case .keep(let until) = decide(preview, pod: .present, now: Self.at(0), policy: Self.policy) else {
+            Issue.record("reaped early")
+            return
+        }
+        #expect(decide(preview, pod: .present, now: until, policy: Self.policy) == .reap(.idle))
+    }
+
+    @Test(
+        "A Service without a route is reaped after the grace",
+        arguments: [
+            (false, 119, .keep(until: at(120))),
+            (false, 120, .reap(.orphan)),
+            (false, 100_000, .reap(.orphan)),
+            (false, nil, .keep(until: at(120))),
+            (true, 100_000, .keep(until: .distantFuture)),
+            (true, nil, .keep(until: .distantFuture)),
+        ] as [(Bool, Int?, ReapDecision)]
+    )
+    func orphansAreReapedAfterTheGrace(hasRoute: Bool, now: Int?, expected: ReapDecision) {
+        let decision = decideOrphan(
+            serviceCreatedAt: Samples.createdAt,
+            hasRoute: hasRoute,
+            now: now.map(Self.at),
+            grace: .seconds(120)
+        )
+        #expect(decision == expected)
+    }
+}

@@ -1,0 +1,57 @@
+import FoundationEssentials
+
+@testable import PreviewDomain
+
+/// Values that many tests start from.
+enum Samples {
+    /// A creation time in whole seconds, as Kubernetes writes it.
+    static let createdAt = Date(timeIntervalSince1970: 1_767_323_045)
+    static let tokenText = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
+
+    /// What no name, id, token, zone or timestamp may be.
+    static let hostileTexts: [String] = [
+        "", " ", ".", "..", "-", "../", "../../etc/passwd", "a/b", "a%2fb", "%2e%2e%2f", "a\0b", "\0", "token\n",
+        "\ntoken",
+        "token\r\n", "to ken", "🦊", "falcon🦊", "fаlcon" /* Cyrillic a */, "e\u{301}clair", "\u{202E}nocalf",
+        "falcon\u{200D}", "ﬁnch", "K\u{212A}", "a\u{301}", "'; drop table", "<script>", "${jndi}", "*",
+        String(repeating: "a", count: 10_240), String(repeating: "🦊", count: 2_560),
+    ]
+
+    static func token(_ text: String = tokenText) -> PreviewToken {
+        guard let token = PreviewToken(text) else { preconditionFailure("a sample token is invalid") }
+        return token
+    }
+
+    static func runLabel(_ text: String = "run-1234abcd") -> RunLabel {
+        guard let label = RunLabel(existing: text) else { preconditionFailure("a sample label is invalid") }
+        return label
+    }
+
+    /// A preview with exactly these annotations.
+    static func preview(
+        annotations: [String: String] = [:],
+        createdAt: Date = createdAt,
+        isBeingDeleted: Bool = false
+    ) -> Preview {
+        let token = token()
+        let preview = Preview(
+            name: token.objectName,
+            labels: PreviewLabel.labels(token: token, run: runLabel()),
+            annotations: annotations,
+            uid: "uid-1",
+            resourceVersion: "7",
+            createdAt: createdAt,
+            isBeingDeleted: isBeingDeleted
+        )
+        guard let preview else { preconditionFailure("a sample preview is not ours") }
+        return preview
+    }
+
+    /// A preview whose two deadlines are these many seconds after its creation; nil leaves the annotation out.
+    static func preview(expiresAfter: Int?, maxUntilAfter: Int?, isBeingDeleted: Bool = false) -> Preview {
+        var annotations: [String: String] = [:]
+        annotations[PreviewAnnotations.Key.expiresAt] = expiresAfter.map { RFC3339.string(createdAt + .seconds($0)) }
+        annotations[PreviewAnnotations.Key.maxUntil] = maxUntilAfter.map { RFC3339.string(createdAt + .seconds($0)) }
+        return preview(annotations: annotations, isBeingDeleted: isBeingDeleted)
+    }
+}

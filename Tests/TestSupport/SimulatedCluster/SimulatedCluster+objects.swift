@@ -1,0 +1,130 @@
+public import FoundationEssentials
+public import PreviewControl
+public import PreviewDomain
+
+extension SimulatedCluster: PreviewObjects {
+    public func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool {
+        try await perform(.labelPod) { $0.pods[pod] == true }
+    }
+
+    public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
+        let annotations = blueprint.annotations
+        return try await perform(.createService) { state throws(ClusterError) in
+            guard state.backends[annotations.token] == nil else {
+                throw ClusterError(.alreadyExists, "an object of that name exists")
+            }
+            let version = state.nextVersion()
+            let backend = PreviewBackend(
+                token: annotations.token, run: annotations.run, uid: "uid-\(version)", resourceVersion: "\(version)",
+                createdAt: state.now.wholeSecond, isBeingDeleted: false
+            )
+            state.backends[annotations.token] = backend
+            state.publish(.backendApplied(backend))
+            return backend
+        }
+    }
+
+    public func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview {
+        let annotations = blueprint.annotations
+        return try await perform(.createRoute) { state throws(ClusterError) in
+            guard state.routes[annotations.token] == nil else {
+                throw ClusterError(.alreadyExists, "an object of that name exists")
+            }
+            let version = state.nextVersion()
+            let stored = StoredRoute(
+                name: annotations.token.objectName,
+                labels: PreviewLabel.labels(token: annotations.token, run: annotations.run),
+                annotations: annotations.encoded(),
+                uid: "uid-\(version)",
+                resourceVersion: version,
+                createdAt: state.now.wholeSecond
+            )
+            guard let preview = stored.preview else { throw ClusterError(.rejected, "the object is not ours") }
+            state.routes[annotations.token] = stored
+            state.publish(.routeApplied(preview))
+            return preview
+        }
+    }
+
+    public func route(_ token: PreviewToken) async throws(ClusterError) -> Preview? {
+        try await perform(.route) { $0.routes[token]?.preview }
+    }
+
+    public func routes() async throws(ClusterError) -> [Preview] {
+        try await perform(.routes) { $0.routes.values.compactMap(\.preview) }
+    }
+
+    public func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
+        try await perform(.routesOfRun) { state in
+            state.routes.values.compactMap(\.preview).filter { $0.run == run }.map { ($0, state.routeStatus) }
+        }
+    }
+
+    public func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus? {
+        try await perform(.routeStatus) { $0.routes[token] == nil ? nil : $0.routeStatus }
+    }
+
+    public func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend? {
+        try await perform(.backend) { $0.backends[token] }
+    }
+
+    public func backends() async throws(ClusterError) -> [PreviewBackend] {
+        try await perform(.backends) { Array($0.backends.values) }
+    }
+
+    public func extend(
+        _ token: PreviewToken, of run: RunLabel, to expiry: Date
+    ) async throws(ClusterError) -> Bool {
+        try await perform(.extend) { state in
+            guard state.routes[token]?.annotations[PreviewAnnotations.Key.run] == run.text else { return false }
+            state.changeRoute(token) { $0.annotations[PreviewAnnotations.Key.expiresAt] = RFC3339.string(expiry) }
+            return true
+        }
+    }
+
+    public func deleteRoute(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome {
+        try await perform(.deleteRoute) { state in
+            guard let route = state.routes[token] else { return .gone }
+            guard precondition.allows(uid: route.uid, resourceVersion: "\(route.resourceVersion)") else {
+                return .changed
+            }
+            state.routes[token] = nil
+            state.publish(.routeDeleted(token))
+            return .deleted
+        }
+    }
+
+    public func deleteBackend(
+        _ token: PreviewToken, _ precondition: DeletionPrecondition
+    ) async throws(ClusterError) -> DeletionOutcome {
+        try await perform(.deleteBackend) { state in
+            guard let backend = state.backends[token] else { return .gone }
+            guard precondition.allows(uid: backend.uid, resourceVersion: backend.resourceVersion) else {
+                return .changed
+            }
+            state.backends[token] = nil
+            state.publish(.backendDeleted(token))
+            return .deleted
+        }
+    }
+
+    public func livePods() async throws(ClusterError) -> [PodIdentity] {
+        try await perform(.livePods) { $0.pods.filter(\.value).map(\.key) }
+    }
+
+    public func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
+        try await perform(.isLive) { $0.pods[pod] == true }
+    }
+}
+
+extension DeletionPrecondition {
+    fileprivate func allows(uid: String, resourceVersion: String) -> Bool {
+        switch self {
+        case .uid(let expected): expected == uid
+        case .exactly(let expectedUID, let expectedVersion):
+            expectedUID == uid && expectedVersion == resourceVersion
+        }
+    }
+}

@@ -1,0 +1,42 @@
+public import PreviewControl
+public import PreviewDomain
+internal import Synchronization
+
+extension SimulatedCluster: SandboxDirectory {
+    public func sandbox(of run: RunID) async throws -> BoundSandbox {
+        guard let sandbox = try await perform(.resolveSandbox, { $0.sandboxes[run] }) else {
+            throw PreviewError(.noSandbox, "This run has no sandbox.")
+        }
+        return sandbox
+    }
+}
+
+extension SimulatedCluster: ClusterTime {
+    public func reading() -> ClusterTimeReading? {
+        state.withLock { $0.timeIsKnown ? ClusterTimeReading(earliest: $0.now, latest: $0.now) : nil }
+    }
+}
+
+extension SimulatedCluster: PreviewProbe {
+    public func probe(_ token: PreviewToken) async -> ProbeOutcome {
+        let outcome = try? await perform(.probe) { $0.probeOutcome }
+        return outcome ?? .unreachable(reason: "the probe failed")
+    }
+}
+
+extension SimulatedCluster: ClusterFeed {
+    public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
+        let (id, changes) = state.withLock { state in
+            let (stream, continuation) = AsyncStream.makeStream(of: ClusterChange.self)
+            let id = state.nextSubscriber
+            state.nextSubscriber += 1
+            state.subscribers[id] = continuation
+            continuation.yield(.podsReplaced(state.pods.filter(\.value).map(\.key)))
+            continuation.yield(.backendsReplaced(Array(state.backends.values)))
+            continuation.yield(.routesReplaced(state.routes.values.compactMap(\.preview)))
+            return (id, stream)
+        }
+        defer { state.withLock { $0.subscribers[id] = nil } }
+        for await change in changes { await handle(change) }
+    }
+}

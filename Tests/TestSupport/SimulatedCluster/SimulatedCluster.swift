@@ -1,0 +1,236 @@
+public import FoundationEssentials
+public import PreviewControl
+public import PreviewDomain
+internal import Synchronization
+
+/// A cluster in memory, behind the ports of `PreviewControl`.
+///
+/// It keeps objects with UIDs and resourceVersions, its own time, and an exact log of what was asked of it. A test can
+/// make single operations fail, and can act between two operations of the code under test.
+public final class SimulatedCluster: Sendable {
+    /// What can be asked of the cluster.
+    public enum Operation: String, Hashable, Sendable, CaseIterable {
+        case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
+        case backends, extend, deleteRoute, deleteBackend, livePods, isLive, probe
+    }
+
+    /// When an injected failure strikes.
+    public enum Fault: Sendable {
+        /// The operation fails and has no effect.
+        case before(ClusterError)
+        /// The operation takes effect and its answer is lost.
+        case after(ClusterError)
+    }
+
+    struct StoredRoute {
+        var name: String
+        var labels: [String: String]
+        var annotations: [String: String]
+        var uid: String
+        var resourceVersion: Int
+        var createdAt: Date
+        var isBeingDeleted = false
+
+        var preview: Preview? {
+            Preview(
+                name: name, labels: labels, annotations: annotations, uid: uid, resourceVersion: "\(resourceVersion)",
+                createdAt: createdAt, isBeingDeleted: isBeingDeleted
+            )
+        }
+    }
+
+    struct State {
+        var now: Date
+        var timeIsKnown = true
+        var version = 0
+        var sandboxes: [RunID: BoundSandbox] = [:]
+        var routes: [PreviewToken: StoredRoute] = [:]
+        var backends: [PreviewToken: PreviewBackend] = [:]
+        var pods: [PodIdentity: Bool] = [:]
+        var routeStatus = RouteStatus(isAccepted: true)
+        var probeOutcome = ProbeOutcome.answered(status: 200)
+        var faults: [Operation: [Fault]] = [:]
+        var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
+        var log: [Operation] = []
+        var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
+        var nextSubscriber = 0
+
+        mutating func nextVersion() -> Int {
+            version += 1
+            return version
+        }
+    }
+
+    let state: Mutex<State>
+
+    public init(now: Date = Date(timeIntervalSince1970: 1_800_000_000)) {
+        state = Mutex(State(now: now))
+    }
+
+    // MARK: For tests: what exists
+
+    /// Adds a run with a bound, running pod.
+    @discardableResult
+    public func addSandbox(for run: RunID, owner: String? = "ada", pod: String = "pod-1") -> PodIdentity {
+        state.withLock { state in
+            let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
+            state.pods[identity] = true
+            state.sandboxes[run] = BoundSandbox(
+                owner: owner, pod: identity, selector: .existing([ClusterLabel.claimUID: "claim-of-\(pod)"])
+            )
+            return identity
+        }
+    }
+
+    /// Ends a pod as the kubelet would: it is gone, or stays with a terminal phase.
+    public func endPod(_ pod: PodIdentity) {
+        state.withLock { state in
+            state.pods[pod] = false
+            state.publish(.podDeleted(pod))
+        }
+    }
+
+    /// Puts a route into the cluster that this service did not make.
+    public func addRoute(
+        name: String, labels: [String: String], annotations: [String: String], age: Duration = .zero
+    ) {
+        state.withLock { state in
+            guard let token = PreviewToken(objectName: name) else { return }
+            let version = state.nextVersion()
+            let stored = StoredRoute(
+                name: name, labels: labels, annotations: annotations, uid: "uid-\(version)", resourceVersion: version,
+                createdAt: (state.now + (Duration.zero - age)).wholeSecond
+            )
+            state.routes[token] = stored
+            if let preview = stored.preview { state.publish(.routeApplied(preview)) }
+        }
+    }
+
+    public func addBackend(_ token: PreviewToken, run: RunLabel?, age: Duration = .zero) {
+        state.withLock { state in
+            let version = state.nextVersion()
+            let backend = PreviewBackend(
+                token: token, run: run, uid: "uid-\(version)", resourceVersion: "\(version)",
+                createdAt: (state.now + (Duration.zero - age)).wholeSecond, isBeingDeleted: false
+            )
+            state.backends[token] = backend
+            state.publish(.backendApplied(backend))
+        }
+    }
+
+    public func removeBackend(_ token: PreviewToken) {
+        state.withLock { state in
+            state.backends[token] = nil
+            state.publish(.backendDeleted(token))
+        }
+    }
+
+    /// Changes a route's annotations behind the service's back; `nil` removes one.
+    public func annotate(_ token: PreviewToken, _ changes: [String: String?]) {
+        state.withLock { state in
+            state.changeRoute(token) { route in
+                for (key, value) in changes { route.annotations[key] = value }
+            }
+        }
+    }
+
+    /// Changes something that no verdict depends on, as a gateway's status write does.
+    public func touchRoute(_ token: PreviewToken) {
+        state.withLock { $0.changeRoute(token) { _ in } }
+    }
+
+    public func markRouteAsBeingDeleted(_ token: PreviewToken) {
+        state.withLock { $0.changeRoute(token) { $0.isBeingDeleted = true } }
+    }
+
+    // MARK: For tests: what is there
+
+    public var liveRoutes: [PreviewToken] { state.withLock { Array($0.routes.keys) } }
+    public var liveBackends: [PreviewToken] { state.withLock { Array($0.backends.keys) } }
+    public func annotations(of token: PreviewToken) -> [String: String]? {
+        state.withLock { $0.routes[token]?.annotations }
+    }
+
+    /// Every operation so far, in order.
+    public var log: [Operation] { state.withLock { $0.log } }
+    public func clearLog() { state.withLock { $0.log = [] } }
+
+    // MARK: For tests: time and faults
+
+    public var now: Date { state.withLock { $0.now } }
+    public func advance(by duration: Duration) { state.withLock { $0.now = $0.now + duration } }
+    public func hideTime() { state.withLock { $0.timeIsKnown = false } }
+
+    public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
+    public func setRouteStatus(_ status: RouteStatus) { state.withLock { $0.routeStatus = status } }
+
+    /// Makes the next calls of `operation` fail, one fault each.
+    public func fail(_ operation: Operation, _ faults: Fault...) {
+        state.withLock { $0.faults[operation, default: []] += faults }
+    }
+
+    /// Makes every call of `operation` fail until ``heal(_:)``.
+    public func failAlways(_ operation: Operation, _ error: ClusterError) {
+        state.withLock { $0.faults[operation] = Array(repeating: .before(error), count: 10_000) }
+    }
+
+    public func heal(_ operation: Operation) { state.withLock { $0.faults[operation] = nil } }
+
+    /// Runs `action` just before the next call of `operation` takes effect.
+    public func interrupt(_ operation: Operation, _ action: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.interruptions[operation, default: []].append(action) }
+    }
+
+    /// Tells all feeds that a collection's watch broke.
+    public func breakWatch(of collection: ClusterCollection) {
+        state.withLock { $0.publish(.interrupted(collection)) }
+    }
+
+    // MARK: Performing
+
+    /// Logs the operation, runs what the test put in front of it, and applies faults around its effect.
+    func perform<Result: Sendable>(
+        _ operation: Operation, _ effect: @Sendable (inout State) throws(ClusterError) -> Result
+    ) async throws(ClusterError) -> Result {
+        let action = state.withLock { state -> (@Sendable () async -> Void)? in
+            state.log.append(operation)
+            guard var waiting = state.interruptions[operation], !waiting.isEmpty else { return nil }
+            let first = waiting.removeFirst()
+            state.interruptions[operation] = waiting
+            return first
+        }
+        await action?()
+        return try state.withLock { (state) throws(ClusterError) -> Result in
+            var fault: Fault?
+            if var faults = state.faults[operation], !faults.isEmpty {
+                fault = faults.removeFirst()
+                state.faults[operation] = faults
+            }
+            if case .before(let error) = fault { throw error }
+            let result = try effect(&state)
+            if case .after(let error) = fault { throw error }
+            return result
+        }
+    }
+}
+
+extension SimulatedCluster.State {
+    func publish(_ change: ClusterChange) {
+        for subscriber in subscribers.values { subscriber.yield(change) }
+    }
+
+    mutating func changeRoute(
+        _ token: PreviewToken, _ change: (inout SimulatedCluster.StoredRoute) -> Void
+    ) {
+        guard var route = routes[token] else { return }
+        change(&route)
+        route.resourceVersion = nextVersion()
+        routes[token] = route
+        if let preview = route.preview { publish(.routeApplied(preview)) }
+    }
+}
+
+extension Date {
+    /// The API server keeps `creationTimestamp` in whole seconds.
+    var wholeSecond: Date { Date(timeIntervalSince1970: timeIntervalSince1970.rounded(.down)) }
+}
