@@ -11,6 +11,7 @@ package func poll<Answer: Sendable>(
     every interval: Duration,
     limit: Duration,
     clock: some Clock<Duration> = ContinuousClock(),
+    isolation: isolated (any Actor)? = #isolation,
     _ attempt: () async throws -> Answer?
 ) async throws -> Answer? {
     let deadline = clock.now.advanced(by: limit)

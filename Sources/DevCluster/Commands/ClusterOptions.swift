@@ -1,0 +1,40 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// The options of every command that starts a development cluster.
+struct ClusterOptions: ParsableArguments {
+    /// What the service allows by default (`Sandbox__Preview__AllowedPortMin` and `…Max`).
+    static let appPorts = 3000...9000
+
+    @Option(help: "The port that the app in the sandbox listens at, \(appPorts.lowerBound) to \(appPorts.upperBound).")
+    var port = 3000
+
+    @Option(help: "The port on 127.0.0.1 that previews are served at.")
+    var envoyPort = 8088
+
+    @Option(help: "The port on 127.0.0.1 of preview-gateway's HTTP API (default: a free one).")
+    var apiPort: Int?
+
+    @Option(help: "The folder for logs, kubeconfig and key (default: ~/.local/state/preview-devcluster).")
+    var stateDir: String?
+
+    func validate() throws {
+        guard Self.appPorts.contains(port) else {
+            throw ValidationError(
+                "--port \(port) is outside \(Self.appPorts.lowerBound) to \(Self.appPorts.upperBound), "
+                    + "which is what the service may expose."
+            )
+        }
+        for (name, value) in [("--envoy-port", envoyPort), ("--api-port", apiPort ?? 1)] {
+            guard (1...65_535).contains(value) else { throw ValidationError("\(name) \(value) is no TCP port.") }
+        }
+    }
+
+    /// Where the cluster keeps its files.
+    func stateFolder(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
+        if let stateDir { return stateDir }
+        let home = environment["HOME"] ?? "/tmp"
+        let base = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.local/state"
+        return "\(base)/preview-devcluster"
+    }
+}

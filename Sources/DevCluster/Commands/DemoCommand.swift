@@ -1,0 +1,42 @@
+import ArgumentParser
+
+/// Shows the life of a preview from start to end, and says what it found.
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Run through the life of two previews and print what was found; ends by itself.",
+        discussion: """
+            The last line is one JSON object. The exit code is 0 only if every result is as it must be; the figures are \
+            printed beside their targets and do not change it.
+            """
+    )
+
+    /// Idle previews end after this long, instead of after half an hour.
+    private static let idleTimeout = (setting: "0.1", seconds: 6)
+
+    @OptionGroup var options: ClusterOptions
+
+    func run() async throws {
+        let (options, terminal) = (options, Terminal())
+        let report = try await Interruption.run {
+            try await StateFolder.withFolder(at: options.stateFolder()) { folder in
+                let cluster = try DevelopmentCluster(
+                    options: options,
+                    command: [],
+                    executables: Executables(),
+                    folder: folder,
+                    settings: ["Sandbox__Preview__IdleTimeoutMinutes": Self.idleTimeout.setting],
+                    terminal: terminal
+                )
+                return try await cluster.run { cluster in
+                    var demo = Demo(cluster: cluster, terminal: terminal)
+                    return try await demo.run(idleSeconds: Self.idleTimeout.seconds)
+                }
+            }
+        }
+        guard let report else { throw ExitCode.failure }
+        terminal.line("\n\(report.table)\n")
+        terminal.line("\(report.json)")
+        guard report.holds else { throw ExitCode.failure }
+    }
+}

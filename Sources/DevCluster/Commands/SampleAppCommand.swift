@@ -1,0 +1,45 @@
+import ArgumentParser
+import FoundationEssentials
+import Hummingbird
+import Logging
+
+/// A small web app to have something in a sandbox.
+struct SampleAppCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sample-app",
+        abstract: "Serves a small page at $HOST:$PORT.",
+        shouldDisplay: false
+    )
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let host = environment["HOST"] ?? "127.0.0.1"
+        guard let port = Int(environment["PORT"] ?? "3000"), (1...65_535).contains(port) else {
+            throw ValidationError("PORT is no TCP port.")
+        }
+        var logger = Logger(label: "sample-app")
+        logger.logLevel = .notice
+        let application = Application(
+            router: Self.router(host: host, port: port),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "sample-app"),
+            logger: logger
+        )
+        try await application.runService()
+    }
+
+    /// The page, the time for it, and `/healthz`.
+    static func router(host: String, port: Int) -> Router<BasicRequestContext> {
+        let router = Router()
+        let page = SamplePage(host: host, port: port).html
+        router.get("/") { _, _ in
+            Response(
+                status: .ok,
+                headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page))
+            )
+        }
+        router.get("/time") { _, _ in Timestamp.text(Date()) }
+        router.get("/healthz") { _, _ in "ok" }
+        return router
+    }
+}

@@ -1,0 +1,96 @@
+import HTTPTransport
+import HTTPTypes
+
+/// The service's HTTP API, as a front end calls it.
+struct ServiceClient: Sendable {
+    /// A preview as the service describes it.
+    struct Session: Sendable, Hashable {
+        let token: String
+        let previewURL: String
+        let keepalivePath: String
+        let expiresAt: String
+        let isReady: Bool
+        /// Why it is not ready, in words.
+        let detail: String?
+    }
+
+    private static let answerLimit: Duration = .seconds(30)
+    private static let maxBodyBytes = 1_048_576
+
+    /// Host and port of the service.
+    let authority: String
+    /// The service key. A secret.
+    let key: String
+    let transport: any HTTPTransport
+
+    /// True once `/readyz` answers 200.
+    func isReady() async -> Bool {
+        (try? await send(.get, "/readyz", body: nil, timeout: .seconds(1)))?.status == 200
+    }
+
+    /// Starts a preview as an operator does.
+    func start(run: String, port: Int) async throws -> Session {
+        let answer = try await require(.post, Self.sessions(run), body: ["target_port": .int(Int64(port))])
+        return try session(answer)
+    }
+
+    /// Keeps a preview alive, and returns its new `expires_at`; `nil` if it is no longer there.
+    func keepAlive(_ session: Session) async throws -> String? {
+        let answer = try await send(.post, session.keepalivePath, body: nil)
+        if answer.status == 404 { return nil }
+        return try accept(answer)["expires_at"]?.stringValue
+    }
+
+    /// The previews of a run.
+    func list(run: String) async throws -> [Session] {
+        try await require(.get, Self.sessions(run), body: nil).arrayValue?.map(session) ?? []
+    }
+
+    /// Stops a preview.
+    func stop(run: String, token: String) async throws {
+        _ = try await require(.delete, "\(Self.sessions(run))/\(token)", body: nil)
+    }
+
+    /// The path of a run's previews.
+    static func sessions(_ run: String) -> String { "/api/runs/\(run)/sandbox/port-forward" }
+
+    private func session(_ value: JSONValue) throws -> Session {
+        guard let token = value["session_id"]?.stringValue, let url = value["preview_url"]?.stringValue,
+            let keepalive = value["keepalive_url"]?.stringValue, let expiresAt = value["expires_at"]?.stringValue
+        else { throw DevClusterFailure("the service's answer is not a session") }
+        return Session(
+            token: token,
+            previewURL: url,
+            keepalivePath: keepalive,
+            expiresAt: expiresAt,
+            isReady: value["ready"]?.boolValue ?? false,
+            detail: value["detail"]?.stringValue
+        )
+    }
+
+    private func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
+        try accept(try await send(method, path, body: body))
+    }
+
+    private func accept(_ answer: (status: Int, body: JSONValue)) throws -> JSONValue {
+        guard answer.status == 200 else {
+            let reason = answer.body["error"]?.stringValue ?? "no reason given"
+            throw DevClusterFailure("the service answered \(answer.status): \(reason)")
+        }
+        return answer.body
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: JSONValue?,
+        timeout: Duration = answerLimit
+    ) async throws -> (status: Int, body: JSONValue) {
+        var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
+        head.headerFields[.authorization] = "Bearer \(key)"
+        if body != nil { head.headerFields[.contentType] = "application/json" }
+        let request = TransportRequest(head: head, body: body.map(JSONWriter.bytes) ?? [], timeout: timeout)
+        let answer = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)
+        return (answer.head.status.code, (try? JSONParser.value(of: answer.body)) ?? .null)
+    }
+}
