@@ -31,8 +31,16 @@ package struct ObjectChanges: AsyncSequence, Sendable {
         }
 
         package mutating func next(isolation actor: isolated (any Actor)?) async -> ObjectChange? {
+            while let item = await nextItem(isolation: actor) {
+                if case .change(let change) = item { return change }
+            }
+            return nil
+        }
+
+        /// The next change or bookmark.
+        mutating func nextItem(isolation actor: isolated (any Actor)? = #isolation) async -> ObjectChangeBuffer.Item? {
             while true {
-                if let change = buffer.takeFirst() { return change }
+                if let item = buffer.takeFirst() { return item }
                 guard await arrivals.next(isolation: actor) != nil else { return buffer.takeFirst() }
             }
         }
@@ -45,8 +53,14 @@ package struct ObjectChanges: AsyncSequence, Sendable {
 ///
 /// The store appends under its own lock, which keeps the order, and wakes the reader after it has let the lock go.
 final class ObjectChangeBuffer: Sendable {
+    enum Item: Sendable, Hashable {
+        case change(ObjectChange)
+        /// Every change up to this version has been delivered.
+        case bookmark(resourceVersion: Int)
+    }
+
     private struct State {
-        var changes: Deque<ObjectChange>
+        var items: Deque<Item>
         var wasCutOff = false
         var isFinished = false
     }
@@ -59,7 +73,7 @@ final class ObjectChangeBuffer: Sendable {
     let arrivals: AsyncStream<Void>
 
     init(initial: [ObjectChange], capacity: Int, matches: @escaping @Sendable (JSONValue) -> Bool) {
-        state = Mutex(State(changes: Deque(initial)))
+        state = Mutex(State(items: Deque(initial.map(Item.change))))
         self.capacity = initial.count + capacity
         self.matches = matches
         (arrivals, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -73,12 +87,12 @@ final class ObjectChangeBuffer: Sendable {
         guard let change = change.seen(through: matches) else { return }
         state.withLock { state in
             guard !state.isFinished else { return }
-            if state.changes.count < capacity {
-                state.changes.append(change)
+            if state.items.count < capacity {
+                state.items.append(.change(change))
             } else {
                 state.wasCutOff = true
                 state.isFinished = true
-                state.changes.removeAll()
+                state.items.removeAll()
             }
         }
     }
@@ -88,13 +102,22 @@ final class ObjectChangeBuffer: Sendable {
         if state.withLock(\.isFinished) { wake.finish() } else { wake.yield() }
     }
 
+    /// Puts a bookmark behind the changes that wait, unless the reader is behind anyway.
+    func appendBookmark(resourceVersion: Int) {
+        state.withLock { state in
+            guard !state.isFinished, state.items.count < capacity else { return }
+            state.items.append(.bookmark(resourceVersion: resourceVersion))
+        }
+        wake.yield()
+    }
+
     func finish() {
         state.withLock { $0.isFinished = true }
         wake.finish()
     }
 
-    func takeFirst() -> ObjectChange? {
-        state.withLock { $0.changes.popFirst() }
+    func takeFirst() -> Item? {
+        state.withLock { $0.items.popFirst() }
     }
 
     /// True once nobody needs to append any more.

@@ -7,6 +7,8 @@ extension ObjectStore {
         package var fieldManager = "preview-devcluster"
         /// Does everything but the write.
         package var isDryRun = false
+        /// The writer has seen to `metadata.managedFields` itself.
+        var isApply = false
 
         package init() {}
     }
@@ -57,6 +59,29 @@ extension ObjectStore {
         try withState { state in try update(kind, namespace, name, .status, options, &state, mutate) }
     }
 
+    /// Creates or changes an object by server-side apply.
+    ///
+    /// - Parameter merge: Makes the new object from the old one, `nil` where there is none, with its `managedFields`.
+    /// - Returns: The object, and whether it is new.
+    func apply(
+        _ kind: ResourceKind,
+        namespace: String?,
+        name: String,
+        part: Part,
+        options: WriteOptions,
+        _ merge: (JSONValue?) throws -> JSONValue
+    ) throws -> (object: JSONValue, isNew: Bool) {
+        try withState { state in
+            var options = options
+            options.isApply = true
+            guard state.tables[kind]?[ObjectKey(namespace: namespace, name: name)] != nil else {
+                guard part == .main else { throw StatusFailure.notFound(kind, name) }
+                return (try create(kind, namespace, try merge(nil), options, &state), true)
+            }
+            return (try update(kind, namespace, name, part, options, &state) { $0 = try merge($0) }, false)
+        }
+    }
+
     /// Which part of an object a write may change.
     enum Part: String {
         case main = ""
@@ -80,11 +105,16 @@ extension ObjectStore {
             throw StatusFailure.badRequest("resourceVersion should not be set on objects to be created")
         }
         if kind.isNamespaced { try checkNamespace(namespace ?? "", for: kind, name, state) }
+        let applied = object["metadata", "managedFields"]
         object = newObject(kind, namespace: namespace, name: name, object)
         try check(kind, object, replacing: nil)
         guard state.tables[kind]?[ObjectKey(of: object)] == nil else { throw StatusFailure.alreadyExists(kind, name) }
         try allocate(kind, &object, &state)
-        recordManager(options.fieldManager, of: &object, replacing: nil, part: .main)
+        if options.isApply {
+            object["metadata", "managedFields"] = applied
+        } else {
+            recordManager(options.fieldManager, of: &object, replacing: nil, part: .main)
+        }
         return options.isDryRun ? object : commit(kind, object, replacing: nil, &state)
     }
 
@@ -141,10 +171,18 @@ extension ObjectStore {
         var object = old
         try mutate(&object)
         try checkIdentity(kind, object, old)
+        let applied = object["metadata", "managedFields"]
         keepServerMembers(kind, &object, old, part)
         if part == .main { ObjectDefaults.apply(to: &object, of: kind) }
-        recordManager(options.fieldManager, of: &object, replacing: old, part: part)
-        guard !object.isSame(as: old) else { return old }
+        if options.isApply {
+            object["metadata", "managedFields"] = applied
+            guard !object.isSame(as: old) || !ManagedFields(of: object).isSame(as: ManagedFields(of: old)) else {
+                return old
+            }
+        } else {
+            guard !object.isSame(as: old) else { return old }
+            recordManager(options.fieldManager, of: &object, replacing: old, part: part)
+        }
         try check(kind, object, replacing: old)
         if kind.countsGenerations, part == .main, object.wantedState != old.wantedState {
             object["metadata", "generation"] = .int(Int64(old["metadata", "generation"]?.intValue ?? 0) + 1)

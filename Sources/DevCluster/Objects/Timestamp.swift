@@ -9,4 +9,17 @@ package enum Timestamp {
         (try? Date(text, strategy: .iso8601))
             ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
     }
+
+    /// An instant as the `Date` header has it (RFC 9110, "IMF-fixdate").
+    static func header(_ date: Date) -> String {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        let parts = calendar.dateComponents([.weekday, .day, .month, .year, .hour, .minute, .second], from: date)
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let twoDigits: (Int?) -> String = { ($0 ?? 0) < 10 ? "0\($0 ?? 0)" : "\($0 ?? 0)" }
+        let time = [parts.hour, parts.minute, parts.second].map(twoDigits).joined(separator: ":")
+        let month = months[(parts.month ?? 1) - 1]
+        return "\(days[(parts.weekday ?? 1) - 1]), \(twoDigits(parts.day)) \(month) \(parts.year ?? 1970) \(time) GMT"
+    }
 }

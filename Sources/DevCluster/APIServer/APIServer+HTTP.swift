@@ -1,0 +1,151 @@
+import FoundationEssentials
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import ServiceLifecycle
+
+extension APIServer {
+    /// The connection is to be closed without an answer.
+    private struct ConnectionDropped: Error {}
+
+    /// Answers one request on its connection, or lets it suffer its fault.
+    func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        var request = request
+        guard let body = try? await request.collectBody(upTo: RequestHandler.maxBodyBytes) else {
+            let failure = StatusFailure(
+                code: 413,
+                reason: "RequestEntityTooLarge",
+                message: "Request entity too large: limit is \(RequestHandler.maxBodyBytes)"
+            )
+            try await write(.failure(failure), writer, to: request, nil, channel)
+            return
+        }
+        let parsed = handler.parse(
+            APIRequest(
+                method: request.method.rawValue,
+                target: request.head.path ?? "/",
+                headers: request.headers,
+                body: Array(buffer: body)
+            )
+        )
+        requestLog.record(
+            RequestLog.Entry(verb: parsed.verb, resource: parsed.resource, user: parsed.user?.name ?? "")
+        )
+        let fault = faults.fault(for: parsed.call)
+        var answer: APIAnswer?
+        switch fault {
+        case .answer(let failure)?: answer = .failure(failure)
+        case .hold(let gate)?: await whileConnected(request) { await gate.pass() }
+        case .hang?, .drop?: answer = nil
+        default: break
+        }
+        if answer == nil, fault?.acts ?? true { answer = handler.answer(parsed) }
+        switch fault {
+        case .actThenAnswer(let failure)?: answer = .failure(failure)
+        case .hang?, .actThenHang?:
+            await whileConnected(request) { await Gate().pass() }
+            throw ConnectionDropped()
+        case .drop?, .actThenDrop?:
+            // A stream of HTTP/2 is the child of its connection, which is the child of the listener.
+            let connection = channel.parent?.parent == nil ? channel : channel.parent
+            connection?.close(promise: nil)
+            throw ConnectionDropped()
+        default: break
+        }
+        guard let answer else { return }
+        try await write(answer, writer, to: request, fault, channel)
+    }
+
+    /// Runs `operation` until it returns or the client has gone.
+    private func whileConnected(_ request: Request, _ operation: @Sendable @escaping () async -> Void) async {
+        try? await request.body.consumeWithCancellationOnInboundClose { _ in await operation() }
+    }
+
+    private func write(
+        _ answer: APIAnswer,
+        _ writer: consuming ResponseWriter,
+        to request: Request,
+        _ fault: FaultPlan.Fault?,
+        _ channel: any Channel
+    ) async throws {
+        let isHead = request.method == .head
+        switch answer {
+        case .document(let status, let document, let contentType, let warnings):
+            let bytes = JSONWriter.bytes(of: document) + [UInt8(ascii: "\n")]
+            var head = head(status, contentType, warnings)
+            head.headerFields[.contentLength] = String(bytes.count)
+            if let seconds = document["details", "retryAfterSeconds"]?.intValue {
+                head.headerFields[.retryAfter] = String(seconds)
+            }
+            if status == 401 { head.headerFields[.wwwAuthenticate] = "Bearer" }
+            try await writer.write(response: head, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .text(let status, let text):
+            let isJSON = text.hasPrefix("{")
+            var head = head(status, isJSON ? "application/json" : "text/plain; charset=utf-8", [])
+            head.headerFields[.contentLength] = String(text.utf8.count)
+            try await writer.write(response: head, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(string: text)))
+        case .watch(let watch):
+            var body: any ResponseBodyWriter = try await writer.writeHead(head(200, "application/json", watch.warnings))
+            let stream = WatchStream(
+                watch: watch,
+                store: store,
+                fault: fault,
+                bookmarkInterval: configuration.bookmarkInterval,
+                clock: configuration.clock
+            )
+            let ending = try await request.body.consumeWithCancellationOnInboundClose { _ in
+                try await withGracefulShutdownHandler {
+                    try await stream.deliver { try await body.write(ByteBuffer(bytes: $0)) }
+                } onGracefulShutdown: {
+                    watch.changes.finish()
+                }
+            }
+            guard ending == .complete else {
+                channel.close(promise: nil)
+                throw ConnectionDropped()
+            }
+            try await body.finish(nil)
+        }
+    }
+
+    private func head(_ status: Int, _ contentType: String, _ warnings: [String]) -> HTTPResponse {
+        var fields = HTTPFields()
+        fields[.contentType] = contentType
+        fields[.cacheControl] = "no-cache, private"
+        let offset = faults.clockOffset.components.seconds
+        fields[.date] = Timestamp.header(store.now().addingTimeInterval(Double(offset)))
+        for warning in warnings { fields.append(HTTPField(name: .warning, value: "299 - \"\(warning)\"")) }
+        return HTTPResponse(status: .init(code: status), headerFields: fields)
+    }
+}
+
+extension HTTPField.Name {
+    /// RFC 9111 no longer lists it; Kubernetes still uses it.
+    fileprivate static let warning = HTTPField.Name("Warning") ?? .contentType
+}
+
+extension FaultPlan.Fault {
+    /// True when the request is carried out.
+    fileprivate var acts: Bool {
+        switch self {
+        case .answer, .hang, .drop: false
+        default: true
+        }
+    }
+}
+
+extension RequestHandler.Parsed {
+    /// The request as the rules of a fault plan see it.
+    fileprivate var call: FaultPlan.Call {
+        var place: ResourceTarget?
+        if case .resource(let target) = target { place = target }
+        return FaultPlan.Call(
+            verb: verb,
+            resource: resource,
+            namespace: place?.namespace,
+            name: place?.name,
+            user: user?.name ?? "",
+            body: request.body
+        )
+    }
+}

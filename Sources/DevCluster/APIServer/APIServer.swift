@@ -1,0 +1,185 @@
+import FoundationEssentials
+import HummingbirdCore
+import HummingbirdHTTP2
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import Synchronization
+
+/// A Kubernetes API server on loopback over an ``ObjectStore``: HTTPS, HTTP/2 and HTTP/1.1.
+///
+/// It keeps nothing but what the store holds; when it stops, the store stays.
+package final class APIServer: Service {
+    /// Who decides what users may do.
+    package enum AuthorizationMode: Sendable, Hashable {
+        /// Everybody with a known token may do everything.
+        case alwaysAllow
+        /// The roles and bindings in the store decide.
+        case rbac
+    }
+
+    package struct Configuration: Sendable {
+        /// The port on 127.0.0.1; zero lets the system choose.
+        package var port = 0
+        /// Who may speak to the server. The first one is the administrator whom ``kubeconfig()`` is for.
+        package var users: [APIUser]
+        package var authorizationMode = AuthorizationMode.alwaysAllow
+        /// The time between the bookmarks of a watch that asked for some.
+        package var bookmarkInterval = Duration.seconds(60)
+        /// Runs the time limits of watches.
+        package var clock: any Clock<Duration> = ContinuousClock()
+        /// False leaves garbage where it is, so that a test can collect it itself.
+        package var collectsGarbage = true
+
+        /// - Parameter users: Who may speak to the server; an administrator with a new token by default.
+        package init(users: [APIUser] = [Self.newAdministrator()]) {
+            self.users = users
+        }
+
+        /// An administrator with a random token.
+        package static func newAdministrator() -> APIUser {
+            APIUser(
+                name: "devcluster-admin",
+                groups: [APIUser.administrators],
+                token: "\(UUID().uuidString)\(UUID().uuidString)".lowercased()
+            )
+        }
+    }
+
+    /// Why the server has no address.
+    package struct NotListening: Error, CustomStringConvertible {
+        package var description: String { "the API server does not listen" }
+    }
+
+    package let store: ObjectStore
+    package let configuration: Configuration
+    /// What goes wrong; empty at first.
+    package let faults = FaultPlan()
+    /// What was asked so far.
+    package let requestLog = RequestLog()
+    /// The certificate of the authority to trust, in PEM.
+    package let authorityPEM: String
+
+    let handler: RequestHandler
+    private let identity: DevelopmentAuthority.Identity
+    private let port = Mutex<Int?>(nil)
+    private let listening = Gate()
+
+    /// Makes a server that listens once it runs.
+    ///
+    /// - Throws: When no certificate can be made.
+    package init(configuration: Configuration = Configuration(), store: ObjectStore = ObjectStore()) throws {
+        self.configuration = configuration
+        self.store = store
+        handler = RequestHandler(
+            store: store,
+            users: configuration.users,
+            authorizationMode: configuration.authorizationMode
+        )
+        let authority = try DevelopmentAuthority()
+        authorityPEM = authority.certificatePEM
+        identity = try authority.issue(
+            dnsNames: ["localhost", "kubernetes.default.svc", "kubernetes.default", "kubernetes"],
+            addresses: [[127, 0, 0, 1]]
+        )
+    }
+
+    /// `https://127.0.0.1:port`, once the server listens.
+    ///
+    /// - Throws: ``NotListening`` when it ended before.
+    package func address() async throws -> String {
+        await listening.pass()
+        guard let port = port.withLock({ $0 }) else { throw NotListening() }
+        return "https://127.0.0.1:\(port)"
+    }
+
+    /// A kubeconfig with everything in it, as `kubectl` and every other client reads it.
+    ///
+    /// - Parameters:
+    ///   - user: Who it is for; the administrator by default. The text holds the token.
+    ///   - namespace: The namespace for commands that name none.
+    package func kubeconfig(for user: APIUser? = nil, namespace: String = "default") async throws -> String {
+        guard let user = user ?? configuration.users.first else { throw NotListening() }
+        let authority = Data(authorityPEM.utf8).base64EncodedString()
+        return """
+            apiVersion: v1
+            kind: Config
+            current-context: devcluster
+            clusters:
+            - name: devcluster
+              cluster:
+                server: \(try await address())
+                certificate-authority-data: \(authority)
+            users:
+            - name: \(user.name)
+              user:
+                token: \(user.token)
+            contexts:
+            - name: devcluster
+              context:
+                cluster: devcluster
+                user: \(user.name)
+                namespace: \(namespace)
+
+            """
+    }
+
+    /// Serves until the task is cancelled or a graceful shutdown begins.
+    package func run() async throws {
+        defer {
+            port.withLock { $0 = nil }
+            listening.open()
+        }
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map {
+                .certificate($0)
+            },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem))
+        )
+        tls.minimumTLSVersion = .tlsv12
+        var logger = Logger(label: "devcluster.apiserver")
+        logger.logLevel = .warning
+        let server = try HTTPServerBuilder.http2Upgrade(tlsConfiguration: tls).buildServer(
+            configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: configuration.port)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: logger,
+            responder: { [self] request, writer, channel in
+                try await respond(to: request, writer, channel)
+            },
+            onServerRunning: { [self] channel in
+                port.withLock { $0 = channel.localAddress?.port }
+                listening.open()
+            }
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            if configuration.collectsGarbage {
+                group.addTask { [store] in await store.runGarbageCollection() }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+/// Runs an API server while `body` runs.
+///
+/// - Parameters:
+///   - configuration: How it behaves.
+///   - store: What it serves.
+///   - body: Gets the server once it listens.
+package func withAPIServer<Result: Sendable>(
+    configuration: APIServer.Configuration = APIServer.Configuration(),
+    store: ObjectStore = ObjectStore(),
+    _ body: @Sendable (APIServer) async throws -> Result
+) async throws -> Result {
+    let server = try APIServer(configuration: configuration, store: store)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.run() }
+        defer { group.cancelAll() }
+        _ = try await server.address()
+        return try await body(server)
+    }
+}

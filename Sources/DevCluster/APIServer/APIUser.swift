@@ -1,0 +1,26 @@
+/// Somebody who may speak to the API server.
+package struct APIUser: Sendable, Hashable {
+    package let name: String
+    /// The groups; ``administrators`` may do everything. Every user is in `system:authenticated` too.
+    package let groups: [String]
+    /// The bearer token by which the server knows the user. A secret.
+    package let token: String
+
+    /// The group whose members may do everything.
+    package static let administrators = "system:masters"
+
+    package init(name: String, groups: [String] = [], token: String) {
+        self.name = name
+        self.groups = groups
+        self.token = token
+    }
+}
+
+extension APIUser: CustomStringConvertible {
+    /// The user without the token.
+    package var description: String { name }
+}
+
+extension APIUser: CustomDebugStringConvertible {
+    package var debugDescription: String { name }
+}

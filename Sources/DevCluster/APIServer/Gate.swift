@@ -1,0 +1,49 @@
+import Synchronization
+
+/// Something that holds tasks up until it is opened.
+package final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [AsyncStream<Void>.Continuation] = []
+        var observers: [AsyncStream<Void>.Continuation] = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Lets everything through, now and later.
+    package func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting.removeAll() }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.finish() }
+    }
+
+    /// Returns once the gate is open, or the task is cancelled.
+    func pass() async {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let (isOpen, observers) = state.withLock { state in
+            if !state.isOpen { state.waiting.append(continuation) }
+            defer { state.observers.removeAll() }
+            return (state.isOpen, state.observers)
+        }
+        for observer in observers { observer.finish() }
+        guard !isOpen else { return }
+        for await _ in stream {}
+    }
+
+    /// Returns once something waits at the gate or has passed it, or the task is cancelled.
+    package func arrival() async {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let mustWait = state.withLock { state in
+            guard !state.isOpen, state.waiting.isEmpty else { return false }
+            state.observers.append(continuation)
+            return true
+        }
+        guard mustWait else { return }
+        for await _ in stream {}
+    }
+}

@@ -1,0 +1,86 @@
+/// Turns the changes of a watch into the frames of its body: one JSON document a line.
+struct WatchStream: Sendable {
+    enum Ending: Sendable, Hashable {
+        case complete
+        /// The connection must break off.
+        case broken
+    }
+
+    let watch: WatchAnswer
+    let store: ObjectStore
+    let fault: FaultPlan.Fault?
+    let bookmarkInterval: Duration
+    let clock: any Clock<Duration>
+
+    /// Writes frames until the watch's time is over, its changes end, or the task is cancelled.
+    func deliver(_ write: ([UInt8]) async throws -> Void) async throws -> Ending {
+        if case .holdWatch(let gate)? = fault { await gate.pass() }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keepTime() }
+            defer { group.cancelAll() }
+            return try await deliverChanges(write)
+        }
+    }
+
+    private func deliverChanges(_ write: ([UInt8]) async throws -> Void) async throws -> Ending {
+        var changes = watch.changes.makeAsyncIterator()
+        var count = 0
+        while true {
+            switch fault {
+            case .endWatch(let limit)? where limit == count: return .complete
+            case .expireWatch(let limit)? where limit == count:
+                try await write(Self.frame("ERROR", StatusFailure.expired("too old resource version").status))
+                return .complete
+            default: break
+            }
+            guard let item = await changes.nextItem() else { break }
+            switch item {
+            case .bookmark(let resourceVersion):
+                let object = watch.representation.bookmark(resourceVersion: resourceVersion)
+                try await write(Self.frame("BOOKMARK", object))
+            case .change(let change):
+                let frame: [UInt8]
+                do {
+                    let object = try watch.representation.document(of: change.object, includesColumns: count == 0)
+                    frame = Self.frame(change.action.rawValue, object)
+                } catch let failure as StatusFailure {
+                    try await write(Self.frame("ERROR", failure.status))
+                    return .complete
+                }
+                if case .breakWatch(let limit)? = fault, limit == count {
+                    try await write(Array(frame.prefix(frame.count / 2)))
+                    return .broken
+                }
+                try await write(frame)
+                count += 1
+            }
+        }
+        return .complete
+    }
+
+    /// Puts bookmarks between the changes and ends the watch when its time is over.
+    private func keepTime() async {
+        var rest = Duration.seconds(watch.timeoutSeconds)
+        do {
+            while watch.allowsBookmarks, rest > bookmarkInterval {
+                try await clock.sleep(for: bookmarkInterval)
+                rest -= bookmarkInterval
+                addBookmark()
+            }
+            try await clock.sleep(for: rest)
+            if watch.allowsBookmarks { addBookmark() }
+            watch.changes.finish()
+        } catch {
+            // Cancelled: the watch has ended otherwise.
+        }
+    }
+
+    private func addBookmark() {
+        // Changes up to the version that is read here wait in the buffer already, so the bookmark comes after them.
+        watch.changes.buffer.appendBookmark(resourceVersion: store.lastChange(of: watch.kind))
+    }
+
+    private static func frame(_ type: String, _ object: JSONValue) -> [UInt8] {
+        JSONWriter.bytes(of: ["type": .string(type), "object": object]) + [UInt8(ascii: "\n")]
+    }
+}

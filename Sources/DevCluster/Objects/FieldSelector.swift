@@ -1,0 +1,64 @@
+/// A field selector as query parameters have it: `metadata.name=a,status.phase!=Running`.
+package struct FieldSelector: Sendable, Hashable {
+    private struct Requirement: Sendable, Hashable {
+        let path: [String]
+        let value: String
+        let isEqual: Bool
+    }
+
+    private let requirements: [Requirement]
+
+    /// Reads a selector; an empty text selects everything.
+    ///
+    /// - Throws: ``StatusFailure`` with code 400 for a text that is none, or a field that `kind` cannot be selected by.
+    package init(_ text: String, for kind: ResourceKind) throws {
+        requirements = try text.split(separator: ",").map { part in
+            for sign in ["!=", "==", "="] {
+                guard let range = part.firstRange(of: sign) else { continue }
+                let field = String(part[..<range.lowerBound])
+                guard Self.fields(of: kind).contains(field) else {
+                    throw StatusFailure.badRequest(
+                        "Unable to find \"\(kind.qualifiedName)\" that match label selector \"\", field selector \"\(text)\": field label not supported: \(field)"
+                    )
+                }
+                return Requirement(
+                    path: field.split(separator: ".").map(String.init),
+                    value: String(part[range.upperBound...]),
+                    isEqual: sign != "!="
+                )
+            }
+            throw StatusFailure.badRequest("invalid selector: '\(text)'; can't understand '\(part)'")
+        }
+    }
+
+    /// True when an object meets every requirement; a missing member counts as empty.
+    package func matches(_ object: JSONValue) -> Bool {
+        requirements.allSatisfy { requirement in
+            let value: String
+            switch object[path: requirement.path[...]] {
+            case .string(let text): value = text
+            case .bool(let flag): value = String(flag)
+            case .int(let number): value = String(number)
+            default: value = ""
+            }
+            return (value == requirement.value) == requirement.isEqual
+        }
+    }
+
+    private static func fields(of kind: ResourceKind) -> [String] {
+        let common = ["metadata.name", "metadata.namespace"]
+        switch kind {
+        case .pods:
+            return common + [
+                "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase",
+                "status.podIP", "status.nominatedNodeName",
+            ]
+        case .events:
+            let members = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"]
+            return common + members.map { "involvedObject.\($0)" } + ["reason", "reportingComponent", "source", "type"]
+        case .namespaces: return common + ["status.phase"]
+        case .services: return common + ["spec.clusterIP", "spec.type"]
+        default: return common
+        }
+    }
+}
