@@ -32,7 +32,10 @@ let package = Package(
         .executableTarget(name: "preview-gateway",
             dependencies: ["PreviewCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
-        .executableTarget(name: "preview-devcluster", dependencies: ["DevCluster"]),
+        .executableTarget(
+            name: "preview-devcluster",
+            dependencies: ["DevCluster", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
 
         // MARK: The service
         .target(
@@ -185,7 +188,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
     ],
-    "PreviewCommandsTests": ["PreviewCommands", "PreviewDomain"],
+    "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
     "DevClusterTests": ["CurlHTTP", "DevCluster", "HTTPTransport", .product(name: "HTTPTypes", package: "swift-http-types")],
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",

@@ -10,7 +10,7 @@ public struct KubernetesClient: Sendable {
 
     let executor: RequestExecutor
     let versions: VersionResolver
-    let limits: RequestLimits
+    var limits: RequestLimits
 
     /// Makes a client.
     ///
@@ -77,5 +77,14 @@ public struct KubernetesClient: Sendable {
             // The decoder's own text may quote the object.
             throw KubernetesError(.decoding, "the answer to '\(operation)' is not what the API promises")
         }
+    }
+}
+
+extension KubernetesClient {
+    /// The same client with pages of another size.
+    package func withPageSize(_ size: Int) -> KubernetesClient {
+        var copy = self
+        copy.limits.pageSize = size
+        return copy
     }
 }

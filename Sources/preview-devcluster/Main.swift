@@ -4,6 +4,6 @@ import DevCluster
 @main
 enum Main {
     static func main() async {
-        await PreviewDevcluster.main(nil)
+        await PreviewDevCluster.main(nil)
     }
 }

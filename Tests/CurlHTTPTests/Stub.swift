@@ -1,1 +1,1 @@
-enum StubX {}
+enum Placeholder {}

@@ -1,5 +1,7 @@
 import FoundationEssentials
+import PreviewControl
 import PreviewDomain
+import PreviewIdentity
 import Testing
 
 @testable import PreviewCommands

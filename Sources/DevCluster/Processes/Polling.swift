@@ -4,6 +4,7 @@
 ///   - interval: The time between two questions.
 ///   - limit: The longest time in all.
 ///   - clock: The clock to wait by.
+///   - isolation: The caller's isolation, in which `attempt` runs.
 ///   - attempt: Gives the answer, or `nil` if there is none yet.
 /// - Returns: The answer, or `nil` when the time was up.
 /// - Throws: What `attempt` threw, or `CancellationError`.

@@ -1,0 +1,44 @@
+# Every target that needs system libraries or Envoy runs `setup` first, which does nothing when all is there.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The build fails on an import that Package.swift does not declare.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+RELEASE := -c release --static-swift-stdlib $(SWIFT_FLAGS)
+DEVCLUSTER := .build/release/preview-devcluster
+
+PORT ?= 3000
+APP ?=
+
+.PHONY: help setup envoy build run demo test check clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: libcurl and libssl for the build
+	@bash .ci/setup libraries
+
+envoy:
+	@bash .ci/setup envoy
+
+build: setup ## Build the service and the development cluster (release)
+	swift build $(RELEASE)
+
+run: build envoy ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
+	@$(DEVCLUSTER) up --port $(PORT) $(if $(APP),-- $(APP))
+
+demo: build envoy ## Play the main job once, check it, print the figures
+	@$(DEVCLUSTER) demo
+
+test: setup ## Run all tests
+	swift test $(SWIFT_FLAGS)
+
+check: ## Check format, imports and banned calls
+	swift format lint --strict --recursive Package.swift Sources Tests
+	swift build $(SWIFT_FLAGS)
+	@bash .ci/check-calls
+
+clean: ## Remove everything that was built
+	rm -rf .build

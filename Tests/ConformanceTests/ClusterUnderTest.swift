@@ -1,0 +1,62 @@
+import CurlHTTP
+import Foundation
+import HTTPTransport
+import KubernetesClient
+import KubernetesModel
+
+/// One API server that the conformance checks run against.
+struct ClusterUnderTest: Sendable {
+    let client: KubernetesClient
+    /// The same server with a token that nobody has.
+    let stranger: KubernetesClient
+    /// Exists, and holds nothing that a check does not make.
+    let namespace: String
+
+    init(kubeconfig path: String, namespace: String) async throws {
+        let configuration = try ClusterConfiguration.discover(kubeconfig: path)
+        var strange = configuration
+        strange.credential = .token(Secret("nobody-has-this-token"))
+        client = Self.client(configuration)
+        stranger = Self.client(strange)
+        self.namespace = namespace
+        try await create(Namespace(metadata: ObjectMeta(name: namespace)))
+    }
+
+    private static func client(_ configuration: ClusterConfiguration) -> KubernetesClient {
+        KubernetesClient(configuration: configuration) { security in
+            try CurlTransport(
+                configuration: CurlConfiguration(
+                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
+                )
+            )
+        }
+    }
+
+    func create(_ namespace: Namespace) async throws {
+        _ = try await client.create(namespace, in: nil)
+    }
+
+    /// A Service as previews have them.
+    func service(_ name: String, labels: [String: String] = [:]) -> Service {
+        Service(
+            metadata: ObjectMeta(name: name, namespace: namespace, labels: labels),
+            spec: Service.Spec(
+                type: "ClusterIP", selector: ["app": "none"], ports: [Service.Port(port: 80, targetPort: .number(3000))]
+            )
+        )
+    }
+}
+
+/// Namespaces are only made by these tests; the service itself never touches one.
+struct Namespace: KubernetesObject {
+    static let resource = APIResource(
+        group: "", versions: ["v1"], plural: "namespaces", kind: "Namespace", namespaced: false
+    )
+    var metadata: ObjectMeta
+}
+
+/// A kind whose group no server has.
+struct Unicorn: KubernetesObject {
+    static let resource = APIResource(group: "nowhere.example.com", versions: ["v1"], plural: "unicorns", kind: "Unicorn")
+    var metadata: ObjectMeta
+}

@@ -1,0 +1,160 @@
+import Foundation
+import KubernetesClient
+import KubernetesModel
+import Testing
+
+/// What both the development cluster's API server and a real one must do for this service to work.
+///
+/// Each check makes its own objects and leaves the rest alone, so that all can share a server.
+enum ConformanceChecks {
+    typealias Check = @Sendable (ClusterUnderTest) async throws -> Void
+
+    static let all: [(name: String, check: Check)] = [
+        ("a missing object, a missing namespace and a missing group are told apart", missingThings),
+        ("an unknown token is unauthorized", unknownToken),
+        ("AlreadyExists and Conflict are told apart", twoKindsOf409),
+        ("a delete with preconditions spares what changed", deletePreconditions),
+        ("an object with finalizers is being deleted, not gone", finalizers),
+        ("a JSON Patch that does not apply is one ambiguous error", ambiguousPatch),
+        ("a patch that changes nothing keeps the resourceVersion", patchWithoutChange),
+        ("lists come in pages and are one list", pagedLists),
+        ("metadata lists hold neither spec nor managedFields", metadataLists),
+        ("a selector that ceases to match is a deletion in the watch", selectorTransitions),
+        ("an informer sees what is there, what changes and what goes", informer),
+        ("discovery prefers the newest version of claims", discovery),
+        ("every answer tells the server's time", serverTime),
+        ("annotations over 256 KiB are invalid, a body over 3 MiB is too large", sizeLimits),
+        ("objects go with the pod that owns them", garbageCollection),
+    ]
+
+    // MARK: Errors
+
+    @Sendable static func missingThings(_ cluster: ClusterUnderTest) async throws {
+        await expect(.notFound(.object)) {
+            _ = try await cluster.client.get(Service.self, named: "nobody", in: cluster.namespace)
+        }
+        await expect(.notFound(.namespace)) {
+            _ = try await cluster.client.create(cluster.service("anything"), in: "no-such-namespace")
+        }
+        await expect(.notFound(.group)) {
+            _ = try await cluster.client.get(Unicorn.self, named: "nobody", in: cluster.namespace)
+        }
+    }
+
+    @Sendable static func unknownToken(_ cluster: ClusterUnderTest) async throws {
+        await expect(.unauthorized) {
+            _ = try await cluster.stranger.get(Service.self, named: "nobody", in: cluster.namespace)
+        }
+    }
+
+    @Sendable static func twoKindsOf409(_ cluster: ClusterUnderTest) async throws {
+        let created = try await cluster.client.create(cluster.service("twice"), in: cluster.namespace)
+        await expect(.alreadyExists) {
+            _ = try await cluster.client.create(cluster.service("twice"), in: cluster.namespace)
+        }
+        await expect(.conflict) {
+            _ = try await cluster.client.patchMetadata(
+                of: Service.self, named: "twice", in: cluster.namespace,
+                .merge(.annotations(["a": "b"], resourceVersion: "1"))
+            )
+        }
+        #expect(created.metadata.uid != nil)
+    }
+
+    @Sendable static func deletePreconditions(_ cluster: ClusterUnderTest) async throws {
+        let created = try await cluster.client.create(cluster.service("judged"), in: cluster.namespace)
+        let judged = try #require(Preconditions(exactly: created.metadata))
+        _ = try await cluster.client.patchMetadata(
+            of: Service.self, named: "judged", in: cluster.namespace, .merge(.annotations(["kept": "alive"]))
+        )
+        await expect(.conflict) { try await delete("judged", judged, cluster) }
+        await expect(.conflict) { try await delete("judged", Preconditions(uid: "another"), cluster) }
+        let current = try await cluster.client.getMetadata(of: Service.self, named: "judged", in: cluster.namespace)
+        let exact = try #require(Preconditions(exactly: current.metadata))
+        #expect(try await delete("judged", exact, cluster) == .deleted)
+        #expect(try await delete("judged", exact, cluster) == .notFound)
+    }
+
+    @Sendable static func finalizers(_ cluster: ClusterUnderTest) async throws {
+        var service = cluster.service("held")
+        service.metadata.finalizers = ["example.com/hold"]
+        let created = try await cluster.client.create(service, in: cluster.namespace)
+        let outcome = try await delete("held", Preconditions(uid: try #require(created.metadata.uid)), cluster)
+        #expect(outcome == .deleting)
+        let held = try await cluster.client.getMetadata(of: Service.self, named: "held", in: cluster.namespace)
+        #expect(held.metadata.isBeingDeleted)
+        _ = try await cluster.client.patchMetadata(
+            of: Service.self, named: "held", in: cluster.namespace,
+            .json([.remove(JSONPointer("metadata", "finalizers"))])
+        )
+        await expect(.notFound(.object)) {
+            _ = try await cluster.client.get(Service.self, named: "held", in: cluster.namespace)
+        }
+    }
+
+    // MARK: Patches
+
+    @Sendable static func ambiguousPatch(_ cluster: ClusterUnderTest) async throws {
+        _ = try await cluster.client.create(cluster.service("patched"), in: cluster.namespace)
+        let failing: [JSONPatch] = [
+            [.test(JSONPointer("metadata", "name"), "another")],
+            [.replace(JSONPointer("metadata", "labels", "missing"), "x")],
+            [.add(.annotation("example.com/a"), "b")],
+        ]
+        for patch in failing {
+            await expect(.invalid) {
+                _ = try await cluster.client.patch(
+                    Service.self, named: "patched", in: cluster.namespace, .json(patch)
+                )
+            }
+        }
+        let merged = try await cluster.client.patchMetadata(
+            of: Service.self, named: "patched", in: cluster.namespace, .merge(.annotations(["example.com/a": "b"]))
+        )
+        #expect(merged.metadata.annotations["example.com/a"] == "b")
+        let patched = try await cluster.client.patchMetadata(
+            of: Service.self, named: "patched", in: cluster.namespace,
+            .json([.test(.annotation("example.com/a"), "b"), .add(.annotation("example.com/a"), "c")])
+        )
+        #expect(patched.metadata.annotations["example.com/a"] == "c")
+    }
+
+    @Sendable static func patchWithoutChange(_ cluster: ClusterUnderTest) async throws {
+        _ = try await cluster.client.create(cluster.service("still"), in: cluster.namespace)
+        let first = try await cluster.client.patchMetadata(
+            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+        )
+        let second = try await cluster.client.patchMetadata(
+            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+        )
+        #expect(first.metadata.resourceVersion == second.metadata.resourceVersion)
+    }
+
+    @Sendable static func sizeLimits(_ cluster: ClusterUnderTest) async throws {
+        _ = try await cluster.client.create(cluster.service("large"), in: cluster.namespace)
+        await expect(.invalid) {
+            _ = try await cluster.client.patchMetadata(
+                of: Service.self, named: "large", in: cluster.namespace,
+                .merge(.annotations(["a": String(repeating: "x", count: 257 * 1024)]))
+            )
+        }
+        await expect(.tooLarge) {
+            _ = try await cluster.client.patchMetadata(
+                of: Service.self, named: "large", in: cluster.namespace,
+                .merge(.annotations(["a": String(repeating: "x", count: 4 << 20)]))
+            )
+        }
+    }
+
+    private static func delete(
+        _ name: String, _ preconditions: Preconditions, _ cluster: ClusterUnderTest
+    ) async throws -> DeletionResult {
+        try await cluster.client.delete(Service.self, named: name, in: cluster.namespace, preconditions: preconditions)
+    }
+}
+
+/// Records an issue unless `work` fails with this kind of error.
+func expect(_ kind: KubernetesError.Kind, _ work: () async throws -> some Any) async {
+    let error = await #expect(throws: KubernetesError.self) { _ = try await work() }
+    #expect(error?.kind == kind)
+}
