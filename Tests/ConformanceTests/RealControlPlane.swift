@@ -34,8 +34,8 @@ struct RealControlPlane {
             script.waitUntilExit()
             try? FileManager.default.removeItem(atPath: folder)
         }
-        var lines = output.fileHandleForReading.bytes.lines.makeAsyncIterator()
-        guard let line = try await lines.next(), line == "ready" else {
+        // The script says one word, or ends and says nothing.
+        guard String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "ready\n" else {
             throw NotStarted(description: "the control plane did not become ready")
         }
         try await body("\(folder)/kubeconfig")
