@@ -8,6 +8,8 @@ SHELL := /bin/bash
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib $(SWIFT_FLAGS)
 DEVCLUSTER := .build/release/preview-devcluster
+ENVOY ?= $(CURDIR)/.build/devcluster/envoy
+STATE := .build/devcluster/state
 
 PORT ?= 3000
 APP ?=
@@ -27,10 +29,10 @@ build: setup ## Build the service and the development cluster (release)
 	swift build $(RELEASE)
 
 run: build envoy ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
-	@$(DEVCLUSTER) up --port $(PORT) $(if $(APP),-- $(APP))
+	@ENVOY='$(ENVOY)' $(DEVCLUSTER) up --state-dir $(STATE) --port $(PORT) $(if $(APP),-- $(APP))
 
 demo: build envoy ## Play the main job once, check it, print the figures
-	@$(DEVCLUSTER) demo
+	@ENVOY='$(ENVOY)' $(DEVCLUSTER) demo --state-dir $(STATE)
 
 test: setup ## Run all tests
 	swift test $(SWIFT_FLAGS)
