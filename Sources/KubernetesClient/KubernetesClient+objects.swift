@@ -2,176 +2,204 @@ import FoundationEssentials
 public import KubernetesModel
 
 /// What became of an object that was to be deleted.
-public enum DeletionResult: Hashable, Sendable {
+public enum DeleteOutcome: Hashable, Sendable {
     /// It is gone.
     case deleted
-    /// It has a deletion timestamp and stays until its finalizers are removed.
-    case deleting
-    /// It did not exist.
+    /// The server has accepted the delete; the object stays until its grace period is over and these finalizers are
+    /// done.
+    case deleting(finalizers: [String])
+    /// There was no such object.
     case notFound
-}
-
-/// How fresh a list has to be.
-public enum ListConsistency: Hashable, Sendable {
-    /// As of now: the server asks its store.
-    case mostRecent
-    /// Whatever the server's cache holds: cheap, perhaps a little old, and in one piece.
-    case cached
 }
 
 extension KubernetesClient {
     /// Reads one object.
     ///
-    /// - Throws: ``KubernetesError``, of kind ``KubernetesError/Kind/notFound(_:)`` if it does not exist.
+    /// - Parameters:
+    ///   - type: The object's type.
+    ///   - name: Its name.
+    ///   - namespace: Its namespace; `nil` only for cluster-wide kinds.
     public func get<Object: KubernetesObject>(
-        _ type: Object.Type, named name: String, in namespace: String?
-    ) async throws -> Object {
-        let resource = Object.resource
-        let answer = try await perform(.get, resource, path: objectPath(resource, name, namespace))
-        return try decode(type, answer.body, "get \(resource.plural)")
-    }
-
-    /// Reads one object's metadata.
-    public func getMetadata<Object: KubernetesObject>(
-        of type: Object.Type, named name: String, in namespace: String?
-    ) async throws -> PartialObjectMetadata {
-        let resource = Object.resource
-        let answer = try await perform(.get, resource, path: objectPath(resource, name, namespace)) { request, _ in
-            request.accept = MediaType.partialObject
-        }
-        return try decode(PartialObjectMetadata.self, answer.body, "get \(resource.plural)")
-    }
-
-    /// Lists objects, page by page, all as of one version.
-    public func list<Object: KubernetesObject>(
         _ type: Object.Type,
-        in namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil
-    ) async throws -> ObjectList<Object> {
-        try await pages(
-            Object.resource, namespace, ListQuery(labels: labelSelector, fields: fieldSelector), MediaType.json
-        )
+        named name: String,
+        in namespace: String?
+    ) async throws -> Object {
+        try await onObject(.get, type.resource, name, namespace, decoding: type)
     }
 
-    /// Lists objects' metadata.
-    ///
-    /// - Parameter consistency: ``ListConsistency/cached`` comes in one piece, since servers ignore `limit` then.
-    public func listMetadata<Object: KubernetesObject>(
-        of type: Object.Type,
-        in namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
-    ) async throws -> ObjectList<PartialObjectMetadata> {
-        try await listMetadata(
-            of: Object.resource, in: namespace, ListQuery(labels: labelSelector, fields: fieldSelector), consistency
+    /// Reads the metadata of one object of any kind.
+    public func getMetadata(
+        of resource: APIResource,
+        named name: String,
+        in namespace: String?
+    ) async throws -> PartialObjectMetadata {
+        try await onObject(
+            .get,
+            resource,
+            name,
+            namespace,
+            accept: MediaType.partialObject,
+            decoding: PartialObjectMetadata.self
         )
-    }
-
-    func listMetadata(
-        of resource: APIResource, in namespace: String?, _ query: ListQuery, _ consistency: ListConsistency
-    ) async throws -> ObjectList<PartialObjectMetadata> {
-        switch consistency {
-        case .mostRecent:
-            return try await pages(resource, namespace, query, MediaType.partialObjectList)
-        case .cached:
-            let page = Page(resourceVersion: "0", limit: nil, continueToken: nil)
-            return try await self.page(page, resource, namespace, query, MediaType.partialObjectList)
-        }
     }
 
     /// Creates an object.
     ///
-    /// - Throws: ``KubernetesError``; a failure that is not ``KubernetesError/Kind/alreadyExists`` may leave open
-    ///   whether the object was created.
+    /// It is sent again only if the server cannot have acted on it; after a time-out the object may exist.
+    ///
+    /// - Parameters:
+    ///   - object: The object, without what the server fills in.
+    ///   - namespace: The namespace to create it in; `nil` only for cluster-wide kinds.
+    /// - Returns: The object as the server stored it.
     public func create<Object: KubernetesObject>(_ object: Object, in namespace: String?) async throws -> Object {
         let resource = Object.resource
-        let answer = try await perform(
-            .create, resource, path: { try APIPath(resource, version: $0, namespace: namespace) }
-        ) { request, version in
-            request.contentType = MediaType.json
-            request.body = try Self.encode(TypedObject(object: object, version: version))
+        try APIPath.requireNamespace(namespace, resource)
+        return try await withVersion(of: resource) { version in
+            let document = VersionedObject(
+                apiVersion: resource.apiVersion(version),
+                kind: resource.kind,
+                object: object
+            )
+            let request = APIRequest(
+                verb: .create,
+                resource: resource.plural,
+                path: try APIPath(resource, version: version, namespace: namespace).text,
+                contentType: MediaType.json,
+                body: [UInt8](try JSONEncoder().encode(document))
+            )
+            return try await perform(request, Object.self)
         }
-        return try decode(Object.self, answer.body, "create \(resource.plural)")
     }
 
     /// Changes an object.
     ///
-    /// - Throws: ``KubernetesError``. A JSON Patch that does not apply is ``KubernetesError/Kind/invalid``; the server
-    ///   does not tell a failed `test` from a missing path.
+    /// - Parameters:
+    ///   - type: The object's type.
+    ///   - name: Its name.
+    ///   - namespace: Its namespace; `nil` only for cluster-wide kinds.
+    ///   - patch: The change. A patch that changes nothing leaves the resourceVersion as it is.
+    /// - Returns: The object after the change.
     public func patch<Object: KubernetesObject>(
-        _ type: Object.Type, named name: String, in namespace: String?, _ patch: Patch
+        _ type: Object.Type,
+        named name: String,
+        in namespace: String?,
+        _ patch: Patch
     ) async throws -> Object {
-        let resource = Object.resource
-        let answer = try await perform(.patch, resource, path: objectPath(resource, name, namespace)) { request, _ in
-            request.contentType = patch.contentType
-            request.body = try Self.encode(patch)
-        }
-        return try decode(type, answer.body, "patch \(resource.plural)")
+        try await onObject(
+            .patch,
+            type.resource,
+            name,
+            namespace,
+            contentType: patch.contentType,
+            body: [UInt8](try JSONEncoder().encode(patch)),
+            decoding: type
+        )
     }
 
-    /// Changes an object and takes only its metadata back.
-    public func patchMetadata<Object: KubernetesObject>(
-        of type: Object.Type, named name: String, in namespace: String?, _ patch: Patch
+    /// Changes an object of any kind and gets only its metadata back.
+    public func patchMetadata(
+        of resource: APIResource,
+        named name: String,
+        in namespace: String?,
+        _ patch: Patch
     ) async throws -> PartialObjectMetadata {
-        let resource = Object.resource
-        let answer = try await perform(.patch, resource, path: objectPath(resource, name, namespace)) { request, _ in
-            request.accept = MediaType.partialObject
-            request.contentType = patch.contentType
-            request.body = try Self.encode(patch)
-        }
-        return try decode(PartialObjectMetadata.self, answer.body, "patch \(resource.plural)")
+        try await onObject(
+            .patch,
+            resource,
+            name,
+            namespace,
+            accept: MediaType.partialObject,
+            contentType: patch.contentType,
+            body: [UInt8](try JSONEncoder().encode(patch)),
+            decoding: PartialObjectMetadata.self
+        )
     }
 
-    /// Deletes an object, provided that it is the one that is meant.
+    /// Deletes exactly the object that `preconditions` describe.
     ///
-    /// - Throws: ``KubernetesError``, of kind ``KubernetesError/Kind/conflict`` if it is another one.
-    public func delete<Object: KubernetesObject>(
-        _ type: Object.Type, named name: String, in namespace: String?, preconditions: Preconditions
-    ) async throws -> DeletionResult {
-        let resource = Object.resource
+    /// - Returns: What became of it. An object that is gone already is no error.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/conflict`` if the object is another one, or has
+    ///   changed, which any writer can have done: read it and judge again.
+    public func delete(
+        _ resource: APIResource,
+        named name: String,
+        in namespace: String?,
+        preconditions: Preconditions
+    ) async throws -> DeleteOutcome {
         do {
-            let answer = try await perform(
-                .delete, resource, path: objectPath(resource, name, namespace)
-            ) { request, _ in
-                request.contentType = MediaType.json
-                request.body = try Self.encode(DeleteOptions(preconditions: preconditions))
-            }
-            // An object with finalizers is returned itself; else a Status comes, which has no deletion timestamp.
-            let remains = try? decode(PartialObjectMetadata.self, answer.body, "delete \(resource.plural)")
-            return remains?.metadata.finalizers.isEmpty == false ? .deleting : .deleted
+            let answer = try await onObject(
+                .delete,
+                resource,
+                name,
+                namespace,
+                contentType: MediaType.json,
+                body: [UInt8](try JSONEncoder().encode(DeleteOptions(preconditions: preconditions))),
+                decoding: DeleteAnswer.self
+            )
+            return answer.outcome
         } catch let error as KubernetesError where error.meansObjectIsMissing {
             return .notFound
         }
     }
 
-    private func objectPath(
-        _ resource: APIResource, _ name: String, _ namespace: String?
-    ) -> (String) throws -> APIPath {
-        { version in
-            try APIPath(resource, version: version, namespace: namespace).object(name, of: resource, in: namespace)
+    private func onObject<Value: Decodable & Sendable>(
+        _ verb: RequestVerb,
+        _ resource: APIResource,
+        _ name: String,
+        _ namespace: String?,
+        accept: String = MediaType.json,
+        contentType: String? = nil,
+        body: [UInt8] = [],
+        decoding type: Value.Type
+    ) async throws -> Value {
+        try await withVersion(of: resource) { version in
+            let collection = try APIPath(resource, version: version, namespace: namespace)
+            let request = APIRequest(
+                verb: verb,
+                resource: resource.plural,
+                path: try collection.object(name, of: resource, in: namespace).text,
+                accept: accept,
+                contentType: contentType,
+                body: body
+            )
+            return try await perform(request, type)
         }
-    }
-
-    static func encode(_ value: some Encodable) throws -> [UInt8] {
-        Array(try JSONEncoder().encode(value))
     }
 }
 
-/// An object with the `apiVersion` and `kind` that a create needs.
-private struct TypedObject<Object: KubernetesObject>: Encodable {
+/// An object together with the members that name its kind.
+private struct VersionedObject<Object: KubernetesObject>: Encodable {
+    let apiVersion: String
+    let kind: String
     let object: Object
-    let version: String
 
     private enum CodingKeys: String, CodingKey {
         case apiVersion, kind
     }
 
     func encode(to encoder: any Encoder) throws {
-        try object.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(Object.resource.apiVersion(version), forKey: .apiVersion)
-        try container.encode(Object.resource.kind, forKey: .kind)
+        try container.encode(apiVersion, forKey: .apiVersion)
+        try container.encode(kind, forKey: .kind)
+        try object.encode(to: encoder)
+    }
+}
+
+/// The answer to a delete: a `Status` when the object is gone, the object itself when it is not yet.
+private struct DeleteAnswer: Decodable {
+    let outcome: DeleteOutcome
+
+    private enum CodingKeys: String, CodingKey {
+        case kind, metadata
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        if try container.decodeIfPresent(String.self, forKey: .kind) == "Status" {
+            outcome = .deleted
+        } else {
+            let metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
+            outcome = metadata.isBeingDeleted ? .deleting(finalizers: metadata.finalizers) : .deleted
+        }
     }
 }

@@ -1,37 +1,38 @@
 public import FoundationEssentials
 import KubernetesModel
 
-/// Typed requests to one API server.
+/// A client of one API server.
 ///
-/// Values are cheap to copy; all copies share connections, credentials, request slots and the server's clock.
+/// A value that can be copied freely: all copies share connections, credential, clock and the limit on concurrent
+/// requests. Every method throws ``KubernetesError``, or `CancellationError` when its task is cancelled.
 public struct KubernetesClient: Sendable {
-    /// The server's clock, known from every answer but those of watches.
-    public var serverClock: ServerClock { executor.serverClock }
-
     let executor: RequestExecutor
-    let versions: VersionResolver
-    var limits: RequestLimits
+    let resolver: GroupVersionResolver
+    /// The time limits of this copy's requests.
+    public let limits: RequestLimits
+    /// The namespace of the kubeconfig's context or of the service account.
+    public let defaultNamespace: String
 
-    /// Makes a client.
+    /// Makes a client. It sends nothing yet.
     ///
     /// - Parameters:
-    ///   - configuration: Which server, and as whom.
+    ///   - configuration: Where the server is, and how to authenticate.
     ///   - limits: How long requests may take.
-    ///   - retryPolicy: When a failed request is sent again.
-    ///   - clock: A monotonic clock, for time limits, pauses and the server's clock.
-    ///   - randomness: For the jitter of pauses.
-    ///   - now: The wall clock, with which the expiry of an exec plugin's credential is compared.
-    ///   - userAgent: What the client calls itself.
-    ///   - observer: Gets told about every attempt of every request.
-    ///   - makeTransport: Makes a transport for a server's trust and a client certificate.
+    ///   - retryPolicy: Which failed requests are sent again.
+    ///   - clock: Measures pauses and time limits. It has to be monotonic.
+    ///   - now: The wall clock, which only the expiry of an exec plugin's credential is compared with.
+    ///   - randomness: Where jitter comes from.
+    ///   - userAgent: The `User-Agent` of every request.
+    ///   - observer: Gets told about every attempt.
+    ///   - makeTransport: Makes the transport; called again when the client certificate changes.
     public init(
         configuration: ClusterConfiguration,
         limits: RequestLimits = RequestLimits(),
         retryPolicy: RetryPolicy = RetryPolicy(),
         clock: any Clock<Duration> = ContinuousClock(),
-        randomness: Randomness = .system,
         now: @escaping @Sendable () -> Date = { Date() },
-        userAgent: String = "preview-gateway",
+        randomness: Randomness = .system,
+        userAgent: String = "preview-gateway/1",
         observer: RequestObserver? = nil,
         makeTransport: @escaping TransportFactory
     ) {
@@ -45,46 +46,64 @@ public struct KubernetesClient: Sendable {
             observer: observer,
             userAgent: userAgent
         )
-        versions = VersionResolver(executor: executor, limits: limits)
+        resolver = GroupVersionResolver()
         self.limits = limits
+        defaultNamespace = configuration.defaultNamespace
     }
 
-    /// Sends a request about `resource` in the version that the server offers.
-    ///
-    /// A 404 that means that the version is not served makes the client forget it, so that a CRD that is installed or
-    /// upgraded later is found.
-    func perform(
-        _ verb: RequestVerb,
-        _ resource: APIResource,
-        path: (String) throws -> APIPath,
-        configure: (inout APIRequest, _ version: String) throws -> Void = { _, _ in }
-    ) async throws -> RequestExecutor.Answer {
-        let version = try await versions.version(of: resource)
-        var request = APIRequest(verb: verb, resource: resource.plural, path: try path(version).text)
-        try configure(&request, version)
-        do {
-            return try await executor.perform(request, limits: limits)
-        } catch let error as KubernetesError where error.kind == .notFound(.group) {
-            await versions.forget(resource)
-            throw error
-        }
+    private init(_ other: KubernetesClient, limits: RequestLimits) {
+        executor = other.executor
+        resolver = other.resolver
+        self.limits = limits
+        defaultNamespace = other.defaultNamespace
     }
 
-    func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8], _ operation: String) throws -> Value {
-        do {
-            return try JSONDecoder().decode(type, from: Data(body))
-        } catch {
-            // The decoder's own text may quote the object.
-            throw KubernetesError(.decoding, "the answer to '\(operation)' is not what the API promises")
-        }
+    /// A copy with other time limits, for example for a clean-up that has a deadline of its own.
+    public func limited(to limits: RequestLimits) -> KubernetesClient {
+        KubernetesClient(self, limits: limits)
     }
+
+    /// What the answers seen so far tell about the server's clock.
+    public var serverClock: ServerClock { executor.serverClock }
 }
 
 extension KubernetesClient {
-    /// The same client with pages of another size.
-    package func withPageSize(_ size: Int) -> KubernetesClient {
-        var copy = self
-        copy.limits.pageSize = size
-        return copy
+    /// Runs `body` with the version of `resource` that the cluster offers.
+    ///
+    /// When a path turns out not to exist, what was known about the group is forgotten and asked again once, since
+    /// CRDs come and go while a service runs.
+    func withVersion<Result: Sendable>(
+        of resource: APIResource,
+        _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        let version = try await resolver.version(of: resource, executor: executor, limits: limits)
+        do {
+            return try await body(version)
+        } catch let error as KubernetesError where error.kind == .notFound(.group) && resource.versions.count > 1 {
+            await resolver.forget(resource.group)
+            let other = try await resolver.version(of: resource, executor: executor, limits: limits)
+            guard other != version else { throw error }
+            return try await body(other)
+        }
+    }
+
+    /// Decodes an answer, or says where it is not what the API promises, without quoting it.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from answer: RequestExecutor.Answer,
+        _ request: APIRequest
+    ) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(answer.body))
+        } catch {
+            var failure = KubernetesError(.decoding, "the answer is not what was expected")
+            failure.operation = request.operation
+            throw failure
+        }
+    }
+
+    /// Sends `request` and decodes its answer.
+    func perform<Value: Decodable>(_ request: APIRequest, _ type: Value.Type) async throws -> Value {
+        try Self.decode(type, from: try await executor.perform(request, limits: limits), request)
     }
 }

@@ -3,7 +3,7 @@ internal import KubernetesModel
 internal import PreviewControl
 
 extension InformerEvent {
-    /// What the event means for one collection of the index, or `nil` when it is about an object that is not ours.
+    /// What the event means for one collection of the index, or `nil` when it is about no object of ours.
     func change<Object>(
         _ collection: ClusterCollection,
         make: (ObjectMeta) -> Object?,
@@ -12,9 +12,10 @@ extension InformerEvent {
         deleted: (Object) -> ClusterChange
     ) -> ClusterChange? {
         switch self {
-        case .replaced(let objects): replaced(objects.compactMap { make($0.metadata) })
+        case .replaced(let objects, _): replaced(objects.compactMap { make($0.metadata) })
         case .applied(let object): make(object.metadata).map(applied)
         case .deleted(let object): make(object.metadata).map(deleted)
+        case .bookmark: nil
         case .interrupted: .interrupted(collection)
         case .resumed: .resumed(collection)
         }

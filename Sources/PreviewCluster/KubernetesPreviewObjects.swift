@@ -21,8 +21,8 @@ public struct KubernetesPreviewObjects: Sendable {
         self.manifests = manifests
     }
 
-    func delete<Object: KubernetesObject>(
-        _ type: Object.Type, _ token: PreviewToken, _ precondition: DeletionPrecondition
+    func delete(
+        _ resource: APIResource, _ token: PreviewToken, _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         let preconditions =
             switch precondition {
@@ -32,7 +32,7 @@ public struct KubernetesPreviewObjects: Sendable {
         return try await ClusterError.asking {
             do {
                 let outcome = try await client.delete(
-                    type, named: token.objectName, in: namespace, preconditions: preconditions
+                    resource, named: token.objectName, in: namespace, preconditions: preconditions
                 )
                 return outcome == .notFound ? .gone : .deleted
             } catch let error as KubernetesError where error.kind == .conflict {
@@ -69,7 +69,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func route(_ token: PreviewToken) async throws(ClusterError) -> Preview? {
         let found = try await ClusterError.askingForOne {
-            try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
+            try await client.getMetadata(of: HTTPRoute.resource, named: token.objectName, in: namespace)
         }
         // Something of that name that is not ours is nothing to us.
         return found.flatMap { Preview($0.metadata) }
@@ -77,7 +77,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func routes() async throws(ClusterError) -> [Preview] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned)
+            try await client.listMetadata(of: HTTPRoute.resource, in: namespace, labelSelector: Self.owned)
                 .items.compactMap { Preview($0.metadata) }
         }
     }
@@ -100,14 +100,14 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend? {
         let found = try await ClusterError.askingForOne {
-            try await client.getMetadata(of: Service.self, named: token.objectName, in: namespace)
+            try await client.getMetadata(of: Service.resource, named: token.objectName, in: namespace)
         }
         return found.flatMap { PreviewBackend($0.metadata) }
     }
 
     public func backends() async throws(ClusterError) -> [PreviewBackend] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned)
+            try await client.listMetadata(of: Service.resource, in: namespace, labelSelector: Self.owned)
                 .items.compactMap { PreviewBackend($0.metadata) }
         }
     }
@@ -126,14 +126,14 @@ extension KubernetesPreviewObjects: PreviewObjects {
         let extended = try await ClusterError.askingForOne {
             do {
                 _ = try await client.patchMetadata(
-                    of: HTTPRoute.self, named: token.objectName, in: namespace, .json(patch)
+                    of: HTTPRoute.resource, named: token.objectName, in: namespace, .json(patch)
                 )
                 return true
             } catch let error as KubernetesError where error.kind == .invalid {
-                let current = try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
+                let current = try await client.getMetadata(of: HTTPRoute.resource, named: token.objectName, in: namespace)
                 guard let preview = Preview(current.metadata), preview.run == run else { return false }
                 _ = try await client.patchMetadata(
-                    of: HTTPRoute.self, named: token.objectName, in: namespace,
+                    of: HTTPRoute.resource, named: token.objectName, in: namespace,
                     .merge(
                         .annotations(
                             [PreviewAnnotations.Key.expiresAt: RFC3339.string(expiry)],
@@ -150,13 +150,13 @@ extension KubernetesPreviewObjects: PreviewObjects {
     public func deleteRoute(
         _ token: PreviewToken, _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
-        try await delete(HTTPRoute.self, token, precondition)
+        try await delete(HTTPRoute.resource, token, precondition)
     }
 
     public func deleteBackend(
         _ token: PreviewToken, _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
-        try await delete(Service.self, token, precondition)
+        try await delete(Service.resource, token, precondition)
     }
 
     // MARK: Pods
@@ -168,10 +168,10 @@ extension KubernetesPreviewObjects: PreviewObjects {
         ]
         let labelled = try await ClusterError.askingForOne {
             do {
-                _ = try await client.patchMetadata(of: Pod.self, named: pod.name, in: namespace, .json(patch))
+                _ = try await client.patchMetadata(of: Pod.resource, named: pod.name, in: namespace, .json(patch))
                 return true
             } catch let error as KubernetesError where error.kind == .invalid {
-                let current = try await client.getMetadata(of: Pod.self, named: pod.name, in: namespace)
+                let current = try await client.getMetadata(of: Pod.resource, named: pod.name, in: namespace)
                 guard current.metadata.uid == pod.uid else { return false }
                 throw error
             }
@@ -181,7 +181,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func livePods() async throws(ClusterError) -> [PodIdentity] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
+            try await client.listMetadata(of: Pod.resource, in: namespace, fieldSelector: Self.alive)
                 .items.compactMap { PodIdentity($0.metadata) }
         }
     }

@@ -9,13 +9,13 @@ extension ConformanceChecks {
         for number in 0..<7 {
             _ = try await cluster.client.create(cluster.service("page-\(number)", labels: labels), in: cluster.namespace)
         }
-        let small = cluster.client.withPageSize(3)
+        let small = cluster.client.limited(to: RequestLimits(pageSize: 3))
         let selector = LabelSelector(matching: labels)
         let typed = try await small.list(Service.self, in: cluster.namespace, labelSelector: selector)
         #expect(typed.items.map(\.metadata.name).sorted() == (0..<7).map { "page-\($0)" })
         #expect(!typed.metadata.resourceVersion.isEmpty)
         let cached = try await small.listMetadata(
-            of: Service.self, in: cluster.namespace, labelSelector: selector, consistency: .cached
+            of: Service.resource, in: cluster.namespace, labelSelector: selector, consistency: .cached
         )
         #expect(cached.items.count == 7)
     }
@@ -25,7 +25,7 @@ extension ConformanceChecks {
             cluster.service("metadata-only", labels: ["check": "metadata"]), in: cluster.namespace
         )
         let list = try await cluster.client.listMetadata(
-            of: Service.self, in: cluster.namespace, labelSelector: "check=metadata"
+            of: Service.resource, in: cluster.namespace, labelSelector: "check=metadata"
         )
         let only = try #require(list.items.first)
         #expect(list.items.count == 1)
@@ -44,7 +44,7 @@ extension ConformanceChecks {
             )
             await recorder.waits { $0.contains("applied seen-later") }
             _ = try await cluster.client.delete(
-                Service.self, named: "seen-later", in: cluster.namespace,
+                Service.resource, named: "seen-later", in: cluster.namespace,
                 preconditions: Preconditions(uid: try #require(created.metadata.uid))
             )
             await recorder.waits { $0.contains("deleted seen-later") }
@@ -58,11 +58,11 @@ extension ConformanceChecks {
         _ = try await record(cluster, LabelSelector(matching: labels)) { recorder in
             await recorder.waits { $0.contains("replaced changing") }
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "changing", in: cluster.namespace, .merge(.labels(["check": "other"]))
+                of: Service.resource, named: "changing", in: cluster.namespace, .merge(.labels(["check": "other"]))
             )
             await recorder.waits { $0.contains("deleted changing") }
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "changing", in: cluster.namespace, .merge(.labels(labels))
+                of: Service.resource, named: "changing", in: cluster.namespace, .merge(.labels(labels))
             )
             await recorder.waits { $0.contains("applied changing") }
         }
@@ -79,7 +79,7 @@ extension ConformanceChecks {
     }
 
     @Sendable static func serverTime(_ cluster: ClusterUnderTest) async throws {
-        _ = try await cluster.client.listMetadata(of: Service.self, in: cluster.namespace)
+        _ = try await cluster.client.listMetadata(of: Service.resource, in: cluster.namespace)
         let reading = try #require(cluster.client.serverClock.reading())
         // Both run on this machine's clock.
         #expect(reading.earliest <= Date())
@@ -102,7 +102,7 @@ extension ConformanceChecks {
         _ = try await record(cluster, "check=garbage") { recorder in
             await recorder.waits { $0.contains("replaced owned") }
             _ = try await cluster.client.delete(
-                Pod.self, named: "owner", in: cluster.namespace, preconditions: Preconditions(uid: uid)
+                Pod.resource, named: "owner", in: cluster.namespace, preconditions: Preconditions(uid: uid)
             )
             await recorder.waits { $0.contains("deleted owned") }
         }
@@ -133,9 +133,10 @@ actor EventRecorder {
 
     func record(_ event: InformerEvent) {
         switch event {
-        case .replaced(let objects): events += objects.map { "replaced \($0.metadata.name)" }
+        case .replaced(let objects, _): events += objects.map { "replaced \($0.metadata.name)" }
         case .applied(let object): events.append("applied \(object.metadata.name)")
         case .deleted(let object): events.append("deleted \(object.metadata.name)")
+        case .bookmark: break
         case .interrupted: events.append("interrupted")
         case .resumed: events.append("resumed")
         }

@@ -54,7 +54,7 @@ enum ConformanceChecks {
         }
         await expect(.conflict) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "twice", in: cluster.namespace,
+                of: Service.resource, named: "twice", in: cluster.namespace,
                 .merge(.annotations(["a": "b"], resourceVersion: "1"))
             )
         }
@@ -65,11 +65,11 @@ enum ConformanceChecks {
         let created = try await cluster.client.create(cluster.service("judged"), in: cluster.namespace)
         let judged = try #require(Preconditions(exactly: created.metadata))
         _ = try await cluster.client.patchMetadata(
-            of: Service.self, named: "judged", in: cluster.namespace, .merge(.annotations(["kept": "alive"]))
+            of: Service.resource, named: "judged", in: cluster.namespace, .merge(.annotations(["kept": "alive"]))
         )
         await expect(.conflict) { try await delete("judged", judged, cluster) }
         await expect(.conflict) { try await delete("judged", Preconditions(uid: "another"), cluster) }
-        let current = try await cluster.client.getMetadata(of: Service.self, named: "judged", in: cluster.namespace)
+        let current = try await cluster.client.getMetadata(of: Service.resource, named: "judged", in: cluster.namespace)
         let exact = try #require(Preconditions(exactly: current.metadata))
         #expect(try await delete("judged", exact, cluster) == .deleted)
         #expect(try await delete("judged", exact, cluster) == .notFound)
@@ -80,11 +80,11 @@ enum ConformanceChecks {
         service.metadata.finalizers = ["example.com/hold"]
         let created = try await cluster.client.create(service, in: cluster.namespace)
         let outcome = try await delete("held", Preconditions(uid: try #require(created.metadata.uid)), cluster)
-        #expect(outcome == .deleting)
-        let held = try await cluster.client.getMetadata(of: Service.self, named: "held", in: cluster.namespace)
+        #expect(outcome == .deleting(finalizers: ["example.com/hold"]))
+        let held = try await cluster.client.getMetadata(of: Service.resource, named: "held", in: cluster.namespace)
         #expect(held.metadata.isBeingDeleted)
         _ = try await cluster.client.patchMetadata(
-            of: Service.self, named: "held", in: cluster.namespace,
+            of: Service.resource, named: "held", in: cluster.namespace,
             .json([.remove(JSONPointer("metadata", "finalizers"))])
         )
         await expect(.notFound(.object)) {
@@ -109,11 +109,11 @@ enum ConformanceChecks {
             }
         }
         let merged = try await cluster.client.patchMetadata(
-            of: Service.self, named: "patched", in: cluster.namespace, .merge(.annotations(["example.com/a": "b"]))
+            of: Service.resource, named: "patched", in: cluster.namespace, .merge(.annotations(["example.com/a": "b"]))
         )
         #expect(merged.metadata.annotations["example.com/a"] == "b")
         let patched = try await cluster.client.patchMetadata(
-            of: Service.self, named: "patched", in: cluster.namespace,
+            of: Service.resource, named: "patched", in: cluster.namespace,
             .json([.test(.annotation("example.com/a"), "b"), .add(.annotation("example.com/a"), "c")])
         )
         #expect(patched.metadata.annotations["example.com/a"] == "c")
@@ -122,10 +122,10 @@ enum ConformanceChecks {
     @Sendable static func patchWithoutChange(_ cluster: ClusterUnderTest) async throws {
         _ = try await cluster.client.create(cluster.service("still"), in: cluster.namespace)
         let first = try await cluster.client.patchMetadata(
-            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+            of: Service.resource, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
         )
         let second = try await cluster.client.patchMetadata(
-            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+            of: Service.resource, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
         )
         #expect(first.metadata.resourceVersion == second.metadata.resourceVersion)
     }
@@ -134,13 +134,13 @@ enum ConformanceChecks {
         _ = try await cluster.client.create(cluster.service("large"), in: cluster.namespace)
         await expect(.invalid) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "large", in: cluster.namespace,
+                of: Service.resource, named: "large", in: cluster.namespace,
                 .merge(.annotations(["a": String(repeating: "x", count: 257 * 1024)]))
             )
         }
         await expect(.tooLarge) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "large", in: cluster.namespace,
+                of: Service.resource, named: "large", in: cluster.namespace,
                 .merge(.annotations(["a": String(repeating: "x", count: 4 << 20)]))
             )
         }
@@ -148,8 +148,8 @@ enum ConformanceChecks {
 
     private static func delete(
         _ name: String, _ preconditions: Preconditions, _ cluster: ClusterUnderTest
-    ) async throws -> DeletionResult {
-        try await cluster.client.delete(Service.self, named: name, in: cluster.namespace, preconditions: preconditions)
+    ) async throws -> DeleteOutcome {
+        try await cluster.client.delete(Service.resource, named: name, in: cluster.namespace, preconditions: preconditions)
     }
 }
 

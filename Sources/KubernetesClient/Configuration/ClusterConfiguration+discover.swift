@@ -28,7 +28,10 @@ extension ClusterConfiguration {
             return configuration
         }
         guard let home = environment["HOME"], !home.isEmpty else {
-            throw KubernetesError(.configuration, "there is no cluster: KUBECONFIG and HOME are unset, and this is no pod")
+            throw KubernetesError(
+                .configuration,
+                "there is no cluster: KUBECONFIG and HOME are unset, and this is no pod"
+            )
         }
         let path = "\(home)/.kube/config"
         guard FileManager.default.fileExists(atPath: path) else {

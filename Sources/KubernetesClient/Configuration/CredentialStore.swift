@@ -99,8 +99,7 @@ actor CredentialStore {
     /// Reads a token; a file that cannot be read for a moment leaves the last token in use, as in client-go.
     private func readToken(_ path: String) throws -> Secret? {
         do {
-            let text = try ConfigurationFile.read(path, maxBytes: Self.maxTokenBytes, field: "the service's token file")
-            let token = text.trimmed
+            let token = try ConfigurationFile.readWord(path, maxBytes: Self.maxTokenBytes, field: "token file")
             guard !token.isEmpty else {
                 throw KubernetesError(.configuration, "the token file \(path) is empty")
             }

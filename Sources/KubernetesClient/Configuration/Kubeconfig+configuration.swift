@@ -86,8 +86,10 @@ extension Kubeconfig {
         switch (certificate, key) {
         case (nil, nil): return nil
         case (let certificate?, let key?): return ClientCertificate(certificatePEM: certificate, keyPEM: Secret(key))
-        case (nil, _): throw KubernetesError(.configuration, "\(place): client-key is set but client-certificate is not")
-        case (_, nil): throw KubernetesError(.configuration, "\(place): client-certificate is set but client-key is not")
+        case (nil, _):
+            throw KubernetesError(.configuration, "\(place): client-key is set but client-certificate is not")
+        case (_, nil):
+            throw KubernetesError(.configuration, "\(place): client-certificate is set but client-key is not")
         }
     }
 

@@ -83,18 +83,27 @@ final class RequestExecutor: Sendable {
         _ request: APIRequest,
         _ credential: Credential,
         limits: RequestLimits,
-        elapsed: @Sendable () -> Duration
+        elapsed: @escaping @Sendable () -> Duration
     ) async throws -> Answer {
-        try await describing(request) {
-            try await slots.withSlot {
-                let remaining = limits.totalBudget - elapsed()
-                guard remaining > .zero else {
-                    throw KubernetesError(.transport(.timedOut), "the request's turn did not come within its budget")
-                }
-                return try await send(request, credential, timeout: min(limits.attemptTimeout, remaining))
+        let send: @Sendable () async throws -> Answer = {
+            let remaining = limits.totalBudget - elapsed()
+            guard remaining > .zero else { throw Self.outOfTime }
+            return try await self.send(request, credential, timeout: min(limits.attemptTimeout, remaining))
+        }
+        return try await describing(request) {
+            if let answer = try await slots.withFreeSlot(send) { return answer }
+            return try await clock.withDeadline(limits.totalBudget - elapsed()) {
+                try await self.slots.withSlot(send)
+            } onTimeout: {
+                Self.outOfTime
             }
         }
     }
+
+    private static let outOfTime = KubernetesError(
+        .transport(.timedOut),
+        "the request's turn did not come within its budget"
+    )
 
     private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {
         let transport = try transports.transport(for: credential)

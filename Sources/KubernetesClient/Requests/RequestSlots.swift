@@ -7,10 +7,27 @@ final class RequestSlots: Sendable {
     private struct State {
         var free: Int
         var nextID = 0
-        /// The waiting tasks. Identifiers only grow, so the smallest key has waited longest.
         var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
+        /// The identifiers in the order of arrival, from ``firstInOrder`` on. Those of cancelled tasks stay until
+        /// their turn.
         var order: [Int] = []
         var firstInOrder = 0
+
+        mutating func next() -> CheckedContinuation<Void, any Error>? {
+            defer {
+                // Cuts off what is done, in steps that cost little on average.
+                if firstInOrder * 2 >= order.count {
+                    order.removeFirst(firstInOrder)
+                    firstInOrder = 0
+                }
+            }
+            while firstInOrder < order.count {
+                let id = order[firstInOrder]
+                firstInOrder += 1
+                if let continuation = waiting.removeValue(forKey: id) { return continuation }
+            }
+            return nil
+        }
     }
 
     private let state: Mutex<State>
@@ -35,6 +52,20 @@ final class RequestSlots: Sendable {
     ///   of kind ``KubernetesError/Kind/tooManyRequests`` if too many are waiting already.
     func withSlot<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         try await acquire()
+        defer { release() }
+        return try await body()
+    }
+
+    /// Runs `body` in a slot if one is free at once.
+    ///
+    /// - Returns: What `body` returned, or `nil` if it did not run.
+    func withFreeSlot<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result? {
+        let entered = state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+        guard entered else { return nil }
         defer { release() }
         return try await body()
     }
@@ -90,15 +121,9 @@ final class RequestSlots: Sendable {
 
     private func release() {
         let next: CheckedContinuation<Void, any Error>? = state.withLock { state in
-            while state.firstInOrder < state.order.count {
-                let id = state.order[state.firstInOrder]
-                state.firstInOrder += 1
-                if let continuation = state.waiting.removeValue(forKey: id) { return continuation }
-            }
-            state.order.removeAll(keepingCapacity: true)
-            state.firstInOrder = 0
-            state.free += 1
-            return nil
+            let next = state.next()
+            if next == nil { state.free += 1 }
+            return next
         }
         next?.resume()
     }

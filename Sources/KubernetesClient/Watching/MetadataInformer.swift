@@ -1,118 +1,156 @@
 public import KubernetesModel
 import Synchronization
 
-/// What an informer reports.
+/// What an informer tells about the objects it follows.
 public enum InformerEvent: Sendable {
-    /// All objects as of one moment: what is not in it does not exist.
-    case replaced([PartialObjectMetadata])
+    /// These are all objects; what was known before is void. The first event is this one.
+    case replaced([PartialObjectMetadata], resourceVersion: String)
+    /// The object was created or changed.
     case applied(PartialObjectMetadata)
-    /// The object was deleted, or does not match the selectors any more.
+    /// The object is gone, or no longer matches the selector.
     case deleted(PartialObjectMetadata)
-    /// The view may be stale from now on; it is repaired without being asked.
+    /// The watch lives, and every change up to this version was told.
+    case bookmark(resourceVersion: String)
+    /// From now on the view may be out of date.
     case interrupted(KubernetesError)
-    /// The watch goes on where it was interrupted, and nothing was missed.
+    /// The watch runs again from where it stopped; changes missed meanwhile follow.
     case resumed
 }
 
-/// Keeps a reader up to date about the metadata of a set of objects: list, watch, and list again when the watch's
-/// version has become too old.
+/// Follows the metadata of all objects that match a selector: list, watch, and both again whenever needed.
 ///
-/// Nothing is buffered: the server waits, by flow control, for whoever handles the events.
+/// What happens when is decided by ``InformerMachine``; this type performs it.
 public struct MetadataInformer: Sendable {
+    /// The watches' lifetime is random in this range around five minutes, so that replicas do not renew theirs together.
+    static let lifetimeJitter = 0.2
+
     private let client: KubernetesClient
-    private let resource: APIResource
-    private let namespace: String?
     private let query: ListQuery
+    private let consistency: ListConsistency
 
-    /// When the server is asked to end a watch. It is spread by a fifth, so that watches do not end together.
-    private static let watchLifetime = Duration.seconds(290)
-    private static let initialBackoff = Duration.milliseconds(200)
-    private static let maxBackoff = Duration.seconds(20)
-
-    /// Describes which objects to follow.
+    /// Describes what to follow; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - client: The cluster.
+    ///   - resource: The kind of objects.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
     public init(
         client: KubernetesClient,
         resource: APIResource,
         namespace: String?,
         labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
     ) {
         self.client = client
-        self.resource = resource
-        self.namespace = namespace
-        query = ListQuery(labels: labelSelector, fields: fieldSelector)
-    }
-
-    /// Reports until the task is cancelled.
-    ///
-    /// - Parameter handle: Takes one event; the next one waits for it. What it throws ends the informer.
-    /// - Throws: What `handle` threw, or `CancellationError`.
-    public func run(_ handle: @escaping @Sendable (InformerEvent) async throws -> Void) async throws {
-        var state = InformerState()
-        var isInterrupted = false
-        while true {
-            try Task.checkCancellation()
-            do {
-                switch state.step {
-                case .list:
-                    let list = try await client.listMetadata(of: resource, in: namespace, query, .mostRecent)
-                    try await handle(.replaced(list.items))
-                    state.listed(version: list.metadata.resourceVersion)
-                case .watch(let version):
-                    let isResuming = isInterrupted
-                    isInterrupted = false
-                    try await watch(from: version, isResuming: isResuming, &state, handle)
-                    state.ended()
-                }
-            } catch let error as KubernetesError where error.kind == .gone {
-                state.gone()
-            } catch let error as KubernetesError {
-                if !isInterrupted { try await handle(.interrupted(error)) }
-                isInterrupted = true
-                state.failed()
-                try await client.executor.clock.sleep(for: pause(after: state.failures))
-            }
-        }
-    }
-
-    /// Watches once. A watch that resumes delivers everything that was missed, so it is reported as soon as it stands.
-    private func watch(
-        from version: String,
-        isResuming: Bool,
-        _ state: inout InformerState,
-        _ handle: @escaping @Sendable (InformerEvent) async throws -> Void
-    ) async throws {
-        let reached = Mutex(version)
-        let lifetime = Self.watchLifetime * (0.8 + 0.2 * client.executor.randomness.unit())
-        defer {
-            let last = reached.withLock { $0 }
-            if last != version { state.advanced(to: last) }
-        }
-        try await client.watchMetadata(
-            of: resource, in: namespace, query, from: version, lifetime: lifetime,
-            onOpen: { if isResuming { try await handle(.resumed) } }
-        ) { event in
-            let next: String?
-            switch event {
-            case .added(let object), .modified(let object):
-                try await handle(.applied(object))
-                next = object.metadata.resourceVersion
-            case .deleted(let object):
-                try await handle(.deleted(object))
-                next = object.metadata.resourceVersion
-            case .bookmark(let version):
-                next = version
-            case .error(let status):
-                throw KubernetesError(frame: status, resource: resource.plural)
-            }
-            if let next { reached.withLock { $0 = next } }
-        }
-    }
-
-    private func pause(after failures: Int) -> Duration {
-        RetryPolicy.backoff(
-            failures: failures, initial: Self.initialBackoff, max: Self.maxBackoff,
-            jitter: client.executor.randomness.unit()
+        self.consistency = consistency
+        query = ListQuery(
+            resource: resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
         )
     }
+
+    /// Follows the objects until the task is cancelled or `handle` throws.
+    ///
+    /// - Parameter handle: Gets the events one after the other. While it runs nothing more is read from the server, so
+    ///   nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
+    /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
+    public func run(_ handle: @Sendable (InformerEvent) async throws -> Void) async throws {
+        let machine = Mutex(InformerMachine(consistency: consistency))
+        var step = machine.withLock { $0.first }
+        while true {
+            try Task.checkCancellation()
+            let next: InformerMachine.Next
+            do {
+                switch step {
+                case .list(let consistency):
+                    step = try await list(consistency, machine, handle)
+                    continue
+                case .watch(let version):
+                    let lifetime = try await watch(version, machine, handle)
+                    next = machine.withLock { $0.watchEnded(after: lifetime, jitter: jitter()) }
+                }
+            } catch let failure as HandlerFailure {
+                throw failure.underlying
+            } catch let error as KubernetesError {
+                next = machine.withLock { $0.failed(error, jitter: jitter()) }
+                if next.announcesInterruption { try await handle(.interrupted(error)) }
+            }
+            if next.pause > .zero { try await client.executor.clock.sleep(for: next.pause) }
+            step = next.step
+        }
+    }
+
+    private func list(
+        _ consistency: ListConsistency,
+        _ machine: borrowing Mutex<InformerMachine>,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws -> InformerMachine.Step {
+        let list = try await client.listMetadata(
+            of: query.resource,
+            in: query.namespace,
+            labelSelector: query.labelSelector,
+            fieldSelector: query.fieldSelector,
+            consistency: consistency
+        )
+        let version = list.metadata.resourceVersion
+        try await deliver(.replaced(list.items, resourceVersion: version), handle)
+        return machine.withLock { $0.listed(version) }
+    }
+
+    /// Watches until the server ends it.
+    ///
+    /// - Returns: How long the watch was open.
+    private func watch(
+        _ version: String,
+        _ machine: borrowing Mutex<InformerMachine>,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws -> Duration {
+        let elapsed = client.executor.clock.stopwatch()
+        let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * Self.lifetimeJitter)
+        try await client.watch(query, MediaType.partialObject, version, lifetime) {
+            if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
+        } _: { (event: WatchEvent<PartialObjectMetadata>) in
+            switch event {
+            case .added(let object), .modified(let object):
+                try await deliver(.applied(object), handle)
+                machine.withLock { $0.received(object.metadata.resourceVersion) }
+            case .deleted(let object):
+                try await deliver(.deleted(object), handle)
+                machine.withLock { $0.received(object.metadata.resourceVersion) }
+            case .bookmark(let version):
+                try await deliver(.bookmark(resourceVersion: version), handle)
+                machine.withLock { $0.received(version) }
+            case .error:
+                // The client throws it instead of handing it on.
+                break
+            }
+        }
+        return elapsed()
+    }
+
+    private func deliver(
+        _ event: InformerEvent,
+        _ handle: @Sendable (InformerEvent) async throws -> Void
+    ) async throws {
+        do {
+            try await handle(event)
+        } catch {
+            throw HandlerFailure(underlying: error)
+        }
+    }
+
+    private func jitter() -> Double {
+        client.executor.randomness.unit()
+    }
+}
+
+/// Keeps what a handler threw apart from what the client threw.
+private struct HandlerFailure: Error {
+    let underlying: any Error
 }

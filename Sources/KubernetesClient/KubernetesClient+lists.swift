@@ -1,0 +1,114 @@
+import FoundationEssentials
+public import KubernetesModel
+
+/// How fresh a list has to be.
+public enum ListConsistency: Hashable, Sendable {
+    /// As of now, in pages.
+    case mostRecent
+    /// Whatever the server's cache holds, in one piece: cheap, but it can be older than what was read before.
+    case cached
+}
+
+extension KubernetesClient {
+    /// Lists objects.
+    ///
+    /// - Parameters:
+    ///   - type: The objects' type.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - consistency: How fresh the list has to be.
+    /// - Returns: All objects, and the version to watch from.
+    public func list<Object: KubernetesObject>(
+        _ type: Object.Type,
+        in namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
+    ) async throws -> ObjectList<Object> {
+        let query = ListQuery(
+            resource: type.resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        return try await pages(query, MediaType.json, consistency)
+    }
+
+    /// Lists the metadata of objects of any kind.
+    public func listMetadata(
+        of resource: APIResource,
+        in namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
+    ) async throws -> ObjectList<PartialObjectMetadata> {
+        let query = ListQuery(
+            resource: resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        return try await pages(query, MediaType.partialObjectList, consistency)
+    }
+
+    /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.
+    private func pages<Item: Decodable & Sendable>(
+        _ query: ListQuery,
+        _ accept: String,
+        _ consistency: ListConsistency
+    ) async throws -> ObjectList<Item> {
+        try await withVersion(of: query.resource) { version in
+            do {
+                return try await allPages(query, version, accept, consistency)
+            } catch let error as KubernetesError where error.kind == .gone {
+                return try await allPages(query, version, accept, consistency)
+            }
+        }
+    }
+
+    private func allPages<Item: Decodable & Sendable>(
+        _ query: ListQuery,
+        _ version: String,
+        _ accept: String,
+        _ consistency: ListConsistency
+    ) async throws -> ObjectList<Item> {
+        var items: [Item] = []
+        var token: String?
+        while true {
+            var path = try query.path(version: version)
+            switch consistency {
+            case .mostRecent: path.add("limit", String(limits.pageSize))
+            // The server ignores a limit on what comes from its cache.
+            case .cached: path.add("resourceVersion", "0")
+            }
+            path.add("continue", token)
+            let request = APIRequest(verb: .list, resource: query.resource.plural, path: path.text, accept: accept)
+            let page = try await perform(request, ObjectList<Item>.self)
+            items += page.items
+            guard items.count <= RequestLimits.maxListedObjects else {
+                throw KubernetesError(.decoding, "the list has more than \(RequestLimits.maxListedObjects) objects")
+            }
+            guard let next = page.metadata.continueToken else {
+                return ObjectList(metadata: page.metadata, items: items)
+            }
+            token = next
+        }
+    }
+}
+
+/// Which objects to list or watch.
+struct ListQuery: Sendable {
+    let resource: APIResource
+    let namespace: String?
+    let labelSelector: LabelSelector?
+    let fieldSelector: FieldSelector?
+
+    /// The path of the collection with the selectors.
+    func path(version: String) throws -> APIPath {
+        var path = try APIPath(resource, version: version, namespace: namespace)
+        path.add("labelSelector", labelSelector?.description)
+        path.add("fieldSelector", fieldSelector?.description)
+        return path
+    }
+}

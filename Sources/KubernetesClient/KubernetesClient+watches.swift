@@ -1,0 +1,98 @@
+import FoundationEssentials
+import HTTPTransport
+public import KubernetesModel
+
+extension KubernetesClient {
+    /// How long a watch is asked to last.
+    public static let watchLifetime: Duration = .seconds(300)
+
+    /// Watches objects until the server ends the watch.
+    ///
+    /// Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
+    /// awaited for each event before the next is read, so that nothing piles up here.
+    ///
+    /// - Parameters:
+    ///   - type: The objects' type.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - resourceVersion: The version after which changes are sent. A version from the future is not an error: the
+    ///     server then says nothing.
+    ///   - lifetime: How long the server is asked to keep the watch up. ``RequestLimits/watchGrace`` later it counts as
+    ///     dead, since a quiet watch is not different from a broken connection.
+    ///   - handle: Gets every event but errors. What it throws ends the watch and is thrown.
+    /// - Throws: ``KubernetesError``; of kind ``KubernetesError/Kind/gone`` if `resourceVersion` is too old, in which
+    ///   case it must not be used again.
+    public func watch<Object: KubernetesObject>(
+        _ type: Object.Type,
+        in namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        from resourceVersion: String,
+        lifetime: Duration = watchLifetime,
+        _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
+    ) async throws {
+        let query = ListQuery(
+            resource: type.resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        try await watch(query, MediaType.json, resourceVersion, lifetime, opened: {}, handle)
+    }
+
+    /// Watches the metadata of objects of any kind, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
+    public func watchMetadata(
+        of resource: APIResource,
+        in namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        from resourceVersion: String,
+        lifetime: Duration = watchLifetime,
+        _ handle: @Sendable (WatchEvent<PartialObjectMetadata>) async throws -> Void
+    ) async throws {
+        let query = ListQuery(
+            resource: resource,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        try await watch(query, MediaType.partialObject, resourceVersion, lifetime, opened: {}, handle)
+    }
+
+    /// Watches, and tells when the server has accepted the watch.
+    func watch<Object: Decodable & Sendable>(
+        _ query: ListQuery,
+        _ accept: String,
+        _ resourceVersion: String,
+        _ lifetime: Duration,
+        opened: @Sendable () async throws -> Void,
+        _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
+    ) async throws {
+        try await withVersion(of: query.resource) { version in
+            var path = try query.path(version: version)
+            path.add("watch", "true")
+            path.add("allowWatchBookmarks", "true")
+            path.add("resourceVersion", resourceVersion)
+            path.add("timeoutSeconds", String(max(1, lifetime.components.seconds)))
+            let request = APIRequest(verb: .watch, resource: query.resource.plural, path: path.text, accept: accept)
+            try await executor.stream(
+                request,
+                lifetime: lifetime + RequestLimits.watchGrace,
+                headTimeout: limits.attemptTimeout
+            ) { body in
+                try await opened()
+                var decoder = WatchDecoder<Object>(maxFrameBytes: RequestLimits.maxFrameBytes)
+                for try await chunk in body {
+                    decoder.append(chunk)
+                    while let event = try decoder.next() {
+                        if case .error(let status) = event {
+                            throw KubernetesError(frame: status, resource: query.resource.plural)
+                        }
+                        try await handle(event)
+                    }
+                }
+            }
+        }
+    }
+}

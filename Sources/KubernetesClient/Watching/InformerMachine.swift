@@ -1,0 +1,140 @@
+/// Decides what an informer does next. Values only: it reads no clock and does no I/O.
+///
+/// ```
+///             listed                opened              event, bookmark
+/// listing ────────────▶ opening ────────────▶ watching ──┐
+///    ▲  ▲                 │  ▲                  │  ▲      │
+///    │  └── failed ──┐    │  └── ended, failed ──┘  └──────┘
+///    │              pause │
+///    └────── gone ────────┴──────── gone ─── (also from watching)
+/// ```
+///
+/// After 410 the version is dropped: only a list gives another one. Any other failure keeps it, and the watch goes on
+/// from there. Pauses grow with the failures since the last sign that a watch works.
+struct InformerMachine: Hashable, Sendable {
+    /// What the informer is doing.
+    enum State: Hashable, Sendable {
+        /// A list is being read.
+        case listing
+        /// A watch from this version has been asked for.
+        case opening(from: String)
+        /// The watch runs; this is the last version it sent.
+        case watching(from: String)
+    }
+
+    /// What to do next.
+    enum Step: Hashable, Sendable {
+        /// Read a list, the server's cache being good enough or not.
+        case list(ListConsistency)
+        /// Watch from this version.
+        case watch(from: String)
+    }
+
+    /// The next step, after a pause.
+    struct Next: Hashable, Sendable {
+        let step: Step
+        let pause: Duration
+        /// Whether the handler has to be told that its view may be out of date from now on.
+        let announcesInterruption: Bool
+    }
+
+    /// A watch that lasted this long worked, even if nothing happened in it.
+    static let minimumWatch: Duration = .seconds(5)
+    static let initialBackoff: Duration = .milliseconds(200)
+    static let maxBackoff: Duration = .seconds(30)
+
+    private(set) var state = State.listing
+    /// Failures since the last sign that a watch works.
+    private(set) var failures = 0
+    /// Whether the handler believes that its view may be out of date.
+    private(set) var isInterrupted = false
+    private let consistency: ListConsistency
+
+    /// Makes a machine that begins with a list.
+    init(consistency: ListConsistency) {
+        self.consistency = consistency
+    }
+
+    /// The first step.
+    var first: Step { .list(consistency) }
+
+    /// A list was read.
+    mutating func listed(_ resourceVersion: String) -> Step {
+        state = .opening(from: resourceVersion)
+        // The handler takes the list for the truth, which ends an interruption.
+        isInterrupted = false
+        return .watch(from: resourceVersion)
+    }
+
+    /// The server accepted the watch.
+    ///
+    /// - Returns: Whether the handler has to be told that its view is being kept up to date again.
+    mutating func opened() -> Bool {
+        guard case .opening(let version) = state else { return false }
+        state = .watching(from: version)
+        defer { isInterrupted = false }
+        return isInterrupted
+    }
+
+    /// The watch sent an event or a bookmark.
+    mutating func received(_ resourceVersion: String?) {
+        failures = 0
+        guard case .watching = state, let resourceVersion else { return }
+        state = .watching(from: resourceVersion)
+    }
+
+    /// The server ended the watch.
+    ///
+    /// - Parameters:
+    ///   - lifetime: How long the watch was open.
+    ///   - jitter: A random number in 0..<1.
+    mutating func watchEnded(after lifetime: Duration, jitter: Double) -> Next {
+        if lifetime >= Self.minimumWatch {
+            failures = 0
+            return Next(step: repeatWatch(), pause: .zero, announcesInterruption: false)
+        }
+        // A server that ends every watch at once must not be asked in a loop.
+        failures += 1
+        return Next(step: repeatWatch(), pause: backoff(jitter), announcesInterruption: false)
+    }
+
+    /// The list or the watch failed.
+    ///
+    /// - Parameters:
+    ///   - error: Why.
+    ///   - jitter: A random number in 0..<1.
+    mutating func failed(_ error: KubernetesError, jitter: Double) -> Next {
+        let announces = !isInterrupted
+        isInterrupted = true
+        let wasFirst = failures == 0
+        failures += 1
+        if error.kind == .gone || error.kind == .notFound(.group) || state == .listing {
+            let isGone = error.kind == .gone
+            state = .listing
+            return Next(
+                step: .list(isGone ? .mostRecent : consistency),
+                pause: isGone && wasFirst ? .zero : pause(error, jitter),
+                announcesInterruption: announces
+            )
+        }
+        return Next(step: repeatWatch(), pause: pause(error, jitter), announcesInterruption: announces)
+    }
+
+    private mutating func repeatWatch() -> Step {
+        switch state {
+        case .listing:
+            return first
+        case .opening(let version), .watching(let version):
+            state = .opening(from: version)
+            return .watch(from: version)
+        }
+    }
+
+    private func pause(_ error: KubernetesError, _ jitter: Double) -> Duration {
+        max(backoff(jitter), min(error.retryAfter ?? .zero, Self.maxBackoff))
+    }
+
+    private func backoff(_ jitter: Double) -> Duration {
+        RetryPolicy.backoff(failures: failures, initial: Self.initialBackoff, max: Self.maxBackoff, jitter: jitter)
+    }
+}

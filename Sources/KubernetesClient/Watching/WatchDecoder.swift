@@ -1,0 +1,56 @@
+import FoundationEssentials
+import KubernetesModel
+
+/// Cuts the body of a watch into frames, one a line, and decodes them.
+///
+/// A frame that the stream ends in the middle of is never decoded: the watch has ended, and the next one sends the
+/// change again.
+struct WatchDecoder<Object: Decodable & Sendable> {
+    private let maxFrameBytes: Int
+    private let decoder = JSONDecoder()
+    private var buffer: [UInt8] = []
+    /// Where the first frame not yet returned begins.
+    private var start = 0
+    /// Up to where the buffer is known to hold no further end of a line.
+    private var searched = 0
+
+    /// Makes a decoder that refuses frames of more than `maxFrameBytes`.
+    init(maxFrameBytes: Int) {
+        self.maxFrameBytes = maxFrameBytes
+    }
+
+    /// Takes what arrived. All complete frames are to be taken with ``next()`` before the next call.
+    mutating func append(_ chunk: [UInt8]) {
+        if start > 0 {
+            buffer.removeFirst(start)
+            searched -= start
+            start = 0
+        }
+        buffer += chunk
+    }
+
+    /// The next complete frame, or `nil` until more arrives.
+    ///
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/decoding`` if the frame is no event, or too long.
+    mutating func next() throws -> WatchEvent<Object>? {
+        while let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+            let frame = buffer[start..<end]
+            start = end + 1
+            searched = start
+            guard frame.count <= maxFrameBytes else { throw Self.tooLong(maxFrameBytes) }
+            if frame.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+            do {
+                return try decoder.decode(WatchEvent<Object>.self, from: Data(frame))
+            } catch {
+                throw KubernetesError(.decoding, "a frame of the watch is not what was expected")
+            }
+        }
+        searched = buffer.count
+        guard buffer.count - start <= maxFrameBytes else { throw Self.tooLong(maxFrameBytes) }
+        return nil
+    }
+
+    private static func tooLong(_ limit: Int) -> KubernetesError {
+        KubernetesError(.decoding, "a frame of the watch is longer than \(limit) bytes")
+    }
+}
