@@ -64,10 +64,9 @@ struct Demo {
             let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
             return ("Start: \(session.previewURL)", session)
         }
-        let answered = clock.now
         let own = try await cluster.pages.fetch("\(cluster.podAddress):\(cluster.appPort)")
         let authority = PageFetcher.authority(of: session.previewURL)
-        let (cluster, fetcher) = (cluster, cluster.pages)
+        let fetcher = cluster.pages
         let page = try await terminal.step("waiting for the page") {
             let page = try await poll(every: Self.pollInterval, limit: Self.servingLimit) { () -> [UInt8]? in
                 let page = try await fetcher.fetch(authority)

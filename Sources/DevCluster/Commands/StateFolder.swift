@@ -64,7 +64,7 @@ struct StateFolder: Sendable {
         } catch let failure as DevClusterFailure {
             throw failure
         } catch {
-            throw DevClusterFailure("the folder \(path) cannot be used: \(error)")
+            throw DevClusterFailure("the folder \(path) cannot be made or written: name another one with --state-dir")
         }
     }
 

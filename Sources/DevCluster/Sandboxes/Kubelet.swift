@@ -66,7 +66,7 @@ package final class Kubelet: Sendable {
                 return try await group.next() ?? nil
             }
         } catch {
-            logger.error("a pod's process could not be run", metadata: ["pod": "\(pod.name)", "error": "\(error)"])
+            logger.debug("a pod's process could not be run", metadata: ["pod": "\(pod.name)", "error": "\(error)"])
             write(to: pod) { $0.setEnded(reason: "StartError", message: "\(error)", succeeded: false) }
             return
         }
