@@ -35,21 +35,29 @@ extension KubernetesClient {
         return try await pages(query, MediaType.json, consistency)
     }
 
-    /// Lists the metadata of objects of any kind.
-    public func listMetadata(
-        of resource: APIResource,
+    /// Lists the metadata of objects.
+    public func listMetadata<Object: KubernetesObject>(
+        of type: Object.Type,
         in namespace: String?,
         labelSelector: LabelSelector? = nil,
         fieldSelector: FieldSelector? = nil,
         consistency: ListConsistency = .mostRecent
     ) async throws -> ObjectList<PartialObjectMetadata> {
         let query = ListQuery(
-            resource: resource,
+            resource: type.resource,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await pages(query, MediaType.partialObjectList, consistency)
+        return try await listMetadata(query, consistency)
+    }
+
+    /// Lists the metadata of the objects that `query` describes.
+    func listMetadata(
+        _ query: ListQuery,
+        _ consistency: ListConsistency
+    ) async throws -> ObjectList<PartialObjectMetadata> {
+        try await pages(query, MediaType.partialObjectList, consistency)
     }
 
     /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.

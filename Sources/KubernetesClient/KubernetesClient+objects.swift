@@ -2,12 +2,12 @@ import FoundationEssentials
 public import KubernetesModel
 
 /// What became of an object that was to be deleted.
-public enum DeleteOutcome: Hashable, Sendable {
+public enum DeletionResult: Hashable, Sendable {
     /// It is gone.
     case deleted
-    /// The server has accepted the delete; the object stays until its grace period is over and these finalizers are
+    /// The server has accepted the delete; the object stays until its grace period is over and its finalizers are
     /// done.
-    case deleting(finalizers: [String])
+    case deleting
     /// There was no such object.
     case notFound
 }
@@ -27,15 +27,15 @@ extension KubernetesClient {
         try await onObject(.get, type.resource, name, namespace, decoding: type)
     }
 
-    /// Reads the metadata of one object of any kind.
-    public func getMetadata(
-        of resource: APIResource,
+    /// Reads the metadata of one object.
+    public func getMetadata<Object: KubernetesObject>(
+        of type: Object.Type,
         named name: String,
         in namespace: String?
     ) async throws -> PartialObjectMetadata {
         try await onObject(
             .get,
-            resource,
+            type.resource,
             name,
             namespace,
             accept: MediaType.partialObject,
@@ -96,16 +96,16 @@ extension KubernetesClient {
         )
     }
 
-    /// Changes an object of any kind and gets only its metadata back.
-    public func patchMetadata(
-        of resource: APIResource,
+    /// Changes an object and gets only its metadata back.
+    public func patchMetadata<Object: KubernetesObject>(
+        of type: Object.Type,
         named name: String,
         in namespace: String?,
         _ patch: Patch
     ) async throws -> PartialObjectMetadata {
         try await onObject(
             .patch,
-            resource,
+            type.resource,
             name,
             namespace,
             accept: MediaType.partialObject,
@@ -120,16 +120,16 @@ extension KubernetesClient {
     /// - Returns: What became of it. An object that is gone already is no error.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/conflict`` if the object is another one, or has
     ///   changed, which any writer can have done: read it and judge again.
-    public func delete(
-        _ resource: APIResource,
+    public func delete<Object: KubernetesObject>(
+        _ type: Object.Type,
         named name: String,
         in namespace: String?,
         preconditions: Preconditions
-    ) async throws -> DeleteOutcome {
+    ) async throws -> DeletionResult {
         do {
             let answer = try await onObject(
                 .delete,
-                resource,
+                type.resource,
                 name,
                 namespace,
                 contentType: MediaType.json,
@@ -187,7 +187,7 @@ private struct VersionedObject<Object: KubernetesObject>: Encodable {
 
 /// The answer to a delete: a `Status` when the object is gone, the object itself when it is not yet.
 private struct DeleteAnswer: Decodable {
-    let outcome: DeleteOutcome
+    let outcome: DeletionResult
 
     private enum CodingKeys: String, CodingKey {
         case kind, metadata
@@ -199,7 +199,7 @@ private struct DeleteAnswer: Decodable {
             outcome = .deleted
         } else {
             let metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
-            outcome = metadata.isBeingDeleted ? .deleting(finalizers: metadata.finalizers) : .deleted
+            outcome = metadata.isBeingDeleted ? .deleting : .deleted
         }
     }
 }

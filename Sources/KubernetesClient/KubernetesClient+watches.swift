@@ -41,9 +41,9 @@ extension KubernetesClient {
         try await watch(query, MediaType.json, resourceVersion, lifetime, opened: {}, handle)
     }
 
-    /// Watches the metadata of objects of any kind, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
-    public func watchMetadata(
-        of resource: APIResource,
+    /// Watches the metadata of objects, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
+    public func watchMetadata<Object: KubernetesObject>(
+        of type: Object.Type,
         in namespace: String?,
         labelSelector: LabelSelector? = nil,
         fieldSelector: FieldSelector? = nil,
@@ -52,7 +52,7 @@ extension KubernetesClient {
         _ handle: @Sendable (WatchEvent<PartialObjectMetadata>) async throws -> Void
     ) async throws {
         let query = ListQuery(
-            resource: resource,
+            resource: type.resource,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector

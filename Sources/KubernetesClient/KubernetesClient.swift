@@ -63,6 +63,13 @@ public struct KubernetesClient: Sendable {
         KubernetesClient(self, limits: limits)
     }
 
+    /// A copy that reads lists in pages of another size.
+    package func withPageSize(_ size: Int) -> KubernetesClient {
+        var limits = limits
+        limits.pageSize = size
+        return limited(to: limits)
+    }
+
     /// What the answers seen so far tell about the server's clock.
     public var serverClock: ServerClock { executor.serverClock }
 }

@@ -22,11 +22,4 @@ enum ConfigurationFile {
         }
         return text
     }
-
-    /// Reads a text file that holds one word, and cuts white space off its ends.
-    static func readWord(_ path: String, maxBytes: Int, field: String) throws -> String {
-        let text = try read(path, maxBytes: maxBytes, field: field)
-        let start = text.drop { $0.isWhitespace }
-        return String(start.prefix(start.count - start.reversed().prefix { $0.isWhitespace }.count))
-    }
 }

@@ -99,7 +99,8 @@ actor CredentialStore {
     /// Reads a token; a file that cannot be read for a moment leaves the last token in use, as in client-go.
     private func readToken(_ path: String) throws -> Secret? {
         do {
-            let token = try ConfigurationFile.readWord(path, maxBytes: Self.maxTokenBytes, field: "token file")
+            let text = try ConfigurationFile.read(path, maxBytes: Self.maxTokenBytes, field: "token file")
+            let token = text.trimmed
             guard !token.isEmpty else {
                 throw KubernetesError(.configuration, "the token file \(path) is empty")
             }

@@ -40,11 +40,11 @@ extension ClusterConfiguration {
             maxBytes: CredentialStore.maxTokenBytes,
             field: "the service account's token"
         )
-        let namespace = try? ConfigurationFile.readWord(
+        let namespace = try? ConfigurationFile.read(
             "\(directory)/namespace",
             maxBytes: maxServiceAccountFileBytes,
             field: "the service account's namespace"
-        )
+        ).trimmed
         return ClusterConfiguration(
             server: server,
             trust: ServerTrust(authoritiesPEM: authorities),

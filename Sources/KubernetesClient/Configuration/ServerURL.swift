@@ -15,10 +15,11 @@ public struct ServerURL: Hashable, Sendable, CustomStringConvertible {
     ///   fragment.
     public init?(_ text: String) {
         guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), scheme == "https" || scheme == "http",
+            let start = text.firstRange(of: "://")?.upperBound,
             url.user == nil, url.query == nil, url.fragment == nil,
             let host = url.host(), !host.isEmpty
         else { return nil }
-        let rest = text.dropFirst("\(scheme)://".count)
+        let rest = text[start...]
         authority = String(rest.prefix { $0 != "/" })
         var prefix = rest.dropFirst(authority.count)
         while prefix.last == "/" { prefix = prefix.dropLast() }

@@ -4,13 +4,11 @@ import Synchronization
 /// What an informer tells about the objects it follows.
 public enum InformerEvent: Sendable {
     /// These are all objects; what was known before is void. The first event is this one.
-    case replaced([PartialObjectMetadata], resourceVersion: String)
+    case replaced([PartialObjectMetadata])
     /// The object was created or changed.
     case applied(PartialObjectMetadata)
     /// The object is gone, or no longer matches the selector.
     case deleted(PartialObjectMetadata)
-    /// The watch lives, and every change up to this version was told.
-    case bookmark(resourceVersion: String)
     /// From now on the view may be out of date.
     case interrupted(KubernetesError)
     /// The watch runs again from where it stopped; changes missed meanwhile follow.
@@ -91,16 +89,9 @@ public struct MetadataInformer: Sendable {
         _ machine: borrowing Mutex<InformerMachine>,
         _ handle: @Sendable (InformerEvent) async throws -> Void
     ) async throws -> InformerMachine.Step {
-        let list = try await client.listMetadata(
-            of: query.resource,
-            in: query.namespace,
-            labelSelector: query.labelSelector,
-            fieldSelector: query.fieldSelector,
-            consistency: consistency
-        )
-        let version = list.metadata.resourceVersion
-        try await deliver(.replaced(list.items, resourceVersion: version), handle)
-        return machine.withLock { $0.listed(version) }
+        let list = try await client.listMetadata(query, consistency)
+        try await deliver(.replaced(list.items), handle)
+        return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 
     /// Watches until the server ends it.
@@ -124,7 +115,6 @@ public struct MetadataInformer: Sendable {
                 try await deliver(.deleted(object), handle)
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .bookmark(let version):
-                try await deliver(.bookmark(resourceVersion: version), handle)
                 machine.withLock { $0.received(version) }
             case .error:
                 // The client throws it instead of handing it on.

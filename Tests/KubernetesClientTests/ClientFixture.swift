@@ -1,0 +1,111 @@
+import FoundationEssentials
+import HTTPTransport
+import KubernetesClient
+import KubernetesModel
+import TestSupport
+
+/// A client on a scripted transport and a clock that a test advances.
+struct ClientFixture: Sendable {
+    let clock: ManualClock
+    let transport: ScriptedTransport
+    let client: KubernetesClient
+
+    init(
+        limits: RequestLimits = RequestLimits(),
+        credential: CredentialSource = .token(Secret("t0ken")),
+        observer: RequestObserver? = nil,
+        _ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply?
+    ) throws {
+        let clock = ManualClock()
+        let transport = ScriptedTransport(clock: clock, reply)
+        self.clock = clock
+        self.transport = transport
+        client = KubernetesClient(
+            configuration: try Self.configuration(credential),
+            limits: limits,
+            clock: clock,
+            randomness: Randomness(SeededRandom(seed: 1)),
+            observer: observer
+        ) { _ in transport }
+    }
+
+    init(
+        limits: RequestLimits = RequestLimits(),
+        credential: CredentialSource = .token(Secret("t0ken")),
+        _ replies: ScriptedTransport.Reply...
+    ) throws {
+        try self.init(limits: limits, credential: credential) { _, index in
+            index < replies.count ? replies[index] : nil
+        }
+    }
+
+    private static func configuration(_ credential: CredentialSource) throws -> ClusterConfiguration {
+        guard let server = ServerURL("https://cluster.example:6443") else {
+            throw KubernetesError(.configuration, "the fixture's URL")
+        }
+        return ClusterConfiguration(server: server, credential: credential)
+    }
+
+    /// What was asked: methods and paths.
+    var lines: [String] { transport.exchanges.map(\.line) }
+
+    /// Runs `work` while the clock runs on by itself whenever somebody waits for it.
+    func whileTimePasses<Result: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                while !Task.isCancelled {
+                    if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(10)) }
+                    await Task.yield()
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// The error of `work`, while the clock runs on by itself.
+    func error(_ work: @escaping @Sendable () async throws -> some Sendable) async throws -> KubernetesError? {
+        do {
+            _ = try await whileTimePasses(work)
+            return nil
+        } catch let error as KubernetesError {
+            return error
+        }
+    }
+}
+
+/// JSON as an API server writes it.
+enum JSON {
+    static func status(
+        _ code: Int,
+        _ reason: String,
+        message: String = "preview-secret-name is wrong",
+        details: String = "{}"
+    ) -> String {
+        #"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"\#(message)","reason":"\#(reason)","#
+            + #""details":\#(details),"code":\#(code)}"#
+    }
+
+    static func object(_ name: String, version: Int = 1, more: String = "") -> String {
+        #"{"kind":"Pod","metadata":{"name":"\#(name)","uid":"u-\#(name)","resourceVersion":"\#(version)"\#(more)}}"#
+    }
+
+    static func list(_ names: [String], version: Int = 1, next: String? = nil) -> String {
+        let items = names.map { object($0) }.joined(separator: ",")
+        let token = next.map { #","continue":"\#($0)""# } ?? ""
+        return #"{"kind":"List","metadata":{"resourceVersion":"\#(version)"\#(token)},"items":[\#(items)]}"#
+    }
+
+    static func frame(_ type: String, _ object: String) -> String {
+        #"{"type":"\#(type)","object":\#(object)}"#
+    }
+
+    static let gone = frame("ERROR", status(410, "Expired"))
+}

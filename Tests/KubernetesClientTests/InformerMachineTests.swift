@@ -1,0 +1,91 @@
+import Testing
+
+@testable import KubernetesClient
+
+@Suite("InformerMachine")
+struct InformerMachineTests {
+    private static let broken = KubernetesError(.transport(.protocolViolation), "scripted")
+    private static let gone = KubernetesError(.gone, statusCode: 410)
+
+    private func watching(from version: String = "5") -> InformerMachine {
+        var machine = InformerMachine(consistency: .cached)
+        _ = machine.listed(version)
+        _ = machine.opened()
+        return machine
+    }
+
+    @Test("A list leads to a watch from its version")
+    func listThenWatch() {
+        var machine = InformerMachine(consistency: .cached)
+        #expect(machine.first == .list(.cached))
+        #expect(machine.listed("5") == .watch(from: "5"))
+        #expect(machine.state == .opening(from: "5"))
+        #expect(!machine.opened())
+        #expect(machine.state == .watching(from: "5"))
+    }
+
+    @Test("A watch that ends in good time goes on at once from the last version, and nobody is alarmed")
+    func endedWatchGoesOn() {
+        var machine = watching()
+        machine.received("8")
+        let next = machine.watchEnded(after: .seconds(300), jitter: 0.5)
+        #expect(next == .init(step: .watch(from: "8"), pause: .zero, announcesInterruption: false))
+    }
+
+    @Test("A server that ends every watch at once is asked ever more slowly")
+    func hotLoopIsSlowedDown() {
+        var machine = watching()
+        var pauses: [Duration] = []
+        for _ in 0..<12 {
+            pauses.append(machine.watchEnded(after: .zero, jitter: 0).pause)
+            _ = machine.opened()
+        }
+        #expect(pauses[0] > .zero)
+        #expect(zip(pauses, pauses.dropFirst()).allSatisfy { $0 <= $1 })
+        #expect(pauses.last == InformerMachine.maxBackoff / 2)
+    }
+
+    @Test("After 410 the version is never used again, and the list is the most recent one")
+    func goneRelists() {
+        var machine = watching()
+        let first = machine.failed(Self.gone, jitter: 0.5)
+        #expect(first == .init(step: .list(.mostRecent), pause: .zero, announcesInterruption: true))
+        _ = machine.listed("9")
+        let second = machine.failed(Self.gone, jitter: 0.5)
+        #expect(second.step == .list(.mostRecent))
+        #expect(second.pause > .zero, "a list that leads to 410 at once must not become a loop")
+    }
+
+    @Test("Any other failure keeps the version and is told once; the next open watch resumes")
+    func failureKeepsTheVersion() {
+        var machine = watching()
+        machine.received("8")
+        let first = machine.failed(Self.broken, jitter: 0.5)
+        let second = machine.failed(Self.broken, jitter: 0.5)
+        #expect(first.step == .watch(from: "8") && first.announcesInterruption)
+        #expect(second.step == .watch(from: "8") && !second.announcesInterruption)
+        #expect(second.pause > first.pause)
+        #expect(machine.opened())
+        #expect(!machine.opened())
+        machine.received("9")
+        #expect(machine.failures == 0)
+    }
+
+    @Test("A failed list is repeated, and a list ends an interruption")
+    func failedList() {
+        var machine = InformerMachine(consistency: .mostRecent)
+        let next = machine.failed(Self.broken, jitter: 0.5)
+        #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
+        _ = machine.listed("1")
+        #expect(!machine.opened(), "the list said it all")
+    }
+
+    @Test("Retry-After is obeyed, but not for ever")
+    func retryAfter() {
+        var machine = watching()
+        let asked = KubernetesError(.unavailable, statusCode: 503, retryAfter: .seconds(10))
+        #expect(machine.failed(asked, jitter: 0.5).pause == .seconds(10))
+        let absurd = KubernetesError(.unavailable, statusCode: 503, retryAfter: .seconds(3600))
+        #expect(machine.failed(absurd, jitter: 0.5).pause == InformerMachine.maxBackoff)
+    }
+}

@@ -1,0 +1,221 @@
+import KubernetesClient
+import KubernetesModel
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("MetadataInformer")
+struct InformerTests {
+    /// What an informer told, as short texts.
+    private final class Log: Sendable {
+        private let lines = Mutex<[String]>([])
+
+        var all: [String] { lines.withLock { $0 } }
+
+        func add(_ event: InformerEvent) {
+            let line =
+                switch event {
+                case .replaced(let objects): "replaced " + objects.map(\.metadata.name).joined(separator: ",")
+                case .applied(let object): "applied \(object.metadata.name)"
+                case .deleted(let object): "deleted \(object.metadata.name)"
+                case .interrupted(let error): "interrupted \(error.kind.label)"
+                case .resumed: "resumed"
+                }
+            lines.withLock { $0.append(line) }
+        }
+    }
+
+    private struct Enough: Error {}
+
+    /// Runs an informer on `replies` until the script is over.
+    private func run(_ replies: [ScriptedTransport.Reply]) async throws -> (told: [String], lines: [String]) {
+        let done = ScriptedTransport.Reply.failure(.bodyTooLarge)
+        let fixture = try ClientFixture { _, index in index < replies.count ? replies[index] : done }
+        let log = Log()
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        await #expect(throws: Enough.self) {
+            try await fixture.whileTimePasses {
+                try await informer.run { event in
+                    if case .interrupted(let error) = event, error.kind == .transport(.bodyTooLarge) { throw Enough() }
+                    log.add(event)
+                    if fixture.lines.count > replies.count { throw Enough() }
+                }
+            }
+        }
+        return (log.all, fixture.lines)
+    }
+
+    private func versions(_ lines: [String]) -> [String] {
+        lines.map { line in
+            guard line.contains("watch=true") else { return "list" }
+            let query = line.split(separator: "?")[1].split(separator: "&")
+            return String(query.first { $0.hasPrefix("resourceVersion=") }?.dropFirst(16) ?? "")
+        }
+    }
+
+    @Test("A list, its changes, and a watch that goes on from the last version")
+    func followsChanges() async throws {
+        let result = try await run([
+            .json(JSON.list(["a", "b"], version: 5)),
+            .frames(
+                JSON.frame("MODIFIED", JSON.object("a", version: 6)),
+                JSON.frame("DELETED", JSON.object("b", version: 7)),
+                JSON.frame("BOOKMARK", JSON.object("", version: 20))
+            ),
+            .frames(JSON.frame("ADDED", JSON.object("c", version: 21))),
+        ])
+        #expect(result.told == ["replaced a,b", "applied a", "deleted b", "applied c"])
+        #expect(Array(versions(result.lines).prefix(4)) == ["list", "5", "20", "21"])
+    }
+
+    @Test("4: a frame of code 410 leads to a new list, and its version is never used again")
+    func goneFrameRelists() async throws {
+        let result = try await run([
+            .json(JSON.list(["a"], version: 5)), .frames(JSON.gone), .json(JSON.list(["b"], version: 9)), .frames(),
+        ])
+        #expect(result.told == ["replaced a", "interrupted gone", "replaced b"])
+        #expect(versions(result.lines).prefix(4) == ["list", "5", "list", "9"])
+    }
+
+    @Test("4: an HTTP status of 410 leads to a new list too")
+    func goneStatusRelists() async throws {
+        let result = try await run([
+            .json(JSON.list(["a"], version: 5)), .json(410, JSON.status(410, "Gone")),
+            .json(JSON.list(["b"], version: 9)), .frames(),
+        ])
+        #expect(result.told == ["replaced a", "interrupted gone", "replaced b"])
+        #expect(versions(result.lines).prefix(4) == ["list", "5", "list", "9"])
+    }
+
+    @Test("3: a watch that says nothing is given up after its lifetime, and goes on")
+    func quietWatchIsGivenUp() async throws {
+        let result = try await run([
+            .json(JSON.list(["a"], version: 5)),
+            .answer(status: 200, fields: [:], body: [.hang]),
+            .frames(JSON.frame("ADDED", JSON.object("b", version: 6))),
+        ])
+        #expect(result.told == ["replaced a", "interrupted transport_timed_out", "resumed", "applied b"])
+        #expect(Array(versions(result.lines).prefix(3)) == ["list", "5", "5"])
+    }
+
+    @Test("3: the server is asked for a lifetime around five minutes, and the client's own limit lies beyond it")
+    func lifetimes() async throws {
+        let seen = Mutex<Set<Int>>([])
+        for _ in 0..<5 {
+            let fixture = try ClientFixture(.json(JSON.list([])), .frames(JSON.gone), .json(JSON.list([])), .frames())
+            let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+            await #expect(throws: Enough.self) {
+                try await informer.run { event in if fixture.lines.count >= 3 { throw Enough() } }
+            }
+            let watch = fixture.transport.exchanges[1]
+            let seconds = try #require(
+                watch.line.split(separator: "&").first { $0.hasPrefix("timeoutSeconds=") }.flatMap {
+                    Int($0.dropFirst(15))
+                }
+            )
+            #expect((240...360).contains(seconds))
+            #expect(watch.line.contains("allowWatchBookmarks=true"))
+            let limit = try #require(watch.request.timeout)
+            #expect(limit > .seconds(seconds) && limit < .seconds(seconds + 32))
+            #expect(watch.request.headTimeout == RequestLimits().attemptTimeout)
+            seen.withLock { _ = $0.insert(seconds) }
+        }
+    }
+
+    @Test("11: a watch that breaks in the middle of a frame goes on from the last whole one")
+    func truncatedWatchGoesOn() async throws {
+        let whole = JSON.frame("ADDED", JSON.object("b", version: 6))
+        let cut = JSON.frame("ADDED", JSON.object("c", version: 7)).prefix(20)
+        let result = try await run([
+            .json(JSON.list(["a"], version: 5)),
+            .answer(status: 200, fields: [:], body: [.chunk(whole + "\n" + cut)]),
+            .answer(status: 200, fields: [:], body: [.chunk(whole + "\n" + cut), .fail(.protocolViolation)]),
+            .frames(JSON.frame("ADDED", JSON.object("c", version: 7))),
+        ])
+        #expect(
+            result.told == [
+                "replaced a", "applied b", "applied b", "interrupted transport_protocol", "resumed", "applied c",
+            ]
+        )
+        #expect(versions(result.lines).prefix(4) == ["list", "5", "6", "6"])
+    }
+
+    @Test("A handler that throws ends the informer with its own error")
+    func handlerErrorsEndIt() async throws {
+        struct Own: Error {}
+        let fixture = try ClientFixture(
+            .json(JSON.list([])),
+            .frames(JSON.frame("ADDED", JSON.object("a")), then: .hang)
+        )
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        await #expect(throws: Own.self) {
+            try await informer.run { event in if case .applied = event { throw Own() } }
+        }
+        let error = KubernetesError(.conflict, "the handler's own")
+        let again = try ClientFixture(.json(JSON.list([])))
+        await #expect(throws: KubernetesError.self) {
+            try await MetadataInformer(client: again.client, resource: Pod.resource, namespace: "n").run { _ in
+                throw error
+            }
+        }
+        #expect(again.lines.count == 1, "the handler's error is not taken for the server's")
+    }
+
+    @Test("A cancelled informer ends, also in the middle of a quiet watch")
+    func cancellation() async throws {
+        let fixture = try ClientFixture(.json(JSON.list([])), .frames(then: .hang))
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await informer.run { _ in } }
+            await fixture.transport.waitForExchanges(2)
+            group.cancelAll()
+            await #expect(throws: CancellationError.self) { try await group.waitForAll() }
+        }
+    }
+
+    @Test("While the handler works, nothing more is read")
+    func handlerHoldsTheStreamBack() async throws {
+        let clock = ManualClock()
+        let read = Mutex(0)
+        let fixture = try ClientFixture { _, index in
+            index == 0
+                ? .json(JSON.list([]))
+                : .frames(JSON.frame("ADDED", JSON.object("a")), JSON.frame("ADDED", JSON.object("b")))
+        }
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await informer.run { event in
+                    guard case .applied = event else { return }
+                    read.withLock { $0 += 1 }
+                    try await clock.sleep(for: .seconds(1))
+                }
+            }
+            await clock.waitForSleepers(1)
+            #expect(read.withLock { $0 } == 1)
+            clock.advance(by: .seconds(1))
+            await clock.waitForSleepers(1)
+            #expect(read.withLock { $0 } == 2)
+            group.cancelAll()
+            await #expect(throws: CancellationError.self) { try await group.waitForAll() }
+        }
+    }
+
+    @Test("A typed watch hands on its events and ends with the stream; a gone version is an error")
+    func typedWatch() async throws {
+        let fixture = try ClientFixture(
+            .frames(JSON.frame("ADDED", JSON.object("a", version: 6))),
+            .frames(JSON.gone)
+        )
+        let names = Mutex<[String]>([])
+        try await fixture.client.watch(Pod.self, in: "n", fieldSelector: .name("a"), from: "5") { event in
+            if case .added(let pod) = event { names.withLock { $0.append(pod.metadata.name) } }
+        }
+        #expect(names.withLock { $0 } == ["a"])
+        let error = await #expect(throws: KubernetesError.self) {
+            try await fixture.client.watchMetadata(of: Pod.self, in: "n", from: "5") { _ in }
+        }
+        #expect(error?.kind == .gone)
+        #expect(fixture.lines[0].contains("fieldSelector=metadata.name%3Da"))
+    }
+}

@@ -1,0 +1,81 @@
+import FoundationEssentials
+import KubernetesModel
+import TestSupport
+import Testing
+
+@testable import KubernetesClient
+
+@Suite("ServerClock")
+struct ServerClockTests {
+    @Test("The truth always lies in the interval, which narrows to about a round trip", arguments: 0..<40)
+    func boundsHoldTheTruth(seed: Int) throws {
+        let random = SeededRandom(seed: UInt64(seed))
+        let offset = 1_700_000_000 + random.unit() * 1000
+        let drift = (random.unit() - 0.5) * 2 * ServerTimeBounds.maxDrift
+        var bounds = ServerTimeBounds()
+        var local = random.unit() * 100
+        func server(_ local: Double) -> Double { offset + local * (1 + drift) }
+        for _ in 0..<400 {
+            local += random.unit() * 3
+            let sent = local
+            let answered = sent + random.unit() * 0.02
+            let received = answered + random.unit() * 0.02
+            bounds.observe(date: server(answered).rounded(.down), sent: sent, received: received)
+            local = received
+            let later = local + random.unit() * 600
+            for moment in [local, later] {
+                let range = try #require(bounds.range(at: moment))
+                #expect(range.contains(server(moment)))
+            }
+        }
+        let range = try #require(bounds.range(at: local))
+        #expect(range.upperBound - range.lowerBound < 0.2)
+    }
+
+    @Test("A server whose clock is set is believed at once")
+    func contradictionResets() throws {
+        var bounds = ServerTimeBounds()
+        bounds.observe(date: 1000, sent: 10, received: 10.1)
+        bounds.observe(date: 5000, sent: 20, received: 20.1)
+        let range = try #require(bounds.range(at: 20.1))
+        #expect(range.contains(5000.5) && !range.contains(1010))
+    }
+
+    @Test("Without an answer nothing is known, and an answer from before its request is ignored")
+    func ignorance() {
+        var bounds = ServerTimeBounds()
+        #expect(bounds.range(at: 0) == nil)
+        bounds.observe(date: 1000, sent: 10, received: 9)
+        #expect(bounds.range(at: 10) == nil)
+    }
+
+    @Test("12: every answer tells the time, errors too; a watch does not")
+    func answersTellTheTime() async throws {
+        let date = ["Date": "Sun, 06 Nov 1994 08:49:37 GMT"]
+        let watch = try ClientFixture(.answer(status: 200, fields: date, body: []))
+        try await watch.client.watchMetadata(of: Pod.self, in: "n", from: "1") { _ in }
+        #expect(watch.client.serverClock.reading() == nil)
+
+        let fixture = try ClientFixture(.json(404, JSON.status(404, "NotFound"), date))
+        _ = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
+        let reading = try #require(fixture.client.serverClock.reading())
+        #expect(reading.earliest == HTTPDate.parse("Sun, 06 Nov 1994 08:49:37 GMT"))
+        #expect(reading.width == .seconds(1))
+        fixture.clock.advance(by: .seconds(100))
+        let later = try #require(fixture.client.serverClock.reading())
+        #expect(abs(later.earliest.timeIntervalSince(reading.earliest) - 99.98) < 1e-3)
+        #expect(abs(later.latest.timeIntervalSince(reading.latest) - 100.02) < 1e-3)
+    }
+
+    @Test("A clock's skew is what is certain of it")
+    func skew() throws {
+        let clock = ManualClock()
+        let server = ServerClock(clock: clock)
+        let date = Date(timeIntervalSince1970: 1000)
+        #expect(server.skew(of: date) == nil)
+        server.observe(date: date, sent: 0)
+        #expect(server.skew(of: Date(timeIntervalSince1970: 1000.5)) == .zero)
+        #expect(server.skew(of: Date(timeIntervalSince1970: 1601)) == .seconds(600))
+        #expect(server.skew(of: Date(timeIntervalSince1970: 400)) == .seconds(-600))
+    }
+}

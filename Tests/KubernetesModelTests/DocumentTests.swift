@@ -1,0 +1,85 @@
+import FoundationEssentials
+import KubernetesModel
+import Testing
+
+@Suite("Documents that are sent")
+struct DocumentTests {
+    private func text(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    @Test(
+        "A pointer escapes tilde and slash and nothing else",
+        arguments: [
+            (
+                JSONPointer("metadata", "annotations", "agentweaver.dev/preview-run"),
+                "/metadata/annotations/agentweaver.dev~1preview-run"
+            ),
+            (JSONPointer("a~b", "~1", "/"), "/a~0b/~01/~1"),
+            (JSONPointer(""), "/"),
+            (JSONPointer(), ""),
+            (JSONPointer("é \"", "0"), "/é \"/0"),
+        ]
+    )
+    func pointers(pointer: JSONPointer, text: String) {
+        #expect(pointer.description == text)
+    }
+
+    @Test("A JSON Patch is the operations in their order")
+    func jsonPatch() throws {
+        let patch: JSONPatch = [
+            .test(.annotation("run"), "r"),
+            .replace(.annotation("until"), "u"),
+            .add(.label("l"), nil),
+            .remove(JSONPointer("spec")),
+        ]
+        #expect(
+            try text(Patch.json(patch))
+                == #"[{"op":"test","path":"/metadata/annotations/run","value":"r"},"#
+                + #"{"op":"replace","path":"/metadata/annotations/until","value":"u"},"#
+                + #"{"op":"add","path":"/metadata/labels/l","value":null},{"op":"remove","path":"/spec"}]"#
+        )
+        #expect(Patch.json(patch).contentType == "application/json-patch+json")
+    }
+
+    @Test("A merge patch sets and removes annotations, for one version if asked")
+    func mergePatch() throws {
+        let patch = Patch.merge(.annotations(["a": "1", "b": nil], resourceVersion: "7"))
+        #expect(try text(patch) == #"{"metadata":{"annotations":{"a":"1","b":null},"resourceVersion":"7"}}"#)
+        #expect(try text(MergePatch.labels(["a": nil])) == #"{"metadata":{"labels":{"a":null}}}"#)
+        #expect(patch.contentType == "application/merge-patch+json")
+    }
+
+    @Test("Delete options carry what the object has to be")
+    func deleteOptions() throws {
+        let metadata = ObjectMeta(name: "a", uid: "u", resourceVersion: "7")
+        let options = DeleteOptions(preconditions: try #require(Preconditions(exactly: metadata)))
+        #expect(
+            try text(options)
+                == #"{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"resourceVersion":"7","uid":"u"}}"#
+        )
+        #expect(Preconditions(exactly: ObjectMeta(name: "a", uid: "u")) == nil)
+    }
+
+    @Test("Selectors with the same labels are the same text")
+    func selectors() {
+        let selector = LabelSelector(matching: ["b": "2", "a": "1"])
+        #expect(selector.description == "a=1,b=2")
+        #expect(selector.and(.exists("c")).description == "a=1,b=2,c")
+        #expect(LabelSelector(matching: [:]).and("x").description == "x")
+        #expect(FieldSelector.name("n").description == "metadata.name=n")
+    }
+
+    @Test(
+        "Any JSON value survives being read and written",
+        arguments: [
+            #"{"a":[1,-2,1.5,true,false,null,"x",{}]}"#, #""text""#, "9007199254740993", "[]",
+        ]
+    )
+    func jsonValues(json: String) throws {
+        let value = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
+        #expect(try text(value) == json)
+    }
+}

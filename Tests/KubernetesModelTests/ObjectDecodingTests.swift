@@ -1,0 +1,144 @@
+import FoundationEssentials
+import KubernetesModel
+import Testing
+
+@Suite("Decoding objects")
+struct ObjectDecodingTests {
+    private func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    @Test("Lists and maps that are null or absent decode to empty ones, and managedFields are dropped")
+    func nullLists() throws {
+        let claim = try decode(
+            SandboxClaim.self,
+            #"""
+            {"metadata":{"name":"agent-1","labels":null,"annotations":null,"finalizers":null,"ownerReferences":null,
+             "creationTimestamp":null,"managedFields":[{"manager":"x","fieldsV1":{"f:a":{}}}]},
+             "status":{"conditions":null,"sandbox":{}}}
+            """#
+        )
+        #expect(claim.metadata == ObjectMeta(name: "agent-1"))
+        #expect(claim.status == SandboxClaim.Status(sandbox: SandboxClaim.SandboxReference(name: nil)))
+        let bare = try decode(SandboxClaim.self, #"{"metadata":{"name":"agent-1"}}"#)
+        #expect(bare.status == SandboxClaim.Status())
+        let list = try decode(ObjectList<PartialObjectMetadata>.self, #"{"metadata":{},"items":null}"#)
+        #expect(list.items.isEmpty && list.metadata.continueToken == nil)
+    }
+
+    @Test("Metadata survives being written and read, with nothing empty written")
+    func metadataRoundTrip() throws {
+        let metadata = ObjectMeta(
+            name: "a",
+            namespace: "n",
+            uid: "u",
+            resourceVersion: "7",
+            generation: 2,
+            creationTimestamp: Date(timeIntervalSince1970: 1_795_482_123),
+            deletionTimestamp: Date(timeIntervalSince1970: 1_795_482_124),
+            labels: ["l": "1"],
+            annotations: ["x/y": "2"],
+            ownerReferences: [OwnerReference(apiVersion: "v1", kind: "Pod", name: "p", uid: "q")],
+            finalizers: ["f"]
+        )
+        #expect(try JSONDecoder().decode(ObjectMeta.self, from: JSONEncoder().encode(metadata)) == metadata)
+        let empty = try JSONEncoder().encode(ObjectMeta(name: "a"))
+        #expect(String(decoding: empty, as: UTF8.self) == #"{"name":"a"}"#)
+    }
+
+    @Test("A time that cannot be read is an error, not a missing time")
+    func badTime() {
+        #expect(throws: DecodingError.self) {
+            try decode(ObjectMeta.self, #"{"name":"a","creationTimestamp":"yesterday"}"#)
+        }
+    }
+
+    @Test("A pod's phase, address and conditions are read")
+    func pod() throws {
+        let pod = try decode(
+            Pod.self,
+            #"""
+            {"metadata":{"name":"p"},"spec":{"nodeName":"n","containers":[{"name":"c","ports":null},
+              {"name":"d","ports":[{"name":"web","containerPort":3000,"protocol":"TCP"}]}]},
+             "status":{"phase":"Succeeded","podIP":"10.0.0.1","conditions":[{"type":"Ready","status":"False",
+               "lastProbeTime":null,"lastTransitionTime":"2026-01-01T00:00:00Z"},{"type":"Odd","status":"Perhaps"}]}}
+            """#
+        )
+        #expect(pod.spec.containers.map(\.ports) == [[], [Pod.Port(name: "web", containerPort: 3000)]])
+        #expect(pod.status.isTerminal)
+        #expect(!pod.status.conditions.isTrue("Ready"))
+        #expect(pod.status.conditions.first(ofType: "Odd")?.status == .unknown)
+    }
+
+    @Test("A route's parents and their conditions are read, and a written route has no status")
+    func route() throws {
+        let route = try decode(
+            HTTPRoute.self,
+            #"""
+            {"metadata":{"name":"r"},"spec":{"parentRefs":[{"name":"g"}],"hostnames":["a.example"],
+              "rules":[{"matches":[{"path":{"type":"PathPrefix","value":"/"}}],"backendRefs":[{"name":"s","port":80}]}]},
+             "status":{"parents":[{"parentRef":{"name":"g"},"controllerName":"c","conditions":
+               [{"type":"Accepted","status":"True","reason":"Accepted"}]}]}}
+            """#
+        )
+        #expect(route.status?.parents.first?.conditions.isTrue("Accepted") == true)
+        let fresh = HTTPRoute(metadata: route.metadata, spec: route.spec)
+        let text = String(decoding: try JSONEncoder().encode(fresh), as: UTF8.self)
+        #expect(!text.contains("status"))
+        #expect(try decode(HTTPRoute.self, text) == fresh)
+    }
+
+    @Test("A Service's target port is a number or a name")
+    func targetPort() throws {
+        let service = try decode(
+            Service.self,
+            #"{"metadata":{"name":"s"},"spec":{"ports":[{"port":80,"targetPort":3000},{"port":81,"targetPort":"web"}]}}"#
+        )
+        #expect(service.spec.ports.map(\.targetPort) == [.number(3000), .name("web")])
+        #expect(service.spec.selector.isEmpty)
+    }
+
+    @Test("An event's times are whole seconds, and its event time has microseconds")
+    func event() throws {
+        let event = Event(
+            metadata: ObjectMeta(name: "e", namespace: "n"),
+            involvedObject: ObjectReference(kind: "SandboxClaim", namespace: "n", name: "c"),
+            firstTimestamp: Date(timeIntervalSince1970: 0.75),
+            eventTime: Date(timeIntervalSince1970: 0.75)
+        )
+        let text = String(decoding: try JSONEncoder().encode(event), as: UTF8.self)
+        #expect(text.contains(#""firstTimestamp":"1970-01-01T00:00:00Z""#))
+        #expect(text.contains(#""eventTime":"1970-01-01T00:00:00.750000Z""#))
+        #expect(try decode(Event.self, text).eventTime == event.eventTime)
+    }
+
+    @Test("A status keeps a reason that it does not know")
+    func unknownReason() throws {
+        let status = try decode(
+            Status.self,
+            #"{"status":"Failure","reason":"Odd","code":418,"details":{"causes":null,"retryAfterSeconds":3}}"#
+        )
+        #expect(status.reason == .other("Odd") && status.reason?.rawValue == "Odd")
+        #expect(status.details?.retryAfterSeconds == 3)
+        #expect(StatusReason(rawValue: "AlreadyExists") == .alreadyExists)
+    }
+
+    @Test("The frames of a watch are told apart")
+    func watchEvents() throws {
+        typealias Frame = WatchEvent<PartialObjectMetadata>
+        let object = PartialObjectMetadata(metadata: ObjectMeta(name: "a"))
+        let body = #""object":{"metadata":{"name":"a"}}"#
+        #expect(try decode(Frame.self, #"{"type":"ADDED",\#(body)}"#) == .added(object))
+        #expect(try decode(Frame.self, #"{"type":"MODIFIED",\#(body)}"#) == .modified(object))
+        #expect(try decode(Frame.self, #"{"type":"DELETED",\#(body)}"#) == .deleted(object))
+        #expect(
+            try decode(Frame.self, #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#)
+                == .bookmark(resourceVersion: "9")
+        )
+        #expect(
+            try decode(Frame.self, #"{"type":"ERROR","object":{"code":410,"reason":"Expired"}}"#)
+                == .error(Status(reason: .expired, code: 410))
+        )
+        #expect(throws: DecodingError.self) { try decode(Frame.self, #"{"type":"OTHER",\#(body)}"#) }
+    }
+}

@@ -1,0 +1,148 @@
+public import HTTPTransport
+import HTTPTypes
+import Synchronization
+
+/// A transport that answers from a script and records what it was asked.
+///
+/// It keeps the time limits of requests on the clock that it is given, so that a reply that hangs ends as it would on a
+/// real transport once a test has advanced the clock far enough.
+public final class ScriptedTransport: HTTPTransport {
+    /// One recorded request.
+    public struct Exchange: Sendable {
+        public let request: TransportRequest
+        /// The time since the transport was made.
+        public let time: Duration
+
+        /// Method and path, for example `GET /version`.
+        public var line: String { "\(request.head.method.rawValue) \(request.head.path ?? "")" }
+        /// The body as text.
+        public var body: String { String(decoding: request.body, as: UTF8.self) }
+    }
+
+    /// One step of a reply's body.
+    public enum Step: Sendable {
+        case chunk(String)
+        /// Says nothing until the request's time limit.
+        case hang
+        /// Says nothing for a while.
+        case pause(Duration)
+        case fail(TransportError.Kind)
+    }
+
+    /// What a request gets.
+    public enum Reply: Sendable {
+        case answer(status: Int, fields: [String: String], body: [Step])
+        /// No answer at all.
+        case failure(TransportError.Kind)
+        /// No answer until the request's time limit.
+        case silence
+
+        /// A complete answer with a JSON body.
+        public static func json(_ status: Int = 200, _ body: String, _ fields: [String: String] = [:]) -> Reply {
+            .answer(status: status, fields: fields, body: [.chunk(body)])
+        }
+
+        /// A stream of frames, each one a line, that ends after the last one.
+        public static func frames(_ frames: String..., then last: Step? = nil) -> Reply {
+            .answer(status: 200, fields: [:], body: frames.map { .chunk($0 + "\n") } + (last.map { [$0] } ?? []))
+        }
+    }
+
+    private struct State {
+        var exchanges: [Exchange] = []
+        var open = 0
+        var mostOpen = 0
+    }
+
+    private let clock: ManualClock
+    private let start: ManualClock.Instant
+    private let reply: @Sendable (_ request: TransportRequest, _ index: Int) -> Reply?
+    private let state = Mutex(State())
+
+    /// Answers each request with what `reply` says about it and its position; `nil` is the end of the script.
+    public init(
+        clock: ManualClock,
+        _ reply: @escaping @Sendable (_ request: TransportRequest, _ index: Int) -> Reply?
+    ) {
+        self.clock = clock
+        self.reply = reply
+        start = clock.now
+    }
+
+    /// Answers the requests with `replies`, in this order.
+    public convenience init(clock: ManualClock, _ replies: [Reply]) {
+        self.init(clock: clock) { _, index in index < replies.count ? replies[index] : nil }
+    }
+
+    /// What was asked so far.
+    public var exchanges: [Exchange] { state.withLock { $0.exchanges } }
+    /// The largest number of requests that were under way at the same time.
+    public var mostOpen: Int { state.withLock { $0.mostOpen } }
+
+    /// Returns as soon as at least `count` requests were made.
+    public func waitForExchanges(_ count: Int) async {
+        while exchanges.count < count { await Task.yield() }
+    }
+
+    public func withResponse<Result: Sendable>(
+        to request: TransportRequest,
+        _ handle: @Sendable (TransportResponse) async throws -> Result
+    ) async throws -> Result {
+        let index = state.withLock { state in
+            state.exchanges.append(Exchange(request: request, time: start.duration(to: clock.now)))
+            state.open += 1
+            state.mostOpen = max(state.mostOpen, state.open)
+            return state.exchanges.count - 1
+        }
+        defer { state.withLock { $0.open -= 1 } }
+        let deadline = request.timeout.map { clock.now.advanced(by: $0) }
+        switch reply(request, index) {
+        case nil:
+            throw TransportError(.protocolViolation, "the script has no reply number \(index)")
+        case .failure(let kind):
+            throw TransportError(kind, "scripted")
+        case .silence:
+            throw try await hang(until: deadline)
+        case .answer(let status, let fields, let steps):
+            var head = HTTPResponse(status: HTTPResponse.Status(code: status))
+            for (name, value) in fields {
+                guard let name = HTTPField.Name(name) else { continue }
+                head.headerFields[name] = value
+            }
+            return try await handle(TransportResponse(head: head, body: body(steps, deadline)))
+        }
+    }
+
+    private func body(_ steps: [Step], _ deadline: ManualClock.Instant?) -> TransportBody {
+        let position = Position()
+        return TransportBody {
+            while let step = position.next(steps) {
+                switch step {
+                case .chunk(let text): return Array(text.utf8)
+                case .hang: throw try await self.hang(until: deadline)
+                case .pause(let duration): try await self.clock.sleep(for: duration)
+                case .fail(let kind): throw TransportError(kind, "scripted")
+                }
+            }
+            return nil
+        }
+    }
+
+    private func hang(until deadline: ManualClock.Instant?) async throws -> TransportError {
+        let never = clock.now.advanced(by: .seconds(1_000_000))
+        try await clock.sleep(until: deadline ?? never, tolerance: nil)
+        return TransportError(.timedOut, "scripted")
+    }
+
+    private final class Position: Sendable {
+        private let index = Mutex(0)
+
+        func next(_ steps: [Step]) -> Step? {
+            index.withLock { index in
+                guard index < steps.count else { return nil }
+                defer { index += 1 }
+                return steps[index]
+            }
+        }
+    }
+}
