@@ -8,32 +8,34 @@ SHELL := /bin/bash
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib $(SWIFT_FLAGS)
 DEVCLUSTER := .build/release/preview-devcluster
+ENVOY ?= $(CURDIR)/.build/devcluster/envoy
+STATE := .build/devcluster/state
 
 PORT ?= 3000
 APP ?=
 
-.PHONY: help setup envoy build run demo test check clean
+.PHONY: help setup build run demo test check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: libcurl and libssl for the build
+setup: ## Install what is missing: libcurl and libssl for the build, Envoy for the development cluster
 	@bash .ci/setup libraries
-
-envoy:
 	@bash .ci/setup envoy
 
 build: setup ## Build the service and the development cluster (release)
 	swift build $(RELEASE)
 
-run: build envoy ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
-	@$(DEVCLUSTER) up --port $(PORT) $(if $(APP),-- $(APP))
+run: build ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
+	@ENVOY='$(ENVOY)' $(DEVCLUSTER) up --state-dir $(STATE) --port $(PORT) $(if $(APP),-- $(APP))
 
-demo: build envoy ## Play the main job once, check it, print the figures
-	@$(DEVCLUSTER) demo
+demo: build ## Play the main job once, check it, print the figures
+	@ENVOY='$(ENVOY)' $(DEVCLUSTER) demo --state-dir $(STATE)
 
-test: setup ## Run all tests
-	swift test $(SWIFT_FLAGS)
+test: ## Run all tests, after the same set-up
+	@bash .ci/setup libraries
+	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
+	ENVOY='$(ENVOY)' swift test $(SWIFT_FLAGS)
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -192,7 +192,9 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
     "DevClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
     ],
     "ConformanceTests": [

@@ -140,7 +140,8 @@ package final class APIServer: Service {
         )
         tls.minimumTLSVersion = .tlsv12
         var logger = Logger(label: "devcluster.apiserver")
-        logger.logLevel = .warning
+        // Hummingbird reports the cancellation by which this server is stopped as an error.
+        logger.logLevel = .critical
         let server = try HTTPServerBuilder.http2Upgrade(tlsConfiguration: tls).buildServer(
             configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: configuration.port)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

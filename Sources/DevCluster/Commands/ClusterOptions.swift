@@ -1,41 +1,40 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// What `up` and `demo` have in common.
+/// The options of every command that starts a development cluster.
 struct ClusterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where files and logs go.", valueName: "path"))
-    var stateFolder = ".build/devcluster/state"
+    /// What the service allows by default (`Sandbox__Preview__AllowedPortMin` and `…Max`).
+    static let appPorts = 3000...9000
 
-    /// The folder, made if it is missing, as an absolute path.
-    func folder() throws -> String {
-        let path = stateFolder.hasPrefix("/") ? stateFolder : "\(FileManager.default.currentDirectoryPath)/\(stateFolder)"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
+    @Option(help: "The port that the app in the sandbox listens at, \(appPorts.lowerBound) to \(appPorts.upperBound).")
+    var port = 3000
+
+    @Option(help: "The port on 127.0.0.1 that previews are served at.")
+    var envoyPort = 8088
+
+    @Option(help: "The port on 127.0.0.1 of preview-gateway's HTTP API (default: a free one).")
+    var apiPort: Int?
+
+    @Option(help: "The folder for logs, kubeconfig and key (default: ~/.local/state/preview-devcluster).")
+    var stateDir: String?
+
+    func validate() throws {
+        guard Self.appPorts.contains(port) else {
+            throw ValidationError(
+                "--port \(port) is outside \(Self.appPorts.lowerBound) to \(Self.appPorts.upperBound), "
+                    + "which is what the service may expose."
             )
-        } catch {
-            throw DevClusterFailure("the folder \(path) cannot be made")
         }
-        return path
+        for (name, value) in [("--envoy-port", envoyPort), ("--api-port", apiPort ?? 1)] {
+            guard (1...65_535).contains(value) else { throw ValidationError("\(name) \(value) is no TCP port.") }
+        }
     }
 
-    /// A port that is free now: the wanted one, or any for 0.
-    ///
-    /// - Throws: ``DevClusterFailure`` that names the option.
-    static func port(_ wanted: Int, option: String) throws -> Int {
-        guard let port = Sockets.freePort(address: "127.0.0.1", wanted: wanted) else {
-            throw DevClusterFailure("port \(wanted) of 127.0.0.1 is in use: choose another one with \(option)")
-        }
-        return port
-    }
-}
-
-/// Runs `work` until it ends or the user or the system asks this process to stop.
-func untilInterrupted(_ work: @escaping @Sendable () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await work() }
-        group.addTask { await InterruptSignals.wait() }
-        defer { group.cancelAll() }
-        try await group.next()
+    /// Where the cluster keeps its files.
+    func stateFolder(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
+        if let stateDir { return stateDir }
+        let home = environment["HOME"] ?? "/tmp"
+        let base = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.local/state"
+        return "\(base)/preview-devcluster"
     }
 }

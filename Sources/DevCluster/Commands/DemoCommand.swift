@@ -1,39 +1,42 @@
 import ArgumentParser
-import FoundationEssentials
 
-/// `preview-devcluster demo`: the life of two previews, from start to nothing left, checked step by step.
+/// Shows the life of a preview from start to end, and says what it found.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Play the main job once, check every step, and print the figures as JSON."
+        abstract: "Run through the life of two previews and print what was found; ends by itself.",
+        discussion: """
+            The last line is one JSON object. The exit code is 0 only if every result is as it must be; the figures are \
+            printed beside their targets and do not change it.
+            """
     )
+
+    /// Idle previews end after this long, instead of after half an hour.
+    private static let idleTimeout = (setting: "0.1", seconds: 6)
 
     @OptionGroup var options: ClusterOptions
 
-    /// The app's port.
-    private static let port = 3000
-    /// An idle time-out of three seconds, so that expiry can be watched.
-    private static let settings = ["Sandbox__Preview__IdleTimeoutMinutes": "0.05"]
-
     func run() async throws {
-        let programs = try Programs.find(environment: ProcessInfo.processInfo.environment)
-        let cluster = DevelopmentCluster(
-            template: SandboxTemplate(command: [programs.devCluster, "sample-app"], port: Self.port),
-            gatewayPort: try ClusterOptions.port(0, option: "--gateway-port"),
-            servicePort: try ClusterOptions.port(0, option: "--service-port"),
-            folder: try options.folder(),
-            programs: programs,
-            settings: Self.settings,
-            report: { print($0) }
-        )
-        let report = DemoReport()
-        try await untilInterrupted {
-            try await cluster.run { running in
-                try await DemoScript(running: running, report: report, port: Self.port).play()
+        let (options, terminal) = (options, Terminal())
+        let report = try await Interruption.run {
+            try await StateFolder.withFolder(at: options.stateFolder()) { folder in
+                let cluster = try DevelopmentCluster(
+                    options: options,
+                    command: [],
+                    executables: Executables(),
+                    folder: folder,
+                    settings: ["Sandbox__Preview__IdleTimeoutMinutes": Self.idleTimeout.setting],
+                    terminal: terminal
+                )
+                return try await cluster.run { cluster in
+                    var demo = Demo(cluster: cluster, terminal: terminal)
+                    return try await demo.run(idleSeconds: Self.idleTimeout.seconds)
+                }
             }
         }
-        let json = await report.json
-        print(json.description)
-        guard await report.succeeded else { throw ExitCode.failure }
+        guard let report else { throw ExitCode.failure }
+        terminal.line("\n\(report.table)\n")
+        terminal.line("\(report.json)")
+        guard report.holds else { throw ExitCode.failure }
     }
 }

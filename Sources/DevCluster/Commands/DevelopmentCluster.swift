@@ -1,240 +1,272 @@
 import CurlHTTP
 import FoundationEssentials
+import HTTPTransport
 import Logging
-import Synchronization
 
-/// Everything that `up` and `demo` run: an API server, a sandbox, Envoy as the gateway, and the service beside them as
-/// the process that production runs.
+/// Starts all parts of a development cluster, one inside the other, and ends them in the opposite order.
 struct DevelopmentCluster: Sendable {
-    static let namespace = "agentweaver"
-    static let gatewayName = "agentweaver-preview-gateway"
-    static let gatewayClass = "approuting-istio"
-    static let zone = "localhost"
+    private static let programmedLimit: Duration = .seconds(10)
+    private static let readyLimit: Duration = .seconds(20)
+    private static let readyPollInterval: Duration = .milliseconds(5)
 
-    /// What the sandbox runs.
+    let executables: Executables
+    let folder: StateFolder
     let template: SandboxTemplate
-    /// The port of Envoy on 127.0.0.1.
-    let gatewayPort: Int
-    /// The port of the service on 127.0.0.1.
-    let servicePort: Int
-    /// Where files, logs and the kubeconfig go.
-    let folder: String
-    let programs: Programs
-    /// Settings of the service beside those that the cluster itself demands.
+    let envoyPort: Int
+    let apiPort: Int
+    /// Settings of preview-gateway beside those that every development cluster has.
     let settings: [String: String]
-    let report: @Sendable (String) -> Void
+    let terminal: Terminal
+    private let adminPort: Int
+    private let logger: Logger
+    private let runID = UUID().uuidString.lowercased()
 
-    /// A development cluster that runs.
-    struct Running: Sendable {
-        let store: ObjectStore
-        let requests: RequestLog
-        let service: ServiceClient
-        let runID: String
-        let kubeconfig: String
-        let sandboxLog: String
-        let serviceLog: String
-        let podAddress: String
-        /// From starting the service's process to its first positive answer about its readiness.
-        let readyAfter: Duration
-        let serviceProcessID: Int32
+    /// - Parameter command: What the sandbox runs; empty for the sample app.
+    /// - Throws: ``DevClusterFailure`` if a program is missing or a port is taken.
+    init(
+        options: ClusterOptions,
+        command: [String],
+        executables: Executables,
+        folder: StateFolder,
+        settings: [String: String],
+        terminal: Terminal
+    ) throws {
+        self.executables = executables
+        self.folder = folder
+        self.settings = settings
+        self.terminal = terminal
+        template = SandboxTemplate(
+            command: command.isEmpty ? [executables.cluster, "sample-app"] : command,
+            port: options.port
+        )
+        envoyPort = options.envoyPort
+        guard Sockets.canListen(address: "127.0.0.1", port: envoyPort) else {
+            throw DevClusterFailure("port \(envoyPort) is taken: choose another one with --envoy-port")
+        }
+        if let port = options.apiPort, !Sockets.canListen(address: "127.0.0.1", port: port) {
+            throw DevClusterFailure("port \(port) is taken: choose another one with --api-port")
+        }
+        guard let apiPort = options.apiPort ?? Sockets.freePort(address: "127.0.0.1"),
+            let adminPort = Sockets.freePort(address: "127.0.0.1")
+        else { throw DevClusterFailure("there is no free port on 127.0.0.1") }
+        self.apiPort = apiPort
+        self.adminPort = adminPort
+        var logger = Logger(label: "devcluster")
+        logger.logLevel = .warning
+        self.logger = logger
     }
 
-    private static let sandboxLimit = Duration.seconds(30)
-    private static let serviceLimit = Duration.seconds(30)
-    private static let pollInterval = Duration.milliseconds(5)
-
-    /// Starts everything, runs `body`, and ends everything.
+    /// Runs `body` in a cluster that is up.
     ///
-    /// - Throws: What `body` threw, or a ``DevClusterFailure`` when a part cannot be started or ends too early.
-    func run(_ body: @escaping @Sendable (Running) async throws -> Void) async throws {
-        try await Watchdog.watch(executable: programs.devCluster) { watchdog in
-            try await run(ChildProcess(watchdog: watchdog), body)
+    /// - Throws: ``DevClusterFailure`` if a part does not start or ends too early, and what `body` threw. By then
+    ///   nothing runs any more.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (RunningCluster) async throws -> Result) async throws
+        -> Result
+    {
+        let transport = try CurlTransport()
+        do {
+            let result = try await Watchdog.watch(executable: executables.cluster) { watchdog in
+                try await withAPIServer(ChildProcess(watchdog: watchdog), transport, body)
+            }
+            await transport.shutdown()
+            return result
+        } catch {
+            await transport.shutdown()
+            throw error
         }
     }
 
-    private func run(
-        _ processes: ChildProcess, _ body: @escaping @Sendable (Running) async throws -> Void
-    ) async throws {
-        var logger = Logger(label: "devcluster")
-        logger.logLevel = .warning
-        let server = try APIServer()
-        try await withBackground("the API server", { try await server.run() }) { [logger] in
-            let kubeconfig = "\(folder)/kubeconfig"
-            try PrivateFile.write(
-                try await server.kubeconfig(namespace: Self.namespace).utf8, to: kubeconfig
-            )
-            report("API server: \(try await server.address()) (kubectl --kubeconfig \(kubeconfig))")
-            let runID = UUID().uuidString.lowercased()
-            try createObjects(in: server.store, runID: runID)
-            let kubelet = Kubelet(
-                store: server.store, template: template, processes: processes, logFolder: folder,
-                addresses: PodAddresses(seed: Int(servicePort)), logger: logger
-            )
-            let sandboxes = SandboxController(
-                store: server.store, namespace: Self.namespace, template: template, kubelet: kubelet
-            )
-            try await withBackground("the sandbox controller", { try await sandboxes.run() }) {
-                let pod = try await waitForSandbox(in: server.store, runID: runID, kubelet: kubelet)
-                report("Sandbox: \(template.command.joined(separator: " ")) at \(pod.address):\(template.port)")
-                try await withGateway(server.store, processes, logger) {
-                    try await withService(
-                        processes, kubeconfig: kubeconfig, server: server, runID: runID, pod: pod, body
+    private func withAPIServer<Result: Sendable>(
+        _ processes: ChildProcess,
+        _ transport: any HTTPTransport,
+        _ body: @escaping @Sendable (RunningCluster) async throws -> Result
+    ) async throws -> Result {
+        let store = ObjectStore()
+        let administrator = APIServer.Configuration.newAdministrator()
+        let service = APIUser(
+            name: RunningCluster.serviceUser,
+            groups: [APIUser.administrators],
+            token: APIServer.Configuration.newAdministrator().token
+        )
+        let server = try APIServer(
+            configuration: APIServer.Configuration(users: [administrator, service]),
+            store: store
+        )
+        return try await withBackground("the API server") {
+            try await server.run()
+        } body: {
+            try await terminal.step("the API server starts") {
+                let namespace = ClusterObjects.namespace
+                let kubeconfig = try await server.kubeconfig(namespace: namespace)
+                try PrivateFile.write(kubeconfig.utf8, to: folder.kubeconfig)
+                let serviceKubeconfig = try await server.kubeconfig(for: service, namespace: namespace)
+                try PrivateFile.write(serviceKubeconfig.utf8, to: folder.serviceKubeconfig)
+                try ClusterObjects.install(into: store, port: envoyPort)
+                return ("API server at \(try await server.address())", ())
+            }
+            let deletions = RouteDeletions()
+            return try await withBackground("the watch on routes") {
+                await deletions.follow(store)
+            } body: {
+                try await withSandbox(processes, transport, server, deletions, body)
+            }
+        }
+    }
+
+    private func withSandbox<Result: Sendable>(
+        _ processes: ChildProcess,
+        _ transport: any HTTPTransport,
+        _ server: APIServer,
+        _ deletions: RouteDeletions,
+        _ body: @escaping @Sendable (RunningCluster) async throws -> Result
+    ) async throws -> Result {
+        let kubelet = Kubelet(
+            store: server.store,
+            template: template,
+            processes: processes,
+            logFolder: folder.logs,
+            addresses: PodAddresses(seed: Int(ProcessInfo.processInfo.processIdentifier)),
+            logger: logger
+        )
+        let claimName = ClusterObjects.claimName(run: runID)
+        let probe = try AppProbe(
+            store: server.store,
+            podName: claimName,
+            port: template.port,
+            logFile: kubelet.logFile(ofPod: claimName)
+        )
+        let sandboxes = SandboxController(
+            store: server.store,
+            namespace: ClusterObjects.namespace,
+            template: template,
+            kubelet: kubelet
+        )
+        return try await withBackground("the sandbox controller") {
+            try await sandboxes.run()
+        } body: {
+            let podAddress = try await terminal.step("waiting for the app to listen at port \(template.port)") {
+                try server.store.create(
+                    .sandboxClaims,
+                    namespace: ClusterObjects.namespace,
+                    ClusterObjects.claim(run: runID)
+                )
+                let address = try await probe.waitUntilListening()
+                return ("Sandbox \(claimName), its app listens at \(address):\(template.port)", address)
+            }
+            return try await withGateway(processes, transport, server.store) {
+                try await withService(processes, transport) { processID, readyTime, client in
+                    try await body(
+                        RunningCluster(
+                            runID: runID,
+                            store: server.store,
+                            requestLog: server.requestLog,
+                            deletions: deletions,
+                            folder: folder,
+                            service: client,
+                            pages: PageFetcher(transport: transport),
+                            podAddress: podAddress,
+                            appPort: template.port,
+                            appLog: probe.logFile,
+                            serviceProcessID: processID,
+                            readyTime: readyTime
+                        )
                     )
                 }
             }
         }
     }
 
-    // MARK: Objects
-
-    private func createObjects(in store: ObjectStore, runID: String) throws {
-        try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(Self.namespace)]])
-        try store.create(
-            .gatewayClasses, namespace: nil,
-            [
-                "metadata": ["name": .string(Self.gatewayClass)],
-                "spec": ["controllerName": .string(GatewayController.controllerName)],
-            ]
-        )
-        try store.create(
-            .gateways, namespace: Self.namespace,
-            [
-                "metadata": ["name": .string(Self.gatewayName)],
-                "spec": [
-                    "gatewayClassName": .string(Self.gatewayClass),
-                    "listeners": [
-                        [
-                            "name": "http", "protocol": "HTTP", "port": .int(Int64(gatewayPort)),
-                            "hostname": .string("*.\(Self.zone)"),
-                            "allowedRoutes": ["namespaces": ["from": "Same"]],
-                        ]
-                    ],
-                ],
-            ]
-        )
-        try store.create(
-            .sandboxClaims, namespace: Self.namespace,
-            [
-                "metadata": [
-                    "name": .string(Self.claimName(runID)),
-                    "annotations": [
-                        "agentweaver.dev/run-id": .string(runID), "agentweaver.dev/run-owner": "developer",
-                    ],
-                ],
-                "spec": ["sandboxTemplateRef": ["name": "process"]],
-            ]
-        )
-    }
-
-    private static func claimName(_ runID: String) -> String {
-        "agent-" + runID.filter { $0 != "-" }.prefix(12)
-    }
-
-    // MARK: Waiting
-
-    private struct SandboxPod: Sendable {
-        let address: String
-        let logFile: String
-    }
-
-    /// Waits until the claim is Ready and the app listens.
-    private func waitForSandbox(in store: ObjectStore, runID: String, kubelet: Kubelet) async throws -> SandboxPod {
-        let name = Self.claimName(runID)
-        let log = kubelet.logFile(ofPod: name)
-        let address = try await poll(every: Self.pollInterval, limit: Self.sandboxLimit) { () -> String? in
-            let pod = store.get(.pods, namespace: Self.namespace, name: name)
-            if let phase = pod?["status", "phase"]?.stringValue, phase == "Failed" || phase == "Succeeded" {
-                throw DevClusterFailure("the app ended before it listened; its output is in \(log)")
-            }
-            guard store.get(.sandboxClaims, namespace: Self.namespace, name: name)?.hasCondition("Ready") == true,
-                let address = pod?["status", "podIP"]?.stringValue,
-                Sockets.accepts(address: address, port: template.port)
-            else { return nil }
-            return address
-        }
-        guard let address else {
-            let hint =
-                Sockets.accepts(address: "127.0.0.1", port: template.port)
-                ? "it listens on 127.0.0.1 alone, which nothing outside a pod can reach: let it listen on 0.0.0.0 or on $HOST"
-                : "it does not listen on port \(template.port)"
-            throw DevClusterFailure("the app cannot be previewed: \(hint); its output is in \(log)")
-        }
-        return SandboxPod(address: address, logFile: log)
-    }
-
-    private func withGateway(
-        _ store: ObjectStore, _ processes: ChildProcess, _ logger: Logger,
-        _ body: @escaping @Sendable () async throws -> Void
-    ) async throws {
-        guard let adminPort = Sockets.freePort(address: "127.0.0.1") else {
-            throw DevClusterFailure("no port is free on 127.0.0.1")
-        }
-        let transport = try CurlTransport()
-        let proxy = EnvoyProxy(folder: folder, port: gatewayPort, adminPort: adminPort, transport: transport)
+    private func withGateway<Result: Sendable>(
+        _ processes: ChildProcess,
+        _ transport: any HTTPTransport,
+        _ store: ObjectStore,
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let proxy = EnvoyProxy(folder: folder.gateway, port: envoyPort, adminPort: adminPort, transport: transport)
+        let logFile = "\(folder.logs)/envoy.log"
         try await proxy.prepare()
-        let log = "\(folder)/envoy.log"
-        let command = proxy.command(executable: programs.envoy, logFile: log)
-        try await withBackground(
-            "Envoy (see \(log))", { _ = try await processes.run(command) }
-        ) {
-            try await proxy.waitUntilServing()
-            report("Gateway: Envoy on http://*.\(Self.zone):\(gatewayPort)")
+        return try await withBackground("Envoy") {
+            let exit = try await processes.run(proxy.command(executable: executables.envoy, logFile: logFile))
+            throw DevClusterFailure("Envoy \(exit); its output is in \(logFile)\n" + StateFolder.tail(of: logFile))
+        } body: {
             let controller = GatewayController(
-                store: store, className: Self.gatewayClass, proxy: proxy, logger: logger
+                store: store,
+                className: ClusterObjects.gatewayClass,
+                proxy: proxy,
+                logger: logger
             )
-            try await withBackground("the gateway controller", { try await controller.run() }, body: body)
-        }
-        await transport.shutdown()
-    }
-
-    // MARK: Service
-
-    private func withService(
-        _ processes: ChildProcess, kubeconfig: String, server: APIServer, runID: String, pod: SandboxPod,
-        _ body: @escaping @Sendable (Running) async throws -> Void
-    ) async throws {
-        let key = Self.newKey()
-        let log = "\(folder)/preview-gateway.log"
-        var environment: [String: String?] = settings.mapValues { $0 }
-        environment.merge(
-            [
-                "KUBECONFIG": kubeconfig,
-                "Sandbox__Preview__ZoneSuffix": Self.zone,
-                "Sandbox__Preview__UrlScheme": "http",
-                "Sandbox__Preview__UrlPort": String(gatewayPort),
-                "Auth__ApiKey": key,
-                "Server__Listen": "127.0.0.1:\(servicePort)",
-            ]
-        ) { _, ours in ours }
-        let command = ProcessCommand(
-            executable: programs.previewGateway, arguments: ["serve"], environment: environment, logFile: log
-        )
-        let processID = Mutex<Int32>(0)
-        let service = try ServiceClient(port: servicePort, key: key)
-        let began = ContinuousClock.now
-        try await withBackground(
-            "preview-gateway (see \(log))",
-            { _ = try await processes.run(command) { id in processID.withLock { $0 = id } } }
-        ) {
-            let ready = try await poll(every: .milliseconds(2), limit: Self.serviceLimit) {
-                await service.isReady() ? true : nil
+            try await terminal.step("Envoy starts") {
+                try await proxy.waitUntilServing()
+                return ("Envoy serves previews at http://*.\(ClusterObjects.zone):\(envoyPort)", ())
             }
-            guard ready == true else { throw DevClusterFailure("preview-gateway does not become ready; see \(log)") }
-            let readyAfter = ContinuousClock.now - began
-            report("Service: http://127.0.0.1:\(servicePort)")
-            try await body(
-                Running(
-                    store: server.store, requests: server.requestLog, service: service, runID: runID,
-                    kubeconfig: kubeconfig, sandboxLog: pod.logFile, serviceLog: log, podAddress: pod.address,
-                    readyAfter: readyAfter, serviceProcessID: processID.withLock { $0 }
-                )
-            )
+            return try await withBackground("the gateway controller") {
+                try await controller.run()
+            } body: {
+                try await waitUntilProgrammed(store)
+                return try await body()
+            }
         }
-        await service.shutdown()
     }
 
-    /// A service key for this one cluster.
-    private static func newKey() -> String {
-        (UUID().uuidString + UUID().uuidString).filter { $0 != "-" }.lowercased()
+    private func waitUntilProgrammed(_ store: ObjectStore) async throws {
+        let isProgrammed: Bool? = try await poll(every: Self.readyPollInterval, limit: Self.programmedLimit) {
+            let gateway = store.get(.gateways, namespace: ClusterObjects.namespace, name: ClusterObjects.gateway)
+            return gateway?.hasCondition("Programmed") == true ? true : nil
+        }
+        guard isProgrammed == true else { throw DevClusterFailure("the Gateway was not programmed into Envoy") }
+    }
+
+    private func withService<Result: Sendable>(
+        _ processes: ChildProcess,
+        _ transport: any HTTPTransport,
+        _ body: @escaping @Sendable (Int32, Duration, ServiceClient) async throws -> Result
+    ) async throws -> Result {
+        let key = "\(UUID().uuidString)\(UUID().uuidString)".lowercased().filter { $0 != "-" }
+        try PrivateFile.write(key.utf8, to: folder.apiKey)
+        let client = ServiceClient(authority: "127.0.0.1:\(apiPort)", key: key, transport: transport)
+        let command = serviceCommand()
+        let clock = ContinuousClock()
+        let (starts, started) = AsyncStream<(Int32, ContinuousClock.Instant)>.makeStream(
+            bufferingPolicy: .bufferingOldest(1)
+        )
+        return try await withBackground("preview-gateway") {
+            let exit = try await processes.run(command) { processID in started.yield((processID, clock.now)) }
+            throw DevClusterFailure(
+                "preview-gateway \(exit); its output is in \(command.logFile)\n"
+                    + StateFolder.tail(of: command.logFile)
+            )
+        } body: {
+            let (processID, readyTime) = try await terminal.step("preview-gateway starts") {
+                guard let (processID, start) = await starts.first(where: { _ in true }) else {
+                    throw CancellationError()
+                }
+                let isReady: Bool? = try await poll(every: Self.readyPollInterval, limit: Self.readyLimit) {
+                    await client.isReady() ? true : nil
+                }
+                guard isReady == true else {
+                    throw DevClusterFailure("preview-gateway is not ready; its output is in \(command.logFile)")
+                }
+                return ("preview-gateway at http://127.0.0.1:\(apiPort)", (processID, clock.now - start))
+            }
+            return try await body(processID, readyTime, client)
+        }
+    }
+
+    private func serviceCommand() -> ProcessCommand {
+        var environment: [String: String?] = [
+            "KUBECONFIG": folder.serviceKubeconfig,
+            "Auth__ApiKeyFile": folder.apiKey,
+            "Server__Listen": "127.0.0.1:\(apiPort)",
+            "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
+            "Sandbox__Preview__UrlScheme": "http",
+            "Sandbox__Preview__UrlPort": String(envoyPort),
+        ]
+        for (name, value) in settings { environment[name] = value }
+        return ProcessCommand(
+            executable: executables.service,
+            arguments: ["serve"],
+            environment: environment,
+            logFile: "\(folder.logs)/preview-gateway.log"
+        )
     }
 }

@@ -1,81 +1,118 @@
-import CurlHTTP
-import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 
-/// Calls the service's HTTP API as the platform's front end does, and pages through the gateway as a browser does.
+/// The service's HTTP API, as a front end calls it.
 struct ServiceClient: Sendable {
-    let port: Int
-    let key: String
-    private let transport: CurlTransport
+    /// A preview as the service describes it.
+    struct Session: Sendable, Hashable {
+        let token: String
+        let previewURL: String
+        let keepalivePath: String
+        let expiresAt: String
+        let isReady: Bool
+        /// Why it is not ready, in words.
+        let detail: String?
+        /// How long the service took until both objects existed, by its own account: the gateway's time is not in it.
+        let provisioning: Duration?
+    }
 
-    /// An HTTP answer with its body as text.
-    struct Answer: Sendable {
+    private struct Answer {
         let status: Int
-        let text: String
-        let headers: HTTPFields
-
         /// The body as JSON; `null` where it is none.
-        var json: JSONValue { (try? JSONParser.value(of: Array(text.utf8))) ?? .null }
+        let body: JSONValue
+        let timing: String?
     }
 
-    private static let timeout = Duration.seconds(30)
-    private static let maxBodyBytes = 1 << 20
+    private static let serverTiming = HTTPField.Name("Server-Timing")
+    private static let answerLimit: Duration = .seconds(30)
+    private static let maxBodyBytes = 1_048_576
 
-    init(port: Int, key: String) throws {
-        self.port = port
-        self.key = key
-        transport = try CurlTransport()
-    }
+    /// Host and port of the service.
+    let authority: String
+    /// The service key. A secret.
+    let key: String
+    let transport: any HTTPTransport
 
-    var address: String { "http://127.0.0.1:\(port)" }
-
-    func shutdown() async { await transport.shutdown() }
-
-    /// Sends a request to the service, with its key.
-    func call(_ method: HTTPRequest.Method, _ path: String, body: JSONValue? = nil) async throws -> Answer {
-        var fields: HTTPFields = [.authorization: "Bearer \(key)"]
-        if body != nil { fields[.contentType] = "application/json" }
-        return try await send(
-            HTTPRequest(
-                method: method, scheme: "http", authority: "127.0.0.1:\(port)", path: path, headerFields: fields
-            ),
-            body: body.map { JSONWriter.bytes(of: $0) } ?? []
-        )
+    /// True once `/readyz` answers 200.
+    func isReady() async -> Bool {
+        (try? await send(.get, "/readyz", body: nil, timeout: .seconds(1)))?.status == 200
     }
 
     /// Starts a preview as an operator does.
-    func start(run: String, port: Int) async throws -> Answer {
-        try await call(
-            .post, "/api/runs/\(run)/sandbox/port-forward", body: ["target_port": .int(Int64(port))]
+    func start(run: String, port: Int) async throws -> Session {
+        let answer = try await send(.post, Self.sessions(run), body: ["target_port": .int(Int64(port))])
+        return try session(accept(answer), provisioning: Self.provisioning(answer.timing))
+    }
+
+    /// Keeps a preview alive, and returns its new `expires_at`; `nil` if it is no longer there.
+    func keepAlive(_ session: Session) async throws -> String? {
+        let answer = try await send(.post, session.keepalivePath, body: nil)
+        if answer.status == 404 { return nil }
+        return try accept(answer)["expires_at"]?.stringValue
+    }
+
+    /// The previews of a run.
+    func list(run: String) async throws -> [Session] {
+        try await require(.get, Self.sessions(run), body: nil).arrayValue?.map { try session($0) } ?? []
+    }
+
+    /// Stops a preview.
+    func stop(run: String, token: String) async throws {
+        _ = try await require(.delete, "\(Self.sessions(run))/\(token)", body: nil)
+    }
+
+    /// The path of a run's previews.
+    static func sessions(_ run: String) -> String { "/api/runs/\(run)/sandbox/port-forward" }
+
+    private func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
+        guard let token = value["session_id"]?.stringValue, let url = value["preview_url"]?.stringValue,
+            let keepalive = value["keepalive_url"]?.stringValue, let expiresAt = value["expires_at"]?.stringValue
+        else { throw DevClusterFailure("the service's answer is not a session") }
+        return Session(
+            token: token,
+            previewURL: url,
+            keepalivePath: keepalive,
+            expiresAt: expiresAt,
+            isReady: value["ready"]?.boolValue ?? false,
+            detail: value["detail"]?.stringValue,
+            provisioning: provisioning
         )
     }
 
-    /// Opens a page of a preview: `http://host:port` and a path.
-    func open(_ url: String, path: String = "/") async throws -> Answer {
-        guard let authority = url.split(separator: "/").last.map(String.init) else {
-            throw DevClusterFailure("the service answered without a preview's address")
+    /// The entry `provision` of a `Server-Timing` header (W3C Server Timing), whose durations are in milliseconds.
+    static func provisioning(_ timing: String?) -> Duration? {
+        let entry = timing?.split(separator: ",").first { $0.trimmingPrefix(" ").hasPrefix("provision;") }
+        guard let value = entry?.split(separator: "=").last.flatMap({ Double($0) }) else { return nil }
+        return .milliseconds(value)
+    }
+
+    private func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
+        try accept(try await send(method, path, body: body))
+    }
+
+    private func accept(_ answer: Answer) throws -> JSONValue {
+        guard answer.status == 200 else {
+            let reason = answer.body["error"]?.stringValue ?? "no reason given"
+            throw DevClusterFailure("the service answered \(answer.status): \(reason)")
         }
-        return try await send(HTTPRequest(method: .get, scheme: "http", authority: authority, path: path), body: [])
+        return answer.body
     }
 
-    func isReady() async -> Bool {
-        (try? await call(.get, "/readyz"))?.status == 200
-    }
-
-    private func send(_ head: HTTPRequest, body: [UInt8]) async throws -> Answer {
-        let answer = try await transport.collect(
-            TransportRequest(head: head, body: body, timeout: Self.timeout), maxBodyBytes: Self.maxBodyBytes
-        )
+    private func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: JSONValue?,
+        timeout: Duration = answerLimit
+    ) async throws -> Answer {
+        var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
+        head.headerFields[.authorization] = "Bearer \(key)"
+        if body != nil { head.headerFields[.contentType] = "application/json" }
+        let request = TransportRequest(head: head, body: body.map(JSONWriter.bytes) ?? [], timeout: timeout)
+        let answer = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)
         return Answer(
             status: answer.head.status.code,
-            text: String(decoding: answer.body, as: UTF8.self),
-            headers: answer.head.headerFields
+            body: (try? JSONParser.value(of: answer.body)) ?? .null,
+            timing: Self.serverTiming.flatMap { answer.head.headerFields[$0] }
         )
     }
-}
-
-extension ServiceClient {
-    /// Where the service says how long the parts of a start took (W3C Server Timing).
-    static let serverTiming = HTTPField.Name("Server-Timing")
 }

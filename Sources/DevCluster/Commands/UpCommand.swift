@@ -1,97 +1,121 @@
 import ArgumentParser
-import FoundationEssentials
-import HTTPTypes
 
-/// `preview-devcluster up`: the whole platform on this machine, with a preview to look at.
+/// Starts a development cluster with an app in a sandbox and a preview of it, and keeps both up.
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Start everything on loopback, with one preview, until Ctrl-C.",
-        usage: "preview-devcluster up [--port <port>] [--gateway-port <port>] [-- <program> [<argument> ...]]"
+        abstract: "Start everything, open a preview of an app, and stay up until Ctrl-C.",
+        discussion: """
+            Without a command the sandbox runs a sample app. A command of your own gets the address and the port to listen \
+            at in the variables HOST and PORT:
+
+              preview-devcluster up --port 5173 -- npm run dev -- --host
+            """
     )
+
+    /// The front end's interval.
+    private static let keepaliveInterval: Duration = .seconds(60)
 
     @OptionGroup var options: ClusterOptions
-    @Option(help: "The port on which the app in the sandbox listens.")
-    var port = 3000
-    @Option(help: "The port of the gateway on 127.0.0.1.")
-    var gatewayPort = 8088
-    @Option(help: "The port of the service on 127.0.0.1; 0 takes any.")
-    var servicePort = 8089
-    @Argument(
-        parsing: .postTerminator,
-        help: "The app to run in the sandbox, with HOST and PORT in its environment; a sample app if there is none."
-    )
-    var app: [String] = []
 
-    /// How often the front end's part is played: a keepalive for the preview.
-    private static let keepaliveInterval = Duration.seconds(50)
-
-    func validate() throws {
-        guard (3000...9000).contains(port) else {
-            throw ValidationError("--port \(port): expected 3000 to 9000, the ports that can be previewed")
-        }
-    }
+    @Argument(parsing: .postTerminator, help: "The app's command, after --.")
+    var command: [String] = []
 
     func run() async throws {
-        let programs = try Programs.find(environment: ProcessInfo.processInfo.environment)
-        let cluster = DevelopmentCluster(
-            template: SandboxTemplate(command: app.isEmpty ? [programs.devCluster, "sample-app"] : app, port: port),
-            gatewayPort: try ClusterOptions.port(gatewayPort, option: "--gateway-port"),
-            servicePort: try ClusterOptions.port(servicePort, option: "--service-port"),
-            folder: try options.folder(),
-            programs: programs,
-            settings: [:],
-            report: { print($0) }
-        )
-        print("Starting; Ctrl-C stops everything.")
-        try await untilInterrupted {
-            try await cluster.run { running in try await showPreview(running) }
+        let (options, command, terminal) = (options, command, Terminal())
+        let finished: Void? = try await Interruption.run {
+            try await StateFolder.withFolder(at: options.stateFolder()) { folder in
+                let cluster = try DevelopmentCluster(
+                    options: options,
+                    command: command,
+                    executables: Executables(),
+                    folder: folder,
+                    settings: [:],
+                    terminal: terminal
+                )
+                try await cluster.run { try await Self.serve($0, terminal) }
+            }
         }
-        print("Stopped.")
+        if finished == nil { terminal.line("\nEverything that was started has ended.") }
     }
 
-    private func showPreview(_ running: DevelopmentCluster.Running) async throws {
-        let started = try await running.service.start(run: running.runID, port: port)
-        guard started.status == 200, let url = started.json["preview_url"]?.stringValue,
-            let keepalive = started.json["keepalive_url"]?.stringValue,
-            let token = started.json["session_id"]?.stringValue
-        else {
-            throw DevClusterFailure("the preview could not be started: \(started.status) \(started.text)")
+    private static func serve(_ cluster: RunningCluster, _ terminal: Terminal) async throws {
+        let session = try await terminal.step("the preview starts") {
+            let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
+            return ("Preview started", session)
         }
-        let page = try await running.service.open(url)
-        print(
-            """
-
-            The preview answers \(page.status) with \(page.text.utf8.count) bytes. Open it in a browser:
-
-                \(url)
-
-            Service     \(running.service.address)
-            Key         \(running.service.key)
-            kubeconfig  \(running.kubeconfig)
-            Logs        \(running.serviceLog)
-                        \(running.sandboxLog)
-
-            Try next:
-
-              1. List the run's previews:
-                 curl -s -H 'Authorization: Bearer \(running.service.key)' \\
-                     \(running.service.address)/api/runs/\(running.runID)/sandbox/port-forward
-              2. Watch the routes come and go:
-                 kubectl --kubeconfig \(running.kubeconfig) get httproutes -l agentweaver.dev/preview=true -w
-              3. Stop the preview, and see that its address is gone:
-                 curl -s -X DELETE -H 'Authorization: Bearer \(running.service.key)' \\
-                     \(running.service.address)/api/runs/\(running.runID)/sandbox/port-forward/\(token)
-            """
-        )
-        try await keepAlive(running.service, keepalive)
+        if !session.isReady { terminal.line("  not ready yet: \(session.detail ?? "no reason given")") }
+        let authority = PageFetcher.authority(of: session.previewURL)
+        try await terminal.step("fetching the page through Envoy") {
+            let page = try await cluster.pages.fetch(authority)
+            return ("GET / through Envoy: status \(page.status), \(page.body.count) bytes", ())
+        }
+        terminal.line(summary(of: cluster, session))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await keepAlive(session, cluster, terminal) }
+            group.addTask { await report(on: cluster, terminal) }
+            try await group.waitForAll()
+        }
     }
 
-    /// Pings as the web front end does while somebody watches, until the preview is stopped or this command is.
-    private func keepAlive(_ service: ServiceClient, _ path: String) async throws {
+    /// Plays the front end's part: without its pings a preview ends.
+    private static func keepAlive(
+        _ session: ServiceClient.Session,
+        _ cluster: RunningCluster,
+        _ terminal: Terminal
+    ) async throws {
         while true {
-            try await Task.sleep(for: Self.keepaliveInterval)
-            _ = try? await service.call(.post, path)
+            try await Task.sleep(for: keepaliveInterval)
+            do {
+                guard try await cluster.service.keepAlive(session) != nil else {
+                    terminal.line("The preview has ended. Start another one with the POST above.")
+                    return
+                }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                terminal.line("The preview could not be kept alive: \(error)")
+            }
         }
+    }
+
+    /// Says so when an app ends.
+    private static func report(on cluster: RunningCluster, _ terminal: Terminal) async {
+        for await change in cluster.store.changes(of: .pods) where change.action == .modified {
+            let (phase, before) = (change.object["status", "phase"], change.previous?["status", "phase"])
+            guard phase != before, phase == "Failed" || phase == "Succeeded" else { continue }
+            let state = change.object["status", "containerStatuses"]?[0]?["state", "terminated", "message"]?.stringValue
+            terminal.line(
+                "The app in \(change.object.name) ended: \(state ?? "no reason given"); its output is in \(cluster.appLog)"
+            )
+        }
+    }
+
+    static func summary(of cluster: RunningCluster, _ session: ServiceClient.Session) -> String {
+        let api = "http://\(cluster.service.authority)"
+        let key = "-H \"Authorization: Bearer $(cat \(cluster.folder.apiKey))\""
+        let kubectl = "kubectl --kubeconfig \(cluster.folder.kubeconfig)"
+        let sessions = ServiceClient.sessions(cluster.runID)
+        return """
+
+            Open in a browser:  \(session.previewURL)
+
+              API               \(api)
+              API key           \(cluster.service.key)
+              run               \(cluster.runID)
+              kubeconfig        \(cluster.folder.kubeconfig)
+              logs              \(cluster.folder.logs)/
+
+            Three things to try:
+              the previews of this run, as the front end sees them
+                curl \(key) \(api)\(sessions)
+              the routes in the cluster, as they change
+                \(kubectl) get httproutes -n \(ClusterObjects.namespace) -l agentweaver.dev/preview=true -w
+              stop the preview; then reload the page
+                curl -X DELETE \(key) \(api)\(sessions)/\(session.token)
+
+            To start another preview: POST {"target_port": \(cluster.appPort)} to \(sessions)
+            Ctrl-C ends everything.
+            """
     }
 }

@@ -1,19 +1,26 @@
 import ArgumentParser
-import FoundationEssentials
-import Glibc
 
-/// The other side of ``Watchdog``: waits for the end of its input, then ends the groups that are left.
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The other side of ``Watchdog``: a process that reads which groups run, and ends them when the pipe closes.
 struct WatchdogCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: Watchdog.subcommand, shouldDisplay: false)
+    static let configuration = CommandConfiguration(
+        commandName: Watchdog.subcommand,
+        abstract: "Ends the processes of a development cluster that was killed.",
+        shouldDisplay: false
+    )
 
     func run() async {
-        // It must outlive whatever ends its parent; it ends by itself when the pipe closes.
-        signal(SIGTERM, SIG_IGN)
-        signal(SIGINT, SIG_IGN)
+        // It is to outlive the process that it watches, however that one ends.
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         var ledger = WatchdogLedger()
         while let line = readLine() { ledger.apply(line) }
-        await withTaskGroup(of: Void.self) { group in
-            for process in ledger.groups { group.addTask { await process.end() } }
+        await withDiscardingTaskGroup { ending in
+            for group in ledger.groups { ending.addTask { await group.end() } }
         }
     }
 }

@@ -1,7 +1,8 @@
 /// What Envoy says about its files on its administration page.
 package struct EnvoyStatistics: Sendable, Hashable {
     /// The statistics to ask for, as a query of `/stats`.
-    package static let path = "/stats?filter=(cluster_manager.cds|rds.\(EnvoyResources.routeConfigurationName))"
+    package static let path =
+        "/stats?filter=(cluster_manager.cds|rds.\(EnvoyResources.routeConfigurationName))"
         + "\\.(version_text|update_rejected)$"
 
     /// How Envoy takes one file.

@@ -1,6 +1,6 @@
+import FoundationEssentials
 package import Logging
 import ServiceLifecycle
-import FoundationEssentials
 
 /// Plays the Gateway implementation: programs Envoy from Gateways, HTTPRoutes, Services and pods, and says in their
 /// status what became of them.
@@ -65,7 +65,8 @@ package struct GatewayController: Service {
         }
     }
 
-    private func write(_ listeners: [GatewayPlan.Listener], _ outcome: EnvoyProxy.Outcome, of gateway: JSONValue) throws {
+    private func write(_ listeners: [GatewayPlan.Listener], _ outcome: EnvoyProxy.Outcome, of gateway: JSONValue) throws
+    {
         let generation = gateway["metadata", "generation"]
         let programmed: GatewayPlan.Decision =
             outcome == .applied

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The processes that a child process started with, and everything that they started in turn.
@@ -26,14 +26,16 @@ package struct ProcessGroup: Sendable, Hashable {
     package var isRunning: Bool {
         guard kill(-id, 0) == 0 || errno == EPERM else { return false }
         #if os(Linux)
-        // An orphan stays in its group as a zombie for as long as its new parent does not collect it.
-        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return processes.contains { name in
-            guard Int32(name) != nil, let status = ProcessStatus(processDirectory: "/proc/\(name)") else { return false }
-            return status.groupID == id && !status.isZombie
-        }
+            // An orphan stays in its group as a zombie for as long as its new parent does not collect it.
+            let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return processes.contains { name in
+                guard Int32(name) != nil, let status = ProcessStatus(processDirectory: "/proc/\(name)") else {
+                    return false
+                }
+                return status.groupID == id && !status.isZombie
+            }
         #else
-        return true
+            return true
         #endif
     }
 

@@ -55,7 +55,8 @@ package final class Kubelet: Sendable {
         do {
             exit = try await withThrowingTaskGroup(of: ProcessExit?.self) { group in
                 group.addTask {
-                    try await self.processes.run(command) { _ in self.write(to: pod) { $0.setRunning(address: address) } }
+                    try await self.processes.run(command) { _ in self.write(to: pod) { $0.setRunning(address: address) }
+                    }
                 }
                 group.addTask {
                     await self.waitForDeletion(of: pod)
@@ -65,7 +66,7 @@ package final class Kubelet: Sendable {
                 return try await group.next() ?? nil
             }
         } catch {
-            logger.error("a pod's process could not be run", metadata: ["pod": "\(pod.name)", "error": "\(error)"])
+            logger.debug("a pod's process could not be run", metadata: ["pod": "\(pod.name)", "error": "\(error)"])
             write(to: pod) { $0.setEnded(reason: "StartError", message: "\(error)", succeeded: false) }
             return
         }
@@ -147,11 +148,12 @@ extension JSONValue {
     }
 
     private mutating func setPodConditions(_ ready: GatewayPlan.Decision) {
-        var conditions = (self["status", "conditions"] ?? []).settingConditions(
-            [("PodScheduled", .init(true, "", "")), ("Ready", ready), ("ContainersReady", ready)],
-            generation: nil,
-            now: Date()
-        ).arrayValue ?? []
+        var conditions =
+            (self["status", "conditions"] ?? []).settingConditions(
+                [("PodScheduled", .init(true, "", "")), ("Ready", ready), ("ContainersReady", ready)],
+                generation: nil,
+                now: Date()
+            ).arrayValue ?? []
         // Unlike other kinds, pods leave out what there is nothing to say about.
         for index in conditions.indices where conditions[index]["status"] == "True" {
             conditions[index]["reason"] = nil

@@ -1,5 +1,5 @@
-import ServiceLifecycle
 import FoundationEssentials
+import ServiceLifecycle
 
 /// Plays agent-sandbox and the kubelet: for each SandboxClaim of a namespace there is a Sandbox, for each Sandbox a
 /// pod, and for each pod a process on this machine.
@@ -46,7 +46,8 @@ package struct SandboxController: Service {
 
     private func reconcile(_ start: AsyncStream<JSONValue>.Continuation) throws {
         for claim in store.list(.sandboxClaims, namespace: namespace).items where !claim.isTerminating {
-            let sandbox = try store.get(.sandboxes, namespace: namespace, name: claim.name)
+            let sandbox =
+                try store.get(.sandboxes, namespace: namespace, name: claim.name)
                 ?? store.create(
                     .sandboxes,
                     namespace: namespace,

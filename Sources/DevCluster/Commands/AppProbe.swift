@@ -1,0 +1,79 @@
+/// Finds out whether the app in a sandbox can be reached, and if not, why.
+struct AppProbe: Sendable {
+    /// How long the app may take until it listens: an `npm install` may come first.
+    private static let listenLimit: Duration = .seconds(300)
+    /// How long an app may listen at localhost alone, before it is believed to stay that way.
+    private static let localOnlyLimit: Duration = .seconds(3)
+    private static let interval: Duration = .milliseconds(20)
+
+    let store: ObjectStore
+    let podName: String
+    let port: Int
+    let logFile: String
+    /// The addresses of this machine that the port was already taken at before the app started.
+    private let takenBefore: Set<String>
+
+    private static let localAddresses: Set<String> = ["127.0.0.1", "::1"]
+
+    /// To be made before the app starts.
+    ///
+    /// - Throws: ``DevClusterFailure`` if another program listens at the port on every address of this machine.
+    init(store: ObjectStore, podName: String, port: Int, logFile: String) throws {
+        self.store = store
+        self.podName = podName
+        self.port = port
+        self.logFile = logFile
+        takenBefore = Self.localAddresses.filter { Sockets.accepts(address: $0, port: port) }
+        // An address that no pod uses answers only if somebody listens at all of them.
+        guard !Sockets.accepts(address: "127.127.255.254", port: port) else {
+            throw DevClusterFailure("port \(port) is taken by another program on all addresses: choose another --port")
+        }
+    }
+
+    /// Waits until the app listens at its pod's address.
+    ///
+    /// - Returns: The pod's address.
+    /// - Throws: ``DevClusterFailure`` if the app ends, listens at localhost alone, or takes too long.
+    func waitUntilListening() async throws -> String {
+        let clock = ContinuousClock()
+        var localSince: ContinuousClock.Instant?
+        let address: String? = try await poll(every: Self.interval, limit: Self.listenLimit, clock: clock) {
+            guard let pod = store.get(.pods, namespace: ClusterObjects.namespace, name: podName) else { return nil }
+            try check(pod)
+            guard let address = pod["status", "podIP"]?.stringValue else { return nil }
+            if Sockets.accepts(address: address, port: port) { return address }
+            if Self.localAddresses.subtracting(takenBefore).contains(where: { Sockets.accepts(address: $0, port: port) }
+            ) {
+                let since = localSince ?? clock.now
+                localSince = since
+                guard clock.now - since < Self.localOnlyLimit else {
+                    throw DevClusterFailure(
+                        """
+                        the app listens at localhost:\(port) only, where nothing outside its pod would reach it: let it \
+                        listen at the address in $HOST, or at 0.0.0.0 (vite: --host "$HOST"; next dev: -H "$HOST")
+                        """
+                    )
+                }
+            }
+            return nil
+        }
+        guard let address else {
+            throw DevClusterFailure(
+                "the app does not listen at $HOST:\(port) after \(Self.listenLimit.components.seconds) s; "
+                    + "its output is in \(logFile)"
+            )
+        }
+        return address
+    }
+
+    private func check(_ pod: JSONValue) throws {
+        let phase = pod["status", "phase"]?.stringValue
+        guard phase == "Failed" || phase == "Succeeded" else { return }
+        let state = pod["status", "containerStatuses"]?[0]?["state", "terminated", "message"]?.stringValue
+        let output = StateFolder.tail(of: logFile)
+        throw DevClusterFailure(
+            "the app ended before it listened: \(state ?? "no reason given"); its output is in \(logFile)"
+                + (output.isEmpty ? "" : "\n" + output)
+        )
+    }
+}

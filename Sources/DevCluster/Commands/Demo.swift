@@ -1,0 +1,152 @@
+import FoundationEssentials
+
+/// The steps of a demonstration.
+struct Demo {
+    private static let servingLimit: Duration = .seconds(10)
+    private static let goneLimit: Duration = .seconds(5)
+    private static let pollInterval: Duration = .milliseconds(5)
+    /// How long after its deadline a preview may still be there, before the demonstration gives up on it.
+    private static let reapLimit = 10
+
+    let cluster: RunningCluster
+    let terminal: Terminal
+    private var report = DemoReport()
+
+    init(cluster: RunningCluster, terminal: Terminal) {
+        self.cluster = cluster
+        self.terminal = terminal
+    }
+
+    /// Runs all steps.
+    ///
+    /// - Parameter idleSeconds: The service's idle time-out.
+    mutating func run(idleSeconds: Int) async throws -> DemoReport {
+        report.measure("ready_ms", cluster.readyTime.roundedMilliseconds, target: 500)
+        try await warmUp()
+        let first = try await start("start", measured: true)
+        let isKept = try await counted("keepalive") { cluster in
+            let expiresAt = try await cluster.service.keepAlive(first)
+            return ("Keepalive: the preview now expires at \(expiresAt ?? "never")", expiresAt != nil)
+        }
+        report.note("kept_alive", .bool(isKept), holds: isKept)
+        let listed = try await counted("list") { cluster in
+            let sessions = try await cluster.service.list(run: cluster.runID)
+            return ("List: \(sessions.count) preview of this run", sessions.map(\.token))
+        }
+        report.note("listed", .int(Int64(listed.count)), holds: listed == [first.token])
+        try await counted("stop") { cluster in
+            try await cluster.service.stop(run: cluster.runID, token: first.token)
+            return ("Stop", ())
+        }
+        try await expectGone(first)
+        try await expire(idleSeconds: idleSeconds)
+        try await expectNothingLeft()
+        report.measure("rss_mb", ProcessStatus.residentMegabytes(of: cluster.serviceProcessID), target: 45)
+        return report
+    }
+
+    /// Opens the connections and fills the caches that a service in use has, so that the figures are those of one.
+    private func warmUp() async throws {
+        let cluster = cluster
+        try await terminal.step("a first preview warms the service up") {
+            let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
+            _ = try await cluster.pages.fetch(PageFetcher.authority(of: session.previewURL))
+            try await cluster.service.stop(run: cluster.runID, token: session.token)
+            return ("Warm-up: a preview started and stopped", ())
+        }
+    }
+
+    /// Starts a preview and fetches the page through Envoy until it is the app's own.
+    private mutating func start(_ step: String, measured: Bool) async throws -> ServiceClient.Session {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let session = try await counted(step) { cluster in
+            let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
+            return ("Start: \(session.previewURL)", session)
+        }
+        let own = try await cluster.pages.fetch("\(cluster.podAddress):\(cluster.appPort)")
+        let authority = PageFetcher.authority(of: session.previewURL)
+        let fetcher = cluster.pages
+        let page = try await terminal.step("waiting for the page") {
+            let page = try await poll(every: Self.pollInterval, limit: Self.servingLimit) { () -> [UInt8]? in
+                let page = try await fetcher.fetch(authority)
+                return page.status == 200 ? page.body : nil
+            }
+            return ("Page through Envoy: \(page == nil ? "none" : "status 200, \(page?.count ?? 0) bytes")", page)
+        }
+        guard measured else { return session }
+        let served = clock.now
+        report.note("page_status", page == nil ? .null : 200, holds: page != nil)
+        report.note("page_is_the_apps_own", .bool(page == own.body), holds: page == own.body && own.status == 200)
+        report.measure("start_ms", session.provisioning?.roundedMilliseconds, target: 25)
+        report.measure("url_serving_ms", (served - begin).roundedMilliseconds, target: 1000)
+        return session
+    }
+
+    private mutating func expectGone(_ session: ServiceClient.Session) async throws {
+        let authority = PageFetcher.authority(of: session.previewURL)
+        let fetcher = cluster.pages
+        let isGone = try await terminal.step("waiting for the URL to be gone") {
+            let isGone =
+                try await poll(every: Self.pollInterval, limit: Self.goneLimit) { () -> Bool? in
+                    try await fetcher.fetch(authority).status == 404 ? true : nil
+                } ?? false
+            return ("The URL \(isGone ? "no longer serves" : "still serves")", isGone)
+        }
+        report.note("url_gone_after_stop", .bool(isGone), holds: isGone)
+    }
+
+    /// Starts a preview that nobody keeps alive, and waits until it is reaped.
+    private mutating func expire(idleSeconds: Int) async throws {
+        let session = try await start("second_start", measured: false)
+        let cluster = cluster
+        let deleted = try await terminal.step("waiting for the second preview to expire after \(idleSeconds) s") {
+            let deleted = try await poll(
+                every: Self.pollInterval,
+                limit: .seconds(idleSeconds * 2 + Self.reapLimit)
+            ) { cluster.deletions.instant(of: "preview-\(session.token)") }
+            return (
+                "The second preview, which nobody kept alive, \(deleted == nil ? "is still there" : "was reaped")",
+                deleted
+            )
+        }
+        report.note("reaped", .bool(deleted != nil), holds: deleted != nil)
+        guard let deleted, let deadline = Timestamp.date(session.expiresAt) else { return }
+        let lag = deleted.timeIntervalSince(deadline)
+        report.note("reaped_before_its_deadline", .bool(lag < 0), holds: lag >= 0)
+        report.measure("reap_lag_ms", lag * 1000, target: 2000)
+    }
+
+    private mutating func expectNothingLeft() async throws {
+        let store = cluster.store
+        let left = try await terminal.step("looking for what is left") {
+            let left =
+                try await poll(every: Self.pollInterval, limit: Self.goneLimit) { () -> Int? in
+                    Self.previewObjects(in: store) == 0 ? 0 : nil
+                } ?? Self.previewObjects(in: store)
+            return ("Objects of previews left in the cluster: \(left)", left)
+        }
+        report.note("objects_left", .int(Int64(left)), holds: left == 0)
+    }
+
+    private static func previewObjects(in store: ObjectStore) -> Int {
+        [ResourceKind.services, .httpRoutes].reduce(0) { sum, kind in
+            sum
+                + store.list(kind, namespace: ClusterObjects.namespace).items.filter { $0.name.hasPrefix("preview-") }
+                .count
+        }
+    }
+
+    /// Runs a step, and notes how many requests it made the service send to the API server.
+    @discardableResult
+    private mutating func counted<Result: Sendable>(
+        _ name: String,
+        _ body: @escaping @Sendable (RunningCluster) async throws -> (line: String, result: Result)
+    ) async throws -> Result {
+        let cluster = cluster
+        let before = cluster.apiRequests
+        let result = try await terminal.step("waiting for the service") { try await body(cluster) }
+        report.count(name, cluster.apiRequests - before)
+        return result
+    }
+}

@@ -1,0 +1,47 @@
+import FoundationEssentials
+
+/// Finds the programs that make up a development cluster.
+struct Executables: Sendable, Hashable {
+    /// This program.
+    let cluster: String
+    /// The service, which is built into the same folder.
+    let service: String
+    /// Envoy.
+    let envoy: String
+
+    /// - Throws: ``DevClusterFailure`` that says what to do about what is missing.
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        cluster = try Self.own()
+        let folder = cluster.split(separator: "/").dropLast().joined(separator: "/")
+        service = "/\(folder)/preview-gateway"
+        guard FileManager.default.isExecutableFile(atPath: service) else {
+            throw DevClusterFailure("\(service) is missing: build it first, for example with 'make build'")
+        }
+        envoy = try Self.envoy(environment: environment)
+    }
+
+    /// Envoy as `ENVOY` names it, or the first in `PATH`.
+    static func envoy(environment: [String: String]) throws -> String {
+        if let named = environment["ENVOY"], !named.isEmpty {
+            guard FileManager.default.isExecutableFile(atPath: named) else {
+                throw DevClusterFailure("ENVOY names \(named), which is no program: run 'make setup', or name another")
+            }
+            return named
+        }
+        let found = (environment["PATH"] ?? "").split(separator: ":").lazy.map { "\($0)/envoy" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+        guard let found else {
+            throw DevClusterFailure("Envoy was not found: run 'make setup', or name a binary in the variable ENVOY")
+        }
+        return found
+    }
+
+    private static func own() throws -> String {
+        if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") { return path }
+        let name = CommandLine.arguments.first ?? ""
+        guard name.contains("/") else {
+            throw DevClusterFailure("start \(name) by its path, so that it finds the service beside it")
+        }
+        return name.hasPrefix("/") ? name : "\(FileManager.default.currentDirectoryPath)/\(name)"
+    }
+}

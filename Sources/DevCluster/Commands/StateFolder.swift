@@ -1,0 +1,77 @@
+import FoundationEssentials
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The folder of one development cluster: logs, and files with secrets that only their owner may read.
+struct StateFolder: Sendable {
+    let path: String
+    private let lock: FileDescriptor
+
+    var logs: String { "\(path)/logs" }
+    var gateway: String { "\(path)/gateway" }
+    var kubeconfig: String { "\(path)/kubeconfig" }
+    var serviceKubeconfig: String { "\(path)/kubeconfig-service" }
+    var apiKey: String { "\(path)/api-key" }
+
+    /// Opens the folder, with empty logs, for as long as `body` runs, and for nobody else.
+    ///
+    /// - Throws: ``DevClusterFailure`` if it cannot be made or another cluster uses it, and what `body` threw.
+    static func withFolder<Result>(
+        at path: String,
+        _ body: (StateFolder) async throws -> Result
+    ) async throws -> Result {
+        let absolute = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        let folder = try StateFolder(absolute)
+        defer { try? folder.lock.close() }
+        return try await body(folder)
+    }
+
+    private init(_ path: String) throws {
+        self.path = path
+        do {
+            let manager = FileManager.default
+            try manager.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+            lock = try FileDescriptor.open(
+                FilePath("\(path)/lock"),
+                .readWrite,
+                options: [.create, .closeOnExec],
+                permissions: .ownerReadWrite
+            )
+            guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+                try? lock.close()
+                throw DevClusterFailure(
+                    "another development cluster uses \(path): name another folder with --state-dir"
+                )
+            }
+            for name in ["logs", "gateway"] {
+                try? manager.removeItem(atPath: "\(path)/\(name)")
+                try manager.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: false)
+            }
+        } catch let failure as DevClusterFailure {
+            throw failure
+        } catch {
+            throw DevClusterFailure("the folder \(path) cannot be made or written: name another one with --state-dir")
+        }
+    }
+
+    /// The last lines of a file, for an error message.
+    static func tail(of path: String, lines: Int = 10) -> String {
+        guard let data = FileManager.default.contents(atPath: path) else { return "" }
+        return String(decoding: data.suffix(8192), as: UTF8.self).split(separator: "\n").suffix(lines)
+            .map { "    \($0)" }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,103 @@
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import Synchronization
+import Testing
+
+@testable import DevCluster
+
+@Suite("Handing Envoy its files")
+struct EnvoyProxyTests {
+    /// An administration page that says which version each file has, as an Envoy that takes every file at once, or one
+    /// that refuses every change.
+    private struct WatchingAdmin: HTTPTransport {
+        let folder: String
+        let refuses: Bool
+
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            let page = Mutex<[UInt8]?>(Array(text.utf8))
+            return try await handle(
+                TransportResponse(
+                    head: HTTPResponse(status: .ok),
+                    body: TransportBody { [page = page.withLock { $0 }, sent = Once()] in sent.first ? page : nil }
+                )
+            )
+        }
+
+        private var text: String {
+            let empty = EnvoyResources(plan: GatewayPlan())
+            let (clusters, routes) = (version("clusters.json"), version("routes.json"))
+            let isChanged = clusters != empty.clusters.version || routes != empty.routes.version
+            return """
+                cluster_manager.cds.version_text: "\(refuses ? empty.clusters.version : clusters)"
+                http.previews.rds.previews.version_text: "\(refuses ? empty.routes.version : routes)"
+                cluster_manager.cds.update_rejected: \(refuses && isChanged ? 1 : 0)
+                """
+        }
+
+        private func version(_ file: String) -> String {
+            let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)").map { Array($0) } ?? []
+            return (try? JSONParser.value(of: bytes))?["version_info"]?.stringValue ?? ""
+        }
+    }
+
+    /// True the first time.
+    private final class Once: Sendable {
+        private let isUsed = Mutex(false)
+
+        var first: Bool {
+            isUsed.withLock { used in
+                defer { used = true }
+                return !used
+            }
+        }
+    }
+
+    @Test func aConfigurationIsAppliedOnceEnvoyServesByIt() async throws {
+        try await withFolder { folder in
+            let proxy = EnvoyProxy(
+                folder: folder,
+                port: 1,
+                adminPort: 2,
+                transport: WatchingAdmin(folder: folder, refuses: false)
+            )
+            try await proxy.prepare()
+            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan())) == .applied)
+        }
+    }
+
+    @Test func aRefusedConfigurationIsReportedAndItsRoutesAreNotWritten() async throws {
+        try await withFolder { folder in
+            let proxy = EnvoyProxy(
+                folder: folder,
+                port: 1,
+                adminPort: 2,
+                transport: WatchingAdmin(folder: folder, refuses: true)
+            )
+            try await proxy.prepare()
+            let routes = FileManager.default.contents(atPath: proxy.bootstrap.routesFile)
+            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan())) == .refused)
+            #expect(FileManager.default.contents(atPath: proxy.bootstrap.routesFile) == routes)
+        }
+    }
+
+    @Test func filesThatDoNotChangeAreNotWrittenAgain() async throws {
+        try await withFolder { folder in
+            let proxy = EnvoyProxy(
+                folder: folder,
+                port: 1,
+                adminPort: 2,
+                transport: WatchingAdmin(folder: folder, refuses: false)
+            )
+            try await proxy.prepare()
+            let resources = EnvoyResources(plan: GatewayObjects.plan())
+            _ = try await proxy.publish(resources)
+            try FileManager.default.removeItem(atPath: proxy.bootstrap.routesFile)
+            #expect(try await proxy.publish(resources) == .applied)
+            #expect(!FileManager.default.fileExists(atPath: proxy.bootstrap.routesFile))
+        }
+    }
+}

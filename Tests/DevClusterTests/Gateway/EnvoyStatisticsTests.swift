@@ -1,0 +1,27 @@
+import Testing
+
+@testable import DevCluster
+
+@Suite("Envoy's account of its files")
+struct EnvoyStatisticsTests {
+    @Test func versionsAndRejectionsAreRead() {
+        let statistics = EnvoyStatistics(
+            page: """
+                cluster_manager.cds.version_text: "c1"
+                http.previews.rds.previews.version_text: "r1"
+                cluster_manager.cds.update_rejected: 2
+                http.previews.rds.previews.update_rejected: 3
+
+                """
+        )
+        #expect(statistics.clusters == .init(version: "c1", rejections: 2))
+        #expect(statistics.routes == .init(version: "r1", rejections: 3))
+    }
+
+    @Test(arguments: [
+        "", "cluster_manager.cds.version_text: \"\"", "nonsense", "cluster_manager.cds.update_rejected: x",
+    ])
+    func whatIsNotThereIsNotMadeUp(page: String) {
+        #expect(EnvoyStatistics(page: page).clusters == .init(version: nil, rejections: 0))
+    }
+}

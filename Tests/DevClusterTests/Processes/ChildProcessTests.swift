@@ -1,0 +1,132 @@
+import FoundationEssentials
+import Testing
+
+@testable import DevCluster
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+@Suite("Child processes")
+struct ChildProcessTests {
+    private let processes = ChildProcess(watchdog: nil)
+    private static let limit = Duration.seconds(20)
+
+    private func shell(_ script: String, in folder: String) -> ProcessCommand {
+        ProcessCommand(
+            executable: "/bin/sh",
+            arguments: ["-c", script],
+            environment: ["FOLDER": folder],
+            logFile: folder + "/log"
+        )
+    }
+
+    private func isRunning(_ id: Int32) -> Bool {
+        guard kill(id, 0) == 0 else { return false }
+        return !(ProcessStatus(processDirectory: "/proc/\(id)")?.isZombie ?? false)
+    }
+
+    /// The number that a script has written into a file.
+    private func number(in path: String) async throws -> Int32 {
+        let number: Int32? = try await poll(every: .milliseconds(5), limit: Self.limit) {
+            guard let data = FileManager.default.contents(atPath: path), data.last == UInt8(ascii: "\n") else {
+                return nil
+            }
+            return Int32(String(decoding: data.dropLast(), as: UTF8.self))
+        }
+        return try #require(number)
+    }
+
+    @Test func theExitCodeAndTheOutputAreKept() async throws {
+        try await withFolder { folder in
+            let exit = try await processes.run(shell("echo out; echo err >&2; exit 3", in: folder))
+            #expect(exit == .code(3))
+            let log = FileManager.default.contents(atPath: folder + "/log").map { String(decoding: $0, as: UTF8.self) }
+            #expect(log == "out\nerr\n")
+        }
+    }
+
+    @Test func aProcessEndedByASignalSaysSo() async throws {
+        try await withFolder { folder in
+            let exit = try await processes.run(shell("kill -9 $$", in: folder))
+            #expect(exit == .signal(9))
+        }
+    }
+
+    @Test(arguments: ["no-such-program", "/no/such/program"])
+    func aMissingProgramIsOneSentence(program: String) async throws {
+        try await withFolder { folder in
+            _ = await #expect(throws: DevClusterFailure("the program \(program) was not found")) {
+                _ = try await processes.run(ProcessCommand(executable: program, logFile: folder + "/log"))
+            }
+        }
+    }
+
+    @Test func cancellationEndsAChildThatIgnoresSIGTERMAndWhatItStarted() async throws {
+        try await withFolder { folder in
+            let script = """
+                trap '' TERM
+                sleep 1000 & echo $! > "$FOLDER/grandchild"
+                echo $$ > "$FOLDER/child"
+                while true; do wait; done
+                """
+            let command = shell(script, in: folder)
+            let (child, grandchild) = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await processes.run(command, grace: .milliseconds(50)) }
+                let ids = (try await number(in: folder + "/child"), try await number(in: folder + "/grandchild"))
+                #expect(isRunning(ids.0) && isRunning(ids.1))
+                group.cancelAll()
+                while await group.nextResult() != nil {}
+                return ids
+            }
+            #expect(!isRunning(child))
+            #expect(!isRunning(grandchild))
+        }
+    }
+
+    @Test func whatAChildLeavesBehindEndsWithIt() async throws {
+        try await withFolder { folder in
+            let script = "sleep 1000 & echo $! > \"$FOLDER/grandchild\""
+            let exit = try await processes.run(shell(script, in: folder))
+            let grandchild = try await number(in: folder + "/grandchild")
+            #expect(exit == .code(0))
+            #expect(!isRunning(grandchild))
+        }
+    }
+
+    @Test func theWatchdogEndsChildrenOfAProcessThatWasKilled() async throws {
+        let program = try #require(Self.builtProgram("preview-devcluster"))
+        try await withFolder { folder in
+            // The shell plays the process that is killed: the watchdog's pipe closes with it.
+            let script = """
+                setsid sleep 1000 & echo $! > "$FOLDER/orphan"
+                (printf '+%s\\n' "$!"; cat "$FOLDER/hold") | setsid "$WATCHDOG" watchdog
+                echo done > "$FOLDER/done"
+                """
+            #expect(mkfifo(folder + "/hold", 0o600) == 0)
+            var command = shell(script, in: folder)
+            command.environment["WATCHDOG"] = program
+            let watched = command
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await processes.run(watched) }
+                let orphan = try await number(in: folder + "/orphan")
+                #expect(isRunning(orphan))
+                // Opening the pipe for writing and closing it ends `cat`, and with it the watchdog's input.
+                close(open(folder + "/hold", O_WRONLY))
+                try await group.waitForAll()
+                #expect(!isRunning(orphan))
+            }
+        }
+    }
+
+    /// A program that the build has put beside the tests.
+    static func builtProgram(_ name: String) -> String? {
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let tests = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? own
+        guard let folder = tests?.split(separator: "/").dropLast().joined(separator: "/") else { return nil }
+        let path = "/\(folder)/\(name)"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+}
