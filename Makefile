@@ -6,8 +6,8 @@ SHELL := /bin/bash
 
 # The build fails on an import that Package.swift does not declare.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
-RELEASE := -c release --static-swift-stdlib $(SWIFT_FLAGS)
-DEVCLUSTER := .build/release/preview-devcluster
+
+DEVCLUSTER := .build/debug/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
 STATE := .build/devcluster/state
 
@@ -23,8 +23,8 @@ setup: ## Install what is missing: libcurl and libssl for the build, Envoy for t
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy
 
-build: setup ## Build the service and the development cluster (release)
-	swift build $(RELEASE)
+build: setup ## Build the service and the development cluster
+	swift build $(SWIFT_FLAGS)
 
 run: build ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
 	@ENVOY='$(ENVOY)' $(DEVCLUSTER) up --state-dir $(STATE) --port $(PORT) $(if $(APP),-- $(APP))
