@@ -66,39 +66,38 @@ public struct Status: Codable, Hashable, Sendable {
 }
 
 /// The machine-readable reason of a ``Status`` (`metav1.StatusReason`). Unknown reasons keep their text.
-public enum StatusReason: Hashable, Sendable, RawRepresentable {
-    case unauthorized, forbidden, notFound, alreadyExists, conflict, gone, expired, invalid, serverTimeout, timeout
-    case tooManyRequests, badRequest, methodNotAllowed, notAcceptable, requestEntityTooLarge, unsupportedMediaType
-    case internalError, serviceUnavailable
-    case other(String)
-
-    private static let names: [(reason: StatusReason, name: String)] = [
-        (.unauthorized, "Unauthorized"), (.forbidden, "Forbidden"), (.notFound, "NotFound"),
-        (.alreadyExists, "AlreadyExists"), (.conflict, "Conflict"), (.gone, "Gone"), (.expired, "Expired"),
-        (.invalid, "Invalid"), (.serverTimeout, "ServerTimeout"), (.timeout, "Timeout"),
-        (.tooManyRequests, "TooManyRequests"), (.badRequest, "BadRequest"),
-        (.methodNotAllowed, "MethodNotAllowed"), (.notAcceptable, "NotAcceptable"),
-        (.requestEntityTooLarge, "RequestEntityTooLarge"), (.unsupportedMediaType, "UnsupportedMediaType"),
-        (.internalError, "InternalError"), (.serviceUnavailable, "ServiceUnavailable"),
-    ]
+public struct StatusReason: RawRepresentable, Codable, Hashable, Sendable {
+    public let rawValue: String
 
     public init(rawValue: String) {
-        self = Self.names.first { $0.name == rawValue }?.reason ?? .other(rawValue)
+        self.rawValue = rawValue
     }
 
-    public var rawValue: String {
-        if case .other(let text) = self { return text }
-        return Self.names.first { $0.reason == self }?.name ?? ""
-    }
-}
+    public static let unauthorized = StatusReason(rawValue: "Unauthorized")
+    public static let forbidden = StatusReason(rawValue: "Forbidden")
+    public static let notFound = StatusReason(rawValue: "NotFound")
+    public static let alreadyExists = StatusReason(rawValue: "AlreadyExists")
+    public static let conflict = StatusReason(rawValue: "Conflict")
+    public static let gone = StatusReason(rawValue: "Gone")
+    public static let expired = StatusReason(rawValue: "Expired")
+    public static let invalid = StatusReason(rawValue: "Invalid")
+    public static let serverTimeout = StatusReason(rawValue: "ServerTimeout")
+    public static let timeout = StatusReason(rawValue: "Timeout")
+    public static let tooManyRequests = StatusReason(rawValue: "TooManyRequests")
+    public static let badRequest = StatusReason(rawValue: "BadRequest")
+    public static let methodNotAllowed = StatusReason(rawValue: "MethodNotAllowed")
+    public static let notAcceptable = StatusReason(rawValue: "NotAcceptable")
+    public static let requestEntityTooLarge = StatusReason(rawValue: "RequestEntityTooLarge")
+    public static let unsupportedMediaType = StatusReason(rawValue: "UnsupportedMediaType")
+    public static let internalError = StatusReason(rawValue: "InternalError")
+    public static let serviceUnavailable = StatusReason(rawValue: "ServiceUnavailable")
 
-extension StatusReason: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(rawValue: try decoder.singleValueContainer().decode(String.self))
-    }
+    /// Whether this is one of Kubernetes' own reasons, and not a text that could hold anything.
+    public var isKnown: Bool { Self.known.contains(self) }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
+    private static let known: Set<StatusReason> = [
+        .unauthorized, .forbidden, .notFound, .alreadyExists, .conflict, .gone, .expired, .invalid, .serverTimeout,
+        .timeout, .tooManyRequests, .badRequest, .methodNotAllowed, .notAcceptable, .requestEntityTooLarge,
+        .unsupportedMediaType, .internalError, .serviceUnavailable,
+    ]
 }

@@ -156,8 +156,7 @@ extension KubernetesError: CustomStringConvertible, CustomDebugStringConvertible
 
     /// The server's reason if it is one of those that Kubernetes defines; a free text could hold anything.
     private var safeReason: String? {
-        guard let reason = sensitiveStatus?.reason else { return nil }
-        if case .other = reason { return nil }
+        guard let reason = sensitiveStatus?.reason, reason.isKnown else { return nil }
         return reason.rawValue
     }
 }
