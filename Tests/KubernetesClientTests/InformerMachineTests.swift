@@ -1,3 +1,4 @@
+import HTTPTransport
 import Testing
 
 @testable import KubernetesClient
@@ -20,7 +21,7 @@ struct InformerMachineTests {
         #expect(machine.first == .list(.cached))
         #expect(machine.listed("5") == .watch(from: "5"))
         #expect(machine.state == .opening(from: "5"))
-        #expect(!machine.opened())
+        #expect(machine.opened() == false)
         #expect(machine.state == .watching(from: "5"))
     }
 
@@ -65,8 +66,8 @@ struct InformerMachineTests {
         #expect(first.step == .watch(from: "8") && first.announcesInterruption)
         #expect(second.step == .watch(from: "8") && !second.announcesInterruption)
         #expect(second.pause > first.pause)
-        #expect(machine.opened())
-        #expect(!machine.opened())
+        #expect(machine.opened() == true)
+        #expect(machine.opened() == false)
         machine.received("9")
         #expect(machine.failures == 0)
     }
@@ -77,7 +78,7 @@ struct InformerMachineTests {
         let next = machine.failed(Self.broken, jitter: 0.5)
         #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
         _ = machine.listed("1")
-        #expect(!machine.opened(), "the list said it all")
+        #expect(machine.opened() == false, "the list said it all")
     }
 
     @Test("Retry-After is obeyed, but not for ever")

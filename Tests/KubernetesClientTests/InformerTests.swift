@@ -1,3 +1,4 @@
+import HTTPTransport
 import KubernetesClient
 import KubernetesModel
 import Synchronization
@@ -165,7 +166,7 @@ struct InformerTests {
     func cancellation() async throws {
         let fixture = try ClientFixture(.json(JSON.list([])), .frames(then: .hang))
         let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informer.run { _ in } }
             await fixture.transport.waitForExchanges(2)
             group.cancelAll()
@@ -183,8 +184,8 @@ struct InformerTests {
                 : .frames(JSON.frame("ADDED", JSON.object("a")), JSON.frame("ADDED", JSON.object("b")))
         }
         let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { @Sendable in
                 try await informer.run { event in
                     guard case .applied = event else { return }
                     read.withLock { $0 += 1 }

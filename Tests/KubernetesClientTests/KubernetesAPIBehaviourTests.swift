@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTransport
 import HTTPTypes
 import KubernetesClient
 import KubernetesModel
@@ -230,13 +231,20 @@ struct KubernetesAPIBehaviourTests {
         let fixture = try ClientFixture { _, _ in
             .answer(status: 200, fields: [:], body: [.pause(.milliseconds(50)), .chunk(JSON.object("p"))])
         }
-        try await fixture.whileTimePasses {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<200 {
-                    group.addTask { _ = try await fixture.client.get(Pod.self, named: "p", in: "n") }
+        let answered = Mutex(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<200 {
+                group.addTask { @Sendable in
+                    _ = try await fixture.client.get(Pod.self, named: "p", in: "n")
+                    answered.withLock { $0 += 1 }
                 }
-                try await group.waitForAll()
             }
+            // No answer ends before the clock moves, so all of these are under way together.
+            await fixture.transport.waitForExchanges(RequestLimits.maxConcurrentRequests)
+            try await fixture.whileTimePasses {
+                while answered.withLock({ $0 }) < 200 { await Task.yield() }
+            }
+            try await group.waitForAll()
         }
         #expect(fixture.lines.count == 200)
         #expect(fixture.transport.mostOpen == RequestLimits.maxConcurrentRequests)

@@ -13,7 +13,7 @@ struct RequestSlotsTests {
         let entered = Mutex<[Int]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<5 {
-                group.addTask {
+                group.addTask { @Sendable in
                     try await slots.withSlot {
                         entered.withLock { $0.append(index) }
                         try await clock.sleep(for: .seconds(1))
@@ -39,9 +39,9 @@ struct RequestSlotsTests {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<30 {
                 let isShort = random.unit() < 0.5
-                group.addTask {
+                group.addTask { @Sendable in
                     await withTaskGroup(of: Void.self) { inner in
-                        inner.addTask {
+                        inner.addTask { @Sendable in
                             try? await slots.withSlot {
                                 let now = inside.withLock {
                                     $0 += 1

@@ -38,7 +38,12 @@ public final class ScriptedTransport: HTTPTransport {
         case silence
 
         /// A complete answer with a JSON body.
-        public static func json(_ status: Int = 200, _ body: String, _ fields: [String: String] = [:]) -> Reply {
+        public static func json(_ body: String) -> Reply {
+            json(200, body)
+        }
+
+        /// A complete answer of a status code with a JSON body.
+        public static func json(_ status: Int, _ body: String, _ fields: [String: String] = [:]) -> Reply {
             .answer(status: status, fields: fields, body: [.chunk(body)])
         }
 
