@@ -145,6 +145,11 @@ final class CurlLoop {
     }
 
     private func finish(_ handle: EasyHandle, _ code: CURLcode) {
+        if handle.mayReplay(after: code) {
+            _ = curl_multi_remove_handle(multi, handle.raw)
+            handle.prepareReplay()
+            if curl_multi_add_handle(multi, handle.raw) == CURLM_OK { return }
+        }
         if let delivery = handle.exchange?.ended(handle.ending(code)) { deliver(delivery) }
         remove(handle)
     }

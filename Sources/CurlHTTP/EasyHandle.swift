@@ -15,6 +15,8 @@ final class EasyHandle {
     private var parser = ResponseHeadParser()
     /// How often the request went out: more than once when libcurl found its connection broken and took another.
     private var sendCount = 0
+    /// True when the exchange is already on its second connection.
+    private var isReplay = false
     /// Why a callback made libcurl give up.
     private var verdict: TransportError?
 
@@ -45,6 +47,7 @@ final class EasyHandle {
         self.exchange = exchange
         parser = ResponseHeadParser()
         sendCount = 0
+        isReplay = false
         verdict = nil
         errorText[0] = 0
         try setUp(exchange.plan, mode: loop.mode)
@@ -56,6 +59,23 @@ final class EasyHandle {
             _ = ccurl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, nil)
         }
         exchange = nil
+    }
+
+    /// True when the exchange is allowed a second connection and may profit from it: the peer closed the HTTP/2
+    /// connection before the response began. libcurl itself repeats requests over HTTP/1.1 only.
+    ///
+    /// It matters because libcurl before 8.1 resets every stream that it has read to the end, and servers that count
+    /// resets (CVE-2023-44487) close the connection after some hundred requests.
+    func mayReplay(after code: CURLcode) -> Bool {
+        guard code == CURLE_HTTP2, !isReplay, let exchange else { return false }
+        return exchange.plan.isReplayable && exchange.isAwaitingHead
+    }
+
+    /// Forgets the first attempt; the options are still those of the exchange.
+    func prepareReplay() {
+        parser = ResponseHeadParser()
+        isReplay = true
+        errorText[0] = 0
     }
 
     /// What libcurl's verdict on the exchange means for its caller.

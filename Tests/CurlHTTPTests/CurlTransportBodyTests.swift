@@ -13,13 +13,14 @@ import Testing
 
     /// Sends 100 MB and counts the bytes it got rid of.
     private static func flood(counting sent: SentBytes) -> HTTPSPeer.Responder {
-        { request in
+        { request, context in
             guard request.uri.path == "/flood" else { return Response(status: .noContent) }
             return Response(
                 status: .ok,
                 body: ResponseBody { writer in
                     for _ in 0..<chunkCount {
                         try await writer.write(chunk)
+                        try await context.settle()
                         sent.count.withLock { $0 += chunk.readableBytes }
                     }
                     try await writer.finish(nil)
@@ -77,11 +78,14 @@ import Testing
     }
 
     @Test(arguments: [
-        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
     ])
     func aTruncatedBodyIsReadUpToTheBreakAndThenFails(bytes: String) async throws {
-        try await RawPeer.run { _, _ in .init(bytes, then: .close) } _: { peer in
+        try await RawPeer.run { _, _ in
+            .init(bytes, then: .close)
+        } _: { peer in
             try await withTransport { transport in
                 let received = Mutex<[UInt8]>([])
                 let kind = await kindOfError {
@@ -96,16 +100,23 @@ import Testing
     }
 
     @Test func aBodyWithoutLengthEndsWithItsConnection() async throws {
-        try await RawPeer.run { _, _ in .init("HTTP/1.1 200 OK\r\n\r\nall", then: .close) } _: { peer in
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 200 OK\r\n\r\nall", then: .close)
+        } _: { peer in
             try await withTransport { transport in
-                let (_, body) = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 3)
+                let (_, body) = try await transport.collect(
+                    request(to: peer.authority, scheme: "http"),
+                    maxBodyBytes: 3
+                )
                 #expect(body == Array("all".utf8))
             }
         }
     }
 
     @Test func aBodyIsInvalidOnceItsResponseIsClosed() async throws {
-        try await RawPeer.run { _, _ in .init("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", then: .keepOpen) } _: { peer in
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", then: .keepOpen)
+        } _: { peer in
             try await withTransport { transport in
                 let body = try await transport.withResponse(to: request(to: peer.authority, scheme: "http")) { $0.body }
                 #expect(await kindOfError { _ = try await body.collect(maxBytes: 9) } == .cancelled)
@@ -114,7 +125,9 @@ import Testing
     }
 
     @Test func aBodyLongerThanAcceptedAbortsItsTransfer() async throws {
-        try await RawPeer.run { _, _ in .init("HTTP/1.1 200 OK\r\n\r\ntoo long", then: .keepOpen) } _: { peer in
+        try await RawPeer.run { _, _ in
+            .init("HTTP/1.1 200 OK\r\n\r\ntoo long", then: .keepOpen)
+        } _: { peer in
             try await withTransport { transport in
                 let kind = await kindOfError {
                     _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 3)

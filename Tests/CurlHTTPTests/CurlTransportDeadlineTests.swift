@@ -13,10 +13,17 @@ import Testing
         timeout: Duration?,
         headTimeout: Duration? = nil
     ) async throws -> TransportError.Kind? {
-        try await RawPeer.run { _, _ in answer } _: { peer in
+        try await RawPeer.run { _, _ in
+            answer
+        } _: { peer in
             try await withTransport { transport in
                 await kindOfError {
-                    let request = request(to: peer.authority, scheme: "http", timeout: timeout, headTimeout: headTimeout)
+                    let request = request(
+                        to: peer.authority,
+                        scheme: "http",
+                        timeout: timeout,
+                        headTimeout: headTimeout
+                    )
                     _ = try await transport.collect(request, maxBodyBytes: 100)
                 }
             }
@@ -41,7 +48,9 @@ import Testing
     @Test func theHeadLimitEndsWithTheHead() async throws {
         let kind = try await kind(Self.halfBody, timeout: .milliseconds(200), headTimeout: .milliseconds(150))
         #expect(kind == .timedOut)
-        try await RawPeer.run { _, _ in Self.halfBody } _: { peer in
+        try await RawPeer.run { _, _ in
+            Self.halfBody
+        } _: { peer in
             try await withTransport { transport in
                 let stream = request(to: peer.authority, scheme: "http", timeout: nil, headTimeout: .seconds(60))
                 let first = try await transport.withResponse(to: stream) { response in

@@ -29,7 +29,7 @@ import Testing
     @Test func aHundredRequestsAreUnderWayAtOnceOnOneConnection() async throws {
         let certificates = try TestCertificates()
         let barrier = Barrier(size: 100)
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request in
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
             await barrier.arrive()
             return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: request.uri.path)))
         } _: { peer in
@@ -51,10 +51,18 @@ import Testing
         }
     }
 
+    @Sendable private static func waitUntilTheClientGivesUp(_ request: Request) async throws {
+        try await request.body.consumeWithCancellationOnInboundClose { _ in
+            let (silence, continuation) = AsyncStream.makeStream(of: Never.self)
+            for await _ in silence {}
+            continuation.finish()
+        }
+    }
+
     @Test func cancellingOneRequestLeavesTheConnectionToTheOthers() async throws {
         let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request in
-            if request.uri.path == "/never" { try await Task.sleep(for: .seconds(3_600)) }
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
+            if request.uri.path == "/never" { try await Self.waitUntilTheClientGivesUp(request) }
             return Response(status: .ok)
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
@@ -72,9 +80,24 @@ import Testing
         }
     }
 
+    /// The peer closes a connection after 200 resets, which libcurl before 8.1 reaches after 200 requests.
+    @Test func aPeerThatClosesItsConnectionDoesNotFailReads() async throws {
+        let certificates = try TestCertificates()
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { _, _ in
+            Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
+        } _: { peer in
+            try await withTransport(.init(tls: .trusting(certificates))) { transport in
+                for _ in 0..<1_000 {
+                    let (_, body) = try await transport.collect(request(to: peer.authority), maxBodyBytes: 2)
+                    #expect(body == Array("ok".utf8))
+                }
+            }
+        }
+    }
+
     @Test func bodiesAndHostsTravelOverHTTP2() async throws {
         let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request in
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
             let body = try await request.body.collect(upTo: 2_000_000)
             let text = "\(request.method) \(request.head.authority ?? "") \(body.readableBytes)"
             return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: text)))

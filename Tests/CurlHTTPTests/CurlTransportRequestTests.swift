@@ -10,7 +10,9 @@ import Testing
 
     /// The lines of the one request head that `send` makes a peer receive, the first one first and the others sorted.
     private func wire(_ build: @Sendable (String) -> TransportRequest) async throws -> [String] {
-        try await RawPeer.run { _, _ in Self.empty } _: { peer in
+        try await RawPeer.run { _, _ in
+            Self.empty
+        } _: { peer in
             try await withTransport { transport in
                 _ = try await transport.collect(build(peer.authority), maxBodyBytes: 0)
                 var lines = try #require(peer.heads.first).split(separator: "\r\n").map(String.init)
@@ -39,7 +41,9 @@ import Testing
     }
 
     @Test func aLargeBodyIsSentWithoutAskingFirst() async throws {
-        let lines = try await wire { request(.post, to: $0, scheme: "http", body: Array(repeating: 1, count: 2_000_000)) }
+        let lines = try await wire {
+            request(.post, to: $0, scheme: "http", body: Array(repeating: 1, count: 2_000_000))
+        }
         #expect(lines == ["POST / HTTP/1.1", "Content-Length: 2000000", "Host: peer"])
     }
 
@@ -52,14 +56,20 @@ import Testing
     @Test func lineBreaksInFieldValuesInjectNothing() async throws {
         let name = try #require(HTTPField.Name("X-Test"))
         let lines = try await wire {
-            request(to: $0, scheme: "http", fields: [name: "a\r\nEvil: 1", .accept: "b\nEvil: 2", .userAgent: "c\u{0}d"])
+            request(
+                to: $0,
+                scheme: "http",
+                fields: [name: "a\r\nEvil: 1", .accept: "b\nEvil: 2", .userAgent: "c\u{0}d"]
+            )
         }
         #expect(lines.count == 5)
         #expect(!lines.contains { $0.hasPrefix("Evil") })
     }
 
     @Test func aLineBreakInTheURLIsRefusedBeforeAnythingIsSent() async throws {
-        try await RawPeer.run { _, _ in Self.empty } _: { peer in
+        try await RawPeer.run { _, _ in
+            Self.empty
+        } _: { peer in
             try await withTransport { transport in
                 let kind = await kindOfError {
                     _ = try await transport.collect(
@@ -74,7 +84,9 @@ import Testing
     }
 
     @Test func handlesDoNotCarryARequestOverIntoTheNext() async throws {
-        try await RawPeer.run { _, _ in Self.empty } _: { peer in
+        try await RawPeer.run { _, _ in
+            Self.empty
+        } _: { peer in
             try await withTransport { transport in
                 let methods: [(HTTPRequest.Method, [UInt8])] = [
                     (.post, [1]), (.head, []), (.patch, []), (.get, []), (.delete, [1]), (.get, []),
@@ -137,7 +149,9 @@ import Testing
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "",
     ])
     func whatIsNoResponseIsAProtocolViolation(bytes: String) async throws {
-        try await RawPeer.run { _, _ in .init(bytes, then: .close) } _: { peer in
+        try await RawPeer.run { _, _ in
+            .init(bytes, then: .close)
+        } _: { peer in
             try await withTransport { transport in
                 let kind = await kindOfError {
                     _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 100)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite struct CurlTransportTLSTests {
-    private static let respond: HTTPSPeer.Responder = { _ in Response(status: .ok) }
+    private static let respond: HTTPSPeer.Responder = { _, _ in Response(status: .ok) }
 
     /// What one request gets: `nil` for a response.
     private func outcome(
@@ -86,11 +86,15 @@ import Testing
         )
         var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
         tls.clientIdentity = try clients.identity(commonName: "gateway").client
-        #expect(try await outcome(peer, tls) == nil)
-        tls.clientIdentity = try certificates.identity(commonName: "stranger").client
-        #expect(try await outcome(peer, tls) == .tls)
-        tls.clientIdentity = nil
-        #expect(try await outcome(peer, tls) == .tls)
+        let kind = try await outcome(peer, tls)
+        #expect(kind == nil)
+        // In TLS 1.3 the refusal follows the handshake, and the reset after it may overtake it.
+        let refusals: Set<TransportError.Kind?> = tlsVersions == 2...2 ? [.tls] : [.tls, .protocolViolation]
+        for refused in [try certificates.identity(commonName: "stranger").client, nil] {
+            tls.clientIdentity = refused
+            let kind = try await outcome(peer, tls)
+            #expect(refusals.contains(kind))
+        }
     }
 
     @Test func unreadableKeysAndAuthoritiesAreTLSErrors() async throws {

@@ -20,14 +20,14 @@ import Testing
 
     @Test(arguments: [
         "", "a b", "user@host", "user:secret@host", "host:0", "host:65536", "host:x", "host/path", "host?x", "host#x",
-        ":80", "[::1", "[::1]x", "host\r\nEvil: 1", "host\u{0}", "höst",
+        ":80", "[::1", "[::1]x", "host\r\nEvil: 1", "ho\u{0}st", "höst",
     ])
     func aMalformedAuthorityIsRefused(authority: String) {
         let error = #expect(throws: TransportError.self) { try plan(authority: authority) }
         #expect(error?.kind == .invalidRequest)
     }
 
-    @Test(arguments: [nil, "", "no-slash", "/a b", "/a\r\nEvil: 1", "/a#fragment", "/ä", "/\u{0}"])
+    @Test(arguments: [nil, "", "no-slash", "/a b", "/a\r\nEvil: 1", "/a#fragment", "/ä", "/\u{0}a"])
     func aMalformedPathIsRefused(path: String?) {
         let error = #expect(throws: TransportError.self) { try plan(path: path) }
         #expect(error?.kind == .invalidRequest)
@@ -50,7 +50,9 @@ import Testing
         #expect(try plan(.get).headerLines == ["Accept:"])
         #expect(try plan(.post, body: [1]).headerLines == ["Accept:", "Content-Type:", "Expect:"])
         let fields: HTTPFields = [.accept: "a/b", .contentType: "c/d", .expect: "", .contentLength: "1"]
-        #expect(try plan(.patch, fields: fields, body: [1]).headerLines == ["Accept: a/b", "Content-Type: c/d", "Expect;"])
+        #expect(
+            try plan(.patch, fields: fields, body: [1]).headerLines == ["Accept: a/b", "Content-Type: c/d", "Expect;"]
+        )
     }
 
     @Test func theServerNameReplacesTheHostInTheURLOnly() throws {
@@ -62,7 +64,9 @@ import Testing
         #expect(try self.plan(scheme: "http", serverName: "kubernetes").url == "http://example.test:6443/")
     }
 
-    @Test(arguments: [(HTTPRequest.Method.get, true), (.head, true), (.put, true), (.delete, true), (.post, false), (.patch, false)])
+    @Test(arguments: [
+        (HTTPRequest.Method.get, true), (.head, true), (.put, true), (.delete, true), (.post, false), (.patch, false),
+    ])
     func onlyIdempotentRequestsAreReplayable(method: HTTPRequest.Method, isReplayable: Bool) throws {
         #expect(try plan(method).isReplayable == isReplayable)
     }

@@ -22,18 +22,22 @@ import Testing
         return .incomplete
     }
 
-    private static let date = HTTPField(name: .date, value: "now")
-
     @Test func aHeadIsCompleteAtTheEmptyLine() {
         #expect(parse(["HTTP/1.1 200 OK", "Date:  now \t"]) == .incomplete)
-        #expect(parse(["HTTP/1.1 200 OK", "Date:  now \t", ""]) == .complete(.init(status: .ok, headerFields: [Self.date])))
+        #expect(
+            parse(["HTTP/1.1 200 OK", "Date:  now \t", ""])
+                == .complete(.init(status: .ok, headerFields: [.date: "now"]))
+        )
         #expect(parse(["HTTP/2 404 ", ""]) == .complete(HTTPResponse(status: .init(code: 404))))
         #expect(parse(["HTTP/1.1 204", ""]) == .complete(HTTPResponse(status: .init(code: 204))))
     }
 
     @Test func interimResponsesAndTheirFieldsAreSkipped() {
-        let lines = ["HTTP/1.1 103 Early Hints", "Link: </a>", "", "HTTP/1.1 100 Continue", "", "HTTP/1.1 200 OK", "Date: now", ""]
-        #expect(parse(lines) == .complete(HTTPResponse(status: .ok, headerFields: [Self.date])))
+        let lines = [
+            "HTTP/1.1 103 Early Hints", "Link: </a>", "", "HTTP/1.1 100 Continue", "", "HTTP/1.1 200 OK", "Date: now",
+            "",
+        ]
+        #expect(parse(lines) == .complete(HTTPResponse(status: .ok, headerFields: [.date: "now"])))
     }
 
     @Test func repeatedFieldsAreKeptInOrder() {
@@ -47,7 +51,7 @@ import Testing
     @Test func aFoldedLineContinuesTheOneBefore() {
         #expect(
             parse(["HTTP/1.1 200 OK", "Date: now", "\tand: then", ""])
-                == .complete(.init(status: .ok, headerFields: [HTTPField(name: .date, value: "now and: then")]))
+                == .complete(.init(status: .ok, headerFields: [.date: "now and: then"]))
         )
         #expect(parse(["HTTP/1.1 200 OK", " Date: now"]) == .violation)
     }
@@ -60,7 +64,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["HTTP/1.1 20 OK"], ["HTTP/1.1 2000 OK"], ["HTTP/1.1 0x1 OK"], ["HTTP/1.1 099 OK"], ["HTTP/1.1"], ["ICY 200 OK"], [""],
+        ["HTTP/1.1 20 OK"], ["HTTP/1.1 2000 OK"], ["HTTP/1.1 0x1 OK"], ["HTTP/1.1 099 OK"], ["HTTP/1.1"],
+        ["ICY 200 OK"], [""],
         ["HTTP/1.1 200 OK", "no colon"], ["HTTP/1.1 200 OK", ": no name"], ["HTTP/1.1 200 OK", "bad name: x"],
         ["HTTP/1.1 200 OK", ":status: 500"], ["HTTP/1.1 101 Switching Protocols", ""],
     ])

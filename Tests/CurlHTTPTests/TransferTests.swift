@@ -130,7 +130,7 @@ import Testing
 }
 
 extension Transfer.Delivery: Equatable where HeadReader == Int, ChunkReader == Int {
-    public static func == (left: Self, right: Self) -> Bool {
+    static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.head(let one, let first), .head(let other, let second)): one == other && first == second
         case (.chunk(let one, let first), .chunk(let other, let second)): one == other && first == second
@@ -140,7 +140,7 @@ extension Transfer.Delivery: Equatable where HeadReader == Int, ChunkReader == I
 }
 
 extension Transfer.ChunkArrival: Equatable where HeadReader == Int, ChunkReader == Int {
-    public static func == (left: Self, right: Self) -> Bool {
+    static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.accepted(let first), .accepted(let second)): first == second
         case (.paused, .paused), (.refused, .refused): true
@@ -150,7 +150,7 @@ extension Transfer.ChunkArrival: Equatable where HeadReader == Int, ChunkReader 
 }
 
 extension Transfer.Read: Equatable {
-    public static func == (left: Self, right: Self) -> Bool {
+    static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.chunk(let first, let one), .chunk(let second, let other)): first == second && one == other
         case (.failed(let first), .failed(let second)): first == second
@@ -161,7 +161,7 @@ extension Transfer.Read: Equatable {
 }
 
 extension Transfer.Stop: Equatable where HeadReader == Int, ChunkReader == Int {
-    public static func == (left: Self, right: Self) -> Bool {
+    static func == (left: Self, right: Self) -> Bool {
         left.delivery == right.delivery && left.abortsTransfer == right.abortsTransfer
     }
 }

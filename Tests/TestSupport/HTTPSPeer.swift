@@ -5,6 +5,7 @@ import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOSSL
+import ServiceLifecycle
 import Synchronization
 
 /// A real HTTP server on loopback, in this process, that counts its connections.
@@ -45,7 +46,25 @@ public final class HTTPSPeer: Sendable {
         }
     }
 
-    public typealias Responder = @Sendable (Request) async throws -> Response
+    /// Answers a request.
+    public typealias Responder = @Sendable (Request, Context) async throws -> Response
+
+    /// The connection or HTTP/2 stream of a request.
+    public struct Context: RequestContext {
+        public var coreContext: CoreRequestContextStorage
+        private let eventLoop: any EventLoop
+
+        public init(source: ApplicationRequestContextSource) {
+            coreContext = CoreRequestContextStorage(source: source)
+            eventLoop = source.channel.eventLoop
+        }
+
+        /// Waits until the event loop knows of all writes so far. Only then does a full connection hold the next one
+        /// back: a writer on another thread can outrun the event loop by any amount.
+        public func settle() async throws {
+            try await eventLoop.submit {}.get()
+        }
+    }
 
     /// The port on 127.0.0.1.
     public let port: Int
@@ -62,7 +81,7 @@ public final class HTTPSPeer: Sendable {
     /// How many connections the peer has accepted so far.
     public var connectionCount: Int { connections.count.withLock { $0 } }
 
-    /// Runs a peer while `body` runs.
+    /// Runs a peer while `body` runs, and then until its last request is over.
     ///
     /// - Parameters:
     ///   - configuration: How it behaves below HTTP.
@@ -78,7 +97,7 @@ public final class HTTPSPeer: Sendable {
         var logger = Logger(label: "peer")
         logger.logLevel = .critical
         let application = Application(
-            responder: CallbackResponder<BasicRequestContext> { request, _ in try await responder(request) },
+            responder: CallbackResponder<Context>(callback: responder),
             server: server(configuration, connections: connections),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
@@ -86,18 +105,29 @@ public final class HTTPSPeer: Sendable {
             },
             logger: logger
         )
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [.init(service: application)], logger: logger)
+        )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { portContinuation.finish() }
-                try await application.runService(gracefulShutdownSignals: [])
+                try await services.run()
             }
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else {
                 try await group.waitForAll()
                 throw PeerDidNotStart()
             }
-            defer { group.cancelAll() }
-            return try await body(HTTPSPeer(port: port, connections: connections))
+            // Gracefully, since a server that is cancelled while an HTTP/2 stream arrives traps in NIO.
+            do {
+                let result = try await body(HTTPSPeer(port: port, connections: connections))
+                await services.triggerGracefulShutdown()
+                try await group.waitForAll()
+                return result
+            } catch {
+                await services.triggerGracefulShutdown()
+                throw error
+            }
         }
     }
 

@@ -82,6 +82,7 @@ public final class RawPeer: Sendable {
         private let script: Script
         private let log: Log
         private var received = ""
+        private var unreadBodyBytes = 0
 
         init(script: @escaping Script, log: Log) {
             self.script = script
@@ -98,6 +99,7 @@ public final class RawPeer: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             received += String(buffer: unwrapInboundIn(data))
+            skipBody()
             while let end = received.firstRange(of: "\r\n\r\n") {
                 let head = String(received[..<end.lowerBound])
                 received = String(received[end.upperBound...])
@@ -105,8 +107,22 @@ public final class RawPeer: Sendable {
                     heads.append(head)
                     return heads.count - 1
                 }
+                unreadBodyBytes = contentLength(in: head)
+                skipBody()
                 perform(script(index, head), context: context)
             }
+        }
+
+        private func contentLength(in head: String) -> Int {
+            let prefix = "Content-Length: "
+            let line = head.split(separator: "\r\n").first { $0.hasPrefix(prefix) }
+            return line.flatMap { Int($0.dropFirst(prefix.count)) } ?? 0
+        }
+
+        private func skipBody() {
+            let count = min(unreadBodyBytes, received.utf8.count)
+            received = String(received.utf8.dropFirst(count)) ?? ""
+            unreadBodyBytes -= count
         }
 
         private func perform(_ answer: Answer, context: ChannelHandlerContext) {
