@@ -88,7 +88,7 @@ enum ConformanceChecks {
             HTTPRoute.self, named: "held", in: cluster.namespace,
             preconditions: Preconditions(uid: try #require(created.metadata.uid))
         )
-        #expect(outcome == .deleting(finalizers: ["example.com/hold"]))
+        #expect(outcome == .deleting)
         let held = try await cluster.client.getMetadata(of: HTTPRoute.self, named: "held", in: cluster.namespace)
         #expect(held.metadata.isBeingDeleted)
         _ = try await cluster.client.patchMetadata(
@@ -156,7 +156,7 @@ enum ConformanceChecks {
 
     private static func delete(
         _ name: String, _ preconditions: Preconditions, _ cluster: ClusterUnderTest
-    ) async throws -> DeleteOutcome {
+    ) async throws -> DeletionResult {
         try await cluster.client.delete(Service.self, named: name, in: cluster.namespace, preconditions: preconditions)
     }
 }
