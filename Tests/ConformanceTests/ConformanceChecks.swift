@@ -81,7 +81,11 @@ enum ConformanceChecks {
     @Sendable static func finalizers(_ cluster: ClusterUnderTest) async throws {
         let route = HTTPRoute(
             metadata: ObjectMeta(name: "held", namespace: cluster.namespace, finalizers: ["example.com/hold"]),
-            spec: HTTPRoute.Spec(hostnames: ["held.example.com"])
+            spec: HTTPRoute.Spec(
+                parentRefs: [HTTPRoute.ParentReference(name: "nobody")],
+                hostnames: ["held.example.com"],
+                rules: [HTTPRoute.Rule(backendRefs: [HTTPRoute.BackendReference(name: "nobody", port: 80)])]
+            )
         )
         let created = try await cluster.client.create(route, in: cluster.namespace)
         let outcome = try await cluster.client.delete(
