@@ -177,10 +177,6 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log")],
-    "PreviewClusterTests": [
-        "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewCluster",
-        "PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log"),
-    ],
     "PreviewServerTests": [
         "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "HTTPTypes", package: "swift-http-types"),
