@@ -11,12 +11,12 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         // What swift-subprocess takes file descriptors and paths from where the system has no `System` of its own.
@@ -24,12 +24,15 @@ let package = Package(
         // Without its default traits Hummingbird needs neither full Foundation nor swift-configuration.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // MARK: Executables
-        .executableTarget(name: "preview-gateway",
+        .executableTarget(
+            name: "preview-gateway",
             dependencies: ["PreviewCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
         .executableTarget(
@@ -37,15 +40,37 @@ let package = Package(
             dependencies: ["DevCluster", .product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
 
+        // What `make bench` runs. AsyncHTTPClient is here alone: it is what CurlHTTP is measured against.
+        .executableTarget(
+            name: "preview-bench",
+            dependencies: [
+                "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewCluster",
+                "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
         // MARK: The service
         .target(
             name: "PreviewCommands",
             dependencies: [
-                "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+                "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
                 "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                "PrometheusMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -54,21 +79,44 @@ let package = Package(
         .target(
             name: "PreviewServer",
             dependencies: [
-                "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
         .target(
             name: "PreviewIdentity",
-            dependencies: ["OpenSSLKit", "PreviewDomain"]
+            dependencies: [
+                "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewDomain",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "CoreAPI",
+            dependencies: [
+                "HTTPTransport", "PreviewDomain",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
+        .target(
+            name: "PrometheusMetrics",
+            dependencies: [.product(name: "Metrics", package: "swift-metrics")]
         ),
         .target(
             name: "PreviewCluster",
             dependencies: [
                 "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewControl", "PreviewDomain",
+                "PreviewIdentity",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -76,8 +124,10 @@ let package = Package(
             name: "PreviewControl",
             dependencies: [
                 "PreviewDomain",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
@@ -89,7 +139,7 @@ let package = Package(
             dependencies: [
                 "HTTPTransport", "KubernetesModel",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
                 .product(name: "Yams", package: "Yams"),
@@ -110,8 +160,16 @@ let package = Package(
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
+        ),
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
+        ),
 
         // MARK: The development cluster
         .target(
@@ -169,6 +227,32 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOPosix", package: "swift-nio"),
     ],
     "OpenSSLKitTests": ["OpenSSLKit"],
+    "CoreAPITests": [
+        "CoreAPI", "HTTPTransport", "PreviewDomain",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+    ],
+    "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "Metrics", package: "swift-metrics")],
+    "PreviewIdentityTests": [
+        "CoreAPI", "HTTPTransport", "PreviewDomain", "PreviewIdentity",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
+    "PreviewClusterTests": [
+        "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+        "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
+    // Several whole instances of the service on one development cluster, and real clients.
+    "SystemTests": [
+        "CoreAPI", "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+        "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+    ],
     "KubernetesModelTests": ["KubernetesModel"],
     "KubernetesClientTests": [
         "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
@@ -178,7 +262,7 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log")],
     "PreviewServerTests": [
-        "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        "CoreAPI", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,5 +1,5 @@
-internal import HTTPTypes
 public import HTTPTransport
+internal import HTTPTypes
 public import PreviewControl
 public import PreviewDomain
 
@@ -25,7 +25,10 @@ public struct GatewayProbe: PreviewProbe {
         let port = address.port.map { ":\($0)" } ?? ""
         let request = TransportRequest(
             head: HTTPRequest(
-                method: .get, scheme: address.scheme.rawValue, authority: address.host(token) + port, path: "/"
+                method: .get,
+                scheme: address.scheme.rawValue,
+                authority: address.host(token) + port,
+                path: "/"
             ),
             timeout: Self.timeout
         )

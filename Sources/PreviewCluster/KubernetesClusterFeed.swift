@@ -19,8 +19,11 @@ public struct KubernetesClusterFeed: ClusterFeed {
             group.addTask {
                 try await informer(of: HTTPRoute.resource, labels: owned).run { event in
                     if let change = event.change(
-                        .routes, make: Preview.init, replaced: ClusterChange.routesReplaced,
-                        applied: ClusterChange.routeApplied, deleted: { .routeDeleted($0.token) }
+                        .routes,
+                        make: Preview.init,
+                        replaced: ClusterChange.routesReplaced,
+                        applied: ClusterChange.routeApplied,
+                        deleted: { .routeDeleted($0.token) }
                     ) {
                         await handle(change)
                     }
@@ -29,8 +32,11 @@ public struct KubernetesClusterFeed: ClusterFeed {
             group.addTask {
                 try await informer(of: Service.resource, labels: owned).run { event in
                     if let change = event.change(
-                        .backends, make: PreviewBackend.init, replaced: ClusterChange.backendsReplaced,
-                        applied: ClusterChange.backendApplied, deleted: { .backendDeleted($0.token) }
+                        .backends,
+                        make: PreviewBackend.init,
+                        replaced: ClusterChange.backendsReplaced,
+                        applied: ClusterChange.backendApplied,
+                        deleted: { .backendDeleted($0.token) }
                     ) {
                         await handle(change)
                     }
@@ -39,8 +45,11 @@ public struct KubernetesClusterFeed: ClusterFeed {
             group.addTask {
                 try await informer(of: Pod.resource, fields: KubernetesPreviewObjects.alive).run { event in
                     if let change = event.change(
-                        .pods, make: PodIdentity.init, replaced: ClusterChange.podsReplaced,
-                        applied: ClusterChange.podApplied, deleted: ClusterChange.podDeleted
+                        .pods,
+                        make: PodIdentity.init,
+                        replaced: ClusterChange.podsReplaced,
+                        applied: ClusterChange.podApplied,
+                        deleted: ClusterChange.podDeleted
                     ) {
                         await handle(change)
                     }
@@ -53,10 +62,16 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func informer(
-        of resource: APIResource, labels: LabelSelector? = nil, fields: FieldSelector? = nil
+        of resource: APIResource,
+        labels: LabelSelector? = nil,
+        fields: FieldSelector? = nil
     ) -> MetadataInformer {
         MetadataInformer(
-            client: client, resource: resource, namespace: namespace, labelSelector: labels, fieldSelector: fields
+            client: client,
+            resource: resource,
+            namespace: namespace,
+            labelSelector: labels,
+            fieldSelector: fields
         )
     }
 }

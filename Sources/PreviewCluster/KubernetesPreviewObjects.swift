@@ -22,7 +22,9 @@ public struct KubernetesPreviewObjects: Sendable {
     }
 
     func delete<Object: KubernetesObject>(
-        _ type: Object.Type, _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ type: Object.Type,
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         let preconditions =
             switch precondition {
@@ -32,7 +34,10 @@ public struct KubernetesPreviewObjects: Sendable {
         return try await ClusterError.asking {
             do {
                 let outcome = try await client.delete(
-                    type, named: token.objectName, in: namespace, preconditions: preconditions
+                    type,
+                    named: token.objectName,
+                    in: namespace,
+                    preconditions: preconditions
                 )
                 return outcome == .notFound ? .gone : .deleted
             } catch let error as KubernetesError where error.kind == .conflict {
@@ -117,7 +122,9 @@ extension KubernetesPreviewObjects: PreviewObjects {
     /// A 422 does not say what it means: another run, or a preview of the earlier service that carries its run only as
     /// a label. So the object is read, and where the run is right the expiry is merged into exactly the object read.
     public func extend(
-        _ token: PreviewToken, of run: RunLabel, to expiry: Date
+        _ token: PreviewToken,
+        of run: RunLabel,
+        to expiry: Date
     ) async throws(ClusterError) -> Bool {
         let patch: JSONPatch = [
             .test(.annotation(PreviewAnnotations.Key.run), .string(run.text)),
@@ -126,14 +133,19 @@ extension KubernetesPreviewObjects: PreviewObjects {
         let extended = try await ClusterError.askingForOne {
             do {
                 _ = try await client.patchMetadata(
-                    of: HTTPRoute.self, named: token.objectName, in: namespace, .json(patch)
+                    of: HTTPRoute.self,
+                    named: token.objectName,
+                    in: namespace,
+                    .json(patch)
                 )
                 return true
             } catch let error as KubernetesError where error.kind == .invalid {
                 let current = try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
                 guard let preview = Preview(current.metadata), preview.run == run else { return false }
                 _ = try await client.patchMetadata(
-                    of: HTTPRoute.self, named: token.objectName, in: namespace,
+                    of: HTTPRoute.self,
+                    named: token.objectName,
+                    in: namespace,
                     .merge(
                         .annotations(
                             [PreviewAnnotations.Key.expiresAt: RFC3339.string(expiry)],
@@ -148,13 +160,15 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func deleteRoute(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         try await delete(HTTPRoute.self, token, precondition)
     }
 
     public func deleteBackend(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         try await delete(Service.self, token, precondition)
     }

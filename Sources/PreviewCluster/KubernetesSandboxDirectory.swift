@@ -24,6 +24,7 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
             throw ClusterError(.rejected, "the API server returned an object without a UID")
         }
         return BoundSandbox(
+            claim: ClaimIdentity(name: claim.metadata.name, uid: claimUID),
             owner: claim.metadata.platformValue(ClaimAnnotation.runOwner),
             pod: PodIdentity(name: pod.metadata.name, uid: podUID),
             selector: try selector(of: pod, sandbox: sandbox, claim: claim, claimUID: claimUID)
@@ -87,7 +88,10 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
     }
 
     private func selector(
-        of pod: Pod, sandbox: Sandbox, claim: SandboxClaim, claimUID: String
+        of pod: Pod,
+        sandbox: Sandbox,
+        claim: SandboxClaim,
+        claimUID: String
     ) throws -> PodSelector {
         guard let label = pod.metadata.labels[ClusterLabel.claimUID] else {
             guard sandbox.metadata.isOwned(by: claim.metadata), pod.metadata.isOwned(by: sandbox.metadata) else {

@@ -11,8 +11,13 @@ extension Preview {
             let created = metadata.creationTimestamp
         else { return nil }
         self.init(
-            name: metadata.name, labels: metadata.labels, annotations: metadata.annotations, uid: uid,
-            resourceVersion: version, createdAt: created, isBeingDeleted: metadata.isBeingDeleted
+            name: metadata.name,
+            labels: metadata.labels,
+            annotations: metadata.annotations,
+            uid: uid,
+            resourceVersion: version,
+            createdAt: created,
+            isBeingDeleted: metadata.isBeingDeleted
         )
     }
 }
@@ -26,8 +31,12 @@ extension PreviewBackend {
             let version = metadata.resourceVersion, let created = metadata.creationTimestamp
         else { return nil }
         self.init(
-            token: token, run: metadata.labels[PreviewLabel.run].flatMap(RunLabel.init(existing:)), uid: uid,
-            resourceVersion: version, createdAt: created, isBeingDeleted: metadata.isBeingDeleted
+            token: token,
+            run: metadata.labels[PreviewLabel.run].flatMap(RunLabel.init(existing:)),
+            uid: uid,
+            resourceVersion: version,
+            createdAt: created,
+            isBeingDeleted: metadata.isBeingDeleted
         )
     }
 }

@@ -34,7 +34,10 @@ public struct PreviewManifests: Sendable {
                 selector: selector,
                 ports: [
                     Service.Port(
-                        name: "http", protocol: "TCP", port: Self.servicePort, targetPort: .number(annotations.targetPort)
+                        name: "http",
+                        protocol: "TCP",
+                        port: Self.servicePort,
+                        targetPort: .number(annotations.targetPort)
                     )
                 ]
             )
@@ -76,7 +79,9 @@ public struct PreviewManifests: Sendable {
         }
         guard let conditions = parent?.conditions else { return RouteStatus(isAccepted: false) }
         for type in ["Accepted", "ResolvedRefs"] where !conditions.isTrue(type) {
-            let complaint = conditions.first(ofType: type).map { "\(type) is \($0.status.rawValue), \($0.reason ?? "")" }
+            let complaint = conditions.first(ofType: type).map {
+                "\(type) is \($0.status.rawValue), \($0.reason ?? "")"
+            }
             return RouteStatus(isAccepted: false, complaint: complaint)
         }
         return RouteStatus(isAccepted: true)

@@ -6,6 +6,18 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case invalid
         /// No such preview of this run. Unknown, malformed and foreign tokens are deliberately not told apart.
         case previewNotFound = "preview_not_found"
+        /// The caller may not do this to this run.
+        case forbidden
+        /// No such run, or none that this caller may know of.
+        case runNotFound = "run_not_found"
+        /// A human said no.
+        case approvalDenied = "approval_denied"
+        /// No human decided in time.
+        case approvalTimedOut = "approval_timed_out"
+        /// What was to be approved is no more: the sandbox's pod was replaced, or the claim went away.
+        case approvalWithdrawn = "approval_withdrawn"
+        /// No approval of that id waits for a decision.
+        case noPendingApproval = "no_pending_approval"
         /// The run has no sandbox pod to expose.
         case noSandbox = "no_sandbox"
         /// Previews are switched off by configuration.

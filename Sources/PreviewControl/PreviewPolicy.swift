@@ -15,8 +15,13 @@ public struct PreviewPolicy: Sendable {
     public var readyTimeout: Duration
 
     public init(
-        isEnabled: Bool, ports: PortPolicy, limits: PreviewLimits, lifetime: LifetimePolicy, orphanGrace: Duration,
-        sweepInterval: Duration, readyTimeout: Duration
+        isEnabled: Bool,
+        ports: PortPolicy,
+        limits: PreviewLimits,
+        lifetime: LifetimePolicy,
+        orphanGrace: Duration,
+        sweepInterval: Duration,
+        readyTimeout: Duration
     ) {
         self.isEnabled = isEnabled
         self.ports = ports

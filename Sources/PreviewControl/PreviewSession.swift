@@ -12,7 +12,12 @@ public struct PreviewSession: Sendable {
     public let readiness: Readiness
 
     public init(
-        token: PreviewToken, targetPort: Int?, podName: String?, startedAt: Date, expiresAt: Date, maxUntil: Date,
+        token: PreviewToken,
+        targetPort: Int?,
+        podName: String?,
+        startedAt: Date,
+        expiresAt: Date,
+        maxUntil: Date,
         readiness: Readiness
     ) {
         self.token = token

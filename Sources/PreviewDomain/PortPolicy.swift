@@ -53,7 +53,7 @@ public struct PortRejected: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// One sentence that names the allowed range.
     public var message: String {
-        "port \(port) cannot be previewed: it must be between \(allowed.lowerBound) and \(allowed.upperBound)"
+        "Port \(port) cannot be previewed: expected a port from \(allowed.lowerBound) to \(allowed.upperBound)."
     }
 
     /// The message.

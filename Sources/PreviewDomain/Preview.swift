@@ -9,6 +9,10 @@ public struct Preview: Hashable, Sendable {
     public let token: PreviewToken
     /// The run that the preview belongs to: the annotation, or else the label; nil when neither says.
     public let run: RunLabel?
+    /// The run's id, where the annotation says it and it agrees with the label.
+    public let runID: RunID?
+    /// The UID of the run's claim.
+    public let claimUID: String?
     /// The user that owns the run.
     public let owner: String?
     /// The name of the pod that the preview shows.
@@ -59,6 +63,9 @@ public struct Preview: Hashable, Sendable {
         run =
             annotations[PreviewAnnotations.Key.run].flatMap(RunLabel.init(existing:))
             ?? labels[PreviewLabel.run].flatMap(RunLabel.init(existing:))
+        let label = run
+        runID = text(PreviewAnnotations.Key.runID).flatMap { try? RunID($0) }.flatMap { $0.label == label ? $0 : nil }
+        claimUID = text(PreviewAnnotations.Key.claimUID)
         owner = text(PreviewAnnotations.Key.owner)
         podName = text(PreviewAnnotations.Key.pod)
         podUID = text(PreviewAnnotations.Key.podUID)

@@ -10,6 +10,10 @@ public struct PreviewAnnotations: Hashable, Sendable {
         public static let maxUntil = "agentweaver.dev/preview-max-until"
         /// The per-run label.
         public static let run = "agentweaver.dev/preview-run"
+        /// The run id as its callers write it; the label above cannot be turned back into it.
+        public static let runID = "agentweaver.dev/preview-run-id"
+        /// The UID of the run's SandboxClaim.
+        public static let claimUID = "agentweaver.dev/preview-claim-uid"
         /// The token. A secret.
         public static let token = "agentweaver.dev/preview-token"
         /// The user that owns the run.
@@ -29,7 +33,9 @@ public struct PreviewAnnotations: Hashable, Sendable {
     /// When the preview ends in any case.
     public var maxUntil: Date
     /// The run that the preview belongs to.
-    public var run: RunLabel
+    public var runID: RunID
+    /// The UID of the run's claim: a claim of the same name made later is another one.
+    public var claimUID: String
     /// The preview's token.
     public var token: PreviewToken
     /// The user that owns the run.
@@ -43,11 +49,15 @@ public struct PreviewAnnotations: Hashable, Sendable {
     /// When the preview was started.
     public var startedAt: Date
 
+    /// The per-run label.
+    public var run: RunLabel { runID.label }
+
     /// Collects what the annotations say.
     public init(
         expiresAt: Date,
         maxUntil: Date,
-        run: RunLabel,
+        runID: RunID,
+        claimUID: String,
         token: PreviewToken,
         owner: String,
         pod: String,
@@ -57,7 +67,8 @@ public struct PreviewAnnotations: Hashable, Sendable {
     ) {
         self.expiresAt = expiresAt
         self.maxUntil = maxUntil
-        self.run = run
+        self.runID = runID
+        self.claimUID = claimUID
         self.token = token
         self.owner = owner
         self.pod = pod
@@ -72,6 +83,8 @@ public struct PreviewAnnotations: Hashable, Sendable {
             Key.expiresAt: RFC3339.string(expiresAt),
             Key.maxUntil: RFC3339.string(maxUntil),
             Key.run: run.text,
+            Key.runID: runID.text,
+            Key.claimUID: claimUID,
             Key.token: token.text,
             Key.owner: owner,
             Key.pod: pod,

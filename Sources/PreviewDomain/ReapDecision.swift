@@ -49,17 +49,3 @@ public func decide(_ preview: Preview, pod: PodPresence, now: Date?, policy: Lif
     guard let now, now >= deadline else { return .keep(until: deadline) }
     return .reap(now >= preview.effectiveMaxUntil(policy: policy) ? .hardCap : .idle)
 }
-
-/// Decides whether a preview's Service that may lack its HTTPRoute lives on.
-///
-/// - Parameters:
-///   - serviceCreatedAt: The Service's `creationTimestamp`.
-///   - hasRoute: Whether the HTTPRoute of the same name exists.
-///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
-///   - grace: How long a start may take between the Service and the HTTPRoute.
-public func decideOrphan(serviceCreatedAt: Date, hasRoute: Bool, now: Date?, grace: Duration) -> ReapDecision {
-    if hasRoute { return .keep(until: .distantFuture) }
-    let deadline = serviceCreatedAt + grace
-    guard let now, now >= deadline else { return .keep(until: deadline) }
-    return .reap(.orphan)
-}

@@ -20,16 +20,16 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(InvalidRunID) {
         let bytes = text.utf8
         guard let first = bytes.first else {
-            throw InvalidRunID(problem: "the run id is empty")
+            throw InvalidRunID(problem: "The run id is empty")
         }
         guard bytes.count <= Self.maximumLength else {
-            throw InvalidRunID(problem: "the run id \(Excerpt.quoted(text)) is \(bytes.count) bytes long")
+            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) is \(bytes.count) bytes long")
         }
         guard bytes.allSatisfy(Self.isAllowed) else {
-            throw InvalidRunID(problem: "the run id \(Excerpt.quoted(text)) has a character that is not allowed")
+            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) has a character that is not allowed")
         }
         guard first.isAlphanumeric else {
-            throw InvalidRunID(problem: "the run id \(Excerpt.quoted(text)) does not start with a letter or digit")
+            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) does not start with a letter or digit")
         }
         let uuid = Self.canonicalUUID(Array(bytes))
         self.text = uuid ?? text
@@ -78,7 +78,7 @@ public struct InvalidRunID: Error, Hashable, Sendable, CustomStringConvertible {
     init(problem: String) {
         message =
             "\(problem); expected 1 to \(RunID.maximumLength) characters of A-Z, a-z, 0-9, '.', '_' and '-', "
-            + "the first a letter or digit"
+            + "the first a letter or digit."
     }
 
     /// The message.

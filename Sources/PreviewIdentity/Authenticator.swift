@@ -8,7 +8,7 @@ public struct Authenticator: Sendable {
     ///   - serviceUser: The identity under which they act.
     public init(serviceKey: ServiceKey, serviceUser: String) {
         self.serviceKey = serviceKey
-        serviceCaller = Caller(identity: serviceUser)
+        serviceCaller = Caller(identity: serviceUser, role: .service)
     }
 
     /// - Parameter bearer: The token of an `Authorization: Bearer` header (RFC 6750).

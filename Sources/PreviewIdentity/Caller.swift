@@ -1,9 +1,21 @@
 /// Who sent a request, once its credentials were found good.
 public struct Caller: Hashable, Sendable {
+    /// What kind of caller this is.
+    public enum Role: Hashable, Sendable {
+        /// The platform's own callers: they act for the run's agent, and decide nothing.
+        case service
+        /// May do everything with every run.
+        case `operator`
+        /// May do what the owner of a run may, with the runs that are theirs.
+        case user
+    }
+
     /// The name under which this caller acts, for example in a preview's owner annotation.
     public let identity: String
+    public let role: Role
 
-    public init(identity: String) {
+    public init(identity: String, role: Role) {
         self.identity = identity
+        self.role = role
     }
 }

@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import PreviewControl
+internal import PreviewIdentity
 
 /// An answer that is not a success: a status and one clear sentence.
 struct APIError: Error, ResponseGenerator {
@@ -10,7 +11,10 @@ struct APIError: Error, ResponseGenerator {
     let headers: HTTPFields
 
     init(
-        _ status: HTTPResponse.Status, _ message: String, retryAfter: Duration? = nil, headers: HTTPFields = [:]
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        retryAfter: Duration? = nil,
+        headers: HTTPFields = [:]
     ) {
         self.status = status
         self.message = message
@@ -25,6 +29,8 @@ struct APIError: Error, ResponseGenerator {
         case let error as APIError:
             self = error
         case let error as PreviewError:
+            self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
+        case let error as AccessDenied:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as any HTTPResponseError:
             self.init(error.status, Self.message(for: error.status))
@@ -58,10 +64,21 @@ extension PreviewError.Kind {
     var status: HTTPResponse.Status {
         switch self {
         case .invalid: .badRequest
-        case .previewNotFound: .notFound
-        case .noSandbox, .disabled: .conflict
+        case .forbidden, .approvalDenied, .approvalTimedOut: .forbidden
+        case .previewNotFound, .runNotFound: .notFound
+        case .noSandbox, .disabled, .approvalWithdrawn, .noPendingApproval: .conflict
         case .limitReached: .tooManyRequests
         case .clusterUnavailable, .braked: .serviceUnavailable
+        }
+    }
+}
+
+extension AccessDenied.Kind {
+    fileprivate var status: HTTPResponse.Status {
+        switch self {
+        case .forbidden: .forbidden
+        case .runNotFound: .notFound
+        case .unavailable: .serviceUnavailable
         }
     }
 }

@@ -7,15 +7,25 @@ public import PreviewIdentity
 public struct PreviewAPI: Sendable {
     let previews: Previews
     let authenticator: Authenticator
+    let access: RunAccess
     let address: PreviewAddress
     let brake: Brake
 
     /// - Parameters:
+    ///   - authenticator: Says who a caller is.
+    ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
-    public init(previews: Previews, authenticator: Authenticator, address: PreviewAddress, brake: Brake) {
+    public init(
+        previews: Previews,
+        authenticator: Authenticator,
+        access: RunAccess,
+        address: PreviewAddress,
+        brake: Brake
+    ) {
         self.previews = previews
         self.authenticator = authenticator
+        self.access = access
         self.address = address
         self.brake = brake
     }
@@ -30,7 +40,7 @@ public struct PreviewAPI: Sendable {
         HealthRoutes(brake: brake).add(to: router)
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
-        PreviewRoutes(previews: previews, address: address).add(to: runs)
+        PreviewRoutes(previews: previews, runs: RunGuard(access: access), address: address).add(to: runs)
         return router
     }
 }

@@ -41,7 +41,9 @@ struct ClusterUnderTest: Sendable {
         Service(
             metadata: ObjectMeta(name: name, namespace: namespace, labels: labels),
             spec: Service.Spec(
-                type: "ClusterIP", selector: ["app": "none"], ports: [Service.Port(port: 80, targetPort: .number(3000))]
+                type: "ClusterIP",
+                selector: ["app": "none"],
+                ports: [Service.Port(port: 80, targetPort: .number(3000))]
             )
         )
     }
@@ -50,13 +52,22 @@ struct ClusterUnderTest: Sendable {
 /// Namespaces are only made by these tests; the service itself never touches one.
 struct Namespace: KubernetesObject {
     static let resource = APIResource(
-        group: "", versions: ["v1"], plural: "namespaces", kind: "Namespace", namespaced: false
+        group: "",
+        versions: ["v1"],
+        plural: "namespaces",
+        kind: "Namespace",
+        namespaced: false
     )
     var metadata: ObjectMeta
 }
 
 /// A kind whose group no server has.
 struct Unicorn: KubernetesObject {
-    static let resource = APIResource(group: "nowhere.example.com", versions: ["v1"], plural: "unicorns", kind: "Unicorn")
+    static let resource = APIResource(
+        group: "nowhere.example.com",
+        versions: ["v1"],
+        plural: "unicorns",
+        kind: "Unicorn"
+    )
     var metadata: ObjectMeta
 }

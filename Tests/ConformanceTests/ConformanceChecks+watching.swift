@@ -7,7 +7,10 @@ extension ConformanceChecks {
     @Sendable static func pagedLists(_ cluster: ClusterUnderTest) async throws {
         let labels = ["check": "pages"]
         for number in 0..<7 {
-            _ = try await cluster.client.create(cluster.service("page-\(number)", labels: labels), in: cluster.namespace)
+            _ = try await cluster.client.create(
+                cluster.service("page-\(number)", labels: labels),
+                in: cluster.namespace
+            )
         }
         let small = cluster.client.limited(to: RequestLimits(pageSize: 3))
         let selector = LabelSelector(matching: labels)
@@ -15,17 +18,23 @@ extension ConformanceChecks {
         #expect(typed.items.map(\.metadata.name).sorted() == (0..<7).map { "page-\($0)" })
         #expect(!typed.metadata.resourceVersion.isEmpty)
         let cached = try await small.listMetadata(
-            of: Service.self, in: cluster.namespace, labelSelector: selector, consistency: .cached
+            of: Service.self,
+            in: cluster.namespace,
+            labelSelector: selector,
+            consistency: .cached
         )
         #expect(cached.items.count == 7)
     }
 
     @Sendable static func metadataLists(_ cluster: ClusterUnderTest) async throws {
         _ = try await cluster.client.create(
-            cluster.service("metadata-only", labels: ["check": "metadata"]), in: cluster.namespace
+            cluster.service("metadata-only", labels: ["check": "metadata"]),
+            in: cluster.namespace
         )
         let list = try await cluster.client.listMetadata(
-            of: Service.self, in: cluster.namespace, labelSelector: "check=metadata"
+            of: Service.self,
+            in: cluster.namespace,
+            labelSelector: "check=metadata"
         )
         let only = try #require(list.items.first)
         #expect(list.items.count == 1)
@@ -40,11 +49,14 @@ extension ConformanceChecks {
         let events = try await record(cluster, LabelSelector(matching: labels)) { recorder in
             await recorder.waits { $0.contains("replaced seen-first") }
             let created = try await cluster.client.create(
-                cluster.service("seen-later", labels: labels), in: cluster.namespace
+                cluster.service("seen-later", labels: labels),
+                in: cluster.namespace
             )
             await recorder.waits { $0.contains("applied seen-later") }
             _ = try await cluster.client.delete(
-                Service.self, named: "seen-later", in: cluster.namespace,
+                Service.self,
+                named: "seen-later",
+                in: cluster.namespace,
                 preconditions: Preconditions(uid: try #require(created.metadata.uid))
             )
             await recorder.waits { $0.contains("deleted seen-later") }
@@ -58,11 +70,17 @@ extension ConformanceChecks {
         _ = try await record(cluster, LabelSelector(matching: labels)) { recorder in
             await recorder.waits { $0.contains("replaced changing") }
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "changing", in: cluster.namespace, .merge(.labels(["check": "other"]))
+                of: Service.self,
+                named: "changing",
+                in: cluster.namespace,
+                .merge(.labels(["check": "other"]))
             )
             await recorder.waits { $0.contains("deleted changing") }
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "changing", in: cluster.namespace, .merge(.labels(labels))
+                of: Service.self,
+                named: "changing",
+                in: cluster.namespace,
+                .merge(.labels(labels))
             )
             await recorder.waits { $0.contains("applied changing") }
         }
@@ -102,7 +120,10 @@ extension ConformanceChecks {
         _ = try await record(cluster, "check=garbage") { recorder in
             await recorder.waits { $0.contains("replaced owned") }
             _ = try await cluster.client.delete(
-                Pod.self, named: "owner", in: cluster.namespace, preconditions: Preconditions(uid: uid)
+                Pod.self,
+                named: "owner",
+                in: cluster.namespace,
+                preconditions: Preconditions(uid: uid)
             )
             await recorder.waits { $0.contains("deleted owned") }
         }
@@ -110,12 +131,16 @@ extension ConformanceChecks {
 
     /// Runs an informer over Services beside `work` and returns what it reported.
     private static func record(
-        _ cluster: ClusterUnderTest, _ selector: LabelSelector,
+        _ cluster: ClusterUnderTest,
+        _ selector: LabelSelector,
         _ work: @escaping @Sendable (EventRecorder) async throws -> Void
     ) async throws -> [String] {
         let recorder = EventRecorder()
         let informer = MetadataInformer(
-            client: cluster.client, resource: Service.resource, namespace: cluster.namespace, labelSelector: selector
+            client: cluster.client,
+            resource: Service.resource,
+            namespace: cluster.namespace,
+            labelSelector: selector
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informer.run { await recorder.record($0) } }
@@ -129,7 +154,8 @@ extension ConformanceChecks {
 /// Collects an informer's events as short texts.
 actor EventRecorder {
     private(set) var events: [String] = []
-    private var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
+        []
 
     func record(_ event: InformerEvent) {
         switch event {

@@ -57,7 +57,9 @@ enum ConformanceChecks {
         }
         await expect(.conflict) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "twice", in: cluster.namespace,
+                of: Service.self,
+                named: "twice",
+                in: cluster.namespace,
                 .merge(.annotations(["a": "b"], resourceVersion: "1"))
             )
         }
@@ -68,7 +70,10 @@ enum ConformanceChecks {
         let created = try await cluster.client.create(cluster.service("judged"), in: cluster.namespace)
         let judged = try #require(Preconditions(exactly: created.metadata))
         _ = try await cluster.client.patchMetadata(
-            of: Service.self, named: "judged", in: cluster.namespace, .merge(.annotations(["kept": "alive"]))
+            of: Service.self,
+            named: "judged",
+            in: cluster.namespace,
+            .merge(.annotations(["kept": "alive"]))
         )
         await expect(.conflict) { try await delete("judged", judged, cluster) }
         await expect(.conflict) { try await delete("judged", Preconditions(uid: "another"), cluster) }
@@ -89,14 +94,18 @@ enum ConformanceChecks {
         )
         let created = try await cluster.client.create(route, in: cluster.namespace)
         let outcome = try await cluster.client.delete(
-            HTTPRoute.self, named: "held", in: cluster.namespace,
+            HTTPRoute.self,
+            named: "held",
+            in: cluster.namespace,
             preconditions: Preconditions(uid: try #require(created.metadata.uid))
         )
         #expect(outcome == .deleting)
         let held = try await cluster.client.getMetadata(of: HTTPRoute.self, named: "held", in: cluster.namespace)
         #expect(held.metadata.isBeingDeleted)
         _ = try await cluster.client.patchMetadata(
-            of: HTTPRoute.self, named: "held", in: cluster.namespace,
+            of: HTTPRoute.self,
+            named: "held",
+            in: cluster.namespace,
             .json([.remove(JSONPointer("metadata", "finalizers"))])
         )
         await expect(.notFound(.object)) {
@@ -116,16 +125,24 @@ enum ConformanceChecks {
         for patch in failing {
             await expect(.invalid) {
                 _ = try await cluster.client.patch(
-                    Service.self, named: "patched", in: cluster.namespace, .json(patch)
+                    Service.self,
+                    named: "patched",
+                    in: cluster.namespace,
+                    .json(patch)
                 )
             }
         }
         let merged = try await cluster.client.patchMetadata(
-            of: Service.self, named: "patched", in: cluster.namespace, .merge(.annotations(["example.com/a": "b"]))
+            of: Service.self,
+            named: "patched",
+            in: cluster.namespace,
+            .merge(.annotations(["example.com/a": "b"]))
         )
         #expect(merged.metadata.annotations["example.com/a"] == "b")
         let patched = try await cluster.client.patchMetadata(
-            of: Service.self, named: "patched", in: cluster.namespace,
+            of: Service.self,
+            named: "patched",
+            in: cluster.namespace,
             .json([.test(.annotation("example.com/a"), "b"), .add(.annotation("example.com/a"), "c")])
         )
         #expect(patched.metadata.annotations["example.com/a"] == "c")
@@ -134,10 +151,16 @@ enum ConformanceChecks {
     @Sendable static func patchWithoutChange(_ cluster: ClusterUnderTest) async throws {
         _ = try await cluster.client.create(cluster.service("still"), in: cluster.namespace)
         let first = try await cluster.client.patchMetadata(
-            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+            of: Service.self,
+            named: "still",
+            in: cluster.namespace,
+            .merge(.annotations(["a": "b"]))
         )
         let second = try await cluster.client.patchMetadata(
-            of: Service.self, named: "still", in: cluster.namespace, .merge(.annotations(["a": "b"]))
+            of: Service.self,
+            named: "still",
+            in: cluster.namespace,
+            .merge(.annotations(["a": "b"]))
         )
         #expect(first.metadata.resourceVersion == second.metadata.resourceVersion)
     }
@@ -146,20 +169,26 @@ enum ConformanceChecks {
         _ = try await cluster.client.create(cluster.service("large"), in: cluster.namespace)
         await expect(.invalid) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "large", in: cluster.namespace,
+                of: Service.self,
+                named: "large",
+                in: cluster.namespace,
                 .merge(.annotations(["a": String(repeating: "x", count: 257 * 1024)]))
             )
         }
         await expect(.tooLarge) {
             _ = try await cluster.client.patchMetadata(
-                of: Service.self, named: "large", in: cluster.namespace,
+                of: Service.self,
+                named: "large",
+                in: cluster.namespace,
                 .merge(.annotations(["a": String(repeating: "x", count: 4 << 20)]))
             )
         }
     }
 
     private static func delete(
-        _ name: String, _ preconditions: Preconditions, _ cluster: ClusterUnderTest
+        _ name: String,
+        _ preconditions: Preconditions,
+        _ cluster: ClusterUnderTest
     ) async throws -> DeletionResult {
         try await cluster.client.delete(Service.self, named: name, in: cluster.namespace, preconditions: preconditions)
     }

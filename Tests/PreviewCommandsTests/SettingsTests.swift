@@ -13,7 +13,9 @@ struct SettingsTests {
     ]
 
     private func settings(
-        flags: [String] = [], environment: [String: String] = minimum, file: String? = nil
+        flags: [String] = [],
+        environment: [String: String] = minimum,
+        file: String? = nil
     ) throws -> Settings {
         try Settings(SettingsSources(flags: flags, environment: environment, file: file))
     }
@@ -42,18 +44,20 @@ struct SettingsTests {
         let file = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString).yaml")
         defer { try? FileManager.default.removeItem(at: file) }
         try """
-            Sandbox:
-              Preview:
-                IdleTimeoutMinutes: 0.5
-                MaxConcurrentSessionsPerRun: 7
-                Namespace: from-file
-            Server__Listen: "[::1]:9000"
-            """.write(to: file, atomically: true, encoding: .utf8)
+        Sandbox:
+          Preview:
+            IdleTimeoutMinutes: 0.5
+            MaxConcurrentSessionsPerRun: 7
+            Namespace: from-file
+        Server__Listen: "[::1]:9000"
+        """.write(to: file, atomically: true, encoding: .utf8)
         var environment = Self.minimum
         environment["Sandbox__Preview__Namespace"] = "from-environment"
         environment["Sandbox__Preview__MaxConcurrentSessionsPerRun"] = "8"
         let settings = try settings(
-            flags: ["Sandbox__Preview__Namespace=from-flag"], environment: environment, file: file.path
+            flags: ["Sandbox__Preview__Namespace=from-flag"],
+            environment: environment,
+            file: file.path
         )
         #expect(settings.namespace == "from-flag")
         #expect(settings.policy.limits.perRun == 8)

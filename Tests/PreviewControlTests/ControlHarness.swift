@@ -1,8 +1,9 @@
 import FoundationEssentials
 import Logging
-@testable import PreviewControl
 import PreviewDomain
 import TestSupport
+
+@testable import PreviewControl
 
 /// One replica of the service's core on a simulated cluster.
 struct ControlHarness: Sendable {
@@ -31,12 +32,27 @@ struct ControlHarness: Sendable {
         let random = SeededRandom(seed: seed)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         previews = Previews(
-            policy: policy, sandboxes: cluster, objects: cluster, clusterTime: cluster, probe: cluster, index: index,
-            brake: brake, randomBytes: randomBytes ?? { random.bytes($0) }, time: time, logger: logger
+            policy: policy,
+            sandboxes: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            probe: cluster,
+            index: index,
+            brake: brake,
+            randomBytes: randomBytes ?? { random.bytes($0) },
+            time: time,
+            logger: logger
         )
         reaper = Reaper(
-            policy: policy, index: index, feed: cluster, objects: cluster, clusterTime: cluster, brake: brake,
-            time: time, jitter: { 0 }, logger: logger
+            policy: policy,
+            index: index,
+            feed: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            brake: brake,
+            time: time,
+            jitter: { 0 },
+            logger: logger
         )
         if isReady {
             try await reaper.sweep()
@@ -71,7 +87,9 @@ extension PreviewPolicy {
             ports: PortPolicy(allowed: 3000...9000),
             limits: PreviewLimits(perRun: 3, global: 5),
             lifetime: LifetimePolicy(
-                idleTimeout: .seconds(1800), maxLifetime: .seconds(28_800), keepaliveCoalesce: .seconds(180)
+                idleTimeout: .seconds(1800),
+                maxLifetime: .seconds(28_800),
+                keepaliveCoalesce: .seconds(180)
             ),
             orphanGrace: .seconds(120),
             sweepInterval: .seconds(60),

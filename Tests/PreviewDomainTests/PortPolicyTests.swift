@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: [Int.min, -3000, -1, 0, 1, 80, 2999, 9001, 65_535, 65_536, 3000 + 65_536, Int.max])
     func otherPortsAreRefusedWithTheRange(port: Int) throws {
         let error = try #require(throws: PortRejected.self) { try PortPolicy().check(port) }
-        #expect(error.message == "port \(port) cannot be previewed: it must be between 3000 and 9000")
+        #expect(error.message == "Port \(port) cannot be previewed: expected a port from 3000 to 9000.")
         #expect(error.description == error.message)
     }
 

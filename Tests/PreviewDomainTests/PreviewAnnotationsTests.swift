@@ -7,7 +7,8 @@ import Testing
     static let annotations = PreviewAnnotations(
         expiresAt: Date(timeIntervalSince1970: 1_767_324_845.25),
         maxUntil: Date(timeIntervalSince1970: 1_767_351_845.25),
-        run: Samples.runLabel(),
+        runID: Samples.runID,
+        claimUID: "c3d4",
         token: Samples.token(),
         owner: "octo-cat@example.com",
         pod: "sandbox-1",
@@ -21,7 +22,9 @@ import Testing
             Self.annotations.encoded() == [
                 "agentweaver.dev/preview-expires-at": "2026-01-02T03:34:05.250Z",
                 "agentweaver.dev/preview-max-until": "2026-01-02T11:04:05.250Z",
-                "agentweaver.dev/preview-run": "run-1234abcd",
+                "agentweaver.dev/preview-run": Samples.runID.label.text,
+                "agentweaver.dev/preview-run-id": Samples.runID.text,
+                "agentweaver.dev/preview-claim-uid": "c3d4",
                 "agentweaver.dev/preview-token": Samples.tokenText,
                 "agentweaver.dev/preview-owner": "octo-cat@example.com",
                 "agentweaver.dev/preview-pod": "sandbox-1",
@@ -36,6 +39,8 @@ import Testing
         let preview = Samples.preview(annotations: Self.annotations.encoded())
         #expect(preview.token == Self.annotations.token)
         #expect(preview.run == Self.annotations.run)
+        #expect(preview.runID == Self.annotations.runID)
+        #expect(preview.claimUID == Self.annotations.claimUID)
         #expect(preview.owner == Self.annotations.owner)
         #expect(preview.podName == Self.annotations.pod)
         #expect(preview.podUID == Self.annotations.podUID)

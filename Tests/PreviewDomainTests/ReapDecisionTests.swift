@@ -74,25 +74,4 @@ import Testing
         }
         #expect(decide(preview, pod: .present, now: until, policy: Self.policy) == .reap(.idle))
     }
-
-    @Test(
-        "A Service without a route is reaped after the grace",
-        arguments: [
-            (false, 119, .keep(until: at(120))),
-            (false, 120, .reap(.orphan)),
-            (false, 100_000, .reap(.orphan)),
-            (false, nil, .keep(until: at(120))),
-            (true, 100_000, .keep(until: .distantFuture)),
-            (true, nil, .keep(until: .distantFuture)),
-        ] as [(Bool, Int?, ReapDecision)]
-    )
-    func orphansAreReapedAfterTheGrace(hasRoute: Bool, now: Int?, expected: ReapDecision) {
-        let decision = decideOrphan(
-            serviceCreatedAt: Samples.createdAt,
-            hasRoute: hasRoute,
-            now: now.map(Self.at),
-            grace: .seconds(120)
-        )
-        #expect(decision == expected)
-    }
 }

@@ -64,24 +64,24 @@ import Testing
     @Test(arguments: Samples.hostileTexts + ["-a", "_a", ".a", "a b", "a\t", String(repeating: "a", count: 129)])
     func hostileTextIsRefusedInOneBoundedPrintableSentence(text: String) throws {
         let error = try #require(throws: InvalidRunID.self) { try RunID(text) }
-        #expect(error.message.hasSuffix("the first a letter or digit"))
+        #expect(error.message.hasSuffix("the first a letter or digit."))
         #expect(error.message.utf8.count < 700)
         #expect(error.message.utf8.allSatisfy { (0x20...0x7E).contains($0) })
     }
 
     @Test(arguments: [
-        ("", "the run id is empty"),
-        ("../x", "the run id \"../x\" has a character that is not allowed"),
-        ("a\n\"", "the run id \"a\\u{a}\\\"\" has a character that is not allowed"),
-        ("-a", "the run id \"-a\" does not start with a letter or digit"),
+        ("", "The run id is empty"),
+        ("../x", "The run id \"../x\" has a character that is not allowed"),
+        ("a\n\"", "The run id \"a\\u{a}\\\"\" has a character that is not allowed"),
+        ("-a", "The run id \"-a\" does not start with a letter or digit"),
         (
             String(repeating: "a", count: 10_240),
-            "the run id \"\(String(repeating: "a", count: 40))\"... is 10240 bytes long"
+            "The run id \"\(String(repeating: "a", count: 40))\"... is 10240 bytes long"
         ),
     ])
     func theSentenceSaysWhatWasWrong(text: String, problem: String) throws {
         let error = try #require(throws: InvalidRunID.self) { try RunID(text) }
-        let expected = "expected 1 to 128 characters of A-Z, a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+        let expected = "expected 1 to 128 characters of A-Z, a-z, 0-9, '.', '_' and '-', the first a letter or digit."
         #expect(error.message == "\(problem); \(expected)")
         #expect(error.description == error.message)
     }

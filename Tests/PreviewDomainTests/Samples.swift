@@ -22,6 +22,11 @@ enum Samples {
         return token
     }
 
+    static var runID: RunID {
+        guard let run = try? RunID("run-1") else { preconditionFailure("a sample run id is invalid") }
+        return run
+    }
+
     static func runLabel(_ text: String = "run-1234abcd") -> RunLabel {
         guard let label = RunLabel(existing: text) else { preconditionFailure("a sample label is invalid") }
         return label

@@ -37,20 +37,36 @@ struct APIHarness: Sendable {
         let random = SeededRandom(seed: 42)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let previews = Previews(
-            policy: policy, sandboxes: cluster, objects: cluster, clusterTime: cluster, probe: cluster, index: index,
-            brake: brake, randomBytes: { random.bytes($0) }, time: time, logger: logger
+            policy: policy,
+            sandboxes: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            probe: cluster,
+            index: index,
+            brake: brake,
+            randomBytes: { random.bytes($0) },
+            time: time,
+            logger: logger
         )
         let reaper = Reaper(
-            policy: policy, index: index, feed: cluster, objects: cluster, clusterTime: cluster, brake: brake,
-            time: time, logger: logger
+            policy: policy,
+            index: index,
+            feed: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            brake: brake,
+            time: time,
+            logger: logger
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
         api = PreviewAPI(
             previews: previews,
             authenticator: Authenticator(
-                serviceKey: try #require(ServiceKey(Self.key)), serviceUser: "agentweaver-internal"
+                serviceKey: try #require(ServiceKey(Self.key)),
+                serviceUser: "agentweaver-internal"
             ),
+            access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake
         )
@@ -65,11 +81,16 @@ struct APIHarness: Sendable {
 
 extension TestClientProtocol {
     func call(
-        _ method: HTTPRequest.Method, _ path: String, body: String? = nil,
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: String? = nil,
         headers: HTTPFields = [.authorization: "Bearer \(APIHarness.key)", .contentType: "application/json"]
     ) async throws -> (status: Int, json: Any?, headers: HTTPFields) {
         try await execute(
-            uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) }
+            uri: path,
+            method: method,
+            headers: headers,
+            body: body.map { ByteBuffer(string: $0) }
         ) { response in
             (
                 response.status.code,
@@ -163,7 +184,9 @@ struct PreviewAPITests {
         let harness = try await APIHarness()
         try await harness.test { client in
             let answer = try await client.call(
-                .post, start, body: "target_port=3000",
+                .post,
+                start,
+                body: "target_port=3000",
                 headers: [
                     .authorization: "Bearer \(APIHarness.key)", .contentType: "application/x-www-form-urlencoded",
                 ]
@@ -212,10 +235,12 @@ struct PreviewAPITests {
         }
     }
 
-    @Test(arguments: [
-        [:], [.authorization: "Bearer wrong-key-wrong-key"], [.authorization: APIHarness.key],
-        [.authorization: "Basic \(APIHarness.key)"], [.authorization: "Bearer "], [.authorization: ""],
-    ] as [HTTPFields])
+    @Test(
+        arguments: [
+            [:], [.authorization: "Bearer wrong-key-wrong-key"], [.authorization: APIHarness.key],
+            [.authorization: "Basic \(APIHarness.key)"], [.authorization: "Bearer "], [.authorization: ""],
+        ] as [HTTPFields]
+    )
     func withoutTheKeyEveryRouteIsA401(headers: HTTPFields) async throws {
         let harness = try await APIHarness()
         try await harness.test { client in
@@ -272,7 +297,8 @@ struct PreviewAPITests {
                     String(repeating: "a", count: 500), "..%2F", "%F0%9F%92%A5",
                 ] {
                     let path =
-                        verb == .delete ? "\(other)/port-forward/\(candidate)" : "\(other)/preview/\(candidate)/keepalive"
+                        verb == .delete
+                        ? "\(other)/port-forward/\(candidate)" : "\(other)/preview/\(candidate)/keepalive"
                     let answer = try await client.call(verb, path)
                     #expect(answer.status == 404)
                     answers.append((answer.json as? [String: Any])?["error"] as? String ?? "none")
@@ -313,7 +339,8 @@ struct PreviewAPITests {
         let harness = try await APIHarness()
         try await harness.test { client in
             let answer = try await client.call(
-                .post, "/api/runs/3f2a9c1e-0000-4000-8000-00000000ffff/sandbox/port-forward",
+                .post,
+                "/api/runs/3f2a9c1e-0000-4000-8000-00000000ffff/sandbox/port-forward",
                 body: #"{"target_port": 3000}"#
             )
             #expect(answer.status == 409)

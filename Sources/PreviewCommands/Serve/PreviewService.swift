@@ -62,6 +62,7 @@ struct PreviewService {
         let api = PreviewAPI(
             previews: previews,
             authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            access: RunAccess(),
             address: settings.address,
             brake: brake
         )

@@ -26,7 +26,9 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let sources = try SettingsSources(
-                flags: flags, environment: ProcessInfo.processInfo.environment, file: config
+                flags: flags,
+                environment: ProcessInfo.processInfo.environment,
+                file: config
             )
             let settings = try Settings(sources)
             var logger = Logger(label: "preview-gateway") { StreamLogHandler.standardError(label: $0) }

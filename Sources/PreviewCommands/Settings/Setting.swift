@@ -43,11 +43,15 @@ extension Setting where Value == Duration {
     ///   - unitName: The unit's plural, as the key spells it.
     ///   - range: The least and the most that is allowed, in that unit.
     static func duration(
-        _ key: String, unit: Duration, named unitName: String, in range: ClosedRange<Double>
+        _ key: String,
+        unit: Duration,
+        named unitName: String,
+        in range: ClosedRange<Double>
     ) -> Setting {
         Setting(
             key,
-            expected: "a number of \(unitName) from \(range.lowerBound.formattedShortly) to \(range.upperBound.formattedShortly)"
+            expected:
+                "a number of \(unitName) from \(range.lowerBound.formattedShortly) to \(range.upperBound.formattedShortly)"
         ) { text in
             guard let number = Double(text), range.contains(number) else { return nil }
             return unit * number

@@ -6,33 +6,54 @@ extension Settings {
     /// The names, ranges and formats of all settings.
     enum Keys {
         static let enabled = Setting.boolean("Sandbox__Preview__Enabled")
-        static let zoneSuffix = Setting("Sandbox__Preview__ZoneSuffix", expected: "a DNS name such as preview.example.com") {
+        static let zoneSuffix = Setting(
+            "Sandbox__Preview__ZoneSuffix",
+            expected: "a DNS name such as preview.example.com"
+        ) {
             try? ZoneSuffix($0)
         }
         static let gatewayName = Setting.objectName("Sandbox__Preview__GatewayName")
         static let gatewayNamespace = Setting.objectName("Sandbox__Preview__GatewayNamespace")
         static let namespace = Setting.objectName("Sandbox__Preview__Namespace")
         static let idleTimeout = Setting.duration(
-            "Sandbox__Preview__IdleTimeoutMinutes", unit: .seconds(60), named: "minutes", in: 0.01...1440
+            "Sandbox__Preview__IdleTimeoutMinutes",
+            unit: .seconds(60),
+            named: "minutes",
+            in: 0.01...1440
         )
         static let maxLifetime = Setting.duration(
-            "Sandbox__Preview__MaxLifetimeHours", unit: .seconds(3600), named: "hours", in: 0.001...168
+            "Sandbox__Preview__MaxLifetimeHours",
+            unit: .seconds(3600),
+            named: "hours",
+            in: 0.001...168
         )
         static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
         static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
         static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
         static let maxGlobal = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsGlobal", in: 1...100_000)
         static let sweepInterval = Setting.duration(
-            "Sandbox__Preview__SweepIntervalSeconds", unit: .seconds(1), named: "seconds", in: 1...3600
+            "Sandbox__Preview__SweepIntervalSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 1...3600
         )
         static let orphanGrace = Setting.duration(
-            "Sandbox__Preview__OrphanGraceSeconds", unit: .seconds(1), named: "seconds", in: 1...3600
+            "Sandbox__Preview__OrphanGraceSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 1...3600
         )
         static let keepaliveCoalesce = Setting.duration(
-            "Sandbox__Preview__KeepaliveCoalesceSeconds", unit: .seconds(1), named: "seconds", in: 0...3600
+            "Sandbox__Preview__KeepaliveCoalesceSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 0...3600
         )
         static let readyTimeout = Setting.duration(
-            "Sandbox__Preview__ReadyTimeoutSeconds", unit: .seconds(1), named: "seconds", in: 0...60
+            "Sandbox__Preview__ReadyTimeoutSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 0...60
         )
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
             PreviewAddress.Scheme(rawValue: $0)

@@ -85,7 +85,10 @@ struct SettingsSources: Sendable {
     }
 
     private static func flatten(
-        _ node: Node, into values: inout [String: String], path: String, file: String
+        _ node: Node,
+        into values: inout [String: String],
+        path: String,
+        file: String
     ) throws(SettingsError) {
         switch node {
         case .mapping(let mapping):

@@ -1,5 +1,5 @@
-internal import HeapModule
 internal import FoundationEssentials
+internal import HeapModule
 
 /// What is to be looked at again, and when, earliest first.
 ///

@@ -30,10 +30,12 @@ public protocol PreviewObjects: Sendable {
     func extend(_ token: PreviewToken, of run: RunLabel, to expiry: Date) async throws(ClusterError) -> Bool
 
     func deleteRoute(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome
     func deleteBackend(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome
 
     /// The pods that have not ended.
@@ -53,7 +55,12 @@ public struct PreviewBackend: Hashable, Sendable {
     public let isBeingDeleted: Bool
 
     public init(
-        token: PreviewToken, run: RunLabel?, uid: String, resourceVersion: String, createdAt: Date, isBeingDeleted: Bool
+        token: PreviewToken,
+        run: RunLabel?,
+        uid: String,
+        resourceVersion: String,
+        createdAt: Date,
+        isBeingDeleted: Bool
     ) {
         self.token = token
         self.run = run

@@ -11,16 +11,29 @@ public protocol SandboxDirectory: Sendable {
 
 /// A run's pod, proven to be bound to the run's claim.
 public struct BoundSandbox: Hashable, Sendable {
+    public let claim: ClaimIdentity
     /// The owner that the platform wrote on the claim, where it did.
     public let owner: String?
     public let pod: PodIdentity
     /// Labels that select this pod and no pod of another run.
     public let selector: PodSelector
 
-    public init(owner: String?, pod: PodIdentity, selector: PodSelector) {
+    public init(claim: ClaimIdentity, owner: String?, pod: PodIdentity, selector: PodSelector) {
+        self.claim = claim
         self.owner = owner
         self.pod = pod
         self.selector = selector
+    }
+}
+
+/// One incarnation of a run's SandboxClaim.
+public struct ClaimIdentity: Hashable, Sendable {
+    public let name: String
+    public let uid: String
+
+    public init(name: String, uid: String) {
+        self.name = name
+        self.uid = uid
     }
 }
 

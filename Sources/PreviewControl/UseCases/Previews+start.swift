@@ -31,7 +31,9 @@ extension Previews {
     ///   - port: The port on which the app in the sandbox listens.
     ///   - requester: Whom the preview belongs to where the claim does not name the run's owner.
     public func start(
-        run: RunID, port: Int, requester: String
+        run: RunID,
+        port: Int,
+        requester: String
     ) async throws(PreviewError) -> StartedPreview {
         guard policy.isEnabled else {
             throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
@@ -110,7 +112,10 @@ extension Previews {
     /// Creates Service and HTTPRoute and looks at the limits again. Whatever fails after the first create takes back
     /// what was made.
     private func provision(
-        run: RunID, port: TargetPort, sandbox: BoundSandbox, requester: String
+        run: RunID,
+        port: TargetPort,
+        sandbox: BoundSandbox,
+        requester: String
     ) async throws -> Preview {
         if case .perRunLabel = sandbox.selector {
             guard try await objects.label(sandbox.pod, with: run.label) else {
@@ -151,7 +156,10 @@ extension Previews {
     }
 
     private func blueprint(
-        run: RunID, port: TargetPort, sandbox: BoundSandbox, requester: String
+        run: RunID,
+        port: TargetPort,
+        sandbox: BoundSandbox,
+        requester: String
     ) async throws -> PreviewBlueprint {
         let token: PreviewToken
         do {
@@ -166,7 +174,8 @@ extension Previews {
             annotations: PreviewAnnotations(
                 expiresAt: life.expiresAt,
                 maxUntil: life.maxUntil,
-                run: run.label,
+                runID: run,
+                claimUID: sandbox.claim.uid,
                 token: token,
                 owner: sandbox.owner ?? requester,
                 pod: sandbox.pod.name,

@@ -9,7 +9,8 @@ struct AuthenticationMiddleware: RouterMiddleware {
     private static let scheme = "Bearer "
 
     func handle(
-        _ request: Request, context: PreviewRequestContext,
+        _ request: Request,
+        context: PreviewRequestContext,
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let header = request.headers[.authorization],

@@ -5,7 +5,8 @@ internal import PreviewControl
 /// Turns every error into the contract's body, `{"error": "<a sentence>"}`.
 struct ErrorMiddleware: RouterMiddleware {
     func handle(
-        _ request: Request, context: PreviewRequestContext,
+        _ request: Request,
+        context: PreviewRequestContext,
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         do {

@@ -4,7 +4,8 @@ internal import Logging
 /// Logs every request by its route, never by its path: a path may hold a token.
 struct RequestLogMiddleware: RouterMiddleware {
     func handle(
-        _ request: Request, context: PreviewRequestContext,
+        _ request: Request,
+        context: PreviewRequestContext,
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         let response = try await next(request, context)

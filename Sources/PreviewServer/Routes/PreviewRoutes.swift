@@ -7,6 +7,7 @@ internal import PreviewIdentity
 /// Start, keepalive, stop and list of one run's previews.
 struct PreviewRoutes: Sendable {
     let previews: Previews
+    let runs: RunGuard
     let address: PreviewAddress
 
     func add(to run: RouterGroup<PreviewRequestContext>) {
@@ -17,7 +18,7 @@ struct PreviewRoutes: Sendable {
     }
 
     @Sendable private func start(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
-        let run = try run(context)
+        let run = try await runs.run(context, for: .start)
         let caller = try context.authenticatedCaller
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
         let started = try await previews.start(run: run, port: body.targetPort, requester: caller.identity)
@@ -29,35 +30,28 @@ struct PreviewRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
-        let run = try run(context)
+        let run = try await runs.run(context, for: .list)
         let sessions = try await previews.list(run: run)
         return try JSONBody(sessions.map { SessionBody($0, run: run, address: address) })
     }
 
     @Sendable private func stop(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .stop)
         let token = try token(context)
-        try await previews.stop(run: try run(context), token: token)
+        try await previews.stop(run: run, token: token)
         return try JSONBody(StoppedBody(sessionID: token.text))
     }
 
     @Sendable private func keepAlive(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .keepAlive)
         let token = try token(context)
-        let kept = try await previews.keepAlive(run: try run(context), token: token)
+        let kept = try await previews.keepAlive(run: run, token: token)
         return try JSONBody(KeptAliveBody(token: token.text, kept))
-    }
-
-    private func run(_ context: PreviewRequestContext) throws -> RunID {
-        do {
-            return try RunID(try context.parameters.require("runId"))
-        } catch let error as InvalidRunID {
-            throw APIError(.badRequest, error.message)
-        }
     }
 
     /// A malformed token is answered exactly as one that nobody has.
     private func token(_ context: PreviewRequestContext) throws -> PreviewToken {
         guard let token = PreviewToken(try context.parameters.require("token")) else {
-            _ = try run(context)
             throw PreviewError.previewNotFound
         }
         return token
@@ -66,7 +60,8 @@ struct PreviewRoutes: Sendable {
 
 extension HTTPField.Name {
     /// Where the time of a start went (W3C Server Timing), in milliseconds.
-    static let serverTiming = HTTPField.Name("Server-Timing")!  // swift-format-ignore: NeverForceUnwrap
+    // swift-format-ignore: NeverForceUnwrap
+    static let serverTiming = HTTPField.Name("Server-Timing")!
 }
 
 extension Duration {

@@ -149,7 +149,9 @@ struct ReaperTests {
     @Test func whatIsNotOursIsNeverTouched() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addRoute(
-            name: "preview-somebody-elses", labels: [PreviewLabel.partOf: "another"], annotations: [:],
+            name: "preview-somebody-elses",
+            labels: [PreviewLabel.partOf: "another"],
+            annotations: [:],
             age: .seconds(1_000_000)
         )
         try await harness.reaper.sweep()

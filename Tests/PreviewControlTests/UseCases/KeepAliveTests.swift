@@ -1,8 +1,9 @@
 import FoundationEssentials
-@testable import PreviewControl
 import PreviewDomain
 import TestSupport
 import Testing
+
+@testable import PreviewControl
 
 @Suite("Keeping a preview alive")
 struct KeepAliveTests {

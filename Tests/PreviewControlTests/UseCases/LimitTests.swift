@@ -61,7 +61,9 @@ struct LimitTests {
             for (position, replica) in (replicas + replicas).enumerated() {
                 group.addTask {
                     let started = try? await replica.previews.start(
-                        run: ControlHarness.run, port: 3000 + position, requester: "ada"
+                        run: ControlHarness.run,
+                        port: 3000 + position,
+                        requester: "ada"
                     )
                     return started != nil
                 }

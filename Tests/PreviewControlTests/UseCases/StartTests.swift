@@ -108,7 +108,8 @@ struct StartTests {
         "Whatever step fails, before or after it took effect, nothing is left",
         arguments: [
             SimulatedCluster.Operation.labelPod, .createService, .createRoute, .routes,
-        ], [true, false]
+        ],
+        [true, false]
     )
     func aFailedStepLeavesNothing(step: SimulatedCluster.Operation, tookEffect: Bool) async throws {
         for failure in Self.failures {

@@ -15,8 +15,12 @@ extension SimulatedCluster: PreviewObjects {
             }
             let version = state.nextVersion()
             let backend = PreviewBackend(
-                token: annotations.token, run: annotations.run, uid: "uid-\(version)", resourceVersion: "\(version)",
-                createdAt: state.now.wholeSecond, isBeingDeleted: false
+                token: annotations.token,
+                run: annotations.run,
+                uid: "uid-\(version)",
+                resourceVersion: "\(version)",
+                createdAt: state.now.wholeSecond,
+                isBeingDeleted: false
             )
             state.backends[annotations.token] = backend
             state.publish(.backendApplied(backend))
@@ -73,7 +77,9 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func extend(
-        _ token: PreviewToken, of run: RunLabel, to expiry: Date
+        _ token: PreviewToken,
+        of run: RunLabel,
+        to expiry: Date
     ) async throws(ClusterError) -> Bool {
         try await perform(.extend) { state in
             guard state.routes[token]?.annotations[PreviewAnnotations.Key.run] == run.text else { return false }
@@ -83,7 +89,8 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func deleteRoute(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         try await perform(.deleteRoute) { state in
             guard let route = state.routes[token] else { return .gone }
@@ -97,7 +104,8 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func deleteBackend(
-        _ token: PreviewToken, _ precondition: DeletionPrecondition
+        _ token: PreviewToken,
+        _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         try await perform(.deleteBackend) { state in
             guard let backend = state.backends[token] else { return .gone }

@@ -33,8 +33,13 @@ public final class SimulatedCluster: Sendable {
 
         var preview: Preview? {
             Preview(
-                name: name, labels: labels, annotations: annotations, uid: uid, resourceVersion: "\(resourceVersion)",
-                createdAt: createdAt, isBeingDeleted: isBeingDeleted
+                name: name,
+                labels: labels,
+                annotations: annotations,
+                uid: uid,
+                resourceVersion: "\(resourceVersion)",
+                createdAt: createdAt,
+                isBeingDeleted: isBeingDeleted
             )
         }
     }
@@ -76,7 +81,10 @@ public final class SimulatedCluster: Sendable {
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
             state.pods[identity] = true
             state.sandboxes[run] = BoundSandbox(
-                owner: owner, pod: identity, selector: .existing([ClusterLabel.claimUID: "claim-of-\(pod)"])
+                claim: ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)"),
+                owner: owner,
+                pod: identity,
+                selector: .existing([ClusterLabel.claimUID: "claim-of-\(pod)"])
             )
             return identity
         }
@@ -92,13 +100,20 @@ public final class SimulatedCluster: Sendable {
 
     /// Puts a route into the cluster that this service did not make.
     public func addRoute(
-        name: String, labels: [String: String], annotations: [String: String], age: Duration = .zero
+        name: String,
+        labels: [String: String],
+        annotations: [String: String],
+        age: Duration = .zero
     ) {
         state.withLock { state in
             guard let token = PreviewToken(objectName: name) else { return }
             let version = state.nextVersion()
             let stored = StoredRoute(
-                name: name, labels: labels, annotations: annotations, uid: "uid-\(version)", resourceVersion: version,
+                name: name,
+                labels: labels,
+                annotations: annotations,
+                uid: "uid-\(version)",
+                resourceVersion: version,
                 createdAt: (state.now + (Duration.zero - age)).wholeSecond
             )
             state.routes[token] = stored
@@ -110,8 +125,12 @@ public final class SimulatedCluster: Sendable {
         state.withLock { state in
             let version = state.nextVersion()
             let backend = PreviewBackend(
-                token: token, run: run, uid: "uid-\(version)", resourceVersion: "\(version)",
-                createdAt: (state.now + (Duration.zero - age)).wholeSecond, isBeingDeleted: false
+                token: token,
+                run: run,
+                uid: "uid-\(version)",
+                resourceVersion: "\(version)",
+                createdAt: (state.now + (Duration.zero - age)).wholeSecond,
+                isBeingDeleted: false
             )
             state.backends[token] = backend
             state.publish(.backendApplied(backend))
@@ -190,7 +209,8 @@ public final class SimulatedCluster: Sendable {
 
     /// Logs the operation, runs what the test put in front of it, and applies faults around its effect.
     func perform<Result: Sendable>(
-        _ operation: Operation, _ effect: @Sendable (inout State) throws(ClusterError) -> Result
+        _ operation: Operation,
+        _ effect: @Sendable (inout State) throws(ClusterError) -> Result
     ) async throws(ClusterError) -> Result {
         let action = state.withLock { state -> (@Sendable () async -> Void)? in
             state.log.append(operation)
@@ -220,7 +240,8 @@ extension SimulatedCluster.State {
     }
 
     mutating func changeRoute(
-        _ token: PreviewToken, _ change: (inout SimulatedCluster.StoredRoute) -> Void
+        _ token: PreviewToken,
+        _ change: (inout SimulatedCluster.StoredRoute) -> Void
     ) {
         guard var route = routes[token] else { return }
         change(&route)

@@ -1,0 +1,16 @@
+/// What a caller can want of a run.
+public enum RunAction: String, Hashable, Sendable, CaseIterable {
+    /// Start a preview without asking anybody.
+    case start
+    /// Ask for a preview, which a human may have to approve.
+    case startAsAgent
+    case keepAlive
+    case list
+    case stop
+    /// Approve, deny, or switch automatic approval.
+    case decide
+    /// Read the pending and recent approvals.
+    case readApprovals
+    /// Follow what happens to the run's previews.
+    case readTimeline
+}
