@@ -236,8 +236,9 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "OpenSSLKitTests": ["OpenSSLKit"],
     "CoreAPITests": [
-        "CoreAPI", "HTTPTransport", "PreviewDomain",
+        "CoreAPI", "CurlHTTP", "HTTPTransport", "PreviewDomain",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
     ],
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "Metrics", package: "swift-metrics")],
     "PreviewIdentityTests": [
