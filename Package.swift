@@ -243,8 +243,9 @@ let tests: [String: [Target.Dependency]] = [
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "Metrics", package: "swift-metrics")],
     "PreviewIdentityTests": [
         "CoreAPI", "HTTPTransport", "PreviewDomain", "PreviewIdentity",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewClusterTests": [

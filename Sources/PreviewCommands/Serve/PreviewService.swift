@@ -61,7 +61,7 @@ struct PreviewService {
         )
         let api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
             brake: brake
