@@ -66,11 +66,12 @@ struct PreviewService {
             address: settings.address,
             brake: brake
         )
-        try await group(serving: api, reaper: reaper).run()
+        let timeKeeper = ClusterTimeKeeper(client: client, time: time)
+        try await group(serving: api, background: [reaper, timeKeeper]).run()
         await publicTransport.shutdown()
     }
 
-    private func group(serving api: PreviewAPI, reaper: Reaper) -> ServiceGroup {
+    private func group(serving api: PreviewAPI, background: [any Service]) -> ServiceGroup {
         let application = Application(
             router: api.router(),
             configuration: ApplicationConfiguration(
@@ -80,7 +81,7 @@ struct PreviewService {
             logger: logger
         )
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: reaper), .init(service: application)],
+            services: (background + [application]).map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
