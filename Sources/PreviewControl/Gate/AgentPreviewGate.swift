@@ -1,6 +1,3 @@
-public import Logging
-public import PreviewDomain
-
 /// Starts previews for agents: nothing is created, patched or labelled before a recorded grant.
 ///
 /// A request waits as an annotation on the run's claim, so whoever decides can do it on any replica, and a replica that

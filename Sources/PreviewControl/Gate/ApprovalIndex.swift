@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import PreviewDomain
+internal import PreviewDomain
 internal import Synchronization
 
 /// This replica's copy of all claims' approvals, kept up to date by an ``ApprovalFeed``.
@@ -7,7 +7,7 @@ internal import Synchronization
 /// It may be behind: every write tests what was read here, and what the index does not know is asked of the cluster.
 /// Whoever waits for a decision is woken by it, so that waiting costs no request.
 public final class ApprovalIndex: Sendable {
-    private struct State {
+    fileprivate struct State {
         var claims: [String: ClaimRecord] = [:]
         var commonGrants = StandingGrants()
         var fresh: Set<ApprovalCollection> = []
