@@ -75,8 +75,8 @@ extension PreviewError.Kind {
         switch self {
         case .invalid: .badRequest
         case .forbidden, .approvalDenied, .approvalTimedOut: .forbidden
-        case .previewNotFound, .runNotFound: .notFound
-        case .noSandbox, .disabled, .approvalWithdrawn, .noPendingApproval: .conflict
+        case .previewNotFound, .runNotFound, .approvalNotFound: .notFound
+        case .noSandbox, .disabled, .approvalWithdrawn, .approvalUsed, .noPendingApproval: .conflict
         case .limitReached: .tooManyRequests
         case .clusterUnavailable, .braked: .serviceUnavailable
         }
