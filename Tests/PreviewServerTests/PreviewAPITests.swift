@@ -66,7 +66,9 @@ struct APIHarness: Sendable {
             authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
-            brake: brake
+            brake: brake,
+            allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
+            time: time
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")

@@ -1,6 +1,7 @@
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
+internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -11,6 +12,7 @@ struct Settings: Sendable {
     var policy: PreviewPolicy
     var identity: IdentitySettings
     var listen: ListenAddress
+    var allowedOrigins: AllowedOrigins
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -25,6 +27,7 @@ struct Settings: Sendable {
         policy = try Self.policy(sources)
         identity = try IdentitySettings(sources)
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
