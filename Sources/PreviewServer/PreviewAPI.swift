@@ -39,7 +39,9 @@ public struct PreviewAPI: Sendable {
     }
 
     /// The router of the whole API, for the application and for tests.
-    public func router() -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
+
+    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -56,7 +58,7 @@ public struct PreviewAPI: Sendable {
         return router
     }
 
-    private var tools: [any Tool] {
+    var tools: [any Tool] {
         [
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),
