@@ -85,7 +85,7 @@ extension AccessDenied.Kind {
 
 extension Duration {
     /// `Retry-After` counts whole seconds (RFC 9110, 10.2.3); waiting a little longer is safe, shorter is not.
-    fileprivate var wholeSecondsUp: Int64 {
+    var wholeSecondsUp: Int64 {
         components.seconds + (components.attoseconds > 0 ? 1 : 0)
     }
 }

@@ -68,7 +68,9 @@ struct APIHarness: Sendable {
             ),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
-            brake: brake
+            brake: brake,
+            allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
+            time: time
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")

@@ -64,7 +64,9 @@ struct PreviewService {
             authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
             access: RunAccess(),
             address: settings.address,
-            brake: brake
+            brake: brake,
+            allowedOrigins: settings.allowedOrigins,
+            time: time
         )
         let timeKeeper = ClusterTimeKeeper(client: client, time: time)
         try await group(serving: api, background: [reaper, timeKeeper]).run()

@@ -1,6 +1,7 @@
 internal import Logging
 internal import PreviewDomain
 internal import PreviewIdentity
+internal import PreviewServer
 
 extension Settings {
     /// The names, ranges and formats of all settings.
@@ -73,6 +74,12 @@ extension Settings {
         static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
             ListenAddress($0)
         }
+        static let allowedOrigins = Setting(
+            "Server__AllowedOrigins",
+            expected: "web origins with commas between them, for example https://console.example.com"
+        ) {
+            AllowedOrigins($0)
+        }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.lowercased())
         }
@@ -83,7 +90,7 @@ extension Settings {
             enabled.key, zoneSuffix.key, gatewayName.key, gatewayNamespace.key, namespace.key, idleTimeout.key,
             maxLifetime.key, allowedPortMin.key, allowedPortMax.key, maxPerRun.key, maxGlobal.key, sweepInterval.key,
             orphanGrace.key, keepaliveCoalesce.key, readyTimeout.key, urlScheme.key, urlPort.key, apiKey.key,
-            apiKeyFile.key, serviceUser.key, listen.key, logLevel.key,
+            apiKeyFile.key, serviceUser.key, listen.key, allowedOrigins.key, logLevel.key,
         ]
     }
 }

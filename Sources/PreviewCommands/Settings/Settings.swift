@@ -3,6 +3,7 @@ internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
+internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -14,6 +15,7 @@ struct Settings: Sendable {
     var serviceKey: ServiceKey
     var serviceUser: String
     var listen: ListenAddress
+    var allowedOrigins: AllowedOrigins
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -29,6 +31,7 @@ struct Settings: Sendable {
         serviceKey = try Self.serviceKey(sources)
         serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
