@@ -80,9 +80,9 @@ extension KubernetesApprovalStore: ApprovalStore {
                 try await client.patchMetadata(of: SandboxClaim.self, named: claim.name, in: namespace, .json(patch))
             }
             return patched.flatMap { ClaimRecord($0.metadata) }
-        } catch where error.kind == .rejected {
+        } catch  where error.kind == .rejected {
             failure = nil
-        } catch where error.kind == .unavailable {
+        } catch  where error.kind == .unavailable {
             failure = error
         }
         guard let current = try await self.claim(named: claim.name), current.identity == claim else {

@@ -12,6 +12,7 @@ struct Settings: Sendable {
     var gatewayName: String
     var gatewayNamespace: String
     var policy: PreviewPolicy
+    var approvals: ApprovalPolicy
     var serviceKey: ServiceKey
     var serviceUser: String
     var listen: ListenAddress
@@ -28,6 +29,7 @@ struct Settings: Sendable {
         gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
+        approvals = try Self.approvals(sources)
         serviceKey = try Self.serviceKey(sources)
         serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
@@ -71,6 +73,20 @@ struct Settings: Sendable {
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
+        )
+    }
+
+    private static func approvals(_ sources: SettingsSources) throws(SettingsError) -> ApprovalPolicy {
+        let setting = try sources.value(of: Keys.autoApprove)
+        let alias = try sources.value(of: Keys.autoApproveInEnvironment)
+        if let setting, let alias, setting != alias {
+            throw SettingsError(
+                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected one of them, or the same value"
+            )
+        }
+        return ApprovalPolicy(
+            approvesAutomatically: setting ?? alias ?? false,
+            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
         )
     }
 

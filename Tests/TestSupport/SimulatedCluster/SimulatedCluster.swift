@@ -12,6 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, probe
+        case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
     /// When an injected failure strikes.
@@ -59,6 +60,9 @@ public final class SimulatedCluster: Sendable {
         var log: [Operation] = []
         var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
         var nextSubscriber = 0
+        var claims: [String: StoredClaim] = [:]
+        var commonGrants = StandingGrants()
+        var approvalSubscribers: [Int: AsyncStream<ApprovalChange>.Continuation] = [:]
 
         mutating func nextVersion() -> Int {
             version += 1
@@ -80,8 +84,17 @@ public final class SimulatedCluster: Sendable {
         state.withLock { state in
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
             state.pods[identity] = true
+            let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
+            if state.claims[claim.name]?.identity != claim {
+                state.claims[claim.name] = StoredClaim(
+                    identity: claim,
+                    annotations: [ClaimAnnotation.runID: run.text],
+                    resourceVersion: state.nextVersion()
+                )
+                state.publishClaim(claim.name)
+            }
             state.sandboxes[run] = BoundSandbox(
-                claim: ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)"),
+                claim: claim,
                 owner: owner,
                 pod: identity,
                 selector: .existing([ClusterLabel.claimUID: "claim-of-\(pod)"])

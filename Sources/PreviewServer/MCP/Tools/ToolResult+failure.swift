@@ -38,7 +38,8 @@ extension PreviewError.Kind {
             "Tell the user that the request has to be approved in Agentweaver, then call start_preview again."
         case .approvalWithdrawn:
             "Make sure that your server runs, then call start_preview again; a human is then asked anew."
-        case .previewNotFound, .noPendingApproval: "list_previews shows what there is."
+        case .previewNotFound, .noPendingApproval, .approvalUsed, .approvalNotFound:
+            "list_previews shows what there is."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
         case .invalid, .disabled, .limitReached, .clusterUnavailable, .braked: nil
         }
