@@ -64,8 +64,31 @@ struct PreviewService {
             time: time,
             logger: logger
         )
+        let gate = AgentPreviewGate(
+            policy: settings.approvals,
+            previews: previews,
+            store: KubernetesApprovalStore(
+                client: client,
+                namespace: settings.namespace,
+                gatewayName: settings.gatewayName,
+                gatewayNamespace: settings.gatewayNamespace
+            ),
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: LoggedTimeline(logger: logger)
+        )
+        let approvalKeeper = ApprovalKeeper(
+            gate: gate,
+            feed: KubernetesApprovalFeed(
+                client: client,
+                namespace: settings.namespace,
+                gatewayName: settings.gatewayName,
+                gatewayNamespace: settings.gatewayNamespace
+            )
+        )
         let api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
@@ -74,7 +97,7 @@ struct PreviewService {
             time: time
         )
         let timeKeeper = ClusterTimeKeeper(client: client, time: time)
-        try await group(serving: api, background: [reaper, timeKeeper]).run()
+        try await group(serving: api, background: [reaper, approvalKeeper, timeKeeper]).run()
         await publicTransport.shutdown()
     }
 

@@ -11,6 +11,7 @@ struct Settings: Sendable {
     var gatewayNamespace: String
     var policy: PreviewPolicy
     var identity: IdentitySettings
+    var approvals: ApprovalPolicy
     var listen: ListenAddress
     var allowedOrigins: AllowedOrigins
     var logLevel: Logger.Level
@@ -26,6 +27,7 @@ struct Settings: Sendable {
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
         identity = try IdentitySettings(sources)
+        approvals = try Self.approvals(sources)
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
         allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
@@ -68,6 +70,20 @@ struct Settings: Sendable {
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
+        )
+    }
+
+    private static func approvals(_ sources: SettingsSources) throws(SettingsError) -> ApprovalPolicy {
+        let setting = try sources.value(of: Keys.autoApprove)
+        let alias = try sources.value(of: Keys.autoApproveInEnvironment)
+        if let setting, let alias, setting != alias {
+            throw SettingsError(
+                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected one of them, or the same value"
+            )
+        }
+        return ApprovalPolicy(
+            approvesAutomatically: setting ?? alias ?? false,
+            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
         )
     }
 }
