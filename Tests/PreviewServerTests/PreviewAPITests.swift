@@ -61,12 +61,10 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(
-                serviceKey: try #require(ServiceKey(Self.key)),
-                serviceUser: "agentweaver-internal"
-            ),
+            authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,

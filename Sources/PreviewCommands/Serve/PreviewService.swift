@@ -35,11 +35,16 @@ struct PreviewService {
         )
         let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
         let index = PreviewIndex(policy: settings.policy)
+        let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: settings.namespace),
+            sandboxes: KubernetesSandboxDirectory(
+                client: client,
+                namespace: settings.namespace,
+                cache: sandboxes
+            ),
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
@@ -52,7 +57,7 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace),
+            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
@@ -61,18 +66,19 @@ struct PreviewService {
         )
         let api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
             brake: brake,
             allowedOrigins: settings.allowedOrigins,
             time: time
         )
-        try await group(serving: api, reaper: reaper).run()
+        let timeKeeper = ClusterTimeKeeper(client: client, time: time)
+        try await group(serving: api, background: [reaper, timeKeeper]).run()
         await publicTransport.shutdown()
     }
 
-    private func group(serving api: PreviewAPI, reaper: Reaper) -> ServiceGroup {
+    private func group(serving api: PreviewAPI, background: [any Service]) -> ServiceGroup {
         let application = Application(
             router: api.router(),
             configuration: ApplicationConfiguration(
@@ -82,7 +88,7 @@ struct PreviewService {
             logger: logger
         )
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: reaper), .init(service: application)],
+            services: (background + [application]).map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
