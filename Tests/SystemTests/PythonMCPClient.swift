@@ -7,7 +7,9 @@ import Testing
 /// The official Python SDK as the client, in a process of its own.
 struct PythonMCPClient {
     /// The interpreter that `MCP_PYTHON` names; it has the package `mcp`. `.ci/setup mcp` makes one.
-    static let interpreter = ProcessInfo.processInfo.environment["MCP_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+    static let interpreter = ProcessInfo.processInfo.environment["MCP_PYTHON"].flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
+    }
 
     /// What the client tells: one member, or a few, per line.
     typealias Report = [String: JSONValue]
