@@ -10,28 +10,38 @@ public struct PreviewAPI: Sendable {
     let access: RunAccess
     let address: PreviewAddress
     let brake: Brake
+    let allowedOrigins: AllowedOrigins
+    let time: MonotonicTime
 
     /// - Parameters:
     ///   - authenticator: Says who a caller is.
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
+    ///   - allowedOrigins: The web pages that may use the MCP endpoint.
+    ///   - time: Paces what is sent to clients that wait.
     public init(
         previews: Previews,
         authenticator: Authenticator,
         access: RunAccess,
         address: PreviewAddress,
-        brake: Brake
+        brake: Brake,
+        allowedOrigins: AllowedOrigins,
+        time: MonotonicTime
     ) {
         self.previews = previews
         self.authenticator = authenticator
         self.access = access
         self.address = address
         self.brake = brake
+        self.allowedOrigins = allowedOrigins
+        self.time = time
     }
 
     /// The router of the whole API, for the application and for tests.
-    public func router() -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
+
+    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -41,6 +51,17 @@ public struct PreviewAPI: Sendable {
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
         PreviewRoutes(previews: previews, runs: RunGuard(access: access), address: address).add(to: runs)
+        let mcp = router.group("mcp")
+            .add(middleware: OriginMiddleware(allowed: allowedOrigins))
+            .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+        MCPRoutes(server: MCPServer(tools: tools), time: time).add(to: mcp)
         return router
+    }
+
+    var tools: [any Tool] {
+        [
+            ListPreviewsTool(previews: previews, access: access, address: address),
+            StopPreviewTool(previews: previews, access: access),
+        ]
     }
 }

@@ -39,7 +39,7 @@ struct ClientFixture: Sendable {
         }
     }
 
-    private static func configuration(_ credential: CredentialSource) throws -> ClusterConfiguration {
+    static func configuration(_ credential: CredentialSource = .token(Secret("t0ken"))) throws -> ClusterConfiguration {
         guard let server = ServerURL("https://cluster.example:6443") else {
             throw KubernetesError(.configuration, "the fixture's URL")
         }

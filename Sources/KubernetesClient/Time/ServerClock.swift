@@ -50,6 +50,12 @@ public final class ServerClock: Sendable {
         return .zero
     }
 
+    /// How long to wait before sending a request whose answer tells most about the server's clock.
+    var pauseBeforeInformativeRequest: Duration {
+        let local = seconds
+        return .seconds(bounds.withLock { $0.pauseBeforeInformativeRequest(at: local) })
+    }
+
     /// The local time in seconds, to be noted before a request is sent.
     var seconds: Double { elapsed() / .seconds(1) }
 

@@ -52,6 +52,16 @@ public struct ServerTimeBounds: Hashable, Sendable {
             ? Interval(lower: lower, upper: upper, observedAt: known.observedAt) : measured
     }
 
+    /// How long to wait from `local` on, in seconds, before a request is sent whose answer tells most.
+    ///
+    /// Where the truth is in the middle of the interval, the server's clock then shows a full second. So whichever of
+    /// the two seconds the answer names, it rules out half of the interval.
+    public func pauseBeforeInformativeRequest(at local: Double) -> Double {
+        guard let range = range(at: local) else { return 0 }
+        let middle = (range.lowerBound + range.upperBound) / 2
+        return middle.rounded(.up) - middle
+    }
+
     /// The server's time, in seconds since 1970, at the local time `local`; `nil` before the first answer.
     public func range(at local: Double) -> ClosedRange<Double>? {
         guard let now = interval?.aged(to: local) else { return nil }

@@ -66,16 +66,19 @@ struct PreviewService {
         )
         let api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
-            brake: brake
+            brake: brake,
+            allowedOrigins: settings.allowedOrigins,
+            time: time
         )
-        try await group(serving: api, reaper: reaper).run()
+        let timeKeeper = ClusterTimeKeeper(client: client, time: time)
+        try await group(serving: api, background: [reaper, timeKeeper]).run()
         await publicTransport.shutdown()
     }
 
-    private func group(serving api: PreviewAPI, reaper: Reaper) -> ServiceGroup {
+    private func group(serving api: PreviewAPI, background: [any Service]) -> ServiceGroup {
         let application = Application(
             router: api.router(),
             configuration: ApplicationConfiguration(
@@ -85,7 +88,7 @@ struct PreviewService {
             logger: logger
         )
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: reaper), .init(service: application)],
+            services: (background + [application]).map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

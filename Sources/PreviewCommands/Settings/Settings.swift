@@ -1,8 +1,7 @@
-internal import FoundationEssentials
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewIdentity
+internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -11,9 +10,9 @@ struct Settings: Sendable {
     var gatewayName: String
     var gatewayNamespace: String
     var policy: PreviewPolicy
-    var serviceKey: ServiceKey
-    var serviceUser: String
+    var identity: IdentitySettings
     var listen: ListenAddress
+    var allowedOrigins: AllowedOrigins
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -26,9 +25,9 @@ struct Settings: Sendable {
         gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
-        serviceKey = try Self.serviceKey(sources)
-        serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
+        identity = try IdentitySettings(sources)
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
@@ -70,22 +69,6 @@ struct Settings: Sendable {
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
         )
-    }
-
-    private static func serviceKey(_ sources: SettingsSources) throws(SettingsError) -> ServiceKey {
-        if let key = try sources.value(of: Keys.apiKey) { return key }
-        guard let path = try sources.value(of: Keys.apiKeyFile) else {
-            throw SettingsError(
-                "no credential is configured, so nobody could call this service: expected \(Keys.apiKey.key) or \(Keys.apiKeyFile.key)"
-            )
-        }
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': expected the path of a readable file")
-        }
-        guard let key = ServiceKey(String(decoding: data, as: UTF8.self)) else {
-            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': its content is not \(Keys.apiKey.expected)")
-        }
-        return key
     }
 }
 

@@ -26,6 +26,9 @@ public struct Reaper: Service {
     private static let maxConcurrentDeletions = 16
     /// How long a failed deletion waits before it is tried again.
     private static let deletionRetryDelay = Duration.seconds(2)
+    /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
+    /// cluster's time when it began, and more may be known since.
+    private static let lastLook = Duration.seconds(1)
     /// How long the deadline loop waits for the cluster's time to become known.
     private static let unknownTimeDelay = Duration.seconds(1)
     /// How long the feed waits before it is started again after an error that its own retries do not cover.
@@ -106,9 +109,10 @@ public struct Reaper: Service {
     private func waitForChange(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
         guard limit > .zero else { return }
+        let pause = limit > Self.lastLook * 2 ? limit - Self.lastLook : limit
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await index.changed.wait() }
-            group.addTask { try? await time.sleep(limit) }
+            group.addTask { try? await time.sleep(pause) }
             await group.next()
             group.cancelAll()
         }

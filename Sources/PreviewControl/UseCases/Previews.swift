@@ -43,6 +43,9 @@ public struct Previews: Sendable {
         self.logger = logger
     }
 
+    /// The ports that may be previewed.
+    public var ports: PortPolicy { policy.ports }
+
     /// Runs `work` and turns what the cluster did not do into the caller's error.
     func asking<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {

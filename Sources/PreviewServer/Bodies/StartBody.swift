@@ -24,14 +24,11 @@ struct StartBody: Decodable {
 
     /// Reads and checks the body of `request`.
     init(reading request: Request, maxBytes: Int) async throws {
-        if let type = request.headers[.contentType] {
-            let mediaType = type.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
-            guard mediaType == "application/json" || mediaType.hasSuffix("+json") else {
-                throw APIError(
-                    .unsupportedMediaType,
-                    "The body must be JSON: send 'Content-Type: application/json' and, for example, {\"target_port\": 3000}."
-                )
-            }
+        guard request.mayHoldJSON else {
+            throw APIError(
+                .unsupportedMediaType,
+                "The body must be JSON: send 'Content-Type: application/json' and, for example, {\"target_port\": 3000}."
+            )
         }
         let body = try await request.body.collect(upTo: maxBytes)
         do {

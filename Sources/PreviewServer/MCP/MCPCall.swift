@@ -1,0 +1,103 @@
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import PreviewControl
+internal import PreviewIdentity
+
+/// A call of a tool while it is carried out.
+struct MCPCall: Sendable {
+    let id: JSONRPCID
+    let call: ToolCall
+    let revision: ProtocolRevision
+    let caller: Caller
+    let server: MCPServer
+
+    /// How many events may wait for a client that does not read. The oldest go first; the answer is the newest.
+    private static let maxWaitingEvents = 8
+
+    var mayWait: Bool { call.tool.mayWait }
+
+    /// Carries it out to its answer, which may be that it failed.
+    func run(
+        _ logger: Logger,
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) async -> JSONRPCResponse {
+        do {
+            let result = try await result(report: report).members()
+            return JSONRPCResponse(id: id, outcome: .success(server.complete(result, in: revision)))
+        } catch is CancellationError {
+            // The client left, or this replica shuts down.
+            return JSONRPCResponse(id: id, outcome: .failure(.interrupted))
+        } catch {
+            // The text of what nobody foresaw may hold a secret.
+            logger.error("a tool failed unexpectedly", metadata: ["type": "\(type(of: error))"])
+            return JSONRPCResponse(id: id, outcome: .failure(.internalError))
+        }
+    }
+
+    private func result(report: @escaping @Sendable (String) -> Void) async throws -> ToolResult {
+        do {
+            let arguments = try ToolArguments(call.arguments, of: call.tool.definition)
+            return try await call.tool.call(arguments, by: caller, report: report)
+        } catch {
+            guard let failure = ToolResult(failure: error) else { throw error }
+            return failure
+        }
+    }
+
+    // MARK: Streaming
+
+    private enum Event: Sendable {
+        case reported(String)
+        case intervalPassed
+        case finished(JSONRPCResponse)
+        case clientLeft
+    }
+
+    /// Carries it out and writes what happens meanwhile as server-sent events, the answer as the last.
+    ///
+    /// A client that goes away ends the call; what waits for a human in the cluster goes on waiting there.
+    func stream(
+        to writer: inout any ResponseBodyWriter,
+        context: PreviewRequestContext,
+        time: MonotonicTime
+    ) async throws {
+        try await context.withClientDeparture { departures in
+            let (events, source) = AsyncStream.makeStream(
+                of: Event.self,
+                bufferingPolicy: .bufferingNewest(Self.maxWaitingEvents)
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask {
+                    source.yield(.finished(await run(context.logger) { source.yield(.reported($0)) }))
+                }
+                group.addTask {
+                    while true {
+                        try await time.sleep(CallProgress.interval)
+                        source.yield(.intervalPassed)
+                    }
+                }
+                group.addTask {
+                    for await _ in departures { source.yield(.clientLeft) }
+                }
+                try await write(events, to: &writer)
+            }
+        }
+    }
+
+    private func write(_ events: AsyncStream<Event>, to writer: inout any ResponseBodyWriter) async throws {
+        var progress = CallProgress(token: call.progressToken)
+        for await event in events {
+            switch event {
+            case .reported(let message): try await writer.write(ByteBuffer(string: progress.report(message)))
+            case .intervalPassed: try await writer.write(ByteBuffer(string: progress.goOn()))
+            case .finished(let response):
+                try await writer.write(ByteBuffer(string: CallProgress.event(response.json)))
+                return
+            case .clientLeft: throw CancellationError()
+            }
+        }
+        throw CancellationError()
+    }
+}

@@ -1,0 +1,132 @@
+internal import PreviewIdentity
+
+/// Answers requests of the Model Context Protocol.
+///
+/// It keeps nothing between two requests: any replica answers any of them.
+struct MCPServer: Sendable {
+    /// What this server offers, in the order in which it is listed.
+    let tools: [any Tool]
+
+    /// What a request leads to.
+    enum Answer: Sendable {
+        case result(JSONValue)
+        case call(ToolCall)
+    }
+
+    /// How long a client may use what it read about this server, in milliseconds. It changes with a deployment only.
+    private static let cacheMilliseconds = 300_000
+
+    /// - Throws: A fault where the request is not one of `revision`, or its parameters are not the method's.
+    func answer(_ request: JSONRPCRequest, in revision: ProtocolRevision) throws(JSONRPCFault) -> Answer {
+        switch (request.method, revision.isStateless) {
+        case ("initialize", false):
+            return .result(try initialize(request, revision))
+        case ("ping", false):
+            return .result([:])
+        case ("server/discover", true):
+            return .result(complete(discovery, in: revision))
+        case ("tools/list", _):
+            guard request.params["cursor"] == nil else {
+                throw JSONRPCFault(.invalidParams, "There is no such cursor: all tools are on the first page.")
+            }
+            var list: [String: JSONValue] = ["tools": .array(tools.map(\.definition.json))]
+            if revision.isStateless { list.merge(Self.cacheHints) { $1 } }
+            return .result(complete(list, in: revision))
+        case ("tools/call", _):
+            return .call(try call(request))
+        default:
+            throw JSONRPCFault(
+                .methodNotFound,
+                "There is no method '\(request.method.prefix(Self.longestEcho))' in revision \(revision.rawValue)."
+            )
+        }
+    }
+
+    /// Adds what revision 2026-07-28 wants in every result.
+    func complete(_ result: [String: JSONValue], in revision: ProtocolRevision) -> JSONValue {
+        guard revision.isStateless else { return .object(result) }
+        var result = result
+        result["resultType"] = "complete"
+        result["_meta"] = [ProtocolRevision.MetaKey.serverInfo: Self.info]
+        return .object(result)
+    }
+
+    // MARK: What this server is
+
+    private static let info: JSONValue = [
+        "name": "preview-gateway", "title": "Agentweaver previews", "version": "1.0.0",
+    ]
+    private static let capabilities: JSONValue = ["tools": ["listChanged": false]]
+    private static let instructions: JSONValue = """
+        Makes the web server that runs inside an Agentweaver run's sandbox reachable in a browser. First start the \
+        server in the sandbox and let it listen on 0.0.0.0, then call start_preview with the run's id and the server's \
+        port, and show the user the URL from the answer. Whoever has the URL can open the preview: give it to the user \
+        only.
+        """
+    private static let cacheHints: [String: JSONValue] = [
+        "ttlMs": .integer(cacheMilliseconds), "cacheScope": "public",
+    ]
+    /// How much of a caller's text an error repeats.
+    private static let longestEcho = 64
+
+    private var discovery: [String: JSONValue] {
+        [
+            "supportedVersions": .array(ProtocolRevision.allCases.map { .string($0.rawValue) }),
+            "capabilities": Self.capabilities,
+            "instructions": Self.instructions,
+        ].merging(Self.cacheHints) { $1 }
+    }
+
+    // MARK: Methods
+
+    private func initialize(
+        _ request: JSONRPCRequest,
+        _ revision: ProtocolRevision
+    ) throws(JSONRPCFault) -> JSONValue {
+        guard case .string = request.params["protocolVersion"] else {
+            throw JSONRPCFault(
+                .invalidParams,
+                "params.protocolVersion must be a string: expected one of \(ProtocolRevision.list)."
+            )
+        }
+        return [
+            "protocolVersion": .string(revision.rawValue),
+            "capabilities": Self.capabilities,
+            "serverInfo": Self.info,
+            "instructions": Self.instructions,
+        ]
+    }
+
+    private func call(_ request: JSONRPCRequest) throws(JSONRPCFault) -> ToolCall {
+        guard let name = request.params["name"]?.string else {
+            throw JSONRPCFault(.invalidParams, "params.name must be a string, the name of a tool.")
+        }
+        guard let tool = tools.first(where: { $0.definition.name == name }) else {
+            let names = tools.map(\.definition.name).joined(separator: ", ")
+            throw JSONRPCFault(
+                .invalidParams,
+                "Unknown tool '\(name.prefix(Self.longestEcho))': expected one of \(names)."
+            )
+        }
+        let arguments = request.params["arguments"] ?? [:]
+        guard let arguments = arguments.object else {
+            throw JSONRPCFault(.invalidParams, "params.arguments must be an object.")
+        }
+        var progressToken: JSONRPCID?
+        if let token = request.meta["progressToken"] {
+            progressToken = JSONRPCID(token)
+            guard progressToken != nil else {
+                throw JSONRPCFault(.invalidParams, "params._meta.progressToken must be a string or an integer.")
+            }
+        }
+        return ToolCall(tool: tool, arguments: arguments, progressToken: progressToken)
+    }
+}
+
+/// A tool that a client wants to be called.
+struct ToolCall: Sendable {
+    let tool: any Tool
+    let arguments: [String: JSONValue]
+    /// Names the call in notifications of its progress; nil where the client wants none.
+    let progressToken: JSONRPCID?
+}

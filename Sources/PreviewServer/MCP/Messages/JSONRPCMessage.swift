@@ -1,0 +1,110 @@
+/// What a caller sent, read as one message of JSON-RPC 2.0 under the rules that MCP adds.
+enum JSONRPCMessage: Hashable, Sendable {
+    case request(JSONRPCRequest)
+    /// It asks for no answer; nothing that a client notifies of changes what this server does.
+    case notification(method: String)
+    /// It is none. The id is there where it could be read.
+    case unusable(JSONRPCFault, id: JSONRPCID?)
+
+    /// Reads any bytes.
+    init(_ bytes: some Collection<UInt8>) {
+        guard let value = JSONValue(parsing: bytes) else {
+            let fault = JSONRPCFault(
+                .parseError,
+                "The body is not JSON in UTF-8 with at most \(JSONValue.maxDepth) levels of nesting."
+            )
+            self = .unusable(fault, id: nil)
+            return
+        }
+        switch value {
+        case .object(let members):
+            self.init(members)
+        case .array:
+            let problem = "Batches are not part of this protocol since 2025-06-18: send each message by itself."
+            self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
+        default:
+            let problem = "A message is a JSON object with the members jsonrpc, id, method and params."
+            self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
+        }
+    }
+
+    private init(_ members: [String: JSONValue]) {
+        let id = members["id"].flatMap(JSONRPCID.init)
+        func unusable(_ code: JSONRPCFault.Code, _ problem: String) -> JSONRPCMessage {
+            .unusable(JSONRPCFault(code, problem), id: id)
+        }
+        guard members["jsonrpc"] == "2.0" else {
+            self = unusable(.invalidRequest, "The member 'jsonrpc' must be the string \"2.0\".")
+            return
+        }
+        guard let method = members["method"]?.string else {
+            let isResponse = members["method"] == nil && (members["result"] != nil || members["error"] != nil)
+            self = unusable(
+                .invalidRequest,
+                isResponse
+                    ? "This server sends no requests, so it expects no responses."
+                    : "The member 'method' must be a string, for example \"tools/list\"."
+            )
+            return
+        }
+        let params = members["params"] ?? [:]
+        guard let params = params.object else {
+            self = unusable(.invalidParams, "The member 'params' must be an object.")
+            return
+        }
+        if let id {
+            self = .request(JSONRPCRequest(id: id, method: method, params: params))
+        } else if members["id"] == nil {
+            self = .notification(method: method)
+        } else {
+            self = unusable(.invalidRequest, "The member 'id' must be a string or an integer of at most 64 bits.")
+        }
+    }
+}
+
+/// A message that asks for an answer.
+struct JSONRPCRequest: Hashable, Sendable {
+    let id: JSONRPCID
+    let method: String
+    let params: [String: JSONValue]
+
+    /// What comes along with the request (MCP, "_meta").
+    var meta: [String: JSONValue] { params["_meta"]?.object ?? [:] }
+}
+
+/// What tells a request from others; the answer repeats it as it came. Progress tokens are of the same two types.
+enum JSONRPCID: Hashable, Sendable {
+    case string(String)
+    case integer(Int)
+
+    init?(_ value: JSONValue) {
+        switch value {
+        case .string(let text): self = .string(text)
+        case .integer(let number): self = .integer(number)
+        default: return nil
+        }
+    }
+
+    var json: JSONValue {
+        switch self {
+        case .string(let text): .string(text)
+        case .integer(let number): .integer(number)
+        }
+    }
+}
+
+/// The answer to one request.
+struct JSONRPCResponse: Sendable {
+    /// nil answers what had no readable id.
+    let id: JSONRPCID?
+    let outcome: Result<JSONValue, JSONRPCFault>
+
+    var json: JSONValue {
+        var members: [String: JSONValue] = ["jsonrpc": "2.0", "id": id?.json ?? .null]
+        switch outcome {
+        case .success(let result): members["result"] = result
+        case .failure(let fault): members["error"] = fault.json
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,74 @@
+/// The revisions of MCP that this server speaks, the newest first.
+enum ProtocolRevision: String, Sendable, CaseIterable {
+    case july2026 = "2026-07-28"
+    case november2025 = "2025-11-25"
+    case june2025 = "2025-06-18"
+
+    /// True where every request says its version and its client's capabilities itself, and there is no `initialize`.
+    var isStateless: Bool { self == .july2026 }
+
+    /// What `initialize` answers: the version that the client asks for, or else the newest that has an `initialize`
+    /// (2025-11-25, "Version Negotiation").
+    static func negotiated(for requested: String) -> ProtocolRevision {
+        guard let revision = ProtocolRevision(rawValue: requested), !revision.isStateless else { return .november2025 }
+        return revision
+    }
+}
+
+extension ProtocolRevision {
+    /// The members of `_meta` that every stateless request carries (2026-07-28, "Per-request protocol fields").
+    enum MetaKey {
+        static let protocolVersion = "io.modelcontextprotocol/protocolVersion"
+        static let clientCapabilities = "io.modelcontextprotocol/clientCapabilities"
+        static let serverInfo = "io.modelcontextprotocol/serverInfo"
+    }
+
+    /// The revision under which `request` is to be answered.
+    ///
+    /// No session remembers what was negotiated, so the request itself has to say it: in its headers, and from
+    /// 2026-07-28 in its body too.
+    ///
+    /// - Throws: What the revision demands where headers and body do not fit together.
+    init(of request: JSONRPCRequest, headers: MCPHeaders) throws(JSONRPCFault) {
+        let stated = request.meta[MetaKey.protocolVersion]
+        if request.method == "initialize", stated == nil {
+            // The one request whose header, if any, is of no account: it is there to agree on a version.
+            self = .negotiated(for: request.params["protocolVersion"]?.string ?? "")
+            return
+        }
+        guard let version = try headers.version() else {
+            throw JSONRPCFault(
+                stated == nil ? .invalidRequest : .headerMismatch,
+                "The header MCP-Protocol-Version is missing: expected one of \(Self.list)."
+            )
+        }
+        let revision = ProtocolRevision(rawValue: version)
+        if let revision, revision.isStateless { try Self.checkMeta(of: request) }
+        if let stated, stated.string != version {
+            throw JSONRPCFault(
+                .headerMismatch,
+                "The header MCP-Protocol-Version is not the version in the request's _meta."
+            )
+        }
+        guard let revision else { throw .unsupportedVersion(version) }
+        if revision.isStateless { try headers.check(mirror: request) }
+        self = revision
+    }
+
+    /// All revisions, for messages.
+    static let list = allCases.map(\.rawValue).joined(separator: ", ")
+
+    private static func checkMeta(of request: JSONRPCRequest) throws(JSONRPCFault) {
+        guard case .string = request.meta[MetaKey.protocolVersion],
+            case .object = request.meta[MetaKey.clientCapabilities]
+        else {
+            throw JSONRPCFault(
+                .invalidParams,
+                """
+                params._meta must hold the string \(MetaKey.protocolVersion) and the object \
+                \(MetaKey.clientCapabilities).
+                """
+            )
+        }
+    }
+}

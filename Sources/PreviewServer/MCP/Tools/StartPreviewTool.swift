@@ -1,0 +1,101 @@
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// `start_preview`: asks for a preview as the run's agent does, and waits for a human where one has to approve.
+struct StartPreviewTool: Tool {
+    /// Starts a preview once it is approved; tells of each wait for a human.
+    typealias Start =
+        @Sendable (
+            _ run: RunID, _ port: Int, _ requester: String, _ onPending: @escaping @Sendable (String) -> Void
+        ) async throws -> StartedPreview
+
+    let start: Start
+    let previews: Previews
+    let access: RunAccess
+    let address: PreviewAddress
+
+    let mayWait = true
+
+    var definition: ToolDefinition {
+        let ports = previews.ports.allowed
+        return ToolDefinition(
+            name: "start_preview",
+            title: "Start a preview",
+            description: """
+                Makes a web server that already runs inside the sandbox of an Agentweaver run reachable at an HTTPS \
+                URL that the user can open. Start the server first and let it listen on 0.0.0.0, not only on localhost. \
+                A human may have to approve the request, so a call can take minutes; if the call is interrupted, call \
+                again with the same arguments: the request stays, and you join it. Every approved call makes one more \
+                preview, so call list_previews first if you are not sure whether there is one. A preview ends when it \
+                is idle or stopped, and with its sandbox. The URL is a secret: show it to the user only.
+                """,
+            arguments: [
+                ArgumentName.run: ArgumentSchema.run,
+                ArgumentName.port: [
+                    "type": "integer", "minimum": .integer(ports.lowerBound), "maximum": .integer(ports.upperBound),
+                    "description": "The port on which the server listens.",
+                ],
+            ],
+            output: SessionSchema.json,
+            effect: .adds
+        )
+    }
+
+    func call(
+        _ arguments: ToolArguments,
+        by caller: Caller,
+        report: @escaping @Sendable (String) -> Void
+    ) async throws -> ToolResult {
+        let run = try arguments.run()
+        let port = try arguments.integer(ArgumentName.port)
+        try await access.authorize(caller, to: .startAsAgent, on: run)
+        do {
+            let started = try await start(run, port, caller.identity, report)
+            return try ToolResult(
+                text(started.session),
+                SessionBody(started.session, run: run, address: address)
+            )
+        } catch let error as PreviewError where error.kind == .limitReached {
+            throw PreviewError(
+                .limitReached,
+                error.message + (await whatToStop(run, caller)),
+                retryAfter: error.retryAfter
+            )
+        }
+    }
+
+    private func text(_ session: PreviewSession) -> String {
+        let url = address.previewURL(session.token)
+        var sentences =
+            session.readiness.isReady
+            ? ["The preview works. Give the user this URL: \(url)"]
+            : ["The preview exists but does not work yet. Its URL: \(url)"]
+        if let detail = session.readiness.detail { sentences.append(detail) }
+        sentences.append(
+            """
+            It ends at \(RFC3339.string(session.expiresAt)) unless somebody keeps it alive, and at \
+            \(RFC3339.string(session.maxUntil)) at the latest. To end it before, call stop_preview with session_id \
+            \(session.token.text).
+            """
+        )
+        return sentences.joined(separator: "\n")
+    }
+
+    /// The run's own previews, for one who has to stop one of them.
+    private func whatToStop(_ run: RunID, _ caller: Caller) async -> String {
+        guard (try? await access.authorize(caller, to: .list, on: run)) != nil,
+            let sessions = try? await previews.list(run: run), !sessions.isEmpty
+        else { return "" }
+        let list = sessions.map { "\n- \($0.line)" }.joined()
+        return "\nPreviews of this run, which stop_preview can end:\(list)\n"
+    }
+}
+
+extension PreviewSession {
+    /// One line for a list, without the URL.
+    var line: String {
+        let port = targetPort.map { "port \($0)" } ?? "an unknown port"
+        return "session_id \(token.text): \(port), until \(RFC3339.string(expiresAt))"
+    }
+}

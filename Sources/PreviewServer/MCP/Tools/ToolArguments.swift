@@ -1,0 +1,56 @@
+internal import PreviewDomain
+
+/// The arguments of a call, as the model wrote them.
+struct ToolArguments: Sendable {
+    private let members: [String: JSONValue]
+
+    /// How much of a caller's text an error repeats.
+    private static let longestEcho = 64
+
+    /// - Throws: ``ToolArgumentError`` for a missing argument or one that the tool does not have.
+    init(_ members: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
+        let expected = tool.arguments.keys.sorted()
+        let list = expected.joined(separator: " and ")
+        for name in expected where members[name] == nil {
+            throw ToolArgumentError("The argument \(name) is missing: \(tool.name) takes \(list).")
+        }
+        for name in members.keys.sorted() where tool.arguments[name] == nil {
+            throw ToolArgumentError(
+                "There is no argument '\(name.prefix(Self.longestEcho))': \(tool.name) takes \(list)."
+            )
+        }
+        self.members = members
+    }
+
+    func string(_ name: String) throws(ToolArgumentError) -> String {
+        guard let value = members[name]?.string else {
+            throw ToolArgumentError("The argument \(name) must be a string.")
+        }
+        return value
+    }
+
+    func integer(_ name: String) throws(ToolArgumentError) -> Int {
+        guard case .integer(let value) = members[name] else {
+            throw ToolArgumentError("The argument \(name) must be a whole number, for example 3000, without quotes.")
+        }
+        return value
+    }
+
+    func run() throws -> RunID { try RunID(try string(ArgumentName.run)) }
+}
+
+/// The names of the tools' arguments.
+enum ArgumentName {
+    static let run = "run_id"
+    static let port = "port"
+    static let session = "session_id"
+}
+
+/// Arguments that a tool cannot be called with. The message is for the model that wrote them.
+struct ToolArgumentError: Error {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+}
