@@ -12,14 +12,19 @@ public struct PreviewAPI: Sendable {
     let brake: Brake
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
+    let limits: RequestLimits
+    let draining: Draining
+    let waitingCalls: WaitingCalls
 
     /// - Parameters:
     ///   - authenticator: Says who a caller is.
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
-    ///   - allowedOrigins: The web pages that may use the MCP endpoint.
-    ///   - time: Paces what is sent to clients that wait.
+    ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
+    ///   - time: Paces what is sent to clients that wait, and what callers may send.
+    ///   - limits: What requests may cost.
+    ///   - draining: Says when this replica is about to stop.
     public init(
         previews: Previews,
         authenticator: Authenticator,
@@ -27,7 +32,9 @@ public struct PreviewAPI: Sendable {
         address: PreviewAddress,
         brake: Brake,
         allowedOrigins: AllowedOrigins,
-        time: MonotonicTime
+        time: MonotonicTime,
+        limits: RequestLimits = RequestLimits(),
+        draining: Draining = Draining()
     ) {
         self.previews = previews
         self.authenticator = authenticator
@@ -36,22 +43,37 @@ public struct PreviewAPI: Sendable {
         self.brake = brake
         self.allowedOrigins = allowedOrigins
         self.time = time
+        self.limits = limits
+        self.draining = draining
+        waitingCalls = WaitingCalls(limits: limits)
     }
 
-    /// The router of the whole API, for the application and for tests.
+    /// Answers the requests of the whole API, each within its time.
+    public func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
+        TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout)
+    }
+
+    /// All routes, behind the middleware that they share.
     public func router() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
+            SecurityHeaders()
+            CORSMiddleware(allowed: allowedOrigins)
             ErrorMiddleware()
+            BodyLimitMiddleware()
         }
-        HealthRoutes(brake: brake).add(to: router)
+        HealthRoutes(brake: brake, draining: draining).add(to: router)
+        router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
+        let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+            .add(middleware: rates)
         PreviewRoutes(previews: previews, runs: RunGuard(access: access), address: address).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+            .add(middleware: rates)
         MCPRoutes(server: MCPServer(tools: tools), time: time).add(to: mcp)
         return router
     }
