@@ -7,7 +7,9 @@ SHELL := /bin/bash
 # The build fails on an import that Package.swift does not declare.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-DEVCLUSTER := .build/debug/preview-devcluster
+RELEASE_FLAGS := -c release --static-swift-stdlib $(SWIFT_FLAGS)
+
+DEVCLUSTER := .build/release/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
 STATE := .build/devcluster/state
 
@@ -23,8 +25,9 @@ setup: ## Install what is missing: libcurl and libssl for the build, Envoy for t
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy
 
-build: setup ## Build the service and the development cluster
-	swift build $(SWIFT_FLAGS)
+build: setup ## Build the service and the development cluster, as production runs them
+	swift build $(RELEASE_FLAGS) --product preview-gateway
+	swift build $(RELEASE_FLAGS) --product preview-devcluster
 
 run: build ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
 	@ENVOY='$(ENVOY)' $(DEVCLUSTER) up --state-dir $(STATE) --port $(PORT) $(if $(APP),-- $(APP))

@@ -241,14 +241,16 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "OpenSSLKitTests": ["OpenSSLKit"],
     "CoreAPITests": [
-        "CoreAPI", "HTTPTransport", "PreviewDomain",
+        "CoreAPI", "CurlHTTP", "HTTPTransport", "PreviewDomain",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
     ],
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "Metrics", package: "swift-metrics")],
     "PreviewIdentityTests": [
         "CoreAPI", "HTTPTransport", "PreviewDomain", "PreviewIdentity",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewClusterTests": [

@@ -16,8 +16,12 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case approvalTimedOut = "approval_timed_out"
         /// What was to be approved is no more: the sandbox's pod was replaced, or the claim went away.
         case approvalWithdrawn = "approval_withdrawn"
-        /// No approval of that id waits for a decision.
+        /// Another request of the same caller has used the approval.
+        case approvalUsed = "approval_used"
+        /// The approval of that id waits for no decision any more.
         case noPendingApproval = "no_pending_approval"
+        /// This run has no approval of that id.
+        case approvalNotFound = "approval_not_found"
         /// The run has no sandbox pod to expose.
         case noSandbox = "no_sandbox"
         /// Previews are switched off by configuration.

@@ -31,7 +31,7 @@ struct APIError: Error, ResponseGenerator {
         case let error as PreviewError:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
-            self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
+            self.init(error)
         case let error as any HTTPResponseError:
             self.init(error.status, Self.message(for: error.status))
         case is CancellationError:
@@ -56,6 +56,16 @@ struct APIError: Error, ResponseGenerator {
         retryAfter: .seconds(5)
     )
 
+    /// A caller that cannot be told from others is asked for credentials (RFC 9110, 11.6.1).
+    init(_ error: AccessDenied) {
+        self.init(
+            error.kind.status,
+            error.message,
+            retryAfter: error.retryAfter,
+            headers: error.kind == .unauthenticated ? [.wwwAuthenticate: "Bearer"] : [:]
+        )
+    }
+
     func response(from request: Request, context: some RequestContext) throws -> Response {
         var body = try JSONBody(["error": message], status: status)
         body.headers = headers
@@ -79,8 +89,8 @@ extension PreviewError.Kind {
         switch self {
         case .invalid: .badRequest
         case .forbidden, .approvalDenied, .approvalTimedOut: .forbidden
-        case .previewNotFound, .runNotFound: .notFound
-        case .noSandbox, .disabled, .approvalWithdrawn, .noPendingApproval: .conflict
+        case .previewNotFound, .runNotFound, .approvalNotFound: .notFound
+        case .noSandbox, .disabled, .approvalWithdrawn, .approvalUsed, .noPendingApproval: .conflict
         case .limitReached: .tooManyRequests
         case .clusterUnavailable, .braked: .serviceUnavailable
         }
@@ -90,6 +100,7 @@ extension PreviewError.Kind {
 extension AccessDenied.Kind {
     fileprivate var status: HTTPResponse.Status {
         switch self {
+        case .unauthenticated: .unauthorized
         case .forbidden: .forbidden
         case .runNotFound: .notFound
         case .unavailable: .serviceUnavailable

@@ -54,7 +54,9 @@ public struct PreviewAPI: Sendable {
     }
 
     /// All routes, behind the middleware that they share.
-    public func router() -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
+
+    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -78,7 +80,7 @@ public struct PreviewAPI: Sendable {
         return router
     }
 
-    private var tools: [any Tool] {
+    var tools: [any Tool] {
         [
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),

@@ -19,6 +19,7 @@ struct APIHarness: Sendable {
     static let otherRun = "3f2a9c1e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
+    let clock = ManualClock()
     let api: PreviewAPI
 
     init() async throws {
@@ -31,7 +32,7 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
-        let time = MonotonicTime(ManualClock())
+        let time = MonotonicTime(clock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
@@ -60,12 +61,10 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(
-                serviceKey: try #require(ServiceKey(Self.key)),
-                serviceUser: "agentweaver-internal"
-            ),
+            authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,

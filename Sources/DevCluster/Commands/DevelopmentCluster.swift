@@ -223,7 +223,14 @@ struct DevelopmentCluster: Sendable {
     ) async throws -> Result {
         let key = "\(UUID().uuidString)\(UUID().uuidString)".lowercased().filter { $0 != "-" }
         try PrivateFile.write(key.utf8, to: folder.apiKey)
-        let client = ServiceClient(authority: "127.0.0.1:\(apiPort)", key: key, transport: transport)
+        let issuer = TokenIssuer()
+        try PrivateFile.write(issuer.publicKeyPEM.utf8, to: folder.issuerKey)
+        try PrivateFile.write(issuer.token(for: ClusterObjects.owner).utf8, to: folder.ownerToken)
+        let client = ServiceClient(
+            authority: "127.0.0.1:\(apiPort)",
+            bearer: { try issuer.token(for: ClusterObjects.owner) },
+            transport: transport
+        )
         let command = serviceCommand()
         let clock = ContinuousClock()
         let (starts, started) = AsyncStream<(Int32, ContinuousClock.Instant)>.makeStream(
@@ -256,6 +263,9 @@ struct DevelopmentCluster: Sendable {
         var environment: [String: String?] = [
             "KUBECONFIG": folder.serviceKubeconfig,
             "Auth__ApiKeyFile": folder.apiKey,
+            "Auth__OAuth__Issuer": TokenIssuer.name,
+            "Auth__OAuth__Audience": TokenIssuer.audience,
+            "Auth__OAuth__SigningKeyFile": folder.issuerKey,
             "Server__Listen": "127.0.0.1:\(apiPort)",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
             "Sandbox__Preview__UrlScheme": "http",

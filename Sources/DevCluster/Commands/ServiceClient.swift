@@ -29,8 +29,8 @@ struct ServiceClient: Sendable {
 
     /// Host and port of the service.
     let authority: String
-    /// The service key. A secret.
-    let key: String
+    /// Makes what this client presents: an access token, or the service key. A secret.
+    let bearer: @Sendable () throws -> String
     let transport: any HTTPTransport
 
     /// True once `/readyz` answers 200.
@@ -105,7 +105,7 @@ struct ServiceClient: Sendable {
         timeout: Duration = answerLimit
     ) async throws -> Answer {
         var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
-        head.headerFields[.authorization] = "Bearer \(key)"
+        head.headerFields[.authorization] = "Bearer \(try bearer())"
         if body != nil { head.headerFields[.contentType] = "application/json" }
         let request = TransportRequest(head: head, body: body.map(JSONWriter.bytes) ?? [], timeout: timeout)
         let answer = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)

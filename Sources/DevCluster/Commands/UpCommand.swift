@@ -93,7 +93,7 @@ struct UpCommand: AsyncParsableCommand {
 
     static func summary(of cluster: RunningCluster, _ session: ServiceClient.Session) -> String {
         let api = "http://\(cluster.service.authority)"
-        let key = "-H \"Authorization: Bearer $(cat \(cluster.folder.apiKey))\""
+        let token = "-H \"Authorization: Bearer $(cat \(cluster.folder.ownerToken))\""
         let kubectl = "kubectl --kubeconfig \(cluster.folder.kubeconfig)"
         let sessions = ServiceClient.sessions(cluster.runID)
         return """
@@ -101,18 +101,19 @@ struct UpCommand: AsyncParsableCommand {
             Open in a browser:  \(session.previewURL)
 
               API               \(api)
-              API key           \(cluster.service.key)
+              owner's token     \(cluster.folder.ownerToken)
+              service key       \(cluster.folder.apiKey)
               run               \(cluster.runID)
               kubeconfig        \(cluster.folder.kubeconfig)
               logs              \(cluster.folder.logs)/
 
             Three things to try:
               the previews of this run, as the front end sees them
-                curl \(key) \(api)\(sessions)
+                curl \(token) \(api)\(sessions)
               the routes in the cluster, as they change
                 \(kubectl) get httproutes -n \(ClusterObjects.namespace) -l agentweaver.dev/preview=true -w
               stop the preview; then reload the page
-                curl -X DELETE \(key) \(api)\(sessions)/\(session.token)
+                curl -X DELETE \(token) \(api)\(sessions)/\(session.token)
 
             To start another preview: POST {"target_port": \(cluster.appPort)} to \(sessions)
             Ctrl-C ends everything.

@@ -35,44 +35,66 @@ extension Previews {
         port: Int,
         requester: String
     ) async throws(PreviewError) -> StartedPreview {
-        guard policy.isEnabled else {
-            throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
-        }
-        if let reason = brake.reason {
-            throw PreviewError(
-                .braked,
-                "No new previews are started at the moment, because \(reason). Try again shortly.",
-                retryAfter: PreviewError.defaultRetryAfter
-            )
-        }
-        let targetPort = try allowedPort(port)
+        let port = try admit(port)
         return try await asking {
             let began = time.uptime()
             let sandbox = try await sandboxes.sandbox(of: run)
-            try await checkLimits(for: run.label)
-            let preview = try await provision(run: run, port: targetPort, sandbox: sandbox, requester: requester)
-            let provisioned = time.uptime()
-            logger.info(
-                "a preview was started",
-                metadata: ["preview": "\(preview.token.fingerprint)", "port": "\(targetPort.number)"]
-            )
-            let readiness = await settle(preview.token)
-            let session = PreviewSession(preview, policy: policy.lifetime, readiness: readiness)
-            return StartedPreview(
-                session: session,
-                provisioning: provisioned - began,
-                settling: time.uptime() - provisioned
-            )
+            return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
         }
     }
 
-    private func allowedPort(_ port: Int) throws(PreviewError) -> TargetPort {
+    /// Checks what needs no look at the cluster: whether previews are started at all, and on this port.
+    func admit(_ port: Int) throws(PreviewError) -> TargetPort {
+        guard policy.isEnabled else {
+            throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
+        }
+        try checkBrake()
         do { return try policy.ports.check(port) } catch { throw PreviewError(.invalid, error.message) }
+    }
+
+    /// The one way to a new preview, for operators and, behind the gate, for agents.
+    ///
+    /// - Parameters:
+    ///   - began: The ``MonotonicTime/uptime`` from which the answer counts.
+    ///   - consent: Runs after everything else was checked and before anything is created; what it throws ends the start.
+    func start(
+        run: RunID,
+        port: TargetPort,
+        sandbox: BoundSandbox,
+        requester: String,
+        began: Duration,
+        consent: () async throws -> Void = {}
+    ) async throws -> StartedPreview {
+        try checkBrake()
+        try await checkLimits(for: run.label)
+        try await consent()
+        let preview = try await provision(run: run, port: port, sandbox: sandbox, requester: requester)
+        let provisioned = time.uptime()
+        logger.info(
+            "a preview was started",
+            metadata: ["preview": "\(preview.token.fingerprint)", "port": "\(port.number)"]
+        )
+        let readiness = await settle(preview.token)
+        return StartedPreview(
+            session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
+            provisioning: provisioned - began,
+            settling: time.uptime() - provisioned
+        )
+    }
+
+    private func checkBrake() throws(PreviewError) {
+        guard let reason = brake.reason else { return }
+        throw PreviewError(
+            .braked,
+            "No new previews are started at the moment, because \(reason). Try again shortly.",
+            retryAfter: PreviewError.defaultRetryAfter
+        )
     }
 
     // MARK: Limits
 
-    private func checkLimits(for run: RunLabel) async throws {
+    /// Throws when the run, or the whole service, has as many previews as it may.
+    func checkLimits(for run: RunLabel) async throws {
         let routes: [Preview]
         if let known = index.routes() { routes = known } else { routes = try await objects.routes() }
         if let refusal = refusal(of: run, beside: routes) { throw refusal }

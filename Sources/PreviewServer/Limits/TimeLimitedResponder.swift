@@ -12,7 +12,7 @@ public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Bas
         return try await withThrowingTaskGroup(of: Response?.self) { group in
             group.addTask { try await base.respond(to: request, context: context) }
             group.addTask {
-                try await context.timeLimit.expire(on: context.eventLoop)
+                try await context.timeLimit.expire(on: context.channel.eventLoop)
                 return nil
             }
             defer { group.cancelAll() }

@@ -72,7 +72,6 @@ final class WaitingCalls: Sendable {
     func wait<Answer: Sendable>(
         for run: RunID,
         atMost longest: Duration,
-        request: Request,
         context: PreviewRequestContext,
         _ operation: @Sendable @escaping () async throws -> Answer
     ) async throws -> Answer {
@@ -80,7 +79,7 @@ final class WaitingCalls: Sendable {
         defer { withExtendedLifetime(place) {} }
         context.timeLimit.extend(by: longest)
         do {
-            return try await request.body.consumeWithCancellationOnInboundClose { _ in
+            return try await context.cancellingOnClientDeparture {
                 try await cancelWhenGracefulShutdown(operation)
             }
         } catch  where Task.isShuttingDownGracefully && Self.mayComeOfCancelling(error) {

@@ -1,0 +1,151 @@
+internal import FoundationEssentials
+internal import Logging
+public import PreviewDomain
+
+extension AgentPreviewGate {
+    /// Approves a request that waits.
+    ///
+    /// Approving again what the same person has approved is no error: the first answer may have been lost.
+    ///
+    /// - Parameters:
+    ///   - id: The request's id as the caller wrote it.
+    ///   - decider: The human that decides.
+    /// - Throws: ``PreviewError/Kind/approvalNotFound`` where the run has no such request,
+    ///   ``PreviewError/Kind/noPendingApproval`` where it is decided or its time is over.
+    @discardableResult
+    public func approve(
+        run: RunID,
+        requestID id: String,
+        scope: ApprovalScope,
+        by decider: String
+    ) async throws(PreviewError) -> Approval {
+        try await previews.asking {
+            let decided = try await decide(run: run, id: id, kind: .approved) { approval in
+                approval.decidedBy == decider && approval.scope == scope
+                    && (approval.state == .granted || approval.state == .consumed)
+            } edits: { entry, ledger, now in
+                let step = Approval.Step.approve(scope: scope, by: decider, at: now, usableFor: policy.window)
+                guard let next = entry.approval.after(step) else { return nil }
+                return Decision(approval: next, edits: [entry.edit(to: next)] + standing(next, ledger, now))
+            }
+            if scope == .always, let instant = decided.decidedAt {
+                try await addCommonGrant(for: decided, by: decider, at: instant)
+            }
+            return decided
+        }
+    }
+
+    /// Denies a request that waits. See ``approve(run:requestID:scope:by:)``.
+    ///
+    /// - Parameter reason: What the agent is told beside the refusal.
+    @discardableResult
+    public func deny(
+        run: RunID,
+        requestID id: String,
+        by decider: String,
+        reason: String? = nil
+    ) async throws(PreviewError) -> Approval {
+        try await previews.asking {
+            try await decide(run: run, id: id, kind: .denied) { approval in
+                approval.decidedBy == decider && approval.state == .denied
+            } edits: { entry, _, now in
+                entry.approval.after(.deny(by: decider, reason: reason, at: now))
+                    .map { Decision(approval: $0, edits: [entry.edit(to: $0)]) }
+            }
+        }
+    }
+
+    /// Switches the run's option by which every request is granted without asking. What waits already is granted too.
+    public func setAutoApprove(run: RunID, to isOn: Bool, by decider: String) async throws(PreviewError) {
+        try await previews.asking {
+            guard let claim = try await store.claim(of: run),
+                try await store.setAutoApprove(isOn, of: claim.identity) != nil
+            else {
+                throw PreviewError(
+                    .noSandbox,
+                    "This run has no sandbox, and the option is kept there. Start the run's sandbox first."
+                )
+            }
+            previews.logger.info(
+                "automatic approval was switched",
+                metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(decider)"]
+            )
+        }
+    }
+
+    private struct Decision {
+        let approval: Approval
+        let edits: [AnnotationEdit]
+    }
+
+    private func decide(
+        run: RunID,
+        id text: String,
+        kind: TimelineEvent.Kind,
+        isDone: (Approval) -> Bool,
+        edits: (ApprovalLedger.Entry, ApprovalLedger, Date) -> Decision?
+    ) async throws -> Approval {
+        guard let id = ApprovalRequestID(text) else { throw unknownRequest }
+        for attempt in 0..<Self.maxAttempts {
+            let (claim, entry) = try await find(id, of: run, inIndex: attempt == 0)
+            let now = try await previews.currentTime()
+            if isDone(entry.approval) { return entry.approval }
+            if let ended = entry.approval.after(.expire(now: now.earliest)), entry.approval.state == .pending {
+                if try await expire(entry, on: claim) != nil { throw settled(ended) }
+                continue
+            }
+            guard let decision = edits(entry, claim.ledger, now.latest) else { throw settled(entry.approval) }
+            guard try await store.replace(decision.edits, of: claim.identity) != nil else { continue }
+            record(kind, decision.approval, on: claim.identity)
+            return decision.approval
+        }
+        throw claimIsBusy
+    }
+
+    /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
+    func find(
+        _ id: ApprovalRequestID,
+        of run: RunID,
+        inIndex: Bool
+    ) async throws -> (ClaimRecord, ApprovalLedger.Entry) {
+        if inIndex, let claim = index.claim(named: run.claimName), claim.belongs(to: run),
+            let entry = claim.ledger.entry(id), entry.approval.run == run, entry.approval.state == .pending
+        {
+            return (claim, entry)
+        }
+        guard let claim = try await store.claim(of: run), let entry = claim.ledger.entry(id),
+            entry.approval.run == run
+        else { throw unknownRequest }
+        return (claim, entry)
+    }
+
+    // MARK: Standing grants
+
+    /// The edit that makes later requests of the run need no decision, in the same write as the decision.
+    private func standing(_ approval: Approval, _ ledger: ApprovalLedger, _ now: Date) -> [AnnotationEdit] {
+        let reach: StandingGrant.Reach
+        switch approval.scope {
+        case .run: reach = .run(approval.run, approval.port)
+        case .tool: reach = .tool(approval.run)
+        case .once, .always, nil: return []
+        }
+        return [ledger.edit(adding: StandingGrant(reach, by: approval.decidedBy ?? "", at: now))]
+    }
+
+    /// The Gateway is another object, so this is another write. It comes second: a grant for every run is not left
+    /// behind by a decision that was not accepted.
+    private func addCommonGrant(for approval: Approval, by decider: String, at instant: Date) async throws {
+        do {
+            try await store.addCommonGrant(StandingGrant(.always(approval.port), by: decider, at: instant))
+        } catch {
+            throw PreviewError(
+                .clusterUnavailable,
+                """
+                The request was approved, but the approval for other runs could not be written down: \(error.detail). \
+                Send the same decision again.
+                """,
+                retryAfter: error.retryAfter ?? PreviewError.defaultRetryAfter
+            )
+        }
+    }
+}

@@ -1,0 +1,128 @@
+internal import PreviewDomain
+
+/// What happened to a request, for its caller and for the timeline.
+extension AgentPreviewGate {
+    // MARK: Refusals
+
+    /// Why a request does not lead to a preview.
+    ///
+    /// - Parameter approval: What became of the request; nil when it is gone.
+    func refusal(_ approval: Approval?) -> PreviewError {
+        guard let approval else {
+            return PreviewError(
+                .approvalWithdrawn,
+                "The request for approval is gone, with the run's sandbox or by somebody's hand. Ask again."
+            )
+        }
+        let reason = approval.reason.map { " \($0)" } ?? ""
+        switch approval.state {
+        case .denied:
+            let decider = approval.decidedBy.map { " by \($0)" } ?? ""
+            return PreviewError(
+                .approvalDenied,
+                """
+                The preview of port \(approval.port) was denied\(decider).\(reason) Do not ask again unless the run's \
+                owner wants it.
+                """
+            )
+        case .timedOut:
+            return PreviewError(
+                .approvalTimedOut,
+                """
+                Nobody approved the preview of port \(approval.port) in time. Ask again when the run's owner can decide.
+                """
+            )
+        case .consumed:
+            return PreviewError(
+                .approvalUsed,
+                """
+                Another request of yours has used this approval to start the preview of port \(approval.port). List the \
+                run's previews to find it.
+                """
+            )
+        case .withdrawn:
+            return PreviewError(.approvalWithdrawn, "The approval does not hold any more.\(reason) Ask again.")
+        case .pending, .granted:
+            return PreviewError(.approvalWithdrawn, "The approval was changed by somebody else meanwhile. Ask again.")
+        }
+    }
+
+    var unknownRequest: PreviewError {
+        PreviewError(
+            .approvalNotFound,
+            "This run has no request of that id. List the run's requests to find those that wait for a decision."
+        )
+    }
+
+    /// Why a request cannot be decided.
+    func settled(_ approval: Approval) -> PreviewError {
+        let words =
+            switch approval.state {
+            case .pending: "was changed by somebody else meanwhile"
+            case .granted, .consumed: "was approved already"
+            case .denied: "was denied already"
+            case .timedOut: "was not decided in time"
+            case .withdrawn: "was withdrawn"
+            }
+        return PreviewError(.noPendingApproval, "This request waits for no decision: it \(words).")
+    }
+
+    // MARK: Timeline
+
+    func record(_ kind: TimelineEvent.Kind, _ approval: Approval, on claim: ClaimIdentity) {
+        var details = [
+            "requestId": approval.id.text, "displayId": approval.id.displayID, "toolName": Approval.toolName,
+            "url": approval.resource, "requester": approval.requester,
+        ]
+        details["decidedBy"] = approval.decidedBy
+        details["scope"] = approval.automatic == nil ? approval.scope?.rawValue : nil
+        details["ground"] = approval.automatic?.rawValue
+        details["reason"] = approval.reason
+        timeline.record(
+            TimelineEvent(
+                kind,
+                run: approval.run,
+                claim: claim,
+                subject: approval.id.text,
+                message: message(kind, approval),
+                details: details
+            )
+        )
+    }
+
+    /// Records that an approval's time is over, or that it was withdrawn.
+    func record(ending approval: Approval, on claim: ClaimIdentity) {
+        record(approval.state == .timedOut ? .timedOut : .withdrawn, approval, on: claim)
+    }
+
+    func record(_ started: StartedPreview, of request: GateRequest) {
+        timeline.record(
+            TimelineEvent(
+                .started,
+                run: request.run,
+                claim: request.sandbox.claim,
+                subject: started.session.token.fingerprint,
+                message: "A preview of port \(request.port) was started.",
+                details: [
+                    "preview": started.session.token.fingerprint, "port": "\(request.port)",
+                    "requester": request.requester,
+                ]
+            )
+        )
+    }
+
+    private func message(_ kind: TimelineEvent.Kind, _ approval: Approval) -> String {
+        let preview = "The preview of port \(approval.port)"
+        let decider = approval.decidedBy.map { " by \($0)" } ?? ""
+        let reason = approval.reason.map { " \($0)" } ?? ""
+        return switch kind {
+        case .autoApproved:
+            "\(preview) was approved without asking, because \(approval.automatic?.words ?? "a grant covers it")."
+        case .approved: "\(preview) was approved\(decider)."
+        case .denied: "\(preview) was denied\(decider).\(reason)"
+        case .timedOut: "Nobody decided about the preview of port \(approval.port) in time."
+        case .withdrawn: "The request for the preview of port \(approval.port) was withdrawn.\(reason)"
+        default: approval.question
+        }
+    }
+}

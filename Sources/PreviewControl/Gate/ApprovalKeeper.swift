@@ -1,0 +1,94 @@
+internal import FoundationEssentials
+internal import Logging
+internal import PreviewDomain
+public import ServiceLifecycle
+
+/// Keeps a replica's ``ApprovalIndex`` up to date, and ends approvals whose time is over even if nobody waits for them.
+///
+/// Both cost no request while nothing happens: the index is fed by a watch, and deadlines are in it.
+public struct ApprovalKeeper: Service {
+    private let gate: AgentPreviewGate
+    private let feed: any ApprovalFeed
+    private let jitter: @Sendable () -> Double
+
+    /// How long the feed waits before it is started again after an error that its own retries do not cover.
+    private static let feedRestartDelay = Duration.seconds(5)
+    /// How long after its deadline an approval is left to whoever waits for it, and how far replicas spread after that.
+    private static let lateness = Duration.seconds(1)
+    /// The longest pause between two looks, which bounds what a step of the clock can do.
+    private static let longestPause = Duration.seconds(60)
+    /// How long to wait for a time that the cluster does not tell, and after a step that failed.
+    private static let retryDelay = Duration.seconds(2)
+
+    /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
+    public init(
+        gate: AgentPreviewGate,
+        feed: any ApprovalFeed,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    ) {
+        self.gate = gate
+        self.feed = feed
+        self.jitter = jitter
+    }
+
+    /// Runs until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await feedIndex() }
+                group.addTask { await expireAtDeadlines() }
+            }
+        }
+    }
+
+    private func feedIndex() async {
+        while !Task.isCancelled {
+            do {
+                try await feed.run { gate.index.apply($0) }
+            } catch {
+                guard !Task.isCancelled else { return }
+                for collection in ApprovalCollection.allCases { gate.index.apply(.interrupted(collection)) }
+                gate.previews.logger.error("the feed of approvals failed", metadata: ["error": "\(error)"])
+                try? await gate.previews.time.sleep(Self.feedRestartDelay)
+            }
+        }
+    }
+
+    private func expireAtDeadlines() async {
+        while !Task.isCancelled {
+            guard let now = gate.previews.clusterTime.reading()?.earliest else {
+                await pause(atMost: Self.retryDelay)
+                continue
+            }
+            let late = Self.lateness * (1 + jitter())
+            for claim in gate.index.takeExpired(now: now - late) { await expire(claim, now: now) }
+            let next = gate.index.nextExpiry.map { $0.duration(since: now) + late } ?? Self.longestPause
+            await pause(atMost: next)
+        }
+    }
+
+    private func expire(_ claim: ClaimRecord, now: Date) async {
+        for entry in claim.ledger.entries {
+            guard let expiry = entry.approval.expiry, expiry <= now else { continue }
+            do {
+                _ = try await gate.expire(entry, on: claim)
+            } catch {
+                guard !Task.isCancelled else { return }
+                gate.previews.logger.warning("an approval could not be ended", metadata: ["error": "\(error)"])
+            }
+        }
+        // What was written comes back through the watch; what was not is looked at again.
+        gate.index.retry(claim, at: now + Self.retryDelay)
+    }
+
+    private func pause(atMost limit: Duration) async {
+        let limit = min(limit, Self.longestPause)
+        guard limit > .zero else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await gate.index.changed.wait() }
+            group.addTask { try? await gate.previews.time.sleep(limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

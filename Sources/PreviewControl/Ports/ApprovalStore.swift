@@ -1,0 +1,65 @@
+public import PreviewDomain
+
+/// The annotations of claims and of the preview Gateway in which approvals and grants live, as the cluster has them
+/// right now.
+public protocol ApprovalStore: Sendable {
+    /// Reads the run's claim.
+    ///
+    /// - Returns: nil when there is none, it is being deleted, or it is not proven to be this run's.
+    func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord?
+
+    /// Writes annotations of a claim, provided that nobody has changed the claim since it was read.
+    ///
+    /// - Parameter annotations: The new texts; nil removes one.
+    /// - Returns: The claim afterwards, or nil when it had changed or is gone.
+    func write(
+        _ annotations: [String: String?],
+        to claim: ClaimRecord
+    ) async throws(ClusterError) -> ClaimRecord?
+
+    /// Replaces annotations of a claim, all or none, provided that each still has its old text.
+    ///
+    /// When the answer is lost, or says that a text was another one, the claim is read: texts that are the new ones
+    /// were written by this call, or by one that meant exactly the same.
+    ///
+    /// - Returns: The claim afterwards, or nil when a text was another one or the claim is gone.
+    func replace(
+        _ edits: [AnnotationEdit],
+        of claim: ClaimIdentity
+    ) async throws(ClusterError) -> ClaimRecord?
+
+    /// Switches the option of a claim by which every request is granted.
+    ///
+    /// - Returns: The claim afterwards, or nil when it is gone.
+    func setAutoApprove(_ isOn: Bool, of claim: ClaimIdentity) async throws(ClusterError) -> ClaimRecord?
+
+    /// Reads the standing grants for every run.
+    func commonGrants() async throws(ClusterError) -> StandingGrants
+
+    /// Adds a standing grant for every run, beside those that others add at the same time.
+    func addCommonGrant(_ grant: StandingGrant) async throws(ClusterError)
+}
+
+/// A claim and what it says about approvals.
+public struct ClaimRecord: Hashable, Sendable {
+    public let identity: ClaimIdentity
+    /// The run that the platform wrote on the claim; nil where it wrote none.
+    public let writtenRun: String?
+    public let resourceVersion: String
+    public let ledger: ApprovalLedger
+
+    public init(identity: ClaimIdentity, writtenRun: String?, resourceVersion: String, ledger: ApprovalLedger) {
+        self.identity = identity
+        self.writtenRun = writtenRun
+        self.resourceVersion = resourceVersion
+        self.ledger = ledger
+    }
+
+    /// Whether the claim is proven to be the run's: by what is written on it, or, where nothing is, by a name that was
+    /// cut from a UUID.
+    public func belongs(to run: RunID) -> Bool {
+        guard identity.name == run.claimName else { return false }
+        guard let writtenRun else { return run.isUUID }
+        return (try? RunID(writtenRun)) == run
+    }
+}

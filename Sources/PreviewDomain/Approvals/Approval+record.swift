@@ -1,0 +1,89 @@
+internal import FoundationEssentials
+
+/// The text of an approval: a small JSON object that people can read, and change by hand.
+extension Approval {
+    /// The most bytes of an annotation that is read as an approval.
+    static let maxTextBytes = 4096
+
+    private struct Record: Codable {
+        var state: State
+        var run: String
+        var port: Int
+        var pod: String
+        var podUID: String
+        var requester: String
+        var requestedAt: String
+        var deadline: String
+        var scope: ApprovalScope?
+        var decidedBy: String?
+        var decidedAt: String?
+        var usableUntil: String?
+        var automatic: AutomaticGrant?
+        var use: String?
+        var reason: String?
+    }
+
+    /// Reads an approval back.
+    ///
+    /// Only what a request needs is demanded; a decision made by hand may leave out everything but the new state.
+    ///
+    /// - Returns: nil when the text is no approval.
+    public init?(id: ApprovalRequestID, text: String) {
+        guard text.utf8.count <= Self.maxTextBytes,
+            let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8)),
+            let run = try? RunID(record.run), let port = TargetPort(record.port), !record.podUID.isEmpty,
+            let requestedAt = RFC3339.date(record.requestedAt), let deadline = RFC3339.date(record.deadline)
+        else { return nil }
+        self.id = id
+        self.run = run
+        self.port = port
+        pod = record.pod
+        podUID = record.podUID
+        requester = Self.cut(record.requester)
+        self.requestedAt = requestedAt
+        self.deadline = deadline
+        state = record.state
+        scope = record.scope
+        decidedBy = record.decidedBy.map(Self.cut)
+        decidedAt = record.decidedAt.flatMap(RFC3339.date)
+        usableUntil = record.usableUntil.flatMap(RFC3339.date)
+        automatic = record.automatic
+        use = record.use
+        reason = record.reason.map(Self.cut)
+    }
+
+    /// The text as it is written: the same approval always has the same text.
+    public var text: String {
+        let record = Record(
+            state: state,
+            run: run.text,
+            port: port.number,
+            pod: pod,
+            podUID: podUID,
+            requester: requester,
+            requestedAt: RFC3339.string(requestedAt),
+            deadline: RFC3339.string(deadline),
+            scope: scope,
+            decidedBy: decidedBy,
+            decidedAt: decidedAt.map(RFC3339.string),
+            usableUntil: usableUntil.map(RFC3339.string),
+            automatic: automatic,
+            use: use,
+            reason: reason
+        )
+        return JSONText.encode(record)
+    }
+}
+
+/// Values as the text of an annotation.
+enum JSONText {
+    /// One line with sorted members.
+    static func encode(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else {
+            preconditionFailure("texts and whole numbers can always be encoded")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

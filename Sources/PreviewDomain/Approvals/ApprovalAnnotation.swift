@@ -1,0 +1,37 @@
+/// The annotations in which approvals live.
+public enum ApprovalAnnotation {
+    /// On a claim or a Gateway: the standing grants.
+    public static let grants = "preview.agentweaver.dev/grants"
+    /// On a claim: `true` when every request of the run is granted without asking.
+    public static let autoApprove = "preview.agentweaver.dev/auto-approve"
+
+    private static let approvalPrefix = "preview.agentweaver.dev/approval."
+
+    /// On a claim: one request.
+    public static func approval(_ id: ApprovalRequestID) -> String { approvalPrefix + id.text }
+
+    /// The end of a key that is meant to be an approval's; nil for every other key.
+    static func requestID(in key: String) -> Substring? {
+        key.hasPrefix(approvalPrefix) ? key.dropFirst(approvalPrefix.count) : nil
+    }
+
+    /// Whether the annotation is one of these: a copy of a claim need not keep the others.
+    public static func isOurs(_ key: String) -> Bool {
+        key == grants || key == autoApprove || requestID(in: key) != nil
+    }
+}
+
+/// The replacement of one annotation's text.
+public struct AnnotationEdit: Hashable, Sendable {
+    public let key: String
+    /// The text that was read, and must still be there; nil where there was none.
+    public let old: String?
+    /// The new text; nil removes the annotation.
+    public let new: String?
+
+    public init(key: String, old: String?, new: String?) {
+        self.key = key
+        self.old = old
+        self.new = new
+    }
+}

@@ -1,0 +1,92 @@
+public import FoundationEssentials
+
+/// Everything that a claim says about approvals, read from its annotations.
+///
+/// The reading is lenient: what is no approval is left out, and cleared away when the next request needs room.
+public struct ApprovalLedger: Hashable, Sendable {
+    /// An approval and the text it was read from, which the next step has to find unchanged.
+    public struct Entry: Hashable, Sendable {
+        public let approval: Approval
+        public let text: String
+
+        var key: String { ApprovalAnnotation.approval(approval.id) }
+
+        /// The edit that takes the approval to what it is after a step.
+        public func edit(to next: Approval) -> AnnotationEdit {
+            AnnotationEdit(key: key, old: text, new: next.text)
+        }
+    }
+
+    /// The most approvals on one claim.
+    public static let maxApprovals = 16
+
+    /// The oldest request first.
+    public let entries: [Entry]
+    public let grants: StandingGrants
+    /// Whether the run's own option approves every request.
+    public let approvesAutomatically: Bool
+    private let grantsText: String?
+    /// Annotations under an approval's key that are none.
+    private let unreadable: [String]
+
+    /// - Parameter annotations: All annotations of the claim, or those for which ``ApprovalAnnotation/isOurs(_:)``.
+    public init(annotations: [String: String]) {
+        var entries: [Entry] = []
+        var unreadable: [String] = []
+        for (key, text) in annotations {
+            guard let suffix = ApprovalAnnotation.requestID(in: key) else { continue }
+            if let id = ApprovalRequestID(String(suffix)), let approval = Approval(id: id, text: text) {
+                entries.append(Entry(approval: approval, text: text))
+            } else {
+                unreadable.append(key)
+            }
+        }
+        self.entries = entries.sorted {
+            ($0.approval.requestedAt, $0.approval.id.text) < ($1.approval.requestedAt, $1.approval.id.text)
+        }
+        self.unreadable = unreadable.sorted()
+        grantsText = annotations[ApprovalAnnotation.grants]
+        grants = StandingGrants(text: grantsText)
+        approvesAutomatically = annotations[ApprovalAnnotation.autoApprove] == "true"
+    }
+
+    public func entry(_ id: ApprovalRequestID) -> Entry? {
+        entries.first { $0.approval.id == id }
+    }
+
+    /// The first instant at which one of the approvals expires.
+    public var nextExpiry: Date? { entries.compactMap(\.approval.expiry).min() }
+
+    /// The edit that adds a standing grant.
+    public func edit(adding grant: StandingGrant) -> AnnotationEdit {
+        var grants = grants
+        grants.add(grant)
+        return AnnotationEdit(key: ApprovalAnnotation.grants, old: grantsText, new: grants.text)
+    }
+
+    /// The annotations to write so that a new approval is on the claim: itself, and what has to go to keep the claim
+    /// small. Settled approvals go first, the oldest before the others.
+    ///
+    /// - Parameter steps: What other approvals become in the same write.
+    /// - Returns: nil when the claim is full of approvals that are still open.
+    public func annotations(
+        adding approval: Approval,
+        steps: [Approval] = []
+    ) -> [String: String?]? {
+        var changes: [String: String?] = [ApprovalAnnotation.approval(approval.id): approval.text]
+        for key in unreadable { changes.updateValue(nil, forKey: key) }
+        let stepped = Dictionary(steps.map { ($0.id, $0) }) { _, last in last }
+        var excess = entries.count + 1 - Self.maxApprovals
+        var settled: [(key: String, next: Approval)] = []
+        for entry in entries {
+            let next = stepped[entry.approval.id] ?? entry.approval
+            if next != entry.approval { changes[entry.key] = next.text }
+            if next.isSettled { settled.append((entry.key, next)) }
+        }
+        for (key, _) in settled where excess > 0 {
+            changes.updateValue(nil, forKey: key)
+            excess -= 1
+        }
+        return excess > 0 ? nil : changes
+    }
+}

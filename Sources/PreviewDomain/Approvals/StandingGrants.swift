@@ -1,0 +1,113 @@
+public import FoundationEssentials
+
+/// A grant that outlives the request it was given for.
+public struct StandingGrant: Hashable, Sendable {
+    /// What it covers.
+    public enum Reach: Hashable, Sendable {
+        /// One port of one run.
+        case run(RunID, TargetPort)
+        /// Every port of one run.
+        case tool(RunID)
+        /// One port of every run.
+        case always(TargetPort)
+    }
+
+    public let reach: Reach
+    /// Who gave it.
+    public let by: String?
+    public let at: Date?
+
+    public init(_ reach: Reach, by: String, at: Date) {
+        self.reach = reach
+        self.by = Approval.cut(by)
+        self.at = at
+    }
+
+    fileprivate init(reach: Reach, by: String?, at: Date?) {
+        self.reach = reach
+        self.by = by.map(Approval.cut)
+        self.at = at
+    }
+}
+
+/// The standing grants on one object: those of a run on its claim, those for every run on the preview Gateway.
+public struct StandingGrants: Hashable, Sendable {
+    /// The most grants that one object holds. A further one takes the place of the oldest, whose run is asked again.
+    public static let maxCount = 64
+    /// The most bytes of an annotation that is read as grants.
+    static let maxTextBytes = 32 * 1024
+
+    public private(set) var grants: [StandingGrant]
+
+    public init() {
+        grants = []
+    }
+
+    /// Whether the port of the run is covered, and by what.
+    public func reach(covering run: RunID, port: TargetPort) -> StandingGrant.Reach? {
+        let covering: [StandingGrant.Reach] = [.run(run, port), .tool(run), .always(port)]
+        return covering.first { reach in grants.contains { $0.reach == reach } }
+    }
+
+    /// Adds a grant; one that reaches as far as another takes its place.
+    public mutating func add(_ grant: StandingGrant) {
+        grants.removeAll { $0.reach == grant.reach }
+        grants.append(grant)
+        grants.removeFirst(max(0, grants.count - Self.maxCount))
+    }
+
+    // MARK: Text
+
+    private struct Record: Codable {
+        var scope: ApprovalScope
+        var run: String?
+        var port: Int?
+        var by: String?
+        var at: String?
+    }
+
+    /// A member that is no grant, taken for what it is worth: nothing.
+    private struct Lenient: Decodable {
+        let record: Record?
+
+        init(from decoder: any Decoder) throws {
+            record = try? Record(from: decoder)
+        }
+    }
+
+    /// Reads what an annotation holds. What cannot be read grants nothing.
+    public init(text: String?) {
+        self.init()
+        guard let text, text.utf8.count <= Self.maxTextBytes,
+            let records = try? JSONDecoder().decode([Lenient].self, from: Data(text.utf8))
+        else { return }
+        for record in records.compactMap(\.record) {
+            guard let reach = Self.reach(of: record) else { continue }
+            add(StandingGrant(reach: reach, by: record.by, at: record.at.flatMap(RFC3339.date)))
+        }
+    }
+
+    /// The text as it is written: a JSON array, the oldest grant first.
+    public var text: String {
+        let records = grants.map { grant in
+            let at = grant.at.map(RFC3339.string)
+            return switch grant.reach {
+            case .run(let run, let port): Record(scope: .run, run: run.text, port: port.number, by: grant.by, at: at)
+            case .tool(let run): Record(scope: .tool, run: run.text, port: nil, by: grant.by, at: at)
+            case .always(let port): Record(scope: .always, run: nil, port: port.number, by: grant.by, at: at)
+            }
+        }
+        return JSONText.encode(records)
+    }
+
+    private static func reach(of record: Record) -> StandingGrant.Reach? {
+        let run = record.run.flatMap { try? RunID($0) }
+        let port = record.port.flatMap(TargetPort.init)
+        switch (record.scope, run, port) {
+        case (.run, let run?, let port?): return .run(run, port)
+        case (.tool, let run?, _): return .tool(run)
+        case (.always, _, let port?): return .always(port)
+        default: return nil
+        }
+    }
+}
