@@ -56,12 +56,18 @@ struct MCPServiceUnderTest: Sendable {
             time: time,
             logger: logger
         ).sweep()
+        let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
             previews: previews,
-            authenticator: Authenticator(
-                serviceKey: try #require(ServiceKey(Self.key)),
-                serviceUser: "agentweaver-internal"
+            gate: AgentPreviewGate(
+                policy: ApprovalPolicy(),
+                previews: previews,
+                store: cluster,
+                index: ApprovalIndex(),
+                facts: nil,
+                timeline: RecordingTimeline()
             ),
+            authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             brake: brake,
@@ -84,7 +90,7 @@ struct MCPServiceUnderTest: Sendable {
         )
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
         let application = Application(
-            responder: api.router(offering: [start] + api.tools).buildResponder(),
+            responder: api.router(offering: [start] + api.tools.filter { !($0 is StartPreviewTool) }).buildResponder(),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
