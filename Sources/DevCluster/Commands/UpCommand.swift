@@ -106,7 +106,7 @@ struct UpCommand: AsyncParsableCommand {
         The run's agent asks for a preview of its own, and waits for you:
           \(request.message)
         Approve it within five minutes (or deny it: tool-denials in place of tool-approvals):
-          curl \(ownersHeader(cluster)) -d '{"request_id": "\(request.id)"}' \
+          curl \(ownersHeader(cluster)) -d '{"request_id": "\(request.id)"}' \\
             -H "Content-Type: application/json" http://\(cluster.service.authority)\(ServiceClient.approvals(cluster.runID))
         """
     }
