@@ -34,11 +34,12 @@ extension KubernetesClient {
     ) async throws {
         let query = ListQuery(
             resource: type.resource,
+            form: .whole,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        try await watch(query, MediaType.json, resourceVersion, lifetime, opened: {}, handle)
+        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
     }
 
     /// Watches the metadata of objects, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
@@ -53,17 +54,17 @@ extension KubernetesClient {
     ) async throws {
         let query = ListQuery(
             resource: type.resource,
+            form: .metadata,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        try await watch(query, MediaType.partialObject, resourceVersion, lifetime, opened: {}, handle)
+        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
     }
 
     /// Watches, and tells when the server has accepted the watch.
     func watch<Object: Decodable & Sendable>(
         _ query: ListQuery,
-        _ accept: String,
         _ resourceVersion: String,
         _ lifetime: Duration,
         opened: @Sendable () async throws -> Void,
@@ -75,7 +76,12 @@ extension KubernetesClient {
             path.add("allowWatchBookmarks", "true")
             path.add("resourceVersion", resourceVersion)
             path.add("timeoutSeconds", String(max(1, lifetime.components.seconds)))
-            let request = APIRequest(verb: .watch, resource: query.resource.plural, path: path.text, accept: accept)
+            let request = APIRequest(
+                verb: .watch,
+                resource: query.resource.plural,
+                path: path.text,
+                accept: query.form.watchMediaType
+            )
             try await executor.stream(
                 request,
                 lifetime: lifetime + RequestLimits.watchGrace,

@@ -13,7 +13,7 @@ struct InformerTests {
 
         var all: [String] { lines.withLock { $0 } }
 
-        func add(_ event: InformerEvent) {
+        func add(_ event: InformerEvent<PartialObjectMetadata>) {
             let line =
                 switch event {
                 case .replaced(let objects): "replaced " + objects.map(\.metadata.name).joined(separator: ",")

@@ -308,6 +308,22 @@ struct KubernetesAPIBehaviourTests {
         #expect(fixture.lines.last?.contains("/v1beta1/") == true)
     }
 
+    @Test("13: a service that runs since before an upgrade finds the newer version after the older one's 500")
+    func anUpgradeIsNoticed() async throws {
+        let fixture = try ClientFixture { request, index in
+            switch request.head.path {
+            case "/apis/agents.x-k8s.io" where index == 0: .json(#"{"versions":[{"version":"v1alpha1"}]}"#)
+            case "/apis/agents.x-k8s.io": .json(#"{"versions":[{"version":"v1beta1"},{"version":"v1alpha1"}]}"#)
+            case let path? where path.contains("v1alpha1"): .json(500, JSON.status(500, "InternalError"))
+            default: .json(JSON.list([]))
+            }
+        }
+        let first = try await fixture.error { try await fixture.client.list(Sandbox.self, in: "n") }
+        #expect(first?.kind == .serverError)
+        #expect(try await fixture.client.list(Sandbox.self, in: "n").items.isEmpty)
+        #expect(fixture.lines.last?.contains("v1beta1") == true)
+    }
+
     @Test("13: a group that is not installed is its own error, and is found once it is installed")
     func missingGroupIsNotRemembered() async throws {
         let fixture = try ClientFixture(

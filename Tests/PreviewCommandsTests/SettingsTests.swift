@@ -31,6 +31,7 @@ struct SettingsTests {
         #expect(settings.policy.lifetime.idleTimeout == .seconds(1800))
         #expect(settings.policy.lifetime.maxLifetime == .seconds(28_800))
         #expect(settings.policy.lifetime.keepaliveCoalesce == .seconds(180))
+        #expect(settings.policy.lifetime.keepsAfterRun)
         #expect(settings.policy.orphanGrace == .seconds(120))
         #expect(settings.policy.sweepInterval == .seconds(60))
         #expect(settings.policy.readyTimeout == .seconds(10))

@@ -35,11 +35,16 @@ struct PreviewService {
         )
         let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
         let index = PreviewIndex(policy: settings.policy)
+        let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: settings.namespace),
+            sandboxes: KubernetesSandboxDirectory(
+                client: client,
+                namespace: settings.namespace,
+                cache: sandboxes
+            ),
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
@@ -52,7 +57,7 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace),
+            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,

@@ -27,6 +27,7 @@ extension Settings {
             named: "hours",
             in: 0.001...168
         )
+        static let keepAfterRun = Setting.boolean("Sandbox__Preview__KeepAfterRun")
         static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
         static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
         static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
@@ -76,10 +77,25 @@ extension Settings {
 
         static let all: [String] =
             [
-                enabled.key, zoneSuffix.key, gatewayName.key, gatewayNamespace.key, namespace.key, idleTimeout.key,
-                maxLifetime.key, allowedPortMin.key, allowedPortMax.key, maxPerRun.key, maxGlobal.key,
+                enabled.key,
+                zoneSuffix.key,
+                gatewayName.key,
+                gatewayNamespace.key,
+                namespace.key,
+                idleTimeout.key,
+                maxLifetime.key,
+                keepAfterRun.key,
+                allowedPortMin.key,
+                allowedPortMax.key,
+                maxPerRun.key,
+                maxGlobal.key,
                 sweepInterval.key,
-                orphanGrace.key, keepaliveCoalesce.key, readyTimeout.key, urlScheme.key, urlPort.key, listen.key,
+                orphanGrace.key,
+                keepaliveCoalesce.key,
+                readyTimeout.key,
+                urlScheme.key,
+                urlPort.key,
+                listen.key,
                 allowedOrigins.key,
                 logLevel.key,
             ] + IdentitySettings.Keys.all

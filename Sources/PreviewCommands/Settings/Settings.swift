@@ -62,7 +62,8 @@ struct Settings: Sendable {
             lifetime: LifetimePolicy(
                 idleTimeout: try sources.value(of: Keys.idleTimeout, default: .seconds(30 * 60)),
                 maxLifetime: try sources.value(of: Keys.maxLifetime, default: .seconds(8 * 3600)),
-                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180))
+                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180)),
+                keepsAfterRun: try sources.value(of: Keys.keepAfterRun, default: true)
             ),
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),

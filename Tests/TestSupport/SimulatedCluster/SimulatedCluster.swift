@@ -11,7 +11,7 @@ public final class SimulatedCluster: Sendable {
     /// What can be asked of the cluster.
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
-        case backends, extend, deleteRoute, deleteBackend, livePods, isLive, probe
+        case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
     }
 
     /// When an injected failure strikes.
@@ -52,6 +52,7 @@ public final class SimulatedCluster: Sendable {
         var routes: [PreviewToken: StoredRoute] = [:]
         var backends: [PreviewToken: PreviewBackend] = [:]
         var pods: [PodIdentity: Bool] = [:]
+        var claims: Set<ClaimIdentity> = []
         var routeStatus = RouteStatus(isAccepted: true)
         var probeOutcome = ProbeOutcome.answered(status: 200)
         var faults: [Operation: [Fault]] = [:]
@@ -79,9 +80,13 @@ public final class SimulatedCluster: Sendable {
     public func addSandbox(for run: RunID, owner: String? = "ada", pod: String = "pod-1") -> PodIdentity {
         state.withLock { state in
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
+            let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
             state.pods[identity] = true
+            state.publish(.podApplied(identity))
+            state.claims.insert(claim)
+            state.publish(.claimApplied(claim))
             state.sandboxes[run] = BoundSandbox(
-                claim: ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)"),
+                claim: claim,
                 owner: owner,
                 pod: identity,
                 selector: .existing([ClusterLabel.claimUID: "claim-of-\(pod)"])
@@ -95,6 +100,15 @@ public final class SimulatedCluster: Sendable {
         state.withLock { state in
             state.pods[pod] = false
             state.publish(.podDeleted(pod))
+        }
+    }
+
+    /// Ends a run as the platform does: its claim goes. Its pod may live on for a while.
+    public func removeClaim(of run: RunID) {
+        state.withLock { state in
+            guard let sandbox = state.sandboxes.removeValue(forKey: run) else { return }
+            state.claims.remove(sandbox.claim)
+            state.publish(.claimDeleted(sandbox.claim))
         }
     }
 
