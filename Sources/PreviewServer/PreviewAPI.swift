@@ -10,6 +10,7 @@ public struct PreviewAPI: Sendable {
     let access: RunAccess
     let address: PreviewAddress
     let brake: Brake
+    let timeline: TimelineReader
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
 
@@ -18,6 +19,7 @@ public struct PreviewAPI: Sendable {
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
+    ///   - timeline: What happened to the runs' previews.
     ///   - allowedOrigins: The web pages that may use the MCP endpoint.
     ///   - time: Paces what is sent to clients that wait.
     public init(
@@ -26,6 +28,7 @@ public struct PreviewAPI: Sendable {
         access: RunAccess,
         address: PreviewAddress,
         brake: Brake,
+        timeline: TimelineReader,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime
     ) {
@@ -34,6 +37,7 @@ public struct PreviewAPI: Sendable {
         self.access = access
         self.address = address
         self.brake = brake
+        self.timeline = timeline
         self.allowedOrigins = allowedOrigins
         self.time = time
     }
@@ -51,6 +55,7 @@ public struct PreviewAPI: Sendable {
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
         PreviewRoutes(previews: previews, runs: RunGuard(access: access), address: address).add(to: runs)
+        TimelineRoutes(reader: timeline, runs: RunGuard(access: access), time: time).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))

@@ -19,6 +19,8 @@ struct Replica: Sendable {
     let objects: KubernetesPreviewObjects
     let previews: Previews
     let reaper: Reaper
+    let timeline = RecordingTimeline()
+    let log: KubernetesTimelineLog
 
     /// Routes, Services, pods, claims, Sandboxes.
     private static let watchedKinds = 5
@@ -66,6 +68,7 @@ struct Replica: Sendable {
         )
         let time = MonotonicTime(ManualClock())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: logger)
         let clusterTime = KubernetesClusterTime(client.serverClock)
         let brake = Brake(policy: policy, time: time)
         index = PreviewIndex(policy: policy)
@@ -80,6 +83,7 @@ struct Replica: Sendable {
             probe: AnsweringProbe(),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { try CSPRNG.bytes($0) },
             time: time,
             logger: logger
@@ -91,6 +95,7 @@ struct Replica: Sendable {
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             jitter: { 0 },
             logger: logger

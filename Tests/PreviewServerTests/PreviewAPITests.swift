@@ -20,6 +20,8 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
+    let timeline = RecordingTimeline()
+    let log = SimulatedTimelineLog()
     let api: PreviewAPI
 
     init() async throws {
@@ -45,6 +47,7 @@ struct APIHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -56,6 +59,7 @@ struct APIHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -68,6 +72,7 @@ struct APIHarness: Sendable {
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
             time: time
         )

@@ -38,18 +38,38 @@ struct PreviewService {
         let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
+        let serviceKey = settings.identity.serviceKey.map { key(of: $0, time.uptime) }
+        let directory = KubernetesSandboxDirectory(client: client, namespace: settings.namespace, cache: sandboxes)
+        let log = KubernetesTimelineLog(client: client, namespace: settings.namespace, logger: logger)
+        let coreAPIQueue = coreAPIQueue(
+            transport: publicTransport,
+            key: serviceKey,
+            clusterTime: clusterTime,
+            time: time
+        )
+        let timeline = TimelineQueue(
+            name: "kubernetes",
+            sink: log,
+            next: coreAPIQueue,
+            clusterTime: clusterTime,
+            time: time,
+            logger: logger
+        )
+        let chronicle = PreviewChronicle(
+            policy: settings.policy,
+            clusterTime: clusterTime,
+            timeline: timeline,
+            time: time
+        )
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(
-                client: client,
-                namespace: settings.namespace,
-                cache: sandboxes
-            ),
+            sandboxes: directory,
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { try CSPRNG.bytes($0) },
             time: time,
             logger: logger
@@ -57,24 +77,30 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
+            feed: chronicle.listening(
+                to: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes)
+            ),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
         let api = PreviewAPI(
             previews: previews,
-            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
+            authenticator: try await authenticator(key: serviceKey, transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
             brake: brake,
+            timeline: TimelineReader(sandboxes: directory, log: log),
             allowedOrigins: settings.allowedOrigins,
             time: time
         )
         let timeKeeper = ClusterTimeKeeper(client: client, time: time)
-        try await group(serving: api, background: [reaper, timeKeeper]).run()
+        // Services stop in the reverse order: what writes down what the others did comes first here.
+        let queues = [coreAPIQueue, timeline].compactMap(\.self)
+        try await group(serving: api, background: queues + [chronicle, reaper, timeKeeper]).run()
         await publicTransport.shutdown()
     }
 

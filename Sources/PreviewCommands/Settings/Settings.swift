@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
@@ -13,6 +14,8 @@ struct Settings: Sendable {
     var identity: IdentitySettings
     var listen: ListenAddress
     var allowedOrigins: AllowedOrigins
+    /// The platform's core API, where there is one.
+    var coreAPI: CoreAPIBaseURL?
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -28,6 +31,7 @@ struct Settings: Sendable {
         identity = try IdentitySettings(sources)
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
         allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
+        coreAPI = try sources.value(of: Keys.coreAPI)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 

@@ -27,7 +27,9 @@ struct ChronicleMachine: Sendable {
     private let warning: Duration?
     private var previews: [PreviewToken: Preview] = [:]
     private var podUIDs: Set<String> = []
-    private var knowsPods = false
+    private var claimUIDs: Set<String> = []
+    /// The collections whose watch works.
+    private var known: Set<ClusterCollection> = []
     private var warnings = DeadlineQueue<PreviewToken>()
     /// The deadline of which each preview was warned last.
     private var warned: [PreviewToken: Date] = [:]
@@ -62,12 +64,17 @@ struct ChronicleMachine: Sendable {
         case .routeDeleted(let token): remove(token, now: now)
         case .podsReplaced(let pods):
             podUIDs = Set(pods.map(\.uid))
-            knowsPods = true
+            known.insert(.pods)
         case .podApplied(let pod): podUIDs.insert(pod.uid)
         case .podDeleted(let pod): podUIDs.remove(pod.uid)
-        case .interrupted(.pods): knowsPods = false
-        case .resumed(.pods): knowsPods = true
-        case .backendsReplaced, .backendApplied, .backendDeleted, .interrupted, .resumed: break
+        case .claimsReplaced(let claims):
+            claimUIDs = Set(claims.map(\.uid))
+            known.insert(.claims)
+        case .claimApplied(let claim): claimUIDs.insert(claim.uid)
+        case .claimDeleted(let claim): claimUIDs.remove(claim.uid)
+        case .interrupted(let collection): known.remove(collection)
+        case .resumed(let collection): known.insert(collection)
+        case .backendsReplaced, .backendApplied, .backendDeleted: break
         }
     }
 
@@ -113,12 +120,19 @@ struct ChronicleMachine: Sendable {
             guard let end = ended.removeValue(forKey: token), previews[token] == nil else { return nil }
             let preview = end.preview
             let instant = end.at ?? now
-            // In the order of precedence by which the reaper decides.
-            if knowsPods, let uid = preview.podUID, !podUIDs.contains(uid) { return .reaped(preview, for: .podGone) }
-            if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .reaped(preview, for: .hardCap) }
-            if instant >= preview.effectiveExpiresAt(policy: policy.lifetime) { return .reaped(preview, for: .idle) }
+            if let reason = reason(of: preview, at: instant) { return .reaped(preview, for: reason) }
             guard instant >= preview.createdAt + Self.rollbackWindow else { return nil }
             return .deleted(preview)
         }
+    }
+
+    /// Why the reaper would have ended the preview, or Kubernetes with the pod. `decide` is not asked, because it leaves
+    /// alone what is already being deleted.
+    private func reason(of preview: Preview, at instant: Date) -> ReapReason? {
+        if known.contains(.pods), let uid = preview.podUID, !podUIDs.contains(uid) { return .podGone }
+        if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .hardCap }
+        if instant >= preview.effectiveExpiresAt(policy: policy.lifetime) { return .idle }
+        guard !policy.lifetime.keepsAfterRun, known.contains(.claims), let uid = preview.claimUID else { return nil }
+        return claimUIDs.contains(uid) ? nil : .claimGone
     }
 }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import PreviewDomain
 public import ServiceLifecycle
 internal import Synchronization
 

@@ -20,7 +20,8 @@ extension TimelineEvent {
         return TimelineEvent(
             .started,
             preview,
-            message: "\(preview.words) was started. It ends at \(expiry) unless it is kept alive, and at \(end) in any case.",
+            message:
+                "\(preview.words) was started. It ends at \(expiry) unless it is kept alive, and at \(end) in any case.",
             details: [Detail.expiresAt: expiry, Detail.maxUntil: end]
         )
     }
@@ -80,14 +81,14 @@ extension TimelineEvent {
         message: String,
         details: [String: String] = [:]
     ) {
-        guard let run = preview.runID, let claimUID = preview.claimUID else { return nil }
+        guard let run = preview.runID, let claim = preview.claim else { return nil }
         var details = details
         details[Detail.fingerprint] = preview.token.fingerprint
         details[Detail.port] = preview.targetPort.map { "\($0)" }
         self.init(
             kind,
             run: run,
-            claim: ClaimIdentity(name: run.claimName, uid: claimUID),
+            claim: claim,
             subject: ([preview.token.fingerprint] + (occasion.map { [$0] } ?? [])).joined(separator: "/"),
             message: message,
             details: details

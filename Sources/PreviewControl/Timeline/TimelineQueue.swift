@@ -1,5 +1,5 @@
 internal import DequeModule
-internal import FoundationEssentials
+public import FoundationEssentials
 public import Logging
 public import Metrics
 public import ServiceLifecycle
