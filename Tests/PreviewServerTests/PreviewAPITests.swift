@@ -21,6 +21,7 @@ struct APIHarness: Sendable {
     let cluster = SimulatedCluster()
     let clock = ManualClock()
     let api: PreviewAPI
+    let gate: AgentPreviewGate
 
     init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
         let policy = PreviewPolicy(
@@ -62,8 +63,17 @@ struct APIHarness: Sendable {
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
         let key = try #require(ServiceKey(Self.key))
+        gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: RecordingTimeline()
+        )
         api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),

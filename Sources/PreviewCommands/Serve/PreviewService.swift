@@ -64,9 +64,32 @@ struct PreviewService {
             time: time,
             logger: logger
         )
+        let gate = AgentPreviewGate(
+            policy: settings.approvals,
+            previews: previews,
+            store: KubernetesApprovalStore(
+                client: client,
+                namespace: settings.namespace,
+                gatewayName: settings.gatewayName,
+                gatewayNamespace: settings.gatewayNamespace
+            ),
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: LoggedTimeline(logger: logger)
+        )
+        let approvalKeeper = ApprovalKeeper(
+            gate: gate,
+            feed: KubernetesApprovalFeed(
+                client: client,
+                namespace: settings.namespace,
+                gatewayName: settings.gatewayName,
+                gatewayNamespace: settings.gatewayNamespace
+            )
+        )
         let draining = Draining()
         let api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
@@ -86,7 +109,7 @@ struct PreviewService {
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs.
-        var services: [any Service] = [reaper, timeKeeper, application, draining]
+        var services: [any Service] = [reaper, approvalKeeper, timeKeeper, application, draining]
         if let certificate { services.insert(certificate, at: 0) }
         try await group(services).run()
         await publicTransport.shutdown()

@@ -56,6 +56,15 @@ extension Settings {
             named: "seconds",
             in: 0...60
         )
+        static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
+        /// The other name of ``autoApprove``.
+        static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
+        static let approvalTimeout = Setting.duration(
+            "Sandbox__Preview__ApprovalTimeoutSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 1...86_400
+        )
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
             PreviewAddress.Scheme(rawValue: $0)
         }
@@ -84,6 +93,9 @@ extension Settings {
                 orphanGrace.key,
                 keepaliveCoalesce.key,
                 readyTimeout.key,
+                autoApprove.key,
+                autoApproveInEnvironment.key,
+                approvalTimeout.key,
                 urlScheme.key,
                 urlPort.key,
                 logLevel.key,

@@ -10,6 +10,7 @@ struct Settings: Sendable {
     var gatewayNamespace: String
     var policy: PreviewPolicy
     var identity: IdentitySettings
+    var approvals: ApprovalPolicy
     var server: ServerSettings
     var logLevel: Logger.Level
 
@@ -24,6 +25,7 @@ struct Settings: Sendable {
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
         identity = try IdentitySettings(sources)
+        approvals = try Self.approvals(sources)
         server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
@@ -65,6 +67,20 @@ struct Settings: Sendable {
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
+        )
+    }
+
+    private static func approvals(_ sources: SettingsSources) throws(SettingsError) -> ApprovalPolicy {
+        let setting = try sources.value(of: Keys.autoApprove)
+        let alias = try sources.value(of: Keys.autoApproveInEnvironment)
+        if let setting, let alias, setting != alias {
+            throw SettingsError(
+                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected one of them, or the same value"
+            )
+        }
+        return ApprovalPolicy(
+            approvesAutomatically: setting ?? alias ?? false,
+            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
         )
     }
 }

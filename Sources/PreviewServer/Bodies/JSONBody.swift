@@ -16,6 +16,12 @@ struct JSONBody: ResponseGenerator {
         self.status = status
     }
 
+    /// An answer that is JSON already.
+    init(bytes: ByteBuffer, status: HTTPResponse.Status) {
+        self.bytes = bytes
+        self.status = status
+    }
+
     func response(from request: Request, context: some RequestContext) throws -> Response {
         var headers = headers
         headers[.contentType] = "application/json; charset=utf-8"
