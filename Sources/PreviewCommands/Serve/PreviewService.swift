@@ -4,6 +4,7 @@ internal import HTTPTransport
 internal import Hummingbird
 internal import KubernetesClient
 internal import Logging
+internal import NIOCore
 internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
@@ -17,11 +18,17 @@ internal import UnixSignals
 struct PreviewService {
     let settings: Settings
     let logger: Logger
+    /// Where the cluster is.
+    var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
+    /// The signals upon which it stops.
+    var stopSignals: [UnixSignal] = [.sigterm, .sigint]
+    /// Called once the API listens.
+    var onRunning: @Sendable (any Channel) async -> Void = { _ in }
 
-    /// How long what was begun may go on after a signal to stop.
-    private static let shutdownTimeout = Duration.seconds(25)
+    /// How long what was begun may go on after a signal to stop: less than the 30 s that Kubernetes allows a pod.
+    var shutdownTimeout = Duration.seconds(25)
 
-    /// Serves until a signal arrives.
+    /// Serves until a signal arrives, or the service group that this runs in shuts down.
     ///
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
     func run() async throws {
@@ -132,7 +139,8 @@ struct PreviewService {
             address: .hostname(settings.server.listen.host, port: settings.server.listen.port),
             connections: settings.server.connections,
             tls: try certificate?.tlsConfiguration(),
-            logger: logger
+            logger: logger,
+            onRunning: onRunning
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs.
@@ -146,10 +154,10 @@ struct PreviewService {
     private func group(_ services: [any Service]) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: stopSignals,
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = Self.shutdownTimeout
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         return ServiceGroup(configuration: configuration)
     }
 
@@ -173,7 +181,7 @@ struct PreviewService {
 
     private func kubernetesClient() throws -> KubernetesClient {
         do {
-            return try KubernetesClient(configuration: .discover()) { security in
+            return try KubernetesClient(configuration: cluster()) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }
         } catch let error as KubernetesError {
