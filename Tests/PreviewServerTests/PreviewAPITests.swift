@@ -20,6 +20,7 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let api: PreviewAPI
+    let gate: AgentPreviewGate
 
     init() async throws {
         let policy = PreviewPolicy(
@@ -60,8 +61,17 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: RecordingTimeline()
+        )
         api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: Authenticator(
                 serviceKey: try #require(ServiceKey(Self.key)),
                 serviceUser: "agentweaver-internal"

@@ -39,6 +39,22 @@ extension SimulatedCluster {
         }
     }
 
+    /// Gives the run's claim another pod.
+    public func replacePod(of run: RunID) {
+        state.withLock { state in
+            guard let sandbox = state.sandboxes[run] else { return }
+            state.pods[sandbox.pod] = false
+            let pod = PodIdentity(name: sandbox.pod.name, uid: "uid-\(sandbox.pod.name)-\(state.nextVersion())")
+            state.pods[pod] = true
+            state.sandboxes[run] = BoundSandbox(
+                claim: sandbox.claim,
+                owner: sandbox.owner,
+                pod: pod,
+                selector: sandbox.selector
+            )
+        }
+    }
+
     /// Deletes the run's claim.
     public func removeClaim(of run: RunID) {
         state.withLock { state in
@@ -49,9 +65,6 @@ extension SimulatedCluster {
 
     /// The standing grants for every run.
     public var standingGrants: StandingGrants { state.withLock { $0.commonGrants } }
-
-    /// How many replicas watch claims.
-    public var approvalWatcherCount: Int { state.withLock { $0.approvalSubscribers.count } }
 }
 
 extension SimulatedCluster: ApprovalStore {

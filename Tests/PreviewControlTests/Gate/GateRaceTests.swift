@@ -1,0 +1,112 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("Races at the gate", .timeLimit(.minutes(5)))
+struct GateRaceTests {
+    private let run = GateHarness.run
+
+    @Test func theClickRacingTheTimeOutHasOneWinnerAThousandTimes() async throws {
+        var outcomes: [Approval.State: Int] = [:]
+        for seed in 1...1000 as ClosedRange<UInt64> {
+            let harness = try await GateHarness(seed: seed)
+            harness.cluster.interleave(seed: seed)
+            try await harness.run {
+                async let refusal = harness[0].refusal()
+                let pending = try await harness.approval(.pending)
+                await harness.replicas[0].control.clock.waitForSleepers(2)
+                async let decided = Result {
+                    try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+                }
+                async let clock: Void = harness.advance(by: .seconds(300))
+                let (error, decision, _) = await (refusal, decided, clock)
+                let accepted = (try? decision.get()) != nil
+                // The caller is refused for exactly those clicks that are refused.
+                #expect(accepted ? error == nil : error?.kind == .approvalTimedOut, "seed \(seed)")
+                #expect(harness.states == [accepted ? .consumed : .timedOut], "seed \(seed)")
+                #expect(harness.cluster.liveRoutes.count == (accepted ? 1 : 0), "seed \(seed)")
+            }
+            for state in harness.states { outcomes[state, default: 0] += 1 }
+        }
+        // Both sides have to have won, or it was no race.
+        #expect(outcomes.count == 2, "\(outcomes)")
+    }
+
+    @Test func twoRetriesRacingForOneGrantStartOnePreviewAThousandTimes() async throws {
+        for seed in 1...1000 as ClosedRange<UInt64> {
+            let harness = try await GateHarness(seed: seed)
+            try await harness.run {
+                guard
+                    case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
+                else { return #expect(Bool(false)) }
+                try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+                for replica in harness.replicas {
+                    await harness.until { replica.index.isUpToDate(with: harness.cluster) }
+                }
+                harness.cluster.interleave(seed: seed)
+                async let first = Result { try await harness[0].request(run: run, port: 3000, requester: "agent") }
+                async let second = Result { try await harness[1].request(run: run, port: 3000, requester: "agent") }
+                let answers = await [first, second]
+                let started = answers.count { if case .success(.started) = $0 { true } else { false } }
+                #expect(started == 1, "seed \(seed)")
+                #expect(harness.cluster.liveRoutes.count == 1, "seed \(seed)")
+                #expect(harness.cluster.liveBackends.count == 1, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func twoReplicasThatAreAskedTheSameAtOnceRaiseOneRequest() async throws {
+        for seed in 1...200 as ClosedRange<UInt64> {
+            let harness = try await GateHarness(replicas: 3, seed: seed)
+            harness.cluster.interleave(seed: seed)
+            try await harness.run {
+                async let answers = [
+                    harness[0].request(run: run, port: 3000, requester: "agent"),
+                    harness[1].request(run: run, port: 3000, requester: "agent"),
+                    harness[2].request(run: run, port: 3000, requester: "agent"),
+                ]
+                _ = try await answers
+                #expect(harness.states == [.pending], "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func aCallerCancelledAtAnyMomentNeverLeavesAPreviewWithoutAGrantNorAUsedGrantWithoutAPreview() async throws {
+        var outcomes: [Approval.State: Int] = [:]
+        for seed in 1...500 as ClosedRange<UInt64> {
+            let harness = try await GateHarness(seed: seed)
+            harness.cluster.interleave(seed: seed)
+            let random = SeededRandom(seed: seed)
+            try await harness.run {
+                let caller = Task { try await harness[0].start(run: run, port: 3000, requester: "agent") }
+                let pending = try await harness.approval(.pending)
+                let pause = random.next() % 60
+                async let decided: Approval = harness[1].approve(
+                    run: run,
+                    requestID: pending.id.text,
+                    scope: .once,
+                    by: "ada"
+                )
+                for _ in 0..<pause { await Task.yield() }
+                caller.cancel()
+                _ = try await decided
+                _ = await caller.result
+                if harness.states == [.granted] {
+                    #expect(harness.provisioning.isEmpty, "seed \(seed)")
+                    _ = try await harness[1].start(run: run, port: 3000, requester: "agent")
+                }
+                #expect(harness.states == [.consumed], "seed \(seed)")
+                #expect(harness.cluster.liveRoutes.count == 1, "seed \(seed)")
+            }
+            for state in harness.states { outcomes[state, default: 0] += 1 }
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ work: () async throws -> Success) async {
+        do { self = .success(try await work()) } catch { self = .failure(error) }
+    }
+}
