@@ -15,7 +15,7 @@ struct ControlHarness: Sendable {
     let reaper: Reaper
 
     static let run = run("3f2a9c1e-0000-4000-8000-000000000001")
-    static let otherRun = run("3f2a9c1e-0000-4000-8000-000000000002")
+    static let otherRun = run("7b1d0c44-0000-4000-8000-000000000002")
 
     init(
         cluster: SimulatedCluster = SimulatedCluster(),

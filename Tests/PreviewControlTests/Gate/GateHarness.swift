@@ -27,9 +27,12 @@ struct GateHarness: Sendable {
         let cluster = SimulatedCluster()
         let timeline = timeline
         self.cluster = cluster
+        // No reaper runs here, and the brake is not to take the long waits for its failure.
+        var policy = PreviewPolicy.testing
+        policy.sweepInterval = .seconds(3600)
         var replicas: [Replica] = []
         for number in 0..<count {
-            let control = try await ControlHarness(cluster: cluster, seed: seed &* 31 &+ UInt64(number))
+            let control = try await ControlHarness(cluster: cluster, policy: policy, seed: seed &* 31 &+ UInt64(number))
             control.index.apply(.routesReplaced([]))
             let index = ApprovalIndex()
             let gate = AgentPreviewGate(

@@ -16,11 +16,13 @@ struct GateRaceTests {
             try await harness.run {
                 async let refusal = harness[0].refusal()
                 let pending = try await harness.approval(.pending)
+                harness.advance(by: .seconds(299))
+                // The caller sleeps until the deadline, and both keepers until a moment after it.
                 await harness.replicas[0].control.clock.waitForSleepers(2)
                 async let decided = Result {
                     try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 }
-                async let clock: Void = harness.advance(by: .seconds(300))
+                async let clock: Void = harness.advance(by: .seconds(1))
                 let (error, decision, _) = await (refusal, decided, clock)
                 let accepted = (try? decision.get()) != nil
                 // The caller is refused for exactly those clicks that are refused.
@@ -74,7 +76,6 @@ struct GateRaceTests {
     }
 
     @Test func aCallerCancelledAtAnyMomentNeverLeavesAPreviewWithoutAGrantNorAUsedGrantWithoutAPreview() async throws {
-        var outcomes: [Approval.State: Int] = [:]
         for seed in 1...500 as ClosedRange<UInt64> {
             let harness = try await GateHarness(seed: seed)
             harness.cluster.interleave(seed: seed)
@@ -100,7 +101,6 @@ struct GateRaceTests {
                 #expect(harness.states == [.consumed], "seed \(seed)")
                 #expect(harness.cluster.liveRoutes.count == 1, "seed \(seed)")
             }
-            for state in harness.states { outcomes[state, default: 0] += 1 }
         }
     }
 }
