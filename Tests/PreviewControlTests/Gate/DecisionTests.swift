@@ -51,11 +51,10 @@ struct DecisionTests {
     @Test func aStandingGrantReleasesWhatWaitsAlready() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let started = harness[0].start(run: run, port: 3001, requester: "agent")
-            _ = try await harness.approval(.pending)
+            let (_, start) = try await harness.ask(port: 3001)
             await harness.replicas[0].control.clock.waitForSleepers(2)
             try await harness[1].setAutoApprove(run: run, to: true, by: "ada")
-            _ = try await started
+            _ = try await start.value
             let approval = try #require(harness.cluster.approvals(of: run).last)
             #expect(approval.state == .consumed)
             #expect(approval.automatic == .runOption)

@@ -72,13 +72,20 @@ struct GateHarness: Sendable {
         while !condition() { await Task.yield() }
     }
 
-    /// Waits until an approval is in one of these states, and returns it.
-    func approval(_ states: Approval.State...) async throws -> Approval {
-        while true {
-            if let found = cluster.approvals(of: Self.run).last(where: { states.contains($0.state) }) { return found }
-            try Task.checkCancellation()
-            await Task.yield()
+    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    func ask(
+        _ number: Int = 0,
+        port: Int = 3000
+    ) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
+        let start = Task {
+            defer { continuation.finish() }
+            return try await self[number].start(run: Self.run, port: port, requester: "agent") {
+                continuation.yield($0)
+            }
         }
+        for await pending in stream { return (pending, start) }
+        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
     }
 
     var states: [Approval.State] { cluster.approvals(of: Self.run).map(\.state) }
@@ -121,5 +128,17 @@ extension ApprovalIndex {
         guard let claim = claim(named: GateHarness.run.claimName) else { return false }
         return claim.ledger == ApprovalLedger(annotations: cluster.claimAnnotations(of: GateHarness.run))
             && commonGrants() == cluster.standingGrants
+    }
+}
+
+extension Task where Success == StartedPreview, Failure == any Error {
+    /// Why the start was refused; nil when it was not.
+    var refusal: PreviewError? {
+        get async {
+            switch await result {
+            case .success: nil
+            case .failure(let error): error as? PreviewError
+            }
+        }
     }
 }

@@ -14,8 +14,7 @@ struct GateRaceTests {
             let harness = try await GateHarness(seed: seed)
             harness.cluster.interleave(seed: seed)
             try await harness.run {
-                async let refusal = harness[0].refusal()
-                let pending = try await harness.approval(.pending)
+                let (pending, start) = try await harness.ask()
                 harness.advance(by: .seconds(299))
                 // The caller sleeps until the deadline, and both keepers until a moment after it.
                 await harness.replicas[0].control.clock.waitForSleepers(2)
@@ -23,7 +22,7 @@ struct GateRaceTests {
                     try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 }
                 async let clock: Void = harness.advance(by: .seconds(1))
-                let (error, decision, _) = await (refusal, decided, clock)
+                let (error, decision, _) = await (start.refusal, decided, clock)
                 let accepted = (try? decision.get()) != nil
                 // The caller is refused for exactly those clicks that are refused.
                 #expect(accepted ? error == nil : error?.kind == .approvalTimedOut, "seed \(seed)")
@@ -64,12 +63,10 @@ struct GateRaceTests {
             let harness = try await GateHarness(replicas: 3, seed: seed)
             harness.cluster.interleave(seed: seed)
             try await harness.run {
-                async let answers = [
-                    harness[0].request(run: run, port: 3000, requester: "agent"),
-                    harness[1].request(run: run, port: 3000, requester: "agent"),
-                    harness[2].request(run: run, port: 3000, requester: "agent"),
-                ]
-                _ = try await answers
+                async let first = harness[0].request(run: run, port: 3000, requester: "agent")
+                async let second = harness[1].request(run: run, port: 3000, requester: "agent")
+                async let third = harness[2].request(run: run, port: 3000, requester: "agent")
+                _ = try await (first, second, third)
                 #expect(harness.states == [.pending], "seed \(seed)")
             }
         }
@@ -81,8 +78,7 @@ struct GateRaceTests {
             harness.cluster.interleave(seed: seed)
             let random = SeededRandom(seed: seed)
             try await harness.run {
-                let caller = Task { try await harness[0].start(run: run, port: 3000, requester: "agent") }
-                let pending = try await harness.approval(.pending)
+                let (pending, caller) = try await harness.ask()
                 let pause = random.next() % 60
                 async let decided: Approval = harness[1].approve(
                     run: run,

@@ -12,8 +12,7 @@ struct GateTests {
     @Test func nothingIsMadeBeforeAHumanOnAnotherReplicaApproves() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let started = harness[0].start(run: run, port: 3000, requester: "agent")
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             #expect(harness.provisioning.isEmpty)
             #expect(pending.port.number == 3000)
             #expect(pending.requester == "agent")
@@ -21,7 +20,7 @@ struct GateTests {
 
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
 
-            let token = try await started.session.token
+            let token = try await start.value.session.token
             #expect(harness.cluster.liveRoutes == [token])
             #expect(harness.states == [.consumed])
             #expect(harness.kinds == [.approvalRequired, .approved, .started])
@@ -37,8 +36,7 @@ struct GateTests {
     @Test func withWarmCachesTheGateCostsTwoRequests() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let started = harness[0].start(run: run, port: 3000, requester: "agent")
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             harness.cluster.annotateClaim(
                 of: run,
                 [
@@ -48,7 +46,7 @@ struct GateTests {
                     )
                 ]
             )
-            _ = try await started
+            _ = try await start.value
             #expect(
                 harness.cluster.log == [
                     .resolveSandbox, .writeClaim, .resolveSandbox, .replaceOnClaim, .createService, .createRoute,
@@ -78,10 +76,9 @@ struct GateTests {
     @Test func aDenialIsToldAndMakesNothing() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             try await harness[1].deny(run: run, requestID: pending.id.text, by: "ada", reason: "Not that port.")
-            let error = await refusal
+            let error = await start.refusal
             #expect(error?.kind == .approvalDenied)
             #expect(error?.message.contains("Not that port.") == true)
             #expect(harness.provisioning.isEmpty)
@@ -92,13 +89,12 @@ struct GateTests {
     @Test func nobodyDecidingInTimeEndsTheRequest() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            _ = try await harness.approval(.pending)
+            let (_, start) = try await harness.ask()
             await harness.replicas[0].control.clock.waitForSleepers(2)
             harness.advance(by: .seconds(299))
             #expect(harness.states == [.pending])
             harness.advance(by: .seconds(1))
-            #expect(await refusal?.kind == .approvalTimedOut)
+            #expect(await start.refusal?.kind == .approvalTimedOut)
             #expect(harness.states == [.timedOut])
             #expect(harness.provisioning.isEmpty)
             #expect(harness.kinds == [.approvalRequired, .timedOut])
@@ -113,7 +109,7 @@ struct GateTests {
             harness.advance(by: .seconds(301))
             let seen = try await harness[1].approvals(run: run)
             #expect(seen.map(\.state) == [.timedOut])
-            _ = try await harness.approval(.timedOut)
+            await harness.until { harness.states == [.timedOut] }
         }
     }
 
@@ -122,14 +118,12 @@ struct GateTests {
     @Test func askingAgainJoinsAndOneOfBothStarts() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let first = harness[0].refusal()
-            async let second = harness[1].refusal()
-            let pending = try await harness.approval(.pending)
-            await harness.replicas[0].control.clock.waitForSleepers(2)
-            await harness.replicas[1].control.clock.waitForSleepers(2)
+            let (pending, first) = try await harness.ask(0)
+            let (joined, second) = try await harness.ask(1)
+            #expect(joined == pending)
             #expect(harness.cluster.approvals(of: run).count == 1)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-            let kinds = await [first, second].map { $0?.kind }
+            let kinds = await [first.refusal?.kind, second.refusal?.kind]
             #expect(kinds.contains(nil))
             #expect(kinds.contains(.approvalUsed))
             #expect(harness.cluster.liveRoutes.count == 1)
@@ -150,8 +144,7 @@ struct GateTests {
     @Test func aCallerThatWentAwayComesBackToItsGrantOnce() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let caller = Task { try await harness[0].start(run: run, port: 3000, requester: "agent") }
-            let pending = try await harness.approval(.pending)
+            let (pending, caller) = try await harness.ask()
             caller.cancel()
             _ = await caller.result
             #expect(harness.states == [.pending])
@@ -187,11 +180,10 @@ struct GateTests {
     @Test func aPodReplacedWhileWaitingWithdrawsTheApproval() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             harness.cluster.replacePod(of: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-            #expect(await refusal?.kind == .approvalWithdrawn)
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
             #expect(harness.states == [.withdrawn])
             #expect(harness.provisioning.isEmpty)
         }
@@ -212,11 +204,10 @@ struct GateTests {
     @Test func aClaimThatGoesAwayEndsTheWait() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            _ = try await harness.approval(.pending)
+            let (_, start) = try await harness.ask()
             await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
-            #expect(await refusal?.kind == .approvalWithdrawn)
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
         }
     }
 
@@ -224,12 +215,11 @@ struct GateTests {
     func aRequestThatSomebodyRemovesOrSpoilsEndsTheWait(text: String?) async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].control.clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
-            #expect(await refusal?.kind == .approvalWithdrawn)
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
             #expect(harness.provisioning.isEmpty)
         }
     }
@@ -249,14 +239,13 @@ struct GateTests {
     @Test func aLimitReachedWhileWaitingLeavesTheGrantUnused() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            async let refusal = harness[0].refusal()
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             for port in 4000..<4003 {
                 _ = try await harness.replicas[1].control.previews.start(run: run, port: port, requester: "ada")
             }
             harness.replicas[0].control.index.apply(.routesReplaced(try await harness.cluster.routes()))
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-            #expect(await refusal?.kind == .limitReached)
+            #expect(await start.refusal?.kind == .limitReached)
             #expect(harness.states == [.granted])
         }
     }
@@ -265,10 +254,9 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             harness.cluster.fail(.createRoute, .before(ClusterError(.unavailable, "the API server answered 500")))
-            async let refusal = harness[0].refusal()
-            let pending = try await harness.approval(.pending)
+            let (pending, start) = try await harness.ask()
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-            let error = await refusal
+            let error = await start.refusal
             #expect(error?.kind == .clusterUnavailable)
             #expect(error?.message.contains("used the approval up") == true)
             #expect(harness.states == [.consumed])

@@ -205,13 +205,18 @@ struct GateCluster: Sendable {
         server.requestLog.count(verb: "create") + server.requestLog.count(verb: "patch", resource: "pods")
     }
 
-    /// The newest approval once it is in one of these states.
-    func approval(_ states: Approval.State...) async throws -> Approval {
-        while true {
-            if let last = approvals.last, states.contains(last.state) { return last }
-            try Task.checkCancellation()
-            await Task.yield()
+    /// What the claim says about the request.
+    func state(of approval: Approval) -> Approval.State? { approvals.first { $0.id == approval.id }?.state }
+
+    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
+        let start = Task {
+            defer { continuation.finish() }
+            return try await self[number].start(run: run, port: 3000, requester: "agent") { continuation.yield($0) }
         }
+        for await pending in stream { return (pending, start) }
+        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
     }
 
     func until(_ condition: @Sendable () -> Bool) async {

@@ -9,11 +9,10 @@ struct GateReplicaTests {
     @Test func aRequestOnOneReplicaIsDecidedOnAnother() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            async let started = cluster[0].start(run: run, port: 3000, requester: "agent")
-            let pending = try await cluster.approval(.pending)
+            let (pending, start) = try await cluster.ask(0)
             #expect(cluster.provisioningCount == 0)
             try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-            _ = try await started
+            _ = try await start.value
             #expect(cluster.approvals.map(\.state) == [.consumed])
             #expect(cluster.routeCount == 1)
             #expect(cluster.serviceCount == 1)
@@ -26,10 +25,9 @@ struct GateReplicaTests {
     @Test func aDenialOnAnotherReplicaMakesNothing() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            async let outcome = cluster[0].outcome(run)
-            let pending = try await cluster.approval(.pending)
+            let (pending, start) = try await cluster.ask(0)
             try await cluster[1].deny(run: run, requestID: pending.id.text, by: "ada")
-            #expect(await outcome == .approvalDenied)
+            #expect(await start.refusal == .approvalDenied)
             #expect(cluster.provisioningCount == 0)
         }
     }
@@ -38,10 +36,9 @@ struct GateReplicaTests {
     func aStandingGrantIsSeenByAllReplicas(scope: ApprovalScope) async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            async let started = cluster[0].start(run: run, port: 3000, requester: "agent")
-            let pending = try await cluster.approval(.pending)
+            let (pending, start) = try await cluster.ask(0)
             try await cluster[1].approve(run: run, requestID: pending.id.text, scope: scope, by: "ada")
-            _ = try await started
+            _ = try await start.value
             for number in 0..<2 {
                 _ = try await cluster[number].start(run: run, port: 3000, requester: "somebody else \(number)")
             }
@@ -52,10 +49,9 @@ struct GateReplicaTests {
 
     @Test func theOptionReleasesWhatWaitsOnAnotherReplica() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            async let started = cluster[0].start(run: cluster.run, port: 3000, requester: "agent")
-            _ = try await cluster.approval(.pending)
+            let (_, start) = try await cluster.ask(0)
             try await cluster[1].setAutoApprove(run: cluster.run, to: true, by: "ada")
-            _ = try await started
+            _ = try await start.value
             #expect(cluster.approvals.map(\.automatic) == [.runOption])
         }
     }
@@ -69,12 +65,11 @@ struct GateReplicaTests {
         try await GateCluster.with(replicas: 3) { cluster in
             let run = cluster.run
             for round in 1...20 {
-                let waiting = Task { try await cluster[0].start(run: run, port: 3000, requester: "agent") }
-                let pending = try await cluster.approval(.pending)
+                let (pending, waiting) = try await cluster.ask(0)
                 if moment == .beforeTheDecision {
                     waiting.cancel()
                     _ = await waiting.result
-                    #expect(cluster.approvals.last?.state == .pending)
+                    #expect(cluster.state(of: pending) == .pending)
                 }
                 async let decided = cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 if moment == .duringTheDecision { waiting.cancel() }
@@ -83,11 +78,10 @@ struct GateReplicaTests {
                 _ = await waiting.result
 
                 // Whoever was first, the grant leads to exactly one preview, now or by the caller's coming back.
-                if cluster.approvals.last?.state == .granted {
+                if cluster.state(of: pending) == .granted {
                     _ = try await cluster[2].start(run: run, port: 3000, requester: "agent")
                 }
-                #expect(cluster.approvals.last?.id == pending.id)
-                #expect(cluster.approvals.last?.state == .consumed)
+                #expect(cluster.state(of: pending) == .consumed)
                 #expect(cluster.routeCount == round)
                 #expect(cluster.serviceCount == round)
             }
@@ -101,17 +95,16 @@ struct GateReplicaTests {
             let run = cluster.run
             var startedCount = 0
             for round in 1...100 {
-                async let outcome = cluster[0].outcome(run)
-                let pending = try await cluster.approval(.pending)
+                let (pending, start) = try await cluster.ask(0)
                 await cluster.clock.waitForSleepers(3)
                 cluster.advance(by: .seconds(299))
                 let requests = cluster.provisioningCount
                 async let accepted = cluster[1].accepts(pending, by: "ada")
                 async let clock: Void = cluster.advance(by: .seconds(1))
-                let (error, isAccepted, _) = await (outcome, accepted, clock)
+                let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
 
-                #expect(isAccepted ? error == nil : error == .approvalTimedOut, "round \(round)")
-                #expect(cluster.approvals.last?.state == (isAccepted ? .consumed : .timedOut), "round \(round)")
+                #expect(isAccepted ? refusal == nil : refusal == .approvalTimedOut, "round \(round)")
+                #expect(cluster.state(of: pending) == (isAccepted ? .consumed : .timedOut), "round \(round)")
                 startedCount += isAccepted ? 1 : 0
                 #expect(cluster.routeCount == startedCount, "round \(round)")
                 #expect(isAccepted || cluster.provisioningCount == requests, "round \(round)")
@@ -141,16 +134,6 @@ struct GateReplicaTests {
 }
 
 extension AgentPreviewGate {
-    /// Why a start was refused; nil when it was not.
-    fileprivate func outcome(_ run: RunID) async -> PreviewError.Kind? {
-        do {
-            _ = try await start(run: run, port: 3000, requester: "agent")
-            return nil
-        } catch {
-            return error.kind
-        }
-    }
-
     fileprivate func isStarted(_ run: RunID) async -> Bool {
         guard case .started? = try? await request(run: run, port: 3000, requester: "agent") else { return false }
         return true
@@ -158,5 +141,17 @@ extension AgentPreviewGate {
 
     fileprivate func accepts(_ approval: Approval, by decider: String) async -> Bool {
         (try? await approve(run: approval.run, requestID: approval.id.text, scope: .once, by: decider)) != nil
+    }
+}
+
+extension Task where Success == StartedPreview, Failure == any Error {
+    /// Why the start was refused; nil when it was not.
+    fileprivate var refusal: PreviewError.Kind? {
+        get async {
+            switch await result {
+            case .success: nil
+            case .failure(let error): (error as? PreviewError)?.kind
+            }
+        }
     }
 }
