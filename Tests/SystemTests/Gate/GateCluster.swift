@@ -116,13 +116,15 @@ struct GateCluster: Sendable {
         let brake = Brake(policy: policy, time: time)
         brake.sweepSucceeded(stillDue: [])
         let random = SeededRandom(seed: number + 1)
+        let index = PreviewIndex(policy: policy)
+        index.apply(.routesReplaced([]))
         let previews = Previews(
             policy: policy,
             sandboxes: KubernetesSandboxDirectory(client: client, namespace: namespace),
             objects: objects,
             clusterTime: now,
             probe: SimulatedCluster(),
-            index: PreviewIndex(policy: policy),
+            index: index,
             brake: brake,
             randomBytes: { random.bytes($0) },
             time: time,
