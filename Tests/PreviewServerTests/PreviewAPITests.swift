@@ -16,7 +16,7 @@ import Testing
 struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    static let otherRun = "3f2a9c1e-0000-4000-8000-000000000002"
+    static let otherRun = "7b1d0c44-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
