@@ -38,7 +38,8 @@ struct Replica: Sendable {
     init(
         _ cluster: TestCluster,
         policy: PreviewPolicy = .testing(),
-        attemptTimeout: Duration = .seconds(10)
+        attemptTimeout: Duration = .seconds(10),
+        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
     ) async throws {
         self.cluster = cluster
         guard let server = ServerURL(try await cluster.server.address()) else {
@@ -84,7 +85,7 @@ struct Replica: Sendable {
             index: index,
             brake: brake,
             timeline: timeline,
-            randomBytes: { try CSPRNG.bytes($0) },
+            randomBytes: randomBytes,
             time: time,
             logger: logger
         )

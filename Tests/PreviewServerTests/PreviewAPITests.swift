@@ -20,9 +20,11 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
+    let policy: PreviewPolicy
     let timeline = RecordingTimeline()
     let log = SimulatedTimelineLog()
     let api: PreviewAPI
+    let gate: AgentPreviewGate
 
     init() async throws {
         let policy = PreviewPolicy(
@@ -34,6 +36,7 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
+        self.policy = policy
         let time = MonotonicTime(clock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
@@ -66,8 +69,17 @@ struct APIHarness: Sendable {
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
         let key = try #require(ServiceKey(Self.key))
+        gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: timeline
+        )
         api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
