@@ -18,6 +18,7 @@ public struct PreviewAPI: Sendable {
     let limits: RequestLimits
     let draining: Draining
     let waitingCalls: WaitingCalls
+    let eventStreams: WaitingCalls
 
     /// - Parameters:
     ///   - gate: Starts previews for agents.
@@ -58,6 +59,7 @@ public struct PreviewAPI: Sendable {
         self.limits = limits
         self.draining = draining
         waitingCalls = WaitingCalls(limits: limits)
+        eventStreams = WaitingCalls(limits: limits.forStreams)
     }
 
     /// Answers the requests of the whole API, each within its time.
@@ -92,7 +94,7 @@ public struct PreviewAPI: Sendable {
             waiting: waitingCalls,
             forwardDecision: forwardDecision
         ).add(to: runs)
-        TimelineRoutes(reader: timeline, runs: runGuard, time: time, waiting: waitingCalls).add(to: runs)
+        TimelineRoutes(reader: timeline, runs: runGuard, streams: eventStreams, time: time).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))

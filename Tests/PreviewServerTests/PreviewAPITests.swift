@@ -20,6 +20,7 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
+    let policy: PreviewPolicy
     let timeline = RecordingTimeline()
     let log = SimulatedTimelineLog()
     let api: PreviewAPI
@@ -35,6 +36,7 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
+        self.policy = policy
         let time = MonotonicTime(clock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
@@ -73,7 +75,7 @@ struct APIHarness: Sendable {
             store: cluster,
             index: ApprovalIndex(),
             facts: nil,
-            timeline: RecordingTimeline()
+            timeline: timeline
         )
         api = PreviewAPI(
             previews: previews,

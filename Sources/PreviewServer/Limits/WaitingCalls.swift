@@ -4,7 +4,7 @@ internal import PreviewDomain
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The calls that wait for somebody: agents' starts for their approval, long polls, event streams.
+/// The calls that wait for somebody: agents' starts for their approval and long polls, or event streams.
 ///
 /// They are few and long, where other requests are many and short, so they are counted on their own: per run, so that
 /// one run cannot take all places, and on this replica.
