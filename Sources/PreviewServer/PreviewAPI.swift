@@ -47,9 +47,7 @@ public struct PreviewAPI: Sendable {
     }
 
     /// The router of the whole API, for the application and for tests.
-    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
-
-    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -70,20 +68,9 @@ public struct PreviewAPI: Sendable {
 
     var tools: [any Tool] {
         [
-            StartPreviewTool(start: startForTool, previews: previews, access: access, address: address),
+            StartPreviewTool(gate: gate, previews: previews, access: access, address: address),
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),
         ]
-    }
-
-    @Sendable private func startForTool(
-        run: RunID,
-        port: Int,
-        requester: String,
-        onPending: @escaping @Sendable (String) -> Void
-    ) async throws -> StartedPreview {
-        try await gate.start(run: run, port: port, requester: requester) { approval in
-            onPending("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
-        }
     }
 }

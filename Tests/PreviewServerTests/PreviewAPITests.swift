@@ -16,10 +16,14 @@ import Testing
 struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    static let otherRun = "3f2a9c1e-0000-4000-8000-000000000002"
+    /// Another run with another claim: a claim's name is cut from the first 12 digits.
+    static let otherRun = "9b1d7c2e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
+    /// Paces what is sent to clients that wait.
     let clock = ManualClock()
+    /// What use cases wait on.
+    let controlClock = ManualClock()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
@@ -33,7 +37,7 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
-        let time = MonotonicTime(clock)
+        let time = MonotonicTime(controlClock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
@@ -79,7 +83,7 @@ struct APIHarness: Sendable {
             address: PreviewAddress(zone: zone),
             brake: brake,
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: time
+            time: MonotonicTime(clock)
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
