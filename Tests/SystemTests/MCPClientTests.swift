@@ -10,7 +10,8 @@ import Testing
 /// protocol, and structured content against the tools' output schemas.
 @Suite(
     "The official MCP client",
-    .enabled(if: PythonMCPClient.interpreter != nil, "MCP_PYTHON names no Python that has the package mcp")
+    .enabled(if: PythonMCPClient.interpreter != nil, "MCP_PYTHON names no Python that has the package mcp"),
+    .timeLimit(.minutes(2))
 )
 struct MCPClientTests {
     private static let toolNames: JSONValue = ["start_preview", "list_previews", "stop_preview"]

@@ -41,6 +41,7 @@ struct MCPHarness: Sendable {
     func pending() async throws -> Approval {
         while true {
             if let approval = try approvals().first(where: { $0.state == .pending }) { return approval }
+            try Task.checkCancellation()
             await Task.yield()
         }
     }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("start_preview over MCP")
+@Suite("start_preview over MCP", .timeLimit(.minutes(1)))
 struct StartPreviewToolTests {
     private static let arguments = #"{"run_id":"\#(APIHarness.run)","port":3000}"#
 
@@ -39,8 +39,11 @@ struct StartPreviewToolTests {
         ].joined(separator: "\r\n")
     }
 
-    private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
+    private func until(_ condition: () -> Bool) async throws {
+        while !condition() {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
     }
 
     @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18"])
@@ -122,9 +125,9 @@ struct StartPreviewToolTests {
         try await harness.testWithoutNews { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: accept))
-                await until { gateClock.sleeperCount == 1 }
+                try await until { gateClock.sleeperCount == 1 }
             }
-            await until { gateClock.sleeperCount == 0 }
+            try await until { gateClock.sleeperCount == 0 }
             #expect(try harness.approvals().map(\.state) == [.pending])
             #expect(harness.cluster.liveRoutes.isEmpty)
 
