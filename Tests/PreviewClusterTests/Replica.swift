@@ -19,6 +19,8 @@ struct Replica: Sendable {
     let objects: KubernetesPreviewObjects
     let previews: Previews
     let reaper: Reaper
+    let timeline = RecordingTimeline()
+    let log: KubernetesTimelineLog
 
     /// Routes, Services, pods, claims, Sandboxes.
     private static let watchedKinds = 5
@@ -36,7 +38,8 @@ struct Replica: Sendable {
     init(
         _ cluster: TestCluster,
         policy: PreviewPolicy = .testing(),
-        attemptTimeout: Duration = .seconds(10)
+        attemptTimeout: Duration = .seconds(10),
+        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
     ) async throws {
         self.cluster = cluster
         guard let server = ServerURL(try await cluster.server.address()) else {
@@ -66,6 +69,7 @@ struct Replica: Sendable {
         )
         let time = MonotonicTime(ManualClock())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: logger)
         let clusterTime = KubernetesClusterTime(client.serverClock)
         let brake = Brake(policy: policy, time: time)
         index = PreviewIndex(policy: policy)
@@ -80,7 +84,8 @@ struct Replica: Sendable {
             probe: AnsweringProbe(),
             index: index,
             brake: brake,
-            randomBytes: { try CSPRNG.bytes($0) },
+            timeline: timeline,
+            randomBytes: randomBytes,
             time: time,
             logger: logger
         )
@@ -91,6 +96,7 @@ struct Replica: Sendable {
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             jitter: { 0 },
             logger: logger

@@ -24,10 +24,12 @@ struct APIHarness: Sendable {
     let clock = ManualClock()
     /// What use cases wait on.
     let controlClock = ManualClock()
+    let timeline = RecordingTimeline()
+    let log = SimulatedTimelineLog()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
-    init() async throws {
+    init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(allowed: 3000...9000),
@@ -50,6 +52,7 @@ struct APIHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -61,6 +64,7 @@ struct APIHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -82,15 +86,18 @@ struct APIHarness: Sendable {
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: MonotonicTime(clock)
+            time: MonotonicTime(clock),
+            limits: limits,
+            draining: draining
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
     }
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
-        try await Application(responder: api.router().buildResponder()).test(.router) { try await work($0) }
+        try await Application(responder: api.responder()).test(.router) { try await work($0) }
     }
 }
 

@@ -21,6 +21,7 @@ struct MCPServiceUnderTest: Sendable {
 
     init(approvals: ApprovalPolicy) async throws {
         let time = MonotonicTime(ManualClock())
+        let timeline = RecordingTimeline()
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(),
@@ -42,6 +43,7 @@ struct MCPServiceUnderTest: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -53,6 +55,7 @@ struct MCPServiceUnderTest: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         ).sweep()
@@ -62,7 +65,7 @@ struct MCPServiceUnderTest: Sendable {
             store: cluster,
             index: ApprovalIndex(),
             facts: nil,
-            timeline: RecordingTimeline()
+            timeline: timeline
         )
         let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
@@ -72,6 +75,7 @@ struct MCPServiceUnderTest: Sendable {
             access: RunAccess(),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
             allowedOrigins: .none,
             time: MonotonicTime(clock)
         )
@@ -81,11 +85,10 @@ struct MCPServiceUnderTest: Sendable {
     /// Serves while `body` runs.
     func serve(_ body: @escaping @Sendable (_ url: String) async throws -> Void) async throws {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            responder: api.router().buildResponder(),
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let application = api.application(
+            address: .hostname("127.0.0.1", port: 0),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            onRunning: { source.yield($0.localAddress?.port ?? 0) }
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             let keeper = ApprovalKeeper(gate: gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })

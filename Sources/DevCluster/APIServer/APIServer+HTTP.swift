@@ -46,9 +46,7 @@ extension APIServer {
             await whileConnected(request) { await Gate().pass() }
             throw ConnectionDropped()
         case .drop?, .actThenDrop?:
-            // A stream of HTTP/2 is the child of its connection, which is the child of the listener.
-            let connection = channel.parent?.parent == nil ? channel : channel.parent
-            connection?.close(promise: nil)
+            channel.close(promise: nil)
             throw ConnectionDropped()
         default: break
         }
@@ -85,6 +83,8 @@ extension APIServer {
             head.headerFields[.contentLength] = String(text.utf8.count)
             try await writer.write(response: head, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(string: text)))
         case .watch(let watch):
+            // However it ends, nothing is to be kept for it any more.
+            defer { watch.changes.finish() }
             var body: any ResponseBodyWriter = try await writer.writeHead(head(200, "application/json", watch.warnings))
             let stream = WatchStream(
                 watch: watch,

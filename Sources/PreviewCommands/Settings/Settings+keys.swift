@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewDomain
 internal import PreviewServer
@@ -69,14 +70,13 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
-        static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
-            ListenAddress($0)
-        }
-        static let allowedOrigins = Setting(
-            "Server__AllowedOrigins",
-            expected: "web origins with commas between them, for example https://console.example.com"
+        /// Never quoted: somebody may write credentials into it.
+        static let coreAPI = Setting(
+            "Agentweaver__ApiBaseUrl",
+            expected: CoreAPIBaseURL.expectation,
+            isSecret: true
         ) {
-            AllowedOrigins($0)
+            try? CoreAPIBaseURL($0)
         }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.lowercased())
@@ -107,9 +107,8 @@ extension Settings {
                 approvalTimeout.key,
                 urlScheme.key,
                 urlPort.key,
-                listen.key,
-                allowedOrigins.key,
+                coreAPI.key,
                 logLevel.key,
-            ] + IdentitySettings.Keys.all
+            ] + IdentitySettings.Keys.all + ServerSettings.Keys.all
     }
 }

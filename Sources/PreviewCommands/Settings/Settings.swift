@@ -1,7 +1,7 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -12,8 +12,9 @@ struct Settings: Sendable {
     var policy: PreviewPolicy
     var identity: IdentitySettings
     var approvals: ApprovalPolicy
-    var listen: ListenAddress
-    var allowedOrigins: AllowedOrigins
+    var server: ServerSettings
+    /// The platform's core API, where there is one.
+    var coreAPI: CoreAPIBaseURL?
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -28,8 +29,8 @@ struct Settings: Sendable {
         policy = try Self.policy(sources)
         identity = try IdentitySettings(sources)
         approvals = try Self.approvals(sources)
-        listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
-        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
+        server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
+        coreAPI = try sources.value(of: Keys.coreAPI)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
@@ -85,31 +86,5 @@ struct Settings: Sendable {
             approvesAutomatically: setting ?? alias ?? false,
             window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
         )
-    }
-}
-
-/// Where the service listens.
-struct ListenAddress: Hashable, Sendable {
-    let host: String
-    let port: Int
-
-    init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    /// Reads `host:port`; an IPv6 address stands in brackets.
-    init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty else { return nil }
-        self.init(host: String(host), port: port)
     }
 }

@@ -24,7 +24,9 @@ struct ApprovalLedgerTests {
     }
 
     private func ledger(_ approvals: [Approval], and others: [String: String] = [:]) -> ApprovalLedger {
-        let annotations = Dictionary(uniqueKeysWithValues: approvals.map { (ApprovalAnnotation.approval($0.id), $0.text) })
+        let annotations = Dictionary(
+            uniqueKeysWithValues: approvals.map { (ApprovalAnnotation.approval($0.id), $0.text) }
+        )
         return ApprovalLedger(annotations: annotations.merging(others) { $1 })
     }
 

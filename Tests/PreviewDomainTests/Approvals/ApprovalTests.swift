@@ -91,7 +91,8 @@ struct ApprovalTests {
     }
 
     @Test(arguments: [
-        "", "{}", "null", "[]", "pending", "{\"state\":\"pending\"}", "{\"state\":1}", String(repeating: "x", count: 5000),
+        "", "{}", "null", "[]", "pending", "{\"state\":\"pending\"}", "{\"state\":1}",
+        String(repeating: "x", count: 5000),
         #"{"state":"paid","run":"r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"granted","run":"../r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"granted","run":"r","port":0,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
@@ -132,7 +133,9 @@ struct ApprovalTests {
         #expect(key.split(separator: "/")[1].utf8.count <= 63)
     }
 
-    @Test(arguments: ["", "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "../../../../../../../../../"])
+    @Test(arguments: [
+        "", "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "../../../../../../../../../",
+    ])
     func whatIsNoRequestIDIsRefused(text: String) {
         #expect(ApprovalRequestID(text) == nil)
     }

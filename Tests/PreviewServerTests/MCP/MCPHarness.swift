@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import PreviewControl
 import PreviewDomain
@@ -63,7 +64,11 @@ struct MCPHarness: Sendable {
 
     /// Runs a server on loopback on which a waiting call hears of nothing but its deadline.
     func testWithoutNews(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
-        try await Application(responder: api.router().buildResponder()).test(.live) { client in
+        try await api.application(
+            address: .hostname("127.0.0.1", port: 0),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        .test(.live) { client in
             try await work(try #require(client.port))
         }
     }

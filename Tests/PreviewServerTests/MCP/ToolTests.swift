@@ -130,10 +130,28 @@ struct ToolTests {
         #expect(result.text.contains("Check run_id"))
     }
 
+    @Test func aCallThatFindsNoPlaceToWaitIsToldWhy() async throws {
+        let api = try await APIHarness().api
+        let run = try RunID(APIHarness.run)
+        let places = try (0..<api.limits.maxWaitingPerRun).map { _ in try api.waitingCalls.place(for: run) }
+        let tool = try #require(api.tools.first)
+        let call = MCPCall(
+            id: .integer(1),
+            call: ToolCall(tool: tool, arguments: ["run_id": .string(run.text), "port": 3000], progressToken: nil),
+            revision: .november2025,
+            caller: Caller(identity: "ada", role: .user),
+            server: MCPServer(tools: [tool])
+        )
+        let text = try await call.run(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }).json.text()
+        #expect(text.contains(#""isError":true"#))
+        #expect(text.contains("16 calls wait for this run already"))
+        withExtendedLifetime(places) {}
+    }
+
     @Test func whatNobodyForesawTellsNothing() async throws {
         struct Unforeseen: Error { let secret = "swordfish" }
         struct FailingTool: Tool {
-            let mayWait = false
+            let longestWait: Duration? = nil
             let definition = ToolDefinition(
                 name: "fail",
                 title: "Fail",

@@ -6,10 +6,11 @@ internal import PreviewIdentity
 struct StartPreviewTool: Tool {
     let gate: AgentPreviewGate
     let previews: Previews
+    let waiting: WaitingCalls
     let access: RunAccess
     let address: PreviewAddress
 
-    let mayWait = true
+    var longestWait: Duration? { gate.approvalWindow }
 
     var definition: ToolDefinition {
         let ports = previews.ports.allowed
@@ -45,8 +46,10 @@ struct StartPreviewTool: Tool {
         let port = try arguments.integer(ArgumentName.port)
         try await access.authorize(caller, to: .startAsAgent, on: run)
         do {
-            let started = try await gate.start(run: run, port: port, requester: caller.identity) { approval in
-                report("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
+            let started = try await waiting.wait(for: run) {
+                try await gate.start(run: run, port: port, requester: caller.identity) { approval in
+                    report("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
+                }
             }
             return try ToolResult(
                 text(started.session),
