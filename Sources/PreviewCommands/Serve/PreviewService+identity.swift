@@ -1,12 +1,18 @@
+internal import CoreAPI
 internal import FoundationEssentials
 internal import HTTPTransport
+internal import KubernetesClient
+internal import PreviewCluster
 internal import PreviewIdentity
 
 extension PreviewService {
     /// Puts the ways of telling who a caller is in order: the cheapest first.
     ///
-    /// - Parameter transport: Reaches the issuer of access tokens.
+    /// - Parameters:
+    ///   - client: Reaches the API server, which knows ServiceAccounts' tokens.
+    ///   - transport: Reaches the issuer of access tokens.
     func authenticator(
+        _ client: KubernetesClient,
         transport: any HTTPTransport,
         uptime: @escaping @Sendable () -> Duration
     ) async throws -> Authenticator {
@@ -24,7 +30,37 @@ extension PreviewService {
                 )
             )
         }
+        if let accounts = settings.identity.serviceAccounts {
+            verifiers.append(
+                ServiceAccountVerifier(
+                    service: accounts.service,
+                    serviceUser: settings.identity.serviceUser,
+                    operators: accounts.operators,
+                    reviews: KubernetesTokenReviews(client: client),
+                    uptime: uptime
+                )
+            )
+        }
+        if settings.coreAPI != nil { verifiers.append(UnverifiedBearers()) }
         return Authenticator(verifiers)
+    }
+
+    /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
+    ///
+    /// - Parameters:
+    ///   - cache: This replica's copy of the runs' claims.
+    ///   - transport: Reaches the core API.
+    func access(
+        _ client: KubernetesClient,
+        _ cache: SandboxCache,
+        transport: any HTTPTransport,
+        uptime: @escaping @Sendable () -> Duration
+    ) -> RunAccess {
+        if let base = settings.coreAPI {
+            return RunAccess(CoreAPIAuthority(CoreAPIClient(base: base, transport: transport), uptime: uptime))
+        }
+        let owners = KubernetesRunOwners(client: client, namespace: settings.namespace, cache: cache)
+        return RunAccess(ClaimAuthority(owners: owners, uptime: uptime))
     }
 
     private func key(

@@ -66,8 +66,8 @@ struct PreviewService {
         )
         let api = PreviewAPI(
             previews: previews,
-            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
-            access: RunAccess(),
+            authenticator: try await authenticator(client, transport: publicTransport, uptime: time.uptime),
+            access: access(client, sandboxes, transport: publicTransport, uptime: time.uptime),
             address: settings.address,
             brake: brake,
             allowedOrigins: settings.allowedOrigins,

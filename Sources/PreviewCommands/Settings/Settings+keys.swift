@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewDomain
 internal import PreviewServer
@@ -60,6 +61,9 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
+        static let coreAPI = Setting("Agentweaver__ApiBaseUrl", expected: CoreAPIBaseURL.expectation) {
+            try? CoreAPIBaseURL($0)
+        }
         static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
             ListenAddress($0)
         }
@@ -95,6 +99,7 @@ extension Settings {
                 readyTimeout.key,
                 urlScheme.key,
                 urlPort.key,
+                coreAPI.key,
                 listen.key,
                 allowedOrigins.key,
                 logLevel.key,

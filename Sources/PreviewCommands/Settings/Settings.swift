@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
@@ -10,6 +11,8 @@ struct Settings: Sendable {
     var gatewayName: String
     var gatewayNamespace: String
     var policy: PreviewPolicy
+    /// Where the platform's core API is; `nil` without one.
+    var coreAPI: CoreAPIBaseURL?
     var identity: IdentitySettings
     var listen: ListenAddress
     var allowedOrigins: AllowedOrigins
@@ -25,7 +28,16 @@ struct Settings: Sendable {
         gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
+        coreAPI = try sources.value(of: Keys.coreAPI)
         identity = try IdentitySettings(sources)
+        guard coreAPI != nil || !identity.isEmpty else {
+            throw SettingsError(
+                """
+                no identity is configured, so nobody could call this service: expected one of \
+                \((IdentitySettings.Keys.sufficient + [Keys.coreAPI.key]).joined(separator: ", "))
+                """
+            )
+        }
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
         allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
