@@ -11,6 +11,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib $(SWIFT_FLAGS)
 
 DEVCLUSTER := .build/release/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
+MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
 STATE := .build/devcluster/state
 
 PORT ?= 3000
@@ -38,7 +39,8 @@ demo: build ## Play the main job once, check it, print the figures
 test: ## Run all tests, after the same set-up
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
-	ENVOY='$(ENVOY)' swift test $(SWIFT_FLAGS)
+	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
+	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' swift test $(SWIFT_FLAGS)
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

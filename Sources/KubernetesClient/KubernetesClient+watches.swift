@@ -6,9 +6,10 @@ extension KubernetesClient {
     /// How long a watch is asked to last.
     public static let watchLifetime: Duration = .seconds(300)
 
-    /// Watches objects until the server ends the watch.
+    /// Watches objects until the server ends the watch, or says nothing for ``RequestLimits/maxWatchSilence``.
     ///
-    /// Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
+    /// A quiet watch is not different from a dead one, so silence ends it like the server does: what the next watch
+    /// begins with tells which of the two it was. Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
     /// awaited for each event before the next is read, so that nothing piles up here.
     ///
     /// - Parameters:
@@ -18,8 +19,7 @@ extension KubernetesClient {
     ///   - fieldSelector: Which objects, by field.
     ///   - resourceVersion: The version after which changes are sent. A version from the future is not an error: the
     ///     server then says nothing.
-    ///   - lifetime: How long the server is asked to keep the watch up. ``RequestLimits/watchGrace`` later it counts as
-    ///     dead, since a quiet watch is not different from a broken connection.
+    ///   - lifetime: How long the server is asked to keep the watch up.
     ///   - handle: Gets every event but errors. What it throws ends the watch and is thrown.
     /// - Throws: ``KubernetesError``; of kind ``KubernetesError/Kind/gone`` if `resourceVersion` is too old, in which
     ///   case it must not be used again.
@@ -84,7 +84,7 @@ extension KubernetesClient {
             )
             try await executor.stream(
                 request,
-                lifetime: lifetime + RequestLimits.watchGrace,
+                maxSilence: min(RequestLimits.maxWatchSilence, lifetime + RequestLimits.watchGrace),
                 headTimeout: limits.attemptTimeout
             ) { body in
                 try await opened()

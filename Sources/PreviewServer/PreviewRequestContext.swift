@@ -7,6 +7,8 @@ public struct PreviewRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// Who asks; set by the authentication middleware, so every handler behind it can rely on it.
     var caller: Caller?
+    /// How long the request may take.
+    let timeLimit = RequestTimeLimit()
     /// The connection that the request came on, or its HTTP/2 stream.
     let channel: any Channel
 

@@ -13,7 +13,7 @@ import Testing
 /// | --- | --- |
 /// | 1 | after a restart 403 and 503 are only temporary |
 /// | 2 | a JSON Patch's 422 is ambiguous; a merge patch makes the annotations map |
-/// | 3 | a quiet watch is given up by the client's own limit (`InformerTests`) |
+/// | 3 | a quiet watch is opened anew after the client's own limit (`InformerTests`) |
 /// | 4 | 410 comes as a status and as a frame (`InformerTests`); a list from the future is 504 |
 /// | 5 | `limit` is left out where it is ignored; lists can be null |
 /// | 6 | 409 has two reasons; a delete of what is gone, and of what has finalizers |

@@ -36,7 +36,8 @@ struct Replica: Sendable {
     init(
         _ cluster: TestCluster,
         policy: PreviewPolicy = .testing(),
-        attemptTimeout: Duration = .seconds(10)
+        attemptTimeout: Duration = .seconds(10),
+        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
     ) async throws {
         self.cluster = cluster
         guard let server = ServerURL(try await cluster.server.address()) else {
@@ -80,7 +81,7 @@ struct Replica: Sendable {
             probe: AnsweringProbe(),
             index: index,
             brake: brake,
-            randomBytes: { try CSPRNG.bytes($0) },
+            randomBytes: randomBytes,
             time: time,
             logger: logger
         )

@@ -50,7 +50,7 @@ struct RequestCostTests {
             let replica = try await Replica(cluster)
             try await replica.whileFed {
                 let token = try await replica.start(run)
-                let soon = RFC3339.string(Date(timeIntervalSinceNow: 600))
+                let soon = RFC3339.string(cluster.now + .seconds(600))
                 try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
                     $0["metadata", "annotations", PreviewAnnotations.Key.expiresAt] = .string(soon)
                 }

@@ -58,9 +58,7 @@ struct SandboxDirectoryTests {
             }
         } _: { cluster, replica in
             if news != .sandboxMade {
-                for kind in [ResourceKind.pods, .sandboxes, .sandboxClaims] {
-                    for object in cluster.store.list(kind).items { try cluster.delete(kind, object.name) }
-                }
+                try cluster.deleteSandboxes()
             }
             let sandbox = try cluster.addSandbox(for: run)
             let bound = try await replica.previews.sandboxes.sandbox(of: run)
@@ -78,9 +76,7 @@ struct SandboxDirectoryTests {
         try await withFrozenCopies {
             try $0.addSandbox(for: first)
         } _: { cluster, replica in
-            for kind in [ResourceKind.pods, .sandboxes, .sandboxClaims] {
-                for object in cluster.store.list(kind).items { try cluster.delete(kind, object.name) }
-            }
+            try cluster.deleteSandboxes()
             try cluster.addSandbox(for: second)
             let token = try await replica.start(first)
             let selector = try #require(cluster.service(token)?["spec", "selector"]?.objectValue)

@@ -1,6 +1,7 @@
 import DevCluster
 import FoundationEssentials
 import PreviewDomain
+import Synchronization
 
 /// The development cluster's API server with the objects of the platform, put straight into its store.
 struct TestCluster: Sendable {
@@ -8,6 +9,7 @@ struct TestCluster: Sendable {
     static let token = "a-token-of-the-service"
 
     let server: APIServer
+    private let clock: OffsetClock
     var store: ObjectStore { server.store }
     var faults: FaultPlan { server.faults }
     var requests: RequestLog { server.requestLog }
@@ -26,14 +28,21 @@ struct TestCluster: Sendable {
         var configuration = APIServer.Configuration(users: [service] + users)
         // What it would clean up behind a failed start has to be gone without it.
         configuration.collectsGarbage = false
-        let store = ObjectStore(kinds: kinds)
+        let clock = OffsetClock()
+        let store = ObjectStore(kinds: kinds, now: { clock.now })
         if hasNamespace {
             try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(namespace)]])
         }
         return try await withAPIServer(configuration: configuration, store: store) { server in
-            try await body(TestCluster(server: server))
+            try await body(TestCluster(server: server, clock: clock))
         }
     }
+
+    /// The cluster's time.
+    var now: Date { clock.now }
+
+    /// Lets time pass in the cluster, and only there.
+    func advance(by duration: Duration) { clock.advance(by: duration) }
 
     // MARK: Sandboxes
 
@@ -44,6 +53,8 @@ struct TestCluster: Sendable {
         var owner: String? = "ada"
         var isReady = true
         var namesSandbox = true
+        /// Keep the claim and the pod from going when they are deleted.
+        var finalizers: [JSONValue] = []
         /// The pod's claim label; `nil` for none.
         var podLabel: String?
         /// The UID that the pod names as its owner.
@@ -84,7 +95,7 @@ struct TestCluster: Sendable {
             namespace: Self.namespace,
             [
                 "metadata": [
-                    "name": .string(podName), "labels": .object(labels),
+                    "name": .string(podName), "labels": .object(labels), "finalizers": .array(options.finalizers),
                     "ownerReferences": [Self.owner("Sandbox", name, options.podOwner)],
                 ],
                 "spec": ["containers": [["name": "app", "image": "app"]]],
@@ -96,6 +107,7 @@ struct TestCluster: Sendable {
             annotations[ClaimAnnotation.runID] = options.writtenRun.map(JSONValue.string)
             annotations[ClaimAnnotation.runOwner] = options.owner.map(JSONValue.string)
             claim["metadata", "annotations"] = .object(annotations)
+            claim["metadata", "finalizers"] = .array(options.finalizers)
         }
         try store.updateStatus(.sandboxClaims, namespace: Self.namespace, name: name) { claim in
             claim["status", "conditions"] = [Self.ready(options.isReady)]
@@ -120,6 +132,12 @@ struct TestCluster: Sendable {
     func delete(_ kind: ResourceKind, _ name: String) throws {
         let options = ObjectStore.DeleteOptions(gracePeriodSeconds: 0)
         try store.delete(kind, namespace: Self.namespace, name: name, options: options)
+    }
+
+    func deleteSandboxes() throws {
+        for kind in [ResourceKind.pods, .sandboxes, .sandboxClaims] {
+            for object in store.list(kind).items { try delete(kind, object.name) }
+        }
     }
 
     private static func ready(_ isReady: Bool) -> JSONValue {
@@ -151,6 +169,15 @@ struct TestCluster: Sendable {
     func service(_ token: PreviewToken) -> JSONValue? {
         store.get(.services, namespace: Self.namespace, name: token.objectName)
     }
+}
+
+/// The wall clock, which can be put forward.
+private final class OffsetClock: Sendable {
+    private let offset = Mutex(Duration.zero)
+
+    var now: Date { Date() + offset.withLock { $0 } }
+
+    func advance(by duration: Duration) { offset.withLock { $0 += duration } }
 }
 
 /// The three objects that lead from a run to its pod.

@@ -38,7 +38,7 @@ struct SettingsTests {
         #expect(settings.address.scheme == .https)
         #expect(settings.address.port == nil)
         #expect(settings.identity.serviceUser == "agentweaver-internal")
-        #expect(settings.listen == ListenAddress(host: "0.0.0.0", port: 8080))
+        #expect(settings.server.listen == ListenAddress(host: "0.0.0.0", port: 8080))
     }
 
     @Test func flagsWinOverTheEnvironmentWhichWinsOverTheFile() throws {
@@ -63,7 +63,7 @@ struct SettingsTests {
         #expect(settings.namespace == "from-flag")
         #expect(settings.policy.limits.perRun == 8)
         #expect(settings.policy.lifetime.idleTimeout == .seconds(30))
-        #expect(settings.listen == ListenAddress(host: "::1", port: 9000))
+        #expect(settings.server.listen == ListenAddress(host: "::1", port: 9000))
     }
 
     @Test(arguments: [

@@ -18,11 +18,12 @@ struct APIHarness: Sendable {
     /// The owner of the runs below, by an access token.
     static let owner = AccessIdentity.owner.bearer
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    static let otherRun = "3f2a9c1e-0000-4000-8000-000000000002"
+    static let otherRun = "4f2a9c1e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
     let api: PreviewAPI
+    let gate: AgentPreviewGate
 
     init() async throws {
         let policy = PreviewPolicy(
@@ -63,8 +64,17 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: RecordingTimeline()
+        )
         api = PreviewAPI(
             previews: previews,
+            gate: gate,
             authenticator: try await AccessIdentity.authenticator(),
             access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
             address: PreviewAddress(zone: zone),

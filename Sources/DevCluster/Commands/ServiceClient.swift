@@ -16,11 +16,14 @@ struct ServiceClient: Sendable {
         let provisioning: Duration?
     }
 
-    private struct Answer {
+    struct Answer {
         let status: Int
         /// The body as JSON; `null` where it is none.
         let body: JSONValue
         let timing: String?
+
+        /// Why it is no success, in the service's words.
+        var reason: String { body["error"]?.stringValue ?? "no reason given" }
     }
 
     private static let serverTiming = HTTPField.Name("Server-Timing")
@@ -64,7 +67,7 @@ struct ServiceClient: Sendable {
     /// The path of a run's previews.
     static func sessions(_ run: String) -> String { "/api/runs/\(run)/sandbox/port-forward" }
 
-    private func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
+    func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
         guard let token = value["session_id"]?.stringValue, let url = value["preview_url"]?.stringValue,
             let keepalive = value["keepalive_url"]?.stringValue, let expiresAt = value["expires_at"]?.stringValue
         else { throw DevClusterFailure("the service's answer is not a session") }
@@ -86,19 +89,18 @@ struct ServiceClient: Sendable {
         return .milliseconds(value)
     }
 
-    private func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
+    func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
         try accept(try await send(method, path, body: body))
     }
 
-    private func accept(_ answer: Answer) throws -> JSONValue {
+    func accept(_ answer: Answer) throws -> JSONValue {
         guard answer.status == 200 else {
-            let reason = answer.body["error"]?.stringValue ?? "no reason given"
-            throw DevClusterFailure("the service answered \(answer.status): \(reason)")
+            throw DevClusterFailure("the service answered \(answer.status): \(answer.reason)")
         }
         return answer.body
     }
 
-    private func send(
+    func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         body: JSONValue?,

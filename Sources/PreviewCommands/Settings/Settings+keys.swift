@@ -57,21 +57,21 @@ extension Settings {
             named: "seconds",
             in: 0...60
         )
+        static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
+        /// The other name of ``autoApprove``.
+        static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
+        static let approvalTimeout = Setting.duration(
+            "Sandbox__Preview__ApprovalTimeoutSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 1...86_400
+        )
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
         static let coreAPI = Setting("Agentweaver__ApiBaseUrl", expected: CoreAPIBaseURL.expectation) {
             try? CoreAPIBaseURL($0)
-        }
-        static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
-            ListenAddress($0)
-        }
-        static let allowedOrigins = Setting(
-            "Server__AllowedOrigins",
-            expected: "web origins with commas between them, for example https://console.example.com"
-        ) {
-            AllowedOrigins($0)
         }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.lowercased())
@@ -97,12 +97,13 @@ extension Settings {
                 orphanGrace.key,
                 keepaliveCoalesce.key,
                 readyTimeout.key,
+                autoApprove.key,
+                autoApproveInEnvironment.key,
+                approvalTimeout.key,
                 urlScheme.key,
                 urlPort.key,
                 coreAPI.key,
-                listen.key,
-                allowedOrigins.key,
                 logLevel.key,
-            ] + IdentitySettings.Keys.all
+            ] + IdentitySettings.Keys.all + ServerSettings.Keys.all
     }
 }

@@ -2,7 +2,6 @@ internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -14,8 +13,8 @@ struct Settings: Sendable {
     /// Where the platform's core API is; `nil` without one.
     var coreAPI: CoreAPIBaseURL?
     var identity: IdentitySettings
-    var listen: ListenAddress
-    var allowedOrigins: AllowedOrigins
+    var approvals: ApprovalPolicy
+    var server: ServerSettings
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -38,8 +37,8 @@ struct Settings: Sendable {
                 """
             )
         }
-        listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
-        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
+        approvals = try Self.approvals(sources)
+        server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
@@ -82,30 +81,18 @@ struct Settings: Sendable {
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
         )
     }
-}
 
-/// Where the service listens.
-struct ListenAddress: Hashable, Sendable {
-    let host: String
-    let port: Int
-
-    init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    /// Reads `host:port`; an IPv6 address stands in brackets.
-    init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
+    private static func approvals(_ sources: SettingsSources) throws(SettingsError) -> ApprovalPolicy {
+        let setting = try sources.value(of: Keys.autoApprove)
+        let alias = try sources.value(of: Keys.autoApproveInEnvironment)
+        if let setting, let alias, setting != alias {
+            throw SettingsError(
+                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected one of them, or the same value"
+            )
         }
-        guard !host.isEmpty else { return nil }
-        self.init(host: String(host), port: port)
+        return ApprovalPolicy(
+            approvesAutomatically: setting ?? alias ?? false,
+            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
+        )
     }
 }

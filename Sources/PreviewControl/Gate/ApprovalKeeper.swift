@@ -92,3 +92,8 @@ public struct ApprovalKeeper: Service {
         }
     }
 }
+
+extension ApprovalKeeper: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "ApprovalKeeper" }
+}

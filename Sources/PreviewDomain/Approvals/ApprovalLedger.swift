@@ -54,6 +54,11 @@ public struct ApprovalLedger: Hashable, Sendable {
         entries.first { $0.approval.id == id }
     }
 
+    /// The text of one of the annotations of ``ApprovalAnnotation``; nil where there is none, or none that can be read.
+    public func text(of key: String) -> String? {
+        key == ApprovalAnnotation.grants ? grantsText : entries.first { $0.key == key }?.text
+    }
+
     /// The first instant at which one of the approvals expires.
     public var nextExpiry: Date? { entries.compactMap(\.approval.expiry).min() }
 

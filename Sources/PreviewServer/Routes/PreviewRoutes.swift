@@ -1,4 +1,3 @@
-internal import HTTPTypes
 internal import Hummingbird
 internal import PreviewControl
 internal import PreviewDomain
@@ -22,11 +21,7 @@ struct PreviewRoutes: Sendable {
         let caller = try context.authenticatedCaller
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
         let started = try await previews.start(run: run, port: body.targetPort, requester: caller.identity)
-        var answer = try JSONBody(SessionBody(started.session, run: run, address: address))
-        answer.headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.settling)]
-            .map { "\($0);dur=\($1.milliseconds)" }
-            .joined(separator: ", ")
-        return answer
+        return try JSONBody(started, run: run, address: address)
     }
 
     @Sendable private func list(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
@@ -53,19 +48,5 @@ struct PreviewRoutes: Sendable {
     /// apart.
     private func token(_ context: PreviewRequestContext) throws -> PreviewToken {
         PreviewToken(try context.parameters.require("token")) ?? .nobodys
-    }
-}
-
-extension HTTPField.Name {
-    /// Where the time of a start went (W3C Server Timing), in milliseconds.
-    // swift-format-ignore: NeverForceUnwrap
-    static let serverTiming = HTTPField.Name("Server-Timing")!
-}
-
-extension Duration {
-    /// Milliseconds with three decimals, as Server Timing wants them.
-    fileprivate var milliseconds: Double {
-        let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
-        return Double(microseconds) / 1000
     }
 }

@@ -84,6 +84,45 @@ extension AccessRoute {
         ),
         AccessRoute(
             method: .post,
+            path: "/api/runs/{runId}/sandbox/preview",
+            rule: .ownerOrAgent,
+            body: #"{"target_port": 3000}"#,
+            statusWithoutRun: 409,
+            prepare: approvedByDefault
+        ),
+        AccessRoute(method: .get, path: "/api/runs/{runId}/preview-requests", rule: .ownerOrAgent),
+        AccessRoute(
+            method: .get,
+            path: "/api/runs/{runId}/preview-requests/{requestId}",
+            rule: .ownerOrAgent,
+            statusWithoutRun: 404,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/tool-approvals",
+            rule: .owner,
+            body: #"{"request_id": "{requestId}"}"#,
+            statusWithoutRun: 409,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/tool-denials",
+            rule: .owner,
+            body: #"{"request_id": "{requestId}"}"#,
+            statusWithoutRun: 409,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/auto-approve",
+            rule: .owner,
+            body: #"{"enabled": true}"#,
+            statusWithoutRun: 409
+        ),
+        AccessRoute(
+            method: .post,
             path: "/mcp",
             rule: .anyCaller,
             body: Sample.legacy("initialize", #""protocolVersion":"2025-11-25","capabilities":{}"#)
@@ -96,11 +135,33 @@ extension AccessRoute {
         AccessRoute(method: .get, path: "/readyz", rule: .anybody),
     ]
 
-    /// A preview of the run; of a run that does not exist, one of another run.
+    /// The run, or where it does not exist another one, to which what a caller names belongs then.
+    private static func existing(_ run: RunID, in harness: APIHarness) throws -> RunID {
+        harness.cluster.owner(of: run) == nil ? try RunID(Run.own.rawValue) : run
+    }
+
     @Sendable private static func startedPreview(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
     {
-        let existing = harness.cluster.owner(of: run) == nil ? try RunID(Run.own.rawValue) : run
-        let started = try await harness.api.previews.start(run: existing, port: 3000, requester: "ada")
+        let run = try existing(run, in: harness)
+        let started = try await harness.api.previews.start(run: run, port: 3000, requester: "ada")
         return ["{token}": started.session.token.text]
     }
+
+    @Sendable private static func pendingRequest(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
+    {
+        let run = try existing(run, in: harness)
+        guard case .pending(let approval) = try await harness.gate.request(run: run, port: 3000, requester: "agent")
+        else { throw Unexpected() }
+        return ["{requestId}": approval.id.text]
+    }
+
+    /// Without it the agent's route would wait for a human.
+    @Sendable private static func approvedByDefault(_ harness: APIHarness, of run: RunID) async throws -> [String:
+        String]
+    {
+        try await harness.gate.setAutoApprove(run: existing(run, in: harness), to: true, by: "ada")
+        return [:]
+    }
+
+    private struct Unexpected: Error {}
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import PreviewControl
 import PreviewDomain
 import PreviewIdentity
 import TestSupport
@@ -22,11 +23,9 @@ struct AccessTableTests {
         }
     }
 
-    /// - Returns: The status that a service answers which has done nothing else.
     private func status(of route: AccessRoute, by identity: AccessIdentity, on run: AccessRoute.Run) async throws -> Int
     {
-        let harness = try await APIHarness()
-        harness.cluster.addSandbox(for: try RunID(AccessRoute.Run.other.rawValue), owner: "grace", pod: "pod-3")
+        let harness = try await harness()
         var parameters = try await route.prepare(harness, RunID(run.rawValue))
         parameters["{runId}"] = run.rawValue
         func filled(_ text: String) -> String { parameters.reduce(text) { $0.replacing($1.key, with: $1.value) } }
@@ -39,6 +38,38 @@ struct AccessTableTests {
             #expect((answer.headers[.wwwAuthenticate] == "Bearer") == (answer.status == 401))
             return answer.status
         }
+    }
+
+    @Test(arguments: [
+        ("list_previews", AccessRoute.Rule.owner, ""), ("stop_preview", .owner, #","session_id":"none""#),
+        ("start_preview", .ownerOrAgent, #","port":3000"#),
+    ])
+    func theToolsOfMCPObeyTheSameRules(tool: String, rule: AccessRoute.Rule, arguments: String) async throws {
+        for identity in [AccessIdentity.stranger, .owner, .operator, .agent] {
+            for run in AccessRoute.Run.allCases {
+                let harness = try await harness()
+                for run in AccessRoute.Run.allCases where run != .unknown {
+                    try await harness.gate.setAutoApprove(run: RunID(run.rawValue), to: true, by: "ada")
+                }
+                try await harness.test { client async throws in
+                    var headers = HTTPFields.mcp(accept: "application/json")
+                    headers[.authorization] = "Bearer \(identity.bearer)"
+                    let call = Sample.call(tool, #"{"run_id":"\#(run.rawValue)"\#(arguments)}"#)
+                    let answer = try await client.send(Sample.legacy("tools/call", call), headers)
+                    #expect(answer.status == 200)
+                    let isDenied = answer.text.contains("Only its owner") || answer.text.contains("service identity")
+                    let route = AccessRoute(method: .post, path: tool, rule: rule)
+                    #expect(isDenied == (route.expected(identity, run) == 403), "\(identity.rawValue), run \(run)")
+                }
+            }
+        }
+    }
+
+    /// A service that has done nothing yet, with a run of another user's.
+    private func harness() async throws -> APIHarness {
+        let harness = try await APIHarness()
+        harness.cluster.addSandbox(for: try RunID(AccessRoute.Run.other.rawValue), owner: "grace", pod: "pod-3")
+        return harness
     }
 
     @Test func everyRouteIsInTheTable() async throws {

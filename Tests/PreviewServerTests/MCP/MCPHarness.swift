@@ -6,7 +6,6 @@ import NIOCore
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
-import Synchronization
 import TestSupport
 import Testing
 
@@ -46,54 +45,6 @@ struct MCPHarness: Sendable {
     /// Runs a server on loopback.
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await application.test(.live) { client in try await work(try #require(client.port)) }
-    }
-}
-
-/// A decision that a test takes.
-final class ScriptedApproval: Sendable {
-    enum Decision: Sendable {
-        case approve
-        case refuse(PreviewError)
-    }
-
-    private struct State {
-        var decisions: [Decision] = []
-        var waiting: [AsyncStream<Decision>.Continuation] = []
-        var abandoned = 0
-    }
-
-    private let state = Mutex(State())
-
-    /// How many calls wait, and how many were given up.
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
-    var abandonedCount: Int { state.withLock { $0.abandoned } }
-
-    /// Decides now, or as soon as somebody waits.
-    func decide(_ decision: Decision) {
-        let waiting = state.withLock { state in
-            defer { state.waiting = [] }
-            if state.waiting.isEmpty { state.decisions.append(decision) }
-            return state.waiting
-        }
-        for continuation in waiting { continuation.yield(decision) }
-    }
-
-    func wait(_ onPending: @Sendable (String) -> Void) async throws {
-        let (stream, continuation) = AsyncStream.makeStream(of: Decision.self)
-        let known = state.withLock { state -> Decision? in
-            if !state.decisions.isEmpty { return state.decisions.removeFirst() }
-            state.waiting.append(continuation)
-            return nil
-        }
-        if let known { return try Self.carryOut(known) }
-        onPending("A human has to approve request 1a2b3c4d.")
-        for await decision in stream { return try Self.carryOut(decision) }
-        state.withLock { $0.abandoned += 1 }
-        throw CancellationError()
-    }
-
-    private static func carryOut(_ decision: Decision) throws {
-        if case .refuse(let error) = decision { throw error }
     }
 }
 

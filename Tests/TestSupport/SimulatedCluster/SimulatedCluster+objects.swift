@@ -127,11 +127,11 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func claims() async throws(ClusterError) -> [ClaimIdentity] {
-        try await perform(.claims) { Array($0.claims) }
+        try await perform(.claims) { $0.claims.values.map(\.identity) }
     }
 
     public func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool {
-        try await perform(.claimExists) { $0.claims.contains(claim) }
+        try await perform(.claimExists) { $0.claims[claim.name]?.identity == claim }
     }
 }
 

@@ -12,6 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
+        case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
     /// When an injected failure strikes.
@@ -52,7 +53,6 @@ public final class SimulatedCluster: Sendable {
         var routes: [PreviewToken: StoredRoute] = [:]
         var backends: [PreviewToken: PreviewBackend] = [:]
         var pods: [PodIdentity: Bool] = [:]
-        var claims: Set<ClaimIdentity> = []
         var routeStatus = RouteStatus(isAccepted: true)
         var probeOutcome = ProbeOutcome.answered(status: 200)
         var faults: [Operation: [Fault]] = [:]
@@ -60,6 +60,9 @@ public final class SimulatedCluster: Sendable {
         var log: [Operation] = []
         var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
         var nextSubscriber = 0
+        var claims: [String: StoredClaim] = [:]
+        var commonGrants = StandingGrants()
+        var approvalSubscribers: [Int: AsyncStream<ApprovalChange>.Continuation] = [:]
 
         mutating func nextVersion() -> Int {
             version += 1
@@ -83,8 +86,15 @@ public final class SimulatedCluster: Sendable {
             let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
             state.pods[identity] = true
             state.publish(.podApplied(identity))
-            state.claims.insert(claim)
-            state.publish(.claimApplied(claim))
+            if state.claims[claim.name]?.identity != claim {
+                state.claims[claim.name] = StoredClaim(
+                    identity: claim,
+                    annotations: [ClaimAnnotation.runID: run.text],
+                    resourceVersion: state.nextVersion()
+                )
+                state.publishClaim(claim.name)
+                state.publish(ClusterChange.claimApplied(claim))
+            }
             state.sandboxes[run] = BoundSandbox(
                 claim: claim,
                 owner: owner,
@@ -107,8 +117,9 @@ public final class SimulatedCluster: Sendable {
     public func removeClaim(of run: RunID) {
         state.withLock { state in
             guard let sandbox = state.sandboxes.removeValue(forKey: run) else { return }
-            state.claims.remove(sandbox.claim)
-            state.publish(.claimDeleted(sandbox.claim))
+            state.claims[sandbox.claim.name] = nil
+            state.publish(ApprovalChange.claimDeleted(sandbox.claim))
+            state.publish(ClusterChange.claimDeleted(sandbox.claim))
         }
     }
 

@@ -1,0 +1,65 @@
+public import KubernetesClient
+internal import KubernetesModel
+public import PreviewControl
+internal import PreviewDomain
+
+/// Metadata-only watches over the claims of the namespace and over the preview Gateway.
+public struct KubernetesApprovalFeed: ApprovalFeed {
+    private let client: KubernetesClient
+    private let namespace: String
+    private let gatewayName: String
+    private let gatewayNamespace: String
+
+    public init(client: KubernetesClient, namespace: String, gatewayName: String, gatewayNamespace: String) {
+        self.client = client
+        self.namespace = namespace
+        self.gatewayName = gatewayName
+        self.gatewayNamespace = gatewayNamespace
+    }
+
+    public func run(_ handle: @escaping @Sendable (ApprovalChange) async -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let claims = MetadataInformer(client: client, resource: SandboxClaim.resource, namespace: namespace)
+                try await claims.run { await handle(claimChange($0)) }
+            }
+            group.addTask {
+                let gateway = MetadataInformer(
+                    client: client,
+                    resource: Gateway.resource,
+                    namespace: gatewayNamespace,
+                    fieldSelector: .name(gatewayName)
+                )
+                try await gateway.run { await handle(grantsChange($0)) }
+            }
+            // Informers end by cancellation alone; should one fail, the other ends with it.
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func claimChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
+        switch event {
+        case .replaced(let claims): .claimsReplaced(claims.compactMap { ClaimRecord($0.metadata) })
+        case .applied(let claim):
+            ClaimRecord(claim.metadata).map(ApprovalChange.claimApplied) ?? deletion(of: claim)
+        case .deleted(let claim): deletion(of: claim)
+        case .interrupted: .interrupted(.claims)
+        case .resumed: .resumed(.claims)
+        }
+    }
+
+    private func deletion(of claim: PartialObjectMetadata) -> ApprovalChange {
+        .claimDeleted(ClaimIdentity(name: claim.metadata.name, uid: claim.metadata.uid ?? ""))
+    }
+
+    private func grantsChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
+        switch event {
+        case .replaced(let gateways): .commonGrantsApplied(StandingGrants(gateway: gateways.first))
+        case .applied(let gateway): .commonGrantsApplied(StandingGrants(gateway: gateway))
+        case .deleted: .commonGrantsApplied(StandingGrants())
+        case .interrupted: .interrupted(.commonGrants)
+        case .resumed: .resumed(.commonGrants)
+        }
+    }
+}

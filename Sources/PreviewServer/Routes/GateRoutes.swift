@@ -1,0 +1,153 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// The agent's start, the requests that wait, and the decisions about them.
+struct GateRoutes: Sendable {
+    let gate: AgentPreviewGate
+    let runs: RunGuard
+    let address: PreviewAddress
+    let waiting: WaitingCalls
+    /// Where decisions about requests go that are not ours; nil where no core API is configured.
+    let forwardDecision: DecisionForwarder?
+
+    /// When to look again at a request that waits, for those who do not use `wait`.
+    private static let pollPause = Duration.seconds(5)
+
+    func add(to run: RouterGroup<PreviewRequestContext>) {
+        run.post("sandbox/preview", use: start)
+        run.get("preview-requests", use: list)
+        run.get("preview-requests/:requestId", use: status)
+        run.post("tool-approvals", use: approve)
+        run.post("tool-denials", use: deny)
+        run.post("auto-approve", use: switchAutoApprove)
+    }
+
+    // MARK: Asking
+
+    @Sendable private func start(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .startAsAgent)
+        let requester = try context.authenticatedCaller.identity
+        let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
+        guard request.prefersAsynchronousAnswer else {
+            let started = try await waiting.wait(for: run, atMost: gate.approvalWindow, context: context) {
+                try await gate.start(run: run, port: body.targetPort, requester: requester)
+            }
+            return try JSONBody(started, run: run, address: address)
+        }
+        var answer =
+            switch try await gate.request(run: run, port: body.targetPort, requester: requester) {
+            case .started(let started): try JSONBody(started, run: run, address: address)
+            case .pending(let approval): try pending(approval)
+            }
+        answer.headers[.preferenceApplied] = "respond-async"
+        return answer
+    }
+
+    private func pending(_ approval: Approval) throws -> JSONBody {
+        var answer = try JSONBody(ApprovalBody(approval), status: .accepted)
+        answer.headers[.location] = ApprovalBody.statusURL(of: approval)
+        answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)"
+        return answer
+    }
+
+    // MARK: Reading
+
+    @Sendable private func list(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .readApprovals)
+        return try JSONBody(try await gate.approvals(run: run).map(ApprovalBody.init))
+    }
+
+    @Sendable private func status(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .readApprovals)
+        let id = try context.parameters.require("requestId")
+        let pause = try wait(request)
+        let approval = try await waiting.wait(for: run, atMost: pause, context: context) {
+            try await gate.approval(run: run, requestID: id, wait: pause)
+        }
+        var answer = try JSONBody(ApprovalBody(approval))
+        if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
+        return answer
+    }
+
+    /// The query parameter `wait`: how many seconds to wait for a decision.
+    private func wait(_ request: Request) throws -> Duration {
+        guard let text = request.uri.queryParameters["wait"] else { return .zero }
+        let limit = AgentPreviewGate.maxWait.components.seconds
+        guard let seconds = Int64(text), (0...limit).contains(seconds) else {
+            throw APIError(.badRequest, "The parameter wait cannot be used: expected whole seconds from 0 to \(limit).")
+        }
+        return .seconds(seconds)
+    }
+
+    // MARK: Deciding
+
+    @Sendable private func approve(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        try await decide(.approvals, request, context) { run, decision, decider in
+            try await gate.approve(
+                run: run,
+                requestID: decision.requestID,
+                scope: decision.scope,
+                by: decider
+            )
+            return try JSONBody(ApprovedBody(run: run, decision))
+        }
+    }
+
+    @Sendable private func deny(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        try await decide(.denials, request, context) { run, decision, decider in
+            try await gate.deny(run: run, requestID: decision.requestID, by: decider, reason: decision.reason)
+            return try JSONBody(DeniedBody(run: run, decision))
+        }
+    }
+
+    /// Decides here where the request is ours, and hands on to the core API what is not.
+    private func decide(
+        _ route: ForwardedDecision.Route,
+        _ request: Request,
+        _ context: PreviewRequestContext,
+        _ work: (RunID, DecisionBody, String) async throws -> JSONBody
+    ) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .decide)
+        let bytes = try await body(request, context)
+        let decision = try DecisionBody(bytes)
+        let caller = try context.authenticatedCaller
+        do {
+            return try await work(run, decision, caller.identity)
+        } catch let error as PreviewError where error.kind == .approvalNotFound {
+            guard let forwardDecision, let bearer = caller.bearer else {
+                throw PreviewError(.noPendingApproval, error.message)
+            }
+            let answer = try await forwardDecision(
+                ForwardedDecision(route: route, run: run, body: Array(bytes.readableBytesView), bearer: bearer)
+            )
+            return JSONBody(bytes: ByteBuffer(bytes: answer.body), status: .init(code: answer.status))
+        }
+    }
+
+    @Sendable private func switchAutoApprove(
+        _ request: Request,
+        _ context: PreviewRequestContext
+    ) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .decide)
+        let body = try AutoApproveBody(try await body(request, context))
+        try await gate.setAutoApprove(run: run, to: body.enabled, by: try context.authenticatedCaller.identity)
+        return try JSONBody(AutoApproveAnswer(run: run, isOn: body.enabled))
+    }
+
+    private func body(_ request: Request, _ context: PreviewRequestContext) async throws -> ByteBuffer {
+        guard request.mayHoldJSON else {
+            throw APIError(.unsupportedMediaType, "The body must be JSON: send 'Content-Type: application/json'.")
+        }
+        return try await request.body.collect(upTo: context.maxUploadSize)
+    }
+}
+
+extension HTTPField.Name {
+    /// Which of the caller's preferences were followed (RFC 7240, section 3).
+    // swift-format-ignore: NeverForceUnwrap
+    static let preferenceApplied = HTTPField.Name("Preference-Applied")!
+}

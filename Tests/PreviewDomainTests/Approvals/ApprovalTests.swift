@@ -1,0 +1,142 @@
+import Foundation
+import PreviewDomain
+import Testing
+
+@Suite("An approval")
+struct ApprovalTests {
+    private let now = Date(timeIntervalSince1970: 1_800_000_000)
+    private let window = Duration.seconds(300)
+
+    private func pending(requester: String = "agent") throws -> Approval {
+        Approval(
+            id: try ApprovalRequestID.mint(randomBytes: { Array(repeating: 7, count: $0) }),
+            run: try RunID("3f2a9c1e-0000-4000-8000-000000000001"),
+            port: try #require(TargetPort(3000)),
+            pod: "pod-1",
+            podUID: "uid-1",
+            requester: requester,
+            requestedAt: now,
+            window: window
+        )
+    }
+
+    /// One approval in every state.
+    private func all() throws -> [Approval.State: Approval] {
+        let pending = try pending()
+        let granted = try #require(pending.after(approve))
+        return [
+            .pending: pending,
+            .granted: granted,
+            .consumed: try #require(granted.after(.use("u"))),
+            .denied: try #require(pending.after(deny)),
+            .timedOut: try #require(pending.after(.expire(now: now + window))),
+            .withdrawn: try #require(pending.after(withdraw)),
+        ]
+    }
+
+    private var approve: Approval.Step { .approve(scope: .run, by: "ada", at: now, usableFor: window) }
+    private var deny: Approval.Step { .deny(by: "ada", reason: "no", at: now) }
+    private var withdraw: Approval.Step { .withdraw(reason: "pod", at: now) }
+
+    @Test func everyStepFromEveryStateIsAllowedOrNotAsTheTableSays() throws {
+        let late = now + window
+        let allowed: [(Approval.Step, [Approval.State: Approval.State])] = [
+            (approve, [.pending: .granted]),
+            (.approveAutomatically(.setting, at: now, usableFor: window), [.pending: .granted]),
+            (deny, [.pending: .denied]),
+            (.use("u"), [.granted: .consumed]),
+            (.expire(now: late), [.pending: .timedOut, .granted: .withdrawn]),
+            (.expire(now: late - .milliseconds(1)), [:]),
+            (withdraw, [.pending: .withdrawn, .granted: .withdrawn]),
+        ]
+        for (state, approval) in try all() {
+            #expect(approval.state == state)
+            for (step, table) in allowed {
+                #expect(approval.after(step)?.state == table[state], "\(step) from \(state)")
+            }
+        }
+    }
+
+    @Test func aSettledApprovalNeverChanges() throws {
+        for approval in try all().values {
+            #expect(approval.isSettled == (approval.expiry == nil))
+            #expect(approval.isSettled == ![.pending, .granted].contains(approval.state))
+        }
+    }
+
+    @Test func aGrantIsUsableUntilTheWindowAfterTheDecisionIsOver() throws {
+        let decided = now + .seconds(299)
+        let step = Approval.Step.approve(scope: .once, by: "ada", at: decided, usableFor: window)
+        let granted = try #require(try pending().after(step))
+        #expect(granted.isUsable(now: decided + .seconds(299)))
+        #expect(!granted.isUsable(now: decided + .seconds(300)))
+        #expect(try pending().isUsable(now: now) == false)
+    }
+
+    @Test func everyStateReadsBackAsItWasWritten() throws {
+        for approval in try all().values {
+            #expect(Approval(id: approval.id, text: approval.text) == approval)
+        }
+    }
+
+    @Test func aDecisionByHandNeedsNoMoreThanTheState() throws {
+        let pending = try pending()
+        let text = pending.text.replacingOccurrences(of: "pending", with: "granted")
+        let granted = try #require(Approval(id: pending.id, text: text))
+        #expect(granted.state == .granted)
+        #expect(granted.decidedBy == nil)
+        #expect(granted.isUsable(now: pending.deadline - .milliseconds(1)))
+        #expect(!granted.isUsable(now: pending.deadline))
+        #expect(granted.after(.use("u"))?.state == .consumed)
+    }
+
+    @Test(arguments: [
+        "", "{}", "null", "[]", "pending", "{\"state\":\"pending\"}", "{\"state\":1}",
+        String(repeating: "x", count: 5000),
+        #"{"state":"paid","run":"r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
+        #"{"state":"granted","run":"../r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
+        #"{"state":"granted","run":"r","port":0,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
+        #"{"state":"granted","run":"r","port":3000,"pod":"p","podUID":"","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
+        #"{"state":"granted","run":"r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"yesterday","deadline":"2026-01-01T00:05:00Z"}"#,
+    ])
+    func whatIsNoApprovalIsNotReadAsOne(text: String) throws {
+        #expect(Approval(id: try pending().id, text: text) == nil)
+    }
+
+    @Test func aNameOfAnyLengthLeavesTheApprovalSmall() throws {
+        let long = String(repeating: "ö", count: 5000)
+        let approval = try pending(requester: long)
+        #expect(approval.requester.utf8.count <= Approval.maxNameBytes)
+        #expect(approval.text.utf8.count < 1024)
+        #expect(approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: long))
+        #expect(Approval(id: approval.id, text: approval.text) == approval)
+    }
+
+    @Test func itIsForOneRunPortPodAndCallerOnly() throws {
+        let approval = try pending()
+        let other = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
+        let port = try #require(TargetPort(3001))
+        #expect(approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: "agent"))
+        #expect(!approval.isFor(run: other, port: approval.port, podUID: "uid-1", requester: "agent"))
+        #expect(!approval.isFor(run: approval.run, port: port, podUID: "uid-1", requester: "agent"))
+        #expect(!approval.isFor(run: approval.run, port: approval.port, podUID: "uid-2", requester: "agent"))
+        #expect(!approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: "ada"))
+    }
+
+    @Test func itsNamesAreTheContracts() throws {
+        let approval = try pending()
+        #expect(approval.resource == "sandbox-preview:3000")
+        #expect(approval.id.displayID == String(approval.id.text.prefix(8)))
+        #expect(approval.question.hasPrefix("The agent wants to expose a preview server on port 3000. "))
+        let key = ApprovalAnnotation.approval(approval.id)
+        #expect(key == "preview.agentweaver.dev/approval.\(approval.id.text)")
+        #expect(key.split(separator: "/")[1].utf8.count <= 63)
+    }
+
+    @Test(arguments: [
+        "", "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "../../../../../../../../../",
+    ])
+    func whatIsNoRequestIDIsRefused(text: String) {
+        #expect(ApprovalRequestID(text) == nil)
+    }
+}

@@ -1,0 +1,148 @@
+public import PreviewControl
+public import PreviewDomain
+internal import Synchronization
+
+extension SimulatedCluster {
+    struct StoredClaim {
+        var identity: ClaimIdentity
+        var annotations: [String: String]
+        var resourceVersion: Int
+
+        var record: ClaimRecord {
+            ClaimRecord(
+                identity: identity,
+                writtenRun: annotations[ClaimAnnotation.runID],
+                resourceVersion: "\(resourceVersion)",
+                ledger: ApprovalLedger(annotations: annotations)
+            )
+        }
+    }
+
+    // MARK: For tests
+
+    /// The annotations of the run's claim.
+    public func claimAnnotations(of run: RunID) -> [String: String] {
+        state.withLock { $0.claims[run.claimName]?.annotations ?? [:] }
+    }
+
+    /// The approvals on the run's claim, the oldest first.
+    public func approvals(of run: RunID) -> [Approval] {
+        ApprovalLedger(annotations: claimAnnotations(of: run)).entries.map(\.approval)
+    }
+
+    /// Changes a claim's annotations by somebody's hand; nil removes one.
+    public func annotateClaim(of run: RunID, _ changes: [String: String?]) {
+        state.withLock { state in
+            state.changeClaim(run.claimName) { claim in
+                for (key, value) in changes { claim.annotations[key] = value }
+            }
+        }
+    }
+
+    /// The standing grants for every run.
+    public var standingGrants: StandingGrants { state.withLock { $0.commonGrants } }
+
+    /// How many replicas watch claims.
+    public var approvalWatcherCount: Int { state.withLock { $0.approvalSubscribers.count } }
+}
+
+extension SimulatedCluster: ApprovalStore {
+    public func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord? {
+        try await perform(.claim) { state in
+            state.claims[run.claimName]?.record
+        }.flatMap { $0.belongs(to: run) ? $0 : nil }
+    }
+
+    public func write(
+        _ annotations: [String: String?],
+        to claim: ClaimRecord
+    ) async throws(ClusterError) -> ClaimRecord? {
+        try await perform(.writeClaim) { state in
+            let name = claim.identity.name
+            guard state.claims[name]?.record.resourceVersion == claim.resourceVersion else { return nil }
+            return state.changeClaim(name) { stored in
+                for (key, text) in annotations { stored.annotations[key] = text }
+            }
+        }
+    }
+
+    public func replace(
+        _ edits: [AnnotationEdit],
+        of claim: ClaimIdentity
+    ) async throws(ClusterError) -> ClaimRecord? {
+        try await perform(.replaceOnClaim) { state in
+            guard let stored = state.claims[claim.name], stored.identity == claim,
+                edits.allSatisfy({ stored.annotations[$0.key] == $0.old })
+            else { return nil }
+            return state.changeClaim(claim.name) { stored in
+                for edit in edits { stored.annotations[edit.key] = edit.new }
+            }
+        }
+    }
+
+    public func setAutoApprove(_ isOn: Bool, of claim: ClaimIdentity) async throws(ClusterError) -> ClaimRecord? {
+        try await perform(.setAutoApprove) { state in
+            guard state.claims[claim.name]?.identity == claim else { return nil }
+            return state.changeClaim(claim.name) {
+                $0.annotations[ApprovalAnnotation.autoApprove] = isOn ? "true" : nil
+            }
+        }
+    }
+
+    public func commonGrants() async throws(ClusterError) -> StandingGrants {
+        try await perform(.commonGrants) { $0.commonGrants }
+    }
+
+    public func addCommonGrant(_ grant: StandingGrant) async throws(ClusterError) {
+        try await perform(.addCommonGrant) { state in
+            state.commonGrants.add(grant)
+            state.publish(.commonGrantsApplied(state.commonGrants))
+        }
+    }
+}
+
+/// The watch over a ``SimulatedCluster``'s claims and Gateway.
+public struct SimulatedApprovalFeed: ApprovalFeed {
+    private let cluster: SimulatedCluster
+
+    public init(_ cluster: SimulatedCluster) {
+        self.cluster = cluster
+    }
+
+    public func run(_ handle: @escaping @Sendable (ApprovalChange) async -> Void) async throws {
+        let (id, changes) = cluster.state.withLock { state in
+            let (stream, continuation) = AsyncStream.makeStream(of: ApprovalChange.self)
+            let id = state.nextSubscriber
+            state.nextSubscriber += 1
+            state.approvalSubscribers[id] = continuation
+            continuation.yield(.claimsReplaced(state.claims.values.map(\.record)))
+            continuation.yield(.commonGrantsApplied(state.commonGrants))
+            return (id, stream)
+        }
+        defer { cluster.state.withLock { $0.approvalSubscribers[id] = nil } }
+        for await change in changes { await handle(change) }
+    }
+}
+
+extension SimulatedCluster.State {
+    func publish(_ change: ApprovalChange) {
+        for subscriber in approvalSubscribers.values { subscriber.yield(change) }
+    }
+
+    func publishClaim(_ name: String) {
+        if let claim = claims[name] { publish(ApprovalChange.claimApplied(claim.record)) }
+    }
+
+    @discardableResult
+    mutating func changeClaim(
+        _ name: String,
+        _ change: (inout SimulatedCluster.StoredClaim) -> Void
+    ) -> ClaimRecord? {
+        guard var claim = claims[name] else { return nil }
+        change(&claim)
+        claim.resourceVersion = nextVersion()
+        claims[name] = claim
+        publishClaim(name)
+        return claim.record
+    }
+}
