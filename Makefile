@@ -7,8 +7,11 @@ SHELL := /bin/bash
 # The build fails on an import that Package.swift does not declare.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-DEVCLUSTER := .build/debug/preview-devcluster
+RELEASE_FLAGS := -c release --static-swift-stdlib $(SWIFT_FLAGS)
+
+DEVCLUSTER := .build/release/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
+MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
 STATE := .build/devcluster/state
 
 PORT ?= 3000
@@ -23,8 +26,9 @@ setup: ## Install what is missing: libcurl and libssl for the build, Envoy for t
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy
 
-build: setup ## Build the service and the development cluster
-	swift build $(SWIFT_FLAGS)
+build: setup ## Build the service and the development cluster, as production runs them
+	swift build $(RELEASE_FLAGS) --product preview-gateway
+	swift build $(RELEASE_FLAGS) --product preview-devcluster
 
 run: build ## Run everything on this machine, with a preview; your app: make run APP='npm run dev' PORT=5173
 	@ENVOY='$(ENVOY)' $(DEVCLUSTER) up --state-dir $(STATE) --port $(PORT) $(if $(APP),-- $(APP))
@@ -35,7 +39,8 @@ demo: build ## Play the main job once, check it, print the figures
 test: ## Run all tests, after the same set-up
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
-	ENVOY='$(ENVOY)' swift test $(SWIFT_FLAGS)
+	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
+	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' swift test $(SWIFT_FLAGS)
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

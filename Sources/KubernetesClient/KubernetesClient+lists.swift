@@ -28,11 +28,12 @@ extension KubernetesClient {
     ) async throws -> ObjectList<Object> {
         let query = ListQuery(
             resource: type.resource,
+            form: .whole,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await pages(query, MediaType.json, consistency)
+        return try await list(query, consistency)
     }
 
     /// Lists the metadata of objects.
@@ -45,32 +46,24 @@ extension KubernetesClient {
     ) async throws -> ObjectList<PartialObjectMetadata> {
         let query = ListQuery(
             resource: type.resource,
+            form: .metadata,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await listMetadata(query, consistency)
-    }
-
-    /// Lists the metadata of the objects that `query` describes.
-    func listMetadata(
-        _ query: ListQuery,
-        _ consistency: ListConsistency
-    ) async throws -> ObjectList<PartialObjectMetadata> {
-        try await pages(query, MediaType.partialObjectList, consistency)
+        return try await list(query, consistency)
     }
 
     /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.
-    private func pages<Item: Decodable & Sendable>(
+    func list<Item: Decodable & Sendable>(
         _ query: ListQuery,
-        _ accept: String,
         _ consistency: ListConsistency
     ) async throws -> ObjectList<Item> {
         try await withVersion(of: query.resource) { version in
             do {
-                return try await allPages(query, version, accept, consistency)
+                return try await allPages(query, version, consistency)
             } catch let error as KubernetesError where error.kind == .gone {
-                return try await allPages(query, version, accept, consistency)
+                return try await allPages(query, version, consistency)
             }
         }
     }
@@ -78,7 +71,6 @@ extension KubernetesClient {
     private func allPages<Item: Decodable & Sendable>(
         _ query: ListQuery,
         _ version: String,
-        _ accept: String,
         _ consistency: ListConsistency
     ) async throws -> ObjectList<Item> {
         var items: [Item] = []
@@ -91,7 +83,12 @@ extension KubernetesClient {
             case .cached: path.add("resourceVersion", "0")
             }
             path.add("continue", token)
-            let request = APIRequest(verb: .list, resource: query.resource.plural, path: path.text, accept: accept)
+            let request = APIRequest(
+                verb: .list,
+                resource: query.resource.plural,
+                path: path.text,
+                accept: query.form.listMediaType
+            )
             let page = try await perform(request, ObjectList<Item>.self)
             items += page.items
             guard items.count <= RequestLimits.maxListedObjects else {
@@ -105,9 +102,30 @@ extension KubernetesClient {
     }
 }
 
+/// How much of each object a list or a watch brings.
+enum ObjectForm: Sendable {
+    case whole
+    case metadata
+
+    var listMediaType: String {
+        switch self {
+        case .whole: MediaType.json
+        case .metadata: MediaType.partialObjectList
+        }
+    }
+
+    var watchMediaType: String {
+        switch self {
+        case .whole: MediaType.json
+        case .metadata: MediaType.partialObject
+        }
+    }
+}
+
 /// Which objects to list or watch.
 struct ListQuery: Sendable {
     let resource: APIResource
+    let form: ObjectForm
     let namespace: String?
     let labelSelector: LabelSelector?
     let fieldSelector: FieldSelector?

@@ -6,9 +6,10 @@ extension KubernetesClient {
     /// How long a watch is asked to last.
     public static let watchLifetime: Duration = .seconds(300)
 
-    /// Watches objects until the server ends the watch.
+    /// Watches objects until the server ends the watch, or says nothing for ``RequestLimits/maxWatchSilence``.
     ///
-    /// Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
+    /// A quiet watch is not different from a dead one, so silence ends it like the server does: what the next watch
+    /// begins with tells which of the two it was. Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
     /// awaited for each event before the next is read, so that nothing piles up here.
     ///
     /// - Parameters:
@@ -18,8 +19,7 @@ extension KubernetesClient {
     ///   - fieldSelector: Which objects, by field.
     ///   - resourceVersion: The version after which changes are sent. A version from the future is not an error: the
     ///     server then says nothing.
-    ///   - lifetime: How long the server is asked to keep the watch up. ``RequestLimits/watchGrace`` later it counts as
-    ///     dead, since a quiet watch is not different from a broken connection.
+    ///   - lifetime: How long the server is asked to keep the watch up.
     ///   - handle: Gets every event but errors. What it throws ends the watch and is thrown.
     /// - Throws: ``KubernetesError``; of kind ``KubernetesError/Kind/gone`` if `resourceVersion` is too old, in which
     ///   case it must not be used again.
@@ -34,11 +34,12 @@ extension KubernetesClient {
     ) async throws {
         let query = ListQuery(
             resource: type.resource,
+            form: .whole,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        try await watch(query, MediaType.json, resourceVersion, lifetime, opened: {}, handle)
+        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
     }
 
     /// Watches the metadata of objects, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
@@ -53,17 +54,17 @@ extension KubernetesClient {
     ) async throws {
         let query = ListQuery(
             resource: type.resource,
+            form: .metadata,
             namespace: namespace,
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        try await watch(query, MediaType.partialObject, resourceVersion, lifetime, opened: {}, handle)
+        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
     }
 
     /// Watches, and tells when the server has accepted the watch.
     func watch<Object: Decodable & Sendable>(
         _ query: ListQuery,
-        _ accept: String,
         _ resourceVersion: String,
         _ lifetime: Duration,
         opened: @Sendable () async throws -> Void,
@@ -75,10 +76,15 @@ extension KubernetesClient {
             path.add("allowWatchBookmarks", "true")
             path.add("resourceVersion", resourceVersion)
             path.add("timeoutSeconds", String(max(1, lifetime.components.seconds)))
-            let request = APIRequest(verb: .watch, resource: query.resource.plural, path: path.text, accept: accept)
+            let request = APIRequest(
+                verb: .watch,
+                resource: query.resource.plural,
+                path: path.text,
+                accept: query.form.watchMediaType
+            )
             try await executor.stream(
                 request,
-                lifetime: lifetime + RequestLimits.watchGrace,
+                maxSilence: min(RequestLimits.maxWatchSilence, lifetime + RequestLimits.watchGrace),
                 headTimeout: limits.attemptTimeout
             ) { body in
                 try await opened()

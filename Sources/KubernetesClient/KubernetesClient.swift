@@ -78,7 +78,8 @@ extension KubernetesClient {
     /// Runs `body` with the version of `resource` that the cluster offers.
     ///
     /// When a path turns out not to exist, what was known about the group is forgotten and asked again once, since
-    /// CRDs come and go while a service runs.
+    /// CRDs come and go while a service runs. When the server fails it is forgotten too, for the next request: agent-sandbox 0.5
+    /// answers 500 to the older version, and a service that runs since before that upgrade has to find the newer one.
     func withVersion<Result: Sendable>(
         of resource: APIResource,
         _ body: (String) async throws -> Result
@@ -91,6 +92,9 @@ extension KubernetesClient {
             let other = try await resolver.version(of: resource, executor: executor, limits: limits)
             guard other != version else { throw error }
             return try await body(other)
+        } catch let error as KubernetesError where error.kind == .serverError {
+            await resolver.forget(resource.group)
+            throw error
         }
     }
 

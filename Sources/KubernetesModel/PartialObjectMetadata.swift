@@ -1,5 +1,5 @@
 /// An object of any kind, of which only the metadata was asked for (`metav1.PartialObjectMetadata`).
-public struct PartialObjectMetadata: Codable, Hashable, Sendable {
+public struct PartialObjectMetadata: MetadataHolder, Codable, Hashable {
     public var metadata: ObjectMeta
 
     public init(metadata: ObjectMeta) {

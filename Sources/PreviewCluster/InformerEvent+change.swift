@@ -2,14 +2,14 @@ internal import KubernetesClient
 internal import KubernetesModel
 internal import PreviewControl
 
-extension InformerEvent {
+extension InformerEvent where Object: MetadataHolder {
     /// What the event means for one collection of the index, or `nil` when it is about no object of ours.
-    func change<Object>(
+    func change<Value>(
         _ collection: ClusterCollection,
-        make: (ObjectMeta) -> Object?,
-        replaced: ([Object]) -> ClusterChange,
-        applied: (Object) -> ClusterChange,
-        deleted: (Object) -> ClusterChange
+        make: (ObjectMeta) -> Value?,
+        replaced: ([Value]) -> ClusterChange,
+        applied: (Value) -> ClusterChange,
+        deleted: (Value) -> ClusterChange
     ) -> ClusterChange? {
         switch self {
         case .replaced(let objects): replaced(objects.compactMap { make($0.metadata) })

@@ -38,7 +38,7 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         }
     }
 
-    private func claimChange(_ event: InformerEvent) -> ApprovalChange {
+    private func claimChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
         switch event {
         case .replaced(let claims): .claimsReplaced(claims.compactMap { ClaimRecord($0.metadata) })
         case .applied(let claim):
@@ -53,7 +53,7 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         .claimDeleted(ClaimIdentity(name: claim.metadata.name, uid: claim.metadata.uid ?? ""))
     }
 
-    private func grantsChange(_ event: InformerEvent) -> ApprovalChange {
+    private func grantsChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
         switch event {
         case .replaced(let gateways): .commonGrantsApplied(StandingGrants(gateway: gateways.first))
         case .applied(let gateway): .commonGrantsApplied(StandingGrants(gateway: gateway))

@@ -3,65 +3,98 @@ internal import KubernetesModel
 public import PreviewControl
 internal import PreviewDomain
 
-/// Metadata-only watches over the previews' routes, their Services, and the pods of the namespace.
+/// Watches over the previews' routes, their Services, and the claims, Sandboxes and pods of the namespace.
+///
+/// All but the claims' are metadata-only: whether a claim is Ready, and what it is bound to, is in its status. A kind
+/// that the cluster does not know (its CRD is not installed) is asked for again, ever more slowly, and holds up no other.
 public struct KubernetesClusterFeed: ClusterFeed {
     private let client: KubernetesClient
     private let namespace: String
+    private let sandboxes: SandboxCache
 
-    public init(client: KubernetesClient, namespace: String) {
+    /// - Parameter sandboxes: Gets what leads from runs to their pods.
+    public init(client: KubernetesClient, namespace: String, sandboxes: SandboxCache) {
         self.client = client
         self.namespace = namespace
+        self.sandboxes = sandboxes
     }
 
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
-        let owned = KubernetesPreviewObjects.owned
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await informer(of: HTTPRoute.resource, labels: owned).run { event in
-                    if let change = event.change(
-                        .routes,
-                        make: Preview.init,
-                        replaced: ClusterChange.routesReplaced,
-                        applied: ClusterChange.routeApplied,
-                        deleted: { .routeDeleted($0.token) }
-                    ) {
-                        await handle(change)
-                    }
-                }
-            }
-            group.addTask {
-                try await informer(of: Service.resource, labels: owned).run { event in
-                    if let change = event.change(
-                        .backends,
-                        make: PreviewBackend.init,
-                        replaced: ClusterChange.backendsReplaced,
-                        applied: ClusterChange.backendApplied,
-                        deleted: { .backendDeleted($0.token) }
-                    ) {
-                        await handle(change)
-                    }
-                }
-            }
-            group.addTask {
-                try await informer(of: Pod.resource, fields: KubernetesPreviewObjects.alive).run { event in
-                    if let change = event.change(
-                        .pods,
-                        make: PodIdentity.init,
-                        replaced: ClusterChange.podsReplaced,
-                        applied: ClusterChange.podApplied,
-                        deleted: ClusterChange.podDeleted
-                    ) {
-                        await handle(change)
-                    }
-                }
-            }
+            group.addTask { try await followRoutes(handle) }
+            group.addTask { try await followBackends(handle) }
+            group.addTask { try await followPods(handle) }
+            group.addTask { try await followClaims(handle) }
+            group.addTask { try await followSandboxes() }
             // Informers end by cancellation alone; should one fail, the others end with it.
             try await group.next()
             group.cancelAll()
         }
     }
 
-    private func informer(
+    private func followRoutes(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
+        let informer = metadata(of: HTTPRoute.resource, labels: KubernetesPreviewObjects.owned)
+        try await informer.run { event in
+            let change = event.change(
+                .routes,
+                make: Preview.init,
+                replaced: ClusterChange.routesReplaced,
+                applied: ClusterChange.routeApplied,
+                deleted: { .routeDeleted($0.token) }
+            )
+            if let change { await handle(change) }
+        }
+    }
+
+    private func followBackends(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
+        let informer = metadata(of: Service.resource, labels: KubernetesPreviewObjects.owned)
+        try await informer.run { event in
+            let change = event.change(
+                .backends,
+                make: PreviewBackend.init,
+                replaced: ClusterChange.backendsReplaced,
+                applied: ClusterChange.backendApplied,
+                deleted: { .backendDeleted($0.token) }
+            )
+            if let change { await handle(change) }
+        }
+    }
+
+    private func followPods(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
+        let informer = metadata(of: Pod.resource, fields: KubernetesPreviewObjects.alive)
+        try await informer.run { event in
+            sandboxes.applyPods(event)
+            let change = event.change(
+                .pods,
+                make: PodIdentity.init,
+                replaced: ClusterChange.podsReplaced,
+                applied: ClusterChange.podApplied,
+                deleted: ClusterChange.podDeleted
+            )
+            if let change { await handle(change) }
+        }
+    }
+
+    private func followClaims(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
+        let informer = Informer<SandboxClaim>(client: client, namespace: namespace)
+        try await informer.run { event in
+            sandboxes.applyClaims(event)
+            let change = event.change(
+                .claims,
+                make: ClaimIdentity.init,
+                replaced: ClusterChange.claimsReplaced,
+                applied: ClusterChange.claimApplied,
+                deleted: ClusterChange.claimDeleted
+            )
+            if let change { await handle(change) }
+        }
+    }
+
+    private func followSandboxes() async throws {
+        try await metadata(of: Sandbox.resource).run { sandboxes.applySandboxes($0) }
+    }
+
+    private func metadata(
         of resource: APIResource,
         labels: LabelSelector? = nil,
         fields: FieldSelector? = nil

@@ -207,4 +207,20 @@ extension KubernetesPreviewObjects: PreviewObjects {
         guard let found else { return false }
         return found.metadata.uid == pod.uid && !found.status.isTerminal
     }
+
+    // MARK: Claims
+
+    public func claims() async throws(ClusterError) -> [ClaimIdentity] {
+        try await ClusterError.asking {
+            try await client.listMetadata(of: SandboxClaim.self, in: namespace)
+                .items.compactMap { ClaimIdentity($0.metadata) }
+        }
+    }
+
+    public func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool {
+        let found = try await ClusterError.askingForOne {
+            try await client.getMetadata(of: SandboxClaim.self, named: claim.name, in: namespace)
+        }
+        return found?.metadata.uid == claim.uid
+    }
 }

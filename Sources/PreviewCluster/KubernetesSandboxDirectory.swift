@@ -4,38 +4,48 @@ public import PreviewControl
 public import PreviewDomain
 
 /// Finds a run's pod by following its SandboxClaim, and proves that all three objects belong together.
+///
+/// The copy is asked first, and the cluster where the copy cannot prove the whole way: nobody is refused on the word of
+/// the copy alone.
+///
+/// That the copy can be behind is safe, because what a preview's Service selects is the claim's UID. A UID is never used
+/// again, and agent-sandbox puts it on no pod but the claim's: if the claim was deleted meanwhile, or made anew, or given
+/// another pod, the selector matches nothing or what belongs to this claim, and never a pod of another run. Both objects
+/// of such a preview are owned by the pod that was found, so they go with it. Where the pod carries no such label, the
+/// pod itself is to be labelled, and an old copy could name one that another run has taken over since: then only
+/// the cluster's word counts.
 public struct KubernetesSandboxDirectory: SandboxDirectory {
-    private let client: KubernetesClient
-    private let namespace: String
+    private let cache: SandboxCache
+    private let live: LiveSandboxes
 
-    /// The labels that agent-sandbox puts on a sandbox's pod: the claim's UID, and a hash of the Sandbox's name.
-    private static let sandboxNameHash = "agents.x-k8s.io/sandbox-name-hash"
-
-    public init(client: KubernetesClient, namespace: String) {
-        self.client = client
-        self.namespace = namespace
+    /// - Parameter cache: This replica's copy, which the feed keeps up to date.
+    public init(client: KubernetesClient, namespace: String, cache: SandboxCache) {
+        self.cache = cache
+        live = LiveSandboxes(client: client, namespace: namespace)
     }
 
     public func sandbox(of run: RunID) async throws -> BoundSandbox {
-        let claim = try await claim(of: run)
-        let sandbox = try await sandbox(boundTo: claim)
-        let pod = try await pod(of: sandbox)
-        guard let claimUID = claim.metadata.uid, let podUID = pod.metadata.uid else {
+        if let known = try? await sandbox(of: run, in: cache), case .existing = known.selector { return known }
+        return try await sandbox(of: run, in: live)
+    }
+
+    private func sandbox(of run: RunID, in source: some SandboxSource) async throws -> BoundSandbox {
+        let claim = try await claim(of: run, in: source)
+        let sandbox = try await sandbox(boundTo: claim, in: source)
+        let pod = try await pod(of: sandbox, in: source)
+        guard let claimUID = claim.metadata.uid, let podUID = pod.uid else {
             throw ClusterError(.rejected, "the API server returned an object without a UID")
         }
         return BoundSandbox(
             claim: ClaimIdentity(name: claim.metadata.name, uid: claimUID),
             owner: claim.metadata.platformValue(ClaimAnnotation.runOwner),
-            pod: PodIdentity(name: pod.metadata.name, uid: podUID),
+            pod: PodIdentity(name: pod.name, uid: podUID),
             selector: try selector(of: pod, sandbox: sandbox, claim: claim, claimUID: claimUID)
         )
     }
 
-    private func claim(of run: RunID) async throws -> SandboxClaim {
-        let found = try await ClusterError.askingForOne {
-            try await client.get(SandboxClaim.self, named: run.claimName, in: namespace)
-        }
-        guard let claim = found, !claim.metadata.isBeingDeleted else {
+    private func claim(of run: RunID, in source: some SandboxSource) async throws -> SandboxClaim {
+        guard let claim = try await source.claim(run.claimName), !claim.metadata.isBeingDeleted else {
             throw noSandbox("This run has no sandbox. Start the run's sandbox first, then ask for the preview again.")
         }
         try prove(claim, isOf: run)
@@ -63,38 +73,32 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         }
     }
 
-    private func sandbox(boundTo claim: SandboxClaim) async throws -> Sandbox {
+    private func sandbox(boundTo claim: SandboxClaim, in source: some SandboxSource) async throws -> ObjectMeta {
         guard let name = claim.status.sandbox?.name, !name.isEmpty else {
             throw noSandbox("The run's sandbox is not bound yet. Wait until it runs, then ask again.")
         }
-        let found = try await ClusterError.askingForOne {
-            try await client.get(Sandbox.self, named: name, in: namespace)
-        }
-        guard let sandbox = found else {
+        guard let sandbox = try await source.sandbox(name) else {
             throw noSandbox("The run's sandbox is gone. Start a new one, then ask again.")
         }
         return sandbox
     }
 
-    private func pod(of sandbox: Sandbox) async throws -> Pod {
-        let name = sandbox.metadata.annotations[SandboxAnnotation.podName] ?? sandbox.metadata.name
-        let found = try await ClusterError.askingForOne {
-            try await client.get(Pod.self, named: name, in: namespace)
-        }
-        guard let pod = found, !pod.metadata.isBeingDeleted, !pod.status.isTerminal else {
+    private func pod(of sandbox: ObjectMeta, in source: some SandboxSource) async throws -> ObjectMeta {
+        let name = sandbox.annotations[SandboxAnnotation.podName] ?? sandbox.name
+        guard let pod = try await source.pod(name), !pod.isBeingDeleted else {
             throw noSandbox("The run's sandbox pod has ended. Wait until a new one runs, then ask again.")
         }
         return pod
     }
 
     private func selector(
-        of pod: Pod,
-        sandbox: Sandbox,
+        of pod: ObjectMeta,
+        sandbox: ObjectMeta,
         claim: SandboxClaim,
         claimUID: String
     ) throws -> PodSelector {
-        guard let label = pod.metadata.labels[ClusterLabel.claimUID] else {
-            guard sandbox.metadata.isOwned(by: claim.metadata), pod.metadata.isOwned(by: sandbox.metadata) else {
+        guard let label = pod.labels[ClusterLabel.claimUID] else {
+            guard sandbox.isOwned(by: claim.metadata), pod.isOwned(by: sandbox) else {
                 throw noSandbox("The pod that the run's sandbox names cannot be proven to be the run's own.")
             }
             return .perRunLabel
@@ -103,7 +107,7 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
             throw noSandbox("The pod that the run's sandbox names is bound to another run.")
         }
         var labels = [ClusterLabel.claimUID: label]
-        if let hash = pod.metadata.labels[Self.sandboxNameHash] { labels[Self.sandboxNameHash] = hash }
+        if let hash = pod.labels[ClusterLabel.sandboxNameHash] { labels[ClusterLabel.sandboxNameHash] = hash }
         return .existing(labels)
     }
 

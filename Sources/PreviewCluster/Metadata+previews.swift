@@ -41,6 +41,13 @@ extension PreviewBackend {
     }
 }
 
+extension ClaimIdentity {
+    init?(_ metadata: ObjectMeta) {
+        guard let uid = metadata.uid else { return nil }
+        self.init(name: metadata.name, uid: uid)
+    }
+}
+
 extension PodIdentity {
     init?(_ metadata: ObjectMeta) {
         guard let uid = metadata.uid else { return nil }

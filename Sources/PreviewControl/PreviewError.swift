@@ -65,7 +65,7 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
             }
         self.init(
             .clusterUnavailable,
-            "The cluster did not carry out the request: \(error.detail). Nothing was left behind. \(advice)",
+            "The cluster did not carry out the request: \(error.detail). \(advice)",
             retryAfter: error.retryAfter ?? Self.defaultRetryAfter
         )
     }

@@ -2,6 +2,8 @@
 public enum ClusterLabel {
     /// On a sandbox's pod: the UID of the claim that it is bound to.
     public static let claimUID = "agents.x-k8s.io/claim-uid"
+    /// On a sandbox's pod: a hash of the Sandbox's name.
+    public static let sandboxNameHash = "agents.x-k8s.io/sandbox-name-hash"
 }
 
 /// The annotations of agent-sandbox's Sandbox objects.

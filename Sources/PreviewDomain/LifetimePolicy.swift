@@ -8,16 +8,20 @@ public struct LifetimePolicy: Hashable, Sendable {
     public let maxLifetime: Duration
     /// How much longer than `idleTimeout` a keepalive may reach, so that the next ones need no write.
     public let keepaliveCoalesce: Duration
+    /// Whether previews live on when their run's claim is gone.
+    public let keepsAfterRun: Bool
 
     /// Sets how long previews live; the defaults are the contract's.
     public init(
         idleTimeout: Duration = .seconds(30 * 60),
         maxLifetime: Duration = .seconds(8 * 60 * 60),
-        keepaliveCoalesce: Duration = .seconds(180)
+        keepaliveCoalesce: Duration = .seconds(180),
+        keepsAfterRun: Bool = true
     ) {
         self.idleTimeout = idleTimeout
         self.maxLifetime = maxLifetime
         self.keepaliveCoalesce = keepaliveCoalesce
+        self.keepsAfterRun = keepsAfterRun
     }
 
     /// How much longer than `idleTimeout` a keepalive that is written reaches: `keepaliveCoalesce`, at most a tenth of

@@ -1,10 +1,10 @@
 public import FoundationEssentials
 
-/// What is known about the pod that a preview shows.
-public enum PodPresence: Hashable, Sendable, CaseIterable {
-    /// The pod of the preview's UID exists.
+/// What is known about something that a preview lives with: the pod that it shows, or its run's claim.
+public enum Presence: Hashable, Sendable, CaseIterable {
+    /// The object of the preview's UID exists. A claim that is being deleted still does.
     case present
-    /// A live read proved that the pod is gone: not found, another UID, or a terminal phase.
+    /// The object is gone: not found, another UID, or a pod in a terminal phase.
     case gone
     /// Nothing is known; this never reaps anything.
     case unknown
@@ -34,18 +34,28 @@ public enum ReapDecision: Hashable, Sendable {
 
 /// Decides whether a preview lives on.
 ///
-/// The precedence is pod gone, hard cap, idle. What is unknown reaps nothing: not an unknown pod, and without a known
-/// time not the age. An object that is already being deleted is left to whoever deletes it.
+/// The precedence is pod gone, hard cap, idle; a gone claim comes last, and ends what would live on otherwise. What is
+/// unknown reaps nothing: not an unknown pod or claim, and without a known time not the age. An object that is already being deleted is left to whoever deletes it.
 ///
 /// - Parameters:
 ///   - preview: The preview as it was read.
 ///   - pod: What is known about its pod.
+///   - claim: What is known about its run's claim, which counts only where previews are not kept after their run.
 ///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
 ///   - policy: How long previews live.
-public func decide(_ preview: Preview, pod: PodPresence, now: Date?, policy: LifetimePolicy) -> ReapDecision {
+public func decide(
+    _ preview: Preview,
+    pod: Presence,
+    claim: Presence,
+    now: Date?,
+    policy: LifetimePolicy
+) -> ReapDecision {
     if preview.isBeingDeleted { return .keep(until: .distantFuture) }
     if pod == .gone { return .reap(.podGone) }
     let deadline = preview.deadline(policy: policy)
-    guard let now, now >= deadline else { return .keep(until: deadline) }
-    return .reap(now >= preview.effectiveMaxUntil(policy: policy) ? .hardCap : .idle)
+    if let now, now >= deadline {
+        return .reap(now >= preview.effectiveMaxUntil(policy: policy) ? .hardCap : .idle)
+    }
+    if claim == .gone, !policy.keepsAfterRun { return .reap(.claimGone) }
+    return .keep(until: deadline)
 }

@@ -1,19 +1,29 @@
+public import PreviewDomain
+
 /// Tells who sent a request from the credentials that came with it.
 public struct Authenticator: Sendable {
-    private let serviceKey: ServiceKey
-    private let serviceCaller: Caller
+    /// The longest credential that is looked at, in bytes.
+    public static let maxBearerBytes = 8 * 1024
 
-    /// - Parameters:
-    ///   - serviceKey: The key that the platform's own callers present.
-    ///   - serviceUser: The identity under which they act.
-    public init(serviceKey: ServiceKey, serviceUser: String) {
-        self.serviceKey = serviceKey
-        serviceCaller = Caller(identity: serviceUser, role: .service)
+    private let verifiers: [any CredentialVerifier]
+
+    /// - Parameter verifiers: The ways of telling who a caller is, in the order in which they are asked.
+    public init(_ verifiers: [any CredentialVerifier]) {
+        self.verifiers = verifiers
     }
 
     /// - Parameter bearer: The token of an `Authorization: Bearer` header (RFC 6750).
-    /// - Returns: `nil` when the token is nobody's.
-    public func caller(presenting bearer: some StringProtocol) -> Caller? {
-        serviceKey.matches(bearer) ? serviceCaller : nil
+    /// - Throws: ``AccessDenied/unauthenticated`` when the token is nobody's, and ``AccessDenied`` of kind
+    ///   ``AccessDenied/Kind/unavailable`` when that cannot be told right now.
+    public func caller(presenting bearer: Secret) async throws(AccessDenied) -> Caller {
+        guard (1...Self.maxBearerBytes).contains(bearer.value.utf8.count) else { throw .unauthenticated }
+        for verifier in verifiers {
+            switch try await verifier.verify(bearer) {
+            case .accepted(let caller): return caller
+            case .rejected: throw .unauthenticated
+            case .notRecognized: continue
+            }
+        }
+        throw .unauthenticated
     }
 }

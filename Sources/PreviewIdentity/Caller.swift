@@ -1,3 +1,5 @@
+public import PreviewDomain
+
 /// Who sent a request, once its credentials were found good.
 public struct Caller: Hashable, Sendable {
     /// What kind of caller this is.
@@ -13,9 +15,16 @@ public struct Caller: Hashable, Sendable {
     /// The name under which this caller acts, for example in a preview's owner annotation.
     public let identity: String
     public let role: Role
+    /// Every name by which a run's owner may be written who is this caller, compared exactly.
+    public let names: Set<String>
+    /// What the caller presented, to be passed on to whoever decides in its name.
+    public let bearer: Secret?
 
-    public init(identity: String, role: Role) {
+    /// - Parameter names: The names of a user; `nil` means the identity alone.
+    public init(identity: String, role: Role, names: Set<String>? = nil, bearer: Secret? = nil) {
         self.identity = identity
         self.role = role
+        self.names = names ?? [identity]
+        self.bearer = bearer
     }
 }

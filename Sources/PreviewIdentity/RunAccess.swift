@@ -18,25 +18,3 @@ public struct RunAccess: Sendable {
         }
     }
 }
-
-/// Why a caller may not do what it asked for.
-public struct AccessDenied: Error, Hashable, Sendable {
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case forbidden
-        /// There is no such run, or none that this caller may know of.
-        case runNotFound = "run_not_found"
-        /// Whoever knows the answer cannot be asked right now.
-        case unavailable
-    }
-
-    public let kind: Kind
-    /// One or two sentences without secrets.
-    public let message: String
-    public let retryAfter: Duration?
-
-    public init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
-        self.kind = kind
-        self.message = message
-        self.retryAfter = retryAfter
-    }
-}

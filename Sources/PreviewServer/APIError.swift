@@ -24,22 +24,46 @@ struct APIError: Error, ResponseGenerator {
     }
 
     /// Whatever a handler threw. What nobody foresaw is logged by its type alone, since its text may hold a secret.
-    init(_ error: any Error, logger: Logger) {
+    init(_ error: any Error, context: PreviewRequestContext) {
         switch error {
         case let error as APIError:
             self = error
         case let error as PreviewError:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
-            self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
+            self.init(error)
         case let error as any HTTPResponseError:
             self.init(error.status, Self.message(for: error.status))
         case is CancellationError:
-            self.init(.serviceUnavailable, "This replica is shutting down. Send the request again.", retryAfter: .zero)
+            self = context.timeLimit.isOver ? .timedOut : .replicaStops
         default:
-            logger.error("a request failed unexpectedly", metadata: ["type": "\(type(of: error))"])
+            context.logger.error("a request failed unexpectedly", metadata: ["type": "\(type(of: error))"])
             self.init(.serviceUnavailable, "The service failed inside. Try again shortly.", retryAfter: .seconds(5))
         }
+    }
+
+    /// The answer to whoever still waits when this replica stops: another one can take over at once.
+    static let replicaStops = APIError(
+        .serviceUnavailable,
+        "This replica is shutting down. Send the request again.",
+        retryAfter: .zero
+    )
+
+    /// The answer to a request that took longer than any should.
+    static let timedOut = APIError(
+        .serviceUnavailable,
+        "The request took too long, and what it had begun was taken back. Try again shortly.",
+        retryAfter: .seconds(5)
+    )
+
+    /// A caller that cannot be told from others is asked for credentials (RFC 9110, 11.6.1).
+    init(_ error: AccessDenied) {
+        self.init(
+            error.kind.status,
+            error.message,
+            retryAfter: error.retryAfter,
+            headers: error.kind == .unauthenticated ? [.wwwAuthenticate: "Bearer"] : [:]
+        )
     }
 
     func response(from request: Request, context: some RequestContext) throws -> Response {
@@ -76,6 +100,7 @@ extension PreviewError.Kind {
 extension AccessDenied.Kind {
     fileprivate var status: HTTPResponse.Status {
         switch self {
+        case .unauthenticated: .unauthorized
         case .forbidden: .forbidden
         case .runNotFound: .notFound
         case .unavailable: .serviceUnavailable

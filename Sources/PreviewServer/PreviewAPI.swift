@@ -14,6 +14,9 @@ public struct PreviewAPI: Sendable {
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
     let forwardDecision: DecisionForwarder?
+    let limits: RequestLimits
+    let draining: Draining
+    let waitingCalls: WaitingCalls
 
     /// - Parameters:
     ///   - gate: Starts previews for agents.
@@ -21,9 +24,11 @@ public struct PreviewAPI: Sendable {
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
-    ///   - allowedOrigins: The web pages that may use the MCP endpoint.
-    ///   - time: Paces what is sent to clients that wait.
     ///   - forwardDecision: Takes decisions about requests that are not ours; nil where no core API is configured.
+    ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
+    ///   - time: Paces what is sent to clients that wait, and what callers may send.
+    ///   - limits: What requests may cost.
+    ///   - draining: Says when this replica is about to stop.
     public init(
         previews: Previews,
         gate: AgentPreviewGate,
@@ -33,7 +38,9 @@ public struct PreviewAPI: Sendable {
         brake: Brake,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime,
-        forwardDecision: DecisionForwarder? = nil
+        forwardDecision: DecisionForwarder? = nil,
+        limits: RequestLimits = RequestLimits(),
+        draining: Draining = Draining()
     ) {
         self.previews = previews
         self.gate = gate
@@ -44,29 +51,52 @@ public struct PreviewAPI: Sendable {
         self.allowedOrigins = allowedOrigins
         self.time = time
         self.forwardDecision = forwardDecision
+        self.limits = limits
+        self.draining = draining
+        waitingCalls = WaitingCalls(limits: limits)
     }
 
-    /// The router of the whole API, for the application and for tests.
-    public func router() -> Router<PreviewRequestContext> {
+    /// Answers the requests of the whole API, each within its time.
+    public func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
+        TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout)
+    }
+
+    /// All routes, behind the middleware that they share.
+    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
+
+    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
+            SecurityHeaders()
+            CORSMiddleware(allowed: allowedOrigins)
             ErrorMiddleware()
+            BodyLimitMiddleware()
         }
-        HealthRoutes(brake: brake).add(to: router)
+        HealthRoutes(brake: brake, draining: draining).add(to: router)
+        router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
+        let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+            .add(middleware: rates)
         let runGuard = RunGuard(access: access)
         PreviewRoutes(previews: previews, runs: runGuard, address: address).add(to: runs)
-        GateRoutes(gate: gate, runs: runGuard, address: address, forwardDecision: forwardDecision).add(to: runs)
+        GateRoutes(
+            gate: gate,
+            runs: runGuard,
+            address: address,
+            waiting: waitingCalls,
+            forwardDecision: forwardDecision
+        ).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
+            .add(middleware: rates)
         MCPRoutes(server: MCPServer(tools: tools), time: time).add(to: mcp)
         return router
     }
 
-    private var tools: [any Tool] {
+    var tools: [any Tool] {
         [
             StartPreviewTool(start: startForTool, previews: previews, access: access, address: address),
             ListPreviewsTool(previews: previews, access: access, address: address),

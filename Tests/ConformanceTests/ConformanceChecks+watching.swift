@@ -157,7 +157,7 @@ actor EventRecorder {
     private var waiters: [(condition: @Sendable ([String]) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
         []
 
-    func record(_ event: InformerEvent) {
+    func record(_ event: InformerEvent<PartialObjectMetadata>) {
         switch event {
         case .replaced(let objects): events += objects.map { "replaced \($0.metadata.name)" }
         case .applied(let object): events.append("applied \(object.metadata.name)")

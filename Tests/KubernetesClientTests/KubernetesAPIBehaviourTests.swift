@@ -13,7 +13,7 @@ import Testing
 /// | --- | --- |
 /// | 1 | after a restart 403 and 503 are only temporary |
 /// | 2 | a JSON Patch's 422 is ambiguous; a merge patch makes the annotations map |
-/// | 3 | a quiet watch is given up by the client's own limit (`InformerTests`) |
+/// | 3 | a quiet watch is opened anew after the client's own limit (`InformerTests`) |
 /// | 4 | 410 comes as a status and as a frame (`InformerTests`); a list from the future is 504 |
 /// | 5 | `limit` is left out where it is ignored; lists can be null |
 /// | 6 | 409 has two reasons; a delete of what is gone, and of what has finalizers |
@@ -306,6 +306,22 @@ struct KubernetesAPIBehaviourTests {
         let claim = try await fixture.client.get(SandboxClaim.self, named: "c", in: "n")
         #expect(claim.metadata.name == "c")
         #expect(fixture.lines.last?.contains("/v1beta1/") == true)
+    }
+
+    @Test("13: a service that runs since before an upgrade finds the newer version after the older one's 500")
+    func anUpgradeIsNoticed() async throws {
+        let fixture = try ClientFixture { request, index in
+            switch request.head.path {
+            case "/apis/agents.x-k8s.io" where index == 0: .json(#"{"versions":[{"version":"v1alpha1"}]}"#)
+            case "/apis/agents.x-k8s.io": .json(#"{"versions":[{"version":"v1beta1"},{"version":"v1alpha1"}]}"#)
+            case let path? where path.contains("v1alpha1"): .json(500, JSON.status(500, "InternalError"))
+            default: .json(JSON.list([]))
+            }
+        }
+        let first = try await fixture.error { try await fixture.client.list(Sandbox.self, in: "n") }
+        #expect(first?.kind == .serverError)
+        #expect(try await fixture.client.list(Sandbox.self, in: "n").items.isEmpty)
+        #expect(fixture.lines.last?.contains("v1beta1") == true)
     }
 
     @Test("13: a group that is not installed is its own error, and is found once it is installed")

@@ -31,6 +31,7 @@ struct SettingsTests {
         #expect(settings.policy.lifetime.idleTimeout == .seconds(1800))
         #expect(settings.policy.lifetime.maxLifetime == .seconds(28_800))
         #expect(settings.policy.lifetime.keepaliveCoalesce == .seconds(180))
+        #expect(settings.policy.lifetime.keepsAfterRun)
         #expect(settings.policy.orphanGrace == .seconds(120))
         #expect(settings.policy.sweepInterval == .seconds(60))
         #expect(settings.policy.readyTimeout == .seconds(10))
@@ -38,8 +39,8 @@ struct SettingsTests {
         #expect(settings.approvals.window == .seconds(300))
         #expect(settings.address.scheme == .https)
         #expect(settings.address.port == nil)
-        #expect(settings.serviceUser == "agentweaver-internal")
-        #expect(settings.listen == ListenAddress(host: "0.0.0.0", port: 8080))
+        #expect(settings.identity.serviceUser == "agentweaver-internal")
+        #expect(settings.server.listen == ListenAddress(host: "0.0.0.0", port: 8080))
     }
 
     @Test(arguments: ["Sandbox__Preview__AutoApprove", "SANDBOX_PREVIEW_AUTO_APPROVE"], ["true", "1", "yes", "false"])
@@ -78,7 +79,7 @@ struct SettingsTests {
         #expect(settings.namespace == "from-flag")
         #expect(settings.policy.limits.perRun == 8)
         #expect(settings.policy.lifetime.idleTimeout == .seconds(30))
-        #expect(settings.listen == ListenAddress(host: "::1", port: 9000))
+        #expect(settings.server.listen == ListenAddress(host: "::1", port: 9000))
     }
 
     @Test(arguments: [
@@ -105,7 +106,7 @@ struct SettingsTests {
         environment["Auth__ApiKey"] = "short-secret"
         let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
         #expect(error?.description.contains("short-secret") == false)
-        #expect("\(try self.settings().serviceKey)".contains("0123456789abcdef") == false)
+        #expect("\(try self.settings().identity)".contains("0123456789abcdef") == false)
     }
 
     @Test func anUnknownKeyIsRefused() throws {
@@ -115,25 +116,10 @@ struct SettingsTests {
         #expect(error?.description.contains("Sandbox__Preview__IdleTimeout ") == true)
     }
 
-    @Test func withoutZoneOrCredentialItDoesNotStart() throws {
-        let noZone = #expect(throws: SettingsError.self) {
+    @Test func withoutAZoneItDoesNotStart() throws {
+        let error = #expect(throws: SettingsError.self) {
             try settings(environment: ["Auth__ApiKey": "0123456789abcdef"])
         }
-        #expect(noZone?.description.contains("ZoneSuffix") == true)
-        let noKey = #expect(throws: SettingsError.self) {
-            try settings(environment: ["Sandbox__Preview__ZoneSuffix": "preview.example.com"])
-        }
-        #expect(noKey?.description.contains("Auth__ApiKey") == true)
-    }
-
-    @Test func theKeyMayComeFromAFileWithANewline() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: file) }
-        try "0123456789abcdef\n".write(to: file, atomically: true, encoding: .utf8)
-        let settings = try settings(environment: [
-            "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Auth__ApiKeyFile": file.path,
-        ])
-        #expect(settings.serviceKey.matches("0123456789abcdef"))
-        #expect(!settings.serviceKey.matches("0123456789abcdeg"))
+        #expect(error?.description.contains("ZoneSuffix") == true)
     }
 }

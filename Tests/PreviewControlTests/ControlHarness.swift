@@ -81,7 +81,9 @@ struct ControlHarness: Sendable {
 }
 
 extension PreviewPolicy {
-    static var testing: PreviewPolicy {
+    static var testing: PreviewPolicy { testing() }
+
+    static func testing(keepsAfterRun: Bool = true) -> PreviewPolicy {
         PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(allowed: 3000...9000),
@@ -89,7 +91,8 @@ extension PreviewPolicy {
             lifetime: LifetimePolicy(
                 idleTimeout: .seconds(1800),
                 maxLifetime: .seconds(28_800),
-                keepaliveCoalesce: .seconds(180)
+                keepaliveCoalesce: .seconds(180),
+                keepsAfterRun: keepsAfterRun
             ),
             orphanGrace: .seconds(120),
             sweepInterval: .seconds(60),

@@ -80,9 +80,14 @@ import Testing
         let preview = Samples.preview(expiresAfter: 1800, maxUntilAfter: Self.cap)
         for (earliest, latest) in [(1799.0, 1799.5), (1799.5, 1800.5), (1799.9, 1800), (1800, 1801), (1801, 1802)] {
             let decision = Self.policy.keepalive(preview, now: (Self.at(earliest), Self.at(latest)))
-            let isReaped =
-                decide(preview, pod: .present, now: Self.at(earliest), policy: Self.policy) == .reap(.idle)
-            #expect((decision == .expired) == isReaped, "between \(earliest) and \(latest)")
+            let judged = decide(
+                preview,
+                pod: .present,
+                claim: .present,
+                now: Self.at(earliest),
+                policy: Self.policy
+            )
+            #expect((decision == .expired) == (judged == .reap(.idle)), "between \(earliest) and \(latest)")
         }
     }
 

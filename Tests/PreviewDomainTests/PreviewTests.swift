@@ -105,8 +105,8 @@ import Testing
                     ]
                 )
                 #expect(preview.deadline(policy: Self.policy) <= cap)
-                for pod in PodPresence.allCases {
-                    let decision = decide(preview, pod: pod, now: cap, policy: Self.policy)
+                for pod in Presence.allCases {
+                    let decision = decide(preview, pod: pod, claim: .unknown, now: cap, policy: Self.policy)
                     guard case .reap = decision else {
                         Issue.record("kept with \(expiresAt) and \(maxUntil)")
                         continue

@@ -5,6 +5,9 @@ import Testing
 
 @Suite struct ReapDecisionTests {
     static let policy = LifetimePolicy()
+    static let endingWithTheRun = LifetimePolicy(keepsAfterRun: false)
+    /// Every combination of what is known about pod and claim.
+    static let presences = Presence.allCases.flatMap { pod in Presence.allCases.map { (pod, $0) } }
     static func at(_ seconds: Int) -> Date { Samples.createdAt + .seconds(seconds) }
 
     /// Seconds after the creation, on both sides of every limit of the default policy; nil is missing or unknown.
@@ -19,9 +22,15 @@ import Testing
         for expires in Self.offsets {
             for maxUntil in Self.offsets {
                 for now in Self.offsets {
-                    for pod in PodPresence.allCases {
+                    for (pod, claim) in Self.presences {
                         let preview = Samples.preview(expiresAfter: expires, maxUntilAfter: maxUntil)
-                        let decision = decide(preview, pod: pod, now: now.map(Self.at), policy: Self.policy)
+                        let decision = decide(
+                            preview,
+                            pod: pod,
+                            claim: claim,
+                            now: now.map(Self.at),
+                            policy: Self.endingWithTheRun
+                        )
                         let cap = min(maxUntil ?? 28_800, 28_800)
                         let expiry = expires ?? 1800
                         // The contract's precedence, spelled out once more in whole seconds.
@@ -32,46 +41,64 @@ import Testing
                                 .reap(.hardCap)
                             } else if let now, now >= expiry {
                                 .reap(.idle)
+                            } else if claim == .gone {
+                                .reap(.claimGone)
                             } else {
                                 .keep(until: Self.at(min(cap, expiry)))
                             }
                         #expect(
                             decision == expected,
-                            "expires \(expires as Any), max \(maxUntil as Any), now \(now as Any), pod \(pod)"
+                            "expires \(expires as Any), max \(maxUntil as Any), now \(now as Any), pod \(pod), claim \(claim)"
                         )
                         if case .reap(let reason) = decision { reasons.insert(reason) }
                     }
                 }
             }
         }
-        #expect(reasons == [.podGone, .hardCap, .idle])
+        #expect(reasons == [.podGone, .hardCap, .idle, .claimGone])
     }
 
-    @Test(arguments: PodPresence.allCases)
-    func anUnknownTimeReapsNothingForAge(pod: PodPresence) {
+    @Test(arguments: Presence.allCases)
+    func byDefaultPreviewsAreKeptAfterTheirRun(claim: Presence) {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
+        let decision = decide(preview, pod: .present, claim: claim, now: Self.at(59), policy: Self.policy)
+        #expect(decision == .keep(until: Self.at(60)))
+    }
+
+    @Test func aGoneClaimEndsAPreviewEvenWithoutAKnownTime() {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
+        let decision = decide(preview, pod: .present, claim: .gone, now: nil, policy: Self.endingWithTheRun)
+        #expect(decision == .reap(.claimGone))
+    }
+
+    @Test(arguments: Presence.allCases)
+    func anUnknownTimeReapsNothingForAge(pod: Presence) {
         let preview = Samples.preview(expiresAfter: -1_000_000, maxUntilAfter: -1_000_000)
-        let decision = decide(preview, pod: pod, now: nil, policy: Self.policy)
+        let decision = decide(preview, pod: pod, claim: .unknown, now: nil, policy: Self.policy)
         #expect(decision == (pod == .gone ? .reap(.podGone) : .keep(until: Self.at(-1_000_000))))
     }
 
-    @Test func anUnknownPodIsNotAGoneOne() {
+    @Test func anUnknownPodOrClaimIsNotAGoneOne() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        #expect(decide(preview, pod: .unknown, now: Self.at(59), policy: Self.policy) == .keep(until: Self.at(60)))
+        let decision = decide(preview, pod: .unknown, claim: .unknown, now: Self.at(59), policy: Self.endingWithTheRun)
+        #expect(decision == .keep(until: Self.at(60)))
     }
 
-    @Test(arguments: PodPresence.allCases)
-    func whatIsBeingDeletedIsLeftToWhoeverDeletesIt(pod: PodPresence) {
+    @Test(arguments: Presence.allCases)
+    func whatIsBeingDeletedIsLeftToWhoeverDeletesIt(pod: Presence) {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120, isBeingDeleted: true)
-        let decision = decide(preview, pod: pod, now: Self.at(1000), policy: Self.policy)
+        let decision = decide(preview, pod: pod, claim: .unknown, now: Self.at(1000), policy: Self.policy)
         #expect(decision == .keep(until: .distantFuture))
     }
 
     @Test func keptUntilIsWhenTheNextJudgementReaps() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        guard case .keep(let until) = decide(preview, pod: .present, now: Self.at(0), policy: Self.policy) else {
+        let first = decide(preview, pod: .present, claim: .present, now: Self.at(0), policy: Self.policy)
+        guard case .keep(let until) = first else {
             Issue.record("reaped early")
             return
         }
-        #expect(decide(preview, pod: .present, now: until, policy: Self.policy) == .reap(.idle))
+        let second = decide(preview, pod: .present, claim: .present, now: until, policy: Self.policy)
+        #expect(second == .reap(.idle))
     }
 }

@@ -32,6 +32,7 @@ struct GateRoutesTests {
             gate: harness.gate,
             runs: RunGuard(access: RunAccess()),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
+            waiting: WaitingCalls(limits: RequestLimits()),
             forwardDecision: forwardDecision
         ).add(to: router.group("api/runs/:runId"))
         try await Application(responder: router.buildResponder()).test(.router) { try await work(harness, $0) }

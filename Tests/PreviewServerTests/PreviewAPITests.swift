@@ -19,6 +19,7 @@ struct APIHarness: Sendable {
     static let otherRun = "7b1d0c44-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
+    let clock = ManualClock()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
@@ -32,7 +33,7 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
-        let time = MonotonicTime(ManualClock())
+        let time = MonotonicTime(clock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
@@ -61,6 +62,7 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        let key = try #require(ServiceKey(Self.key))
         gate = AgentPreviewGate(
             policy: ApprovalPolicy(),
             previews: previews,
@@ -72,10 +74,7 @@ struct APIHarness: Sendable {
         api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: Authenticator(
-                serviceKey: try #require(ServiceKey(Self.key)),
-                serviceUser: "agentweaver-internal"
-            ),
+            authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,

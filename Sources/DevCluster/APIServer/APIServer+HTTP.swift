@@ -46,9 +46,7 @@ extension APIServer {
             await whileConnected(request) { await Gate().pass() }
             throw ConnectionDropped()
         case .drop?, .actThenDrop?:
-            // A stream of HTTP/2 is the child of its connection, which is the child of the listener.
-            let connection = channel.parent?.parent == nil ? channel : channel.parent
-            connection?.close(promise: nil)
+            channel.close(promise: nil)
             throw ConnectionDropped()
         default: break
         }

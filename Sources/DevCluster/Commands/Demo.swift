@@ -4,13 +4,13 @@ import FoundationEssentials
 struct Demo {
     private static let servingLimit: Duration = .seconds(10)
     private static let goneLimit: Duration = .seconds(5)
-    private static let pollInterval: Duration = .milliseconds(5)
+    static let pollInterval: Duration = .milliseconds(5)
     /// How long after its deadline a preview may still be there, before the demonstration gives up on it.
     private static let reapLimit = 10
 
     let cluster: RunningCluster
     let terminal: Terminal
-    private var report = DemoReport()
+    var report = DemoReport()
 
     init(cluster: RunningCluster, terminal: Terminal) {
         self.cluster = cluster
@@ -23,7 +23,8 @@ struct Demo {
     mutating func run(idleSeconds: Int) async throws -> DemoReport {
         report.measure("ready_ms", cluster.readyTime.roundedMilliseconds, target: 500)
         try await warmUp()
-        let first = try await start("start", measured: true)
+        let (first, approved) = try await startThroughTheGate()
+        try await open(first, since: approved)
         let isKept = try await counted("keepalive") { cluster in
             let expiresAt = try await cluster.service.keepAlive(first)
             return ("Keepalive: the preview now expires at \(expiresAt ?? "never")", expiresAt != nil)
@@ -39,6 +40,7 @@ struct Demo {
             return ("Stop", ())
         }
         try await expectGone(first)
+        try await denyTheAgent()
         try await expire(idleSeconds: idleSeconds)
         try await expectNothingLeft()
         report.measure("rss_mb", ProcessStatus.residentMegabytes(of: cluster.serviceProcessID), target: 45)
@@ -56,15 +58,11 @@ struct Demo {
         }
     }
 
-    /// Starts a preview and fetches the page through Envoy until it is the app's own.
-    private mutating func start(_ step: String, measured: Bool) async throws -> ServiceClient.Session {
-        let clock = ContinuousClock()
-        let begin = clock.now
-        let session = try await counted(step) { cluster in
-            let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
-            return ("Start: \(session.previewURL)", session)
-        }
-        let own = try await cluster.pages.fetch("\(cluster.podAddress):\(cluster.appPort)")
+    /// Fetches the page through Envoy until it is the app's own.
+    private mutating func open(
+        _ session: ServiceClient.Session,
+        since begin: ContinuousClock.Instant
+    ) async throws {
         let authority = PageFetcher.authority(of: session.previewURL)
         let fetcher = cluster.pages
         let page = try await terminal.step("waiting for the page") {
@@ -74,13 +72,12 @@ struct Demo {
             }
             return ("Page through Envoy: \(page == nil ? "none" : "status 200, \(page?.count ?? 0) bytes")", page)
         }
-        guard measured else { return session }
-        let served = clock.now
+        let served = ContinuousClock.now
+        let own = try await fetcher.fetch("\(cluster.podAddress):\(cluster.appPort)")
         report.note("page_status", page == nil ? .null : 200, holds: page != nil)
         report.note("page_is_the_apps_own", .bool(page == own.body), holds: page == own.body && own.status == 200)
         report.measure("start_ms", session.provisioning?.roundedMilliseconds, target: 25)
         report.measure("url_serving_ms", (served - begin).roundedMilliseconds, target: 1000)
-        return session
     }
 
     private mutating func expectGone(_ session: ServiceClient.Session) async throws {
@@ -98,7 +95,10 @@ struct Demo {
 
     /// Starts a preview that nobody keeps alive, and waits until it is reaped.
     private mutating func expire(idleSeconds: Int) async throws {
-        let session = try await start("second_start", measured: false)
+        let session = try await counted("operator_start") { cluster in
+            let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
+            return ("The owner starts a second preview: \(session.previewURL)", session)
+        }
         let cluster = cluster
         let deleted = try await terminal.step("waiting for the second preview to expire after \(idleSeconds) s") {
             let deleted = try await poll(
@@ -129,7 +129,7 @@ struct Demo {
         report.note("objects_left", .int(Int64(left)), holds: left == 0)
     }
 
-    private static func previewObjects(in store: ObjectStore) -> Int {
+    static func previewObjects(in store: ObjectStore) -> Int {
         [ResourceKind.services, .httpRoutes].reduce(0) { sum, kind in
             sum
                 + store.list(kind, namespace: ClusterObjects.namespace).items.filter { $0.name.hasPrefix("preview-") }

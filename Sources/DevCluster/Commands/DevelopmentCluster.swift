@@ -154,7 +154,7 @@ struct DevelopmentCluster: Sendable {
                 return ("Sandbox \(claimName), its app listens at \(address):\(template.port)", address)
             }
             return try await withGateway(processes, transport, server.store) {
-                try await withService(processes, transport) { processID, readyTime, client in
+                try await withService(processes, transport) { processID, readyTime, owner, agent in
                     try await body(
                         RunningCluster(
                             runID: runID,
@@ -162,7 +162,8 @@ struct DevelopmentCluster: Sendable {
                             requestLog: server.requestLog,
                             deletions: deletions,
                             folder: folder,
-                            service: client,
+                            service: owner,
+                            agent: agent,
                             pages: PageFetcher(transport: transport),
                             podAddress: podAddress,
                             appPort: template.port,
@@ -219,11 +220,20 @@ struct DevelopmentCluster: Sendable {
     private func withService<Result: Sendable>(
         _ processes: ChildProcess,
         _ transport: any HTTPTransport,
-        _ body: @escaping @Sendable (Int32, Duration, ServiceClient) async throws -> Result
+        _ body: @escaping @Sendable (Int32, Duration, ServiceClient, ServiceClient) async throws -> Result
     ) async throws -> Result {
         let key = "\(UUID().uuidString)\(UUID().uuidString)".lowercased().filter { $0 != "-" }
         try PrivateFile.write(key.utf8, to: folder.apiKey)
-        let client = ServiceClient(authority: "127.0.0.1:\(apiPort)", key: key, transport: transport)
+        let issuer = TokenIssuer()
+        try PrivateFile.write(issuer.publicKeyPEM.utf8, to: folder.issuerKey)
+        try PrivateFile.write(issuer.token(for: ClusterObjects.owner).utf8, to: folder.ownerToken)
+        let authority = "127.0.0.1:\(apiPort)"
+        let owner = ServiceClient(
+            authority: authority,
+            bearer: { try issuer.token(for: ClusterObjects.owner) },
+            transport: transport
+        )
+        let agent = ServiceClient(authority: authority, bearer: { key }, transport: transport)
         let command = serviceCommand()
         let clock = ContinuousClock()
         let (starts, started) = AsyncStream<(Int32, ContinuousClock.Instant)>.makeStream(
@@ -241,14 +251,14 @@ struct DevelopmentCluster: Sendable {
                     throw CancellationError()
                 }
                 let isReady: Bool? = try await poll(every: Self.readyPollInterval, limit: Self.readyLimit) {
-                    await client.isReady() ? true : nil
+                    await owner.isReady() ? true : nil
                 }
                 guard isReady == true else {
                     throw DevClusterFailure("preview-gateway is not ready; its output is in \(command.logFile)")
                 }
                 return ("preview-gateway at http://127.0.0.1:\(apiPort)", (processID, clock.now - start))
             }
-            return try await body(processID, readyTime, client)
+            return try await body(processID, readyTime, owner, agent)
         }
     }
 
@@ -256,6 +266,9 @@ struct DevelopmentCluster: Sendable {
         var environment: [String: String?] = [
             "KUBECONFIG": folder.serviceKubeconfig,
             "Auth__ApiKeyFile": folder.apiKey,
+            "Auth__OAuth__Issuer": TokenIssuer.name,
+            "Auth__OAuth__Audience": TokenIssuer.audience,
+            "Auth__OAuth__SigningKeyFile": folder.issuerKey,
             "Server__Listen": "127.0.0.1:\(apiPort)",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
             "Sandbox__Preview__UrlScheme": "http",

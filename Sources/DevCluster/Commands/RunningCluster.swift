@@ -8,7 +8,10 @@ struct RunningCluster: Sendable {
     let requestLog: RequestLog
     let deletions: RouteDeletions
     let folder: StateFolder
+    /// The service, as the run's owner calls it.
     let service: ServiceClient
+    /// The service, as the run's agent calls it.
+    let agent: ServiceClient
     let pages: PageFetcher
     /// The pod's address, where the app listens.
     let podAddress: String

@@ -16,11 +16,14 @@ struct ServiceClient: Sendable {
         let provisioning: Duration?
     }
 
-    private struct Answer {
+    struct Answer {
         let status: Int
         /// The body as JSON; `null` where it is none.
         let body: JSONValue
         let timing: String?
+
+        /// Why it is no success, in the service's words.
+        var reason: String { body["error"]?.stringValue ?? "no reason given" }
     }
 
     private static let serverTiming = HTTPField.Name("Server-Timing")
@@ -29,8 +32,8 @@ struct ServiceClient: Sendable {
 
     /// Host and port of the service.
     let authority: String
-    /// The service key. A secret.
-    let key: String
+    /// Makes what this client presents: an access token, or the service key. A secret.
+    let bearer: @Sendable () throws -> String
     let transport: any HTTPTransport
 
     /// True once `/readyz` answers 200.
@@ -64,7 +67,7 @@ struct ServiceClient: Sendable {
     /// The path of a run's previews.
     static func sessions(_ run: String) -> String { "/api/runs/\(run)/sandbox/port-forward" }
 
-    private func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
+    func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
         guard let token = value["session_id"]?.stringValue, let url = value["preview_url"]?.stringValue,
             let keepalive = value["keepalive_url"]?.stringValue, let expiresAt = value["expires_at"]?.stringValue
         else { throw DevClusterFailure("the service's answer is not a session") }
@@ -86,26 +89,25 @@ struct ServiceClient: Sendable {
         return .milliseconds(value)
     }
 
-    private func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
+    func require(_ method: HTTPRequest.Method, _ path: String, body: JSONValue?) async throws -> JSONValue {
         try accept(try await send(method, path, body: body))
     }
 
-    private func accept(_ answer: Answer) throws -> JSONValue {
+    func accept(_ answer: Answer) throws -> JSONValue {
         guard answer.status == 200 else {
-            let reason = answer.body["error"]?.stringValue ?? "no reason given"
-            throw DevClusterFailure("the service answered \(answer.status): \(reason)")
+            throw DevClusterFailure("the service answered \(answer.status): \(answer.reason)")
         }
         return answer.body
     }
 
-    private func send(
+    func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         body: JSONValue?,
         timeout: Duration = answerLimit
     ) async throws -> Answer {
         var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
-        head.headerFields[.authorization] = "Bearer \(key)"
+        head.headerFields[.authorization] = "Bearer \(try bearer())"
         if body != nil { head.headerFields[.contentType] = "application/json" }
         let request = TransportRequest(head: head, body: body.map(JSONWriter.bytes) ?? [], timeout: timeout)
         let answer = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)

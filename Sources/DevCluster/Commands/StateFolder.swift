@@ -22,6 +22,10 @@ struct StateFolder: Sendable {
     var kubeconfig: String { "\(path)/kubeconfig" }
     var serviceKubeconfig: String { "\(path)/kubeconfig-service" }
     var apiKey: String { "\(path)/api-key" }
+    /// The public key of the issuer of access tokens.
+    var issuerKey: String { "\(path)/issuer.pem" }
+    /// An access token of the run's owner.
+    var ownerToken: String { "\(path)/owner-token" }
 
     /// Opens the folder, with empty logs, for as long as `body` runs, and for nobody else.
     ///

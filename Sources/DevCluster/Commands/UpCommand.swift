@@ -54,6 +54,7 @@ struct UpCommand: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keepAlive(session, cluster, terminal) }
             group.addTask { await report(on: cluster, terminal) }
+            group.addTask { await ask(cluster, terminal) }
             try await group.waitForAll()
         }
     }
@@ -79,6 +80,41 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
+    /// Plays the agent's part: asks for a preview, says how to approve it, and what came of it.
+    private static func ask(_ cluster: RunningCluster, _ terminal: Terminal) async {
+        async let answer = cluster.agent.startAsAgent(run: cluster.runID, port: cluster.appPort)
+        let request = try? await poll(every: .milliseconds(50), limit: .seconds(10)) {
+            try await cluster.service.pendingRequests(run: cluster.runID).first
+        }
+        if let request { terminal.line(approvalAdvice(for: request, on: cluster)) }
+        do {
+            switch try await answer {
+            case .started(let session):
+                terminal.line("Approved. The agent's preview:  \(session.previewURL)")
+            case .refused(let reason):
+                terminal.line("The agent was told: \(reason)")
+            }
+        } catch {
+            guard !Task.isCancelled else { return }
+            terminal.line("The agent's request failed: \(error)")
+        }
+    }
+
+    static func approvalAdvice(for request: ServiceClient.PendingRequest, on cluster: RunningCluster) -> String {
+        """
+
+        The run's agent asks for a preview of its own, and waits for you:
+          \(request.message)
+        Approve it within five minutes (or deny it: tool-denials in place of tool-approvals):
+          curl \(ownersHeader(cluster)) -d '{"request_id": "\(request.id)"}' \\
+            -H "Content-Type: application/json" http://\(cluster.service.authority)\(ServiceClient.approvals(cluster.runID))
+        """
+    }
+
+    private static func ownersHeader(_ cluster: RunningCluster) -> String {
+        "-H \"Authorization: Bearer $(cat \(cluster.folder.ownerToken))\""
+    }
+
     /// Says so when an app ends.
     private static func report(on cluster: RunningCluster, _ terminal: Terminal) async {
         for await change in cluster.store.changes(of: .pods) where change.action == .modified {
@@ -93,7 +129,7 @@ struct UpCommand: AsyncParsableCommand {
 
     static func summary(of cluster: RunningCluster, _ session: ServiceClient.Session) -> String {
         let api = "http://\(cluster.service.authority)"
-        let key = "-H \"Authorization: Bearer $(cat \(cluster.folder.apiKey))\""
+        let token = ownersHeader(cluster)
         let kubectl = "kubectl --kubeconfig \(cluster.folder.kubeconfig)"
         let sessions = ServiceClient.sessions(cluster.runID)
         return """
@@ -101,18 +137,19 @@ struct UpCommand: AsyncParsableCommand {
             Open in a browser:  \(session.previewURL)
 
               API               \(api)
-              API key           \(cluster.service.key)
+              owner's token     \(cluster.folder.ownerToken)
+              service key       \(cluster.folder.apiKey)
               run               \(cluster.runID)
               kubeconfig        \(cluster.folder.kubeconfig)
               logs              \(cluster.folder.logs)/
 
             Three things to try:
               the previews of this run, as the front end sees them
-                curl \(key) \(api)\(sessions)
+                curl \(token) \(api)\(sessions)
               the routes in the cluster, as they change
                 \(kubectl) get httproutes -n \(ClusterObjects.namespace) -l agentweaver.dev/preview=true -w
               stop the preview; then reload the page
-                curl -X DELETE \(key) \(api)\(sessions)/\(session.token)
+                curl -X DELETE \(token) \(api)\(sessions)/\(session.token)
 
             To start another preview: POST {"target_port": \(cluster.appPort)} to \(sessions)
             Ctrl-C ends everything.

@@ -146,12 +146,12 @@ extension RequestExecutor {
     ///
     /// - Parameters:
     ///   - request: What to ask for.
-    ///   - lifetime: After this time the stream counts as dead.
+    ///   - maxSilence: After so long without a byte the body ends, as if the server had ended it.
     ///   - headTimeout: The longest time until the answer begins.
     ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
     func stream(
         _ request: APIRequest,
-        lifetime: Duration,
+        maxSilence: Duration,
         headTimeout: Duration,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
@@ -160,7 +160,7 @@ extension RequestExecutor {
             let credential = try await describing(request) { try await credentials.current() }
             do {
                 return try await describing(request) {
-                    try await open(request, credential, lifetime, headTimeout, handle)
+                    try await open(request, credential, maxSilence, headTimeout, handle)
                 }
             } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
                 hasReplacedCredential = true
@@ -172,7 +172,7 @@ extension RequestExecutor {
     private func open(
         _ request: APIRequest,
         _ credential: Credential,
-        _ lifetime: Duration,
+        _ maxSilence: Duration,
         _ headTimeout: Duration,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
@@ -180,9 +180,12 @@ extension RequestExecutor {
         let stopwatch = clock.stopwatch()
         let head = head(request, credential)
         do {
+            // Without a time-out it is a stream to the transport, which keeps it apart from other requests.
             try await transport.withResponse(
-                to: TransportRequest(head: head, timeout: lifetime, headTimeout: headTimeout)
-            ) { response in
+                to: TransportRequest(head: head, timeout: nil, headTimeout: headTimeout)
+            ) { original in
+                let body = original.body.endingAfterSilence(of: maxSilence, on: clock)
+                let response = TransportResponse(head: original.head, body: body)
                 guard response.head.status.kind == .successful else {
                     throw try await Self.failure(response, request)
                 }

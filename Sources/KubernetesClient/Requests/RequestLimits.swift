@@ -30,6 +30,9 @@ public struct RequestLimits: Hashable, Sendable {
     public static let maxFrameBytes = 8 * 1024 * 1024
     /// The longest list accepted.
     public static let maxListedObjects = 200_000
-    /// How long past its agreed end a watch is given before it counts as dead.
-    public static let watchGrace: Duration = .seconds(30)
+    /// How long a watch may say nothing before it is opened anew. A server that sends bookmarks does so about once a
+    /// minute, so that a watch in good order costs nothing; one that sends none is asked for a new watch this often.
+    public static let maxWatchSilence: Duration = .seconds(90)
+    /// How long past its agreed end a watch may say nothing, where that is earlier.
+    public static let watchGrace: Duration = .seconds(10)
 }

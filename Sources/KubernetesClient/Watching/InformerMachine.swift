@@ -40,6 +40,8 @@ struct InformerMachine: Hashable, Sendable {
 
     /// A watch that lasted this long worked, even if nothing happened in it.
     static let minimumWatch: Duration = .seconds(5)
+    /// The watches' lifetime is random in this range around the usual one, so that replicas do not renew theirs together.
+    static let lifetimeJitter = 0.2
     static let initialBackoff: Duration = .milliseconds(200)
     static let maxBackoff: Duration = .seconds(30)
 

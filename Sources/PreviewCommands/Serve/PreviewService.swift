@@ -35,11 +35,16 @@ struct PreviewService {
         )
         let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
         let index = PreviewIndex(policy: settings.policy)
+        let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: settings.namespace),
+            sandboxes: KubernetesSandboxDirectory(
+                client: client,
+                namespace: settings.namespace,
+                cache: sandboxes
+            ),
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
@@ -52,7 +57,7 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace),
+            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
@@ -81,37 +86,61 @@ struct PreviewService {
                 gatewayNamespace: settings.gatewayNamespace
             )
         )
+        let draining = Draining()
         let api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: Authenticator(serviceKey: settings.serviceKey, serviceUser: settings.serviceUser),
+            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
             brake: brake,
-            allowedOrigins: settings.allowedOrigins,
-            time: time
+            allowedOrigins: settings.server.allowedOrigins,
+            time: time,
+            limits: settings.server.requests,
+            draining: draining
         )
         let timeKeeper = ClusterTimeKeeper(client: client, time: time)
-        try await group(serving: api, background: [reaper, approvalKeeper, timeKeeper]).run()
+        let certificate = try certificate()
+        let application = api.application(
+            address: .hostname(settings.server.listen.host, port: settings.server.listen.port),
+            connections: settings.server.connections,
+            tls: try certificate?.tlsConfiguration(),
+            logger: logger
+        )
+        // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
+        // begun ends, and only then what that needs.
+        var services: [any Service] = [reaper, approvalKeeper, timeKeeper, application, draining]
+        if let certificate { services.insert(certificate, at: 0) }
+        try await group(services).run()
         await publicTransport.shutdown()
     }
 
-    private func group(serving api: PreviewAPI, background: [any Service]) -> ServiceGroup {
-        let application = Application(
-            router: api.router(),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port),
-                serverName: nil
-            ),
-            logger: logger
-        )
+    private func group(_ services: [any Service]) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
-            services: (background + [application]).map { .init(service: $0) },
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = Self.shutdownTimeout
         return ServiceGroup(configuration: configuration)
+    }
+
+    private func certificate() throws -> ServerCertificate? {
+        guard let files = settings.server.certificate else { return nil }
+        do {
+            return try ServerCertificate(
+                certificateFile: files.certificateFile,
+                privateKeyFile: files.privateKeyFile,
+                logger: logger
+            )
+        } catch {
+            throw SettingsError(
+                """
+                \(ServerSettings.Keys.certificateFile.key) is '\(files.certificateFile)': expected a readable PEM file whose \
+                key is in \(ServerSettings.Keys.privateKeyFile.key), '\(files.privateKeyFile)'
+                """
+            )
+        }
     }
 
     private func kubernetesClient() throws -> KubernetesClient {

@@ -1,6 +1,5 @@
 internal import Logging
 internal import PreviewDomain
-internal import PreviewIdentity
 internal import PreviewServer
 
 extension Settings {
@@ -28,6 +27,7 @@ extension Settings {
             named: "hours",
             in: 0.001...168
         )
+        static let keepAfterRun = Setting.boolean("Sandbox__Preview__KeepAfterRun")
         static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
         static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
         static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
@@ -69,38 +69,36 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
-        static let apiKey = Setting(
-            "Auth__ApiKey",
-            expected: "at least \(ServiceKey.minLength) visible ASCII characters",
-            isSecret: true
-        ) {
-            ServiceKey($0)
-        }
-        static let apiKeyFile = Setting("Auth__ApiKeyFile", expected: "the path of a file") { $0.isEmpty ? nil : $0 }
-        static let serviceUser = Setting("Auth__User", expected: "a name of 1 to 128 characters") {
-            (1...128).contains($0.count) ? $0 : nil
-        }
-        static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
-            ListenAddress($0)
-        }
-        static let allowedOrigins = Setting(
-            "Server__AllowedOrigins",
-            expected: "web origins with commas between them, for example https://console.example.com"
-        ) {
-            AllowedOrigins($0)
-        }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.lowercased())
         }
 
         private static let logLevelNames = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
-        static let all: [String] = [
-            enabled.key, zoneSuffix.key, gatewayName.key, gatewayNamespace.key, namespace.key, idleTimeout.key,
-            maxLifetime.key, allowedPortMin.key, allowedPortMax.key, maxPerRun.key, maxGlobal.key, sweepInterval.key,
-            orphanGrace.key, keepaliveCoalesce.key, readyTimeout.key, autoApprove.key, autoApproveInEnvironment.key,
-            approvalTimeout.key, urlScheme.key, urlPort.key, apiKey.key,
-            apiKeyFile.key, serviceUser.key, listen.key, allowedOrigins.key, logLevel.key,
-        ]
+        static let all: [String] =
+            [
+                enabled.key,
+                zoneSuffix.key,
+                gatewayName.key,
+                gatewayNamespace.key,
+                namespace.key,
+                idleTimeout.key,
+                maxLifetime.key,
+                keepAfterRun.key,
+                allowedPortMin.key,
+                allowedPortMax.key,
+                maxPerRun.key,
+                maxGlobal.key,
+                sweepInterval.key,
+                orphanGrace.key,
+                keepaliveCoalesce.key,
+                readyTimeout.key,
+                autoApprove.key,
+                autoApproveInEnvironment.key,
+                approvalTimeout.key,
+                urlScheme.key,
+                urlPort.key,
+                logLevel.key,
+            ] + IdentitySettings.Keys.all + ServerSettings.Keys.all
     }
 }

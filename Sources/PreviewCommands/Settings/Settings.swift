@@ -1,9 +1,6 @@
-internal import FoundationEssentials
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewIdentity
-internal import PreviewServer
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -12,11 +9,9 @@ struct Settings: Sendable {
     var gatewayName: String
     var gatewayNamespace: String
     var policy: PreviewPolicy
+    var identity: IdentitySettings
     var approvals: ApprovalPolicy
-    var serviceKey: ServiceKey
-    var serviceUser: String
-    var listen: ListenAddress
-    var allowedOrigins: AllowedOrigins
+    var server: ServerSettings
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -29,11 +24,9 @@ struct Settings: Sendable {
         gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
+        identity = try IdentitySettings(sources)
         approvals = try Self.approvals(sources)
-        serviceKey = try Self.serviceKey(sources)
-        serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
-        listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
-        allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
+        server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
@@ -68,7 +61,8 @@ struct Settings: Sendable {
             lifetime: LifetimePolicy(
                 idleTimeout: try sources.value(of: Keys.idleTimeout, default: .seconds(30 * 60)),
                 maxLifetime: try sources.value(of: Keys.maxLifetime, default: .seconds(8 * 3600)),
-                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180))
+                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180)),
+                keepsAfterRun: try sources.value(of: Keys.keepAfterRun, default: true)
             ),
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
@@ -88,47 +82,5 @@ struct Settings: Sendable {
             approvesAutomatically: setting ?? alias ?? false,
             window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
         )
-    }
-
-    private static func serviceKey(_ sources: SettingsSources) throws(SettingsError) -> ServiceKey {
-        if let key = try sources.value(of: Keys.apiKey) { return key }
-        guard let path = try sources.value(of: Keys.apiKeyFile) else {
-            throw SettingsError(
-                "no credential is configured, so nobody could call this service: expected \(Keys.apiKey.key) or \(Keys.apiKeyFile.key)"
-            )
-        }
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': expected the path of a readable file")
-        }
-        guard let key = ServiceKey(String(decoding: data, as: UTF8.self)) else {
-            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': its content is not \(Keys.apiKey.expected)")
-        }
-        return key
-    }
-}
-
-/// Where the service listens.
-struct ListenAddress: Hashable, Sendable {
-    let host: String
-    let port: Int
-
-    init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    /// Reads `host:port`; an IPv6 address stands in brackets.
-    init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty else { return nil }
-        self.init(host: String(host), port: port)
     }
 }

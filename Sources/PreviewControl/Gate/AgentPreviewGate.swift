@@ -32,4 +32,7 @@ public struct AgentPreviewGate: Sendable {
         self.facts = facts
         self.timeline = timeline
     }
+
+    /// The longest time for which ``start(run:port:requester:onPending:)`` waits for a decision.
+    public var approvalWindow: Duration { policy.window }
 }

@@ -23,9 +23,11 @@ public final class PreviewIndex: Sendable {
 
     fileprivate struct State {
         var routes: [PreviewToken: Preview] = [:]
-        var tokensByPodUID: [String: Set<PreviewToken>] = [:]
+        var tokensByPodUID = TokensByOwner()
+        var tokensByClaimUID = TokensByOwner()
         var backends: [PreviewToken: PreviewBackend] = [:]
         var podUIDs: Set<String> = []
+        var claimUIDs: Set<String> = []
         var fresh: Set<ClusterCollection> = []
         var deadlines = DeadlineQueue<Key>()
     }
@@ -75,9 +77,16 @@ public final class PreviewIndex: Sendable {
                 state.podUIDs.insert(pod.uid)
             case .podDeleted(let pod):
                 state.podUIDs.remove(pod.uid)
-                for token in state.tokensByPodUID[pod.uid] ?? [] {
-                    if let preview = state.routes[token] { schedule(preview, &state) }
-                }
+                scheduleAll(state.tokensByPodUID[pod.uid], &state)
+            case .claimsReplaced(let claims):
+                state.claimUIDs = Set(claims.map(\.uid))
+                state.fresh.insert(.claims)
+                scheduleAll(&state)
+            case .claimApplied(let claim):
+                state.claimUIDs.insert(claim.uid)
+            case .claimDeleted(let claim):
+                state.claimUIDs.remove(claim.uid)
+                scheduleAll(state.tokensByClaimUID[claim.uid], &state)
             case .interrupted(let collection):
                 state.fresh.remove(collection)
             case .resumed(let collection):
@@ -90,7 +99,7 @@ public final class PreviewIndex: Sendable {
 
     // MARK: Reading
 
-    /// True once all three collections have arrived and their watches are unbroken.
+    /// True once all collections have arrived and their watches are unbroken.
     public var isFresh: Bool {
         state.withLock { $0.fresh.count == ClusterCollection.allCases.count }
     }
@@ -112,6 +121,11 @@ public final class PreviewIndex: Sendable {
     /// All routes, or `nil` when they are not known well enough to be counted.
     func routes() -> [Preview]? {
         state.withLock { $0.fresh.contains(.routes) ? Array($0.routes.values) : nil }
+    }
+
+    /// The UIDs of the claims that exist, or `nil` when they are not known well enough.
+    func claimUIDs() -> Set<String>? {
+        state.withLock { $0.fresh.contains(.claims) ? $0.claimUIDs : nil }
     }
 
     // MARK: Deadlines
@@ -157,12 +171,7 @@ public final class PreviewIndex: Sendable {
         switch key {
         case .route(let token):
             guard let preview = state.routes[token] else { return nil }
-            return judge.judge(
-                preview,
-                pod: state.presence(ofPodOf: preview),
-                hasBackend: state.fresh.contains(.backends) ? state.backends[token] != nil : nil,
-                now: now
-            )
+            return judgement(of: preview, now: now, state)
         case .backend(let token):
             guard let backend = state.backends[token] else { return nil }
             return judge.judge(
@@ -173,20 +182,30 @@ public final class PreviewIndex: Sendable {
         }
     }
 
-    private func schedule(_ preview: Preview, _ state: inout State) {
-        let judgement = judge.judge(
+    private func judgement(of preview: Preview, now: Date?, _ state: State) -> ReapJudge.Judgement {
+        judge.judge(
             preview,
             pod: state.presence(ofPodOf: preview),
+            claim: preview.presence(ofClaimAmong: state.fresh.contains(.claims) ? state.claimUIDs : nil),
             hasBackend: state.fresh.contains(.backends) ? state.backends[preview.token] != nil : nil,
-            now: nil
+            now: now
         )
-        state.deadlines.schedule(.route(preview.token), at: judgement.nextLook)
+    }
+
+    private func schedule(_ preview: Preview, _ state: inout State) {
+        state.deadlines.schedule(.route(preview.token), at: judgement(of: preview, now: nil, state).nextLook)
     }
 
     private func schedule(_ backend: PreviewBackend, _ state: inout State) {
         let hasRoute = state.fresh.contains(.routes) ? state.routes[backend.token] != nil : nil
         let judgement = judge.judge(backend, hasRoute: hasRoute, now: nil)
         state.deadlines.schedule(.backend(backend.token), at: judgement.nextLook)
+    }
+
+    private func scheduleAll(_ tokens: Set<PreviewToken>, _ state: inout State) {
+        for token in tokens {
+            if let preview = state.routes[token] { schedule(preview, &state) }
+        }
     }
 
     private func scheduleAll(_ state: inout State) {
@@ -199,17 +218,26 @@ extension PreviewIndex.State {
     fileprivate mutating func putRoute(_ preview: Preview) {
         removeRoute(preview.token)
         routes[preview.token] = preview
-        if let uid = preview.podUID { tokensByPodUID[uid, default: []].insert(preview.token) }
+        tokensByPodUID.insert(preview.token, of: preview.podUID)
+        tokensByClaimUID.insert(preview.token, of: preview.claimUID)
     }
 
     fileprivate mutating func removeRoute(_ token: PreviewToken) {
-        guard let old = routes.removeValue(forKey: token), let uid = old.podUID else { return }
-        tokensByPodUID[uid]?.remove(token)
-        if tokensByPodUID[uid]?.isEmpty == true { tokensByPodUID[uid] = nil }
+        guard let old = routes.removeValue(forKey: token) else { return }
+        tokensByPodUID.remove(token, of: old.podUID)
+        tokensByClaimUID.remove(token, of: old.claimUID)
     }
 
-    fileprivate func presence(ofPodOf preview: Preview) -> PodPresence {
+    fileprivate func presence(ofPodOf preview: Preview) -> Presence {
         guard let uid = preview.podUID, fresh.contains(.pods) else { return .unknown }
         return podUIDs.contains(uid) ? .present : .gone
+    }
+}
+
+extension Preview {
+    /// - Parameter uids: The UIDs of the claims that exist; `nil` when they are not known.
+    func presence(ofClaimAmong uids: Set<String>?) -> Presence {
+        guard let uids, let claim else { return .unknown }
+        return uids.contains(claim.uid) ? .present : .gone
     }
 }

@@ -1,6 +1,6 @@
 public import PreviewDomain
 
-/// A watch over routes, backends and pods.
+/// A watch over routes, backends, pods and claims.
 public protocol ClusterFeed: Sendable {
     /// Delivers the present objects and then every change, until the task is cancelled.
     ///
@@ -20,6 +20,9 @@ public enum ClusterChange: Sendable {
     case podsReplaced([PodIdentity])
     case podApplied(PodIdentity)
     case podDeleted(PodIdentity)
+    case claimsReplaced([ClaimIdentity])
+    case claimApplied(ClaimIdentity)
+    case claimDeleted(ClaimIdentity)
     /// The watch of this collection broke: its objects may be stale until they are replaced or it resumes.
     case interrupted(ClusterCollection)
     /// The watch goes on where it broke, and nothing was missed.
@@ -30,4 +33,5 @@ public enum ClusterCollection: String, Sendable, CaseIterable {
     case routes
     case backends
     case pods
+    case claims
 }

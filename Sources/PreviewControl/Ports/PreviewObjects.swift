@@ -42,6 +42,11 @@ public protocol PreviewObjects: Sendable {
     func livePods() async throws(ClusterError) -> [PodIdentity]
     /// Whether this incarnation of the pod still runs: the live read that must precede any deletion for its sake.
     func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool
+
+    /// The claims of the namespace.
+    func claims() async throws(ClusterError) -> [ClaimIdentity]
+    /// Whether this incarnation of the claim still exists: the live read that must precede any deletion for its sake.
+    func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool
 }
 
 /// A preview's Service.

@@ -37,6 +37,14 @@ public struct ClaimIdentity: Hashable, Sendable {
     }
 }
 
+extension Preview {
+    /// The run's claim when the preview was started; `nil` where the route does not say.
+    var claim: ClaimIdentity? {
+        guard let runID, let claimUID else { return nil }
+        return ClaimIdentity(name: runID.claimName, uid: claimUID)
+    }
+}
+
 /// How a preview's Service selects its pod.
 public enum PodSelector: Hashable, Sendable {
     /// By labels that agent-sandbox put on the pod.

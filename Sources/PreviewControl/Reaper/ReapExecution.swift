@@ -4,8 +4,8 @@ internal import PreviewDomain
 /// Carries out what was decided, after a second look at the cluster.
 ///
 /// A decision rests on a copy. Before the copy's verdict becomes a deletion, whatever is not covered by the deletion's
-/// own precondition (UID and resourceVersion of the judged object) is read live: that the pod is gone, that the other
-/// half of the pair is missing. A conflict means that somebody wrote in between, perhaps a keepalive: then the object
+/// own precondition (UID and resourceVersion of the judged object) is read live: that the pod or the claim is gone, that
+/// the other half of the pair is missing. A conflict means that somebody wrote in between, perhaps a keepalive: then the object
 /// is read and judged again.
 struct ReapExecution: Sendable {
     enum Outcome: Hashable, Sendable {
@@ -52,6 +52,7 @@ struct ReapExecution: Sendable {
                 let judgement = judge.judge(
                     current,
                     pod: reason == .podGone ? .gone : .unknown,
+                    claim: reason == .claimGone ? .gone : .unknown,
                     hasBackend: reason == .orphan ? false : nil,
                     now: time.reading()?.earliest
                 )
@@ -70,6 +71,9 @@ struct ReapExecution: Sendable {
         case .podGone:
             guard let name = preview.podName, let uid = preview.podUID else { return false }
             return try await !objects.isLive(PodIdentity(name: name, uid: uid))
+        case .claimGone:
+            guard let claim = preview.claim else { return false }
+            return try await !objects.exists(claim)
         case .orphan:
             return try await objects.backend(preview.token) == nil
         default:

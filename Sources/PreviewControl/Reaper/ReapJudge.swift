@@ -42,9 +42,9 @@ struct ReapJudge: Sendable {
     /// - Parameters:
     ///   - hasBackend: Whether the preview's Service exists; `nil` when that is not known.
     ///   - now: The API server's time; `nil` when it is not known, and then nothing is reaped for its age.
-    func judge(_ preview: Preview, pod: PodPresence, hasBackend: Bool?, now: Date?) -> Judgement {
+    func judge(_ preview: Preview, pod: Presence, claim: Presence, hasBackend: Bool?, now: Date?) -> Judgement {
         guard !preview.isBeingDeleted else { return .keep(until: .distantFuture) }
-        switch decide(preview, pod: pod, now: now, policy: policy.lifetime) {
+        switch decide(preview, pod: pod, claim: claim, now: now, policy: policy.lifetime) {
         case .reap(let reason):
             return .reap(ReapOrder(target: .route(preview), reason: reason))
         case .keep(let until):

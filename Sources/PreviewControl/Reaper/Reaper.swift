@@ -3,7 +3,8 @@ public import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Ends previews: at their deadline, when their pod is gone, and when half of a pair is missing.
+/// Ends previews: at their deadline, when their pod is gone, when half of a pair is missing, and where previews are not
+/// kept after their run, when the run's claim is gone.
 ///
 /// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
 /// in the index is due, or the index changes. The sweep lists everything anew at fixed intervals and judges the lists
@@ -25,6 +26,9 @@ public struct Reaper: Service {
     private static let maxConcurrentDeletions = 16
     /// How long a failed deletion waits before it is tried again.
     private static let deletionRetryDelay = Duration.seconds(2)
+    /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
+    /// cluster's time when it began, and more may be known since.
+    private static let lastLook = Duration.seconds(1)
     /// How long the deadline loop waits for the cluster's time to become known.
     private static let unknownTimeDelay = Duration.seconds(1)
     /// How long the feed waits before it is started again after an error that its own retries do not cover.
@@ -105,9 +109,10 @@ public struct Reaper: Service {
     private func waitForChange(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
         guard limit > .zero else { return }
+        let pause = limit > Self.lastLook * 2 ? limit - Self.lastLook : limit
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await index.changed.wait() }
-            group.addTask { try? await time.sleep(limit) }
+            group.addTask { try? await time.sleep(pause) }
             await group.next()
             group.cancelAll()
         }
@@ -133,6 +138,7 @@ public struct Reaper: Service {
         let pods = Set(try await objects.livePods().map(\.uid))
         let backends = try await objects.backends()
         let routes = try await objects.routes()
+        let claims = await claimUIDs()
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
 
         let now = clusterTime.reading()?.earliest
@@ -144,6 +150,7 @@ public struct Reaper: Service {
                 judge.judge(
                     preview,
                     pod: preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown,
+                    claim: preview.presence(ofClaimAmong: claims),
                     hasBackend: backed.contains(preview.token),
                     now: now
                 )
@@ -154,6 +161,22 @@ public struct Reaper: Service {
         }
         await carryOut(due)
         brake.sweepSucceeded(stillDue: Set(due.map(\.token)))
+    }
+
+    /// The claims that exist; `nil` where they are not known, or do not matter.
+    ///
+    /// The watch's copy saves the sweep a request. What it calls gone is read live before anything is deleted, and what
+    /// it wrongly calls present is found when the watch is.
+    private func claimUIDs() async -> Set<String>? {
+        guard policy.isEnabled, !policy.lifetime.keepsAfterRun else { return nil }
+        if let known = index.claimUIDs() { return known }
+        do {
+            return Set(try await objects.claims().map(\.uid))
+        } catch {
+            // Everything else can be judged without them.
+            logger.error("the runs' claims could not be listed", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     // MARK: Carrying out

@@ -14,14 +14,23 @@ extension Previews {
 
             var deletedAny = false
             if let route {
-                deletedAny = try await objects.deleteRoute(token, .uid(route.uid)) == .deleted
+                deletedAny = try hasDeleted(await objects.deleteRoute(token, .uid(route.uid)))
             }
             // A Service that says it is another run's is not this preview's, whatever its name.
             if let backend, backend.run == run.label || backend.run == nil {
-                deletedAny = try await objects.deleteBackend(token, .uid(backend.uid)) == .deleted || deletedAny
+                deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
             logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)"])
+        }
+    }
+
+    /// An object that was made anew meanwhile still serves the preview, so that it is not stopped.
+    private func hasDeleted(_ outcome: DeletionOutcome) throws(ClusterError) -> Bool {
+        switch outcome {
+        case .deleted: true
+        case .gone: false
+        case .changed: throw ClusterError(.unavailable, "the preview was made anew while it was being stopped")
         }
     }
 

@@ -25,8 +25,6 @@ struct JSONBody: ResponseGenerator {
     func response(from request: Request, context: some RequestContext) throws -> Response {
         var headers = headers
         headers[.contentType] = "application/json; charset=utf-8"
-        // An answer may hold a token, which no cache is to keep.
-        headers[.cacheControl] = "no-store"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
     }
 }

@@ -25,6 +25,9 @@ struct MCPCall: Sendable {
         do {
             let result = try await result(report: report).members()
             return JSONRPCResponse(id: id, outcome: .success(server.complete(result, in: revision)))
+        } catch is CancellationError {
+            // The client left, or this replica shuts down.
+            return JSONRPCResponse(id: id, outcome: .failure(.interrupted))
         } catch {
             // The text of what nobody foresaw may hold a secret.
             logger.error("a tool failed unexpectedly", metadata: ["type": "\(type(of: error))"])
@@ -54,22 +57,20 @@ struct MCPCall: Sendable {
     /// Carries it out and writes what happens meanwhile as server-sent events, the answer as the last.
     ///
     /// A client that goes away ends the call; what waits for a human in the cluster goes on waiting there.
-    ///
-    /// - Parameter body: The request's body, whose end of input is the client's leaving.
     func stream(
         to writer: inout any ResponseBodyWriter,
-        until body: RequestBody,
-        time: MonotonicTime,
-        logger: Logger
+        context: PreviewRequestContext,
+        time: MonotonicTime
     ) async throws {
-        let (events, source) = AsyncStream.makeStream(
-            of: Event.self,
-            bufferingPolicy: .bufferingNewest(Self.maxWaitingEvents)
-        )
-        try await body.consumeWithInboundCloseHandler { _ in
+        try await context.withClientDeparture { departures in
+            let (events, source) = AsyncStream.makeStream(
+                of: Event.self,
+                bufferingPolicy: .bufferingNewest(Self.maxWaitingEvents)
+            )
             try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
                 group.addTask {
-                    source.yield(.finished(await run(logger) { source.yield(.reported($0)) }))
+                    source.yield(.finished(await run(context.logger) { source.yield(.reported($0)) }))
                 }
                 group.addTask {
                     while true {
@@ -77,22 +78,26 @@ struct MCPCall: Sendable {
                         source.yield(.intervalPassed)
                     }
                 }
-                defer { group.cancelAll() }
-                var progress = CallProgress(token: call.progressToken)
-                for await event in events {
-                    switch event {
-                    case .reported(let message): try await writer.write(ByteBuffer(string: progress.report(message)))
-                    case .intervalPassed: try await writer.write(ByteBuffer(string: progress.goOn()))
-                    case .finished(let response):
-                        try await writer.write(ByteBuffer(string: CallProgress.event(response.json)))
-                        return
-                    case .clientLeft: throw CancellationError()
-                    }
+                group.addTask {
+                    for await _ in departures { source.yield(.clientLeft) }
                 }
-                throw CancellationError()
+                try await write(events, to: &writer)
             }
-        } onInboundClosed: {
-            source.yield(.clientLeft)
         }
+    }
+
+    private func write(_ events: AsyncStream<Event>, to writer: inout any ResponseBodyWriter) async throws {
+        var progress = CallProgress(token: call.progressToken)
+        for await event in events {
+            switch event {
+            case .reported(let message): try await writer.write(ByteBuffer(string: progress.report(message)))
+            case .intervalPassed: try await writer.write(ByteBuffer(string: progress.goOn()))
+            case .finished(let response):
+                try await writer.write(ByteBuffer(string: CallProgress.event(response.json)))
+                return
+            case .clientLeft: throw CancellationError()
+            }
+        }
+        throw CancellationError()
     }
 }

@@ -55,9 +55,8 @@ struct MCPExchange: Sendable {
         if accepted.eventStream, call.mayWait || !accepted.json { return stream(call) }
         guard call.mayWait else { return try finished(await call.run(context.logger)) }
         // The client takes no events, so nothing can be sent before the end. When it leaves, the wait ends.
-        let response = try await request.body.consumeWithCancellationOnInboundClose { _ in
-            await call.run(context.logger)
-        }
+        let logger = context.logger
+        let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
         return try finished(response)
     }
 
@@ -71,14 +70,13 @@ struct MCPExchange: Sendable {
     }
 
     private func stream(_ call: MCPCall) -> Response {
-        let body = request.body
-        let logger = context.logger
+        let context = context
         let time = time
         return Response(
             status: .ok,
             headers: Self.streamHeaders,
             body: ResponseBody { writer in
-                try await call.stream(to: &writer, until: body, time: time, logger: logger)
+                try await call.stream(to: &writer, context: context, time: time)
                 try await writer.finish(nil)
             }
         )

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import PreviewDomain
 internal import PreviewIdentity
 
 /// Lets only known callers through, and says who they are (RFC 6750).
@@ -14,17 +15,11 @@ struct AuthenticationMiddleware: RouterMiddleware {
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let header = request.headers[.authorization],
-            header.prefix(Self.scheme.count).lowercased() == Self.scheme.lowercased(),
-            let caller = authenticator.caller(presenting: header.dropFirst(Self.scheme.count))
-        else {
-            throw APIError(
-                .unauthorized,
-                "This needs credentials: send the header 'Authorization: Bearer …' with the service key.",
-                headers: [.wwwAuthenticate: "Bearer"]
-            )
-        }
+            header.prefix(Self.scheme.count).lowercased() == Self.scheme.lowercased()
+        else { throw AccessDenied.unauthenticated }
+        let bearer = Secret(header.dropFirst(Self.scheme.count))
         var context = context
-        context.caller = caller
+        context.caller = try await authenticator.caller(presenting: bearer)
         return try await next(request, context)
     }
 }
@@ -32,7 +27,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
 extension PreviewRequestContext {
     var authenticatedCaller: Caller {
         get throws {
-            guard let caller else { throw APIError(.unauthorized, "This needs credentials.") }
+            guard let caller else { throw AccessDenied.unauthenticated }
             return caller
         }
     }

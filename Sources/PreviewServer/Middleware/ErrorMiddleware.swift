@@ -12,7 +12,7 @@ struct ErrorMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch {
-            return try APIError(error, logger: context.logger).response(from: request, context: context)
+            return try APIError(error, context: context).response(from: request, context: context)
         }
     }
 }

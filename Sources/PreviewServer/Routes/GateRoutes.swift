@@ -10,6 +10,7 @@ struct GateRoutes: Sendable {
     let gate: AgentPreviewGate
     let runs: RunGuard
     let address: PreviewAddress
+    let waiting: WaitingCalls
     /// Where decisions about requests go that are not ours; nil where no core API is configured.
     let forwardDecision: DecisionForwarder?
 
@@ -32,7 +33,9 @@ struct GateRoutes: Sendable {
         let requester = try context.authenticatedCaller.identity
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
         guard request.prefersAsynchronousAnswer else {
-            let started = try await gate.start(run: run, port: body.targetPort, requester: requester)
+            let started = try await waiting.wait(for: run, atMost: gate.approvalWindow, context: context) {
+                try await gate.start(run: run, port: body.targetPort, requester: requester)
+            }
             return try JSONBody(started, run: run, address: address)
         }
         var answer =
@@ -60,11 +63,11 @@ struct GateRoutes: Sendable {
 
     @Sendable private func status(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .readApprovals)
-        let approval = try await gate.approval(
-            run: run,
-            requestID: try context.parameters.require("requestId"),
-            wait: try wait(request)
-        )
+        let id = try context.parameters.require("requestId")
+        let pause = try wait(request)
+        let approval = try await waiting.wait(for: run, atMost: pause, context: context) {
+            try await gate.approval(run: run, requestID: id, wait: pause)
+        }
         var answer = try JSONBody(ApprovalBody(approval))
         if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
         return answer

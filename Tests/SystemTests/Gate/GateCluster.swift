@@ -120,7 +120,7 @@ struct GateCluster: Sendable {
         index.apply(.routesReplaced([]))
         let previews = Previews(
             policy: policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: namespace),
+            sandboxes: KubernetesSandboxDirectory(client: client, namespace: namespace, cache: SandboxCache()),
             objects: objects,
             clusterTime: now,
             probe: SimulatedCluster(),

@@ -55,14 +55,6 @@ extension SimulatedCluster {
         }
     }
 
-    /// Deletes the run's claim.
-    public func removeClaim(of run: RunID) {
-        state.withLock { state in
-            guard let claim = state.claims.removeValue(forKey: run.claimName) else { return }
-            state.publish(.claimDeleted(claim.identity))
-        }
-    }
-
     /// The standing grants for every run.
     public var standingGrants: StandingGrants { state.withLock { $0.commonGrants } }
 }
@@ -151,7 +143,7 @@ extension SimulatedCluster.State {
     }
 
     func publishClaim(_ name: String) {
-        if let claim = claims[name] { publish(.claimApplied(claim.record)) }
+        if let claim = claims[name] { publish(ApprovalChange.claimApplied(claim.record)) }
     }
 
     @discardableResult

@@ -125,6 +125,14 @@ extension SimulatedCluster: PreviewObjects {
     public func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
         try await perform(.isLive) { $0.pods[pod] == true }
     }
+
+    public func claims() async throws(ClusterError) -> [ClaimIdentity] {
+        try await perform(.claims) { $0.claims.values.map(\.identity) }
+    }
+
+    public func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool {
+        try await perform(.claimExists) { $0.claims[claim.name]?.identity == claim }
+    }
 }
 
 extension DeletionPrecondition {

@@ -32,6 +32,7 @@ extension SimulatedCluster: ClusterFeed {
             state.nextSubscriber += 1
             state.subscribers[id] = continuation
             continuation.yield(.podsReplaced(state.pods.filter(\.value).map(\.key)))
+            continuation.yield(.claimsReplaced(state.claims.values.map(\.identity)))
             continuation.yield(.backendsReplaced(Array(state.backends.values)))
             continuation.yield(.routesReplaced(state.routes.values.compactMap(\.preview)))
             return (id, stream)

@@ -11,7 +11,7 @@ public final class SimulatedCluster: Sendable {
     /// What can be asked of the cluster.
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
-        case backends, extend, deleteRoute, deleteBackend, livePods, isLive, probe
+        case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -84,8 +84,9 @@ public final class SimulatedCluster: Sendable {
     public func addSandbox(for run: RunID, owner: String? = "ada", pod: String = "pod-1") -> PodIdentity {
         state.withLock { state in
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
-            state.pods[identity] = true
             let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
+            state.pods[identity] = true
+            state.publish(.podApplied(identity))
             if state.claims[claim.name]?.identity != claim {
                 state.claims[claim.name] = StoredClaim(
                     identity: claim,
@@ -93,6 +94,7 @@ public final class SimulatedCluster: Sendable {
                     resourceVersion: state.nextVersion()
                 )
                 state.publishClaim(claim.name)
+                state.publish(ClusterChange.claimApplied(claim))
             }
             state.sandboxes[run] = BoundSandbox(
                 claim: claim,
@@ -109,6 +111,16 @@ public final class SimulatedCluster: Sendable {
         state.withLock { state in
             state.pods[pod] = false
             state.publish(.podDeleted(pod))
+        }
+    }
+
+    /// Ends a run as the platform does: its claim goes. Its pod may live on for a while.
+    public func removeClaim(of run: RunID) {
+        state.withLock { state in
+            guard let sandbox = state.sandboxes.removeValue(forKey: run) else { return }
+            state.claims[sandbox.claim.name] = nil
+            state.publish(ApprovalChange.claimDeleted(sandbox.claim))
+            state.publish(ClusterChange.claimDeleted(sandbox.claim))
         }
     }
 

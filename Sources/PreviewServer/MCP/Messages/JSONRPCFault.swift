@@ -28,6 +28,8 @@ struct JSONRPCFault: Error, Hashable {
 
     static let internalError = JSONRPCFault(.internalError, "The service failed inside. Try again shortly.")
 
+    static let interrupted = JSONRPCFault(.internalError, "This replica is shutting down. Send the request again.")
+
     static func unsupportedVersion(_ requested: String) -> JSONRPCFault {
         let supported = ProtocolRevision.allCases.map(\.rawValue)
         return JSONRPCFault(

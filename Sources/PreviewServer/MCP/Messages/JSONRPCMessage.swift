@@ -11,7 +11,10 @@ enum JSONRPCMessage: Hashable, Sendable {
         guard let value = JSONValue(parsing: bytes) else {
             let fault = JSONRPCFault(
                 .parseError,
-                "The body is not JSON in UTF-8 with at most \(JSONValue.maxDepth) levels of nesting."
+                """
+                The body is not JSON in UTF-8 with at most \(JSONValue.maxDepth) levels of nesting and \
+                \(JSONValue.maxValues) values.
+                """
             )
             self = .unusable(fault, id: nil)
             return

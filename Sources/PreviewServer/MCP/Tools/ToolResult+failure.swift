@@ -36,10 +36,9 @@ extension PreviewError.Kind {
         case .approvalDenied: "Do not ask again unless the user tells you to."
         case .approvalTimedOut:
             "Tell the user that the request has to be approved in Agentweaver, then call start_preview again."
-        case .approvalWithdrawn:
+        case .approvalWithdrawn, .approvalUsed:
             "Make sure that your server runs, then call start_preview again; a human is then asked anew."
-        case .previewNotFound, .noPendingApproval, .approvalUsed, .approvalNotFound:
-            "list_previews shows what there is."
+        case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
         case .invalid, .disabled, .limitReached, .clusterUnavailable, .braked: nil
         }
@@ -50,7 +49,7 @@ extension AccessDenied.Kind {
     fileprivate var advice: String? {
         switch self {
         case .forbidden, .runNotFound: "Check run_id: you can only act on runs that belong to your user."
-        case .unavailable: nil
+        case .unauthenticated, .unavailable: nil
         }
     }
 }

@@ -2,55 +2,31 @@ public import KubernetesModel
 import Synchronization
 
 /// What an informer tells about the objects it follows.
-public enum InformerEvent: Sendable {
+public enum InformerEvent<Object: Sendable>: Sendable {
     /// These are all objects; what was known before is void. The first event is this one.
-    case replaced([PartialObjectMetadata])
+    case replaced([Object])
     /// The object was created or changed.
-    case applied(PartialObjectMetadata)
+    case applied(Object)
     /// The object is gone, or no longer matches the selector.
-    case deleted(PartialObjectMetadata)
+    case deleted(Object)
     /// From now on the view may be out of date.
     case interrupted(KubernetesError)
     /// The watch runs again from where it stopped; changes missed meanwhile follow.
     case resumed
 }
 
-/// Follows the metadata of all objects that match a selector: list, watch, and both again whenever needed.
+/// Follows all objects that match a selector, or their metadata: list, watch, and both again whenever needed.
 ///
 /// What happens when is decided by ``InformerMachine``; this type performs it.
-public struct MetadataInformer: Sendable {
-    /// The watches' lifetime is random in this range around five minutes, so that replicas do not renew theirs together.
-    static let lifetimeJitter = 0.2
-
+public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     private let client: KubernetesClient
     private let query: ListQuery
     private let consistency: ListConsistency
 
-    /// Describes what to follow; nothing is sent yet.
-    ///
-    /// - Parameters:
-    ///   - client: The cluster.
-    ///   - resource: The kind of objects.
-    ///   - namespace: The namespace; `nil` for all.
-    ///   - labelSelector: Which objects, by label.
-    ///   - fieldSelector: Which objects, by field.
-    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
-    public init(
-        client: KubernetesClient,
-        resource: APIResource,
-        namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
-    ) {
+    private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
         self.client = client
+        self.query = query
         self.consistency = consistency
-        query = ListQuery(
-            resource: resource,
-            namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: fieldSelector
-        )
     }
 
     /// Follows the objects until the task is cancelled or `handle` throws.
@@ -58,7 +34,7 @@ public struct MetadataInformer: Sendable {
     /// - Parameter handle: Gets the events one after the other. While it runs nothing more is read from the server, so
     ///   nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
     /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
-    public func run(_ handle: @Sendable (InformerEvent) async throws -> Void) async throws {
+    public func run(_ handle: @Sendable (InformerEvent<Object>) async throws -> Void) async throws {
         let machine = Mutex(InformerMachine(consistency: consistency))
         var step = machine.withLock { $0.first }
         while true {
@@ -87,9 +63,9 @@ public struct MetadataInformer: Sendable {
     private func list(
         _ consistency: ListConsistency,
         _ machine: borrowing Mutex<InformerMachine>,
-        _ handle: @Sendable (InformerEvent) async throws -> Void
+        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
     ) async throws -> InformerMachine.Step {
-        let list = try await client.listMetadata(query, consistency)
+        let list: ObjectList<Object> = try await client.list(query, consistency)
         try await deliver(.replaced(list.items), handle)
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
@@ -100,13 +76,13 @@ public struct MetadataInformer: Sendable {
     private func watch(
         _ version: String,
         _ machine: borrowing Mutex<InformerMachine>,
-        _ handle: @Sendable (InformerEvent) async throws -> Void
+        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
     ) async throws -> Duration {
         let elapsed = client.executor.clock.stopwatch()
-        let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * Self.lifetimeJitter)
-        try await client.watch(query, MediaType.partialObject, version, lifetime) {
+        let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
+        try await client.watch(query, version, lifetime) {
             if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
-        } _: { (event: WatchEvent<PartialObjectMetadata>) in
+        } _: { (event: WatchEvent<Object>) in
             switch event {
             case .added(let object), .modified(let object):
                 try await deliver(.applied(object), handle)
@@ -125,8 +101,8 @@ public struct MetadataInformer: Sendable {
     }
 
     private func deliver(
-        _ event: InformerEvent,
-        _ handle: @Sendable (InformerEvent) async throws -> Void
+        _ event: InformerEvent<Object>,
+        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
     ) async throws {
         do {
             try await handle(event)
@@ -137,6 +113,65 @@ public struct MetadataInformer: Sendable {
 
     private func jitter() -> Double {
         client.executor.randomness.unit()
+    }
+}
+
+extension Informer where Object: KubernetesObject {
+    /// Describes whole objects to follow; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - client: The cluster.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
+    public init(
+        client: KubernetesClient,
+        namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
+    ) {
+        let query = ListQuery(
+            resource: Object.resource,
+            form: .whole,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        self.init(client: client, query: query, consistency: consistency)
+    }
+}
+
+/// Follows the metadata of objects of any kind.
+public typealias MetadataInformer = Informer<PartialObjectMetadata>
+
+extension MetadataInformer {
+    /// Describes objects whose metadata to follow; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - client: The cluster.
+    ///   - resource: The kind of objects.
+    ///   - namespace: The namespace; `nil` for all.
+    ///   - labelSelector: Which objects, by label.
+    ///   - fieldSelector: Which objects, by field.
+    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
+    public init(
+        client: KubernetesClient,
+        resource: APIResource,
+        namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent
+    ) {
+        let query = ListQuery(
+            resource: resource,
+            form: .metadata,
+            namespace: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector
+        )
+        self.init(client: client, query: query, consistency: consistency)
     }
 }
 

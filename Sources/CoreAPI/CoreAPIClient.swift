@@ -1,0 +1,162 @@
+internal import FoundationEssentials
+public import HTTPTransport
+internal import HTTPTypes
+public import PreviewDomain
+
+/// The platform's core API, as far as this service needs it.
+///
+/// Every call names the bearer under which it is made; the client keeps none. A bearer appears in the request's
+/// `Authorization` field and nowhere else: not in errors, not in descriptions.
+public struct CoreAPIClient: Sendable {
+    /// How long reading a run may take: somebody waits for the answer.
+    public static let readTimeout = Duration.seconds(5)
+    /// How long passing on a decision may take.
+    public static let decisionTimeout = Duration.seconds(10)
+    /// How long handing over an event may take.
+    public static let eventTimeout = Duration.seconds(10)
+    /// The longest description of a run that is read, in bytes.
+    public static let maxRunBytes = 1 << 20
+    /// The longest body of a decision that is passed on, in bytes.
+    public static let maxDecisionBytes = 16 * 1024
+    /// The longest answer to a decision or an event that is read, in bytes.
+    public static let maxAnswerBytes = 64 * 1024
+    /// The longest event that is handed over, in bytes.
+    public static let maxEventBytes = 64 * 1024
+    /// The longest bearer that is sent, in bytes; servers refuse longer header fields anyway.
+    public static let maxBearerBytes = 8 * 1024
+
+    private let base: CoreAPIBaseURL
+    private let transport: any HTTPTransport
+
+    public init(base: CoreAPIBaseURL, transport: any HTTPTransport) {
+        self.base = base
+        self.transport = transport
+    }
+
+    /// Reads a run as the bearer's user sees it: `GET /api/runs/{runId}`.
+    ///
+    /// - Throws: ``CoreAPIError``; of kind ``CoreAPIError/Kind/unauthorized``, ``CoreAPIError/Kind/forbidden`` or
+    ///   ``CoreAPIError/Kind/notFound`` where the core API says that the bearer may not see the run.
+    public func run(_ id: RunID, bearer: String) async throws(CoreAPIError) -> CoreRun {
+        let answer = try await send(
+            .get,
+            "",
+            of: id,
+            bearer: bearer,
+            within: Self.readTimeout,
+            maxBytes: Self.maxRunBytes
+        )
+        guard answer.head.status == .ok else { throw CoreAPIError(answer.head) }
+        do { return try JSONDecoder().decode(CoreRun.self, from: Data(answer.body)) } catch {
+            throw CoreAPIError(.unintelligible, "the core API's answer about the run is not a JSON object")
+        }
+    }
+
+    /// Passes a decision on under the decider's own bearer: `POST /api/runs/{runId}/tool-approvals` or `…/tool-denials`.
+    ///
+    /// - Parameter body: The decision as the caller sent it, at most ``maxDecisionBytes``.
+    /// - Returns: The core API's answer, a refusal (4xx) included: it is for the caller.
+    /// - Throws: ``CoreAPIError`` where there is no answer to hand on: ``CoreAPIError/Kind/unavailable``,
+    ///   ``CoreAPIError/Kind/unintelligible``, or ``CoreAPIError/Kind/rejected`` for a body that is too long.
+    public func forwardDecision(
+        _ decision: Decision,
+        of run: RunID,
+        body: [UInt8],
+        bearer: String
+    ) async throws(CoreAPIError) -> Answer {
+        guard body.count <= Self.maxDecisionBytes else {
+            throw CoreAPIError(.rejected, "the decision is longer than the \(Self.maxDecisionBytes) bytes accepted")
+        }
+        let answer = try await send(
+            .post,
+            "/\(decision.rawValue)",
+            of: run,
+            body: body,
+            bearer: bearer,
+            within: Self.decisionTimeout,
+            maxBytes: Self.maxAnswerBytes
+        )
+        switch answer.head.status.code {
+        case 200...299, 400...428, 430...499: return Answer(status: answer.head.status.code, body: answer.body)
+        default: throw CoreAPIError(answer.head)
+        }
+    }
+
+    /// Hands over something that happened to a run: `POST /api/runs/{runId}/events`.
+    ///
+    /// - Parameter event: A JSON object, at most ``maxEventBytes``, with a stable `id`: after an error of kind
+    ///   ``CoreAPIError/Kind/unavailable`` it may have arrived all the same.
+    public func post(event: [UInt8], of run: RunID, bearer: String) async throws(CoreAPIError) {
+        guard event.count <= Self.maxEventBytes else {
+            throw CoreAPIError(.rejected, "the event is longer than the \(Self.maxEventBytes) bytes accepted")
+        }
+        let answer = try await send(
+            .post,
+            "/events",
+            of: run,
+            body: event,
+            bearer: bearer,
+            within: Self.eventTimeout,
+            maxBytes: Self.maxAnswerBytes
+        )
+        guard (200...299).contains(answer.head.status.code) else { throw CoreAPIError(answer.head) }
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        of run: RunID,
+        body: [UInt8] = [],
+        bearer: String,
+        within timeout: Duration,
+        maxBytes: Int
+    ) async throws(CoreAPIError) -> (head: HTTPResponse, body: [UInt8]) {
+        // Anything else could end the header field, and is no bearer that anybody issued (RFC 6750, section 2.1).
+        guard (1...Self.maxBearerBytes).contains(bearer.utf8.count),
+            bearer.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { throw CoreAPIError(.unauthorized, "the bearer token has characters or a length that no token has") }
+        var fields: HTTPFields = [.authorization: "Bearer \(bearer)", .accept: "application/json"]
+        if method == .post { fields[.contentType] = "application/json" }
+        let request = TransportRequest(
+            head: HTTPRequest(
+                method: method,
+                scheme: base.scheme,
+                authority: base.authority,
+                path: "\(base.pathPrefix)/api/runs/\(run.text)\(path)",
+                headerFields: fields
+            ),
+            body: body,
+            timeout: timeout
+        )
+        do {
+            return try await transport.collect(request, maxBodyBytes: maxBytes)
+        } catch let error as TransportError {
+            throw CoreAPIError(error)
+        } catch {
+            throw CoreAPIError(.unavailable, "the request to the core API was interrupted")
+        }
+    }
+}
+
+extension CoreAPIClient {
+    /// A decision about an approval that waits at the core API; the raw value is the last part of its route.
+    public enum Decision: String, Hashable, Sendable, CaseIterable {
+        case approvals = "tool-approvals"
+        case denials = "tool-denials"
+    }
+
+    /// What the core API answered, to be handed on.
+    public struct Answer: Hashable, Sendable {
+        public let status: Int
+        public let body: [UInt8]
+
+        public init(status: Int, body: [UInt8]) {
+            self.status = status
+            self.body = body
+        }
+    }
+}
+
+extension CoreAPIClient: CustomStringConvertible {
+    public var description: String { "CoreAPIClient(\(base))" }
+}

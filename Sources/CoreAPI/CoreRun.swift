@@ -1,0 +1,46 @@
+internal import FoundationEssentials
+public import PreviewDomain
+
+/// What the core API says about a run.
+public struct CoreRun: Hashable, Sendable {
+    /// The run's state in the core API's own words; `nil` where it says none.
+    public let status: String?
+    /// The run that started this one.
+    public let parentRunID: RunID?
+    /// Whether the run's owner lets its tools run without being asked.
+    public let autoApprovesTools: Bool
+    /// The user that the run belongs to, where the answer names one.
+    public let owner: String?
+
+    public init(status: String?, parentRunID: RunID?, autoApprovesTools: Bool, owner: String?) {
+        self.status = status
+        self.parentRunID = parentRunID
+        self.autoApprovesTools = autoApprovesTools
+        self.owner = owner
+    }
+}
+
+extension CoreRun: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case status, owner
+        case parentRunID = "parent_run_id"
+        case autoApprovesTools = "auto_approve_tools"
+    }
+
+    /// Reads leniently: members that are missing, or of another type than expected, count as not said.
+    ///
+    /// Whatever is not said grants nothing: only the JSON `true` approves tools, and a parent that is no run id hands
+    /// nothing down.
+    public init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        func text(_ key: CodingKeys) -> String? {
+            (try? members.decodeIfPresent(String.self, forKey: key)).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        self.init(
+            status: text(.status),
+            parentRunID: text(.parentRunID).flatMap { try? RunID($0) },
+            autoApprovesTools: (try? members.decodeIfPresent(Bool.self, forKey: .autoApprovesTools)) ?? false,
+            owner: text(.owner)
+        )
+    }
+}

@@ -1,0 +1,42 @@
+import Crypto
+import FoundationEssentials
+
+/// An issuer of access tokens that lives as long as the process: what the platform's sign-in is in production.
+struct TokenIssuer: Sendable {
+    static let name = "preview-devcluster"
+    static let audience = "preview-gateway"
+    /// How long a token is valid: longer than a preview can live.
+    static let validity: TimeInterval = 12 * 3600
+
+    private let key = P256.Signing.PrivateKey()
+
+    /// The public key, in PEM.
+    var publicKeyPEM: String { key.publicKey.pemRepresentation }
+
+    /// Signs a token for a user (RFC 7519; ES256, RFC 7518, 3.4). A secret.
+    func token(for user: String) throws -> String {
+        let now = Date().timeIntervalSince1970.rounded(.down)
+        let header: JSONValue = ["alg": "ES256", "typ": "JWT", "kid": "preview-devcluster"]
+        let claims: JSONValue = [
+            "iss": .string(Self.name), "aud": .string(Self.audience), "sub": .string(user),
+            "iat": .int(Int64(now)), "exp": .int(Int64(now + Self.validity)),
+        ]
+        let input = "\(Self.encoded(JSONWriter.bytes(of: header))).\(Self.encoded(JSONWriter.bytes(of: claims)))"
+        let signature = try key.signature(for: Data(input.utf8))
+        return "\(input).\(Self.encoded(signature.rawRepresentation))"
+    }
+
+    /// base64url without padding (RFC 7515, 2).
+    private static func encoded(_ bytes: some Sequence<UInt8>) -> String {
+        String(
+            Data(bytes).base64EncodedString().compactMap { character -> Character? in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,59 @@
+internal import FoundationEssentials
+internal import HTTPTransport
+internal import PreviewIdentity
+
+extension PreviewService {
+    /// Puts the ways of telling who a caller is in order: the cheapest first.
+    ///
+    /// - Parameter transport: Reaches the issuer of access tokens.
+    func authenticator(
+        transport: any HTTPTransport,
+        uptime: @escaping @Sendable () -> Duration
+    ) async throws -> Authenticator {
+        var verifiers: [any CredentialVerifier] = []
+        if let source = settings.identity.serviceKey {
+            verifiers.append(ServiceKeyVerifier(user: settings.identity.serviceUser, key: key(of: source, uptime)))
+        }
+        if let tokens = settings.identity.accessTokens {
+            verifiers.append(
+                AccessTokenVerifier(
+                    issuer: tokens.issuer,
+                    audience: tokens.audience,
+                    keys: try await keys(of: tokens, transport, uptime),
+                    now: { Date() }
+                )
+            )
+        }
+        return Authenticator(verifiers)
+    }
+
+    private func key(
+        of source: IdentitySettings.ServiceKeySource,
+        _ uptime: @escaping @Sendable () -> Duration
+    ) -> @Sendable () -> ServiceKey {
+        switch source {
+        case .text(let key): return { key }
+        case .file(let path, let key):
+            let file = ServiceKeyFile(path: path, key: key, uptime: uptime, logger: logger)
+            return { file.key }
+        }
+    }
+
+    private func keys(
+        of tokens: IdentitySettings.AccessTokens,
+        _ transport: any HTTPTransport,
+        _ uptime: @escaping @Sendable () -> Duration
+    ) async throws -> any VerificationKeySource {
+        switch tokens.keys {
+        case .url(let url):
+            return RemoteKeySet(url: url, transport: transport, uptime: uptime, logger: logger)
+        case .pem(let pem, let path):
+            do {
+                return SingleVerificationKey(try await VerificationKey(pem: pem))
+            } catch let error as UnusableVerificationKey {
+                let key = IdentitySettings.Keys.signingKeyFile.key
+                throw SettingsError("\(key) is '\(path)': \(error)")
+            }
+        }
+    }
+}

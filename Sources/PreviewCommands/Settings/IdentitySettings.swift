@@ -1,0 +1,158 @@
+internal import FoundationEssentials
+internal import PreviewIdentity
+
+/// Whose credentials the service accepts.
+struct IdentitySettings: Sendable {
+    /// Where the key of the platform's own callers is.
+    enum ServiceKeySource: Sendable {
+        case text(ServiceKey)
+        /// A file, with the key that it held when it was read first.
+        case file(path: String, ServiceKey)
+    }
+
+    /// The issuer whose access tokens are accepted.
+    struct AccessTokens: Sendable {
+        /// Where the issuer's public keys are.
+        enum Keys: Hashable, Sendable {
+            case url(URL)
+            /// One key in PEM, from a file.
+            case pem(String, path: String)
+        }
+
+        let issuer: String
+        let audience: String
+        let keys: Keys
+    }
+
+    var serviceKey: ServiceKeySource?
+    var serviceUser: String
+    var accessTokens: AccessTokens?
+
+    /// Reads the settings of all identities, of which there must be at least one.
+    init(_ sources: SettingsSources) throws(SettingsError) {
+        serviceKey = try Self.serviceKey(sources)
+        serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
+        accessTokens = try Self.accessTokens(sources)
+        guard serviceKey != nil || accessTokens != nil else {
+            throw SettingsError(
+                """
+                no identity is configured, so nobody could call this service: expected \(Keys.apiKey.key), \
+                \(Keys.apiKeyFile.key), or \(Keys.issuer.key) with \(Keys.audience.key)
+                """
+            )
+        }
+    }
+
+    private static func serviceKey(_ sources: SettingsSources) throws(SettingsError) -> ServiceKeySource? {
+        let text = try sources.value(of: Keys.apiKey)
+        guard let path = try sources.value(of: Keys.apiKeyFile) else { return text.map(ServiceKeySource.text) }
+        guard text == nil else { throw Self.conflict(Keys.apiKey.key, Keys.apiKeyFile.key) }
+        do throws(UnusableKeyFile) {
+            return .file(path: path, try ServiceKeyFile.key(at: path))
+        } catch {
+            throw SettingsError("\(Keys.apiKeyFile.key) is '\(path)': \(error)")
+        }
+    }
+
+    private static func accessTokens(_ sources: SettingsSources) throws(SettingsError) -> AccessTokens? {
+        let audience = try sources.value(of: Keys.audience)
+        let url = try sources.value(of: Keys.keySetURL)
+        let file = try sources.value(of: Keys.signingKeyFile)
+        guard let issuer = try sources.value(of: Keys.issuer) else {
+            let lonely = [
+                (Keys.audience.key, audience != nil), (Keys.keySetURL.key, url != nil),
+                (Keys.signingKeyFile.key, file != nil),
+            ].first { $0.1 }
+            guard let (key, _) = lonely else { return nil }
+            throw SettingsError("\(key) is set without \(Keys.issuer.key): expected \(Keys.issuer.expected)")
+        }
+        guard let audience else {
+            throw SettingsError(
+                "\(Keys.issuer.key) is set without \(Keys.audience.key): expected \(Keys.audience.expected)"
+            )
+        }
+        guard url == nil || file == nil else { throw conflict(Keys.keySetURL.key, Keys.signingKeyFile.key) }
+        return AccessTokens(issuer: issuer, audience: audience, keys: try keys(of: issuer, at: url, or: file))
+    }
+
+    private static func keys(
+        of issuer: String,
+        at url: URL?,
+        or file: String?
+    ) throws(SettingsError) -> AccessTokens.Keys {
+        if let url { return .url(url) }
+        if let file {
+            guard let pem = try? Data(contentsOf: URL(filePath: file)) else {
+                throw SettingsError("\(Keys.signingKeyFile.key) is '\(file)': expected the path of a readable file")
+            }
+            return .pem(String(decoding: pem, as: UTF8.self), path: file)
+        }
+        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
+        guard let url = Keys.keySetURL.parse("\(base)/oauth/jwks") else {
+            throw SettingsError(
+                """
+                \(Keys.issuer.key) is '\(issuer.prefix(100))': expected a URL with scheme http or https, under which the \
+                keys are at /oauth/jwks, or else \(Keys.keySetURL.key) or \(Keys.signingKeyFile.key)
+                """
+            )
+        }
+        return .url(url)
+    }
+
+    private static func conflict(_ one: String, _ other: String) -> SettingsError {
+        SettingsError("\(one) and \(other) are both set: expected one of the two")
+    }
+}
+
+extension IdentitySettings {
+    /// The names, ranges and formats of the settings of identities.
+    enum Keys {
+        static let apiKey = Setting(
+            "Auth__ApiKey",
+            expected: "at least \(ServiceKey.minLength) visible ASCII characters",
+            isSecret: true
+        ) {
+            ServiceKey($0)
+        }
+        static let apiKeyFile = Setting.path("Auth__ApiKeyFile")
+        static let serviceUser = Setting.text("Auth__User", "a name of 1 to 128 characters", in: 1...128)
+        static let issuer = Setting.text(
+            "Auth__OAuth__Issuer",
+            "the claim 'iss' of access tokens, for example https://agentweaver.example.com",
+            in: 1...1024
+        )
+        static let audience = Setting.text(
+            "Auth__OAuth__Audience",
+            "what the claim 'aud' of access tokens contains",
+            in: 1...1024
+        )
+        static let keySetURL = Setting.webURL("Auth__OAuth__JwksUrl")
+        static let signingKeyFile = Setting.path("Auth__OAuth__SigningKeyFile")
+
+        static let all: [String] = [
+            apiKey.key, apiKeyFile.key, serviceUser.key, issuer.key, audience.key, keySetURL.key, signingKeyFile.key,
+        ]
+    }
+}
+
+extension Setting where Value == String {
+    fileprivate static func text(_ key: String, _ expected: String, in lengths: ClosedRange<Int>) -> Setting {
+        Setting(key, expected: expected) { lengths.contains($0.count) ? $0 : nil }
+    }
+
+    fileprivate static func path(_ key: String) -> Setting {
+        Setting(key, expected: "the path of a file") { $0.isEmpty ? nil : $0 }
+    }
+}
+
+extension Setting where Value == URL {
+    /// A URL of the web, without credentials or a fragment.
+    static func webURL(_ key: String) -> Setting {
+        Setting(key, expected: "a URL with scheme http or https, for example https://agentweaver.example.com") { text in
+            guard let url = URL(string: text), ["http", "https"].contains(url.scheme),
+                url.host()?.isEmpty == false, url.user() == nil, url.password() == nil, url.fragment() == nil
+            else { return nil }
+            return url
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import FoundationEssentials
+
+/// The three parts of a signed JSON Web Token in its compact form (RFC 7515, RFC 7519), of which nothing is verified.
+struct JSONWebToken {
+    /// What the signer says about the signature.
+    struct Header: Decodable {
+        let algorithm: String
+        let keyID: String?
+        /// True when the signer demands extensions. None is implemented, so the token must be refused (RFC 7515, 4.1.11).
+        let isCritical: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case algorithm = "alg"
+            case keyID = "kid"
+            case critical = "crit"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            algorithm = try members.decode(String.self, forKey: .algorithm)
+            keyID = try members.decodeIfPresent(String.self, forKey: .keyID)
+            isCritical = members.contains(.critical)
+        }
+    }
+
+    let header: Header
+    let payload: Data
+    let signature: Data
+    /// The bytes that were signed.
+    let signingInput: Data
+
+    /// - Returns: `nil` for a text that is no such token.
+    init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3,
+            let header = Self.decode(parts[0]),
+            let payload = Self.decode(parts[1]),
+            let signature = Self.decode(parts[2]),
+            let decoded = try? JSONDecoder().decode(Header.self, from: header)
+        else { return nil }
+        self.header = decoded
+        self.payload = payload
+        self.signature = signature
+        signingInput = Data("\(parts[0]).\(parts[1])".utf8)
+    }
+
+    /// The claims, each of which is a mere assertion until the signature is verified.
+    func claims<Claims: Decodable>(_ type: Claims.Type) -> Claims? {
+        try? JSONDecoder().decode(type, from: payload)
+    }
+
+    /// base64url without padding (RFC 7515, 2).
+    private static func decode(_ text: Substring) -> Data? {
+        var bytes = Data(capacity: text.utf8.count + 2)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "-"): bytes.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): bytes.append(UInt8(ascii: "/"))
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                bytes.append(byte)
+            default: return nil
+            }
+        }
+        while !bytes.count.isMultiple(of: 4) { bytes.append(UInt8(ascii: "=")) }
+        return Data(base64Encoded: bytes)
+    }
+}

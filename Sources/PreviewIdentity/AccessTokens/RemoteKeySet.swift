@@ -1,0 +1,126 @@
+public import FoundationEssentials
+public import HTTPTransport
+internal import HTTPTypes
+public import Logging
+
+/// The keys that an issuer publishes at a URL (JWKS, RFC 7517), kept for as long as they serve.
+///
+/// An unknown name makes it ask again, at most once a minute, and so does the age of what it has, so that a key that was
+/// withdrawn does not stay valid. Whatever fails, the keys that it has stay.
+public actor RemoteKeySet: VerificationKeySource {
+    /// The least time between two requests, once there are keys.
+    public static let minRefreshInterval = Duration.seconds(60)
+    /// The same as long as there are none.
+    public static let firstLoadRetryInterval = Duration.seconds(5)
+    /// How old keys may be before they are asked for again.
+    public static let maxAge = Duration.seconds(600)
+    /// The longest time for one request.
+    public static let timeout = Duration.seconds(5)
+    /// The largest key set that is read, in bytes.
+    public static let maxBodyBytes = 64 * 1024
+
+    private let url: URL
+    private let transport: any HTTPTransport
+    private let uptime: @Sendable () -> Duration
+    private let logger: Logger
+
+    private var keys: [String: VerificationKey]?
+    private var loadedAt: Duration?
+    private var triedAt: Duration?
+    private var lastTryFailed = false
+    /// The request that is under way, for all who need its answer.
+    private var refresh: Task<Void, Never>?
+
+    /// - Parameters:
+    ///   - url: Where the keys are, with scheme `http` or `https`.
+    ///   - uptime: The time since some fixed instant.
+    public init(
+        url: URL,
+        transport: any HTTPTransport,
+        uptime: @escaping @Sendable () -> Duration,
+        logger: Logger
+    ) {
+        self.url = url
+        self.transport = transport
+        self.uptime = uptime
+        self.logger = logger
+    }
+
+    public func key(named keyID: String) async throws(AccessDenied) -> VerificationKey? {
+        if let key = keys?[keyID] {
+            if let loadedAt, uptime() - loadedAt >= Self.maxAge { _ = refreshing() }
+            return key
+        }
+        await refreshing()?.value
+        if let key = keys?[keyID] { return key }
+        guard !lastTryFailed else {
+            throw AccessDenied(
+                .unavailable,
+                "The issuer of access tokens cannot be reached, so this token cannot be checked. Try again shortly.",
+                retryAfter: keys == nil ? Self.firstLoadRetryInterval : Self.minRefreshInterval
+            )
+        }
+        return nil
+    }
+
+    /// The request that is under way, or a new one when it is time for it.
+    private func refreshing() -> Task<Void, Never>? {
+        if let refresh { return refresh }
+        let interval = keys == nil ? Self.firstLoadRetryInterval : Self.minRefreshInterval
+        if let triedAt, uptime() - triedAt < interval { return nil }
+        triedAt = uptime()
+        // On its own, since it serves all who wait, and one of them may be cancelled.
+        let task = Task { await load() }
+        refresh = task
+        return task
+    }
+
+    private func load() async {
+        defer { refresh = nil }
+        do {
+            keys = try await fetch()
+            loadedAt = uptime()
+            lastTryFailed = false
+            if keys?.isEmpty == true { logger.warning("the issuer's key set holds no key for RS256 or ES256") }
+        } catch {
+            lastTryFailed = true
+            logger.warning("the issuer's key set cannot be read", metadata: ["why": "\(error)"])
+        }
+    }
+
+    private func fetch() async throws -> [String: VerificationKey] {
+        var head = HTTPRequest(getting: url)
+        head.headerFields[.accept] = "application/json"
+        let answer = try await transport.collect(
+            TransportRequest(head: head, timeout: Self.timeout),
+            maxBodyBytes: Self.maxBodyBytes
+        )
+        guard answer.head.status == .ok else {
+            throw UnusableKeySet("the answer has status \(answer.head.status.code), expected 200")
+        }
+        guard let document = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(answer.body)) else {
+            throw UnusableKeySet("the answer is no JSON Web Key Set (RFC 7517)")
+        }
+        return await document.verificationKeys()
+    }
+}
+
+private struct UnusableKeySet: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension HTTPRequest {
+    fileprivate init(getting url: URL) {
+        let path = url.path(percentEncoded: true)
+        self.init(
+            method: .get,
+            scheme: url.scheme,
+            authority: (url.host(percentEncoded: true) ?? "") + (url.port.map { ":\($0)" } ?? ""),
+            path: (path.isEmpty ? "/" : path) + (url.query(percentEncoded: true).map { "?\($0)" } ?? "")
+        )
+    }
+}

@@ -1,0 +1,98 @@
+public import Logging
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// The service key in a file that may be replaced while the service runs, as a mounted Kubernetes Secret is.
+public final class ServiceKeyFile: Sendable {
+    /// How old the content may be that a request is judged by.
+    public static let checkInterval = Duration.seconds(5)
+
+    /// The largest file that is read, in bytes.
+    public static let maxBytes = 4096
+
+    private struct State {
+        var key: ServiceKey
+        var checkedAt: Duration
+        var isUsable = true
+    }
+
+    private let path: String
+    private let uptime: @Sendable () -> Duration
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - key: What the file held when the service started, from ``key(at:)``.
+    ///   - uptime: The time since some fixed instant.
+    public init(path: String, key: ServiceKey, uptime: @escaping @Sendable () -> Duration, logger: Logger) {
+        self.path = path
+        self.uptime = uptime
+        self.logger = logger
+        state = Mutex(State(key: key, checkedAt: uptime()))
+    }
+
+    /// The key that is valid now: the file's, or the last good one while the file holds none.
+    public var key: ServiceKey {
+        state.withLock { state in
+            let now = uptime()
+            guard now - state.checkedAt >= Self.checkInterval else { return state.key }
+            state.checkedAt = now
+            do throws(UnusableKeyFile) {
+                let key = try Self.key(at: path)
+                if key != state.key { logger.notice("the service key was replaced") }
+                state.key = key
+                state.isUsable = true
+            } catch {
+                // Once, and not for each of the looks that find the same.
+                if state.isUsable {
+                    logger.error(
+                        "the service key's file cannot be used, the old key stays",
+                        metadata: ["why": "\(error)"]
+                    )
+                }
+                state.isUsable = false
+            }
+            return state.key
+        }
+    }
+
+    /// Reads the key of a file.
+    public static func key(at path: String) throws(UnusableKeyFile) -> ServiceKey {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .unreadable }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: maxBytes + 1)
+        var count = 0
+        while count < bytes.count {
+            let received = bytes.withUnsafeMutableBytes { buffer in
+                // A file that is longer than this is no key, so the rest of it is of no interest.
+                read(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+            }
+            guard received >= 0 else { throw .unreadable }
+            guard received > 0 else { break }
+            count += received
+        }
+        guard count <= maxBytes, let key = ServiceKey(String(decoding: bytes[..<count], as: UTF8.self)) else {
+            throw .noKey
+        }
+        return key
+    }
+}
+
+/// Why a file gives no service key.
+public enum UnusableKeyFile: Error, Hashable, CustomStringConvertible {
+    case unreadable
+    case noKey
+
+    public var description: String {
+        switch self {
+        case .unreadable: "expected the path of a readable file"
+        case .noKey: "its content is not at least \(ServiceKey.minLength) visible ASCII characters"
+        }
+    }
+}

@@ -1,0 +1,130 @@
+internal import Metrics
+internal import NIOCore
+
+/// Watches one connection, below TLS and HTTP, and closes it when it takes too long or is one too many.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let limits: ConnectionLimits
+    private let registry: ConnectionRegistry
+    private var activity: ConnectionActivity?
+    private var context: ChannelHandlerContext?
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+
+    init(limits: ConnectionLimits, registry: ConnectionRegistry) {
+        self.limits = limits
+        self.registry = registry
+    }
+
+    // MARK: What the messages on the connection tell
+
+    /// A request's head is complete.
+    func exchangeBegan(onStream: Bool) {
+        guard let context, activity != nil else { return }
+        if activity?.isIdle == true { registry.becameBusy(context.channel) }
+        activity?.exchangeBegan(onStream: onStream)
+        schedule(context)
+    }
+
+    /// A request was read to its end, and answered.
+    func exchangeEnded() {
+        guard let context, activity != nil else { return }
+        activity?.exchangeEnded(at: context.eventLoop.now)
+        if activity?.isIdle == true { registry.becameIdle(context.channel) }
+        schedule(context)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { open(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        close(context)
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        open(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(context)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        activity?.bytesArrived(at: context.eventLoop.now)
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Not with every read: most requests' heads are complete with the read that brings their first byte.
+        schedule(context)
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        activity?.writabilityChanged(to: context.channel.isWritable, at: context.eventLoop.now)
+        schedule(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func open(_ context: ChannelHandlerContext) {
+        guard activity == nil else { return }
+        switch registry.admit(context.channel) {
+        case .admitted:
+            break
+        case .admittedInsteadOf(let other):
+            Self.evicted.increment()
+            other.close(promise: nil)
+        case .refused:
+            Self.refused.increment()
+            context.close(promise: nil)
+            return
+        }
+        activity = ConnectionActivity(openedAt: context.eventLoop.now)
+        schedule(context)
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        guard activity != nil else { return }
+        activity = nil
+        timer?.task.cancel()
+        timer = nil
+        registry.remove(context.channel)
+    }
+
+    // MARK: Time
+
+    /// One timer at most: one that is due too early looks again when it fires.
+    private func schedule(_ context: ChannelHandlerContext) {
+        guard let deadline = activity?.deadline(limits), deadline < timer?.deadline ?? .distantFuture else { return }
+        timer?.task.cancel()
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timerFired(context) }
+        timer = (deadline, task)
+    }
+
+    private func timerFired(_ context: ChannelHandlerContext) {
+        timer = nil
+        guard let activity else { return }
+        if activity.deadline(limits) <= context.eventLoop.now {
+            Self.timedOut.increment()
+            context.close(promise: nil)
+        } else {
+            schedule(context)
+        }
+    }
+
+    private static let evicted = closed(why: "evicted")
+    private static let refused = closed(why: "refused")
+    private static let timedOut = closed(why: "timed_out")
+
+    private static func closed(why reason: String) -> Counter {
+        Counter(label: "preview_gateway_connections_closed_total", dimensions: [("reason", reason)])
+    }
+}

@@ -1,0 +1,90 @@
+internal import DequeModule
+internal import NIOCore
+internal import Synchronization
+
+/// All open connections of a server, the idle ones in the order in which they became so.
+///
+/// A server that stops accepting when it is full can be shut out by whoever opens connections and says nothing. This
+/// one makes room instead: the connection that has gone longest without a request goes.
+final class ConnectionRegistry: Sendable {
+    private struct Entry {
+        let channel: any Channel
+        /// The place among the idle ones; `nil` while a request is served.
+        var idleMark: UInt64?
+    }
+
+    private struct State {
+        var open: [ObjectIdentifier: Entry] = [:]
+        /// Also holds marks that are no longer true; they are skipped, and dropped when they outnumber the others.
+        var idle: Deque<(id: ObjectIdentifier, mark: UInt64)> = []
+        var lastMark: UInt64 = 0
+
+        mutating func markIdle(_ id: ObjectIdentifier) {
+            lastMark += 1
+            open[id]?.idleMark = lastMark
+            idle.append((id, lastMark))
+            if idle.count > 2 * open.count + State.minStaleMarks {
+                idle = Deque(idle.filter { open[$0.id]?.idleMark == $0.mark })
+            }
+        }
+
+        mutating func removeLongestIdle() -> (any Channel)? {
+            while let (id, mark) = idle.popFirst() {
+                if let entry = open[id], entry.idleMark == mark {
+                    open[id] = nil
+                    return entry.channel
+                }
+            }
+            return nil
+        }
+
+        private static let minStaleMarks = 64
+    }
+
+    private let maxConnections: Int
+    private let state = Mutex(State())
+
+    init(maxConnections: Int) {
+        self.maxConnections = maxConnections
+    }
+
+    var count: Int { state.withLock { $0.open.count } }
+
+    /// What became of a new connection.
+    enum Admission {
+        case admitted
+        /// Another connection, without a request, has to go for it.
+        case admittedInsteadOf(any Channel)
+        /// All connections serve requests.
+        case refused
+    }
+
+    func admit(_ channel: any Channel) -> Admission {
+        state.withLock { state in
+            let id = ObjectIdentifier(channel)
+            var evicted: (any Channel)?
+            if state.open.count >= maxConnections {
+                guard let longestIdle = state.removeLongestIdle() else { return .refused }
+                evicted = longestIdle
+            }
+            state.open[id] = Entry(channel: channel)
+            state.markIdle(id)
+            return evicted.map { .admittedInsteadOf($0) } ?? .admitted
+        }
+    }
+
+    func becameBusy(_ channel: any Channel) {
+        state.withLock { $0.open[ObjectIdentifier(channel)]?.idleMark = nil }
+    }
+
+    func becameIdle(_ channel: any Channel) {
+        state.withLock { state in
+            let id = ObjectIdentifier(channel)
+            if state.open[id] != nil { state.markIdle(id) }
+        }
+    }
+
+    func remove(_ channel: any Channel) {
+        state.withLock { $0.open[ObjectIdentifier(channel)] = nil }
+    }
+}

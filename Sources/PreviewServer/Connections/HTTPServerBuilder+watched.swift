@@ -1,0 +1,41 @@
+public import HummingbirdCore
+internal import HummingbirdHTTP2
+public import NIOSSL
+
+extension HTTPServerBuilder {
+    /// HTTP/1.1, or HTTP/1.1 and HTTP/2 over TLS, within limits.
+    ///
+    /// - Parameters:
+    ///   - limits: What a client may cost.
+    ///   - tls: The certificate to show; `nil` serves HTTP/1.1 in the clear, for use behind a proxy.
+    public static func watched(_ limits: ConnectionLimits, tls: TLSConfiguration?) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+            // Idle connections are closed by the connection's handler, which sees the TLS handshake too.
+            let messages = HTTP1Channel.Configuration(
+                additionalChannelHandlers: [MessageHandler(limits: limits)],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.maxHeaderFieldBytes,
+                    maxHeaderListSize: limits.maxHeaderListBytes,
+                    maxHeaderFieldCount: limits.maxHeaderFields
+                )
+            )
+            guard let tls else {
+                let http1 = HTTP1Channel(responder: responder, configuration: messages)
+                return WatchedChannel(base: http1, limits: limits, registry: registry)
+            }
+            // What HTTP/2 alone can be flooded with (resets, continuations, settings, headers over 16 KiB) is bounded
+            // by the defaults of swift-nio-http2.
+            let http2 = try HTTP2UpgradeChannel(
+                tlsConfiguration: tls,
+                configuration: HTTP2ChannelConfiguration(
+                    idleTimeout: limits.idleTimeout,
+                    gracefulCloseTimeout: limits.headTimeout,
+                    streamConfiguration: messages
+                ),
+                responder: responder
+            )
+            return WatchedChannel(base: http2, limits: limits, registry: registry)
+        }
+    }
+}

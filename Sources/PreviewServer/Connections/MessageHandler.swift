@@ -1,0 +1,210 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+
+/// Watches the requests and responses of one HTTP/1 connection, or of one HTTP/2 stream.
+///
+/// It answers what never becomes a request (a head that is too large or no HTTP), bounds the time and the size of
+/// bodies, and ends a connection so that its last answer arrives.
+final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: ConnectionLimits
+    private var flow: MessageFlow
+    private var connection: ConnectionHandler?
+    private var isOnStream = false
+    /// True while the connection was told of a request and not yet of its end.
+    private var isCounted = false
+    private var bodyTimer: Scheduled<Void>?
+    private var blockedTimer: Scheduled<Void>?
+
+    init(limits: ConnectionLimits) {
+        self.limits = limits
+        flow = MessageFlow(maxBodyBytes: limits.maxBodyBytes, maxLingeringBytes: limits.maxLingeringBytes)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if let own = try? context.pipeline.syncOperations.handler(type: ConnectionHandler.self) {
+            connection = own
+        } else {
+            isOnStream = true
+            connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { flow.stop() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// A stream can be blocked by its own flow control while its connection is not.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        blockedTimer?.cancel()
+        blockedTimer = nil
+        if isOnStream, !context.channel.isWritable {
+            blockedTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.writeTimeout)) {
+                context.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let verdict: MessageFlow.Inbound
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            verdict = flow.headArrived(declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) })
+            if verdict == .forward { began(head, context: context) }
+        case .body(let bytes):
+            verdict = flow.bodyArrived(byteCount: bytes.readableBytes)
+        case .end:
+            verdict = flow.endArrived()
+            bodyTimer?.cancel()
+            bodyTimer = nil
+        }
+        switch verdict {
+        case .forward: context.fireChannelRead(data)
+        case .discard: break
+        case .close: context.close(promise: nil)
+        }
+        tellConnection()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Not with the head: most bodies arrive with it.
+        if flow.isReading, bodyTimer == nil {
+            bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.bodyTimeout)) {
+                self.bodyTimedOut(context)
+            }
+        }
+        context.fireChannelReadComplete()
+    }
+
+    /// Clients wait for the "100 Continue" that they ask for (RFC 9110, 10.1.1).
+    private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
+        guard !isOnStream, flow.mayAnswerOutOfTurn, !flow.isTooLarge,
+            head.headerFields[.expect]?.lowercased() == "100-continue"
+        else { return }
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+    }
+
+    private func bodyTimedOut(_ context: ChannelHandlerContext) {
+        bodyTimer = nil
+        guard flow.isReading else { return }
+        answerOutOfTurn(.requestTimeout, "The request's body did not arrive in time. Send it again.", context: context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is HTTPParserError where flow.isLingering:
+            context.close(promise: nil)
+        case HTTPParserError.headerOverflow:
+            answerOutOfTurn(
+                .requestHeaderFieldsTooLarge,
+                """
+                The request's header is too large: at most \(limits.maxHeaderFields) fields of \
+                \(limits.maxHeaderFieldBytes) bytes each, and \(limits.maxHeaderListBytes) bytes in all, are accepted.
+                """,
+                context: context
+            )
+        case is HTTPParserError where !isOnStream:
+            answerOutOfTurn(.badRequest, "The request is not valid HTTP.", context: context)
+        default:
+            // Also what a request's target can contain that HTTP allows and the server's types do not.
+            context.fireErrorCaught(error)
+        }
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !flow.isLingering else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where head.status.kind != .informational:
+            if flow.responseHeadSent(), !isOnStream {
+                head.headerFields[.connection] = "close"
+            }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .head, .body:
+            context.write(data, promise: promise)
+        case .end:
+            context.write(data, promise: promise)
+            if flow.responseEndSent() == .finish { finish(context) }
+            tellConnection()
+        }
+    }
+
+    private func answerOutOfTurn(
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        context: ChannelHandlerContext
+    ) {
+        guard flow.mayAnswerOutOfTurn else {
+            context.close(promise: nil)
+            return
+        }
+        let body = ByteBuffer(string: "{\"error\":\"\(message)\"}")
+        var headers: HTTPFields = SecurityHeaders.fields
+        headers[.contentType] = "application/json; charset=utf-8"
+        headers[.contentLength] = "\(body.readableBytes)"
+        if !isOnStream { headers[.connection] = "close" }
+        flow.answeredOutOfTurn()
+        context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        finish(context)
+        tellConnection()
+    }
+
+    /// Sends what was written, says that no more follows, and leaves the client a moment to read it.
+    private func finish(_ context: ChannelHandlerContext) {
+        context.flush()
+        bodyTimer?.cancel()
+        if !isOnStream { context.close(mode: .output, promise: nil) }
+        bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: The connection's part
+
+    private func tellConnection() {
+        guard flow.isBusy != isCounted else { return }
+        isCounted = flow.isBusy
+        if isCounted {
+            connection?.exchangeBegan(onStream: isOnStream)
+        } else {
+            connection?.exchangeEnded()
+        }
+    }
+
+    private func end() {
+        bodyTimer?.cancel()
+        bodyTimer = nil
+        blockedTimer?.cancel()
+        blockedTimer = nil
+        if isCounted { connection?.exchangeEnded() }
+        isCounted = false
+        connection = nil
+    }
+}

@@ -1,0 +1,24 @@
+internal import Synchronization
+
+/// How many of something may be under way at once.
+final class ConcurrencyLimit: Sendable {
+    let limit: Int
+    private let count = Mutex(0)
+
+    init(_ limit: Int) {
+        self.limit = limit
+    }
+
+    /// - Returns: False when as many are under way already. If true, ``leave()`` has to follow.
+    func enter() -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() {
+        count.withLock { $0 -= 1 }
+    }
+}

@@ -1,0 +1,18 @@
+/// What requests may cost the service once they have arrived.
+public struct RequestLimits: Hashable, Sendable {
+    /// The most requests that are worked on at once; one more is answered with 503.
+    public var maxInProgress = 1_024
+    /// The time until a request is answered. What waits for somebody, as an agent's start waits for its approval, adds
+    /// its own time to it.
+    public var answerTimeout = Duration.seconds(30)
+    /// The most calls that wait at once for one run, and on this replica.
+    public var maxWaitingPerRun = 16
+    public var maxWaiting = 512
+    /// How many requests each caller may send in a second, in the long run and with a burst.
+    public var requestsPerSecond = 20.0
+    public var burst = 100
+    /// The most callers whose rate is remembered; beyond, those who have been quiet longest are forgotten.
+    public var maxCallers = 10_000
+
+    public init() {}
+}

@@ -1,0 +1,104 @@
+internal import Hummingbird
+internal import PreviewControl
+internal import PreviewDomain
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// The calls that wait for somebody: agents' starts for their approval, long polls, event streams.
+///
+/// They are few and long, where other requests are many and short, so they are counted on their own: per run, so that
+/// one run cannot take all places, and on this replica.
+final class WaitingCalls: Sendable {
+    private struct State {
+        var total = 0
+        var perRun: [RunID: Int] = [:]
+    }
+
+    private let limits: RequestLimits
+    private let state = Mutex(State())
+
+    init(limits: RequestLimits) {
+        self.limits = limits
+    }
+
+    /// The place of one waiting call; it is free again when this value is gone.
+    final class Place: Sendable {
+        private let calls: WaitingCalls
+        private let run: RunID
+
+        fileprivate init(_ run: RunID, in calls: WaitingCalls) {
+            self.calls = calls
+            self.run = run
+        }
+
+        deinit {
+            calls.leave(run)
+        }
+    }
+
+    /// Takes a place, for as long as the returned value is kept.
+    ///
+    /// - Throws: 429 when the run has too many waiting calls, 503 when the replica has.
+    func place(for run: RunID) throws(APIError) -> Place {
+        try state.withLock { state throws(APIError) in
+            guard state.perRun[run, default: 0] < limits.maxWaitingPerRun else {
+                throw APIError(
+                    .tooManyRequests,
+                    "\(limits.maxWaitingPerRun) calls wait for this run already, as many as may. End one of them first.",
+                    retryAfter: Self.retryAfter
+                )
+            }
+            guard state.total < limits.maxWaiting else {
+                throw APIError(
+                    .serviceUnavailable,
+                    "This replica holds as many waiting calls as it can. Try again shortly.",
+                    retryAfter: Self.retryAfter
+                )
+            }
+            state.total += 1
+            state.perRun[run, default: 0] += 1
+        }
+        return Place(run, in: self)
+    }
+
+    /// Runs `operation` while its caller waits for it.
+    ///
+    /// It takes a place and adds to the request's time. The operation is cancelled when the caller goes away and when
+    /// this replica stops; then the caller is told to ask another replica.
+    ///
+    /// - Parameters:
+    ///   - longest: The longest that the operation waits.
+    /// - Throws: What ``place(for:)`` and `operation` throw.
+    func wait<Answer: Sendable>(
+        for run: RunID,
+        atMost longest: Duration,
+        context: PreviewRequestContext,
+        _ operation: @Sendable @escaping () async throws -> Answer
+    ) async throws -> Answer {
+        let place = try place(for: run)
+        defer { withExtendedLifetime(place) {} }
+        context.timeLimit.extend(by: longest)
+        do {
+            return try await context.cancellingOnClientDeparture {
+                try await cancelWhenGracefulShutdown(operation)
+            }
+        } catch  where Task.isShuttingDownGracefully && Self.mayComeOfCancelling(error) {
+            throw APIError.replicaStops
+        }
+    }
+
+    /// What fails because it was cancelled may say so in its own words.
+    private static func mayComeOfCancelling(_ error: any Error) -> Bool {
+        error is CancellationError || (error as? PreviewError)?.kind == .clusterUnavailable
+    }
+
+    private func leave(_ run: RunID) {
+        state.withLock { state in
+            state.total -= 1
+            let count = state.perRun[run, default: 1] - 1
+            state.perRun[run] = count == 0 ? nil : count
+        }
+    }
+
+    private static let retryAfter = Duration.seconds(5)
+}

@@ -1,0 +1,33 @@
+public import Hummingbird
+public import Logging
+public import NIOCore
+public import NIOSSL
+
+extension PreviewAPI {
+    /// The HTTP server of the whole API, for the service and for tests.
+    ///
+    /// - Parameters:
+    ///   - address: Where it listens.
+    ///   - connections: What connections may cost.
+    ///   - tls: The certificate to show; `nil` serves in the clear.
+    ///   - onRunning: Called once it listens.
+    public func application(
+        address: BindAddress,
+        connections: ConnectionLimits = ConnectionLimits(),
+        tls: TLSConfiguration? = nil,
+        logger: Logger,
+        onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
+        Application(
+            responder: responder(),
+            server: .watched(connections, tls: tls),
+            // Without a name there is no `Server` header: who attacks need not know what.
+            configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
+            onServerRunning: onRunning,
+            logger: logger
+        )
+    }
+
+    /// How many connections the kernel holds until they are accepted.
+    private static let backlog = 1_024
+}

@@ -1,0 +1,37 @@
+import CoreAPI
+import Testing
+
+@Suite struct CoreAPIBaseURLTests {
+    @Test(arguments: [
+        ("https://api.example.com", "https", "api.example.com", ""),
+        ("http://api.example.com/", "http", "api.example.com", ""),
+        ("HTTPS://api.example.com:8443//", "https", "api.example.com:8443", ""),
+        ("http://[::1]:5000/core/", "http", "[::1]:5000", "/core"),
+        ("http://core.agentweaver.svc:80/a/b", "http", "core.agentweaver.svc:80", "/a/b"),
+    ])
+    func aBaseURLIsReadWithoutTheSlashesAtItsEnd(
+        text: String,
+        scheme: String,
+        authority: String,
+        prefix: String
+    ) throws {
+        let url = try CoreAPIBaseURL(text)
+        #expect(url.scheme == scheme)
+        #expect(url.authority == authority)
+        #expect(url.pathPrefix == prefix)
+    }
+
+    @Test(arguments: [
+        "", "api.example.com", "ftp://api.example.com", "https://", "https:///api",
+        "https://user:secret@api.example.com",
+        "https://api.example.com?x=secret", "https://api.example.com/#secret", "https://api.example.com:0",
+        "https://api.example.com:65536", "https://api.example.com:", "https://api.example.com:secret",
+        "https://api example.com", "https://api.example.com/\r\nX-Secret: 1",
+    ])
+    func anythingElseIsRefusedInOneLineThatDoesNotQuoteIt(text: String) {
+        let error = #expect(throws: InvalidCoreAPIBaseURL.self) { try CoreAPIBaseURL(text) }
+        let line = error.map { "\($0)" } ?? ""
+        #expect(line.contains("expected an http or https URL"))
+        #expect(!line.contains("\n") && !line.contains("secret"))
+    }
+}

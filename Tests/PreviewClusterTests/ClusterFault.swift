@@ -1,0 +1,64 @@
+import DevCluster
+
+/// What an API server, or the way to it, can do instead of what it was asked.
+enum ClusterFault: String, CaseIterable, Sendable {
+    case unauthorized, forbidden, kindNotServed, conflict, invalid, throttled, failing, starting
+    /// The connection breaks before the request is carried out, or after.
+    case dropped, droppedAfterwards
+    /// The request is carried out, and its answer says that it failed.
+    case failingAfterwards
+
+    /// What `Retry-After` says when the server throttles.
+    static let throttledSeconds = 7
+
+    /// The faults of which a write may have taken effect.
+    static let afterwards: [ClusterFault] = [.droppedAfterwards, .failingAfterwards]
+
+    var fault: FaultPlan.Fault {
+        switch self {
+        case .unauthorized: .answer(StatusFailure(code: 401, reason: "Unauthorized", message: Self.message))
+        case .forbidden: .answer(StatusFailure(code: 403, reason: "Forbidden", message: Self.message))
+        case .kindNotServed: .answer(StatusFailure(code: 404, reason: "NotFound", message: Self.message))
+        case .conflict: .answer(StatusFailure(code: 409, reason: "Conflict", message: Self.message))
+        case .invalid: .answer(StatusFailure(code: 422, reason: "Invalid", message: Self.message))
+        case .throttled:
+            .answer(
+                StatusFailure(
+                    code: 429,
+                    reason: "TooManyRequests",
+                    message: Self.message,
+                    retryAfterSeconds: Self.throttledSeconds
+                )
+            )
+        case .failing: .answer(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
+        case .starting: .answer(StatusFailure(code: 503, reason: "ServiceUnavailable", message: Self.message))
+        case .dropped: .drop
+        case .droppedAfterwards: .actThenDrop
+        case .failingAfterwards:
+            .actThenAnswer(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
+        }
+    }
+
+    /// Names objects, as a server's messages do; it must reach nobody.
+    private static let message = #"httproutes.gateway.networking.k8s.io "preview-a-secret-token" is wrong"#
+}
+
+/// One request of an operation.
+struct Step: Sendable, CustomStringConvertible {
+    let verb: String
+    let resource: String
+    /// Whether it is the one after the preview's Service was made, where the operation sends such a request twice.
+    var hasService = false
+
+    var description: String { "\(verb) \(resource)" + (hasService ? " (second look)" : "") }
+
+    /// Makes the request meet `fault` whenever it is sent.
+    func meets(_ fault: FaultPlan.Fault, on cluster: TestCluster) {
+        let (store, hasService) = (cluster.store, hasService)
+        cluster.faults.add(
+            .init(verb: verb, resource: resource, times: nil, fault: fault) { _ in
+                !hasService || !store.list(.services).items.isEmpty
+            }
+        )
+    }
+}

@@ -1,0 +1,151 @@
+import CurlHTTP
+import DevCluster
+import KubernetesClient
+import Logging
+import OpenSSLKit
+import PreviewDomain
+import TestSupport
+
+@testable import PreviewCluster
+@testable import PreviewControl
+
+/// One replica of the service's core with the real Kubernetes client, on a ``TestCluster``.
+struct Replica: Sendable {
+    let cluster: TestCluster
+    let client: KubernetesClient
+    let index: PreviewIndex
+    let cache: SandboxCache
+    let feed: KubernetesClusterFeed
+    let objects: KubernetesPreviewObjects
+    let previews: Previews
+    let reaper: Reaper
+
+    /// Routes, Services, pods, claims, Sandboxes.
+    private static let watchedKinds = 5
+
+    /// Pauses too short to notice: what is repeated, and how often, is the client's own and tested there.
+    private static let hurried = RetryPolicy(
+        maxAttempts: 2,
+        initialBackoff: .microseconds(1),
+        maxBackoff: .microseconds(1),
+        maxRetryAfter: .microseconds(1),
+        forbiddenGrace: .zero
+    )
+
+    /// - Parameter attemptTimeout: How long a request may take.
+    init(
+        _ cluster: TestCluster,
+        policy: PreviewPolicy = .testing(),
+        attemptTimeout: Duration = .seconds(10),
+        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
+    ) async throws {
+        self.cluster = cluster
+        guard let server = ServerURL(try await cluster.server.address()) else {
+            throw KubernetesError(.configuration, "the test's URL")
+        }
+        client = KubernetesClient(
+            configuration: ClusterConfiguration(
+                server: server,
+                trust: ServerTrust(authoritiesPEM: cluster.server.authorityPEM),
+                credential: .token(Secret(TestCluster.token))
+            ),
+            limits: RequestLimits(attemptTimeout: attemptTimeout),
+            retryPolicy: Self.hurried
+        ) { security in
+            try CurlTransport(
+                configuration: CurlConfiguration(
+                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
+                )
+            )
+        }
+        let zone = try ZoneSuffix("preview.example.com")
+        let manifests = PreviewManifests(
+            namespace: TestCluster.namespace,
+            gatewayName: "agentweaver-preview-gateway",
+            gatewayNamespace: TestCluster.namespace,
+            zone: zone
+        )
+        let time = MonotonicTime(ManualClock())
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let clusterTime = KubernetesClusterTime(client.serverClock)
+        let brake = Brake(policy: policy, time: time)
+        index = PreviewIndex(policy: policy)
+        cache = SandboxCache()
+        feed = KubernetesClusterFeed(client: client, namespace: TestCluster.namespace, sandboxes: cache)
+        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        previews = Previews(
+            policy: policy,
+            sandboxes: KubernetesSandboxDirectory(client: client, namespace: TestCluster.namespace, cache: cache),
+            objects: objects,
+            clusterTime: clusterTime,
+            probe: AnsweringProbe(),
+            index: index,
+            brake: brake,
+            randomBytes: randomBytes,
+            time: time,
+            logger: logger
+        )
+        reaper = Reaper(
+            policy: policy,
+            index: index,
+            feed: feed,
+            objects: objects,
+            clusterTime: clusterTime,
+            brake: brake,
+            time: time,
+            jitter: { 0 },
+            logger: logger
+        )
+        // Also tells the time and releases the brake.
+        if policy.isEnabled { try? await reaper.sweep() }
+    }
+
+    /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
+    func whileFed<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let watches = cluster.requests.count(verb: "watch") + Self.watchedKinds
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await feed.run { index.apply($0) } }
+            defer { group.cancelAll() }
+            await until { index.isFresh && cache.isCurrent && cluster.requests.count(verb: "watch") >= watches }
+            return try await body()
+        }
+    }
+
+    /// Lets everything else run until `condition` holds.
+    func until(_ condition: @Sendable () -> Bool) async {
+        while !condition(), !Task.isCancelled { await Task.yield() }
+    }
+
+    func start(_ run: RunID) async throws -> PreviewToken {
+        try await previews.start(run: run, port: 3000, requester: "ada").session.token
+    }
+}
+
+/// Finds an app behind every preview, so that no test depends on a gateway.
+private struct AnsweringProbe: PreviewProbe {
+    func probe(_ token: PreviewToken) async -> ProbeOutcome { .answered(status: 200) }
+}
+
+extension PreviewPolicy {
+    static func testing(keepsAfterRun: Bool = true, maxPerRun: Int = 100) -> PreviewPolicy {
+        PreviewPolicy(
+            isEnabled: true,
+            ports: PortPolicy(allowed: 3000...9000),
+            limits: PreviewLimits(perRun: maxPerRun, global: 1000),
+            lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun),
+            orphanGrace: .seconds(120),
+            sweepInterval: .seconds(60),
+            readyTimeout: .zero
+        )
+    }
+}
+
+extension RunID {
+    /// A run whose claim's name differs from that of any other number.
+    static func testing(_ number: Int = 1) throws -> RunID {
+        let digits = String(number, radix: 16)
+        return try RunID(String(repeating: "0", count: 8 - digits.count) + digits + "-0000-4000-8000-000000000000")
+    }
+}

@@ -1,0 +1,172 @@
+import DevCluster
+import KubernetesClient
+import PreviewDomain
+import Testing
+
+@testable import PreviewCluster
+@testable import PreviewControl
+
+/// Which pod a run leads to, and that an old copy of the cluster neither refuses anybody nor exposes another run's pod.
+@Suite("Finding a run's pod")
+struct SandboxDirectoryTests {
+    private static let claimLabel = ClusterLabel.claimUID
+
+    /// Runs `body` with complete copies that learn nothing more.
+    private func withFrozenCopies(
+        _ prepare: @Sendable (TestCluster) throws -> Void,
+        _ body: @escaping @Sendable (TestCluster, Replica) async throws -> Void
+    ) async throws {
+        try await TestCluster.run { cluster in
+            try prepare(cluster)
+            let gate = Gate()
+            defer { gate.open() }
+            cluster.faults.add(.init(verb: "watch", times: nil, fault: .holdWatch(gate)))
+            let replica = try await Replica(cluster)
+            try await replica.whileFed {
+                cluster.requests.reset()
+                try await body(cluster, replica)
+            }
+        }
+    }
+
+    @Test func whatTheCopyProvesCostsNoRequest() async throws {
+        let run = try RunID.testing()
+        try await withFrozenCopies {
+            try $0.addSandbox(for: run)
+        } _: { cluster, replica in
+            let bound = try await replica.previews.sandboxes.sandbox(of: run)
+            #expect(bound.owner == "ada")
+            #expect(bound.selector == .existing([Self.claimLabel: bound.claim.uid]))
+            #expect(cluster.requests.count() == 0)
+        }
+    }
+
+    // MARK: Old copies
+
+    enum News: String, CaseIterable, Sendable {
+        case sandboxMade, claimReady, podReplaced
+    }
+
+    @Test("A run that the copy does not know, or not as it is, is looked up", arguments: News.allCases)
+    func nobodyIsRefusedOnTheWordOfTheCopy(news: News) async throws {
+        let run = try RunID.testing()
+        try await withFrozenCopies { cluster in
+            switch news {
+            case .sandboxMade: break
+            case .claimReady: try cluster.addSandbox(for: run) { $0.isReady = false }
+            case .podReplaced: try cluster.endPod(cluster.addSandbox(for: run))
+            }
+        } _: { cluster, replica in
+            if news != .sandboxMade {
+                try cluster.deleteSandboxes()
+            }
+            let sandbox = try cluster.addSandbox(for: run)
+            let bound = try await replica.previews.sandboxes.sandbox(of: run)
+            #expect(bound.pod.uid == sandbox.podUID)
+            #expect(bound.claim.uid == sandbox.claimUID)
+            #expect(cluster.requests.count(verb: "get") == 3)
+        }
+    }
+
+    @Test func anOldCopyNeverLetsAServiceSelectAnotherRunsPod() async throws {
+        // Two runs whose claims have the same name: the second took the first one's place.
+        let first = try RunID("aaaaaaaa-aaaa-4000-8000-000000000001")
+        let second = try RunID("aaaaaaaa-aaaa-4000-8000-000000000002")
+        #expect(first.claimName == second.claimName)
+        try await withFrozenCopies {
+            try $0.addSandbox(for: first)
+        } _: { cluster, replica in
+            try cluster.deleteSandboxes()
+            try cluster.addSandbox(for: second)
+            let token = try await replica.start(first)
+            let selector = try #require(cluster.service(token)?["spec", "selector"]?.objectValue)
+            let selected = cluster.store.list(.pods).items.filter { pod in
+                selector.allSatisfy { pod.labels[$0.key] == $0.value.stringValue }
+            }
+            #expect(selected.isEmpty)
+            // The pod that owned it is gone, and the reaper knows.
+            try await replica.reaper.sweep()
+            #expect(cluster.previewObjects.isEmpty)
+        }
+    }
+
+    @Test func aPodWithoutTheClaimsLabelIsProvenByTheClusterAlone() async throws {
+        let run = try RunID.testing()
+        try await withFrozenCopies {
+            try $0.addSandbox(for: run) { $0.podLabel = nil }
+        } _: { cluster, replica in
+            // Since the copy was made the pod has become another run's.
+            try cluster.store.update(.pods, namespace: TestCluster.namespace, name: "pod-of-\(run.claimName)") { pod in
+                pod["metadata", "labels", Self.claimLabel] = "the-uid-of-another-claim"
+            }
+            let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
+            #expect(error?.kind == .noSandbox)
+            #expect(cluster.requests.count(verb: "patch") == 0)
+            #expect(cluster.previewObjects.isEmpty)
+        }
+    }
+
+    @Test func aBrokenWatchSendsEveryQuestionToTheCluster() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            try await replica.whileFed {
+                replica.cache.applySandboxes(.interrupted(KubernetesError(.unavailable, "scripted")))
+                cluster.requests.reset()
+                _ = try await replica.previews.sandboxes.sandbox(of: run)
+                #expect(cluster.requests.count(verb: "get") == 3)
+            }
+        }
+    }
+
+    @Test func anEmptyCopyAnswersFromTheCluster() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            let sandbox = try cluster.addSandbox(for: run)
+            let bound = try await Replica(cluster).previews.sandboxes.sandbox(of: run)
+            #expect(bound.pod == PodIdentity(name: sandbox.podName, uid: sandbox.podUID))
+        }
+    }
+
+    // MARK: Versions and kinds
+
+    @Test func agentSandbox04IsFollowedInItsOwnVersion() async throws {
+        let run = try RunID.testing()
+        let old = ResourceKind.all.map { kind in
+            [.sandboxes, .sandboxClaims].contains(kind) ? kind.serving("v1alpha1") : kind
+        }
+        try await TestCluster.run(kinds: old) { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            try await replica.whileFed {
+                cluster.requests.reset()
+                _ = try await replica.start(run)
+                #expect(cluster.requests.count() == 3)
+            }
+        }
+    }
+
+    @Test func kindsThatAreNotInstalledStopNothingElse() async throws {
+        let run = try RunID.testing()
+        let without = ResourceKind.all.filter { ![.sandboxes, .sandboxClaims].contains($0) }
+        try await TestCluster.run(kinds: without) { cluster in
+            let replica = try await Replica(cluster, policy: .testing(keepsAfterRun: false))
+            let token = try #require(PreviewToken("lonely"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await replica.feed.run { replica.index.apply($0) } }
+                defer { group.cancelAll() }
+                try cluster.addLegacyPreview(token, of: run)
+                await replica.until { replica.index.knows(token) }
+                _ = try await replica.previews.keepAlive(run: run, token: token)
+                let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
+                #expect(error?.kind == .clusterUnavailable)
+                #expect(error?.message.contains("does not know a kind") == true)
+                try await replica.reaper.sweep()
+                #expect(cluster.previewObjects.count == 2)
+                try await replica.previews.stop(run: run, token: token)
+                #expect(cluster.previewObjects.isEmpty)
+            }
+        }
+    }
+}

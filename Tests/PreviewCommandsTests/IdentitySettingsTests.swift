@@ -1,0 +1,96 @@
+import FoundationEssentials
+import PreviewIdentity
+import Testing
+
+@testable import PreviewCommands
+
+@Suite("Settings of identities")
+struct IdentitySettingsTests {
+    private static let issuer = "https://agentweaver.example.com"
+    private static let tokens = ["Auth__OAuth__Issuer": issuer, "Auth__OAuth__Audience": "previews"]
+
+    private func identity(_ environment: [String: String]) throws -> IdentitySettings {
+        try IdentitySettings(SettingsSources(flags: [], environment: environment, file: nil))
+    }
+
+    private func withFile<Result>(_ content: String, _ body: (String) throws -> Result) throws -> Result {
+        let file = FileManager.default.temporaryDirectory.appending(path: "identity-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try content.write(to: file, atomically: true, encoding: .utf8)
+        return try body(file.path)
+    }
+
+    @Test func withoutAnyIdentityOneLineNamesTheSettings() throws {
+        let error = try #require(throws: SettingsError.self) { try identity([:]) }
+        for key in ["Auth__ApiKey", "Auth__ApiKeyFile", "Auth__OAuth__Issuer", "Auth__OAuth__Audience"] {
+            #expect(error.description.contains(key))
+        }
+        #expect(!error.description.contains("\n"))
+    }
+
+    @Test func theKeyMayComeFromAFileWithANewline() throws {
+        try withFile("0123456789abcdef\n") { path in
+            guard case .file(path, let key) = try identity(["Auth__ApiKeyFile": path]).serviceKey else {
+                Issue.record("the key is not the file's")
+                return
+            }
+            #expect(key.matches("0123456789abcdef"))
+        }
+    }
+
+    @Test(arguments: ["too short", "0123456789\u{7f}abcdef", String(repeating: "k", count: 5000)])
+    func aFileWithoutAKeyIsNamedAndItsContentIsNot(content: String) throws {
+        try withFile(content) { path in
+            let error = try #require(throws: SettingsError.self) { try identity(["Auth__ApiKeyFile": path]) }
+            #expect(error.description.contains("Auth__ApiKeyFile is '\(path)'"))
+            #expect(!error.description.contains(content))
+        }
+    }
+
+    @Test func theKeysOfAnIssuerAreAtItsUsualPlace() throws {
+        for issuer in [Self.issuer, "\(Self.issuer)/"] {
+            let tokens = try identity(["Auth__OAuth__Issuer": issuer, "Auth__OAuth__Audience": "previews"]).accessTokens
+            #expect(tokens?.issuer == issuer)
+            #expect(tokens?.audience == "previews")
+            #expect(tokens?.keys == .url(try #require(URL(string: "\(Self.issuer)/oauth/jwks"))))
+        }
+    }
+
+    @Test func theKeysOfAnIssuerMayBeElsewhereOrInAFile() throws {
+        let url = "http://jwks.agentweaver.svc:8080/keys?set=1"
+        let elsewhere = try identity(Self.tokens.merging(["Auth__OAuth__JwksUrl": url]) { $1 })
+        #expect(elsewhere.accessTokens?.keys == .url(try #require(URL(string: url))))
+        try withFile("a key in PEM") { path in
+            let file = try identity([
+                "Auth__OAuth__Issuer": "any name", "Auth__OAuth__Audience": "previews",
+                "Auth__OAuth__SigningKeyFile": path,
+            ])
+            #expect(file.accessTokens?.keys == .pem("a key in PEM", path: path))
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["Auth__OAuth__Issuer": issuer], "Auth__OAuth__Audience"),
+            (["Auth__OAuth__Audience": "previews"], "Auth__OAuth__Issuer"),
+            (["Auth__OAuth__JwksUrl": issuer], "Auth__OAuth__Issuer"),
+            (["Auth__OAuth__SigningKeyFile": "/key.pem"], "Auth__OAuth__Issuer"),
+            (["Auth__OAuth__Issuer": "no URL", "Auth__OAuth__Audience": "previews"], "Auth__OAuth__JwksUrl"),
+            (tokens.merging(["Auth__OAuth__JwksUrl": "ftp://a.example"]) { $1 }, "Auth__OAuth__JwksUrl"),
+            (tokens.merging(["Auth__OAuth__JwksUrl": "https://u:p@a.example"]) { $1 }, "Auth__OAuth__JwksUrl"),
+            (tokens.merging(["Auth__OAuth__SigningKeyFile": "/none.pem"]) { $1 }, "'/none.pem'"),
+            (
+                tokens.merging(["Auth__OAuth__SigningKeyFile": "/none", "Auth__OAuth__JwksUrl": issuer]) { $1 },
+                "expected one of the two"
+            ),
+            (["Auth__ApiKey": "0123456789abcdef", "Auth__ApiKeyFile": "/key"], "expected one of the two"),
+            (["Auth__ApiKeyFile": "/none"], "Auth__ApiKeyFile is '/none'"),
+        ] as [([String: String], String)]
+    )
+    func settingsThatDoNotFitAreNamed(environment: [String: String], part: String) throws {
+        let error = try #require(throws: SettingsError.self) { try identity(environment) }
+        #expect(error.description.contains(part))
+        #expect(error.description.contains("expected"))
+        #expect(!error.description.contains("\n"))
+    }
+}

@@ -1,0 +1,101 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("The reaper, where previews end with their run")
+struct ReaperClaimTests {
+    private let run = ControlHarness.run
+
+    private func started(keepsAfterRun: Bool = false) async throws -> (ControlHarness, PreviewToken) {
+        let harness = try await ControlHarness(policy: .testing(keepsAfterRun: keepsAfterRun))
+        harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        harness.cluster.clearLog()
+        return (harness, token)
+    }
+
+    @Test func aPreviewWhoseClaimIsGoneIsReapedAfterALiveRead() async throws {
+        let (harness, _) = try await started()
+        harness.cluster.removeClaim(of: run)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log.contains(.claimExists))
+        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func keptAfterItsRunItLivesOnAndNobodyAsksForTheClaim() async throws {
+        let (harness, token) = try await started(keepsAfterRun: true)
+        harness.cluster.removeClaim(of: run)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.cluster.log == [.livePods, .backends, .routes])
+    }
+
+    @Test func withTheWatchAtHandASweepIsStillThreeRequests() async throws {
+        let (harness, token) = try await started()
+        harness.index.apply(.claimsReplaced([ClaimIdentity(name: run.claimName, uid: "claim-of-pod-1")]))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log == [.livePods, .backends, .routes])
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func aCopyThatHasLostTheClaimIsCorrectedByTheCluster() async throws {
+        let (harness, token) = try await started()
+        harness.index.apply(.claimsReplaced([]))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log.contains(.claimExists))
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test(arguments: [SimulatedCluster.Operation.claims, .claimExists])
+    func aClaimThatCannotBeReadIsNotGone(operation: SimulatedCluster.Operation) async throws {
+        let (harness, token) = try await started()
+        harness.cluster.removeClaim(of: run)
+        harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        // What does not depend on claims is done all the same.
+        harness.cluster.advance(by: .seconds(1800))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func aClaimOfTheSameNameMadeLaterIsAnotherOne() async throws {
+        let (harness, _) = try await started()
+        harness.cluster.removeClaim(of: run)
+        harness.cluster.addSandbox(for: run, pod: "pod-2")
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func aPreviewThatNamesNoClaimIsNeverReapedForOne() async throws {
+        let (harness, token) = try await started()
+        harness.cluster.annotate(token, [PreviewAnnotations.Key.claimUID: nil])
+        harness.cluster.removeClaim(of: run)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(!harness.cluster.log.contains(.claimExists))
+    }
+
+    @Test func aWriteBetweenReadAndDeleteIsJudgedAgainAgainstTheClaim() async throws {
+        let (harness, token) = try await started()
+        harness.cluster.removeClaim(of: run)
+        harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) }
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.log.count { $0 == .claimExists } == 2)
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func aDeletedClaimEndsItsPreviewsAtOnce() async throws {
+        let (harness, _) = try await started()
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.removeClaim(of: run)
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+}

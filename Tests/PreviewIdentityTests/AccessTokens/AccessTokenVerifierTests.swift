@@ -1,0 +1,194 @@
+import Crypto
+import CryptoExtras
+import FoundationEssentials
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+/// Signs with RSA (RS256), as the platform's issuer does.
+private enum RSAIssuer {
+    /// Making a key takes a while, so there is one for all tests; nil fails the test that needs it.
+    static let key = try? _RSA.Signing.PrivateKey(keySize: .bits2048)
+
+    static func token(header: String = #"{"alg": "RS256", "kid": "key-1"}"#, claims: String) throws -> String {
+        try TokenForge.token(header: header, claims: claims) { input in
+            try #require(key).signature(for: SHA256.hash(data: input), padding: .insecurePKCS1v1_5).rawRepresentation
+        }
+    }
+
+    static func verifier() async throws -> AccessTokenVerifier {
+        try await AccessTokenVerifierTests.verifier(pem: #require(key).publicKey.pemRepresentation)
+    }
+}
+
+@Suite("Access tokens")
+struct AccessTokenVerifierTests {
+    private let forge = TokenForge()
+
+    fileprivate static func verifier(pem: String) async throws -> AccessTokenVerifier {
+        AccessTokenVerifier(
+            issuer: TokenForge.issuer,
+            audience: TokenForge.audience,
+            keys: SingleVerificationKey(try await VerificationKey(pem: pem)),
+            now: { TokenForge.now }
+        )
+    }
+
+    private func verdict(on token: String) async throws -> CredentialVerdict {
+        try await Self.verifier(pem: forge.publicKeyPEM).verify(Secret(token))
+    }
+
+    /// Claims of which each is good, with changes; `nil` leaves one out.
+    private static func claims(_ changes: [String: String?] = [:]) -> String {
+        var claims: [String: String?] = [
+            "iss": #""\#(TokenForge.issuer)""#, "aud": #""\#(TokenForge.audience)""#, "sub": #""user-1""#,
+            "exp": "\(Int(TokenForge.now.timeIntervalSince1970) + 300)",
+        ]
+        claims.merge(changes) { $1 }
+        let members = claims.compactMap { name, value in value.map { #""\#(name)": \#($0)"# } }
+        return "{\(members.joined(separator: ", "))}"
+    }
+
+    private static func time(_ offset: Double) -> String { "\(TokenForge.now.timeIntervalSince1970 + offset)" }
+
+    @Test func anES256TokenNamesItsUserBySubjectAndLogin() async throws {
+        let token = try forge.token(subject: "user-1", login: "octocat")
+        let caller = Caller(identity: "user-1", role: .user, names: ["user-1", "octocat"], bearer: Secret(token))
+        #expect(try await verdict(on: token) == .accepted(caller))
+    }
+
+    @Test func anRS256TokenIsAccepted() async throws {
+        let verdict = try await RSAIssuer.verifier().verify(Secret(RSAIssuer.token(claims: Self.claims())))
+        guard case .accepted(let caller) = verdict else {
+            Issue.record("it was not accepted")
+            return
+        }
+        #expect(caller.names == ["user-1"])
+    }
+
+    @Test(
+        arguments: [
+            ["aud": #"["other", "previews"]"#], ["exp": time(-59)], ["exp": time(0.5)], ["nbf": time(60)],
+            ["nbf": time(-1)], ["iat": time(0)], ["gh_login": "null"], ["scope": #""any""#, "jti": #""1""#],
+        ] as [[String: String?]]
+    )
+    func theseClaimsAreGood(changes: [String: String?]) async throws {
+        let verdict = try await verdict(
+            on: forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
+        )
+        guard case .accepted = verdict else {
+            Issue.record("it was not accepted")
+            return
+        }
+    }
+
+    @Test(
+        arguments: [
+            ["aud": #""other""#], ["aud": "[]"], ["aud": nil], ["aud": #"["other"]"#], ["aud": "1"], ["exp": time(-60)],
+            ["exp": time(-1_000_000)], ["exp": nil], ["exp": #""soon""#], ["exp": "null"], ["nbf": time(61)],
+            ["nbf": #""later""#], ["sub": nil], ["sub": #""""#], ["sub": "7"], ["gh_login": #""""#],
+            ["gh_login": "[]"], ["sub": #""\#(String(repeating: "a", count: 257))""#],
+        ] as [[String: String?]]
+    )
+    func theseClaimsAreRefused(changes: [String: String?]) async throws {
+        let verdict = try await verdict(
+            on: forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
+        )
+        #expect(verdict == .rejected)
+    }
+
+    @Test(arguments: [
+        #"{"alg": "ES256"}"#, #"{"alg": "ES256", "kid": ""}"#, #"{"alg": "RS256", "kid": "a"}"#,
+        #"{"alg": "ES384", "kid": "a"}"#, #"{"alg": "none", "kid": "a"}"#, #"{"alg": "es256", "kid": "a"}"#,
+        #"{"alg": "ES256", "kid": "a", "crit": ["exp"]}"#, #"{"alg": "ES256", "kid": "a", "crit": null}"#,
+    ])
+    func theseHeadersAreRefusedWhateverTheSignature(header: String) async throws {
+        #expect(try await verdict(on: forge.token(header: header, claims: Self.claims())) == .rejected)
+    }
+
+    @Test(arguments: ["none", "None", "ES256", "RS256"])
+    func aTokenWithoutASignatureIsRefused(algorithm: String) async throws {
+        let token = TokenForge.token(header: #"{"alg": "\#(algorithm)", "kid": "a"}"#, claims: Self.claims()) { _ in
+            Data()
+        }
+        #expect(try await verdict(on: token) == .rejected)
+        #expect(try await RSAIssuer.verifier().verify(Secret(token)) == .rejected)
+    }
+
+    @Test func aPublicKeyIsNoSecretForHS256() async throws {
+        let pem = try #require(RSAIssuer.key).publicKey.pemRepresentation
+        for secret in [pem, pem + "\n"] {
+            let token = TokenForge.token(header: #"{"alg": "HS256", "kid": "a"}"#, claims: Self.claims()) { input in
+                Data(HMAC<SHA256>.authenticationCode(for: input, using: SymmetricKey(data: Data(secret.utf8))))
+            }
+            #expect(try await RSAIssuer.verifier().verify(Secret(token)) == .rejected)
+        }
+    }
+
+    @Test func aTokenOfAnotherKeyOrWithOtherClaimsIsRefused() async throws {
+        #expect(try await verdict(on: TokenForge().token(subject: "user-1")) == .rejected)
+        let good = try forge.token(subject: "user-1").split(separator: ".")
+        let others = TokenForge.encoded(Self.claims(["sub": #""user-2""#]).utf8)
+        #expect(try await verdict(on: "\(good[0]).\(others).\(good[2])") == .rejected)
+        #expect(try await RSAIssuer.verifier().verify(Secret(good.joined(separator: "."))) == .rejected)
+    }
+
+    @Test func everyFlippedBitOfASignatureIsRefused() async throws {
+        let input = try forge.token(subject: "user-1").split(separator: ".")
+        let signature = try #require(
+            Data(base64Encoded: input[2].replacing("-", with: "+").replacing("_", with: "/") + "==")
+        )
+        let verifier = try await Self.verifier(pem: forge.publicKeyPEM)
+        for bit in 0..<(signature.count * 8) {
+            var changed = signature
+            changed[changed.startIndex + bit / 8] ^= 1 << (bit % 8)
+            let token = "\(input[0]).\(input[1]).\(TokenForge.encoded(changed))"
+            #expect(try await verifier.verify(Secret(token)) == .rejected)
+        }
+    }
+
+    @Test func whatIsNoTokenOfThisIssuerIsForOthersToJudge() async throws {
+        let good = try forge.token(subject: "user-1")
+        let foreign = Self.claims(["iss": #""https://other.example.com""#])
+        for text in [
+            "", ".", "..", "a.b.c", "opaque", "\(good).", ".\(good)", "\(good)=", good.replacing(".", with: "!"),
+            String(repeating: ".", count: 8000), TokenForge.encoded([0xff, 0xfe]) + ".e30.", "e30.e30.e30",
+            try forge.token(header: "[]", claims: Self.claims()),
+            try forge.token(header: #"{"alg": 5, "kid": "a"}"#, claims: Self.claims()),
+            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: foreign),
+            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(["iss": nil])),
+            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: "null"),
+        ] {
+            #expect(try await verdict(on: text) == .notRecognized)
+        }
+    }
+
+    @Test func randomChangesOfATokenAreNeverAcceptedAndNeverCrash() async throws {
+        let good = Array(try forge.token(subject: "user-1").utf8)
+        let verifier = try await Self.verifier(pem: forge.publicKeyPEM)
+        // The last character of the signature holds bits that mean nothing, so it is left alone.
+        let random = SeededRandom(seed: 7)
+        for _ in 0..<500 {
+            var bytes = good
+            for _ in 0...Int(random.next() % 3) {
+                bytes[Int(random.next() % UInt64(good.count - 1))] = UInt8(0x21 + random.next() % 0x5e)
+            }
+            guard bytes != good else { continue }
+            let verdict = try await verifier.verify(Secret(String(decoding: bytes, as: UTF8.self)))
+            #expect(verdict == .rejected || verdict == .notRecognized)
+        }
+    }
+
+    @Test func onlyThePublicHalfOfAUsableKeyIsTaken() async throws {
+        let rsa = try #require(RSAIssuer.key)
+        for (pem, reason) in [
+            (rsa.pemRepresentation, UnusableVerificationKey.privateKey),
+            (P256.Signing.PrivateKey().pemRepresentation, .privateKey),
+            (P384.Signing.PrivateKey().publicKey.pemRepresentation, .unsupported), ("", .unsupported),
+            ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", .unsupported),
+        ] {
+            await #expect(throws: reason) { try await VerificationKey(pem: pem) }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import PreviewServer
+
+@Suite("Which format a client takes")
+struct AcceptedFormatsTests {
+    @Test(
+        arguments: [
+            (nil, true, false), ("application/json, text/event-stream", true, true), ("*/*", true, true),
+            ("Application/JSON;q=0.9 , TEXT/event-stream; charset=utf-8", true, true),
+            ("application/json", true, false),
+            ("text/event-stream", false, true), ("application/*", true, false), ("text/*", false, true),
+            ("application/json;q=0, text/event-stream", false, true), ("text/event-stream; q=0.000", false, false),
+            ("text/html", false, false), ("", false, false), (",;,", false, false),
+        ] as [(String?, Bool, Bool)]
+    )
+    func followsTheHeader(accept: String?, json: Bool, eventStream: Bool) {
+        let formats = AcceptedFormats(accept)
+        #expect(formats.json == json)
+        #expect(formats.eventStream == eventStream)
+    }
+}
+
+@Suite("Allowed origins")
+struct AllowedOriginsTests {
+    @Test func allowsWhatIsListedAndNothingElse() throws {
+        let allowed = try #require(AllowedOrigins("https://Console.example.com , http://localhost:3000"))
+        #expect(allowed.allows("https://console.example.com"))
+        #expect(allowed.allows("http://localhost:3000"))
+        for origin in [
+            "http://console.example.com", "https://console.example.com:8443", "http://localhost", "null", "",
+            "https://console.example.com.evil.example",
+        ] {
+            #expect(!allowed.allows(origin))
+            #expect(!AllowedOrigins.none.allows(origin))
+        }
+    }
+
+    @Test(arguments: [
+        "", "*", "https://", "console.example.com", "https://a.example/", "https://a.example/path",
+        "https://u@a.example",
+        "ftp://a.example", "https://a.example,", "https://a b", "null", "https://*.example.com",
+    ])
+    func refusesWhatNoBrowserSends(text: String) {
+        #expect(AllowedOrigins(text) == nil)
+    }
+}

@@ -1,0 +1,113 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import NIOCore
+import PreviewControl
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+/// The MCP endpoint over a simulated cluster, with a start that waits until the test decides.
+struct MCPHarness: Sendable {
+    let base: APIHarness
+    let approval = ScriptedApproval()
+
+    init() async throws {
+        base = try await APIHarness()
+    }
+
+    var cluster: SimulatedCluster { base.cluster }
+    var clock: ManualClock { base.clock }
+
+    private var application: some ApplicationProtocol {
+        let api = base.api
+        let start = StartPreviewTool(
+            start: { [approval] run, port, requester, onPending in
+                try await approval.wait(onPending)
+                return try await api.previews.start(run: run, port: port, requester: requester)
+            },
+            previews: api.previews,
+            access: api.access,
+            address: api.address
+        )
+        return Application(responder: api.router(offering: [start] + api.tools).buildResponder())
+    }
+
+    /// Runs requests through the router alone.
+    func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
+        try await application.test(.router) { try await work($0) }
+    }
+
+    /// Runs a server on loopback.
+    func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
+        try await application.test(.live) { client in try await work(try #require(client.port)) }
+    }
+}
+
+/// What clients of the three revisions send.
+enum Sample {
+    static let meta = """
+        "_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}
+        """
+
+    static func stateless(_ method: String, _ params: String = "", id: String = "1") -> String {
+        let members = params.isEmpty ? meta : "\(params),\(meta)"
+        return #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":{\#(members)}}"#
+    }
+
+    static func legacy(_ method: String, _ params: String = "", id: String = "1") -> String {
+        #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":{\#(params)}}"#
+    }
+
+    static func call(_ tool: String, _ arguments: String) -> String { #""name":"\#(tool)","arguments":\#(arguments)"# }
+}
+
+extension HTTPFields {
+    /// The headers of a client; `nil` leaves one out.
+    static func mcp(
+        _ version: String? = "2025-11-25",
+        method: String? = nil,
+        name: String? = nil,
+        accept: String? = "application/json, text/event-stream"
+    ) -> HTTPFields {
+        var fields: HTTPFields = [.authorization: "Bearer \(APIHarness.key)", .contentType: "application/json"]
+        fields[.accept] = accept
+        fields[.mcpProtocolVersion] = version
+        fields[.mcpMethod] = method
+        fields[.mcpName] = name
+        return fields
+    }
+
+    static func stateless(_ method: String, name: String? = nil) -> HTTPFields {
+        .mcp("2026-07-28", method: method, name: name)
+    }
+}
+
+extension TestClientProtocol {
+    /// Sends one message, and reads the answer as it is.
+    func send(
+        _ body: String,
+        _ headers: HTTPFields = .mcp(),
+        method: HTTPRequest.Method = .post
+    ) async throws -> (status: Int, text: String, headers: HTTPFields) {
+        try await execute(uri: "/mcp", method: method, headers: headers, body: ByteBuffer(string: body)) {
+            ($0.status.code, String(buffer: $0.body), $0.headers)
+        }
+    }
+
+    /// Calls a tool as a client of 2025-11-25 does.
+    func callTool(_ tool: String, _ arguments: String) async throws -> (text: String, json: [String: JSONValue]) {
+        let answer = try await send(
+            Sample.legacy("tools/call", Sample.call(tool, arguments)),
+            .mcp(accept: "application/json")
+        )
+        let message = try #require(JSONValue(parsing: Array(answer.text.utf8))?.object)
+        let result = try #require(message["result"]?.object)
+        guard case .array(let content) = result["content"] else { return ("", result) }
+        return (content.first?.object?["text"]?.string ?? "", result)
+    }
+}

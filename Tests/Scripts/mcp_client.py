@@ -1,0 +1,75 @@
+"""Drives an MCP server with the official Python SDK, and tells on standard output what happens, one JSON object a line.
+
+usage: mcp_client.py {tour|patience} URL KEY RUN {auto|legacy}
+
+tour      uses every tool once.
+patience  calls start_preview twice. The first call gets no sign of life and is given up when the read time-out has
+          passed; the second one gets progress, and is told by "outlasted" once it has waited for longer than that.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+import httpx2
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+
+READ_TIMEOUT = 2.0
+# Real time has to pass between two signs of life, or nothing would show that silence is what ends a call.
+PAUSE = 0.05
+
+
+def say(**event):
+    print(json.dumps(event), flush=True)
+
+
+def outcome(result):
+    return {
+        "is_error": result.is_error,
+        "text": result.content[0].text,
+        "structured": result.structured_content,
+    }
+
+
+async def tour(client, run):
+    say(protocol=client.protocol_version, server=client.server_info.name)
+    tools = (await client.list_tools()).tools
+    say(tools=[tool.name for tool in tools])
+    started = await client.call_tool("start_preview", {"run_id": run, "port": 3000})
+    say(start=outcome(started))
+    say(list=outcome(await client.call_tool("list_previews", {"run_id": run})))
+    session = started.structured_content["session_id"]
+    say(stop=outcome(await client.call_tool("stop_preview", {"run_id": run, "session_id": session})))
+    say(refused=outcome(await client.call_tool("start_preview", {"run_id": run, "port": 22})))
+    try:
+        await client.call_tool("no_such_tool", {})
+    except MCPError as error:
+        say(fault=error.error.code)
+
+
+async def patience(client, run):
+    arguments = {"run_id": run, "port": 3000}
+    try:
+        await client.call_tool("start_preview", arguments)
+    except MCPError:
+        say(gave_up=True)
+    began = time.monotonic()
+
+    async def progress(count, total, message):
+        await asyncio.sleep(PAUSE)
+        say(progress=count, message=message, outlasted=time.monotonic() - began > 1.2 * READ_TIMEOUT)
+
+    say(start=outcome(await client.call_tool("start_preview", arguments, progress_callback=progress)))
+
+
+async def main(play, url, key, run, mode):
+    http_client = httpx2.AsyncClient(
+        headers={"Authorization": f"Bearer {key}"}, timeout=httpx2.Timeout(READ_TIMEOUT), trust_env=False
+    )
+    async with http_client, Client(streamable_http_client(url, http_client=http_client), mode=mode) as client:
+        await {"tour": tour, "patience": patience}[play](client, run)
+
+
+asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,81 @@
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+/// The MCP endpoint as the official Python SDK sees it. The SDK checks every result against its own models of the
+/// protocol, and structured content against the tools' output schemas.
+@Suite(
+    "The official MCP client",
+    .enabled(if: PythonMCPClient.interpreter != nil, "MCP_PYTHON names no Python that has the package mcp")
+)
+struct MCPClientTests {
+    private static let toolNames: JSONValue = ["start_preview", "list_previews", "stop_preview"]
+
+    @Test(arguments: [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
+    func usesEveryTool(mode: String, revision: String) async throws {
+        let service = try await MCPServiceUnderTest()
+        service.approval.decide(.approve)
+        let reports = Mutex<PythonMCPClient.Report>([:])
+        try await service.serve { url in
+            let arguments = ["tour", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
+            try await PythonMCPClient.run(arguments) { report in
+                reports.withLock { $0.merge(report) { $1 } }
+                if report["stop"] != nil { service.approval.decide(.approve) }
+            }
+        }
+        let said = reports.withLock { $0 }
+        #expect(said["protocol"]?.string == revision)
+        #expect(said["server"] == "preview-gateway")
+        #expect(said["tools"] == Self.toolNames)
+        #expect(said["start"]?.object?["is_error"] == false)
+        let url = try #require(said["start"]?.object?["structured"]?.object?["preview_url"]?.string)
+        #expect(said["start"]?.object?["text"]?.string?.contains(url) == true)
+        guard case .array(let previews) = said["list"]?.object?["structured"]?.object?["previews"] else {
+            Issue.record("no list")
+            return
+        }
+        #expect(previews.map { $0.object?["preview_url"]?.string } == [url])
+        #expect(said["stop"]?.object?["structured"]?.object?["stopped"] == true)
+        #expect(said["refused"]?.object?["is_error"] == true)
+        #expect(said["refused"]?.object?["text"]?.string?.contains("from 3000 to 9000") == true)
+        #expect(said["fault"] == -32602)
+        #expect(service.cluster.liveRoutes.isEmpty)
+    }
+
+    /// The SDK gives a connection up after 300 seconds of silence. Here it is told to do so after two, and the service's
+    /// clock is set on by one interval with every sign of life that the client got: so on both sides more time passes
+    /// than the client would wait in silence.
+    @Test(arguments: ["auto", "legacy"])
+    func progressKeepsACallAliveForLongerThanTheClientsTimeOut(mode: String) async throws {
+        let sdkTimeout = Duration.seconds(300)
+        let service = try await MCPServiceUnderTest()
+        let waited = Mutex(Duration.zero)
+        let reports = Mutex<PythonMCPClient.Report>([:])
+        try await service.serve { url in
+            let arguments = ["patience", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
+            try await PythonMCPClient.run(arguments) { report in
+                reports.withLock { $0.merge(report) { $1 } }
+                guard report["progress"] != nil else { return }
+                let total = waited.withLock { total in
+                    total += CallProgress.interval
+                    return total
+                }
+                if report["outlasted"] == true, total > sdkTimeout {
+                    service.approval.decide(.approve)
+                } else {
+                    await service.clock.waitForSleepers(1)
+                    service.clock.advance(by: CallProgress.interval)
+                }
+            }
+        }
+        let said = reports.withLock { $0 }
+        #expect(said["gave_up"] == true)
+        #expect(service.approval.abandonedCount == 1)
+        #expect(said["message"]?.string?.contains("approve") == true)
+        #expect(said["start"]?.object?["is_error"] == false)
+        #expect(service.cluster.liveRoutes.count == 1)
+    }
+}

@@ -1,0 +1,39 @@
+import FoundationEssentials
+import Subprocess
+import Testing
+
+@testable import PreviewServer
+
+/// The official Python SDK as the client, in a process of its own.
+struct PythonMCPClient {
+    /// The interpreter that `MCP_PYTHON` names; it has the package `mcp`. `.ci/setup mcp` makes one.
+    static let interpreter = ProcessInfo.processInfo.environment["MCP_PYTHON"].flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
+    }
+
+    /// What the client tells: one member, or a few, per line.
+    typealias Report = [String: JSONValue]
+
+    /// Runs the script `Tests/Scripts/mcp_client.py`.
+    ///
+    /// - Parameter handle: Gets each report as it comes.
+    static func run(
+        _ arguments: [String],
+        handle: @escaping @Sendable (Report) async throws -> Void
+    ) async throws {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Scripts/mcp_client.py")
+        let result = try await Subprocess.run(
+            .name("env"),
+            arguments: Arguments([try #require(interpreter), script.path] + arguments),
+            input: .none,
+            output: .sequence,
+            error: .string(limit: 1 << 16)
+        ) { execution in
+            for try await line in execution.standardOutput.strings() {
+                try await handle(try JSONDecoder().decode(Report.self, from: Data(line.utf8)))
+            }
+        }
+        #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+    }
+}

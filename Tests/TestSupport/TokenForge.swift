@@ -1,0 +1,63 @@
+public import Crypto
+public import FoundationEssentials
+
+/// Makes JSON Web Tokens, good ones and bad ones, signed with a P-256 key of its own (ES256).
+public struct TokenForge: Sendable {
+    public static let issuer = "https://issuer.example.com"
+    public static let audience = "previews"
+    /// The instant at which the tokens of ``token(subject:login:keyID:validFrom:validUntil:)`` are looked at.
+    public static let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    private let key = P256.Signing.PrivateKey()
+
+    public init() {}
+
+    public var publicKeyPEM: String { key.publicKey.pemRepresentation }
+
+    /// The public key as it stands in a JSON Web Key Set (RFC 7518, 6.2).
+    public func webKey(named keyID: String) -> String {
+        let point = key.publicKey.rawRepresentation
+        return """
+            {"kty": "EC", "crv": "P-256", "kid": "\(keyID)", "alg": "ES256", "use": "sig", \
+            "x": "\(Self.encoded(point.prefix(32)))", "y": "\(Self.encoded(point.suffix(32)))"}
+            """
+    }
+
+    /// A good token of a user, unless an argument says otherwise; times are in seconds from ``now``.
+    public func token(
+        subject: String,
+        login: String? = nil,
+        keyID: String = "key-1",
+        validUntil: Int = 300
+    ) throws -> String {
+        let login = login.map { #", "gh_login": "\#($0)""# } ?? ""
+        let expiry = Int(Self.now.timeIntervalSince1970) + validUntil
+        return try token(
+            header: #"{"alg": "ES256", "kid": "\#(keyID)"}"#,
+            claims: """
+                {"iss": "\(Self.issuer)", "aud": "\(Self.audience)", "sub": "\(subject)", "exp": \(expiry)\(login)}
+                """
+        )
+    }
+
+    /// A token of any header and claims, signed with ES256.
+    public func token(header: String, claims: String) throws -> String {
+        try Self.token(header: header, claims: claims) { try key.signature(for: $0).rawRepresentation }
+    }
+
+    /// A token of any header and claims with any signature.
+    public static func token(
+        header: String,
+        claims: String,
+        signature: (_ input: Data) throws -> Data
+    ) rethrows -> String {
+        let input = "\(encoded(header.utf8)).\(encoded(claims.utf8))"
+        return "\(input).\(encoded(try signature(Data(input.utf8))))"
+    }
+
+    /// base64url without padding.
+    public static func encoded(_ bytes: some Sequence<UInt8>) -> String {
+        Data(bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+}
