@@ -11,12 +11,14 @@ public struct PreviewAPI: Sendable {
     let access: RunAccess
     let address: PreviewAddress
     let brake: Brake
+    let timeline: TimelineReader
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
     let forwardDecision: DecisionForwarder?
     let limits: RequestLimits
     let draining: Draining
     let waitingCalls: WaitingCalls
+    let eventStreams: WaitingCalls
 
     /// - Parameters:
     ///   - gate: Starts previews for agents.
@@ -24,6 +26,7 @@ public struct PreviewAPI: Sendable {
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
+    ///   - timeline: What happened to the runs' previews.
     ///   - forwardDecision: Takes decisions about requests that are not ours; nil where no core API is configured.
     ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
     ///   - time: Paces what is sent to clients that wait, and what callers may send.
@@ -36,6 +39,7 @@ public struct PreviewAPI: Sendable {
         access: RunAccess,
         address: PreviewAddress,
         brake: Brake,
+        timeline: TimelineReader,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime,
         forwardDecision: DecisionForwarder? = nil,
@@ -48,12 +52,14 @@ public struct PreviewAPI: Sendable {
         self.access = access
         self.address = address
         self.brake = brake
+        self.timeline = timeline
         self.allowedOrigins = allowedOrigins
         self.time = time
         self.forwardDecision = forwardDecision
         self.limits = limits
         self.draining = draining
         waitingCalls = WaitingCalls(limits: limits)
+        eventStreams = WaitingCalls(limits: limits.forStreams)
     }
 
     /// Answers the requests of the whole API, each within its time.
@@ -62,9 +68,7 @@ public struct PreviewAPI: Sendable {
     }
 
     /// All routes, behind the middleware that they share.
-    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
-
-    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -88,6 +92,7 @@ public struct PreviewAPI: Sendable {
             waiting: waitingCalls,
             forwardDecision: forwardDecision
         ).add(to: runs)
+        TimelineRoutes(reader: timeline, runs: runGuard, streams: eventStreams, time: time).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
@@ -98,20 +103,15 @@ public struct PreviewAPI: Sendable {
 
     var tools: [any Tool] {
         [
-            StartPreviewTool(start: startForTool, previews: previews, access: access, address: address),
+            StartPreviewTool(
+                gate: gate,
+                previews: previews,
+                waiting: waitingCalls,
+                access: access,
+                address: address
+            ),
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),
         ]
-    }
-
-    @Sendable private func startForTool(
-        run: RunID,
-        port: Int,
-        requester: String,
-        onPending: @escaping @Sendable (String) -> Void
-    ) async throws -> StartedPreview {
-        try await gate.start(run: run, port: port, requester: requester) { approval in
-            onPending("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
-        }
     }
 }

@@ -11,6 +11,7 @@ struct ControlHarness: Sendable {
     let clock: ManualClock
     let index: PreviewIndex
     let brake: Brake
+    let timeline: RecordingTimeline
     let previews: Previews
     let reaper: Reaper
 
@@ -22,9 +23,11 @@ struct ControlHarness: Sendable {
         policy: PreviewPolicy = .testing,
         seed: UInt64 = 1,
         isReady: Bool = true,
+        timeline: RecordingTimeline = RecordingTimeline(),
         randomBytes: RandomBytes? = nil
     ) async throws {
         self.cluster = cluster
+        self.timeline = timeline
         clock = ManualClock()
         let time = MonotonicTime(clock)
         index = PreviewIndex(policy: policy)
@@ -39,6 +42,7 @@ struct ControlHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: randomBytes ?? { random.bytes($0) },
             time: time,
             logger: logger
@@ -50,6 +54,7 @@ struct ControlHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             jitter: { 0 },
             logger: logger

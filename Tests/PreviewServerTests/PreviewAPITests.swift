@@ -16,14 +16,21 @@ import Testing
 struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    static let otherRun = "7b1d0c44-0000-4000-8000-000000000002"
+    /// Another run with another claim: a claim's name is cut from the first 12 digits.
+    static let otherRun = "9b1d7c2e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
+    /// Paces what is sent to clients that wait.
     let clock = ManualClock()
+    let policy: PreviewPolicy
+    /// What use cases wait on.
+    let controlClock = ManualClock()
+    let timeline = RecordingTimeline()
+    let log = SimulatedTimelineLog()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
-    init() async throws {
+    init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(allowed: 3000...9000),
@@ -33,7 +40,8 @@ struct APIHarness: Sendable {
             sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
-        let time = MonotonicTime(clock)
+        self.policy = policy
+        let time = MonotonicTime(controlClock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
@@ -46,6 +54,7 @@ struct APIHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -57,6 +66,7 @@ struct APIHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -69,7 +79,7 @@ struct APIHarness: Sendable {
             store: cluster,
             index: ApprovalIndex(),
             facts: nil,
-            timeline: RecordingTimeline()
+            timeline: timeline
         )
         api = PreviewAPI(
             previews: previews,
@@ -78,15 +88,18 @@ struct APIHarness: Sendable {
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: time
+            time: MonotonicTime(clock),
+            limits: limits,
+            draining: draining
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
     }
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
-        try await Application(responder: api.router().buildResponder()).test(.router) { try await work($0) }
+        try await Application(responder: api.responder()).test(.router) { try await work($0) }
     }
 }
 

@@ -52,9 +52,10 @@ struct MCPExchange: Sendable {
     // MARK: Calls
 
     private func answer(_ call: MCPCall) async throws -> Response {
-        if accepted.eventStream, call.mayWait || !accepted.json { return stream(call) }
-        guard call.mayWait else { return try finished(await call.run(context.logger)) }
+        if accepted.eventStream, call.longestWait != nil || !accepted.json { return stream(call) }
+        guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger)) }
         // The client takes no events, so nothing can be sent before the end. When it leaves, the wait ends.
+        context.timeLimit.extend(by: longestWait)
         let logger = context.logger
         let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
         return try finished(response)
@@ -65,8 +66,8 @@ struct MCPExchange: Sendable {
         return try JSONBody(response.json).response(from: request, context: context)
     }
 
-    private func eventStream(_ event: String) -> Response {
-        Response(status: .ok, headers: Self.streamHeaders, body: ResponseBody(byteBuffer: ByteBuffer(string: event)))
+    private func eventStream(_ event: ByteBuffer) -> Response {
+        Response(status: .ok, headers: EventStream.headers, body: ResponseBody(byteBuffer: event))
     }
 
     private func stream(_ call: MCPCall) -> Response {
@@ -74,21 +75,11 @@ struct MCPExchange: Sendable {
         let time = time
         return Response(
             status: .ok,
-            headers: Self.streamHeaders,
+            headers: EventStream.headers,
             body: ResponseBody { writer in
                 try await call.stream(to: &writer, context: context, time: time)
                 try await writer.finish(nil)
             }
         )
     }
-
-    /// An answer may hold a preview's URL, which no cache is to keep. The last header tells nginx not to hold events back.
-    private static let streamHeaders: HTTPFields = [
-        .contentType: "text/event-stream", .cacheControl: "no-store, no-transform", .accelBuffering: "no",
-    ]
-}
-
-extension HTTPField.Name {
-    // swift-format-ignore: NeverForceUnwrap
-    fileprivate static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }

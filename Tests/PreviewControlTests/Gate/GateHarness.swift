@@ -32,7 +32,12 @@ struct GateHarness: Sendable {
         policy.sweepInterval = .seconds(3600)
         var replicas: [Replica] = []
         for number in 0..<count {
-            let control = try await ControlHarness(cluster: cluster, policy: policy, seed: seed &* 31 &+ UInt64(number))
+            let control = try await ControlHarness(
+                cluster: cluster,
+                policy: policy,
+                seed: seed &* 31 &+ UInt64(number),
+                timeline: timeline
+            )
             control.index.apply(.routesReplaced([]))
             let index = ApprovalIndex()
             let gate = AgentPreviewGate(

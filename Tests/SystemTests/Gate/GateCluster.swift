@@ -126,6 +126,7 @@ struct GateCluster: Sendable {
             probe: SimulatedCluster(),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger

@@ -1,0 +1,86 @@
+internal import AsyncAlgorithms
+internal import Hummingbird
+internal import Logging
+internal import PreviewControl
+internal import PreviewDomain
+internal import ServiceLifecycle
+
+/// One reader's stream of a run's events.
+///
+/// Nothing is buffered here: an event is read from the watch when the one before it was taken by the connection, so a
+/// reader that is slow slows down its own watch and nothing else. One that takes nothing at all is cut off by the server
+/// (``ConnectionLimits/writeTimeout``).
+struct TimelineStream: Sendable {
+    /// How often a comment is sent: proxies close connections that are silent for 30 to 60 seconds.
+    static let heartbeat = Duration.seconds(15)
+    /// How long a stream lasts. Whoever still may read comes back at once, and resumes.
+    static let maxDuration = Duration.seconds(900)
+    /// How long a reader is asked to wait before it comes back.
+    static let retryDelay = Duration.seconds(2)
+
+    let run: RunID
+    let claim: ClaimIdentity
+    let position: TimelinePosition?
+    let reader: TimelineReader
+    let time: MonotonicTime
+
+    private enum Item: Sendable {
+        case record(TimelineRecord)
+        case heartbeat
+        /// The stream is over, and the reader may come back.
+        case end
+        /// The reader is gone.
+        case departure
+    }
+
+    /// Writes until the reader leaves, the stream has lasted long enough, or the service stops.
+    ///
+    /// - Parameter departures: Yields when the reader is gone.
+    func write(to writer: inout any ResponseBodyWriter, departures: AsyncStream<Void>) async throws {
+        try await writer.write(EventStream.opening(retryAfter: Self.retryDelay))
+        let items = AsyncChannel<Item>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                try? await reader.follow(run, on: claim, after: position) { record in
+                    await items.send(.record(record))
+                    try Task.checkCancellation()
+                }
+                await items.send(.end)
+            }
+            group.addTask {
+                while (try? await time.sleep(Self.heartbeat)) != nil { await items.send(.heartbeat) }
+            }
+            group.addTask {
+                for await _ in departures { await items.send(.departure) }
+            }
+            group.addTask {
+                try? await time.sleep(Self.maxDuration)
+                await items.send(.end)
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                await items.send(.end)
+            }
+            try await write(items, to: &writer)
+        }
+    }
+
+    private func write(_ items: AsyncChannel<Item>, to writer: inout any ResponseBodyWriter) async throws {
+        for await item in items {
+            switch item {
+            case .record(let record):
+                let buffer = EventStream.event(
+                    record.entry.event.kind.rawValue,
+                    id: record.position?.description,
+                    data: try record.entry.json()
+                )
+                try await writer.write(buffer)
+            case .heartbeat: try await writer.write(EventStream.comment("waiting"))
+            case .end: return
+            case .departure: throw CancellationError()
+            }
+        }
+        throw CancellationError()
+    }
+}
