@@ -17,7 +17,7 @@ struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
     /// Another run with another claim: a claim's name is cut from the first 12 digits.
-    static let otherRun = "9b1d7c2e-0000-4000-8000-000000000002"
+    static let otherRun = "7b1d0c44-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
     /// Paces what is sent to clients that wait.
