@@ -17,6 +17,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -89,6 +90,7 @@ let package = Package(
             name: "PreviewServer",
             dependencies: [
                 "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -127,7 +129,7 @@ let package = Package(
         .target(
             name: "PreviewCluster",
             dependencies: [
-                "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewControl", "PreviewDomain",
+                "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain",
                 "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

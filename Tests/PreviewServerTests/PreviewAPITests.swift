@@ -20,6 +20,8 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
+    let timeline = RecordingTimeline()
+    let log = SimulatedTimelineLog()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
@@ -46,6 +48,7 @@ struct APIHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -57,6 +60,7 @@ struct APIHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -78,6 +82,7 @@ struct APIHarness: Sendable {
             access: RunAccess(),
             address: PreviewAddress(zone: zone),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
             time: time,
             limits: limits,

@@ -5,15 +5,16 @@ internal import PreviewIdentity
 extension PreviewService {
     /// Puts the ways of telling who a caller is in order: the cheapest first.
     ///
-    /// - Parameter transport: Reaches the issuer of access tokens.
+    /// - Parameters:
+    ///   - key: The service key, where there is one.
+    ///   - transport: Reaches the issuer of access tokens.
     func authenticator(
+        key: (@Sendable () -> ServiceKey)?,
         transport: any HTTPTransport,
         uptime: @escaping @Sendable () -> Duration
     ) async throws -> Authenticator {
         var verifiers: [any CredentialVerifier] = []
-        if let source = settings.identity.serviceKey {
-            verifiers.append(ServiceKeyVerifier(user: settings.identity.serviceUser, key: key(of: source, uptime)))
-        }
+        if let key { verifiers.append(ServiceKeyVerifier(user: settings.identity.serviceUser, key: key)) }
         if let tokens = settings.identity.accessTokens {
             verifiers.append(
                 AccessTokenVerifier(
@@ -27,7 +28,8 @@ extension PreviewService {
         return Authenticator(verifiers)
     }
 
-    private func key(
+    /// The service key that is valid whenever it is asked for.
+    func key(
         of source: IdentitySettings.ServiceKeySource,
         _ uptime: @escaping @Sendable () -> Duration
     ) -> @Sendable () -> ServiceKey {

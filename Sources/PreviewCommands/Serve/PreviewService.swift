@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import CurlHTTP
 internal import HTTPTransport
 internal import Hummingbird
@@ -45,18 +46,39 @@ struct PreviewService {
         let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
+        let serviceKey = settings.identity.serviceKey.map { key(of: $0, time.uptime) }
+        let directory = KubernetesSandboxDirectory(client: client, namespace: settings.namespace, cache: sandboxes)
+        let log = KubernetesTimelineLog(client: client, namespace: settings.namespace, logger: logger)
+        let coreAPI = settings.coreAPI.map { CoreAPIClient(base: $0, transport: publicTransport) }
+        let coreAPIQueue = coreAPIQueue(
+            client: coreAPI,
+            key: serviceKey,
+            clusterTime: clusterTime,
+            time: time
+        )
+        let timeline = TimelineQueue(
+            name: "kubernetes",
+            sink: log,
+            next: coreAPIQueue,
+            clusterTime: clusterTime,
+            time: time,
+            logger: logger
+        )
+        let chronicle = PreviewChronicle(
+            policy: settings.policy,
+            clusterTime: clusterTime,
+            timeline: timeline,
+            time: time
+        )
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(
-                client: client,
-                namespace: settings.namespace,
-                cache: sandboxes
-            ),
+            sandboxes: directory,
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { try CSPRNG.bytes($0) },
             time: time,
             logger: logger
@@ -64,10 +86,13 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
+            feed: chronicle.listening(
+                to: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes)
+            ),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -81,8 +106,8 @@ struct PreviewService {
                 gatewayNamespace: settings.gatewayNamespace
             ),
             index: ApprovalIndex(),
-            facts: nil,
-            timeline: LoggedTimeline(logger: logger)
+            facts: coreAPI.flatMap { client in serviceKey.map { CoreAPIRunFacts(client: client, key: $0) } },
+            timeline: timeline
         )
         let approvalKeeper = ApprovalKeeper(
             gate: gate,
@@ -97,12 +122,14 @@ struct PreviewService {
         let api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: try await authenticator(transport: publicTransport, uptime: time.uptime),
+            authenticator: try await authenticator(key: serviceKey, transport: publicTransport, uptime: time.uptime),
             access: RunAccess(),
             address: settings.address,
             brake: brake,
+            timeline: TimelineReader(sandboxes: directory, log: log),
             allowedOrigins: settings.server.allowedOrigins,
             time: time,
+            forwardDecision: coreAPI.map { forwarder(to: $0) },
             limits: settings.server.requests,
             draining: draining
         )
@@ -117,9 +144,10 @@ struct PreviewService {
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs.
-        var services: [any Service] = [reaper, approvalKeeper, timeKeeper, application, draining]
-        if let certificate { services.insert(certificate, at: 0) }
-        try await group(services).run()
+        let background: [(any Service)?] = [
+            certificate, coreAPIQueue, timeline, chronicle, reaper, approvalKeeper, timeKeeper,
+        ]
+        try await group(background.compactMap(\.self) + [application, draining]).run()
         await publicTransport.shutdown()
     }
 

@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewDomain
 internal import PreviewServer
@@ -69,6 +70,14 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
+        /// Never quoted: somebody may write credentials into it.
+        static let coreAPI = Setting(
+            "Agentweaver__ApiBaseUrl",
+            expected: CoreAPIBaseURL.expectation,
+            isSecret: true
+        ) {
+            try? CoreAPIBaseURL($0)
+        }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.lowercased())
         }
@@ -98,6 +107,7 @@ extension Settings {
                 approvalTimeout.key,
                 urlScheme.key,
                 urlPort.key,
+                coreAPI.key,
                 logLevel.key,
             ] + IdentitySettings.Keys.all + ServerSettings.Keys.all
     }

@@ -1,3 +1,4 @@
+internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
@@ -12,6 +13,8 @@ struct Settings: Sendable {
     var identity: IdentitySettings
     var approvals: ApprovalPolicy
     var server: ServerSettings
+    /// The platform's core API, where there is one.
+    var coreAPI: CoreAPIBaseURL?
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -27,6 +30,7 @@ struct Settings: Sendable {
         identity = try IdentitySettings(sources)
         approvals = try Self.approvals(sources)
         server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
+        coreAPI = try sources.value(of: Keys.coreAPI)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
