@@ -69,7 +69,14 @@ public struct PreviewAPI: Sendable {
     public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
 
     func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
-        let router = Router(context: PreviewRequestContext.self)
+        let router = describedRouter(offering: tools)
+        router.answerOtherMethods()
+        return router
+    }
+
+    /// The routes that the API's description has to have, no more and no fewer.
+    func describedRouter(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
+        let router = Router(context: PreviewRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestLogMiddleware()
             SecurityHeaders()
@@ -78,6 +85,7 @@ public struct PreviewAPI: Sendable {
             BodyLimitMiddleware()
         }
         HealthRoutes(brake: brake, draining: draining).add(to: router)
+        DescriptionRoute().add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
         let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
         let runs = router.group("api/runs/:runId")

@@ -96,11 +96,13 @@ struct SecrecyTests {
 
     /// A request of an agent, and what a reader of its approvals sees.
     private func approvals(_ service: ServiceUnderTest, _ secrets: inout Set<String>) async throws -> [String] {
+        var prefer: HTTPFields = [:]
+        prefer[try #require(HTTPField.Name("Prefer"))] = "respond-async"
         let asked = try await service.call(
             .post,
             "\(Self.runPath)/sandbox/preview",
             body: #"{"target_port": 3001}"#,
-            headers: [.init("Prefer")!: "respond-async"]
+            headers: prefer
         )
         #expect(asked.status == 202)
         let read = try await service.call(.get, "\(Self.runPath)/preview-requests")
