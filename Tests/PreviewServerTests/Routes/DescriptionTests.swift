@@ -48,7 +48,7 @@ struct DescriptionTests {
     @Test func everyRouteIsDescribedAndEveryDescriptionIsARoute() async throws {
         let api = try await APIHarness().api
         let routes = Set(
-            api.describedRouter(offering: api.tools).routes.map { route in
+            api.describedRouter().routes.map { route in
                 let parts = route.path.description.split(separator: "/").map {
                     $0.hasPrefix(":") ? "{\($0.dropFirst())}" : $0
                 }
