@@ -17,6 +17,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -78,6 +79,7 @@ let package = Package(
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -88,6 +90,7 @@ let package = Package(
             name: "PreviewServer",
             dependencies: [
                 "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -126,7 +129,7 @@ let package = Package(
         .target(
             name: "PreviewCluster",
             dependencies: [
-                "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewControl", "PreviewDomain",
+                "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain",
                 "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -265,6 +268,8 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Subprocess", package: "swift-subprocess"),
     ],
     "KubernetesModelTests": ["KubernetesModel"],
@@ -276,7 +281,7 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log")],
     "PreviewServerTests": [
-        "CoreAPI", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        "CoreAPI", "CurlHTTP", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -29,13 +29,24 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         return try await sandbox(of: run, in: live)
     }
 
+    public func claim(of run: RunID) async throws -> ClaimIdentity {
+        let claim: SandboxClaim
+        if let known = try? await provenClaim(of: run, in: cache) {
+            claim = known
+        } else {
+            claim = try await provenClaim(of: run, in: live)
+        }
+        guard let uid = claim.metadata.uid else { throw Self.missingUID }
+        return ClaimIdentity(name: claim.metadata.name, uid: uid)
+    }
+
+    private static let missingUID = ClusterError(.rejected, "the API server returned an object without a UID")
+
     private func sandbox(of run: RunID, in source: some SandboxSource) async throws -> BoundSandbox {
-        let claim = try await claim(of: run, in: source)
+        let claim = try await readyClaim(of: run, in: source)
         let sandbox = try await sandbox(boundTo: claim, in: source)
         let pod = try await pod(of: sandbox, in: source)
-        guard let claimUID = claim.metadata.uid, let podUID = pod.uid else {
-            throw ClusterError(.rejected, "the API server returned an object without a UID")
-        }
+        guard let claimUID = claim.metadata.uid, let podUID = pod.uid else { throw Self.missingUID }
         return BoundSandbox(
             claim: ClaimIdentity(name: claim.metadata.name, uid: claimUID),
             owner: claim.metadata.runOwner,
@@ -44,11 +55,16 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         )
     }
 
-    private func claim(of run: RunID, in source: some SandboxSource) async throws -> SandboxClaim {
+    private func provenClaim(of run: RunID, in source: some SandboxSource) async throws -> SandboxClaim {
         guard let claim = try await source.claim(run.claimName), !claim.metadata.isBeingDeleted else {
             throw noSandbox("This run has no sandbox. Start the run's sandbox first, then ask for the preview again.")
         }
         try prove(claim, isOf: run)
+        return claim
+    }
+
+    private func readyClaim(of run: RunID, in source: some SandboxSource) async throws -> SandboxClaim {
+        let claim = try await provenClaim(of: run, in: source)
         guard claim.status.conditions.isTrue("Ready") else {
             let reason = claim.status.conditions.first(ofType: "Ready")?.reason
             throw noSandbox(

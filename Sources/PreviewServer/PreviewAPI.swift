@@ -11,6 +11,7 @@ public struct PreviewAPI: Sendable {
     let access: RunAccess
     let address: PreviewAddress
     let brake: Brake
+    let timeline: TimelineReader
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
     let forwardDecision: DecisionForwarder?
@@ -24,6 +25,7 @@ public struct PreviewAPI: Sendable {
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - brake: Why the service is not ready, when it is not.
+    ///   - timeline: What happened to the runs' previews.
     ///   - forwardDecision: Takes decisions about requests that are not ours; nil where no core API is configured.
     ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
     ///   - time: Paces what is sent to clients that wait, and what callers may send.
@@ -36,6 +38,7 @@ public struct PreviewAPI: Sendable {
         access: RunAccess,
         address: PreviewAddress,
         brake: Brake,
+        timeline: TimelineReader,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime,
         forwardDecision: DecisionForwarder? = nil,
@@ -48,6 +51,7 @@ public struct PreviewAPI: Sendable {
         self.access = access
         self.address = address
         self.brake = brake
+        self.timeline = timeline
         self.allowedOrigins = allowedOrigins
         self.time = time
         self.forwardDecision = forwardDecision
@@ -88,6 +92,7 @@ public struct PreviewAPI: Sendable {
             waiting: waitingCalls,
             forwardDecision: forwardDecision
         ).add(to: runs)
+        TimelineRoutes(reader: timeline, runs: runGuard, time: time, waiting: waitingCalls).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))

@@ -19,6 +19,8 @@ struct Replica: Sendable {
     let objects: KubernetesPreviewObjects
     let previews: Previews
     let reaper: Reaper
+    let timeline = RecordingTimeline()
+    let log: KubernetesTimelineLog
 
     /// Routes, Services, pods, claims, Sandboxes.
     private static let watchedKinds = 5
@@ -67,6 +69,7 @@ struct Replica: Sendable {
         )
         let time = MonotonicTime(ManualClock())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: logger)
         let clusterTime = KubernetesClusterTime(client.serverClock)
         let brake = Brake(policy: policy, time: time)
         index = PreviewIndex(policy: policy)
@@ -81,6 +84,7 @@ struct Replica: Sendable {
             probe: AnsweringProbe(),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: randomBytes,
             time: time,
             logger: logger
@@ -92,6 +96,7 @@ struct Replica: Sendable {
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             jitter: { 0 },
             logger: logger

@@ -11,6 +11,7 @@ struct ControlHarness: Sendable {
     let clock: ManualClock
     let index: PreviewIndex
     let brake: Brake
+    let timeline = RecordingTimeline()
     let previews: Previews
     let reaper: Reaper
 
@@ -39,6 +40,7 @@ struct ControlHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: randomBytes ?? { random.bytes($0) },
             time: time,
             logger: logger
@@ -50,6 +52,7 @@ struct ControlHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             jitter: { 0 },
             logger: logger

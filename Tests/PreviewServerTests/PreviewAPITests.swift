@@ -22,10 +22,12 @@ struct APIHarness: Sendable {
 
     let cluster = SimulatedCluster()
     let clock = ManualClock()
+    let timeline = RecordingTimeline()
+    let log = SimulatedTimelineLog()
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
-    init() async throws {
+    init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(allowed: 3000...9000),
@@ -48,6 +50,7 @@ struct APIHarness: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -59,6 +62,7 @@ struct APIHarness: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -79,15 +83,18 @@ struct APIHarness: Sendable {
             access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
             address: PreviewAddress(zone: zone),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: time
+            time: time,
+            limits: limits,
+            draining: draining
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
     }
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
-        try await Application(responder: api.router().buildResponder()).test(.router) { try await work($0) }
+        try await Application(responder: api.responder()).test(.router) { try await work($0) }
     }
 }
 

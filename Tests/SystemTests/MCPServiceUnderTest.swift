@@ -20,6 +20,7 @@ struct MCPServiceUnderTest: Sendable {
 
     init() async throws {
         let time = MonotonicTime(clock)
+        let timeline = RecordingTimeline()
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(),
@@ -42,6 +43,7 @@ struct MCPServiceUnderTest: Sendable {
             probe: cluster,
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { random.bytes($0) },
             time: time,
             logger: logger
@@ -53,6 +55,7 @@ struct MCPServiceUnderTest: Sendable {
             objects: cluster,
             clusterTime: cluster,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         ).sweep()
@@ -64,12 +67,13 @@ struct MCPServiceUnderTest: Sendable {
                 store: cluster,
                 index: ApprovalIndex(),
                 facts: nil,
-                timeline: RecordingTimeline()
+                timeline: timeline
             ),
             authenticator: Authenticator([OneUser(bearer: Secret(Self.key), name: "ada")]),
             access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
             allowedOrigins: .none,
             time: time
         )

@@ -83,6 +83,8 @@ extension APIServer {
             head.headerFields[.contentLength] = String(text.utf8.count)
             try await writer.write(response: head, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(string: text)))
         case .watch(let watch):
+            // However it ends, nothing is to be kept for it any more.
+            defer { watch.changes.finish() }
             var body: any ResponseBodyWriter = try await writer.writeHead(head(200, "application/json", watch.warnings))
             let stream = WatchStream(
                 watch: watch,

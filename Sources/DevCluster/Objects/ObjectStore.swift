@@ -150,6 +150,11 @@ package final class ObjectStore: Sendable {
         }
     }
 
+    /// How many watches of a kind are open.
+    package func watchCount(of kind: ResourceKind) -> Int {
+        state.withLock { ($0.watchers[kind] ?? []).count { !$0.buffer.isFinished } }
+    }
+
     /// The resourceVersion of the last change of a kind: what a bookmark carries.
     func lastChange(of kind: ResourceKind) -> Int {
         state.withLock { $0.lastChanges[kind] ?? $0.revision }

@@ -10,16 +10,16 @@ extension PreviewService {
     ///
     /// - Parameters:
     ///   - client: Reaches the API server, which knows ServiceAccounts' tokens.
+    ///   - key: The service key, where there is one.
     ///   - transport: Reaches the issuer of access tokens.
     func authenticator(
         _ client: KubernetesClient,
+        key: (@Sendable () -> ServiceKey)?,
         transport: any HTTPTransport,
         uptime: @escaping @Sendable () -> Duration
     ) async throws -> Authenticator {
         var verifiers: [any CredentialVerifier] = []
-        if let source = settings.identity.serviceKey {
-            verifiers.append(ServiceKeyVerifier(user: settings.identity.serviceUser, key: key(of: source, uptime)))
-        }
+        if let key { verifiers.append(ServiceKeyVerifier(user: settings.identity.serviceUser, key: key)) }
         if let tokens = settings.identity.accessTokens {
             verifiers.append(
                 AccessTokenVerifier(
@@ -47,23 +47,20 @@ extension PreviewService {
 
     /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
     ///
-    /// - Parameters:
-    ///   - cache: This replica's copy of the runs' claims.
-    ///   - transport: Reaches the core API.
+    /// - Parameter cache: This replica's copy of the runs' claims.
     func access(
         _ client: KubernetesClient,
         _ cache: SandboxCache,
-        transport: any HTTPTransport,
+        _ coreAPI: CoreAPIClient?,
         uptime: @escaping @Sendable () -> Duration
     ) -> RunAccess {
-        if let base = settings.coreAPI {
-            return RunAccess(CoreAPIAuthority(CoreAPIClient(base: base, transport: transport), uptime: uptime))
-        }
+        if let coreAPI { return RunAccess(CoreAPIAuthority(coreAPI, uptime: uptime)) }
         let owners = KubernetesRunOwners(client: client, namespace: settings.namespace, cache: cache)
         return RunAccess(ClaimAuthority(owners: owners, uptime: uptime))
     }
 
-    private func key(
+    /// The service key that is valid whenever it is asked for.
+    func key(
         of source: IdentitySettings.ServiceKeySource,
         _ uptime: @escaping @Sendable () -> Duration
     ) -> @Sendable () -> ServiceKey {

@@ -1,8 +1,10 @@
+internal import CoreAPI
 internal import CurlHTTP
 internal import HTTPTransport
 internal import Hummingbird
 internal import KubernetesClient
 internal import Logging
+internal import NIOCore
 internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
@@ -16,11 +18,17 @@ internal import UnixSignals
 struct PreviewService {
     let settings: Settings
     let logger: Logger
+    /// Where the cluster is.
+    var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
+    /// The signals upon which it stops.
+    var stopSignals: [UnixSignal] = [.sigterm, .sigint]
+    /// Called once the API listens.
+    var onRunning: @Sendable (any Channel) async -> Void = { _ in }
 
-    /// How long what was begun may go on after a signal to stop.
-    private static let shutdownTimeout = Duration.seconds(25)
+    /// How long what was begun may go on after a signal to stop: less than the 30 s that Kubernetes allows a pod.
+    var shutdownTimeout = Duration.seconds(25)
 
-    /// Serves until a signal arrives.
+    /// Serves until a signal arrives, or the service group that this runs in shuts down.
     ///
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
     func run() async throws {
@@ -38,18 +46,39 @@ struct PreviewService {
         let sandboxes = SandboxCache()
         let brake = Brake(policy: settings.policy, time: time)
         let publicTransport = try CurlTransport()
+        let serviceKey = settings.identity.serviceKey.map { key(of: $0, time.uptime) }
+        let directory = KubernetesSandboxDirectory(client: client, namespace: settings.namespace, cache: sandboxes)
+        let log = KubernetesTimelineLog(client: client, namespace: settings.namespace, logger: logger)
+        let coreAPI = settings.coreAPI.map { CoreAPIClient(base: $0, transport: publicTransport) }
+        let coreAPIQueue = coreAPIQueue(
+            client: coreAPI,
+            key: serviceKey,
+            clusterTime: clusterTime,
+            time: time
+        )
+        let timeline = TimelineQueue(
+            name: "kubernetes",
+            sink: log,
+            next: coreAPIQueue,
+            clusterTime: clusterTime,
+            time: time,
+            logger: logger
+        )
+        let chronicle = PreviewChronicle(
+            policy: settings.policy,
+            clusterTime: clusterTime,
+            timeline: timeline,
+            time: time
+        )
         let previews = Previews(
             policy: settings.policy,
-            sandboxes: KubernetesSandboxDirectory(
-                client: client,
-                namespace: settings.namespace,
-                cache: sandboxes
-            ),
+            sandboxes: directory,
             objects: objects,
             clusterTime: clusterTime,
             probe: GatewayProbe(transport: publicTransport, address: settings.address),
             index: index,
             brake: brake,
+            timeline: timeline,
             randomBytes: { try CSPRNG.bytes($0) },
             time: time,
             logger: logger
@@ -57,10 +86,13 @@ struct PreviewService {
         let reaper = Reaper(
             policy: settings.policy,
             index: index,
-            feed: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes),
+            feed: chronicle.listening(
+                to: KubernetesClusterFeed(client: client, namespace: settings.namespace, sandboxes: sandboxes)
+            ),
             objects: objects,
             clusterTime: clusterTime,
             brake: brake,
+            timeline: timeline,
             time: time,
             logger: logger
         )
@@ -74,8 +106,8 @@ struct PreviewService {
                 gatewayNamespace: settings.gatewayNamespace
             ),
             index: ApprovalIndex(),
-            facts: nil,
-            timeline: LoggedTimeline(logger: logger)
+            facts: coreAPI.flatMap { client in serviceKey.map { CoreAPIRunFacts(client: client, key: $0) } },
+            timeline: timeline
         )
         let approvalKeeper = ApprovalKeeper(
             gate: gate,
@@ -90,12 +122,19 @@ struct PreviewService {
         let api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: try await authenticator(client, transport: publicTransport, uptime: time.uptime),
-            access: access(client, sandboxes, transport: publicTransport, uptime: time.uptime),
+            authenticator: try await authenticator(
+                client,
+                key: serviceKey,
+                transport: publicTransport,
+                uptime: time.uptime
+            ),
+            access: access(client, sandboxes, coreAPI, uptime: time.uptime),
             address: settings.address,
             brake: brake,
+            timeline: TimelineReader(sandboxes: directory, log: log),
             allowedOrigins: settings.server.allowedOrigins,
             time: time,
+            forwardDecision: coreAPI.map { forwarder(to: $0) },
             limits: settings.server.requests,
             draining: draining
         )
@@ -105,23 +144,25 @@ struct PreviewService {
             address: .hostname(settings.server.listen.host, port: settings.server.listen.port),
             connections: settings.server.connections,
             tls: try certificate?.tlsConfiguration(),
-            logger: logger
+            logger: logger,
+            onRunning: onRunning
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs.
-        var services: [any Service] = [reaper, approvalKeeper, timeKeeper, application, draining]
-        if let certificate { services.insert(certificate, at: 0) }
-        try await group(services).run()
+        let background: [(any Service)?] = [
+            certificate, coreAPIQueue, timeline, chronicle, reaper, approvalKeeper, timeKeeper,
+        ]
+        try await group(background.compactMap(\.self) + [application, draining]).run()
         await publicTransport.shutdown()
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: stopSignals,
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = Self.shutdownTimeout
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         return ServiceGroup(configuration: configuration)
     }
 
@@ -145,7 +186,7 @@ struct PreviewService {
 
     private func kubernetesClient() throws -> KubernetesClient {
         do {
-            return try KubernetesClient(configuration: .discover()) { security in
+            return try KubernetesClient(configuration: cluster()) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }
         } catch let error as KubernetesError {

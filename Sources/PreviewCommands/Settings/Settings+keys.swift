@@ -70,7 +70,12 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0)
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
-        static let coreAPI = Setting("Agentweaver__ApiBaseUrl", expected: CoreAPIBaseURL.expectation) {
+        /// Never quoted: somebody may write credentials into it.
+        static let coreAPI = Setting(
+            "Agentweaver__ApiBaseUrl",
+            expected: CoreAPIBaseURL.expectation,
+            isSecret: true
+        ) {
             try? CoreAPIBaseURL($0)
         }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {

@@ -95,22 +95,6 @@ extension AgentPreviewGate {
         record(approval.state == .timedOut ? .timedOut : .withdrawn, approval, on: claim)
     }
 
-    func record(_ started: StartedPreview, of request: GateRequest) {
-        timeline.record(
-            TimelineEvent(
-                .started,
-                run: request.run,
-                claim: request.sandbox.claim,
-                subject: started.session.token.fingerprint,
-                message: "A preview of port \(request.port) was started.",
-                details: [
-                    "preview": started.session.token.fingerprint, "port": "\(request.port)",
-                    "requester": request.requester,
-                ]
-            )
-        )
-    }
-
     private func message(_ kind: TimelineEvent.Kind, _ approval: Approval) -> String {
         let preview = "The preview of port \(approval.port)"
         let decider = approval.decidedBy.map { " by \($0)" } ?? ""

@@ -85,9 +85,7 @@ extension AgentPreviewGate {
                 throw isUsed ? failure(error, after: permit) : error
             }
         }
-        let started = try await work.value
-        record(started, of: request)
-        return started
+        return try await work.value
     }
 
     private func check(_ sandbox: BoundSandbox, against request: GateRequest, _ permit: Permit) async throws {

@@ -47,4 +47,15 @@ final class ChangeSignal: Sendable {
             waiter?.resume()
         }
     }
+
+    /// As ``wait()``, but no longer than `limit`.
+    func wait(atMost limit: Duration, _ time: MonotonicTime) async {
+        guard limit > .zero else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { try? await time.sleep(limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
 }

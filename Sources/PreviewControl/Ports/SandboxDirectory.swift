@@ -7,6 +7,11 @@ public protocol SandboxDirectory: Sendable {
     /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` when the run has no bound, running pod, and
     ///   ``ClusterError`` when the cluster could not be asked.
     func sandbox(of run: RunID) async throws -> BoundSandbox
+
+    /// Finds the run's SandboxClaim alone, ready or not, and proves that it is the run's.
+    ///
+    /// - Throws: As ``sandbox(of:)``.
+    func claim(of run: RunID) async throws -> ClaimIdentity
 }
 
 /// A run's pod, proven to be bound to the run's claim.

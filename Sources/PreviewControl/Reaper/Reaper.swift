@@ -17,6 +17,7 @@ public struct Reaper: Service {
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
     private let brake: Brake
+    private let timeline: any Timeline
     private let time: MonotonicTime
     private let jitter: @Sendable () -> Double
     private let logger: Logger
@@ -36,7 +37,9 @@ public struct Reaper: Service {
     /// A sweep comes at most this part of the interval earlier, so that replicas spread out.
     private static let sweepJitter = 0.1
 
-    /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
+    /// - Parameters:
+    ///   - timeline: Gets told what was reaped, and why.
+    ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
     public init(
         policy: PreviewPolicy,
         index: PreviewIndex,
@@ -44,6 +47,7 @@ public struct Reaper: Service {
         objects: any PreviewObjects,
         clusterTime: any ClusterTime,
         brake: Brake,
+        timeline: any Timeline,
         time: MonotonicTime,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
         logger: Logger
@@ -54,6 +58,7 @@ public struct Reaper: Service {
         self.objects = objects
         self.clusterTime = clusterTime
         self.brake = brake
+        self.timeline = timeline
         self.time = time
         self.jitter = jitter
         self.logger = logger
@@ -199,6 +204,9 @@ public struct Reaper: Service {
             brake.deletionSettled(of: order.token)
             switch outcome {
             case .reaped(let reason):
+                if case .route(let preview) = order.target, let event = TimelineEvent.reaped(preview, for: reason) {
+                    timeline.record(event)
+                }
                 logger.info(
                     "a preview was reaped",
                     metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 }

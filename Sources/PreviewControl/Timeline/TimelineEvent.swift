@@ -53,4 +53,13 @@ public struct TimelineEvent: Hashable, Sendable {
 
     /// The same for everybody who reports the same occurrence, so that repeats can be dropped.
     public var id: String { "\(kind.rawValue)/\(subject)" }
+
+    /// What happens only once, whatever it is called: a preview ends once, so of everybody who reports its end, however
+    /// they came to know of it, only the first is written down.
+    public var occurrence: String {
+        switch kind {
+        case .stopped, .reaped: "preview.ended/\(subject)"
+        default: id
+        }
+    }
 }

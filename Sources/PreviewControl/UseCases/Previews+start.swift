@@ -74,6 +74,7 @@ extension Previews {
             "a preview was started",
             metadata: ["preview": "\(preview.token.fingerprint)", "port": "\(port.number)"]
         )
+        if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
         let readiness = await settle(preview.token)
         return StartedPreview(
             session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),

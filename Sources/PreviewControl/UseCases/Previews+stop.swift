@@ -15,6 +15,7 @@ extension Previews {
             var deletedAny = false
             if let route {
                 deletedAny = try hasDeleted(await objects.deleteRoute(token, .uid(route.uid)))
+                if deletedAny, let event = TimelineEvent.stopped(route) { timeline.record(event) }
             }
             // A Service that says it is another run's is not this preview's, whatever its name.
             if let backend, backend.run == run.label || backend.run == nil {

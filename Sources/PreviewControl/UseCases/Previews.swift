@@ -12,12 +12,14 @@ public struct Previews: Sendable {
     let probe: any PreviewProbe
     let index: PreviewIndex
     let brake: Brake
+    let timeline: any Timeline
     let randomBytes: RandomBytes
     let time: MonotonicTime
     let logger: Logger
 
     /// - Parameters:
     ///   - index: This replica's copy of the cluster; the reaper keeps it up to date.
+    ///   - timeline: Gets told what was started and stopped.
     ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
     public init(
         policy: PreviewPolicy,
@@ -27,6 +29,7 @@ public struct Previews: Sendable {
         probe: any PreviewProbe,
         index: PreviewIndex,
         brake: Brake,
+        timeline: any Timeline,
         randomBytes: @escaping RandomBytes,
         time: MonotonicTime,
         logger: Logger
@@ -38,6 +41,7 @@ public struct Previews: Sendable {
         self.probe = probe
         self.index = index
         self.brake = brake
+        self.timeline = timeline
         self.randomBytes = randomBytes
         self.time = time
         self.logger = logger

@@ -66,7 +66,7 @@ struct MCPExchange: Sendable {
     }
 
     private func eventStream(_ event: String) -> Response {
-        Response(status: .ok, headers: Self.streamHeaders, body: ResponseBody(byteBuffer: ByteBuffer(string: event)))
+        Response(status: .ok, headers: EventStream.headers, body: ResponseBody(byteBuffer: ByteBuffer(string: event)))
     }
 
     private func stream(_ call: MCPCall) -> Response {
@@ -74,21 +74,11 @@ struct MCPExchange: Sendable {
         let time = time
         return Response(
             status: .ok,
-            headers: Self.streamHeaders,
+            headers: EventStream.headers,
             body: ResponseBody { writer in
                 try await call.stream(to: &writer, context: context, time: time)
                 try await writer.finish(nil)
             }
         )
     }
-
-    /// An answer may hold a preview's URL, which no cache is to keep. The last header tells nginx not to hold events back.
-    private static let streamHeaders: HTTPFields = [
-        .contentType: "text/event-stream", .cacheControl: "no-store, no-transform", .accelBuffering: "no",
-    ]
-}
-
-extension HTTPField.Name {
-    // swift-format-ignore: NeverForceUnwrap
-    fileprivate static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }

@@ -32,6 +32,7 @@ struct CoreAPIAccessTests {
             access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
             address: harness.api.address,
             brake: harness.api.brake,
+            timeline: harness.api.timeline,
             allowedOrigins: harness.api.allowedOrigins,
             time: harness.api.time
         )

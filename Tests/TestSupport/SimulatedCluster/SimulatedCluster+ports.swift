@@ -9,6 +9,8 @@ extension SimulatedCluster: SandboxDirectory {
         }
         return sandbox
     }
+
+    public func claim(of run: RunID) async throws -> ClaimIdentity { try await sandbox(of: run).claim }
 }
 
 extension SimulatedCluster: ClusterTime {

@@ -1,0 +1,107 @@
+public import KubernetesClient
+internal import KubernetesModel
+public import Logging
+public import PreviewControl
+internal import PreviewDomain
+internal import Synchronization
+
+/// The timeline as Kubernetes Events on the runs' claims, where `kubectl describe sandboxclaim` shows it too.
+///
+/// Events are what the API server keeps such notes in: in the claim's namespace, gone by themselves after the time that
+/// the API server is configured with (an hour by default).
+public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
+    private let client: KubernetesClient
+    private let namespace: String
+    private let logger: Logger
+
+    /// How many of the entries that are there already a reader gets at most, the newest ones.
+    static let maxReplayed = 500
+
+    /// - Parameter namespace: The namespace of the claims.
+    public init(client: KubernetesClient, namespace: String, logger: Logger) {
+        self.client = client
+        self.namespace = namespace
+        self.logger = logger
+    }
+
+    // MARK: Writing
+
+    /// Creates the Event. Its name is derived from what happened, so that it exists once, whoever reports it.
+    public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
+        do throws(ClusterError) {
+            return try await ClusterError.asking {
+                _ = try await client.create(Event(entry, in: namespace), in: namespace)
+                return true
+            }
+        } catch {
+            if error.kind == .alreadyExists { return false }
+            throw TimelineFailure(
+                isTemporary: error.kind == .unavailable,
+                error.detail,
+                retryAfter: error.retryAfter
+            )
+        }
+    }
+
+    // MARK: Reading
+
+    public func follow(
+        _ claim: ClaimIdentity,
+        after position: TimelinePosition?,
+        _ handle: @escaping @Sendable (TimelineRecord) async throws -> Void
+    ) async throws {
+        let informer = MetadataInformer(
+            client: client,
+            resource: Event.resource,
+            namespace: namespace,
+            labelSelector: LabelSelector(matching: Event.timelineLabels),
+            fieldSelector: FieldSelector("involvedObject.uid=\(claim.uid)")
+        )
+        let cursor = Mutex(TimelineCursor(after: position))
+        try await informer.run { event in
+            switch event {
+            case .replaced(let objects):
+                let records = objects.compactMap { TimelineRecord($0.metadata, on: claim) }
+                for record in cursor.withLock({ $0.unread(of: records) }).suffix(Self.maxReplayed) {
+                    try await handle(record)
+                    cursor.withLock { $0.read(record) }
+                }
+            case .applied(let object):
+                guard let record = TimelineRecord(object.metadata, on: claim) else { return }
+                try await handle(record)
+                cursor.withLock { $0.read(record) }
+            case .interrupted(let error):
+                logger.warning("a reader's timeline is interrupted", metadata: ["error": "\(error)"])
+            case .deleted, .resumed:
+                break
+            }
+        }
+    }
+}
+
+/// How far a reader has read.
+struct TimelineCursor: Sendable {
+    private var position: TimelinePosition?
+
+    init(after position: TimelinePosition?) {
+        self.position = position
+    }
+
+    mutating func read(_ record: TimelineRecord) {
+        position = record.position ?? position
+    }
+
+    /// Those of all records that the reader has not read, the oldest first.
+    func unread(of records: [TimelineRecord]) -> [TimelineRecord] {
+        let sorted = records.sorted { left, right in
+            switch (left.position, right.position) {
+            case (let left?, let right?): left < right
+            default: left.entry.time < right.entry.time
+            }
+        }
+        // A position beyond everything there is comes from another log, such as that of a cluster that was restored from
+        // a backup since. Repeats do less harm than gaps.
+        guard let position, let newest = sorted.compactMap(\.position).max(), newest >= position else { return sorted }
+        return sorted.filter { record in record.position.map { $0 > position } ?? true }
+    }
+}

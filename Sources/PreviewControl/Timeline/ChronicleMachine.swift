@@ -1,0 +1,138 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// Decides what the watches over the cluster tell about previews: that one ends soon, and that one has ended. Values
+/// only: it reads no clock and does no I/O.
+///
+/// Whoever ends a preview reports it. But the one who does may die before the report is written, and Kubernetes itself
+/// ends the previews of a pod that is gone. So every replica that sees a preview disappear reports it too, a moment
+/// later, with what it can tell from the preview's last state; the first report of an end is the one that counts.
+struct ChronicleMachine: Sendable {
+    /// How long before its end a preview is announced to end.
+    static let longestWarning = Duration.seconds(300)
+    /// Nobody can act on a warning shorter than this, so none is given.
+    static let shortestWarning = Duration.seconds(30)
+    /// How long whoever ended a preview has for the report.
+    static let reportDelay = Duration.seconds(3)
+    /// A preview that disappears younger than this was most likely taken back by a start that failed.
+    static let rollbackWindow = Duration.seconds(15)
+
+    private struct Ended: Sendable {
+        let preview: Preview
+        /// When it was seen to be gone; `nil` where the time was not known.
+        let at: Date?
+    }
+
+    private let policy: PreviewPolicy
+    private let warning: Duration?
+    private var previews: [PreviewToken: Preview] = [:]
+    private var podUIDs: Set<String> = []
+    private var claimUIDs: Set<String> = []
+    /// The collections whose watch works.
+    private var known: Set<ClusterCollection> = []
+    private var warnings = DeadlineQueue<PreviewToken>()
+    /// The deadline of which each preview was warned last.
+    private var warned: [PreviewToken: Date] = [:]
+    private var ended: [PreviewToken: Ended] = [:]
+    private var reports = DeadlineQueue<PreviewToken>()
+
+    init(policy: PreviewPolicy) {
+        self.policy = policy
+        // Half of a short life: else a preview that is kept alive regularly would be announced to end at each pause.
+        let warning = min(Self.longestWarning, policy.lifetime.idleTimeout / 2, policy.lifetime.maxLifetime / 2)
+        self.warning = policy.isEnabled && warning >= Self.shortestWarning ? warning : nil
+    }
+
+    /// The next instant at which there may be something to tell.
+    var next: Date? {
+        switch (warnings.next, reports.next) {
+        case (let warning?, let report?): min(warning, report)
+        case (let warning, let report): warning ?? report
+        }
+    }
+
+    /// Takes one step of the feed.
+    ///
+    /// - Parameter now: The API server's time, where it is known.
+    mutating func apply(_ change: ClusterChange, now: Date?) {
+        switch change {
+        case .routesReplaced(let present):
+            let tokens = Set(present.map(\.token))
+            for token in previews.keys where !tokens.contains(token) { remove(token, now: now) }
+            for preview in present { put(preview) }
+        case .routeApplied(let preview): put(preview)
+        case .routeDeleted(let token): remove(token, now: now)
+        case .podsReplaced(let pods):
+            podUIDs = Set(pods.map(\.uid))
+            known.insert(.pods)
+        case .podApplied(let pod): podUIDs.insert(pod.uid)
+        case .podDeleted(let pod): podUIDs.remove(pod.uid)
+        case .claimsReplaced(let claims):
+            claimUIDs = Set(claims.map(\.uid))
+            known.insert(.claims)
+        case .claimApplied(let claim): claimUIDs.insert(claim.uid)
+        case .claimDeleted(let claim): claimUIDs.remove(claim.uid)
+        case .interrupted(let collection): known.remove(collection)
+        case .resumed(let collection): known.insert(collection)
+        case .backendsReplaced, .backendApplied, .backendDeleted: break
+        }
+    }
+
+    /// What is to be told now.
+    mutating func takeDue(at now: Date) -> [TimelineEvent] {
+        takeWarnings(at: now) + takeReports(at: now)
+    }
+
+    // MARK: Ends that are near
+
+    private mutating func put(_ preview: Preview) {
+        previews[preview.token] = preview
+        guard let warning else { return }
+        warnings.schedule(preview.token, at: preview.deadline(policy: policy.lifetime) - warning)
+    }
+
+    private mutating func takeWarnings(at now: Date) -> [TimelineEvent] {
+        guard let warning else { return [] }
+        return warnings.takeDue(at: now).compactMap { token in
+            guard let preview = previews[token], !preview.isBeingDeleted else { return nil }
+            let deadline = preview.deadline(policy: policy.lifetime)
+            guard now >= deadline - warning else {
+                // It was kept alive since.
+                warnings.schedule(token, at: deadline - warning)
+                return nil
+            }
+            guard now < deadline, warned.updateValue(deadline, forKey: token) != deadline else { return nil }
+            return .expiring(preview, at: deadline, policy: policy.lifetime)
+        }
+    }
+
+    // MARK: Ends that are seen
+
+    private mutating func remove(_ token: PreviewToken, now: Date?) {
+        warned[token] = nil
+        guard let preview = previews.removeValue(forKey: token) else { return }
+        ended[token] = Ended(preview: preview, at: now)
+        reports.schedule(token, at: now.map { $0 + Self.reportDelay } ?? .distantPast)
+    }
+
+    private mutating func takeReports(at now: Date) -> [TimelineEvent] {
+        reports.takeDue(at: now).compactMap { token in
+            guard let end = ended.removeValue(forKey: token), previews[token] == nil else { return nil }
+            let preview = end.preview
+            let instant = end.at ?? now
+            if let reason = reason(of: preview, at: instant) { return .reaped(preview, for: reason) }
+            guard instant >= preview.createdAt + Self.rollbackWindow else { return nil }
+            return .deleted(preview)
+        }
+    }
+
+    /// Why the reaper would have ended the preview, or Kubernetes with the pod. `decide` is not asked, because it leaves
+    /// alone what is already being deleted.
+    private func reason(of preview: Preview, at instant: Date) -> ReapReason? {
+        if known.contains(.pods), let uid = preview.podUID, !podUIDs.contains(uid) { return .podGone }
+        if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .hardCap }
+        if instant >= preview.effectiveExpiresAt(policy: policy.lifetime) { return .idle }
+        guard !policy.lifetime.keepsAfterRun, known.contains(.claims), let uid = preview.claimUID else { return nil }
+        return claimUIDs.contains(uid) ? nil : .claimGone
+    }
+}

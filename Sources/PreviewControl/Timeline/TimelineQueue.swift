@@ -1,0 +1,190 @@
+internal import DequeModule
+public import FoundationEssentials
+public import Logging
+public import Metrics
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Takes events without ever waiting, and writes them to a ``TimelineSink`` one after the other.
+///
+/// A sink that cannot be reached is tried again, ever more slowly, and meanwhile the queue fills. A full queue drops its
+/// oldest entry: what is newest is what somebody can still act on. When the service stops, what waits is given a few
+/// seconds more.
+public final class TimelineQueue: Timeline, Service {
+    /// How many entries wait at most.
+    public static let capacity = 1024
+    /// How long a temporary failure is worth trying again; after that an entry is dropped.
+    public static let maxAge = Duration.seconds(900)
+    /// The pause after the first failure; it doubles with each further one.
+    static let firstPause = Duration.milliseconds(200)
+    static let longestPause = Duration.seconds(30)
+    /// How long a service that stops goes on writing.
+    static let drainTimeout = Duration.seconds(5)
+    /// The name of the metric that counts what was dropped.
+    public static let droppedMetric = "preview_timeline_dropped_total"
+    /// The label of ``droppedMetric``.
+    public static let sinkLabel = "sink"
+
+    private struct Waiting {
+        let entry: TimelineEntry
+        /// The uptime at which it came.
+        let since: Duration
+        /// Whether an attempt has failed of which the sink may have heard.
+        var wasTried = false
+    }
+
+    private struct State {
+        var waiting: Deque<Waiting> = []
+        var dropped = 0
+        /// Failures since the last success.
+        var failures = 0
+    }
+
+    private let state = Mutex(State())
+    private let changed = ChangeSignal()
+    private let name: String
+    private let sink: any TimelineSink
+    private let next: TimelineQueue?
+    private let clusterTime: any ClusterTime
+    private let wallClock: @Sendable () -> Date
+    private let time: MonotonicTime
+    private let jitter: @Sendable () -> Double
+    private let dropCounter: Counter
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - name: What the sink is called in logs and metrics.
+    ///   - next: Gets every entry that this replica was the first to write, and what could not be written. So a copy is
+    ///     made once, however many replicas report the same, and also while the sink fails.
+    ///   - clusterTime: When things happened.
+    ///   - wallClock: This replica's own clock, for the moments in which the cluster's time is not known.
+    ///   - jitter: Returns a number in 0..<1, by which replicas spread what they try again.
+    ///   - metrics: Where ``droppedMetric`` goes.
+    public init(
+        name: String,
+        sink: any TimelineSink,
+        next: TimelineQueue? = nil,
+        clusterTime: any ClusterTime,
+        wallClock: @escaping @Sendable () -> Date = { Date() },
+        time: MonotonicTime,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        logger: Logger
+    ) {
+        self.name = name
+        self.sink = sink
+        self.next = next
+        self.clusterTime = clusterTime
+        self.wallClock = wallClock
+        self.time = time
+        self.jitter = jitter
+        dropCounter = Counter(label: Self.droppedMetric, dimensions: [(Self.sinkLabel, name)], factory: metrics)
+        self.logger = logger
+    }
+
+    /// How many entries were dropped so far.
+    public var droppedCount: Int { state.withLock { $0.dropped } }
+
+    public func record(_ event: TimelineEvent) {
+        take(TimelineEntry(event, at: clusterTime.reading()?.latest ?? wallClock()))
+    }
+
+    private func take(_ entry: TimelineEntry) {
+        let now = time.uptime()
+        let oldest = state.withLock { state -> Waiting? in
+            let oldest = state.waiting.count < Self.capacity ? nil : state.waiting.popFirst()
+            state.waiting.append(Waiting(entry: entry, since: now))
+            return oldest
+        }
+        if let oldest { drop(oldest, "the queue is full") }
+        changed.raise()
+    }
+
+    /// Writes until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.writeAll() }
+        await drain()
+    }
+
+    private func writeAll() async {
+        while !Task.isCancelled {
+            guard let waiting = takeFirst() else {
+                await changed.wait()
+                continue
+            }
+            if let pause = await write(waiting) { try? await time.sleep(pause) }
+        }
+    }
+
+    /// Gives what waits one more attempt each, until the first fails.
+    private func drain() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled, let waiting = self.takeFirst(), await self.write(waiting) == nil {}
+            }
+            group.addTask { try? await self.time.sleep(Self.drainTimeout) }
+            await group.next()
+            group.cancelAll()
+        }
+        while let left = takeFirst() { drop(left, "this replica stops") }
+    }
+
+    private func takeFirst() -> Waiting? {
+        state.withLock { $0.waiting.popFirst() }
+    }
+
+    /// - Returns: How long to wait before the next attempt when this one failed and the entry waits again.
+    private func write(_ waiting: Waiting) async -> Duration? {
+        do throws(TimelineFailure) {
+            let isNew = try await sink.write(waiting.entry)
+            state.withLock { $0.failures = 0 }
+            // What this replica tried before may be its own writing that it finds there now.
+            if isNew || waiting.wasTried { next?.take(waiting.entry) }
+            return nil
+        } catch {
+            let age = time.uptime() - waiting.since
+            guard Task.isCancelled || error.isTemporary && age < Self.maxAge else {
+                drop(waiting, error.detail)
+                return nil
+            }
+            return putBack(waiting, retryAfter: error.retryAfter)
+        }
+    }
+
+    private func putBack(_ waiting: Waiting, retryAfter: Duration?) -> Duration {
+        var waiting = waiting
+        waiting.wasTried = true
+        let (isFull, failures) = state.withLock { state in
+            state.failures += 1
+            let isFull = state.waiting.count >= Self.capacity
+            if !isFull { state.waiting.prepend(waiting) }
+            return (isFull, state.failures)
+        }
+        if isFull { drop(waiting, "the queue is full") }
+        var pause = Self.firstPause
+        for _ in 1..<failures where pause < Self.longestPause { pause *= 2 }
+        pause = min(pause, Self.longestPause) * (0.5 + jitter() / 2)
+        return max(pause, min(retryAfter ?? .zero, Self.longestPause))
+    }
+
+    private func drop(_ waiting: Waiting, _ why: String) {
+        let dropped = state.withLock { state in
+            state.dropped += 1
+            return state.dropped
+        }
+        dropCounter.increment()
+        logger.error(
+            "an event of a timeline was dropped",
+            metadata: [
+                "sink": "\(name)", "kind": "\(waiting.entry.event.kind.rawValue)", "why": "\(why)",
+                "dropped": "\(dropped)",
+            ]
+        )
+        next?.take(waiting.entry)
+    }
+}
+
+extension TimelineQueue: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "TimelineQueue(\(name))" }
+}

@@ -1,0 +1,44 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// What happens to a run's previews, as server-sent events.
+struct TimelineRoutes: Sendable {
+    let reader: TimelineReader
+    let runs: RunGuard
+    let time: MonotonicTime
+    let waiting: WaitingCalls
+
+    func add(to run: RouterGroup<PreviewRequestContext>) {
+        run.get("preview-events", use: follow)
+    }
+
+    @Sendable private func follow(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
+        let run = try await runs.run(context, for: .readTimeline)
+        let claim = try await reader.claim(of: run)
+        let place = try waiting.place(for: run)
+        let stream = TimelineStream(
+            run: run,
+            claim: claim,
+            // What is no position of this log is answered with everything: the reader drops what it knows.
+            position: request.headers[.lastEventID].flatMap { TimelinePosition($0) },
+            reader: reader,
+            time: time
+        )
+        return Response(
+            status: .ok,
+            headers: EventStream.headers,
+            body: ResponseBody { writer in
+                try await context.withClientDeparture { departures in
+                    try await stream.write(to: &writer, departures: departures) {
+                        context.channel.close(promise: nil)
+                    }
+                }
+                try await writer.finish(nil)
+                withExtendedLifetime(place) {}
+            }
+        )
+    }
+}

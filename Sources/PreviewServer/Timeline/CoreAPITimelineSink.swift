@@ -1,0 +1,44 @@
+public import CoreAPI
+public import PreviewControl
+public import PreviewDomain
+
+/// Hands the timeline's entries to the platform's core API, which shows them among everything else about a run.
+public struct CoreAPITimelineSink: TimelineSink {
+    private let client: CoreAPIClient
+    private let bearer: @Sendable () -> Secret
+
+    /// - Parameter bearer: The service key that is valid now: the core API knows it as the platform's own callers' too.
+    public init(client: CoreAPIClient, bearer: @escaping @Sendable () -> Secret) {
+        self.client = client
+        self.bearer = bearer
+    }
+
+    /// - Returns: Always true: the core API does not tell what it had already. It drops repeats by their id.
+    public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
+        let body: [UInt8]
+        do { body = try entry.json() } catch {
+            throw TimelineFailure(isTemporary: false, "the event cannot be written as JSON")
+        }
+        do throws(CoreAPIError) {
+            try await client.post(event: body, of: entry.event.run, bearer: bearer().value)
+            return true
+        } catch {
+            throw TimelineFailure(
+                isTemporary: error.isTemporary,
+                error.message,
+                retryAfter: error.retryAfter
+            )
+        }
+    }
+}
+
+extension CoreAPIError {
+    /// Whether the same request may well be taken later. What cannot be understood comes from something before the core
+    /// API, such as a proxy.
+    fileprivate var isTemporary: Bool {
+        switch kind {
+        case .unavailable, .unintelligible: true
+        case .unauthorized, .forbidden, .notFound, .rejected: false
+        }
+    }
+}

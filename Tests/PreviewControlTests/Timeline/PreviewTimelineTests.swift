@@ -1,0 +1,166 @@
+import FoundationEssentials
+import Logging
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("What previews leave in the timeline")
+struct PreviewTimelineTests {
+    private let run = ControlHarness.run
+
+    private func started(_ harness: ControlHarness, port: Int = 3000) async throws -> (PreviewToken, PodIdentity) {
+        let pod = harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: port, requester: "ada").session.token
+        return (token, pod)
+    }
+
+    @Test func aStartSaysWhichPortAndUntilWhen() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        let event = try #require(harness.timeline.events.first)
+        #expect(harness.timeline.events.count == 1)
+        #expect(event.id == "preview.started/\(token.fingerprint)")
+        #expect(event.run == run)
+        #expect(event.claim == ClaimIdentity(name: run.claimName, uid: "claim-of-pod-1"))
+        let now = harness.cluster.now
+        #expect(
+            event.details == [
+                "fingerprint": token.fingerprint, "port": "3000", "expiresAt": RFC3339.string(now + .seconds(1800)),
+                "maxUntil": RFC3339.string(now + .seconds(28_800)),
+            ]
+        )
+    }
+
+    @Test func aStartThatFailsLeavesNothing() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.fail(.createRoute, .after(ClusterError(.unavailable, "the answer was lost")))
+        await #expect(throws: PreviewError.self) {
+            try await harness.previews.start(run: run, port: 3000, requester: "ada")
+        }
+        #expect(harness.timeline.events.isEmpty)
+    }
+
+    @Test func aStopIsToldOnce() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        try await harness.previews.stop(run: run, token: token)
+        await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
+        #expect(harness.timeline.events.map(\.kind) == [.started, .stopped])
+    }
+
+    @Test func aStopThatFailsIsNone() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.fail(.deleteRoute, .before(ClusterError(.unavailable, "the API server answered 500")))
+        await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
+        #expect(harness.timeline.events.map(\.kind) == [.started])
+    }
+
+    @Test func theReaperSaysWhy() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        harness.cluster.endPod(pod)
+        try await harness.reaper.sweep()
+        let (idle, _) = try await started(harness, port: 3001)
+        harness.cluster.advance(by: .seconds(1800))
+        try await harness.reaper.sweep()
+        let reaped = harness.timeline.events.filter { $0.kind == .reaped }
+        #expect(reaped.map { $0.details["reason"] } == ["pod-gone", "idle"])
+        #expect(reaped.last?.id == "preview.reaped/\(idle.fingerprint)")
+    }
+
+    @Test func previewsOfTheEarlierServiceEndWithoutAWord() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.annotate(
+            token,
+            [PreviewAnnotations.Key.runID: nil, PreviewAnnotations.Key.claimUID: nil]
+        )
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.timeline.events.map(\.kind) == [.started])
+    }
+
+    /// One replica's way from what happens to what is written down.
+    private struct Scribe: Sendable {
+        let chronicle: PreviewChronicle
+        let queue: TimelineQueue
+        let index: PreviewIndex
+        let feed: any ClusterFeed
+
+        init(_ cluster: SimulatedCluster, log: SimulatedTimelineLog, clock: ManualClock) {
+            let time = MonotonicTime(clock)
+            queue = TimelineQueue(
+                name: "test",
+                sink: log,
+                clusterTime: cluster,
+                time: time,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+            chronicle = PreviewChronicle(policy: .testing, clusterTime: cluster, timeline: queue, time: time)
+            index = PreviewIndex(policy: .testing)
+            feed = chronicle.listening(to: cluster)
+        }
+
+        func run() async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await queue.run() }
+                group.addTask { try await chronicle.run() }
+                group.addTask { try await feed.run { index.apply($0) } }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func ofAllReplicasThatSeeAPreviewEndOneIsWrittenDownAndNoneWhereTheStopWas() async throws {
+        let harness = try await ControlHarness()
+        let log = SimulatedTimelineLog()
+        let scribes = (0..<3).map { _ in Scribe(harness.cluster, log: log, clock: harness.clock) }
+        let (stopped, _) = try await started(harness)
+        let (deleted, _) = try await started(harness, port: 3001)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for scribe in scribes { group.addTask { try await scribe.run() } }
+            await harness.until { scribes.allSatisfy { $0.index.routes()?.count == 2 } }
+            harness.cluster.advance(by: .seconds(60))
+            try await harness.previews.stop(run: run, token: stopped)
+            let stop = try #require(harness.timeline.events.last)
+            scribes[0].queue.record(stop)
+            await harness.until { log.entries.count == 1 }
+            if let uid = try await harness.cluster.route(deleted)?.uid {
+                _ = try await harness.cluster.deleteRoute(deleted, .uid(uid))
+            }
+            await harness.until { scribes.allSatisfy { $0.index.routes()?.isEmpty == true } }
+            harness.cluster.advance(by: ChronicleMachine.reportDelay)
+            harness.clock.advance(by: ChronicleMachine.reportDelay)
+            // Each replica reports both ends, beside the stop itself.
+            await harness.until { log.attempts == 7 }
+            #expect(
+                log.entries.map(\.event.id).sorted()
+                    == ["preview.stopped/\(deleted.fingerprint)", "preview.stopped/\(stopped.fingerprint)"].sorted()
+            )
+            #expect(log.entries.first?.event.details["reason"] == nil)
+            group.cancelAll()
+        }
+    }
+
+    @Test func aPreviewThatNobodyKeepsAliveIsAnnouncedToEnd() async throws {
+        let harness = try await ControlHarness()
+        let log = SimulatedTimelineLog()
+        let scribe = Scribe(harness.cluster, log: log, clock: harness.clock)
+        let (token, _) = try await started(harness)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await scribe.run() }
+            await harness.until { scribe.index.routes()?.count == 1 }
+            // It looks at the clock again after a sweep interval at the latest.
+            harness.cluster.advance(by: .seconds(1500))
+            await harness.clock.waitForSleepers(1)
+            harness.clock.advance(by: PreviewPolicy.testing.sweepInterval)
+            await harness.until { log.entries.count == 1 }
+            let deadline = RFC3339.string(harness.cluster.now + .seconds(300))
+            #expect(log.entries.first?.event.id == "preview.expiring/\(token.fingerprint)/\(deadline)")
+            group.cancelAll()
+        }
+    }
+}
