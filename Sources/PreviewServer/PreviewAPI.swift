@@ -18,6 +18,7 @@ public struct PreviewAPI: Sendable {
     let limits: RequestLimits
     let draining: Draining
     let waitingCalls: WaitingCalls
+    let eventStreams: WaitingCalls
 
     /// - Parameters:
     ///   - gate: Starts previews for agents.
@@ -58,6 +59,7 @@ public struct PreviewAPI: Sendable {
         self.limits = limits
         self.draining = draining
         waitingCalls = WaitingCalls(limits: limits)
+        eventStreams = WaitingCalls(limits: limits.forStreams)
     }
 
     /// Answers the requests of the whole API, each within its time.
@@ -66,9 +68,7 @@ public struct PreviewAPI: Sendable {
     }
 
     /// All routes, behind the middleware that they share.
-    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
-
-    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -92,7 +92,7 @@ public struct PreviewAPI: Sendable {
             waiting: waitingCalls,
             forwardDecision: forwardDecision
         ).add(to: runs)
-        TimelineRoutes(reader: timeline, runs: runGuard, time: time, waiting: waitingCalls).add(to: runs)
+        TimelineRoutes(reader: timeline, runs: runGuard, streams: eventStreams, time: time).add(to: runs)
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
@@ -103,20 +103,15 @@ public struct PreviewAPI: Sendable {
 
     var tools: [any Tool] {
         [
-            StartPreviewTool(start: startForTool, previews: previews, access: access, address: address),
+            StartPreviewTool(
+                gate: gate,
+                previews: previews,
+                waiting: waitingCalls,
+                access: access,
+                address: address
+            ),
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),
         ]
-    }
-
-    @Sendable private func startForTool(
-        run: RunID,
-        port: Int,
-        requester: String,
-        onPending: @escaping @Sendable (String) -> Void
-    ) async throws -> StartedPreview {
-        try await gate.start(run: run, port: port, requester: requester) { approval in
-            onPending("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
-        }
     }
 }

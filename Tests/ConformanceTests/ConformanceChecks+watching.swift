@@ -135,13 +135,23 @@ extension ConformanceChecks {
         _ selector: LabelSelector,
         _ work: @escaping @Sendable (EventRecorder) async throws -> Void
     ) async throws -> [String] {
-        let recorder = EventRecorder()
-        let informer = MetadataInformer(
-            client: cluster.client,
-            resource: Service.resource,
-            namespace: cluster.namespace,
-            labelSelector: selector
+        try await record(
+            MetadataInformer(
+                client: cluster.client,
+                resource: Service.resource,
+                namespace: cluster.namespace,
+                labelSelector: selector
+            ),
+            work
         )
+    }
+
+    /// Runs an informer beside `work` and returns what it reported.
+    static func record(
+        _ informer: MetadataInformer,
+        _ work: @escaping @Sendable (EventRecorder) async throws -> Void
+    ) async throws -> [String] {
+        let recorder = EventRecorder()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informer.run { await recorder.record($0) } }
             try await work(recorder)

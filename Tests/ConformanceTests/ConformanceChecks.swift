@@ -22,6 +22,7 @@ enum ConformanceChecks {
         ("metadata lists hold neither spec nor managedFields", metadataLists),
         ("a selector that ceases to match is a deletion in the watch", selectorTransitions),
         ("an informer sees what is there, what changes and what goes", informer),
+        ("events are selected by the object they are about, and watched as metadata", eventsOfAnObject),
         ("discovery prefers the newest version of claims", discovery),
         ("every answer tells the server's time", serverTime),
         ("objects go with the pod that owns them", garbageCollection),

@@ -8,6 +8,10 @@ public struct RequestLimits: Hashable, Sendable {
     /// The most calls that wait at once for one run, and on this replica.
     public var maxWaitingPerRun = 16
     public var maxWaiting = 512
+    /// The most event streams that are open at once for one run, and on this replica. They are counted on their own,
+    /// since each is a watch at the API server, and so that readers take no places from those who wait for a decision.
+    public var maxStreamsPerRun = 8
+    public var maxStreams = 128
     /// How many requests each caller may send in a second, in the long run and with a burst.
     public var requestsPerSecond = 20.0
     public var burst = 100
@@ -15,4 +19,12 @@ public struct RequestLimits: Hashable, Sendable {
     public var maxCallers = 10_000
 
     public init() {}
+
+    /// The same with the limits of event streams in place of those of waiting calls.
+    var forStreams: RequestLimits {
+        var limits = self
+        limits.maxWaitingPerRun = maxStreamsPerRun
+        limits.maxWaiting = maxStreams
+        return limits
+    }
 }

@@ -4,7 +4,7 @@ internal import PreviewDomain
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The calls that wait for somebody: agents' starts for their approval, long polls, event streams.
+/// The calls that wait for somebody: agents' starts for their approval and long polls, or event streams.
 ///
 /// They are few and long, where other requests are many and short, so they are counted on their own: per run, so that
 /// one run cannot take all places, and on this replica.
@@ -75,13 +75,21 @@ final class WaitingCalls: Sendable {
         context: PreviewRequestContext,
         _ operation: @Sendable @escaping () async throws -> Answer
     ) async throws -> Answer {
+        context.timeLimit.extend(by: longest)
+        return try await context.cancellingOnClientDeparture { [self] in
+            try await wait(for: run, operation)
+        }
+    }
+
+    /// As above, where the caller's going away and the request's time are seen to already.
+    func wait<Answer: Sendable>(
+        for run: RunID,
+        _ operation: @Sendable @escaping () async throws -> Answer
+    ) async throws -> Answer {
         let place = try place(for: run)
         defer { withExtendedLifetime(place) {} }
-        context.timeLimit.extend(by: longest)
         do {
-            return try await context.cancellingOnClientDeparture {
-                try await cancelWhenGracefulShutdown(operation)
-            }
+            return try await cancelWhenGracefulShutdown(operation)
         } catch  where Task.isShuttingDownGracefully && Self.mayComeOfCancelling(error) {
             throw APIError.replicaStops
         }

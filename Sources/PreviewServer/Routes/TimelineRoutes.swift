@@ -8,8 +8,8 @@ internal import PreviewIdentity
 struct TimelineRoutes: Sendable {
     let reader: TimelineReader
     let runs: RunGuard
+    let streams: WaitingCalls
     let time: MonotonicTime
-    let waiting: WaitingCalls
 
     func add(to run: RouterGroup<PreviewRequestContext>) {
         run.get("preview-events", use: follow)
@@ -18,7 +18,7 @@ struct TimelineRoutes: Sendable {
     @Sendable private func follow(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
         let run = try await runs.run(context, for: .readTimeline)
         let claim = try await reader.claim(of: run)
-        let place = try waiting.place(for: run)
+        let place = try streams.place(for: run)
         let stream = TimelineStream(
             run: run,
             claim: claim,
@@ -31,13 +31,11 @@ struct TimelineRoutes: Sendable {
             status: .ok,
             headers: EventStream.headers,
             body: ResponseBody { writer in
+                defer { withExtendedLifetime(place) {} }
                 try await context.withClientDeparture { departures in
-                    try await stream.write(to: &writer, departures: departures) {
-                        context.channel.close(promise: nil)
-                    }
+                    try await stream.write(to: &writer, departures: departures)
                 }
                 try await writer.finish(nil)
-                withExtendedLifetime(place) {}
             }
         )
     }

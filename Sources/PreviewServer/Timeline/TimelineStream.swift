@@ -8,12 +8,11 @@ internal import ServiceLifecycle
 /// One reader's stream of a run's events.
 ///
 /// Nothing is buffered here: an event is read from the watch when the one before it was taken by the connection, so a
-/// reader that is slow slows down its own watch and nothing else.
+/// reader that is slow slows down its own watch and nothing else. One that takes nothing at all is cut off by the server
+/// (``ConnectionLimits/writeTimeout``).
 struct TimelineStream: Sendable {
     /// How often a comment is sent: proxies close connections that are silent for 30 to 60 seconds.
     static let heartbeat = Duration.seconds(15)
-    /// A reader that takes nothing for this long is cut off.
-    static let maxStall = Duration.seconds(60)
     /// How long a stream lasts. Whoever still may read comes back at once, and resumes.
     static let maxDuration = Duration.seconds(900)
     /// How long a reader is asked to wait before it comes back.
@@ -36,14 +35,8 @@ struct TimelineStream: Sendable {
 
     /// Writes until the reader leaves, the stream has lasted long enough, or the service stops.
     ///
-    /// - Parameters:
-    ///   - departures: Yields when the reader is gone.
-    ///   - cutOff: Closes the connection of a reader that takes nothing.
-    func write(
-        to writer: inout any ResponseBodyWriter,
-        departures: AsyncStream<Void>,
-        cutOff: @escaping @Sendable () -> Void
-    ) async throws {
+    /// - Parameter departures: Yields when the reader is gone.
+    func write(to writer: inout any ResponseBodyWriter, departures: AsyncStream<Void>) async throws {
         try await writer.write(EventStream.opening(retryAfter: Self.retryDelay))
         let items = AsyncChannel<Item>()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -55,7 +48,9 @@ struct TimelineStream: Sendable {
                 }
                 await items.send(.end)
             }
-            group.addTask { await sendHeartbeats(to: items, cutOff: cutOff) }
+            group.addTask {
+                while (try? await time.sleep(Self.heartbeat)) != nil { await items.send(.heartbeat) }
+            }
             group.addTask {
                 for await _ in departures { await items.send(.departure) }
             }
@@ -87,25 +82,5 @@ struct TimelineStream: Sendable {
             }
         }
         throw CancellationError()
-    }
-
-    /// The heartbeats also find out who does not read any more: while an event waits for the connection to take it, no
-    /// heartbeat is taken either.
-    private func sendHeartbeats(to items: AsyncChannel<Item>, cutOff: @escaping @Sendable () -> Void) async {
-        while (try? await time.sleep(Self.heartbeat)) != nil {
-            let wasTaken = await withTaskGroup(of: Bool.self) { group in
-                defer { group.cancelAll() }
-                group.addTask {
-                    await items.send(.heartbeat)
-                    return true
-                }
-                group.addTask {
-                    // A sleep that ends because the stream does is no stall.
-                    (try? await time.sleep(Self.maxStall)) == nil
-                }
-                return await group.next() ?? true
-            }
-            guard wasTaken else { return cutOff() }
-        }
     }
 }

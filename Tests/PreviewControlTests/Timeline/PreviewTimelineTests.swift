@@ -133,9 +133,11 @@ struct PreviewTimelineTests {
             }
             await harness.until { scribes.allSatisfy { $0.index.routes()?.isEmpty == true } }
             harness.cluster.advance(by: ChronicleMachine.reportDelay)
-            harness.clock.advance(by: ChronicleMachine.reportDelay)
             // Each replica reports both ends, beside the stop itself.
-            await harness.until { log.attempts == 7 }
+            await harness.until {
+                harness.clock.advance(by: .milliseconds(10))
+                return log.attempts == 7
+            }
             #expect(
                 log.entries.map(\.event.id).sorted()
                     == ["preview.stopped/\(deleted.fingerprint)", "preview.stopped/\(stopped.fingerprint)"].sorted()
@@ -155,9 +157,10 @@ struct PreviewTimelineTests {
             await harness.until { scribe.index.routes()?.count == 1 }
             // It looks at the clock again after a sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
-            await harness.clock.waitForSleepers(1)
-            harness.clock.advance(by: PreviewPolicy.testing.sweepInterval)
-            await harness.until { log.entries.count == 1 }
+            await harness.until {
+                harness.clock.advance(by: .seconds(1))
+                return log.entries.count == 1
+            }
             let deadline = RFC3339.string(harness.cluster.now + .seconds(300))
             #expect(log.entries.first?.event.id == "preview.expiring/\(token.fingerprint)/\(deadline)")
             group.cancelAll()

@@ -1,0 +1,289 @@
+import DevCluster
+import FoundationEssentials
+import KubernetesModel
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewCluster
+@testable import PreviewControl
+
+@Suite("The timeline as Events on the claim")
+struct KubernetesTimelineLogTests {
+    private static let time = Date(timeIntervalSince1970: 1_800_000_000.25)
+
+    private func entry(
+        _ subject: String,
+        _ kind: TimelineEvent.Kind = .started,
+        on claim: ClaimIdentity,
+        message: String = "The preview of port 3000 was started."
+    ) throws -> TimelineEntry {
+        let event = TimelineEvent(
+            kind,
+            run: try RunID.testing(),
+            claim: claim,
+            subject: subject,
+            message: message,
+            details: ["port": "3000"]
+        )
+        return TimelineEntry(event, at: Self.time)
+    }
+
+    private func events(_ cluster: TestCluster) -> [DevCluster.JSONValue] { cluster.store.list(.events).items }
+
+    /// Runs `body` with two replicas on a cluster with one claim.
+    private func withLog(
+        _ body: @escaping @Sendable (TestCluster, ClaimIdentity, [KubernetesTimelineLog]) async throws -> Void
+    ) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            let sandbox = try cluster.addSandbox(for: run)
+            let replicas = [try await Replica(cluster), try await Replica(cluster)]
+            try await body(cluster, ClaimIdentity(name: sandbox.name, uid: sandbox.claimUID), replicas.map(\.log))
+        }
+    }
+
+    // MARK: Writing
+
+    @Test func anEventIsOnTheClaimWhereKubectlShowsIt() async throws {
+        try await withLog { cluster, claim, logs in
+            let entry = try entry("1a2b3c4d", .expiring, on: claim)
+            #expect(try await logs[0].write(entry))
+            let event = try #require(events(cluster).first)
+            #expect(event["metadata", "namespace"] == "agentweaver")
+            #expect(event["involvedObject", "kind"] == "SandboxClaim")
+            #expect(event["involvedObject", "name"] == .string(claim.name))
+            #expect(event["involvedObject", "uid"] == .string(claim.uid))
+            #expect(event["involvedObject", "namespace"] == "agentweaver")
+            #expect(event["reason"] == "PreviewExpiring")
+            #expect(event["type"] == "Warning")
+            #expect(event["message"] == "The preview of port 3000 was started.")
+            #expect(event["reportingComponent"] == "preview-gateway")
+            #expect(event["lastTimestamp"] == "2027-01-15T08:00:00Z")
+            let annotation = event["metadata", "annotations", "preview.agentweaver.dev/event"]?.stringValue
+            #expect(annotation == String(decoding: try entry.json(), as: UTF8.self))
+        }
+    }
+
+    @Test func ofTwoReplicasOneWritesAndTheOtherIsTold() async throws {
+        try await withLog { cluster, claim, logs in
+            let first = try entry("1", on: claim)
+            async let one = logs[0].write(first)
+            async let other = logs[1].write(TimelineEntry(first.event, at: Self.time + .seconds(1)))
+            let results = try await [one, other]
+            #expect(results.filter { $0 }.count == 1)
+            #expect(events(cluster).count == 1)
+            // The same on another incarnation of the claim is something else, and so is something else on this one.
+            let again = ClaimIdentity(name: claim.name, uid: "another-uid")
+            #expect(try await logs[0].write(entry("1", on: again)))
+            #expect(try await logs[0].write(entry("2", on: claim)))
+            // A preview ends once, whatever it is called.
+            #expect(try await logs[0].write(entry("1", .stopped, on: claim)))
+            #expect(try await logs[1].write(entry("1", .reaped, on: claim)) == false)
+        }
+    }
+
+    @Test func aLongMessageIsCutForPeopleAndNotForPrograms() async throws {
+        try await withLog { cluster, claim, logs in
+            let message = String(repeating: "ä", count: 600)
+            let entry = try entry("1", on: claim, message: message)
+            #expect(try await logs[0].write(entry))
+            let event = try #require(events(cluster).first)
+            #expect(event["message"]?.stringValue == String(repeating: "ä", count: 512))
+            #expect(event["metadata", "annotations", Event.entryAnnotation]?.stringValue?.contains(message) == true)
+        }
+    }
+
+    @Test(arguments: [
+        (500, true), (503, true), (429, true), (403, false), (401, false), (422, false),
+    ])
+    func onlyWhatMayPassIsTriedAgain(code: Int, isTemporary: Bool) async throws {
+        try await withLog { cluster, claim, logs in
+            cluster.faults.add(
+                FaultPlan.Rule(
+                    verb: "create",
+                    resource: "events",
+                    times: nil,
+                    fault: .answer(StatusFailure(code: code, reason: "Injected", message: "injected"))
+                )
+            )
+            let entry = try entry("1", on: claim)
+            let failure = await #expect(throws: TimelineFailure.self) { try await logs[0].write(entry) }
+            #expect(failure?.isTemporary == isTemporary)
+            #expect(failure?.detail.contains(claim.name) == false)
+        }
+    }
+
+    // MARK: Reading
+
+    /// What a reader got so far, in a form that tests compare.
+    private final class Reader: Sendable {
+        private let records = Mutex<[TimelineRecord]>([])
+
+        var subjects: [String] { records.withLock { $0.map(\.entry.event.subject) } }
+        var positions: [TimelinePosition] { records.withLock { $0.compactMap(\.position) } }
+
+        func read(_ record: TimelineRecord) { records.withLock { $0.append(record) } }
+    }
+
+    /// Lets a reader follow the log while `body` runs.
+    private func following(
+        _ log: KubernetesTimelineLog,
+        _ claim: ClaimIdentity,
+        after position: TimelinePosition? = nil,
+        _ body: (Reader) async throws -> Void
+    ) async throws {
+        let reader = Reader()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await log.follow(claim, after: position) { reader.read($0) } }
+            try await body(reader)
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+        }
+    }
+
+    private func until(_ condition: () -> Bool) async {
+        while !condition() { await Task.yield() }
+    }
+
+    @Test func aReaderGetsWhatIsThereAndThenWhatIsWrittenByAnybody() async throws {
+        try await withLog { cluster, claim, logs in
+            for subject in ["1", "2"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
+            try await following(logs[1], claim) { reader in
+                await until { reader.subjects.count == 2 && cluster.store.watchCount(of: .events) == 1 }
+                for (index, log) in logs.enumerated() { _ = try await log.write(try entry("3\(index)", on: claim)) }
+                await until { reader.subjects.count == 4 }
+                #expect(reader.subjects == ["1", "2", "30", "31"])
+                #expect(reader.positions == reader.positions.sorted())
+                #expect(Set(reader.positions).count == 4)
+            }
+        }
+    }
+
+    @Test func aReaderThatLeavesEndsItsWatch() async throws {
+        try await withLog { cluster, claim, logs in
+            try await following(logs[0], claim) { _ in
+                await until { cluster.store.watchCount(of: .events) == 1 }
+            }
+            await until { cluster.store.watchCount(of: .events) == 0 }
+        }
+    }
+
+    @Test func aReaderResumesWithoutRepeatsOnAnotherReplica() async throws {
+        try await withLog { cluster, claim, logs in
+            for subject in ["1", "2", "3"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
+            var position: TimelinePosition?
+            try await following(logs[0], claim) { reader in
+                await until { reader.subjects.count == 3 }
+                position = reader.positions[1]
+            }
+            try await following(logs[1], claim, after: position) { reader in
+                await until { !reader.subjects.isEmpty && cluster.store.watchCount(of: .events) == 1 }
+                _ = try await logs[0].write(try entry("4", on: claim))
+                await until { reader.subjects.count == 2 }
+                #expect(reader.subjects == ["3", "4"])
+            }
+        }
+    }
+
+    @Test func aWatchWhoseVersionIsTooOldStartsAgainWithoutGapsOrRepeats() async throws {
+        try await withLog { cluster, claim, logs in
+            cluster.faults.add(
+                FaultPlan.Rule(verb: "watch", resource: "events", fault: .expireWatch(afterChanges: 1))
+            )
+            try await following(logs[0], claim) { reader in
+                await until { cluster.store.watchCount(of: .events) == 1 }
+                _ = try await logs[0].write(try entry("1", on: claim))
+                // The watch ends with 410 before it delivers this one.
+                _ = try await logs[0].write(try entry("2", on: claim))
+                await until {
+                    reader.subjects.count == 2 && cluster.requests.count(verb: "list", resource: "events") == 2
+                }
+                await until { cluster.store.watchCount(of: .events) == 1 }
+                _ = try await logs[0].write(try entry("3", on: claim))
+                await until { reader.subjects.count == 3 }
+                #expect(reader.subjects == ["1", "2", "3"])
+            }
+        }
+    }
+
+    @Test func othersEventsAndThoseOfOtherClaimsAreNotRead() async throws {
+        try await withLog { cluster, claim, logs in
+            let other = try cluster.addSandbox(for: try RunID.testing(2))
+            _ = try await logs[0].write(
+                try entry("1", on: ClaimIdentity(name: other.name, uid: other.claimUID))
+            )
+            try cluster.store.create(
+                .events,
+                namespace: TestCluster.namespace,
+                [
+                    "metadata": ["name": "of-another-controller"], "reason": "SandboxReady", "type": "Normal",
+                    "involvedObject": [
+                        "kind": "SandboxClaim", "name": .string(claim.name), "uid": .string(claim.uid),
+                        "namespace": .string(TestCluster.namespace),
+                    ],
+                ]
+            )
+            _ = try await logs[0].write(try entry("2", on: claim))
+            try await following(logs[0], claim) { reader in
+                await until { !reader.subjects.isEmpty }
+                #expect(reader.subjects == ["2"])
+            }
+        }
+    }
+
+    @Test func aSlowReaderIsNotReadAheadOf() async throws {
+        try await withLog { cluster, claim, logs in
+            for subject in ["1", "2", "3"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
+            let reader = Reader()
+            let clock = ManualClock()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await logs[0].follow(claim, after: nil) {
+                        reader.read($0)
+                        try await clock.sleep(for: .seconds(1))
+                    }
+                }
+                await clock.waitForSleepers(1)
+                #expect(cluster.store.watchCount(of: .events) == 0)
+                clock.advance(by: .seconds(1))
+                await until { reader.subjects.count == 2 }
+                group.cancelAll()
+                while (try? await group.next()) != nil {}
+            }
+            #expect(reader.subjects == ["1", "2"])
+        }
+    }
+
+    // MARK: Positions
+
+    private func record(_ position: Int?, at seconds: Double = 0) throws -> TimelineRecord {
+        let claim = ClaimIdentity(name: "agent", uid: "uid")
+        let event = try entry("\(position ?? -1)", on: claim).event
+        return TimelineRecord(
+            entry: TimelineEntry(event, at: Self.time.addingTimeInterval(seconds)),
+            position: position.flatMap { TimelinePosition("\($0)") }
+        )
+    }
+
+    @Test func whatIsListedIsReadInTheOrderOfItsWriting() throws {
+        let records = try [record(10), record(9), record(100)]
+        #expect(TimelineCursor(after: nil).unread(of: records).map(\.position?.description) == ["9", "10", "100"])
+        let nine = TimelinePosition("9")
+        #expect(TimelineCursor(after: nine).unread(of: records).map(\.position?.description) == ["10", "100"])
+        #expect(TimelineCursor(after: TimelinePosition("100")).unread(of: records).isEmpty)
+    }
+
+    @Test func aPositionOfAnotherLogMeansEverything() throws {
+        let records = try [record(1), record(2)]
+        #expect(TimelineCursor(after: TimelinePosition("3")).unread(of: records).count == 2)
+        #expect(TimelineCursor(after: TimelinePosition("3")).unread(of: []).isEmpty)
+    }
+
+    @Test func whatHasNoPositionIsNeverSkipped() throws {
+        let records = try [record(nil, at: 2), record(nil, at: 1)]
+        let unread = TimelineCursor(after: TimelinePosition("3")).unread(of: records)
+        #expect(unread.map(\.entry.time) == [Self.time.addingTimeInterval(1), Self.time.addingTimeInterval(2)])
+    }
+}

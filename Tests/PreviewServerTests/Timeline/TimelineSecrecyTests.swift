@@ -1,0 +1,180 @@
+import CoreAPI
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import PreviewControl
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+/// Invariant I8: a preview's token and URL are in nothing that the timeline writes, sends or logs.
+@Suite("The timeline's secrets")
+struct TimelineSecrecyTests {
+    private let clock = ManualClock()
+
+    private func queue(
+        _ name: String,
+        to sink: any TimelineSink,
+        next: TimelineQueue? = nil,
+        cluster: SimulatedCluster,
+        lines: LogLines
+    ) -> TimelineQueue {
+        TimelineQueue(
+            name: name,
+            sink: sink,
+            next: next,
+            clusterTime: cluster,
+            time: MonotonicTime(clock),
+            logger: Logger(label: "test") { _ in lines }
+        )
+    }
+
+    @Test func noTokenAndNoURLIsInAnyEventStreamLogOrCopy() async throws {
+        let harness = try await TimelineHarness()
+        let bearer = "the-key-that-the-core-api-shares"
+        let core = ScriptedTransport(clock: clock) { _, index in .json(index == 1 ? 400 : 202, "") }
+        let lines = LogLines()
+        let cluster = harness.base.cluster
+        let copies = queue(
+            "core_api",
+            to: CoreAPITimelineSink(
+                client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+            ) { Secret(bearer) },
+            cluster: cluster,
+            lines: lines
+        )
+        let queue = queue("kubernetes", to: harness.log, next: copies, cluster: cluster, lines: lines)
+        let chronicle = PreviewChronicle(
+            policy: harness.base.policy,
+            clusterTime: cluster,
+            timeline: queue,
+            time: MonotonicTime(clock)
+        )
+        let feed = chronicle.listening(to: cluster)
+        let (stopped, kept) = try await harness.startTwo()
+        let secrets = [stopped, kept].flatMap { [$0.text, String($0.text.suffix(26))] } + ["preview.example.com"]
+
+        try await harness.serve { port async throws in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await queue.run() }
+                group.addTask { try await copies.run() }
+                group.addTask { try await chronicle.run() }
+                group.addTask { try await feed.run { _ in } }
+                // A stop, a warning, and an end that the watch alone sees.
+                try await harness.stop(stopped)
+                for event in harness.base.timeline.events { queue.record(event) }
+                await harness.until { harness.log.entries.count == 3 }
+                cluster.advance(by: .seconds(1500))
+                await harness.until {
+                    clock.advance(by: .seconds(1))
+                    return harness.log.entries.contains { $0.event.kind == .expiring }
+                }
+                try await harness.delete(kept)
+                await harness.until {
+                    cluster.advance(by: .milliseconds(10))
+                    clock.advance(by: .milliseconds(10))
+                    return harness.log.entries.contains { $0.event.details["reason"] == "deleted" }
+                }
+                await harness.until { core.exchanges.count == 5 && copies.droppedCount == 1 }
+                group.cancelAll()
+            }
+            let kinds: Set = ["preview.started", "preview.stopped", "preview.expiring"]
+            #expect(Set(harness.log.entries.map(\.event.kind.rawValue)) == kinds)
+            let stream = try await harness.read(port) { reader in
+                try await reader.read(until: "deleted in the cluster")
+            }
+            let bodies = core.exchanges.map(\.body)
+            let log = lines.text
+            #expect(bodies.count == 5 && log.contains("the core API answered 400"))
+            for secret in secrets {
+                #expect(!stream.contains(secret))
+                #expect(!bodies.contains { $0.contains(secret) })
+                #expect(!log.contains(secret))
+            }
+            #expect(!log.contains(bearer) && !bodies.contains { $0.contains(bearer) })
+            #expect(stream.contains(stopped.fingerprint) && stream.contains(kept.fingerprint))
+        }
+    }
+
+    @Test func aCopyIsTheSameObjectUnderTheServicesKey() async throws {
+        let harness = try await TimelineHarness()
+        let core = ScriptedTransport(clock: clock, [.json(202, "")])
+        let sink = CoreAPITimelineSink(
+            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+        ) { Secret("the-key") }
+        let entry = try await harness.write("1")
+        #expect(try await sink.write(entry))
+        let exchange = try #require(core.exchanges.first)
+        #expect(exchange.line == "POST /api/runs/\(harness.run)/events")
+        let json = try entry.json()
+        #expect(exchange.request.body == json)
+        #expect(exchange.request.head.headerFields[.authorization] == "Bearer the-key")
+    }
+
+    @Test(arguments: [
+        (503, true), (429, true), (500, true), (302, true), (400, false), (401, false), (403, false), (404, false),
+        (409, false), (413, false),
+    ])
+    func onlyWhatMayPassIsTriedAgain(status: Int, isTemporary: Bool) async throws {
+        let harness = try await TimelineHarness()
+        let core = ScriptedTransport(clock: clock, [.json(status, "", ["Retry-After": "7"])])
+        let sink = CoreAPITimelineSink(
+            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+        ) { Secret("the-key") }
+        let entry = try await harness.write("1")
+        let failure = await #expect(throws: TimelineFailure.self) { try await sink.write(entry) }
+        #expect(failure?.isTemporary == isTemporary)
+        #expect(failure?.retryAfter == ([429, 503, 500].contains(status) ? .seconds(7) : nil))
+    }
+}
+
+extension TimelineHarness {
+    /// Starts two previews of the run.
+    fileprivate func startTwo() async throws -> (PreviewToken, PreviewToken) {
+        let previews = base.api.previews
+        let one = try await previews.start(run: run, port: 3000, requester: "ada")
+        let two = try await previews.start(run: run, port: 3001, requester: "ada")
+        return (one.session.token, two.session.token)
+    }
+
+    fileprivate func stop(_ token: PreviewToken) async throws {
+        try await base.api.previews.stop(run: run, token: token)
+    }
+
+    /// Deletes a preview's route as somebody with `kubectl` would.
+    fileprivate func delete(_ token: PreviewToken) async throws {
+        guard let route = try await base.cluster.route(token) else { return }
+        _ = try await base.cluster.deleteRoute(token, .uid(route.uid))
+    }
+}
+
+/// A log that keeps its lines.
+private final class LogLines: LogHandler, Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) {
+        lines.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
+    }
+}

@@ -1,0 +1,87 @@
+import CurlHTTP
+import DevCluster
+import FoundationEssentials
+import KubernetesClient
+import Logging
+import PreviewCluster
+import PreviewControl
+import PreviewDomain
+import Subprocess
+import Testing
+
+/// True where `kubectl` can be started.
+private let kubectlIsInstalled: Bool = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
+}()
+
+@Suite("What kubectl shows of the timeline", .enabled(if: kubectlIsInstalled, "kubectl is not installed"))
+struct TimelineKubectlTests {
+    private static let namespace = "agentweaver"
+
+    @Test func eventsAreShownWithTheirClaimAndInTheNamespacesList() async throws {
+        let run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+        let store = ObjectStore()
+        try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(Self.namespace)]])
+        let claim = try store.create(
+            .sandboxClaims,
+            namespace: Self.namespace,
+            ["metadata": ["name": .string(run.claimName)], "spec": ["warmPoolRef": ["name": "pool"]]]
+        )
+        let identity = ClaimIdentity(name: run.claimName, uid: claim.uid)
+        try await withAPIServer(store: store) { server in
+            let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: home) }
+            let kubeconfig = home.appending(path: "config").path
+            try Data(try await server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig))
+
+            let log = try KubernetesTimelineLog(
+                client: client(kubeconfig),
+                namespace: Self.namespace,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+            for (kind, message) in [
+                (TimelineEvent.Kind.started, "The preview of port 3000 was started."),
+                (.expiring, "The preview of port 3000 ends soon."),
+            ] {
+                let event = TimelineEvent(kind, run: run, claim: identity, subject: "1a2b3c4d", message: message)
+                #expect(try await log.write(TimelineEntry(event, at: Date())))
+            }
+
+            let description = try await kubectl(home.path, kubeconfig, "describe", "sandboxclaim", run.claimName)
+            let shown = description.drop { $0 != "E" }.split(separator: "\n").map { $0.split(separator: " ") }
+            #expect(shown.contains { $0.starts(with: ["Normal", "PreviewStarted"]) })
+            #expect(shown.contains { $0.starts(with: ["Warning", "PreviewExpiring"]) })
+            #expect(description.contains("preview-gateway"))
+            #expect(description.contains("The preview of port 3000 was started."))
+
+            let list = try await kubectl(home.path, kubeconfig, "get", "events")
+            #expect(list.contains("sandboxclaim/\(run.claimName)"))
+            #expect(list.contains("PreviewExpiring"))
+        }
+    }
+
+    private func client(_ kubeconfig: String) throws -> KubernetesClient {
+        let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
+        return KubernetesClient(configuration: configuration) { security in
+            try CurlTransport(
+                configuration: CurlConfiguration(
+                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
+                )
+            )
+        }
+    }
+
+    private func kubectl(_ home: String, _ kubeconfig: String, _ arguments: String...) async throws -> String {
+        let result = try await Subprocess.run(
+            .name("kubectl"),
+            arguments: Arguments(["-n", Self.namespace] + arguments),
+            environment: .inherit.updating(["HOME": home, "KUBECONFIG": kubeconfig]),
+            output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20)
+        )
+        #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
+        return result.standardOutput
+    }
+}
