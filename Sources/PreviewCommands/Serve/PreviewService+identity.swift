@@ -47,11 +47,13 @@ extension PreviewService {
 
     /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
     ///
-    /// - Parameter cache: This replica's copy of the runs' claims.
+    /// - Parameters:
+    ///   - cache: This replica's copy of the runs' claims.
+    ///   - coreAPI: The core API, where there is one.
     func access(
         _ client: KubernetesClient,
         _ cache: SandboxCache,
-        _ coreAPI: CoreAPIClient?,
+        coreAPI: CoreAPIClient?,
         uptime: @escaping @Sendable () -> Duration
     ) -> RunAccess {
         if let coreAPI { return RunAccess(CoreAPIAuthority(coreAPI, uptime: uptime)) }

@@ -128,7 +128,7 @@ struct PreviewService {
                 transport: publicTransport,
                 uptime: time.uptime
             ),
-            access: access(client, sandboxes, coreAPI, uptime: time.uptime),
+            access: access(client, sandboxes, coreAPI: coreAPI, uptime: time.uptime),
             address: settings.address,
             brake: brake,
             timeline: TimelineReader(sandboxes: directory, log: log),

@@ -15,9 +15,7 @@ struct SettingsSources: Sendable {
     private let values: [String: (text: String, origin: Origin)]
 
     /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
-    private static let prefixes = [
-        "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__", "Agentweaver__",
-    ]
+    private static let prefixes = ["Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__"]
 
     /// A variable of the platform's that is read among many that are not.
     private static let platformNames = [Settings.Keys.coreAPI.key]
