@@ -196,7 +196,7 @@ struct StartPreviewToolTests {
         let answer = try await start(
             harness,
             arguments: #"{"run_id":"no-such-run","port":3000}"#,
-            bearer: APIHarness.key
+            bearer: AccessIdentity.operator.bearer
         )
         #expect(answer.contains(#""isError":true"#))
         #expect(answer.contains("Start your server in the run's sandbox first"))
