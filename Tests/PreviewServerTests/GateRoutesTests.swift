@@ -26,11 +26,11 @@ struct GateRoutesTests {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             ErrorMiddleware()
-            KnownCaller(caller: Caller(identity: "ada", role: role))
+            KnownCaller(caller: Caller(identity: "ada", role: role, bearer: Secret("a-users-token")))
         }
         GateRoutes(
             gate: harness.gate,
-            runs: RunGuard(access: RunAccess()),
+            runs: RunGuard(access: harness.api.access),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             waiting: WaitingCalls(limits: RequestLimits()),
             forwardDecision: forwardDecision
@@ -182,7 +182,7 @@ struct GateRoutesTests {
         try await serve(forwardDecision: { decision in
             #expect(decision.route == route)
             #expect(decision.run.text == APIHarness.run)
-            #expect(decision.bearer == "a-users-token")
+            #expect(decision.bearer == Secret("a-users-token"))
             #expect(decision.body == Array(body.utf8))
             return ForwardedAnswer(status: 404, body: Array(#"{"error": "no such request"}"#.utf8))
         }) { _, client in
