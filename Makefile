@@ -46,7 +46,7 @@ test: ## Run all tests, after the same set-up
 
 openapi: ## Put Docs/openapi.yaml into the code that serves it
 	@bash .ci/setup libraries
-	UPDATE_OPENAPI=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
+	UPDATE_DOCS=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -27,12 +27,13 @@ struct SchemathesisTests {
             let result = try await Subprocess.run(
                 .name("env"),
                 arguments: [
-                    executable,
+                    // It leaves a folder where it runs.
+                    "-C", FileManager.default.temporaryDirectory.path, executable,
                     "--config-file", Self.root.appending(path: "Tests/Schemathesis/schemathesis.toml").path,
                     "run", Self.root.appending(path: "Docs/openapi.yaml").path,
                     "--url", "http://127.0.0.1:\(service.port)",
-                    "--header", "Authorization: Bearer \(ServiceUnderTest.key)",
-                    "--checks", "all", "--max-examples", "25", "--workers", "2", "--seed", "1", "--no-color",
+                    "--header", "Authorization: Bearer \(ServiceUnderTest.owner)",
+                    "--checks", "all", "--max-examples", "40", "--workers", "1", "--seed", "1", "--no-color",
                     "--generation-database", "none", "--suppress-health-check", "all",
                 ],
                 environment: .inherit.updating(["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]),

@@ -25,7 +25,7 @@ struct SecrecyTests {
         ) { service in
             try service.addSandbox()
             try service.addSandbox(run: ServiceUnderTest.otherRun)
-            var secrets: Set<String> = [ServiceUnderTest.key, Self.wrongKey]
+            var secrets: Set<String> = [ServiceUnderTest.key, ServiceUnderTest.owner, Self.wrongKey]
             secrets.formUnion(service.server.configuration.users.map(\.token))
             var said: [String] = []
 
@@ -71,21 +71,22 @@ struct SecrecyTests {
 
     /// Requests that fail with a secret in their path, their headers or their body.
     private func errors(_ service: ServiceUnderTest, token: String) async throws -> [String] {
+        let owner = ServiceUnderTest.owner
         var bodies: [String] = []
         for (method, path, body, bearer, status) in [
             (
-                HTTPRequest.Method.delete, "\(Self.otherPath)/sandbox/port-forward/\(token)", "", ServiceUnderTest.key,
-                403
+                HTTPRequest.Method.delete, "\(Self.otherPath)/sandbox/port-forward/\(token)", "", owner,
+                404
             ),
-            (.post, "\(Self.otherPath)/sandbox/preview/\(token)/keepalive", "", ServiceUnderTest.key, 403),
-            (.post, "\(Self.runPath)/sandbox/preview/\(token)x/keepalive", "", ServiceUnderTest.owner, 404),
-            (.get, "/\(token)", "", ServiceUnderTest.key, 404),
-            (.get, "/api/runs/\(token)%20/sandbox/port-forward", "", ServiceUnderTest.key, 400),
-            (.post, Self.portForward, #"{"target_port": "\#(token)"}"#, ServiceUnderTest.owner, 400),
+            (.post, "\(Self.otherPath)/sandbox/preview/\(token)/keepalive", "", owner, 404),
+            (.post, "\(Self.runPath)/sandbox/preview/\(token)x/keepalive", "", owner, 404),
+            (.get, "/\(token)", "", owner, 404),
+            (.get, "/api/runs/\(token)%20/sandbox/port-forward", "", owner, 400),
+            (.post, Self.portForward, #"{"target_port": "\#(token)"}"#, owner, 400),
             (.post, Self.portForward, #"{"target_port": 3000, "x": "#, Self.wrongKey, 401),
-            (.get, Self.portForward, "", "\(ServiceUnderTest.key)x", 401),
+            (.get, Self.portForward, "", "\(owner)x", 401),
             (.post, "\(Self.runPath)/tool-denials", #"{"request_id": "\#(token)"}"#, ServiceUnderTest.key, 403),
-            (.get, "\(Self.runPath)/preview-requests/\(token)", "", ServiceUnderTest.key, 404),
+            (.get, "\(Self.runPath)/preview-requests/\(token)", "", owner, 404),
         ] {
             let answer = try await service.call(method, path, body: body, bearer: bearer)
             #expect(answer.status == status, "\(method)")

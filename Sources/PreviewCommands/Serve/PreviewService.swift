@@ -142,7 +142,7 @@ struct PreviewService {
         let certificate = try certificate()
         let application = api.application(
             address: .hostname(settings.server.listen.host, port: settings.server.listen.port),
-            connections: settings.server.connections,
+            connections: connectionLimits(),
             tls: try certificate?.tlsConfiguration(),
             logger: logger,
             onRunning: onRunning
@@ -164,6 +164,20 @@ struct PreviewService {
         )
         configuration.maximumGracefulShutdownDuration = shutdownTimeout
         return ServiceGroup(configuration: configuration)
+    }
+
+    /// As many connections as are configured, and for which there are files.
+    private func connectionLimits() -> ConnectionLimits {
+        var limits = settings.server.connections
+        let most = max(OpenFiles.raiseLimit() - OpenFiles.reserve, 1)
+        if most < limits.maxConnections {
+            logger.warning(
+                "the limit of open files allows fewer connections than configured",
+                metadata: ["allowed": "\(most)", "configured": "\(limits.maxConnections)"]
+            )
+            limits.maxConnections = most
+        }
+        return limits
     }
 
     private func certificate() throws -> ServerCertificate? {

@@ -1424,7 +1424,7 @@ enum OpenAPIDocument {
     },
     "/mcp" : {
       "post" : {
-        "description" : "Revisions 2026-07-28, 2025-11-25 and 2025-06-18, without sessions. The tools are `start_preview`,\n`list_previews` and `stop_preview`. A call that waits for approval is answered with server-sent events where the\nclient accepts them. Pages of origins that are not configured are refused.\n",
+        "description" : "Revisions 2026-07-28, 2025-11-25 and 2025-06-18, without sessions. The tools are `start_preview`,\n`list_previews` and `stop_preview`. A call that waits for approval is answered with server-sent events where the\nclient accepts them. Pages of origins that are not configured are refused, by their `Origin` header.\n",
         "operationId" : "mcp",
         "parameters" : [
           {
@@ -1451,14 +1451,6 @@ enum OpenAPIDocument {
             "description" : "From revision 2026-07-28 the called tool's name again.",
             "in" : "header",
             "name" : "Mcp-Name",
-            "schema" : {
-              "type" : "string"
-            }
-          },
-          {
-            "description" : "Sent by browsers.",
-            "in" : "header",
-            "name" : "Origin",
             "schema" : {
               "type" : "string"
             }

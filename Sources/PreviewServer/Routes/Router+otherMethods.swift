@@ -24,5 +24,7 @@ extension Router where Context == PreviewRequestContext {
         }
     }
 
-    private static var standardMethods: [HTTPRequest.Method] { [.get, .head, .post, .put, .delete, .patch, .trace] }
+    private static var standardMethods: [HTTPRequest.Method] {
+        [.get, .head, .post, .put, .delete, .patch, .trace] + [HTTPRequest.Method("QUERY")].compactMap(\.self)
+    }
 }

@@ -201,6 +201,9 @@ struct MCPEndpointTests {
                 headers[.origin] = origin
                 #expect(try await client.send(Sample.legacy("ping"), headers).status == status)
             }
+            var strange = anonymous
+            strange[.origin] = "https://evil.example"
+            #expect(try await client.send(Sample.legacy("ping"), strange).status == 403)
         }
     }
 
