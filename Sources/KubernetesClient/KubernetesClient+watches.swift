@@ -42,26 +42,6 @@ extension KubernetesClient {
         try await watch(query, resourceVersion, lifetime, opened: {}, handle)
     }
 
-    /// Watches the metadata of objects, otherwise like ``watch(_:in:labelSelector:fieldSelector:from:lifetime:_:)``.
-    public func watchMetadata<Object: KubernetesObject>(
-        of type: Object.Type,
-        in namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        from resourceVersion: String,
-        lifetime: Duration = watchLifetime,
-        _ handle: @Sendable (WatchEvent<PartialObjectMetadata>) async throws -> Void
-    ) async throws {
-        let query = ListQuery(
-            resource: type.resource,
-            form: .metadata,
-            namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: fieldSelector
-        )
-        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
-    }
-
     /// Watches, and tells when the server has accepted the watch.
     func watch<Object: Decodable & Sendable>(
         _ query: ListQuery,

@@ -61,41 +61,16 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// Requests that match go to the backends. No match at all means every request.
+    /// Every request goes to the backends. Without matches of its own a rule gets the server's default, all paths.
     public struct Rule: Hashable, Sendable {
-        public var matches: [Match]
         public var backendRefs: [BackendReference]
 
-        public init(matches: [Match] = [], backendRefs: [BackendReference] = []) {
-            self.matches = matches
+        public init(backendRefs: [BackendReference] = []) {
             self.backendRefs = backendRefs
         }
     }
 
-    /// A condition on a request.
-    public struct Match: Codable, Hashable, Sendable {
-        public var path: PathMatch?
-        public var method: String?
-
-        public init(path: PathMatch? = nil, method: String? = nil) {
-            self.path = path
-            self.method = method
-        }
-    }
-
-    /// A condition on a request's path.
-    public struct PathMatch: Codable, Hashable, Sendable {
-        /// `Exact`, `PathPrefix` or `RegularExpression`.
-        public var type: String?
-        public var value: String?
-
-        public init(type: String? = nil, value: String? = nil) {
-            self.type = type
-            self.value = value
-        }
-    }
-
-    /// Where matching requests go.
+    /// Where requests go.
     public struct BackendReference: Codable, Hashable, Sendable {
         public var group: String?
         /// `Service` where absent.
@@ -174,20 +149,12 @@ extension HTTPRoute.Spec: Codable {
 
 extension HTTPRoute.Rule: Codable {
     private enum CodingKeys: String, CodingKey {
-        case matches, backendRefs
+        case backendRefs
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        matches = try container.decodeListIfPresent(HTTPRoute.Match.self, forKey: .matches)
         backendRefs = try container.decodeListIfPresent(HTTPRoute.BackendReference.self, forKey: .backendRefs)
-    }
-
-    /// Leaves an empty `matches` out: the server then fills in its default, a match of every path.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        if !matches.isEmpty { try container.encode(matches, forKey: .matches) }
-        try container.encode(backendRefs, forKey: .backendRefs)
     }
 }
 

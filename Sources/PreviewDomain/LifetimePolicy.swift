@@ -26,6 +26,11 @@ public struct LifetimePolicy: Hashable, Sendable {
 
     /// How much longer than `idleTimeout` a keepalive that is written reaches: `keepaliveCoalesce`, at most a tenth of
     /// the idle time-out.
+    ///
+    /// Of pings that come every `interval`, one in ⌊slack / interval⌋ + 1 writes. By default that is one in four while
+    /// they are at most 60 s apart, and one in three when they are a little further apart. No rule within the contract
+    /// needs fewer writes: an acknowledged ping promises the whole idle time-out from then on, so the first ping after
+    /// the slack is used up has to write, and the slack is at most a tenth of the idle time-out, 180 s by default.
     public var slack: Duration { min(keepaliveCoalesce, idleTimeout / 10) }
 
     /// The two instants that a new preview is written with.

@@ -245,7 +245,7 @@ struct InformerTests {
         }
         #expect(names.withLock { $0 } == ["a"])
         let error = await #expect(throws: KubernetesError.self) {
-            try await fixture.client.watchMetadata(of: Pod.self, in: "n", from: "5") { _ in }
+            try await fixture.client.watch(Pod.self, in: "n", from: "5") { _ in }
         }
         #expect(error?.kind == .gone)
         #expect(fixture.lines[0].contains("fieldSelector=metadata.name%3Da"))

@@ -26,7 +26,7 @@ struct APIHarness: Sendable {
     let api: PreviewAPI
     let gate: AgentPreviewGate
 
-    init() async throws {
+    init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(allowed: 3000...9000),
@@ -86,14 +86,16 @@ struct APIHarness: Sendable {
             brake: brake,
             timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: time
+            time: time,
+            limits: limits,
+            draining: draining
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
     }
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
-        try await Application(responder: api.router().buildResponder()).test(.router) { try await work($0) }
+        try await Application(responder: api.responder()).test(.router) { try await work($0) }
     }
 }
 

@@ -15,7 +15,7 @@ public struct RequestObservation: Hashable, Sendable {
 /// What a request asks for.
 public enum RequestVerb: String, Hashable, Sendable, CaseIterable {
     case get, list, create, patch, delete, watch
-    /// Discovery, version and readiness.
+    /// Discovery, and questions for the time.
     case probe
 
     /// Whether the request changes nothing.

@@ -1,8 +1,10 @@
+internal import CoreAPI
 internal import CurlHTTP
 internal import HTTPTransport
 internal import Hummingbird
 internal import KubernetesClient
 internal import Logging
+internal import NIOCore
 internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
@@ -16,11 +18,17 @@ internal import UnixSignals
 struct PreviewService {
     let settings: Settings
     let logger: Logger
+    /// Where the cluster is.
+    var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
+    /// The signals upon which it stops.
+    var stopSignals: [UnixSignal] = [.sigterm, .sigint]
+    /// Called once the API listens.
+    var onRunning: @Sendable (any Channel) async -> Void = { _ in }
 
-    /// How long what was begun may go on after a signal to stop.
-    private static let shutdownTimeout = Duration.seconds(25)
+    /// How long what was begun may go on after a signal to stop: less than the 30 s that Kubernetes allows a pod.
+    var shutdownTimeout = Duration.seconds(25)
 
-    /// Serves until a signal arrives.
+    /// Serves until a signal arrives, or the service group that this runs in shuts down.
     ///
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
     func run() async throws {
@@ -41,8 +49,9 @@ struct PreviewService {
         let serviceKey = settings.identity.serviceKey.map { key(of: $0, time.uptime) }
         let directory = KubernetesSandboxDirectory(client: client, namespace: settings.namespace, cache: sandboxes)
         let log = KubernetesTimelineLog(client: client, namespace: settings.namespace, logger: logger)
+        let coreAPI = settings.coreAPI.map { CoreAPIClient(base: $0, transport: publicTransport) }
         let coreAPIQueue = coreAPIQueue(
-            transport: publicTransport,
+            client: coreAPI,
             key: serviceKey,
             clusterTime: clusterTime,
             time: time
@@ -97,7 +106,7 @@ struct PreviewService {
                 gatewayNamespace: settings.gatewayNamespace
             ),
             index: ApprovalIndex(),
-            facts: nil,
+            facts: coreAPI.flatMap { client in serviceKey.map { CoreAPIRunFacts(client: client, key: $0) } },
             timeline: timeline
         )
         let approvalKeeper = ApprovalKeeper(
@@ -120,6 +129,7 @@ struct PreviewService {
             timeline: TimelineReader(sandboxes: directory, log: log),
             allowedOrigins: settings.server.allowedOrigins,
             time: time,
+            forwardDecision: coreAPI.map { forwarder(to: $0) },
             limits: settings.server.requests,
             draining: draining
         )
@@ -129,24 +139,25 @@ struct PreviewService {
             address: .hostname(settings.server.listen.host, port: settings.server.listen.port),
             connections: settings.server.connections,
             tls: try certificate?.tlsConfiguration(),
-            logger: logger
+            logger: logger,
+            onRunning: onRunning
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
-        // begun ends, and only then what that needs; the timeline's queues write down what all the others did.
-        var services: [any Service] = [coreAPIQueue, timeline].compactMap(\.self)
-        services += [chronicle, reaper, approvalKeeper, timeKeeper, application, draining]
-        if let certificate { services.insert(certificate, at: 0) }
-        try await group(services).run()
+        // begun ends, and only then what that needs. The timeline's queues write down what all the others did.
+        let background: [(any Service)?] = [
+            certificate, coreAPIQueue, timeline, chronicle, reaper, approvalKeeper, timeKeeper,
+        ]
+        try await group(background.compactMap(\.self) + [application, draining]).run()
         await publicTransport.shutdown()
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: stopSignals,
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = Self.shutdownTimeout
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         return ServiceGroup(configuration: configuration)
     }
 
@@ -170,7 +181,7 @@ struct PreviewService {
 
     private func kubernetesClient() throws -> KubernetesClient {
         do {
-            return try KubernetesClient(configuration: .discover()) { security in
+            return try KubernetesClient(configuration: cluster()) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }
         } catch let error as KubernetesError {

@@ -48,7 +48,11 @@ final class ConnectionRegistry: Sendable {
         self.maxConnections = maxConnections
     }
 
+    /// How many connections are open.
     var count: Int { state.withLock { $0.open.count } }
+
+    /// How many marks are kept, true or stale.
+    var rememberedMarkCount: Int { state.withLock { $0.idle.count } }
 
     /// What became of a new connection.
     enum Admission {

@@ -57,17 +57,18 @@ struct MessageFlow {
         unansweredCount += 1
         isReading = true
         bodyBytes = 0
-        discardedBytes = 0
         if let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
         return .forward
     }
 
     /// The part that crosses the limit is still forwarded, so that whoever reads the body learns of it.
     mutating func bodyArrived(byteCount: Int) -> Inbound {
-        if phase == .lingering || isTooLarge {
+        if phase == .lingering {
             discardedBytes += byteCount
-            return phase == .lingering && discardedBytes > maxLingeringBytes ? .close : .discard
+            return discardedBytes > maxLingeringBytes ? .close : .discard
         }
+        // Once it was answered nobody reads it, and the answer has had its time to arrive.
+        if isTooLarge { return unansweredCount == 0 ? .close : .discard }
         bodyBytes += byteCount
         return .forward
     }

@@ -1,0 +1,26 @@
+internal import CoreAPI
+internal import PreviewControl
+internal import PreviewServer
+
+extension PreviewService {
+    /// Takes decisions about requests that are not this service's to the core API.
+    func forwarder(to client: CoreAPIClient) -> DecisionForwarder {
+        { decision in
+            do {
+                let answer = try await client.forwardDecision(
+                    decision.route == .approvals ? .approvals : .denials,
+                    of: decision.run,
+                    body: decision.body,
+                    bearer: decision.bearer
+                )
+                return ForwardedAnswer(status: answer.status, body: answer.body)
+            } catch let error as CoreAPIError {
+                throw PreviewError(
+                    .clusterUnavailable,
+                    "This request is not a preview's, and the core API could not be asked: \(error.message).",
+                    retryAfter: error.retryAfter ?? .seconds(5)
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import NIOCore
+import Testing
+
+@testable import PreviewServer
+
+@Suite("What a connection is busy with")
+struct ConnectionActivityTests {
+    private let limits: ConnectionLimits = {
+        var limits = ConnectionLimits()
+        limits.headTimeout = .seconds(10)
+        limits.idleTimeout = .seconds(75)
+        limits.writeTimeout = .seconds(30)
+        return limits
+    }()
+
+    private func at(_ seconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + .seconds(seconds) }
+
+    @Test func aConnectionThatSaysNothingHasTheTimeOfAHead() {
+        let activity = ConnectionActivity(openedAt: at(0))
+        #expect(activity.deadline(limits) == at(10))
+    }
+
+    @Test func bytesThatTrickleInWinNoTime() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        for second in 1..<9 { activity.bytesArrived(at: at(Int64(second))) }
+        #expect(activity.deadline(limits) == at(10))
+    }
+
+    @Test func aRequestThatIsServedHasNoDeadlineHere() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        activity.exchangeBegan(onStream: false)
+        #expect(activity.deadline(limits) == .distantFuture)
+        #expect(!activity.isIdle)
+    }
+
+    @Test func betweenRequestsAConnectionMayRestUntilItsNextByte() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        activity.exchangeBegan(onStream: false)
+        activity.exchangeEnded(at: at(20))
+        #expect(activity.isIdle)
+        #expect(activity.deadline(limits) == at(95))
+        activity.bytesArrived(at: at(50))
+        #expect(activity.deadline(limits) == at(60))
+    }
+
+    @Test func framesBetweenStreamsAreNoRequest() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        activity.exchangeBegan(onStream: true)
+        activity.exchangeBegan(onStream: true)
+        activity.exchangeEnded(at: at(5))
+        #expect(activity.deadline(limits) == .distantFuture)
+        activity.exchangeEnded(at: at(20))
+        activity.bytesArrived(at: at(50))
+        #expect(activity.deadline(limits) == at(20 + 75 + 10))
+    }
+
+    @Test func aClientThatDoesNotReadHasItsOwnDeadline() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        activity.exchangeBegan(onStream: false)
+        activity.writabilityChanged(to: false, at: at(100))
+        activity.writabilityChanged(to: false, at: at(110))
+        #expect(activity.deadline(limits) == at(130))
+        activity.writabilityChanged(to: true, at: at(120))
+        #expect(activity.deadline(limits) == .distantFuture)
+    }
+}

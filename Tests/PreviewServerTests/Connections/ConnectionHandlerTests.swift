@@ -1,0 +1,112 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import PreviewServer
+
+@Suite("The watch over a connection")
+struct ConnectionHandlerTests {
+    private let limits: ConnectionLimits = {
+        var limits = ConnectionLimits()
+        limits.maxConnections = 3
+        return limits
+    }()
+
+    private func connect(_ registry: ConnectionRegistry, on eventLoop: EmbeddedEventLoop) throws -> EmbeddedChannel {
+        let handler = ConnectionHandler(limits: limits, registry: registry)
+        let channel = EmbeddedChannel(handler: handler, loop: eventLoop)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        return channel
+    }
+
+    private func handler(of channel: EmbeddedChannel) throws -> ConnectionHandler {
+        try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+    }
+
+    @Test func aTrickledHeadIsCutOffOnTime() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let channel = try connect(registry, on: eventLoop)
+        for _ in 0..<9 {
+            eventLoop.advanceTime(by: .seconds(1))
+            try channel.writeInbound(ByteBuffer(string: "x"))
+            #expect(channel.isActive)
+        }
+        eventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+        #expect(registry.count == 0)
+    }
+
+    @Test func aConnectionIsClosedAfterAPauseAndNotWhileItServes() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let channel = try connect(registry, on: eventLoop)
+        try handler(of: channel).exchangeBegan(onStream: false)
+        eventLoop.advanceTime(by: .hours(1))
+        #expect(channel.isActive)
+        try handler(of: channel).exchangeEnded()
+        eventLoop.advanceTime(by: .seconds(74))
+        #expect(channel.isActive)
+        eventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test func afterAPauseTheNextHeadHasItsOwnTime() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let channel = try connect(ConnectionRegistry(maxConnections: 3), on: eventLoop)
+        try handler(of: channel).exchangeBegan(onStream: false)
+        try handler(of: channel).exchangeEnded()
+        eventLoop.advanceTime(by: .seconds(5))
+        try channel.writeInbound(ByteBuffer(string: "G"))
+        eventLoop.advanceTime(by: .seconds(10))
+        #expect(!channel.isActive)
+    }
+
+    @Test func whoDoesNotReadIsCutOff() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let channel = try connect(ConnectionRegistry(maxConnections: 3), on: eventLoop)
+        try handler(of: channel).exchangeBegan(onStream: false)
+        channel.isWritable = false
+        channel.pipeline.fireChannelWritabilityChanged()
+        eventLoop.advanceTime(by: .seconds(30))
+        #expect(!channel.isActive)
+    }
+
+    @Test func aFullServerMakesRoomByTheConnectionThatHasGoneLongestWithoutARequest() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let first = try connect(registry, on: eventLoop)
+        let second = try connect(registry, on: eventLoop)
+        let third = try connect(registry, on: eventLoop)
+        // The first has just been used, so it is the second that has been quiet longest.
+        try handler(of: first).exchangeBegan(onStream: false)
+        try handler(of: first).exchangeEnded()
+        let fourth = try connect(registry, on: eventLoop)
+        eventLoop.run()
+        #expect([first, second, third, fourth].map(\.isActive) == [true, false, true, true])
+        #expect(registry.count == 3)
+    }
+
+    @Test func whenAllConnectionsServeTheNewOneGoes() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let busy = try (0..<3).map { _ in try connect(registry, on: eventLoop) }
+        for channel in busy { try handler(of: channel).exchangeBegan(onStream: false) }
+        let late = try connect(registry, on: eventLoop)
+        eventLoop.run()
+        #expect(busy.map(\.isActive) == [true, true, true])
+        #expect(!late.isActive)
+        #expect(registry.count == 3)
+    }
+
+    @Test func theOrderOfIdleConnectionsStaysSmallHoweverOftenTheyAreUsed() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let channel = try connect(registry, on: eventLoop)
+        for _ in 0..<10_000 {
+            try handler(of: channel).exchangeBegan(onStream: false)
+            try handler(of: channel).exchangeEnded()
+        }
+        #expect(registry.rememberedMarkCount < 100)
+    }
+}

@@ -1,0 +1,86 @@
+import Testing
+
+@testable import PreviewServer
+
+@Suite("Requests and responses of a connection")
+struct MessageFlowTests {
+    /// A reference, since an expectation cannot change a value.
+    private final class Connection {
+        var flow = MessageFlow(maxBodyBytes: 100, maxLingeringBytes: 1_000)
+    }
+
+    private let connection = Connection()
+
+    @Test func aRequestWithinTheLimitLeavesTheConnectionOpen() {
+        #expect(connection.flow.headArrived(declaredBytes: 100) == .forward)
+        #expect(connection.flow.bodyArrived(byteCount: 100) == .forward)
+        #expect(connection.flow.endArrived() == .forward)
+        #expect(connection.flow.responseHeadSent() == false)
+        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(!connection.flow.isBusy)
+    }
+
+    @Test func aBodyDeclaredTooLongIsNotForwardedAndItsAnswerIsTheLast() {
+        #expect(connection.flow.headArrived(declaredBytes: 101) == .forward)
+        #expect(connection.flow.bodyArrived(byteCount: 50) == .discard)
+        #expect(connection.flow.responseHeadSent() == true)
+        #expect(connection.flow.responseEndSent() == .finish)
+        #expect(!connection.flow.isBusy)
+        #expect(connection.flow.bodyArrived(byteCount: 900) == .discard)
+        #expect(connection.flow.bodyArrived(byteCount: 101) == .close)
+    }
+
+    @Test func ofABodyWithoutLengthOnlyWhatCrossesTheLimitIsForwarded() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        #expect(connection.flow.bodyArrived(byteCount: 60) == .forward)
+        #expect(connection.flow.bodyArrived(byteCount: 60) == .forward)
+        #expect(connection.flow.bodyArrived(byteCount: 60) == .discard)
+        #expect(connection.flow.responseHeadSent() == true)
+        #expect(connection.flow.responseEndSent() == .finish)
+    }
+
+    @Test func aBodyThatTurnsOutTooLongAfterItsAnswerEndsTheConnection() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        #expect(connection.flow.responseHeadSent() == false)
+        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.isBusy)
+        #expect(connection.flow.bodyArrived(byteCount: 101) == .forward)
+        #expect(connection.flow.bodyArrived(byteCount: 1) == .close)
+    }
+
+    @Test func theAnswerToAnEarlierRequestDoesNotSufferForALaterOne() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        _ = connection.flow.endArrived()
+        _ = connection.flow.headArrived(declaredBytes: 500)
+        #expect(!connection.flow.mayAnswerOutOfTurn)
+        #expect(connection.flow.responseHeadSent() == false)
+        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.responseHeadSent() == true)
+        #expect(connection.flow.responseEndSent() == .finish)
+    }
+
+    @Test func anAnswerUnderWayCannotBeReplaced() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        #expect(connection.flow.mayAnswerOutOfTurn)
+        _ = connection.flow.responseHeadSent()
+        #expect(!connection.flow.mayAnswerOutOfTurn)
+    }
+
+    @Test func afterAnAnswerOutOfTurnNothingIsReadOrSent() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        connection.flow.answeredOutOfTurn()
+        #expect(connection.flow.isLingering)
+        #expect(!connection.flow.isBusy)
+        #expect(connection.flow.headArrived(declaredBytes: nil) == .discard)
+        #expect(connection.flow.endArrived() == .discard)
+        #expect(!connection.flow.isBusy)
+    }
+
+    @Test func whenTheServerStopsTheAnswerUnderWayIsTheLast() {
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        _ = connection.flow.endArrived()
+        connection.flow.stop()
+        #expect(connection.flow.responseHeadSent() == true)
+        #expect(connection.flow.responseEndSent() == .finish)
+    }
+}

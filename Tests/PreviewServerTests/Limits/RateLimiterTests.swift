@@ -1,0 +1,72 @@
+import PreviewControl
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+@Suite("A rate for each caller")
+struct RateLimiterTests {
+    private let clock = ManualClock()
+
+    private func limiter(perSecond: Double, burst: Int, maxCallers: Int = 10_000) -> RateLimiter {
+        var limits = RequestLimits()
+        limits.requestsPerSecond = perSecond
+        limits.burst = burst
+        limits.maxCallers = maxCallers
+        return RateLimiter(limits: limits, time: MonotonicTime(clock))
+    }
+
+    @Test func aBurstIsGrantedAndThenTheRate() {
+        let limiter = limiter(perSecond: 2, burst: 3)
+        #expect((0..<3).allSatisfy { _ in limiter.take(for: "a") == nil })
+        #expect(limiter.take(for: "a") == .milliseconds(500))
+        clock.advance(by: .milliseconds(499))
+        #expect(limiter.take(for: "a") == .milliseconds(1))
+        clock.advance(by: .milliseconds(1))
+        #expect(limiter.take(for: "a") == nil)
+        #expect(limiter.take(for: "a") == .milliseconds(500))
+    }
+
+    @Test func refusedRequestsCostNothing() {
+        let limiter = limiter(perSecond: 1, burst: 1)
+        #expect(limiter.take(for: "a") == nil)
+        for _ in 0..<100 { #expect(limiter.take(for: "a") == .seconds(1)) }
+        clock.advance(by: .seconds(1))
+        #expect(limiter.take(for: "a") == nil)
+    }
+
+    @Test func callersDoNotShare() {
+        let limiter = limiter(perSecond: 1, burst: 1)
+        #expect(limiter.take(for: "a") == nil)
+        #expect(limiter.take(for: "b") == nil)
+        #expect(limiter.take(for: "a") != nil)
+    }
+
+    @Test func overALongTimeNobodyGetsMoreThanTheRate() {
+        let limiter = limiter(perSecond: 10, burst: 5)
+        var granted = 0
+        // 100 s in steps of 7 ms, across many generations.
+        for _ in 0..<14_286 {
+            if limiter.take(for: "a") == nil { granted += 1 }
+            clock.advance(by: .milliseconds(7))
+        }
+        #expect((990...1_006).contains(granted))
+    }
+
+    @Test func ofManyCallersOnlyTheNewestAreRemembered() {
+        let limiter = limiter(perSecond: 1, burst: 100, maxCallers: 1_000)
+        for caller in 0..<100_000 { _ = limiter.take(for: caller) }
+        #expect(limiter.callerCount <= 2_000)
+    }
+
+    @Test func aDebtSurvivesTheChangeOfGenerations() {
+        let limiter = limiter(perSecond: 1, burst: 10)
+        clock.advance(by: .seconds(9))
+        for _ in 0..<10 { #expect(limiter.take(for: "a") == nil) }
+        clock.advance(by: .seconds(1))
+        // The generation changes here, and the caller has one token, not ten.
+        #expect(limiter.take(for: "b") == nil)
+        #expect(limiter.take(for: "a") == nil)
+        #expect(limiter.take(for: "a") == .seconds(1))
+    }
+}

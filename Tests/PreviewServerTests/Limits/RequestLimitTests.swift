@@ -1,0 +1,107 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import NIOCore
+import PreviewDomain
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+@testable import PreviewServer
+
+@Suite("What requests may cost", .timeLimit(.minutes(1)))
+struct RequestLimitTests {
+    private let list = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
+    private let otherList = "/api/runs/\(APIHarness.otherRun)/sandbox/port-forward"
+
+    @Test func aCallerThatIsTooFastIsA429UntilItHasWaited() async throws {
+        var limits = RequestLimits()
+        limits.requestsPerSecond = 0.5
+        limits.burst = 2
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client in
+            for _ in 0..<2 { #expect(try await client.call(.get, list).status == 200) }
+            let refused = try await client.call(.get, list)
+            #expect(refused.status == 429)
+            #expect(refused.headers[.retryAfter] == "2")
+            #expect((refused.json as? [String: Any])?["error"] is String)
+            // The platform's key is one for all agents, but each run has its own share.
+            #expect(try await client.call(.get, otherList).status == 200)
+            // Health is nobody's share, and who is nobody does not use one up.
+            for _ in 0..<5 {
+                #expect(try await client.call(.get, "/healthz", headers: [:]).status == 200)
+                #expect(try await client.call(.get, list, headers: [:]).status == 401)
+            }
+            harness.clock.advance(by: .seconds(2))
+            #expect(try await client.call(.get, list).status == 200)
+        }
+    }
+
+    @Test func whatIsBeyondTheReplicasStrengthIsShedAndHealthIsNot() async throws {
+        var limits = RequestLimits()
+        limits.maxInProgress = 0
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client in
+            let shed = try await client.call(.get, list)
+            #expect(shed.status == 503)
+            #expect(shed.headers[.retryAfter] == "1")
+            #expect(try await client.call(.get, "/healthz", headers: [:]).status == 200)
+        }
+    }
+
+    @Test func aPlaceIsGivenBackAfterEveryRequest() async throws {
+        var limits = RequestLimits()
+        limits.maxInProgress = 1
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client in
+            for _ in 0..<3 {
+                let listed = try await client.call(.get, list)
+                #expect(listed.status == 200)
+                let refused = try await client.call(.post, list, body: "nonsense")
+                #expect(refused.status == 400)
+            }
+        }
+    }
+
+    // MARK: Time
+
+    private func respond(
+        within limit: Duration,
+        _ handler: @Sendable @escaping (PreviewRequestContext) async throws -> Response
+    ) async throws -> (status: Int, body: String) {
+        let router = Router(context: PreviewRequestContext.self)
+        router.add(middleware: ErrorMiddleware())
+        router.get("/") { _, context in try await handler(context) }
+        let responder = TimeLimitedResponder(base: router.buildResponder(), limit: limit)
+        return try await Application(responder: responder, logger: LiveServer.quietLogger).test(.live) { client in
+            try await client.execute(uri: "/", method: .get) { ($0.status.code, String(buffer: $0.body)) }
+        }
+    }
+
+    @Test func aRequestThatTakesTooLongIsCancelledAndA503() async throws {
+        let answer = try await respond(within: .milliseconds(20)) { _ in
+            try await MonotonicTime(ContinuousClock()).sleep(.seconds(3_600))
+            return Response(status: .ok)
+        }
+        #expect(answer.status == 503)
+        #expect(answer.body.contains("took too long"))
+    }
+
+    @Test func whatWaitsForSomebodyHasItsOwnTime() async throws {
+        let clock = ManualClock()
+        let answer = try await respond(within: .milliseconds(20)) { context in
+            let calls = WaitingCalls(limits: RequestLimits())
+            return try await calls.wait(for: try RunID("run"), atMost: .seconds(3_600), context: context) {
+                // Longer than a request may take without.
+                let passed = context.channel.eventLoop.scheduleTask(in: .milliseconds(60)) {
+                    clock.advance(by: .seconds(1))
+                }
+                try await clock.sleep(until: clock.now.advanced(by: .seconds(1)), tolerance: nil)
+                try await passed.futureResult.get()
+                return Response(status: .ok)
+            }
+        }
+        #expect(answer.status == 200)
+    }
+}

@@ -1,0 +1,76 @@
+import DevCluster
+import HTTPTypes
+import PreviewDomain
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import PreviewCommands
+
+@Suite("The end of a replica", .timeLimit(.minutes(1)))
+struct GracefulShutdownTests {
+    private let start = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
+    private let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
+    private let body = #"{"target_port": 3000}"#
+
+    @Test func whatWasBegunIsFinished() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let gate = Gate()
+            service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .hold(gate)))
+            async let answer = service.call(.post, start, body: body)
+            await gate.arrival()
+            await service.services.triggerGracefulShutdown()
+            // Nobody new is let in.
+            await service.until { !Self.canConnect(service.port) }
+            gate.open()
+            let started = try await answer
+            #expect(started.status == 200)
+            #expect(started.headers[.connection] == "close")
+            #expect(service.previewObjects.count == 2)
+        }
+    }
+
+    @Test func aCallerWhoWaitsForApprovalIsSentToAnotherReplicaAndItsRequestStays() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            async let answer = service.call(.post, agentStart, body: body)
+            await service.until { service.hasPendingApproval }
+            await service.services.triggerGracefulShutdown()
+            let told = try await answer
+            #expect(told.status == 503)
+            #expect(told.headers[.retryAfter] == "0")
+            #expect(service.hasPendingApproval)
+            #expect(service.previewObjects.isEmpty)
+        }
+    }
+
+    @Test func whatTakesTooLongIsTakenBack() async throws {
+        try await ServiceUnderTest.run {
+            $0.shutdownTimeout = .milliseconds(100)
+        } _: { service in
+            try service.addSandbox()
+            service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .hang))
+            async let answer = service.call(.post, start, body: body)
+            await service.until { service.previewObjects.count == 1 }
+            await service.services.triggerGracefulShutdown()
+            let told = try? await answer
+            #expect(told?.status != 200)
+            await service.until { service.previewObjects.isEmpty }
+        }
+    }
+
+    private static func canConnect(_ port: Int) -> Bool {
+        Sockets.accepts(address: "127.0.0.1", port: port)
+    }
+}
+
+extension ServiceUnderTest {
+    fileprivate var hasPendingApproval: Bool {
+        store.list(.sandboxClaims).items.contains { claim in
+            claim["metadata", "annotations"]?.objectValue?.contains { key, value in
+                key.contains("/approval.") && value.stringValue?.contains("pending") == true
+            } == true
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import CurlHTTP
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import KubernetesClient
+import Logging
+import NIOCore
+import PreviewDomain
+import ServiceLifecycle
+
+@testable import DevCluster
+@testable import PreviewCommands
+
+/// The whole service in this process, put together as in production, on the development cluster's API server.
+struct ServiceUnderTest: Sendable {
+    static let key = "a-service-key-for-tests"
+    static let run = "3f2a9c1e-0000-4000-8000-000000000001"
+    static let otherRun = "4f2a9c1e-0000-4000-8000-000000000002"
+    private static let namespace = ClusterObjects.namespace
+
+    let server: APIServer
+    let port: Int
+    /// Ends the service as a signal does.
+    let services: ServiceGroup
+    private let transport: CurlTransport
+
+    var store: ObjectStore { server.store }
+
+    /// Runs the service until `body` returns.
+    ///
+    /// - Parameters:
+    ///   - settings: What is to differ from the tests' own settings.
+    ///   - configure: Changes the service before it starts.
+    static func run(
+        settings changes: [String: String] = [:],
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        configure: (inout PreviewService) -> Void = { _ in },
+        _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
+    ) async throws {
+        var settings = [
+            "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",
+            "Auth__ApiKey": key, "Server__Listen": "127.0.0.1:0",
+        ]
+        settings.merge(changes) { $1 }
+        let flags = settings.map { "\($0)=\($1)" }
+        let sources = try SettingsSources(flags: flags, environment: [:], file: nil)
+        var service = PreviewService(settings: try Settings(sources), logger: logger, stopSignals: [])
+        configure(&service)
+        let configured = service
+        try await withAPIServer { server in
+            try ClusterObjects.install(into: server.store, port: 8088)
+            let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let kubeconfig = folder.appending(path: "kubeconfig").path
+            try PrivateFile.write(try await server.kubeconfig(namespace: namespace).utf8, to: kubeconfig)
+            try await run(configured, kubeconfig: kubeconfig, server, body)
+        }
+    }
+
+    private static func run(
+        _ service: PreviewService,
+        kubeconfig: String,
+        _ server: APIServer,
+        _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
+    ) async throws {
+        let (ports, source) = AsyncStream.makeStream(of: Int.self)
+        var service = service
+        service.cluster = { try ClusterConfiguration.discover(kubeconfig: kubeconfig) }
+        service.onRunning = { source.yield($0.localAddress?.port ?? 0) }
+        let group = ServiceGroup(services: [Running(service: service)], logger: service.logger)
+        let transport = try CurlTransport()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { source.finish() }
+                try await group.run()
+            }
+            do {
+                if let port = await ports.first(where: { _ in true }) {
+                    let service = ServiceUnderTest(server: server, port: port, services: group, transport: transport)
+                    try await service.waitUntilReady()
+                    try await body(service)
+                }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            } catch {
+                await group.triggerGracefulShutdown()
+                await transport.shutdown()
+                throw error
+            }
+        }
+        await transport.shutdown()
+    }
+
+    private struct Running: Service {
+        let service: PreviewService
+
+        func run() async throws { try await service.run() }
+    }
+
+    private func waitUntilReady() async throws {
+        while try await call(.get, "/readyz", bearer: nil).status != 200 { try Task.checkCancellation() }
+    }
+
+    // MARK: Requests
+
+    struct Answer: Sendable {
+        let status: Int
+        let headers: HTTPFields
+        let body: String
+
+        /// A member of the body, if that is an object with texts.
+        subscript(_ member: String) -> String? {
+            let object = try? JSONDecoder().decode([String: Member].self, from: Data(body.utf8))
+            return object?[member]?.text
+        }
+    }
+
+    private struct Member: Decodable {
+        let text: String?
+
+        init(from decoder: any Decoder) throws {
+            text = try? decoder.singleValueContainer().decode(String.self)
+        }
+    }
+
+    func call(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: String = "",
+        bearer: String? = key,
+        headers: HTTPFields = [:]
+    ) async throws -> Answer {
+        var fields = headers
+        if let bearer { fields[.authorization] = "Bearer \(bearer)" }
+        if !body.isEmpty, fields[.contentType] == nil { fields[.contentType] = "application/json" }
+        let request = TransportRequest(
+            head: HTTPRequest(
+                method: method,
+                scheme: "http",
+                authority: "127.0.0.1:\(port)",
+                path: path,
+                headerFields: fields
+            ),
+            body: Array(body.utf8),
+            timeout: .seconds(60)
+        )
+        let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
+        return Answer(
+            status: head.status.code,
+            headers: head.headerFields,
+            body: String(decoding: bytes, as: UTF8.self)
+        )
+    }
+
+    // MARK: The cluster
+
+    /// Creates claim, Sandbox and pod of a run as agent-sandbox leaves them once the pod runs.
+    func addSandbox(run: String = run) throws {
+        let claim = try store.create(.sandboxClaims, namespace: Self.namespace, ClusterObjects.claim(run: run))
+        let sandbox = try store.create(
+            .sandboxes,
+            namespace: Self.namespace,
+            SandboxObjects.sandbox(for: claim, template: SandboxTemplate(command: ["true"], port: 3000))
+        )
+        let pod = try store.create(.pods, namespace: Self.namespace, SandboxObjects.pod(for: sandbox))
+        try store.updateStatus(.pods, namespace: Self.namespace, name: pod.name) { $0["status", "phase"] = "Running" }
+        try store.updateStatus(.sandboxClaims, namespace: Self.namespace, name: claim.name) { claim in
+            claim["status", "sandbox", "name"] = .string(sandbox.name)
+            claim["status", "conditions"] = [
+                [
+                    "type": "Ready", "status": "True", "reason": "Ready", "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                ]
+            ]
+        }
+    }
+
+    /// The names of all previews' objects.
+    var previewObjects: [String] {
+        (store.list(.httpRoutes).items + store.list(.services).items).map(\.name)
+    }
+
+    /// Lets everything else run until `condition` holds.
+    func until(_ condition: @Sendable () -> Bool) async {
+        while !condition(), !Task.isCancelled { await Task.yield() }
+    }
+}

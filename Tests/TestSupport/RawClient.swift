@@ -1,0 +1,89 @@
+import NIOCore
+import NIOPosix
+
+/// A TCP client on loopback that sends exactly the bytes that a test wants, to misbehave in ways that no client would.
+public actor RawClient {
+    private let channel: any Channel
+    private let chunks: AsyncStream<String>
+    private var received = ""
+
+    private init(channel: any Channel, chunks: AsyncStream<String>) {
+        self.channel = channel
+        self.chunks = chunks
+    }
+
+    /// Connects to a port on 127.0.0.1.
+    ///
+    /// - Parameter reading: False leaves everything that the server sends in the kernel's buffers.
+    public static func connect(to port: Int, reading: Bool = true) async throws -> RawClient {
+        let (chunks, source) = AsyncStream.makeStream(of: String.self)
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelOption(.autoRead, value: reading)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Receiver(source: source))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port)
+            .get()
+        return RawClient(channel: channel, chunks: chunks)
+    }
+
+    /// - Throws: When the server has reset the connection.
+    public func send(_ text: String) async throws {
+        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
+    }
+
+    /// Everything received so far, once `isEnough` says so or the server has closed.
+    @discardableResult
+    public func receive(until isEnough: (String) -> Bool) async -> String {
+        guard !isEnough(received) else { return received }
+        for await chunk in chunks {
+            received += chunk
+            if isEnough(received) { break }
+        }
+        return received
+    }
+
+    /// Everything received, once the server has closed its side.
+    public func receiveAll() async -> String {
+        await receive { _ in false }
+    }
+
+    /// Returns once the connection is closed, by whomever.
+    public func waitUntilClosed() async throws {
+        try await channel.closeFuture.get()
+    }
+
+    public func close() async throws {
+        try await channel.close()
+    }
+
+    private final class Receiver: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let source: AsyncStream<String>.Continuation
+
+        init(source: AsyncStream<String>.Continuation) {
+            self.source = source
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            source.yield(String(buffer: unwrapInboundIn(data)))
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .some(.inputClosed) = event as? ChannelEvent { source.finish() }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            source.finish()
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            source.finish()
+            context.close(promise: nil)
+        }
+    }
+}
