@@ -68,9 +68,7 @@ public struct PreviewAPI: Sendable {
     }
 
     /// All routes, behind the middleware that they share.
-    public func router() -> Router<PreviewRequestContext> { router(offering: tools) }
-
-    func router(offering tools: [any Tool]) -> Router<PreviewRequestContext> {
+    public func router() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             RequestLogMiddleware()
@@ -105,20 +103,15 @@ public struct PreviewAPI: Sendable {
 
     var tools: [any Tool] {
         [
-            StartPreviewTool(start: startForTool, previews: previews, access: access, address: address),
+            StartPreviewTool(
+                gate: gate,
+                previews: previews,
+                waiting: waitingCalls,
+                access: access,
+                address: address
+            ),
             ListPreviewsTool(previews: previews, access: access, address: address),
             StopPreviewTool(previews: previews, access: access),
         ]
-    }
-
-    @Sendable private func startForTool(
-        run: RunID,
-        port: Int,
-        requester: String,
-        onPending: @escaping @Sendable (String) -> Void
-    ) async throws -> StartedPreview {
-        try await gate.start(run: run, port: port, requester: requester) { approval in
-            onPending("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
-        }
     }
 }

@@ -35,10 +35,26 @@ struct SettingsTests {
         #expect(settings.policy.orphanGrace == .seconds(120))
         #expect(settings.policy.sweepInterval == .seconds(60))
         #expect(settings.policy.readyTimeout == .seconds(10))
+        #expect(!settings.approvals.approvesAutomatically)
+        #expect(settings.approvals.window == .seconds(300))
         #expect(settings.address.scheme == .https)
         #expect(settings.address.port == nil)
         #expect(settings.identity.serviceUser == "agentweaver-internal")
         #expect(settings.server.listen == ListenAddress(host: "0.0.0.0", port: 8080))
+    }
+
+    @Test(arguments: ["Sandbox__Preview__AutoApprove", "SANDBOX_PREVIEW_AUTO_APPROVE"], ["true", "1", "yes", "false"])
+    func bothNamesSwitchAutomaticApproval(key: String, value: String) throws {
+        let settings = try settings(environment: Self.minimum.merging([key: value]) { $1 })
+        #expect(settings.approvals.approvesAutomatically == (value != "false"))
+    }
+
+    @Test func twoNamesThatContradictEachOtherStopTheStart() throws {
+        let both = ["Sandbox__Preview__AutoApprove": "false", "SANDBOX_PREVIEW_AUTO_APPROVE": "true"]
+        let error = #expect(throws: SettingsError.self) {
+            _ = try settings(environment: Self.minimum.merging(both) { $1 })
+        }
+        for key in both.keys { #expect(error?.description.contains(key) == true) }
     }
 
     @Test func flagsWinOverTheEnvironmentWhichWinsOverTheFile() throws {
@@ -91,6 +107,20 @@ struct SettingsTests {
         let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
         #expect(error?.description.contains("short-secret") == false)
         #expect("\(try self.settings().identity)".contains("0123456789abcdef") == false)
+    }
+
+    @Test func theCoreAPIsAddressIsCheckedAndNeverQuoted() throws {
+        var environment = Self.minimum
+        #expect(try settings(environment: environment).coreAPI == nil)
+        environment["Agentweaver__ApiBaseUrl"] = "http://core.agentweaver.svc:8080/"
+        #expect(try settings(environment: environment).coreAPI?.description == "http://core.agentweaver.svc:8080")
+        for value in ["core.agentweaver.svc", "https://ada:pass-word@core.example.com", "ftp://core.example.com", ""] {
+            environment["Agentweaver__ApiBaseUrl"] = value
+            let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+            #expect(error?.description.contains("Agentweaver__ApiBaseUrl") == true)
+            #expect(error?.description.contains("expected an http or https URL") == true)
+            #expect(error?.description.contains("pass-word") == false)
+        }
     }
 
     @Test func anUnknownKeyIsRefused() throws {

@@ -11,21 +11,23 @@ struct ControlHarness: Sendable {
     let clock: ManualClock
     let index: PreviewIndex
     let brake: Brake
-    let timeline = RecordingTimeline()
+    let timeline: RecordingTimeline
     let previews: Previews
     let reaper: Reaper
 
     static let run = run("3f2a9c1e-0000-4000-8000-000000000001")
-    static let otherRun = run("3f2a9c1e-0000-4000-8000-000000000002")
+    static let otherRun = run("7b1d0c44-0000-4000-8000-000000000002")
 
     init(
         cluster: SimulatedCluster = SimulatedCluster(),
         policy: PreviewPolicy = .testing,
         seed: UInt64 = 1,
         isReady: Bool = true,
+        timeline: RecordingTimeline = RecordingTimeline(),
         randomBytes: RandomBytes? = nil
     ) async throws {
         self.cluster = cluster
+        self.timeline = timeline
         clock = ManualClock()
         let time = MonotonicTime(clock)
         index = PreviewIndex(policy: policy)

@@ -16,11 +16,15 @@ import Testing
 struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    static let otherRun = "3f2a9c1e-0000-4000-8000-000000000002"
+    /// Another run with another claim: a claim's name is cut from the first 12 digits.
+    static let otherRun = "9b1d7c2e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
+    /// Paces what is sent to clients that wait.
     let clock = ManualClock()
     let policy: PreviewPolicy
+    /// What use cases wait on.
+    let controlClock = ManualClock()
     let timeline = RecordingTimeline()
     let log = SimulatedTimelineLog()
     let api: PreviewAPI
@@ -37,7 +41,7 @@ struct APIHarness: Sendable {
             readyTimeout: .zero
         )
         self.policy = policy
-        let time = MonotonicTime(clock)
+        let time = MonotonicTime(controlClock)
         let index = PreviewIndex(policy: policy)
         let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
@@ -86,7 +90,7 @@ struct APIHarness: Sendable {
             brake: brake,
             timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
-            time: time,
+            time: MonotonicTime(clock),
             limits: limits,
             draining: draining
         )

@@ -1,3 +1,4 @@
+import PreviewControl
 import PreviewDomain
 import Synchronization
 import TestSupport
@@ -9,21 +10,20 @@ import Testing
 /// protocol, and structured content against the tools' output schemas.
 @Suite(
     "The official MCP client",
-    .enabled(if: PythonMCPClient.interpreter != nil, "MCP_PYTHON names no Python that has the package mcp")
+    .enabled(if: PythonMCPClient.interpreter != nil, "MCP_PYTHON names no Python that has the package mcp"),
+    .timeLimit(.minutes(2))
 )
 struct MCPClientTests {
     private static let toolNames: JSONValue = ["start_preview", "list_previews", "stop_preview"]
 
     @Test(arguments: [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
     func usesEveryTool(mode: String, revision: String) async throws {
-        let service = try await MCPServiceUnderTest()
-        service.approval.decide(.approve)
+        let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy(approvesAutomatically: true))
         let reports = Mutex<PythonMCPClient.Report>([:])
         try await service.serve { url in
             let arguments = ["tour", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
             try await PythonMCPClient.run(arguments) { report in
                 reports.withLock { $0.merge(report) { $1 } }
-                if report["stop"] != nil { service.approval.decide(.approve) }
             }
         }
         let said = reports.withLock { $0 }
@@ -46,16 +46,17 @@ struct MCPClientTests {
     }
 
     /// The SDK gives a connection up after 300 seconds of silence. Here it is told to do so after two, and the service's
-    /// clock is set on by one interval with every sign of life that the client got: so on both sides more time passes
-    /// than the client would wait in silence.
+    /// clock and the cluster's are set on by one interval with every sign of life that the client got: so on both sides
+    /// more time passes than the client would wait in silence.
     @Test(arguments: ["auto", "legacy"])
     func progressKeepsACallAliveForLongerThanTheClientsTimeOut(mode: String) async throws {
         let sdkTimeout = Duration.seconds(300)
-        let service = try await MCPServiceUnderTest()
+        let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy(window: sdkTimeout * 2))
+        let run = try RunID(MCPServiceUnderTest.run)
         let waited = Mutex(Duration.zero)
         let reports = Mutex<PythonMCPClient.Report>([:])
         try await service.serve { url in
-            let arguments = ["patience", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
+            let arguments = ["patience", url, MCPServiceUnderTest.key, run.text, mode]
             try await PythonMCPClient.run(arguments) { report in
                 reports.withLock { $0.merge(report) { $1 } }
                 guard report["progress"] != nil else { return }
@@ -64,18 +65,21 @@ struct MCPClientTests {
                     return total
                 }
                 if report["outlasted"] == true, total > sdkTimeout {
-                    service.approval.decide(.approve)
+                    let request = try #require(service.cluster.approvals(of: run).first)
+                    try await service.gate.approve(run: run, requestID: request.id.text, scope: .once, by: "ada")
                 } else {
                     await service.clock.waitForSleepers(1)
+                    service.cluster.advance(by: CallProgress.interval)
                     service.clock.advance(by: CallProgress.interval)
                 }
             }
         }
         let said = reports.withLock { $0 }
         #expect(said["gave_up"] == true)
-        #expect(service.approval.abandonedCount == 1)
-        #expect(said["message"]?.string?.contains("approve") == true)
+        #expect(said["message"]?.string?.contains("waits until a human approves it") == true)
         #expect(said["start"]?.object?["is_error"] == false)
+        // The call that was given up and the one that was not share one request, and it led to one preview.
+        #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
         #expect(service.cluster.liveRoutes.count == 1)
     }
 }

@@ -14,20 +14,21 @@ struct MCPServiceUnderTest: Sendable {
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
 
     let cluster = SimulatedCluster()
+    /// Paces what is sent to clients that wait.
     let clock = ManualClock()
-    let approval = ScriptedApproval()
+    let gate: AgentPreviewGate
     private let api: PreviewAPI
 
-    init() async throws {
-        let time = MonotonicTime(clock)
+    init(approvals: ApprovalPolicy) async throws {
+        let time = MonotonicTime(ManualClock())
+        let timeline = RecordingTimeline()
         let policy = PreviewPolicy(
             isEnabled: true,
             ports: PortPolicy(),
             limits: PreviewLimits(perRun: 3, global: 20),
             lifetime: LifetimePolicy(),
             orphanGrace: .seconds(120),
-            // No reaper runs here, and minutes pass: the brake must not take it for one that fails.
-            sweepInterval: .seconds(3600),
+            sweepInterval: .seconds(60),
             readyTimeout: .zero
         )
         let brake = Brake(policy: policy, time: time)
@@ -59,47 +60,40 @@ struct MCPServiceUnderTest: Sendable {
             time: time,
             logger: logger
         ).sweep()
+        gate = AgentPreviewGate(
+            policy: approvals,
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: timeline
+        )
         let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
             previews: previews,
-            gate: AgentPreviewGate(
-                policy: ApprovalPolicy(),
-                previews: previews,
-                store: cluster,
-                index: ApprovalIndex(),
-                facts: nil,
-                timeline: timeline
-            ),
+            gate: gate,
             authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
             access: RunAccess(),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             brake: brake,
             timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
             allowedOrigins: .none,
-            time: time
+            time: MonotonicTime(clock)
         )
         cluster.addSandbox(for: try RunID(Self.run))
     }
 
     /// Serves while `body` runs.
     func serve(_ body: @escaping @Sendable (_ url: String) async throws -> Void) async throws {
-        let start = StartPreviewTool(
-            start: { [approval, api] run, port, requester, onPending in
-                try await approval.wait(onPending)
-                return try await api.previews.start(run: run, port: port, requester: requester)
-            },
-            previews: api.previews,
-            access: api.access,
-            address: api.address
-        )
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            responder: api.router(offering: [start] + api.tools.filter { !($0 is StartPreviewTool) }).buildResponder(),
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let application = api.application(
+            address: .hostname("127.0.0.1", port: 0),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            onRunning: { source.yield($0.localAddress?.port ?? 0) }
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
+            let keeper = ApprovalKeeper(gate: gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })
+            group.addTask { try await keeper.run() }
             group.addTask { try await application.run() }
             for await port in ports {
                 try await body("http://127.0.0.1:\(port)/mcp")

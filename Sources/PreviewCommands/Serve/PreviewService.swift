@@ -143,7 +143,7 @@ struct PreviewService {
             onRunning: onRunning
         )
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
-        // begun ends, and only then what that needs. The timeline's queues write down what all the others did.
+        // begun ends, and only then what that needs; the timeline's queues write down what all the others did.
         let background: [(any Service)?] = [
             certificate, coreAPIQueue, timeline, chronicle, reaper, approvalKeeper, timeKeeper,
         ]

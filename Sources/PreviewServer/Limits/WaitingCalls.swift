@@ -75,13 +75,21 @@ final class WaitingCalls: Sendable {
         context: PreviewRequestContext,
         _ operation: @Sendable @escaping () async throws -> Answer
     ) async throws -> Answer {
+        context.timeLimit.extend(by: longest)
+        return try await context.cancellingOnClientDeparture { [self] in
+            try await wait(for: run, operation)
+        }
+    }
+
+    /// As above, where the caller's going away and the request's time are seen to already.
+    func wait<Answer: Sendable>(
+        for run: RunID,
+        _ operation: @Sendable @escaping () async throws -> Answer
+    ) async throws -> Answer {
         let place = try place(for: run)
         defer { withExtendedLifetime(place) {} }
-        context.timeLimit.extend(by: longest)
         do {
-            return try await context.cancellingOnClientDeparture {
-                try await cancelWhenGracefulShutdown(operation)
-            }
+            return try await cancelWhenGracefulShutdown(operation)
         } catch  where Task.isShuttingDownGracefully && Self.mayComeOfCancelling(error) {
             throw APIError.replicaStops
         }

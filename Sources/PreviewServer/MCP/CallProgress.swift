@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// What a client hears while its call waits.
 struct CallProgress {
     /// How often a waiting call says that it goes on. Shorter than any time-out that is known of a client or a proxy,
@@ -13,15 +15,15 @@ struct CallProgress {
     }
 
     /// The call waits for something else than before: says so at once.
-    mutating func report(_ message: String) throws -> String {
+    mutating func report(_ message: String) throws -> ByteBuffer {
         self.message = message
         return try goOn()
     }
 
     /// The event for one interval: progress where the client asked for it, else a comment, which only keeps the
     /// connection from being closed.
-    mutating func goOn() throws -> String {
-        guard let token else { return ": waiting\n\n" }
+    mutating func goOn() throws -> ByteBuffer {
+        guard let token else { return EventStream.comment("waiting") }
         // The protocol wants a number that grows each time ("Progress"). How much is left nobody knows.
         count += 1
         return try Self.event([
@@ -31,5 +33,7 @@ struct CallProgress {
     }
 
     /// One message as a server-sent event.
-    static func event(_ message: JSONValue) throws -> String { "event: message\ndata: \(try message.text())\n\n" }
+    static func event(_ message: JSONValue) throws -> ByteBuffer {
+        EventStream.event("message", data: try message.text().utf8)
+    }
 }

@@ -15,7 +15,7 @@ struct MCPCall: Sendable {
     /// How many events may wait for a client that does not read. The oldest go first; the answer is the newest.
     private static let maxWaitingEvents = 8
 
-    var mayWait: Bool { call.tool.mayWait }
+    var longestWait: Duration? { call.tool.longestWait }
 
     /// Carries it out to its answer, which may be that it failed.
     func run(
@@ -90,10 +90,10 @@ struct MCPCall: Sendable {
         var progress = CallProgress(token: call.progressToken)
         for await event in events {
             switch event {
-            case .reported(let message): try await writer.write(ByteBuffer(string: progress.report(message)))
-            case .intervalPassed: try await writer.write(ByteBuffer(string: progress.goOn()))
+            case .reported(let message): try await writer.write(progress.report(message))
+            case .intervalPassed: try await writer.write(progress.goOn())
             case .finished(let response):
-                try await writer.write(ByteBuffer(string: CallProgress.event(response.json)))
+                try await writer.write(CallProgress.event(response.json))
                 return
             case .clientLeft: throw CancellationError()
             }

@@ -52,9 +52,10 @@ struct MCPExchange: Sendable {
     // MARK: Calls
 
     private func answer(_ call: MCPCall) async throws -> Response {
-        if accepted.eventStream, call.mayWait || !accepted.json { return stream(call) }
-        guard call.mayWait else { return try finished(await call.run(context.logger)) }
+        if accepted.eventStream, call.longestWait != nil || !accepted.json { return stream(call) }
+        guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger)) }
         // The client takes no events, so nothing can be sent before the end. When it leaves, the wait ends.
+        context.timeLimit.extend(by: longestWait)
         let logger = context.logger
         let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
         return try finished(response)
@@ -65,8 +66,8 @@ struct MCPExchange: Sendable {
         return try JSONBody(response.json).response(from: request, context: context)
     }
 
-    private func eventStream(_ event: String) -> Response {
-        Response(status: .ok, headers: EventStream.headers, body: ResponseBody(byteBuffer: ByteBuffer(string: event)))
+    private func eventStream(_ event: ByteBuffer) -> Response {
+        Response(status: .ok, headers: EventStream.headers, body: ResponseBody(byteBuffer: event))
     }
 
     private func stream(_ call: MCPCall) -> Response {

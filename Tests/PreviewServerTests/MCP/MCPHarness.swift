@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import PreviewControl
 import PreviewDomain
@@ -11,10 +12,9 @@ import Testing
 
 @testable import PreviewServer
 
-/// The MCP endpoint over a simulated cluster, with a start that waits until the test decides.
+/// The MCP endpoint over a simulated cluster.
 struct MCPHarness: Sendable {
     let base: APIHarness
-    let approval = ScriptedApproval()
 
     init() async throws {
         base = try await APIHarness()
@@ -22,29 +22,55 @@ struct MCPHarness: Sendable {
 
     var cluster: SimulatedCluster { base.cluster }
     var clock: ManualClock { base.clock }
+    var api: PreviewAPI { base.api }
 
-    private var application: some ApplicationProtocol {
-        let api = base.api
-        let start = StartPreviewTool(
-            start: { [approval] run, port, requester, onPending in
-                try await approval.wait(onPending)
-                return try await api.previews.start(run: run, port: port, requester: requester)
-            },
-            previews: api.previews,
-            access: api.access,
-            address: api.address
-        )
-        return Application(responder: api.router(offering: [start] + api.tools).buildResponder())
+    /// The requests of the run, the oldest first.
+    func approvals() throws -> [Approval] { cluster.approvals(of: try RunID(APIHarness.run)) }
+
+    /// Waits for a request, then approves it as a human does.
+    func approve() async throws {
+        let approval = try await pending()
+        try await base.gate.approve(run: approval.run, requestID: approval.id.text, scope: .once, by: "ada")
+    }
+
+    func deny() async throws {
+        let approval = try await pending()
+        try await base.gate.deny(run: approval.run, requestID: approval.id.text, by: "ada", reason: "Not today.")
+    }
+
+    /// Lets everything else run until a request waits.
+    func pending() async throws -> Approval {
+        while true {
+            if let approval = try approvals().first(where: { $0.state == .pending }) { return approval }
+            try Task.checkCancellation()
+            await Task.yield()
+        }
     }
 
     /// Runs requests through the router alone.
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
-        try await application.test(.router) { try await work($0) }
+        try await base.test(work)
     }
 
-    /// Runs a server on loopback.
+    /// Runs a server on loopback, and what tells waiting calls of decisions.
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
-        try await application.test(.live) { client in try await work(try #require(client.port)) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let keeper = ApprovalKeeper(gate: base.gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })
+            group.addTask { try await keeper.run() }
+            try await testWithoutNews(work)
+            group.cancelAll()
+        }
+    }
+
+    /// Runs a server on loopback on which a waiting call hears of nothing but its deadline.
+    func testWithoutNews(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
+        try await api.application(
+            address: .hostname("127.0.0.1", port: 0),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        .test(.live) { client in
+            try await work(try #require(client.port))
+        }
     }
 }
 

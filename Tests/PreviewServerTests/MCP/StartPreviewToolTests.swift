@@ -3,12 +3,13 @@ import Hummingbird
 import HummingbirdTesting
 import PreviewControl
 import PreviewDomain
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import PreviewServer
 
-@Suite("start_preview over MCP")
+@Suite("start_preview over MCP", .timeLimit(.minutes(1)))
 struct StartPreviewToolTests {
     private static let arguments = #"{"run_id":"\#(APIHarness.run)","port":3000}"#
 
@@ -38,8 +39,11 @@ struct StartPreviewToolTests {
         ].joined(separator: "\r\n")
     }
 
-    private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
+    private func until(_ condition: () -> Bool) async throws {
+        while !condition() {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
     }
 
     @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18"])
@@ -53,11 +57,13 @@ struct StartPreviewToolTests {
                 #expect(head.lowercased().contains("content-type: text/event-stream"))
                 #expect(head.lowercased().contains("x-accel-buffering: no"))
                 let pending = try await connection.read(until: "\n\n")
+                let request = try await harness.pending()
                 #expect(
                     pending.contains(
                         """
                         event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":\
-                        {"message":"A human has to approve request 1a2b3c4d.","progress":1,"progressToken":"p"}}\n\n
+                        {"message":"Request \(request.id.displayID) waits until a human approves it: \
+                        \(request.question)","progress":1,"progressToken":"p"}}\n\n
                         """
                     )
                 )
@@ -68,7 +74,7 @@ struct StartPreviewToolTests {
                     #expect(progress.contains(#""progress":\#(count),"progressToken":"p""#))
                 }
                 #expect(harness.cluster.liveRoutes.isEmpty)
-                harness.approval.decide(.approve)
+                try await harness.approve()
                 let answer = try await connection.read(until: "\r\n0\r\n\r\n")
                 #expect(answer.contains(#""id":"call-1","jsonrpc":"2.0","result":{"#))
                 #expect(answer.contains("-preview.preview.example.com"))
@@ -90,7 +96,7 @@ struct StartPreviewToolTests {
                     await harness.clock.waitForSleepers(1)
                     harness.clock.advance(by: CallProgress.interval)
                 }
-                harness.approval.decide(.approve)
+                try await harness.approve()
                 let answer = try await connection.read(until: "\r\n0\r\n\r\n")
                 #expect(!answer.contains("notifications/progress"))
                 #expect(answer.contains(#""isError":false"#))
@@ -103,8 +109,7 @@ struct StartPreviewToolTests {
         try await harness.testLive { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: "application/json"))
-                await until { harness.approval.waitingCount == 1 }
-                harness.approval.decide(.approve)
+                try await harness.approve()
                 let head = try await connection.read(until: "\r\n\r\n")
                 #expect(head.lowercased().contains("content-type: application/json"))
                 let answer = try await connection.read(until: #""jsonrpc":"2.0""#)
@@ -114,36 +119,82 @@ struct StartPreviewToolTests {
     }
 
     @Test(arguments: ["application/json, text/event-stream", "application/json"])
-    func aClientThatLeavesEndsTheWaitAndNothingIsStarted(accept: String) async throws {
+    func aClientThatLeavesEndsItsCallAndNotItsRequest(accept: String) async throws {
         let harness = try await MCPHarness()
-        try await harness.testLive { port async throws in
+        let gateClock = harness.base.controlClock
+        try await harness.testWithoutNews { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: accept))
-                await until { harness.approval.waitingCount == 1 }
+                try await until { gateClock.sleeperCount == 1 }
             }
-            await until { harness.approval.abandonedCount == 1 }
+            try await until { gateClock.sleeperCount == 0 }
+            #expect(try harness.approvals().map(\.state) == [.pending])
             #expect(harness.cluster.liveRoutes.isEmpty)
+
+            // Whoever comes back uses what was decided meanwhile.
+            try await harness.approve()
+            let answer = try await RawConnection.open(port: port) { connection async throws in
+                try await connection.send(Self.request())
+                return try await connection.read(until: "\r\n0\r\n\r\n")
+            }
+            #expect(answer.contains(#""isError":false"#))
+            #expect(try harness.approvals().map(\.state) == [.consumed])
+            #expect(harness.cluster.liveRoutes.count == 1)
         }
     }
 
-    @Test(arguments: [
-        (PreviewError.Kind.noSandbox, "Start your server in the run's sandbox first"),
-        (.approvalDenied, "Do not ask again"), (.approvalTimedOut, "call start_preview again"),
-        (.approvalWithdrawn, "call start_preview again"), (.forbidden, "Check run_id"), (.runNotFound, "Check run_id"),
-        (.limitReached, "stop_preview can end"), (.disabled, ""), (.clusterUnavailable, "Wait 3 seconds"),
-        (.braked, "Wait 3 seconds"),
-    ])
-    func aRefusalSaysWhatToDo(kind: PreviewError.Kind, advice: String) async throws {
+    @Test func aRepeatedCallJoinsTheRequestThatWaits() async throws {
+        let harness = try await MCPHarness()
+        try await harness.testLive { port async throws in
+            try await RawConnection.open(port: port) { first async throws in
+                try await first.send(Self.request(progressToken: "1"))
+                _ = try await first.read(until: "waits until a human approves it")
+                try await RawConnection.open(port: port) { second async throws in
+                    try await second.send(Self.request(progressToken: "2"))
+                    _ = try await second.read(until: "waits until a human approves it")
+                    #expect(try harness.approvals().count == 1)
+                    try await harness.approve()
+                    let answers =
+                        try await first.read(until: "\r\n0\r\n\r\n") + second.read(until: "\r\n0\r\n\r\n")
+                    #expect(answers.contains(#""isError":false"#))
+                    #expect(harness.cluster.liveRoutes.count == 1)
+                }
+            }
+        }
+    }
+
+    @Test func aDenialIsGivenToTheModel() async throws {
+        let harness = try await MCPHarness()
+        try await harness.testLive { port async throws in
+            try await RawConnection.open(port: port) { connection async throws in
+                try await connection.send(Self.request())
+                try await harness.deny()
+                let answer = try await connection.read(until: "\r\n0\r\n\r\n")
+                #expect(answer.contains(#""isError":true"#))
+                #expect(answer.contains("Not today."))
+                #expect(answer.contains("Do not ask again"))
+                #expect(harness.cluster.liveRoutes.isEmpty)
+            }
+        }
+    }
+
+    @Test func aReachedLimitNamesWhatCanBeStopped() async throws {
         let harness = try await MCPHarness()
         let run = try RunID(APIHarness.run)
-        let token = try await harness.base.api.previews.start(run: run, port: 4000, requester: "a").session.token
-        harness.approval.decide(.refuse(PreviewError(kind, "This is why.", retryAfter: .milliseconds(2500))))
+        for port in 3001...3003 { _ = try await harness.api.previews.start(run: run, port: port, requester: "ada") }
         let answer = try await start(harness)
         #expect(answer.contains(#""isError":true"#))
-        #expect(answer.contains("This is why."))
-        #expect(answer.contains(advice))
-        #expect(answer.contains("session_id \(token.text): port 4000") == (kind == .limitReached))
-        #expect(harness.cluster.liveRoutes == [token])
+        #expect(answer.contains("Wait"))
+        for token in harness.cluster.liveRoutes { #expect(answer.contains("session_id \(token.text): port 300")) }
+        #expect(harness.cluster.liveRoutes.count == 3)
+        #expect(try harness.approvals().isEmpty)
+    }
+
+    @Test func aRunWithoutASandboxIsToldToStartItsServerFirst() async throws {
+        let harness = try await MCPHarness()
+        let answer = try await start(harness, arguments: #"{"run_id":"no-such-run","port":3000}"#)
+        #expect(answer.contains(#""isError":true"#))
+        #expect(answer.contains("Start your server in the run's sandbox first"))
     }
 
     @Test(arguments: [
@@ -153,60 +204,38 @@ struct StartPreviewToolTests {
     ])
     func aPortThatCannotBeIsExplained(port: String, explanation: String) async throws {
         let harness = try await MCPHarness()
-        harness.approval.decide(.approve)
         let answer = try await start(harness, arguments: #"{"run_id":"\#(APIHarness.run)","port":\#(port)}"#)
         #expect(answer.contains(#""isError":true"#))
         #expect(answer.contains(explanation))
-        #expect(harness.cluster.liveRoutes.isEmpty)
+        #expect(try harness.approvals().isEmpty)
     }
 
     @Test func aPreviewThatDoesNotWorkYetSaysWhy() async throws {
         let harness = try await MCPHarness()
         harness.cluster.setProbeOutcome(.noApp(status: 503))
-        harness.approval.decide(.approve)
-        let answer = try await start(harness)
-        #expect(answer.contains(#""isError":false"#))
-        #expect(answer.contains(#""ready":false"#))
-        #expect(answer.contains("does not work yet"))
-        #expect(answer.contains("listen on 0.0.0.0"))
-    }
-
-    @Test func whatNobodyForesawTellsNothing() async throws {
-        struct Unforeseen: Error { let secret = "swordfish" }
-        let api = try await APIHarness().api
-        let tool = StartPreviewTool(
-            start: { _, _, _, _ in throw Unforeseen() },
-            previews: api.previews,
-            access: api.access,
-            address: api.address
-        )
-        let application = Application(responder: api.router(offering: [tool]).buildResponder())
-        try await application.test(.live) { client async throws in
-            let port = try #require(client.port)
-            let answer = try await RawConnection.open(port: port) { connection async throws in
-                try await connection.send(Self.request())
-                return try await connection.read(until: "\r\n0\r\n\r\n")
-            }
-            #expect(answer.contains("-32603"))
-            #expect(!answer.contains("swordfish"))
-        }
-    }
-
-    /// Calls the tool over a real connection, and reads the answer to its end.
-    private func start(_ harness: MCPHarness, arguments: String = arguments) async throws -> String {
-        let result = Received()
         try await harness.testLive { port async throws in
-            let text = try await RawConnection.open(port: port) { connection async throws in
-                try await connection.send(Self.request(arguments: arguments))
-                return try await connection.read(until: "\r\n0\r\n\r\n")
+            try await RawConnection.open(port: port) { connection async throws in
+                try await connection.send(Self.request())
+                try await harness.approve()
+                let answer = try await connection.read(until: "\r\n0\r\n\r\n")
+                #expect(answer.contains(#""isError":false"#))
+                #expect(answer.contains(#""ready":false"#))
+                #expect(answer.contains("does not work yet"))
+                #expect(answer.contains("listen on 0.0.0.0"))
             }
-            await result.keep(text)
         }
-        return await result.text
     }
 
-    private actor Received {
-        private(set) var text = ""
-        func keep(_ text: String) { self.text = text }
+    /// Calls the tool over a real connection where nobody has to decide, and reads the answer to its end.
+    private func start(_ harness: MCPHarness, arguments: String = arguments) async throws -> String {
+        let answer = Mutex("")
+        try await harness.testLive { port async throws in
+            try await RawConnection.open(port: port) { connection async throws in
+                try await connection.send(Self.request(arguments: arguments))
+                let text = try await connection.read(until: "\r\n0\r\n\r\n")
+                answer.withLock { $0 = text }
+            }
+        }
+        return answer.withLock { $0 }
     }
 }

@@ -1,8 +1,10 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import PreviewControl
 import PreviewDomain
+import PreviewIdentity
 import TestSupport
 import Testing
 
@@ -14,12 +16,6 @@ struct ToolTests {
 
     @Test func definitionsSayWhatACallerNeeds() async throws {
         let api = try await APIHarness().api
-        let start = StartPreviewTool(
-            start: { _, _, _, _ in throw PreviewError.previewNotFound },
-            previews: api.previews,
-            access: api.access,
-            address: api.address
-        )
         let expected: [String: JSONValue] = [
             "start_preview": [
                 "readOnlyHint": false, "destructiveHint": false, "idempotentHint": false, "openWorldHint": false,
@@ -31,7 +27,8 @@ struct ToolTests {
                 "readOnlyHint": false, "destructiveHint": true, "idempotentHint": true, "openWorldHint": false,
             ],
         ]
-        for tool in [start] + api.tools {
+        #expect(api.tools.map(\.definition.name) == ["start_preview", "list_previews", "stop_preview"])
+        for tool in api.tools {
             let json = try #require(tool.definition.json.object)
             #expect(json["annotations"] == expected[tool.definition.name])
             #expect(json["title"]?.string?.isEmpty == false)
@@ -41,25 +38,24 @@ struct ToolTests {
             #expect(input["additionalProperties"] == false)
             #expect(input["required"] == .array(tool.definition.arguments.keys.sorted().map { .string($0) }))
         }
-        let port = start.definition.arguments["port"]?.object
+        let port = try #require(api.tools.first).definition.arguments["port"]?.object
         #expect(port?["minimum"] == 3000)
         #expect(port?["maximum"] == 9000)
     }
 
     @Test func aSessionFitsItsSchema() async throws {
         let harness = try await MCPHarness()
-        harness.approval.decide(.approve)
         try await harness.test { client async throws in
             let (_, result) = try await client.callTool("list_previews", "{\(Self.run)}")
             #expect(result["structuredContent"] == ["previews": []])
         }
-        let session = try await harness.base.api.previews.start(
+        let session = try await harness.api.previews.start(
             run: RunID(APIHarness.run),
             port: 3000,
             requester: "ada"
         ).session
         let body = try JSONValue(
-            encoding: SessionBody(session, run: RunID(APIHarness.run), address: harness.base.api.address)
+            encoding: SessionBody(session, run: RunID(APIHarness.run), address: harness.api.address)
         )
         let schema = try #require(SessionSchema.json.object)
         let properties = try #require(schema["properties"]?.object)
@@ -71,7 +67,7 @@ struct ToolTests {
 
     @Test func listAndStopDoWhatTheRoutesDo() async throws {
         let harness = try await MCPHarness()
-        let previews = harness.base.api.previews
+        let previews = harness.api.previews
         let token = try await previews.start(run: RunID(APIHarness.run), port: 3000, requester: "ada").session.token
         try await harness.test { client async throws in
             let (text, list) = try await client.callTool("list_previews", "{\(Self.run)}")
@@ -112,6 +108,76 @@ struct ToolTests {
             #expect(result["structuredContent"] == nil)
             #expect(text.contains(explanation), "\(text)")
         }
+    }
+
+    @Test(arguments: [
+        (PreviewError.Kind.noSandbox, "Start your server in the run's sandbox first"),
+        (.approvalDenied, "Do not ask again"), (.approvalTimedOut, "call start_preview again"),
+        (.approvalWithdrawn, "call start_preview again"), (.approvalUsed, "call start_preview again"),
+        (.forbidden, "Check run_id"), (.runNotFound, "Check run_id"), (.previewNotFound, "list_previews"),
+        (.limitReached, "Wait 3 seconds"), (.clusterUnavailable, "Wait 3 seconds"), (.braked, "Wait 3 seconds"),
+    ])
+    func aRefusalSaysWhatToDo(kind: PreviewError.Kind, advice: String) throws {
+        let error = PreviewError(kind, "This is why.", retryAfter: .milliseconds(2500))
+        let result = try #require(ToolResult(failure: error))
+        #expect(result.structured == nil)
+        #expect(result.text.hasPrefix("This is why. "))
+        #expect(result.text.contains(advice))
+    }
+
+    @Test func aDeniedAccessNamesTheArgument() throws {
+        let result = try #require(ToolResult(failure: AccessDenied(.forbidden, "This run is not yours.")))
+        #expect(result.text.contains("Check run_id"))
+    }
+
+    @Test func aCallThatFindsNoPlaceToWaitIsToldWhy() async throws {
+        let api = try await APIHarness().api
+        let run = try RunID(APIHarness.run)
+        let places = try (0..<api.limits.maxWaitingPerRun).map { _ in try api.waitingCalls.place(for: run) }
+        let tool = try #require(api.tools.first)
+        let call = MCPCall(
+            id: .integer(1),
+            call: ToolCall(tool: tool, arguments: ["run_id": .string(run.text), "port": 3000], progressToken: nil),
+            revision: .november2025,
+            caller: Caller(identity: "ada", role: .user),
+            server: MCPServer(tools: [tool])
+        )
+        let text = try await call.run(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }).json.text()
+        #expect(text.contains(#""isError":true"#))
+        #expect(text.contains("16 calls wait for this run already"))
+        withExtendedLifetime(places) {}
+    }
+
+    @Test func whatNobodyForesawTellsNothing() async throws {
+        struct Unforeseen: Error { let secret = "swordfish" }
+        struct FailingTool: Tool {
+            let longestWait: Duration? = nil
+            let definition = ToolDefinition(
+                name: "fail",
+                title: "Fail",
+                description: "",
+                arguments: [:],
+                output: [:],
+                effect: .reads
+            )
+            func call(
+                _ arguments: ToolArguments,
+                by caller: Caller,
+                report: @escaping @Sendable (String) -> Void
+            ) async throws -> ToolResult { throw Unforeseen() }
+        }
+        #expect(ToolResult(failure: Unforeseen()) == nil)
+        let tool = FailingTool()
+        let call = MCPCall(
+            id: .integer(1),
+            call: ToolCall(tool: tool, arguments: [:], progressToken: nil),
+            revision: .november2025,
+            caller: Caller(identity: "ada", role: .user),
+            server: MCPServer(tools: [tool])
+        )
+        let text = try await call.run(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }).json.text()
+        #expect(text.contains("-32603"))
+        #expect(!text.contains("swordfish"))
     }
 
     @Test func aClusterThatFailsSaysWhenToTryAgain() async throws {

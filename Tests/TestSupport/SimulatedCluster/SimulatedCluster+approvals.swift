@@ -39,11 +39,24 @@ extension SimulatedCluster {
         }
     }
 
+    /// Gives the run's claim another pod.
+    public func replacePod(of run: RunID) {
+        state.withLock { state in
+            guard let sandbox = state.sandboxes[run] else { return }
+            state.pods[sandbox.pod] = false
+            let pod = PodIdentity(name: sandbox.pod.name, uid: "uid-\(sandbox.pod.name)-\(state.nextVersion())")
+            state.pods[pod] = true
+            state.sandboxes[run] = BoundSandbox(
+                claim: sandbox.claim,
+                owner: sandbox.owner,
+                pod: pod,
+                selector: sandbox.selector
+            )
+        }
+    }
+
     /// The standing grants for every run.
     public var standingGrants: StandingGrants { state.withLock { $0.commonGrants } }
-
-    /// How many replicas watch claims.
-    public var approvalWatcherCount: Int { state.withLock { $0.approvalSubscribers.count } }
 }
 
 extension SimulatedCluster: ApprovalStore {

@@ -58,6 +58,7 @@ public final class SimulatedCluster: Sendable {
         var faults: [Operation: [Fault]] = [:]
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []
+        var interleaving: SeededRandom?
         var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
         var nextSubscriber = 0
         var claims: [String: StoredClaim] = [:]
@@ -225,6 +226,12 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.interruptions[operation, default: []].append(action) }
     }
 
+    /// Lets others go first a random number of times before each operation takes effect, so that tasks that run side by
+    /// side interleave in many ways.
+    public func interleave(seed: UInt64) {
+        state.withLock { $0.interleaving = SeededRandom(seed: seed) }
+    }
+
     /// Tells all feeds that a collection's watch broke.
     public func breakWatch(of collection: ClusterCollection) {
         state.withLock { $0.publish(.interrupted(collection)) }
@@ -232,19 +239,23 @@ public final class SimulatedCluster: Sendable {
 
     // MARK: Performing
 
+    private static let maxPauses: UInt64 = 8
+
     /// Logs the operation, runs what the test put in front of it, and applies faults around its effect.
     func perform<Result: Sendable>(
         _ operation: Operation,
         _ effect: @Sendable (inout State) throws(ClusterError) -> Result
     ) async throws(ClusterError) -> Result {
-        let action = state.withLock { state -> (@Sendable () async -> Void)? in
+        let (action, pauses) = state.withLock { state -> ((@Sendable () async -> Void)?, UInt64) in
             state.log.append(operation)
-            guard var waiting = state.interruptions[operation], !waiting.isEmpty else { return nil }
+            let pauses = state.interleaving.map { $0.next() % Self.maxPauses } ?? 0
+            guard var waiting = state.interruptions[operation], !waiting.isEmpty else { return (nil, pauses) }
             let first = waiting.removeFirst()
             state.interruptions[operation] = waiting
-            return first
+            return (first, pauses)
         }
         await action?()
+        for _ in 0..<pauses { await Task.yield() }
         return try state.withLock { (state) throws(ClusterError) -> Result in
             var fault: Fault?
             if var faults = state.faults[operation], !faults.isEmpty {

@@ -8,7 +8,7 @@ struct ListPreviewsTool: Tool {
     let access: RunAccess
     let address: PreviewAddress
 
-    let mayWait = false
+    var longestWait: Duration? { nil }
     let definition = ToolDefinition(
         name: "list_previews",
         title: "List previews",

@@ -4,18 +4,13 @@ internal import PreviewIdentity
 
 /// `start_preview`: asks for a preview as the run's agent does, and waits for a human where one has to approve.
 struct StartPreviewTool: Tool {
-    /// Starts a preview once it is approved; tells of each wait for a human.
-    typealias Start =
-        @Sendable (
-            _ run: RunID, _ port: Int, _ requester: String, _ onPending: @escaping @Sendable (String) -> Void
-        ) async throws -> StartedPreview
-
-    let start: Start
+    let gate: AgentPreviewGate
     let previews: Previews
+    let waiting: WaitingCalls
     let access: RunAccess
     let address: PreviewAddress
 
-    let mayWait = true
+    var longestWait: Duration? { gate.approvalWindow }
 
     var definition: ToolDefinition {
         let ports = previews.ports.allowed
@@ -51,7 +46,11 @@ struct StartPreviewTool: Tool {
         let port = try arguments.integer(ArgumentName.port)
         try await access.authorize(caller, to: .startAsAgent, on: run)
         do {
-            let started = try await start(run, port, caller.identity, report)
+            let started = try await waiting.wait(for: run) {
+                try await gate.start(run: run, port: port, requester: caller.identity) { approval in
+                    report("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
+                }
+            }
             return try ToolResult(
                 text(started.session),
                 SessionBody(started.session, run: run, address: address)

@@ -7,7 +7,7 @@ struct StopPreviewTool: Tool {
     let previews: Previews
     let access: RunAccess
 
-    let mayWait = false
+    var longestWait: Duration? { nil }
     let definition = ToolDefinition(
         name: "stop_preview",
         title: "Stop a preview",

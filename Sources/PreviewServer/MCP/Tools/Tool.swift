@@ -4,8 +4,8 @@ internal import PreviewIdentity
 protocol Tool: Sendable {
     var definition: ToolDefinition { get }
 
-    /// True when a call may have to wait for a human.
-    var mayWait: Bool { get }
+    /// How long a call may have to wait for a human; nil where no human is asked.
+    var longestWait: Duration? { get }
 
     /// Does it, under the caller's own rights.
     ///

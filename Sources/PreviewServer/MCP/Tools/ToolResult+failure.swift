@@ -10,6 +10,7 @@ extension ToolResult {
         switch error {
         case let error as ToolArgumentError: self = .failure(error.message)
         case let error as InvalidRunID: self = .failure(error.message)
+        case let error as APIError: self = .failure(error.message)
         case let error as PreviewError:
             self = .failure(Self.sentences(error.message, error.kind.advice, Self.wait(error.retryAfter)))
         case let error as AccessDenied:

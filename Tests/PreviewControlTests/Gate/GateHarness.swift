@@ -1,0 +1,149 @@
+import PreviewDomain
+import TestSupport
+
+@testable import PreviewControl
+
+/// Several replicas of the gate on one simulated cluster.
+struct GateHarness: Sendable {
+    struct Replica: Sendable {
+        let control: ControlHarness
+        let index: ApprovalIndex
+        let gate: AgentPreviewGate
+        let keeper: ApprovalKeeper
+    }
+
+    let cluster: SimulatedCluster
+    let timeline = RecordingTimeline()
+    let replicas: [Replica]
+
+    static let run = ControlHarness.run
+
+    init(
+        replicas count: Int = 2,
+        approvals: ApprovalPolicy = ApprovalPolicy(),
+        facts: [RunID: RunFacts]? = nil,
+        seed: UInt64 = 1
+    ) async throws {
+        let cluster = SimulatedCluster()
+        let timeline = timeline
+        self.cluster = cluster
+        // No reaper runs here, and the brake is not to take the long waits for its failure.
+        var policy = PreviewPolicy.testing
+        policy.sweepInterval = .seconds(3600)
+        var replicas: [Replica] = []
+        for number in 0..<count {
+            let control = try await ControlHarness(
+                cluster: cluster,
+                policy: policy,
+                seed: seed &* 31 &+ UInt64(number),
+                timeline: timeline
+            )
+            control.index.apply(.routesReplaced([]))
+            let index = ApprovalIndex()
+            let gate = AgentPreviewGate(
+                policy: approvals,
+                previews: control.previews,
+                store: cluster,
+                index: index,
+                facts: facts.map { KnownFacts(facts: $0) },
+                timeline: timeline
+            )
+            let keeper = ApprovalKeeper(gate: gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })
+            replicas.append(Replica(control: control, index: index, gate: gate, keeper: keeper))
+        }
+        self.replicas = replicas
+        cluster.addSandbox(for: Self.run)
+    }
+
+    subscript(_ number: Int) -> AgentPreviewGate { replicas[number].gate }
+
+    /// Runs the keepers beside `work`, once every replica's copy is up to date.
+    func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for replica in replicas { group.addTask { try await replica.keeper.run() } }
+            for replica in replicas {
+                await until {
+                    replica.index.commonGrants() != nil && replica.index.claim(named: Self.run.claimName) != nil
+                }
+            }
+            cluster.clearLog()
+            try await work()
+            group.cancelAll()
+        }
+    }
+
+    /// Lets everything else run until `condition` holds.
+    func until(_ condition: @Sendable () -> Bool) async {
+        while !condition() { await Task.yield() }
+    }
+
+    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    func ask(
+        _ number: Int = 0,
+        port: Int = 3000
+    ) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
+        let start = Task {
+            defer { continuation.finish() }
+            return try await self[number].start(run: Self.run, port: port, requester: "agent") {
+                continuation.yield($0)
+            }
+        }
+        for await pending in stream { return (pending, start) }
+        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
+    }
+
+    var states: [Approval.State] { cluster.approvals(of: Self.run).map(\.state) }
+
+    /// Moves the cluster's clock and those of all replicas.
+    func advance(by duration: Duration) {
+        cluster.advance(by: duration)
+        for replica in replicas { replica.control.clock.advance(by: duration) }
+    }
+
+    var kinds: [TimelineEvent.Kind] { timeline.events.map(\.kind) }
+
+    /// What was created, patched or labelled for a preview.
+    var provisioning: [SimulatedCluster.Operation] {
+        cluster.log.filter { [.labelPod, .createService, .createRoute].contains($0) }
+    }
+}
+
+private struct KnownFacts: RunFactsSource {
+    let facts: [RunID: RunFacts]
+
+    func facts(of run: RunID) async -> RunFacts? { facts[run] }
+}
+
+extension AgentPreviewGate {
+    /// The error of a start that is refused.
+    func refusal(run: RunID = GateHarness.run, port: Int = 3000, requester: String = "agent") async -> PreviewError? {
+        do {
+            _ = try await start(run: run, port: port, requester: requester)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+extension ApprovalIndex {
+    /// Whether the copy of the test run's claim and of the common grants is what the cluster has.
+    func isUpToDate(with cluster: SimulatedCluster) -> Bool {
+        guard let claim = claim(named: GateHarness.run.claimName) else { return false }
+        return claim.ledger == ApprovalLedger(annotations: cluster.claimAnnotations(of: GateHarness.run))
+            && commonGrants() == cluster.standingGrants
+    }
+}
+
+extension Task where Success == StartedPreview, Failure == any Error {
+    /// Why the start was refused; nil when it was not.
+    var refusal: PreviewError? {
+        get async {
+            switch await result {
+            case .success: nil
+            case .failure(let error): error as? PreviewError
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import Foundation
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("The gate", .timeLimit(.minutes(1)))
+struct GateTests {
+    private let run = GateHarness.run
+
+    @Test func nothingIsMadeBeforeAHumanOnAnotherReplicaApproves() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            #expect(harness.provisioning.isEmpty)
+            #expect(pending.port.number == 3000)
+            #expect(pending.requester == "agent")
+            #expect(pending.deadline == pending.requestedAt + .seconds(300))
+
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+
+            let token = try await start.value.session.token
+            #expect(harness.cluster.liveRoutes == [token])
+            #expect(harness.states == [.consumed])
+            #expect(harness.kinds == [.approvalRequired, .approved, .started])
+            let required = try #require(harness.timeline.events.first)
+            #expect(required.details["requestId"] == pending.id.text)
+            #expect(required.details["displayId"] == pending.id.displayID)
+            #expect(required.details["toolName"] == "start_preview")
+            #expect(required.details["url"] == "sandbox-preview:3000")
+            #expect(harness.timeline.events.allSatisfy { !"\($0)".contains(token.text) })
+        }
+    }
+
+    @Test func withWarmCachesTheGateCostsTwoRequests() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            harness.cluster.annotateClaim(
+                of: run,
+                [
+                    ApprovalAnnotation.approval(pending.id): pending.text.replacingOccurrences(
+                        of: "pending",
+                        with: "granted"
+                    )
+                ]
+            )
+            _ = try await start.value
+            #expect(
+                harness.cluster.log == [
+                    .resolveSandbox, .writeClaim, .resolveSandbox, .replaceOnClaim, .createService, .createRoute,
+                    .routes,
+                    .probe,
+                ]
+            )
+        }
+    }
+
+    @Test func anAutomaticGrantCostsOneRequestAndIsWrittenDownFirst() async throws {
+        let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
+        try await harness.run {
+            _ = try await harness[0].start(run: run, port: 3000, requester: "agent")
+            #expect(
+                harness.cluster.log == [
+                    .resolveSandbox, .writeClaim, .createService, .createRoute, .routes, .probe,
+                ]
+            )
+            let approval = try #require(harness.cluster.approvals(of: run).first)
+            #expect(approval.state == .consumed)
+            #expect(approval.automatic == .setting)
+            #expect(harness.kinds == [.autoApproved, .started])
+        }
+    }
+
+    @Test func aDenialIsToldAndMakesNothing() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            try await harness[1].deny(run: run, requestID: pending.id.text, by: "ada", reason: "Not that port.")
+            let error = await start.refusal
+            #expect(error?.kind == .approvalDenied)
+            #expect(error?.message.contains("Not that port.") == true)
+            #expect(harness.provisioning.isEmpty)
+            #expect(harness.kinds == [.approvalRequired, .denied])
+        }
+    }
+
+    @Test func nobodyDecidingInTimeEndsTheRequest() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (_, start) = try await harness.ask()
+            await harness.replicas[0].control.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(299))
+            #expect(harness.states == [.pending])
+            harness.advance(by: .seconds(1))
+            #expect(await start.refusal?.kind == .approvalTimedOut)
+            #expect(harness.states == [.timedOut])
+            #expect(harness.provisioning.isEmpty)
+            #expect(harness.kinds == [.approvalRequired, .timedOut])
+        }
+    }
+
+    @Test func aRequestThatNobodyWaitsForTimesOutAllTheSame() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            await harness.replicas[1].control.clock.waitForSleepers(1)
+            harness.advance(by: .seconds(301))
+            let seen = try await harness[1].approvals(run: run)
+            #expect(seen.map(\.state) == [.timedOut])
+            await harness.until { harness.states == [.timedOut] }
+        }
+    }
+
+    // MARK: Joining and coming back
+
+    @Test func askingAgainJoinsAndOneOfBothStarts() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, first) = try await harness.ask(0)
+            let (joined, second) = try await harness.ask(1)
+            #expect(joined == pending)
+            #expect(harness.cluster.approvals(of: run).count == 1)
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            let kinds = await [first.refusal?.kind, second.refusal?.kind]
+            #expect(kinds.contains(nil))
+            #expect(kinds.contains(.approvalUsed))
+            #expect(harness.cluster.liveRoutes.count == 1)
+        }
+    }
+
+    @Test func anotherCallerPortOrRunIsAnotherRequest() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            for (port, requester) in [(3000, "agent"), (3001, "agent"), (3000, "ada"), (3000, "agent")] {
+                _ = try await harness[0].request(run: run, port: port, requester: requester)
+                await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            }
+            #expect(harness.states == [.pending, .pending, .pending])
+        }
+    }
+
+    @Test func aCallerThatWentAwayComesBackToItsGrantOnce() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, caller) = try await harness.ask()
+            caller.cancel()
+            _ = await caller.result
+            #expect(harness.states == [.pending])
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            #expect(harness.provisioning.isEmpty)
+
+            _ = try await harness[1].start(run: run, port: 3000, requester: "agent")
+            #expect(harness.states == [.consumed])
+
+            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            guard case .pending = answer else { return #expect(Bool(false), "the grant was used twice") }
+            #expect(harness.cluster.liveRoutes.count == 1)
+        }
+    }
+
+    @Test func aGrantOlderThanTheWindowIsNotUsed() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            else { return #expect(Bool(false)) }
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            harness.cluster.advance(by: .seconds(300))
+            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            guard case .pending(let next) = answer else { return #expect(Bool(false), "an old grant was used") }
+            #expect(next.id != pending.id)
+            #expect(harness.states == [.withdrawn, .pending])
+            #expect(harness.provisioning.isEmpty)
+        }
+    }
+
+    // MARK: What is approved is one pod
+
+    @Test func aPodReplacedWhileWaitingWithdrawsTheApproval() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            harness.cluster.replacePod(of: run)
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
+            #expect(harness.states == [.withdrawn])
+            #expect(harness.provisioning.isEmpty)
+        }
+    }
+
+    @Test func aGrantForAnEarlierPodGivesWayToANewRequest() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            else { return #expect(Bool(false)) }
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            harness.cluster.replacePod(of: run)
+            _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
+            #expect(harness.states == [.withdrawn, .pending])
+        }
+    }
+
+    @Test func aClaimThatGoesAwayEndsTheWait() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (_, start) = try await harness.ask()
+            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            harness.cluster.removeClaim(of: run)
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
+        }
+    }
+
+    @Test(arguments: [nil, "garbage", "{}"])
+    func aRequestThatSomebodyRemovesOrSpoilsEndsTheWait(text: String?) async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            await harness.replicas[0].control.clock.waitForSleepers(2)
+            harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
+            #expect(harness.provisioning.isEmpty)
+        }
+    }
+
+    // MARK: Order
+
+    @Test func nobodyIsAskedForWhatALimitForbids() async throws {
+        let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
+        try await harness.run {
+            for port in 3000..<3003 { _ = try await harness[0].start(run: run, port: port, requester: "agent") }
+            harness.replicas[0].control.index.apply(.routesReplaced(try await harness.cluster.routes()))
+            #expect(await harness[0].refusal(port: 3003)?.kind == .limitReached)
+            #expect(harness.cluster.approvals(of: run).count == 3)
+        }
+    }
+
+    @Test func aLimitReachedWhileWaitingLeavesTheGrantUnused() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            for port in 4000..<4003 {
+                _ = try await harness.replicas[1].control.previews.start(run: run, port: port, requester: "ada")
+            }
+            harness.replicas[0].control.index.apply(.routesReplaced(try await harness.cluster.routes()))
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            #expect(await start.refusal?.kind == .limitReached)
+            #expect(harness.states == [.granted])
+        }
+    }
+
+    @Test func aStartThatFailsAfterTheGrantWasUsedSaysSoAndLeavesNothing() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            harness.cluster.fail(.createRoute, .before(ClusterError(.unavailable, "the API server answered 500")))
+            let (pending, start) = try await harness.ask()
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            let error = await start.refusal
+            #expect(error?.kind == .clusterUnavailable)
+            #expect(error?.message.contains("used the approval up") == true)
+            #expect(harness.states == [.consumed])
+            #expect(harness.cluster.liveBackends.isEmpty)
+        }
+    }
+
+    @Test func sixteenOpenRequestsAreEnough() async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            for port in 3000..<3016 { _ = try await harness[0].request(run: run, port: port, requester: "agent") }
+            let error = await harness[0].refusal(port: 3016)
+            #expect(error?.kind == .limitReached)
+            #expect(error?.retryAfter != nil)
+            harness.cluster.advance(by: .seconds(300))
+            _ = try await harness[0].request(run: run, port: 3016, requester: "agent")
+            #expect(harness.cluster.approvals(of: run).count == 16)
+        }
+    }
+}

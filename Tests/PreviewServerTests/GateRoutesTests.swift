@@ -1,0 +1,243 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import NIOCore
+import PreviewControl
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+@Suite("The gate's routes")
+struct GateRoutesTests {
+    private let runs = "/api/runs/\(APIHarness.run)"
+    private let body = #"{"target_port": 3000}"#
+
+    /// Serves the routes to a caller whom the credentials say nothing about.
+    private func serve(
+        _ role: Caller.Role = .user,
+        forwardDecision: DecisionForwarder? = nil,
+        _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
+    ) async throws {
+        let harness = try await APIHarness()
+        let router = Router(context: PreviewRequestContext.self)
+        router.addMiddleware {
+            ErrorMiddleware()
+            KnownCaller(caller: Caller(identity: "ada", role: role))
+        }
+        GateRoutes(
+            gate: harness.gate,
+            runs: RunGuard(access: RunAccess()),
+            address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
+            waiting: WaitingCalls(limits: RequestLimits()),
+            forwardDecision: forwardDecision
+        ).add(to: router.group("api/runs/:runId"))
+        try await Application(responder: router.buildResponder()).test(.router) { try await work(harness, $0) }
+    }
+
+    private func headers(prefer: String? = nil) -> HTTPFields {
+        var headers: HTTPFields = [.authorization: "Bearer a-users-token", .contentType: "application/json"]
+        if let prefer, let name = HTTPField.Name("Prefer") { headers[name] = prefer }
+        return headers
+    }
+
+    private func raise(_ client: any TestClientProtocol) async throws -> [String: Any] {
+        let answer = try await client.call(
+            .post,
+            "\(runs)/sandbox/preview",
+            body: body,
+            headers: headers(prefer: "respond-async")
+        )
+        #expect(answer.status == 202)
+        return try #require(answer.json as? [String: Any])
+    }
+
+    @Test(arguments: ["respond-async", "wait=10, respond-async", "Respond-Async; foo=1"])
+    func aCallerThatDoesNotWantToWaitIsToldWhereToLook(preference: String) async throws {
+        try await serve { harness, client in
+            let answer = try await client.call(
+                .post,
+                "\(runs)/sandbox/preview",
+                body: body,
+                headers: headers(prefer: preference)
+            )
+            #expect(answer.status == 202)
+            #expect(answer.headers[.retryAfter] == "5")
+            #expect(answer.headers[.preferenceApplied] == "respond-async")
+            let pending = try #require(answer.json as? [String: Any])
+            let id = try #require(pending["request_id"] as? String)
+            #expect(pending["display_id"] as? String == String(id.prefix(8)))
+            #expect(pending["status_url"] as? String == "\(runs)/preview-requests/\(id)")
+            #expect(answer.headers[.location] == "\(runs)/preview-requests/\(id)")
+            #expect(pending["state"] as? String == "pending")
+            #expect(pending["run_id"] as? String == APIHarness.run)
+            #expect(pending["tool_name"] as? String == "start_preview")
+            #expect(pending["resource"] as? String == "sandbox-preview:3000")
+            #expect(pending["target_port"] as? Int == 3000)
+            #expect(pending["pod_name"] as? String == "pod-1")
+            #expect(pending["requested_by"] as? String == "ada")
+            for key in ["requested_at", "deadline"] {
+                #expect((pending[key] as? String).flatMap(RFC3339.date) != nil)
+            }
+            #expect(harness.cluster.liveBackends.isEmpty)
+        }
+    }
+
+    @Test func anApprovedRequestIsUsedByAskingAgain() async throws {
+        try await serve { harness, client in
+            let id = try #require(try await raise(client)["request_id"] as? String)
+            let decision = try await client.call(
+                .post,
+                "\(runs)/tool-approvals",
+                body: #"{"request_id": "\#(id)"}"#,
+                headers: headers()
+            )
+            #expect(decision.status == 200)
+            let answer = try #require(decision.json as? [String: Any])
+            #expect(answer["run_id"] as? String == APIHarness.run)
+            #expect(answer["request_id"] as? String == id)
+            #expect(answer["approved"] as? Bool == true)
+
+            let state = try await client.call(.get, "\(runs)/preview-requests/\(id)", headers: headers())
+            #expect((state.json as? [String: Any])?["state"] as? String == "granted")
+            #expect((state.json as? [String: Any])?["decided_by"] as? String == "ada")
+
+            let started = try await client.call(.post, "\(runs)/sandbox/preview", body: body, headers: headers())
+            #expect(started.status == 200)
+            #expect((started.json as? [String: Any])?["preview_url"] != nil)
+            #expect(harness.cluster.liveRoutes.count == 1)
+        }
+    }
+
+    @Test func aDenialIsAnsweredAsTheContractSays() async throws {
+        try await serve { _, client in
+            let id = try #require(try await raise(client)["request_id"] as? String)
+            let denial = try await client.call(
+                .post,
+                "\(runs)/tool-denials",
+                body: #"{"request_id": "\#(id)"}"#,
+                headers: headers()
+            )
+            #expect(denial.status == 200)
+            #expect((denial.json as? [String: Any])?["denied"] as? Bool == true)
+            let list = try await client.call(.get, "\(runs)/preview-requests", headers: headers())
+            let states = (list.json as? [[String: Any]])?.map { $0["state"] as? String }
+            #expect(states == ["denied"])
+            let again = try await client.call(
+                .post,
+                "\(runs)/tool-approvals",
+                body: #"{"request_id": "\#(id)"}"#,
+                headers: headers()
+            )
+            #expect(again.status == 409)
+        }
+    }
+
+    @Test func automaticApprovalIsSwitchedAndStartsWithoutAsking() async throws {
+        try await serve { harness, client in
+            let path = "\(runs)/auto-approve"
+            let switched = try await client.call(.post, path, body: #"{"enabled": true}"#, headers: headers())
+            #expect(switched.status == 200)
+            #expect((switched.json as? [String: Any])?["auto_approve_tools"] as? Bool == true)
+            let started = try await client.call(.post, "\(runs)/sandbox/preview", body: body, headers: headers())
+            #expect(started.status == 200)
+            let malformed = try await client.call(.post, path, body: #"{"enabled": "yes"}"#, headers: headers())
+            #expect(malformed.status == 400)
+        }
+    }
+
+    @Test(arguments: ["tool-approvals", "tool-denials", "auto-approve"])
+    func theServiceIdentityDecidesNothing(route: String) async throws {
+        try await serve(.service) { harness, client in
+            let id = try #require(try await raise(client)["request_id"] as? String)
+            let answer = try await client.call(
+                .post,
+                "\(runs)/\(route)",
+                body: #"{"request_id": "\#(id)", "enabled": true}"#,
+                headers: headers()
+            )
+            #expect(answer.status == 403)
+            #expect(harness.cluster.approvals(of: try RunID(APIHarness.run)).map(\.state) == [.pending])
+        }
+    }
+
+    @Test(arguments: [
+        ("{}", 400), (#"{"request_id": ""}"#, 400), (#"{"request_id": 7}"#, 400), ("nonsense", 400),
+        (#"{"request_id": "unknown"}"#, 409), (#"{"request_id": "unknown", "scope": "forever"}"#, 400),
+    ])
+    func aDecisionThatCannotBeUsedIsRefused(body: String, status: Int) async throws {
+        try await serve { _, client in
+            let answer = try await client.call(.post, "\(runs)/tool-approvals", body: body, headers: headers())
+            #expect(answer.status == status)
+            #expect((answer.json as? [String: Any])?["error"] is String)
+        }
+    }
+
+    @Test(arguments: ForwardedDecision.Route.allCases)
+    func aDecisionAboutAnotherToolGoesToTheCoreAPIUnderTheCallersBearer(route: ForwardedDecision.Route) async throws {
+        let body = #"{"request_id": "of-another-tool", "scope": "tool"}"#
+        try await serve(forwardDecision: { decision in
+            #expect(decision.route == route)
+            #expect(decision.run.text == APIHarness.run)
+            #expect(decision.bearer == "a-users-token")
+            #expect(decision.body == Array(body.utf8))
+            return ForwardedAnswer(status: 404, body: Array(#"{"error": "no such request"}"#.utf8))
+        }) { _, client in
+            let answer = try await client.call(.post, "\(runs)/\(route.rawValue)", body: body, headers: headers())
+            #expect(answer.status == 404)
+            #expect((answer.json as? [String: Any])?["error"] as? String == "no such request")
+        }
+    }
+
+    @Test func aDecisionAboutARequestOfOursIsNeverPassedOn() async throws {
+        try await serve(forwardDecision: { _ in
+            #expect(Bool(false), "the decision was passed on")
+            return ForwardedAnswer(status: 200, body: [])
+        }) { _, client in
+            let id = try #require(try await raise(client)["request_id"] as? String)
+            for _ in 0..<2 {
+                let answer = try await client.call(
+                    .post,
+                    "\(runs)/tool-denials",
+                    body: #"{"request_id": "\#(id)"}"#,
+                    headers: headers()
+                )
+                #expect(answer.status == 200)
+            }
+        }
+    }
+
+    @Test(arguments: ["-1", "61", "1.5", "", "forever"])
+    func aWaitThatIsTooLongOrNoNumberIsRefused(wait: String) async throws {
+        try await serve { _, client in
+            let path = "\(runs)/preview-requests/aaaaaaaaaaaaaaaaaaaaaaaaaa?wait=\(wait)"
+            let answer = try await client.call(.get, path, headers: headers())
+            #expect(answer.status == 400)
+        }
+    }
+
+    @Test func aRequestThatIsNotThereIsNotFound() async throws {
+        try await serve { _, client in
+            let path = "\(runs)/preview-requests/aaaaaaaaaaaaaaaaaaaaaaaaaa"
+            let answer = try await client.call(.get, path, headers: headers())
+            #expect(answer.status == 404)
+        }
+    }
+}
+
+private struct KnownCaller: RouterMiddleware {
+    let caller: Caller
+
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.caller = caller
+        return try await next(request, context)
+    }
+}

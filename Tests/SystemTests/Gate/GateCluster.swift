@@ -1,0 +1,246 @@
+import CurlHTTP
+import Foundation
+import HTTPTransport
+import KubernetesClient
+import Logging
+import PreviewCluster
+import PreviewDomain
+import Synchronization
+import TestSupport
+
+@testable import DevCluster
+@testable import PreviewControl
+
+/// Several replicas of the gate on one real API server, in which a run has a sandbox.
+///
+/// The API server is asked over its socket. Time is the test's own: nothing expires but what the test lets expire.
+struct GateCluster: Sendable {
+    struct Replica: Sendable {
+        let client: KubernetesClient
+        let previews: Previews
+        let index: ApprovalIndex
+        let gate: AgentPreviewGate
+        let keeper: ApprovalKeeper
+    }
+
+    static let namespace = "agentweaver"
+    static let runText = "3f2a9c1e-0000-4000-8000-000000000001"
+
+    let server: APIServer
+    let store: ObjectStore
+    let run: RunID
+    let clock = ManualClock()
+    let now = SettableTime()
+    let timeline = RecordingTimeline()
+    let replicas: [Replica]
+
+    subscript(_ number: Int) -> AgentPreviewGate { replicas[number].gate }
+
+    /// Runs the server and as many replicas, whose copies are up to date when `body` begins.
+    static func with(
+        replicas count: Int,
+        _ body: @escaping @Sendable (GateCluster) async throws -> Void
+    ) async throws {
+        let store = ObjectStore()
+        try await withAPIServer(store: store) { server in
+            let path = FileManager.default.temporaryDirectory.appending(path: "gate-\(UUID().uuidString)").path
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try await server.kubeconfig(namespace: namespace).write(toFile: path, atomically: true, encoding: .utf8)
+            let cluster = try await GateCluster(server: server, store: store, kubeconfig: path, replicas: count)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for replica in cluster.replicas { group.addTask { try await replica.keeper.run() } }
+                defer { group.cancelAll() }
+                for replica in cluster.replicas {
+                    await cluster.until {
+                        replica.index.commonGrants() != nil && replica.index.claim(named: cluster.run.claimName) != nil
+                    }
+                }
+                server.requestLog.reset()
+                try await body(cluster)
+            }
+        }
+    }
+
+    private init(server: APIServer, store: ObjectStore, kubeconfig: String, replicas count: Int) async throws {
+        self.server = server
+        self.store = store
+        run = try RunID(Self.runText)
+        try Self.install(into: store)
+        var replicas: [Replica] = []
+        for number in 0..<count {
+            let replica = try await Self.replica(
+                UInt64(number),
+                kubeconfig: kubeconfig,
+                time: MonotonicTime(clock),
+                now: now,
+                timeline: timeline
+            )
+            replicas.append(replica)
+        }
+        self.replicas = replicas
+    }
+
+    private static func replica(
+        _ number: UInt64,
+        kubeconfig: String,
+        time: MonotonicTime,
+        now: SettableTime,
+        timeline: RecordingTimeline
+    ) async throws -> Replica {
+        let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
+        let client = KubernetesClient(configuration: configuration) { security in
+            try CurlTransport(
+                configuration: CurlConfiguration(
+                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
+                )
+            )
+        }
+        let policy = PreviewPolicy(
+            isEnabled: true,
+            ports: PortPolicy(),
+            limits: PreviewLimits(perRun: 10_000, global: 10_000),
+            lifetime: LifetimePolicy(),
+            orphanGrace: .seconds(120),
+            // No reaper runs here, and the brake is not to take the long waits for its failure.
+            sweepInterval: .seconds(86_400),
+            readyTimeout: .zero
+        )
+        let manifests = PreviewManifests(
+            namespace: namespace,
+            gatewayName: ClusterObjects.gateway,
+            gatewayNamespace: namespace,
+            zone: try ZoneSuffix("preview.example.com")
+        )
+        let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let brake = Brake(policy: policy, time: time)
+        brake.sweepSucceeded(stillDue: [])
+        let random = SeededRandom(seed: number + 1)
+        let index = PreviewIndex(policy: policy)
+        index.apply(.routesReplaced([]))
+        let previews = Previews(
+            policy: policy,
+            sandboxes: KubernetesSandboxDirectory(client: client, namespace: namespace, cache: SandboxCache()),
+            objects: objects,
+            clusterTime: now,
+            probe: SimulatedCluster(),
+            index: index,
+            brake: brake,
+            timeline: timeline,
+            randomBytes: { random.bytes($0) },
+            time: time,
+            logger: logger
+        )
+        let gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: KubernetesApprovalStore(
+                client: client,
+                namespace: namespace,
+                gatewayName: ClusterObjects.gateway,
+                gatewayNamespace: namespace
+            ),
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: timeline
+        )
+        let feed = KubernetesApprovalFeed(
+            client: client,
+            namespace: namespace,
+            gatewayName: ClusterObjects.gateway,
+            gatewayNamespace: namespace
+        )
+        return Replica(
+            client: client,
+            previews: previews,
+            index: gate.index,
+            gate: gate,
+            keeper: ApprovalKeeper(gate: gate, feed: feed, jitter: { 0 })
+        )
+    }
+
+    // MARK: The sandbox
+
+    private static func install(into store: ObjectStore) throws {
+        try ClusterObjects.install(into: store, port: 8088)
+        // As the platform makes it: without annotations of any kind.
+        let claim = try store.create(
+            .sandboxClaims,
+            namespace: namespace,
+            [
+                "metadata": ["name": .string(ClusterObjects.claimName(run: runText))],
+                "spec": ["warmPoolRef": ["name": "test"]],
+            ]
+        )
+        let template = SandboxTemplate(command: ["true"], port: 3000)
+        let sandbox = try store.create(
+            .sandboxes,
+            namespace: namespace,
+            SandboxObjects.sandbox(for: claim, template: template)
+        )
+        let pod = try store.create(.pods, namespace: namespace, SandboxObjects.pod(for: sandbox))
+        try store.updateStatus(.pods, namespace: namespace, name: pod.name) { $0["status", "phase"] = "Running" }
+        try store.updateStatus(.sandboxClaims, namespace: namespace, name: claim.name) { claim in
+            claim["status", "sandbox", "name"] = .string(sandbox.name)
+            claim["status", "conditions"] = [
+                [
+                    "type": "Ready", "status": "True", "reason": "Ready", "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                ]
+            ]
+        }
+    }
+
+    // MARK: What is there
+
+    /// The approvals on the claim, the oldest first.
+    var approvals: [Approval] {
+        let claim = store.get(.sandboxClaims, namespace: Self.namespace, name: run.claimName)
+        let annotations = claim?["metadata", "annotations"]?.objectValue ?? [:]
+        return ApprovalLedger(annotations: annotations.compactMapValues(\.stringValue)).entries.map(\.approval)
+    }
+
+    var routeCount: Int { store.list(.httpRoutes, namespace: Self.namespace).items.count }
+    var serviceCount: Int { store.list(.services, namespace: Self.namespace).items.count }
+
+    /// How often a preview's object was asked to be created, or a pod to be patched, since the last reset.
+    var provisioningCount: Int {
+        server.requestLog.count(verb: "create") + server.requestLog.count(verb: "patch", resource: "pods")
+    }
+
+    /// What the claim says about the request.
+    func state(of approval: Approval) -> Approval.State? { approvals.first { $0.id == approval.id }?.state }
+
+    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
+        let start = Task {
+            defer { continuation.finish() }
+            return try await self[number].start(run: run, port: 3000, requester: "agent") { continuation.yield($0) }
+        }
+        for await pending in stream { return (pending, start) }
+        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
+    }
+
+    func until(_ condition: @Sendable () -> Bool) async {
+        while !condition(), !Task.isCancelled { await Task.yield() }
+    }
+
+    func advance(by duration: Duration) {
+        now.advance(by: duration)
+        clock.advance(by: duration)
+    }
+}
+
+/// The cluster's time as a test sets it.
+final class SettableTime: ClusterTime {
+    private let now = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
+
+    func reading() -> ClusterTimeReading? {
+        now.withLock { ClusterTimeReading(earliest: $0, latest: $0) }
+    }
+
+    func advance(by duration: Duration) {
+        now.withLock { $0 = $0 + duration }
+    }
+}

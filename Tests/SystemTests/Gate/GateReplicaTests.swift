@@ -1,0 +1,157 @@
+import DevCluster
+import PreviewControl
+import PreviewDomain
+import TestSupport
+import Testing
+
+@Suite("Replicas of the gate on one API server", .timeLimit(.minutes(5)))
+struct GateReplicaTests {
+    @Test func aRequestOnOneReplicaIsDecidedOnAnother() async throws {
+        try await GateCluster.with(replicas: 2) { cluster in
+            let run = cluster.run
+            let (pending, start) = try await cluster.ask(0)
+            #expect(cluster.provisioningCount == 0)
+            try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            _ = try await start.value
+            #expect(cluster.approvals.map(\.state) == [.consumed])
+            #expect(cluster.routeCount == 1)
+            #expect(cluster.serviceCount == 1)
+            // Raised, approved, used: each one patch of the claim.
+            #expect(cluster.server.requestLog.count(verb: "patch") == 3)
+            #expect(cluster.server.requestLog.count(verb: "create") == 2)
+        }
+    }
+
+    @Test func aDenialOnAnotherReplicaMakesNothing() async throws {
+        try await GateCluster.with(replicas: 2) { cluster in
+            let run = cluster.run
+            let (pending, start) = try await cluster.ask(0)
+            try await cluster[1].deny(run: run, requestID: pending.id.text, by: "ada")
+            #expect(await start.refusal == .approvalDenied)
+            #expect(cluster.provisioningCount == 0)
+        }
+    }
+
+    @Test(arguments: [ApprovalScope.run, .tool, .always])
+    func aStandingGrantIsSeenByAllReplicas(scope: ApprovalScope) async throws {
+        try await GateCluster.with(replicas: 2) { cluster in
+            let run = cluster.run
+            let (pending, start) = try await cluster.ask(0)
+            try await cluster[1].approve(run: run, requestID: pending.id.text, scope: scope, by: "ada")
+            _ = try await start.value
+            for number in 0..<2 {
+                _ = try await cluster[number].start(run: run, port: 3000, requester: "somebody else \(number)")
+            }
+            #expect(cluster.approvals.map(\.state) == [.consumed, .consumed, .consumed])
+            #expect(cluster.approvals.filter { $0.automatic != nil }.count == 2)
+        }
+    }
+
+    @Test func theOptionReleasesWhatWaitsOnAnotherReplica() async throws {
+        try await GateCluster.with(replicas: 2) { cluster in
+            let (_, start) = try await cluster.ask(0)
+            try await cluster[1].setAutoApprove(run: cluster.run, to: true, by: "ada")
+            _ = try await start.value
+            #expect(cluster.approvals.map(\.automatic) == [.runOption])
+        }
+    }
+
+    // MARK: A replica that dies
+
+    enum Moment: CaseIterable { case beforeTheDecision, duringTheDecision, afterTheDecision }
+
+    @Test(arguments: Moment.allCases)
+    func aWaitingReplicaThatIsKilledLosesNeitherTheRequestNorTheGrant(moment: Moment) async throws {
+        try await GateCluster.with(replicas: 3) { cluster in
+            let run = cluster.run
+            for round in 1...20 {
+                let (pending, waiting) = try await cluster.ask(0)
+                if moment == .beforeTheDecision {
+                    waiting.cancel()
+                    _ = await waiting.result
+                    #expect(cluster.state(of: pending) == .pending)
+                }
+                async let decided = cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+                if moment == .duringTheDecision { waiting.cancel() }
+                _ = try await decided
+                waiting.cancel()
+                _ = await waiting.result
+
+                // Whoever was first, the grant leads to exactly one preview, now or by the caller's coming back.
+                if cluster.state(of: pending) == .granted {
+                    _ = try await cluster[2].start(run: run, port: 3000, requester: "agent")
+                }
+                #expect(cluster.state(of: pending) == .consumed)
+                #expect(cluster.routeCount == round)
+                #expect(cluster.serviceCount == round)
+            }
+        }
+    }
+
+    // MARK: Races
+
+    @Test func theClickRacingTheTimeOutHasOneWinner() async throws {
+        try await GateCluster.with(replicas: 2) { cluster in
+            let run = cluster.run
+            var startedCount = 0
+            for round in 1...100 {
+                let (pending, start) = try await cluster.ask(0)
+                await cluster.clock.waitForSleepers(3)
+                cluster.advance(by: .seconds(299))
+                let requests = cluster.provisioningCount
+                async let accepted = cluster[1].accepts(pending, by: "ada")
+                async let clock: Void = cluster.advance(by: .seconds(1))
+                let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
+
+                #expect(isAccepted ? refusal == nil : refusal == .approvalTimedOut, "round \(round)")
+                #expect(cluster.state(of: pending) == (isAccepted ? .consumed : .timedOut), "round \(round)")
+                startedCount += isAccepted ? 1 : 0
+                #expect(cluster.routeCount == startedCount, "round \(round)")
+                #expect(isAccepted || cluster.provisioningCount == requests, "round \(round)")
+            }
+        }
+    }
+
+    @Test func twoRetriesRacingForOneGrantStartOnePreview() async throws {
+        try await GateCluster.with(replicas: 3) { cluster in
+            let run = cluster.run
+            for round in 1...100 {
+                // The loser of the last round has raised a request, which this round joins.
+                guard
+                    case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
+                else { return #expect(Bool(false), "round \(round): started without a grant") }
+                #expect(cluster.routeCount == round - 1)
+                try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+                async let first = cluster[0].isStarted(run)
+                async let second = cluster[2].isStarted(run)
+                let started = await [first, second]
+                #expect(started.count { $0 } == 1, "round \(round)")
+                #expect(cluster.routeCount == round, "round \(round)")
+                #expect(cluster.serviceCount == round, "round \(round)")
+            }
+        }
+    }
+}
+
+extension AgentPreviewGate {
+    fileprivate func isStarted(_ run: RunID) async -> Bool {
+        guard case .started? = try? await request(run: run, port: 3000, requester: "agent") else { return false }
+        return true
+    }
+
+    fileprivate func accepts(_ approval: Approval, by decider: String) async -> Bool {
+        (try? await approve(run: approval.run, requestID: approval.id.text, scope: .once, by: decider)) != nil
+    }
+}
+
+extension Task where Success == StartedPreview, Failure == any Error {
+    /// Why the start was refused; nil when it was not.
+    fileprivate var refusal: PreviewError.Kind? {
+        get async {
+            switch await result {
+            case .success: nil
+            case .failure(let error): (error as? PreviewError)?.kind
+            }
+        }
+    }
+}
