@@ -66,6 +66,24 @@ struct KubernetesTimelineLogTests {
         }
     }
 
+    @Test func noTokenAndNoURLIsInAPreviewsEvents() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            let token = try await replica.start(run)
+            try await replica.previews.stop(run: run, token: token)
+            for event in replica.timeline.events {
+                #expect(try await replica.log.write(TimelineEntry(event, at: Self.time)))
+            }
+            let text = events(cluster).map { "\($0)" }.joined()
+            #expect(events(cluster).count == 2)
+            #expect(text.contains(token.fingerprint))
+            #expect(!text.contains(token.text.suffix(26)))
+            #expect(!text.contains("preview.example.com"))
+        }
+    }
+
     @Test func ofTwoReplicasOneWritesAndTheOtherIsTold() async throws {
         try await withLog { cluster, claim, logs in
             let first = try entry("1", on: claim)

@@ -35,7 +35,6 @@ struct MCPServiceUnderTest: Sendable {
         let index = PreviewIndex(policy: policy)
         let random = SeededRandom(seed: 7)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let timeline = RecordingTimeline()
         let previews = Previews(
             policy: policy,
             sandboxes: cluster,
