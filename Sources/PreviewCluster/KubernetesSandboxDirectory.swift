@@ -49,7 +49,7 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         guard let claimUID = claim.metadata.uid, let podUID = pod.uid else { throw Self.missingUID }
         return BoundSandbox(
             claim: ClaimIdentity(name: claim.metadata.name, uid: claimUID),
-            owner: claim.metadata.platformValue(ClaimAnnotation.runOwner),
+            owner: claim.metadata.runOwner,
             pod: PodIdentity(name: pod.name, uid: podUID),
             selector: try selector(of: pod, sandbox: sandbox, claim: claim, claimUID: claimUID)
         )
@@ -74,17 +74,12 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         return claim
     }
 
-    /// The claim's name holds only twelve characters of the run id. What the platform wrote on the claim must say the
-    /// same run; where it wrote nothing, twelve hexadecimal digits of a UUID are enough, and a prefix of any other id
-    /// is not, since anybody could choose an id that begins alike.
     private func prove(_ claim: SandboxClaim, isOf run: RunID) throws {
-        guard let written = claim.metadata.platformValue(ClaimAnnotation.runID) else {
-            guard run.isUUID else {
-                throw noSandbox("The sandbox that this run's name leads to does not say that it belongs to this run.")
-            }
-            return
-        }
-        guard (try? RunID(written)) == run else {
+        switch claim.metadata.claimProof(of: run) {
+        case .proven: break
+        case .unproven:
+            throw noSandbox("The sandbox that this run's name leads to does not say that it belongs to this run.")
+        case .ofAnotherRun:
             throw noSandbox("The sandbox that this run's name leads to belongs to another run.")
         }
     }
@@ -133,11 +128,6 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
 }
 
 extension ObjectMeta {
-    /// What the platform wrote under `key`, as an annotation or as a label.
-    fileprivate func platformValue(_ key: String) -> String? {
-        annotations[key] ?? labels[key]
-    }
-
     fileprivate func isOwned(by owner: ObjectMeta) -> Bool {
         owner.uid != nil && ownerReferences.contains { $0.uid == owner.uid }
     }

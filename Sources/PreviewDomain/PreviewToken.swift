@@ -14,6 +14,9 @@ public struct PreviewToken: Hashable, Sendable {
     /// Names of the platform's own hosts, which are never a token.
     public static let reserved: Set<String> = ["agentweaver", "mcp", "api", "frontend"]
 
+    /// A token of no preview: it has the shape of a minted one, and words that are never drawn.
+    public static let nobodys = PreviewToken(valid: "no-such-preview-\(String(repeating: "a", count: 26))")
+
     private static let objectNamePrefix = "preview-"
     private static let hostLabelSuffix = "-preview"
     private static let suffixByteCount = 16

@@ -16,7 +16,9 @@ public struct Authenticator: Sendable {
     /// - Throws: ``AccessDenied/unauthenticated`` when the token is nobody's, and ``AccessDenied`` of kind
     ///   ``AccessDenied/Kind/unavailable`` when that cannot be told right now.
     public func caller(presenting bearer: Secret) async throws(AccessDenied) -> Caller {
-        guard (1...Self.maxBearerBytes).contains(bearer.value.utf8.count) else { throw .unauthenticated }
+        guard (1...Self.maxBearerBytes).contains(bearer.value.utf8.count),
+            bearer.value.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { throw .unauthenticated }
         for verifier in verifiers {
             switch try await verifier.verify(bearer) {
             case .accepted(let caller): return caller

@@ -10,6 +10,8 @@ public struct Caller: Hashable, Sendable {
         case `operator`
         /// May do what the owner of a run may, with the runs that are theirs.
         case user
+        /// Who this is was not checked here: the core API is asked about each run.
+        case unverified
     }
 
     /// The name under which this caller acts, for example in a preview's owner annotation.

@@ -17,8 +17,8 @@ public struct ForwardedDecision: Sendable {
     public let route: Route
     public let run: RunID
     public let body: [UInt8]
-    /// The caller's own bearer: whether it may decide is the core API's business. A secret.
-    public let bearer: String
+    /// The caller's own bearer: whether it may decide is the core API's business.
+    public let bearer: Secret
 }
 
 /// What the core API answered, refusals included.

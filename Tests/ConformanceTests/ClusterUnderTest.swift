@@ -9,6 +9,8 @@ struct ClusterUnderTest: Sendable {
     let client: KubernetesClient
     /// The same server with a token that nobody has.
     let stranger: KubernetesClient
+    /// The token that ``client`` presents.
+    let token: String
     /// Exists, and holds nothing that a check does not make.
     let namespace: String
 
@@ -16,6 +18,10 @@ struct ClusterUnderTest: Sendable {
         let configuration = try ClusterConfiguration.discover(kubeconfig: path)
         var strange = configuration
         strange.credential = .token(Secret("nobody-has-this-token"))
+        guard case .token(let secret) = configuration.credential else {
+            throw KubernetesError(.configuration, "the kubeconfig has no token")
+        }
+        token = secret.value
         client = Self.client(configuration)
         stranger = Self.client(strange)
         self.namespace = namespace

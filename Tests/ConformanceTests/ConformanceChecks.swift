@@ -12,6 +12,7 @@ enum ConformanceChecks {
     static let all: [(name: String, check: Check)] = [
         ("a missing object, a missing namespace and a missing group are told apart", missingThings),
         ("an unknown token is unauthorized", unknownToken),
+        ("a token review names the owner, and the audience that was asked for", tokenReviews),
         ("AlreadyExists and Conflict are told apart", twoKindsOf409),
         ("a delete with preconditions spares what changed", deletePreconditions),
         ("an object with finalizers is being deleted, not gone", finalizers),
@@ -48,6 +49,22 @@ enum ConformanceChecks {
     @Sendable static func unknownToken(_ cluster: ClusterUnderTest) async throws {
         await expect(.unauthorized) {
             _ = try await cluster.stranger.get(Service.self, named: "nobody", in: cluster.namespace)
+        }
+    }
+
+    @Sendable static func tokenReviews(_ cluster: ClusterUnderTest) async throws {
+        let own = "https://kubernetes.default.svc"
+        func review(_ token: String, _ audiences: [String]) async throws -> TokenReview.Status? {
+            try await cluster.client.create(TokenReview(token: token, audiences: audiences), in: nil).status
+        }
+        let good = try await review(cluster.token, ["preview-gateway", own])
+        #expect(good?.authenticated == true)
+        #expect(good?.user?.username?.isEmpty == false)
+        #expect(good?.audiences == [own])
+        for (token, audience) in [(cluster.token, "preview-gateway"), ("nobodys", own)] {
+            let bad = try await review(token, [audience])
+            #expect(bad?.authenticated != true)
+            #expect(bad?.user?.username == nil)
         }
     }
 

@@ -17,13 +17,15 @@ struct TestCluster: Sendable {
     /// - Parameters:
     ///   - kinds: What the cluster knows; leave those out whose CRD is not installed.
     ///   - hasNamespace: Whether the platform's namespace exists.
+    ///   - users: Whom the server knows beside the service.
     static func run<Result: Sendable>(
         kinds: [ResourceKind] = ResourceKind.all,
         hasNamespace: Bool = true,
+        users: [APIUser] = [],
         _ body: @Sendable (TestCluster) async throws -> Result
     ) async throws -> Result {
         let service = APIUser(name: "preview-gateway", groups: [APIUser.administrators], token: token)
-        var configuration = APIServer.Configuration(users: [service])
+        var configuration = APIServer.Configuration(users: [service] + users)
         // What it would clean up behind a failed start has to be gone without it.
         configuration.collectsGarbage = false
         let clock = OffsetClock()

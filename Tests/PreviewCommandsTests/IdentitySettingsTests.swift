@@ -21,11 +21,44 @@ struct IdentitySettingsTests {
     }
 
     @Test func withoutAnyIdentityOneLineNamesTheSettings() throws {
-        let error = try #require(throws: SettingsError.self) { try identity([:]) }
-        for key in ["Auth__ApiKey", "Auth__ApiKeyFile", "Auth__OAuth__Issuer", "Auth__OAuth__Audience"] {
+        let environment = ["Sandbox__Preview__ZoneSuffix": "preview.example.com"]
+        let error = try #require(throws: SettingsError.self) {
+            try Settings(SettingsSources(flags: [], environment: environment, file: nil))
+        }
+        for key in IdentitySettings.Keys.sufficient + ["Agentweaver__ApiBaseUrl"] {
             #expect(error.description.contains(key))
         }
         #expect(!error.description.contains("\n"))
+    }
+
+    @Test(
+        arguments: [
+            ["Auth__ApiKey": "0123456789abcdef"], tokens, ["Agentweaver__ApiBaseUrl": "https://api.example.com"],
+            ["Auth__ServiceAccounts__Operators": "system:serviceaccount:a:b"],
+            ["Auth__ServiceAccounts__Service": "system:serviceaccount:a:b"],
+        ]
+    )
+    func oneIdentityIsEnough(environment: [String: String]) throws {
+        let zone = ["Sandbox__Preview__ZoneSuffix": "preview.example.com"]
+        _ = try Settings(SettingsSources(flags: [], environment: environment.merging(zone) { $1 }, file: nil))
+    }
+
+    @Test func otherVariablesOfThePlatformAreNotRead() throws {
+        let environment = ["Agentweaver__Database__Password": "secret", "Agentweaver__ApiBaseUrl": "https://a.example"]
+        let sources = try SettingsSources(flags: [], environment: environment, file: nil)
+        try sources.checkKeys(known: [Settings.Keys.coreAPI.key])
+    }
+
+    @Test func serviceAccountsAreNamedInFull() throws {
+        let accounts = try identity([
+            "Auth__ServiceAccounts__Service": "system:serviceaccount:agents:runner, system:serviceaccount:a:b.c",
+            "Auth__ServiceAccounts__Operators": "system:serviceaccount:ops:operator",
+        ]).serviceAccounts
+        #expect(
+            accounts?.service.map(\.userName).sorted()
+                == ["system:serviceaccount:a:b.c", "system:serviceaccount:agents:runner"]
+        )
+        #expect(accounts?.operators.map(\.userName) == ["system:serviceaccount:ops:operator"])
     }
 
     @Test func theKeyMayComeFromAFileWithANewline() throws {
@@ -85,6 +118,19 @@ struct IdentitySettingsTests {
             ),
             (["Auth__ApiKey": "0123456789abcdef", "Auth__ApiKeyFile": "/key"], "expected one of the two"),
             (["Auth__ApiKeyFile": "/none"], "Auth__ApiKeyFile is '/none'"),
+            (["Auth__ServiceAccounts__Service": "runner"], "Auth__ServiceAccounts__Service is 'runner'"),
+            (["Auth__ServiceAccounts__Service": ""], "NAMESPACE"),
+            (["Auth__ServiceAccounts__Service": "system:serviceaccount:a:b,"], "NAMESPACE"),
+            (["Auth__ServiceAccounts__Operators": "system:serviceaccount:A:b"], "NAMESPACE"),
+            (["Auth__ServiceAccounts__Operators": "system:serviceaccount::b"], "NAMESPACE"),
+            (["Auth__ServiceAccounts__Operators": "system:serviceaccount:a:b:c"], "NAMESPACE"),
+            (["Auth__ServiceAccounts__Operators": "system:masters"], "NAMESPACE"),
+            (
+                [
+                    "Auth__ServiceAccounts__Operators": "system:serviceaccount:a:b",
+                    "Auth__ServiceAccounts__Service": "system:serviceaccount:a:b",
+                ], "expected it in one of the two"
+            ),
         ] as [([String: String], String)]
     )
     func settingsThatDoNotFitAreNamed(environment: [String: String], part: String) throws {

@@ -30,7 +30,11 @@ struct GateRoutesTests {
         }
         GateRoutes(
             gate: harness.gate,
-            runs: RunGuard(access: RunAccess()),
+            runs: RunGuard(
+                access: RunAccess(
+                    ClaimAuthority(owners: SimulatedOwners(cluster: harness.cluster), uptime: harness.api.time.uptime)
+                )
+            ),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             waiting: WaitingCalls(limits: RequestLimits()),
             forwardDecision: forwardDecision
@@ -182,7 +186,7 @@ struct GateRoutesTests {
         try await serve(forwardDecision: { decision in
             #expect(decision.route == route)
             #expect(decision.run.text == APIHarness.run)
-            #expect(decision.bearer == "a-users-token")
+            #expect(decision.bearer == Secret("a-users-token"))
             #expect(decision.body == Array(body.utf8))
             return ForwardedAnswer(status: 404, body: Array(#"{"error": "no such request"}"#.utf8))
         }) { _, client in

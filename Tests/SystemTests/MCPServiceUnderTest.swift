@@ -10,7 +10,7 @@ import Testing
 
 /// The service's HTTP side on loopback, over a simulated cluster whose time stands still.
 struct MCPServiceUnderTest: Sendable {
-    static let key = "a-service-key-for-tests"
+    static let key = "a-users-token-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
 
     let cluster = SimulatedCluster()
@@ -67,12 +67,11 @@ struct MCPServiceUnderTest: Sendable {
             facts: nil,
             timeline: timeline
         )
-        let key = try #require(ServiceKey(Self.key))
         api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: Authenticator([ServiceKeyVerifier(user: "agentweaver-internal") { key }]),
-            access: RunAccess(),
+            authenticator: Authenticator([OneUser(bearer: Secret(Self.key), name: "ada")]),
+            access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             brake: brake,
             timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
@@ -101,4 +100,21 @@ struct MCPServiceUnderTest: Sendable {
             group.cancelAll()
         }
     }
+}
+
+/// Knows one user, the assistant's.
+private struct OneUser: CredentialVerifier {
+    let bearer: Secret
+    let name: String
+
+    func verify(_ presented: Secret) async throws(AccessDenied) -> CredentialVerdict {
+        presented == bearer ? .accepted(Caller(identity: name, role: .user)) : .notRecognized
+    }
+}
+
+/// What the platform wrote on the claims of a simulated cluster.
+private struct SimulatedOwners: RunOwners {
+    let cluster: SimulatedCluster
+
+    func owner(of run: RunID) async throws(AccessDenied) -> String? { cluster.owner(of: run) }
 }

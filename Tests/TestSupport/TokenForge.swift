@@ -1,4 +1,4 @@
-public import Crypto
+import Crypto
 public import FoundationEssentials
 
 /// Makes JSON Web Tokens, good ones and bad ones, signed with a P-256 key of its own (ES256).
@@ -49,7 +49,7 @@ public struct TokenForge: Sendable {
     public static func token(
         header: String,
         claims: String,
-        signature: (_ input: Data) throws -> Data
+        signature: (_ input: Data) throws -> some Sequence<UInt8>
     ) rethrows -> String {
         let input = "\(encoded(header.utf8)).\(encoded(claims.utf8))"
         return "\(input).\(encoded(try signature(Data(input.utf8))))"

@@ -13,7 +13,7 @@ extension RequestHandler {
         review["kind"] = .string(kind.rawValue)
         review["metadata"] = review["metadata"] ?? ["creationTimestamp": .null]
         switch kind {
-        case .tokenReview: review["status"] = tokenStatus(review["spec", "token"]?.stringValue ?? "")
+        case .tokenReview: review["status"] = tokenStatus(review["spec"] ?? [:])
         case .subjectAccessReview:
             let groups = review["spec", "groups"]?.arrayValue?.compactMap(\.stringValue) ?? []
             review["status"] = accessStatus(review, user: review["spec", "user"]?.stringValue ?? "", groups: groups)
@@ -23,12 +23,18 @@ extension RequestHandler {
         return .document(status: 201, review)
     }
 
-    private func tokenStatus(_ token: String) -> JSONValue {
+    private func tokenStatus(_ question: JSONValue) -> JSONValue {
+        let token = question["token"]?.stringValue ?? ""
+        let asked = question["audiences"]?.arrayValue?.compactMap(\.stringValue) ?? []
         guard let user = users.first(where: { $0.token == token }) else {
             return ["user": [:], "error": "invalid bearer token"]
         }
+        let audiences = user.audiences.filter((asked.isEmpty ? [APIUser.apiServer] : asked).contains)
+        guard !audiences.isEmpty else {
+            return ["user": [:], "error": "token audiences do not match what was asked for"]
+        }
         return [
-            "authenticated": true,
+            "authenticated": true, "audiences": .array(audiences.map(JSONValue.string)),
             "user": [
                 "username": .string(user.name), "uid": .string(user.name),
                 "groups": .array(user.allGroups.map(JSONValue.string)),

@@ -39,7 +39,7 @@ struct RequestHandler: Sendable {
         return Parsed(
             request: request,
             target: target,
-            user: users.first { $0.token == token },
+            user: users.first { $0.token == token && $0.audiences.contains(APIUser.apiServer) },
             verb: Self.verb(request, target)
         )
     }

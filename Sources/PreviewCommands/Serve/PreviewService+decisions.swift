@@ -1,5 +1,6 @@
 internal import CoreAPI
 internal import PreviewControl
+internal import PreviewDomain
 internal import PreviewServer
 
 extension PreviewService {
@@ -11,7 +12,7 @@ extension PreviewService {
                     decision.route == .approvals ? .approvals : .denials,
                     of: decision.run,
                     body: decision.body,
-                    bearer: decision.bearer
+                    bearer: decision.bearer.value
                 )
                 return ForwardedAnswer(status: answer.status, body: answer.body)
             } catch let error as CoreAPIError {

@@ -1,14 +1,19 @@
+internal import CoreAPI
 internal import FoundationEssentials
 internal import HTTPTransport
+internal import KubernetesClient
+internal import PreviewCluster
 internal import PreviewIdentity
 
 extension PreviewService {
     /// Puts the ways of telling who a caller is in order: the cheapest first.
     ///
     /// - Parameters:
+    ///   - client: Reaches the API server, which knows ServiceAccounts' tokens.
     ///   - key: The service key, where there is one.
     ///   - transport: Reaches the issuer of access tokens.
     func authenticator(
+        _ client: KubernetesClient,
         key: (@Sendable () -> ServiceKey)?,
         transport: any HTTPTransport,
         uptime: @escaping @Sendable () -> Duration
@@ -25,7 +30,35 @@ extension PreviewService {
                 )
             )
         }
+        if let accounts = settings.identity.serviceAccounts {
+            verifiers.append(
+                ServiceAccountVerifier(
+                    service: accounts.service,
+                    serviceUser: settings.identity.serviceUser,
+                    operators: accounts.operators,
+                    reviews: KubernetesTokenReviews(client: client),
+                    uptime: uptime
+                )
+            )
+        }
+        if settings.coreAPI != nil { verifiers.append(UnverifiedBearers()) }
         return Authenticator(verifiers)
+    }
+
+    /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
+    ///
+    /// - Parameters:
+    ///   - cache: This replica's copy of the runs' claims.
+    ///   - coreAPI: The core API, where there is one.
+    func access(
+        _ client: KubernetesClient,
+        _ cache: SandboxCache,
+        coreAPI: CoreAPIClient?,
+        uptime: @escaping @Sendable () -> Duration
+    ) -> RunAccess {
+        if let coreAPI { return RunAccess(CoreAPIAuthority(coreAPI, uptime: uptime)) }
+        let owners = KubernetesRunOwners(client: client, namespace: settings.namespace, cache: cache)
+        return RunAccess(ClaimAuthority(owners: owners, uptime: uptime))
     }
 
     /// The service key that is valid whenever it is asked for.

@@ -122,8 +122,13 @@ struct PreviewService {
         let api = PreviewAPI(
             previews: previews,
             gate: gate,
-            authenticator: try await authenticator(key: serviceKey, transport: publicTransport, uptime: time.uptime),
-            access: RunAccess(),
+            authenticator: try await authenticator(
+                client,
+                key: serviceKey,
+                transport: publicTransport,
+                uptime: time.uptime
+            ),
+            access: access(client, sandboxes, coreAPI: coreAPI, uptime: time.uptime),
             address: settings.address,
             brake: brake,
             timeline: TimelineReader(sandboxes: directory, log: log),

@@ -24,23 +24,41 @@ struct IdentitySettings: Sendable {
         let keys: Keys
     }
 
+    /// The ServiceAccounts whose tokens are accepted.
+    struct ServiceAccounts: Sendable {
+        /// Those that act for the runs' agents.
+        let service: Set<ServiceAccount>
+        /// Those that may do everything.
+        let operators: Set<ServiceAccount>
+    }
+
     var serviceKey: ServiceKeySource?
     var serviceUser: String
     var accessTokens: AccessTokens?
+    var serviceAccounts: ServiceAccounts?
 
-    /// Reads the settings of all identities, of which there must be at least one.
     init(_ sources: SettingsSources) throws(SettingsError) {
         serviceKey = try Self.serviceKey(sources)
         serviceUser = try sources.value(of: Keys.serviceUser, default: "agentweaver-internal")
         accessTokens = try Self.accessTokens(sources)
-        guard serviceKey != nil || accessTokens != nil else {
+        serviceAccounts = try Self.serviceAccounts(sources)
+    }
+
+    /// Whether nobody would be accepted.
+    var isEmpty: Bool { serviceKey == nil && accessTokens == nil && serviceAccounts == nil }
+
+    private static func serviceAccounts(_ sources: SettingsSources) throws(SettingsError) -> ServiceAccounts? {
+        let service = try sources.value(of: Keys.serviceAccounts, default: [])
+        let operators = try sources.value(of: Keys.operatorAccounts, default: [])
+        if let account = service.intersection(operators).first {
             throw SettingsError(
                 """
-                no identity is configured, so nobody could call this service: expected \(Keys.apiKey.key), \
-                \(Keys.apiKeyFile.key), or \(Keys.issuer.key) with \(Keys.audience.key)
+                \(Keys.serviceAccounts.key) and \(Keys.operatorAccounts.key) both name '\(account.userName)': expected \
+                it in one of the two
                 """
             )
         }
+        return service.isEmpty && operators.isEmpty ? nil : ServiceAccounts(service: service, operators: operators)
     }
 
     private static func serviceKey(_ sources: SettingsSources) throws(SettingsError) -> ServiceKeySource? {
@@ -128,9 +146,16 @@ extension IdentitySettings {
         )
         static let keySetURL = Setting.webURL("Auth__OAuth__JwksUrl")
         static let signingKeyFile = Setting.path("Auth__OAuth__SigningKeyFile")
+        static let serviceAccounts = Setting.serviceAccounts("Auth__ServiceAccounts__Service")
+        static let operatorAccounts = Setting.serviceAccounts("Auth__ServiceAccounts__Operators")
 
+        /// The keys of which each one configures an identity.
+        static let sufficient = [
+            apiKey.key, apiKeyFile.key, issuer.key, serviceAccounts.key, operatorAccounts.key,
+        ]
         static let all: [String] = [
             apiKey.key, apiKeyFile.key, serviceUser.key, issuer.key, audience.key, keySetURL.key, signingKeyFile.key,
+            serviceAccounts.key, operatorAccounts.key,
         ]
     }
 }
@@ -143,6 +168,21 @@ extension Setting where Value == String {
     fileprivate static func path(_ key: String) -> Setting {
         Setting(key, expected: "the path of a file") { $0.isEmpty ? nil : $0 }
     }
+}
+
+extension Setting where Value == Set<ServiceAccount> {
+    fileprivate static func serviceAccounts(_ key: String) -> Setting {
+        Setting(
+            key,
+            expected: "names like system:serviceaccount:NAMESPACE:NAME, separated by commas, at most \(maxAccounts)"
+        ) { text in
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let accounts = parts.compactMap { ServiceAccount($0.trimmingPrefix(while: \.isWhitespace)) }
+            return accounts.count == parts.count && parts.count <= maxAccounts ? Set(accounts) : nil
+        }
+    }
+
+    private static var maxAccounts: Int { 64 }
 }
 
 extension Setting where Value == URL {

@@ -10,11 +10,11 @@ struct Settings: Sendable {
     var gatewayName: String
     var gatewayNamespace: String
     var policy: PreviewPolicy
+    /// Where the platform's core API is; `nil` without one.
+    var coreAPI: CoreAPIBaseURL?
     var identity: IdentitySettings
     var approvals: ApprovalPolicy
     var server: ServerSettings
-    /// The platform's core API, where there is one.
-    var coreAPI: CoreAPIBaseURL?
     var logLevel: Logger.Level
 
     /// Reads all settings.
@@ -27,10 +27,18 @@ struct Settings: Sendable {
         gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
         policy = try Self.policy(sources)
+        coreAPI = try sources.value(of: Keys.coreAPI)
         identity = try IdentitySettings(sources)
+        guard coreAPI != nil || !identity.isEmpty else {
+            throw SettingsError(
+                """
+                no identity is configured, so nobody could call this service: expected one of \
+                \((IdentitySettings.Keys.sufficient + [Keys.coreAPI.key]).joined(separator: ", "))
+                """
+            )
+        }
         approvals = try Self.approvals(sources)
         server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
-        coreAPI = try sources.value(of: Keys.coreAPI)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 

@@ -15,9 +15,10 @@ struct SettingsSources: Sendable {
     private let values: [String: (text: String, origin: Origin)]
 
     /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
-    private static let prefixes = [
-        "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__", "Agentweaver__",
-    ]
+    private static let prefixes = ["Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__"]
+
+    /// A variable of the platform's that is read among many that are not.
+    private static let platformNames = [Settings.Keys.coreAPI.key]
 
     /// The largest settings file, in bytes.
     private static let maxFileBytes = 1 << 20
@@ -32,7 +33,8 @@ struct SettingsSources: Sendable {
         if let file {
             for (key, text) in try Self.read(file) { values[key] = (text, .file) }
         }
-        for (key, text) in environment where Self.prefixes.contains(where: key.hasPrefix) {
+        for (key, text) in environment
+        where Self.prefixes.contains(where: key.hasPrefix) || Self.platformNames.contains(key) {
             values[key] = (text, .environment)
         }
         for flag in flags {

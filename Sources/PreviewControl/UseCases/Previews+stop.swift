@@ -4,13 +4,13 @@ public import PreviewDomain
 extension Previews {
     /// Ends a preview: its route first, so that nothing is served any more, then its Service.
     ///
-    /// Where only one of the two is left it finishes the job.
+    /// Where only one of the two is left it finishes the job. Another run's token and one that nobody has cost the same
+    /// requests, so that the time of the answer tells nothing either.
     public func stop(run: RunID, token: PreviewToken) async throws(PreviewError) {
         try await asking {
-            let route = try await currentRoute(token)
-            if let route, route.run != run.label { throw PreviewError.previewNotFound }
-            let backend = try await currentBackend(token)
-            if route == nil, backend?.run != run.label { throw PreviewError.previewNotFound }
+            let route = try await currentRoute(token, of: run.label)
+            let backend = try await currentBackend(token, of: run.label)
+            guard (route == nil ? backend?.run : route?.run) == run.label else { throw PreviewError.previewNotFound }
 
             var deletedAny = false
             if let route {
@@ -35,13 +35,14 @@ extension Previews {
         }
     }
 
-    private func currentRoute(_ token: PreviewToken) async throws -> Preview? {
-        if case .present(let preview) = index.route(token) { return preview }
+    /// The index is believed only where it says that the preview is this run's.
+    private func currentRoute(_ token: PreviewToken, of run: RunLabel) async throws -> Preview? {
+        if case .present(let preview) = index.route(token), preview.run == run { return preview }
         return try await objects.route(token)
     }
 
-    private func currentBackend(_ token: PreviewToken) async throws -> PreviewBackend? {
-        if case .present(let backend) = index.backend(token) { return backend }
+    private func currentBackend(_ token: PreviewToken, of run: RunLabel) async throws -> PreviewBackend? {
+        if case .present(let backend) = index.backend(token), backend.run == run { return backend }
         return try await objects.backend(token)
     }
 }

@@ -41,7 +41,13 @@ struct AccessTokenClaims: Decodable {
         return self.issuer == issuer && audiences.contains(audience)
             && seconds < expiry + Self.leeway
             && (notBefore.map { $0 - Self.leeway <= seconds } ?? true)
-            && names.allSatisfy { (1...Self.maxNameBytes).contains($0.utf8.count) }
+            && names.allSatisfy(Self.isName)
+    }
+
+    /// A name is shown to people and written into logs, so it is one line.
+    private static func isName(_ text: String) -> Bool {
+        (1...maxNameBytes).contains(text.utf8.count)
+            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 
     /// The names by which the user may be known.

@@ -114,10 +114,11 @@ struct GateRoutes: Sendable {
         let run = try await runs.run(context, for: .decide)
         let bytes = try await body(request, context)
         let decision = try DecisionBody(bytes)
+        let caller = try context.authenticatedCaller
         do {
-            return try await work(run, decision, try context.authenticatedCaller.identity)
+            return try await work(run, decision, caller.identity)
         } catch let error as PreviewError where error.kind == .approvalNotFound {
-            guard let forwardDecision, let bearer = request.bearer else {
+            guard let forwardDecision, let bearer = caller.bearer else {
                 throw PreviewError(.noPendingApproval, error.message)
             }
             let answer = try await forwardDecision(
@@ -142,15 +143,6 @@ struct GateRoutes: Sendable {
             throw APIError(.unsupportedMediaType, "The body must be JSON: send 'Content-Type: application/json'.")
         }
         return try await request.body.collect(upTo: context.maxUploadSize)
-    }
-}
-
-extension Request {
-    /// The token of the `Authorization` header (RFC 6750).
-    fileprivate var bearer: String? {
-        guard let header = headers[.authorization] else { return nil }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
     }
 }
 

@@ -74,13 +74,23 @@ struct APIServerAccessTests {
             let unknown = try await client.post(tokens, ["spec": ["token": "x"]])
             #expect(unknown.status == 201)
             #expect(unknown.json["status", "authenticated"] == nil)
+            let own = try await client.post(
+                tokens,
+                ["spec": ["token": .string(Self.reader.token), "audiences": ["x", .string(APIUser.apiServer)]]]
+            )
+            #expect(own.json["status", "audiences"] == [.string(APIUser.apiServer)])
+            let others = try await client.post(
+                tokens,
+                ["spec": ["token": .string(Self.reader.token), "audiences": ["x"]]]
+            )
+            #expect(others.json["status", "authenticated"] == nil)
             let attributes: JSONValue = ["verb": "get", "resource": "pods", "namespace": "default"]
             let access = "/apis/authorization.k8s.io/v1"
-            let own = try await client.post(
+            let mine = try await client.post(
                 "\(access)/selfsubjectaccessreviews",
                 ["spec": ["resourceAttributes": attributes]]
             )
-            #expect(own.json["status", "allowed"] == true)
+            #expect(mine.json["status", "allowed"] == true)
             let other = try await client.post(
                 "\(access)/subjectaccessreviews",
                 ["spec": ["user": "reader", "resourceAttributes": attributes]]

@@ -45,6 +45,26 @@ struct StopAndListTests {
         #expect(harness.cluster.liveBackends == [token])
     }
 
+    @Test func aForeignTokenCostsTheRequestsThatAnUnknownOneCosts() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.index.apply(.backendsReplaced(try await harness.cluster.backends()))
+        var requests: [[SimulatedCluster.Operation]] = []
+        for candidate in [token, .nobodys] {
+            harness.cluster.clearLog()
+            await #expect(throws: PreviewError.previewNotFound) {
+                try await harness.previews.stop(run: ControlHarness.otherRun, token: candidate)
+            }
+            await #expect(throws: PreviewError.previewNotFound) {
+                _ = try await harness.previews.keepAlive(run: ControlHarness.otherRun, token: candidate)
+            }
+            requests.append(harness.cluster.log)
+        }
+        #expect(requests[0] == [.route, .backend, .route])
+        #expect(requests[0] == requests[1])
+    }
+
     @Test func aHalfStoppedPreviewIsFinishedByTheNextStop() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)

@@ -88,7 +88,8 @@ struct AccessTokenVerifierTests {
             ["aud": #""other""#], ["aud": "[]"], ["aud": nil], ["aud": #"["other"]"#], ["aud": "1"], ["exp": time(-60)],
             ["exp": time(-1_000_000)], ["exp": nil], ["exp": #""soon""#], ["exp": "null"], ["nbf": time(61)],
             ["nbf": #""later""#], ["sub": nil], ["sub": #""""#], ["sub": "7"], ["gh_login": #""""#],
-            ["gh_login": "[]"], ["sub": #""\#(String(repeating: "a", count: 257))""#],
+            ["gh_login": "[]"], ["sub": #""a\nb""#], ["gh_login": #""a\u0000""#],
+            ["sub": #""\#(String(repeating: "a", count: 257))""#],
         ] as [[String: String?]]
     )
     func theseClaimsAreRefused(changes: [String: String?]) async throws {

@@ -59,4 +59,28 @@ struct ServiceKeyFileTests {
             #expect(file.key.matches("the-first-key-0123456789"))
         }
     }
+
+    /// A mounted Secret is replaced by turning a symbolic link to another folder.
+    @Test func aTurnedLinkIsFollowed() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for (name, key) in [("old", "the-first-key-0123456789"), ("new", "the-second-key-0123456789")] {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+            try Data(key.utf8).write(to: URL(filePath: "\(folder)/\(name)/api-key"))
+        }
+        try FileManager.default.createSymbolicLink(atPath: "\(folder)/data", withDestinationPath: "old")
+        try FileManager.default.createSymbolicLink(atPath: "\(folder)/api-key", withDestinationPath: "data/api-key")
+        let (clock, origin) = (clock, clock.now)
+        let file = ServiceKeyFile(
+            path: "\(folder)/api-key",
+            key: try ServiceKeyFile.key(at: "\(folder)/api-key"),
+            uptime: { origin.duration(to: clock.now) },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        #expect(file.key.matches("the-first-key-0123456789"))
+        try FileManager.default.removeItem(atPath: "\(folder)/data")
+        try FileManager.default.createSymbolicLink(atPath: "\(folder)/data", withDestinationPath: "new")
+        clock.advance(by: ServiceKeyFile.checkInterval)
+        #expect(file.key.matches("the-second-key-0123456789"))
+    }
 }

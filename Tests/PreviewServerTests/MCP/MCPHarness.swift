@@ -100,7 +100,7 @@ extension HTTPFields {
         name: String? = nil,
         accept: String? = "application/json, text/event-stream"
     ) -> HTTPFields {
-        var fields: HTTPFields = [.authorization: "Bearer \(APIHarness.key)", .contentType: "application/json"]
+        var fields: HTTPFields = [.authorization: "Bearer \(APIHarness.owner)", .contentType: "application/json"]
         fields[.accept] = accept
         fields[.mcpProtocolVersion] = version
         fields[.mcpMethod] = method

@@ -33,7 +33,7 @@ struct StartPreviewToolTests {
             id: #""call-1""#
         )
         return [
-            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(APIHarness.key)",
+            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(APIHarness.owner)",
             "Content-Type: application/json", "Accept: \(accept)", "MCP-Protocol-Version: \(version)",
             "Mcp-Method: tools/call", "Mcp-Name: start_preview", "Content-Length: \(body.utf8.count)", "", body,
         ].joined(separator: "\r\n")

@@ -97,7 +97,7 @@ struct ToolTests {
         ("list_previews", #"{"run_id":"-a"}"#, "letter or digit"),
         ("list_previews", #"{"run_id":"a","all":true}"#, "no argument 'all'"),
         ("stop_preview", #"{"run_id":"a"}"#, "session_id is missing"),
-        ("stop_preview", #"{"run_id":"a","session_id":"../x"}"#, "no such preview"),
+        ("stop_preview", #"{"run_id":"\#(APIHarness.run)","session_id":"../x"}"#, "no such preview"),
         ("stop_preview", #"{"run_id":"a","session_id":null}"#, "session_id must be a string"),
     ])
     func wrongArgumentsAreExplainedToTheModel(tool: String, arguments: String, explanation: String) async throws {

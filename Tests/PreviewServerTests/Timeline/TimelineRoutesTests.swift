@@ -41,7 +41,7 @@ struct TimelineRoutesTests {
                 previews: harness.base.api.previews,
                 gate: harness.base.gate,
                 authenticator: harness.base.api.authenticator,
-                access: RunAccess(),
+                access: harness.base.api.access,
                 address: harness.base.api.address,
                 brake: harness.base.api.brake,
                 timeline: TimelineReader(sandboxes: harness.base.cluster, log: harness.log),

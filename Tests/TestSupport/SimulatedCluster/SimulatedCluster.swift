@@ -197,6 +197,9 @@ public final class SimulatedCluster: Sendable {
     }
 
     /// Every operation so far, in order.
+    /// The owner that is written on a run's claim; asking is not logged.
+    public func owner(of run: RunID) -> String? { state.withLock { $0.sandboxes[run]?.owner } }
+
     public var log: [Operation] { state.withLock { $0.log } }
     public func clearLog() { state.withLock { $0.log = [] } }
 

@@ -37,7 +37,7 @@ struct StopPreviewTool: Tool {
         let run = try arguments.run()
         let session = try arguments.string(ArgumentName.session)
         try await access.authorize(caller, to: .stop, on: run)
-        guard let token = PreviewToken(session) else { throw PreviewError.previewNotFound }
+        let token = PreviewToken(session) ?? .nobodys
         try await previews.stop(run: run, token: token)
         return try ToolResult("The preview was stopped.", StoppedBody(sessionID: token.text))
     }

@@ -13,4 +13,12 @@ public enum RunAction: String, Hashable, Sendable, CaseIterable {
     case readApprovals
     /// Follow what happens to the run's previews.
     case readTimeline
+
+    /// Whether the run's agent may do it.
+    var isForAgents: Bool {
+        switch self {
+        case .startAsAgent, .readApprovals: true
+        case .start, .keepAlive, .list, .stop, .decide, .readTimeline: false
+        }
+    }
 }

@@ -1,0 +1,51 @@
+internal import Synchronization
+
+/// Answers that are good for a while.
+///
+/// It is bounded by two halves: when the younger one is full it becomes the older one, and what was in that is forgotten.
+/// So an answer that is in use may be forgotten early, and none is kept too long.
+final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private struct Entry {
+        let value: Value
+        let expiresAt: Duration
+    }
+
+    private struct State {
+        var young: [Key: Entry] = [:]
+        var old: [Key: Entry] = [:]
+    }
+
+    private let maxEntries: Int
+    private let uptime: @Sendable () -> Duration
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - maxEntries: The most answers that are kept, at least 2.
+    ///   - uptime: The time since some fixed instant.
+    init(maxEntries: Int, uptime: @escaping @Sendable () -> Duration) {
+        precondition(maxEntries >= 2, "a cache has two halves")
+        self.maxEntries = maxEntries
+        self.uptime = uptime
+    }
+
+    subscript(key: Key) -> Value? {
+        let now = uptime()
+        return state.withLock { state in
+            guard let entry = state.young[key] ?? state.old[key], now < entry.expiresAt else { return nil }
+            return entry.value
+        }
+    }
+
+    func insert(_ value: Value, for key: Key, lifetime: Duration) {
+        let entry = Entry(value: value, expiresAt: uptime() + lifetime)
+        state.withLock { state in
+            if state.young[key] == nil, state.young.count >= maxEntries / 2 {
+                state.old = state.young
+                state.young = [:]
+            }
+            state.young[key] = entry
+        }
+    }
+
+    var count: Int { state.withLock { $0.young.count + $0.old.count } }
+}

@@ -1,0 +1,65 @@
+public import CoreAPI
+public import PreviewDomain
+
+/// Judges by what the platform's core API says to the caller's own bearer: who may see a run there may act on it here.
+public struct CoreAPIAuthority: RunAuthority {
+    /// How long an answer is relied on.
+    public static let lifetime = Duration.seconds(10)
+    /// The most answers that are kept.
+    public static let maxCachedAnswers = 4096
+    /// When to try again where the core API does not say.
+    public static let defaultRetry = Duration.seconds(5)
+
+    private let client: CoreAPIClient
+    private let known: ExpiringCache<BearerDigest, Result<CoreRun, AccessDenied>>
+
+    /// - Parameter uptime: The time since some fixed instant.
+    public init(_ client: CoreAPIClient, uptime: @escaping @Sendable () -> Duration) {
+        self.client = client
+        known = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
+    }
+
+    public func requireOwnership(of run: RunID, by caller: Caller) async throws(AccessDenied) {
+        // A caller that is known without a bearer is none of the core API's.
+        guard let bearer = caller.bearer else { throw Self.foreign }
+        _ = try await self.run(run, seenBy: bearer)
+    }
+
+    /// The run as the bearer's user sees it; an answer may be as old as ``lifetime``.
+    ///
+    /// - Throws: ``AccessDenied``, when the core API says that the user may not see it, and when it does not answer.
+    public func run(_ run: RunID, seenBy bearer: Secret) async throws(AccessDenied) -> CoreRun {
+        let key = BearerDigest(bearer, context: run.text)
+        if let answer = known[key] { return try answer.get() }
+        let answer: Result<CoreRun, AccessDenied>
+        do throws(CoreAPIError) {
+            answer = .success(try await client.run(run, bearer: bearer.value))
+        } catch {
+            guard let denied = Self.denied(error.kind) else {
+                throw AccessDenied(
+                    .unavailable,
+                    "Whether you may do this cannot be told right now: \(error.message). Try again shortly.",
+                    retryAfter: error.retryAfter ?? Self.defaultRetry
+                )
+            }
+            answer = .failure(denied)
+        }
+        known.insert(answer, for: key, lifetime: Self.lifetime)
+        return try answer.get()
+    }
+
+    private static let foreign = AccessDenied(
+        .forbidden,
+        "This run is not yours. Only its owner and operators may do this."
+    )
+
+    /// - Returns: `nil` for what is no decision.
+    private static func denied(_ kind: CoreAPIError.Kind) -> AccessDenied? {
+        switch kind {
+        case .unauthorized: .unauthenticated
+        case .forbidden: foreign
+        case .notFound: AccessDenied(.runNotFound, "There is no such run.")
+        case .rejected, .unavailable, .unintelligible: nil
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import PreviewDomain
+import PreviewIdentity
+import Synchronization
+import TestSupport
+import Testing
+
+/// Owners as a test sets them, with a count of what was asked.
+private final class ScriptedOwners: RunOwners {
+    private let state: Mutex<(owners: [RunID: String], isAway: Bool, asked: Int)>
+
+    init(_ owners: [RunID: String]) {
+        state = Mutex((owners, false, 0))
+    }
+
+    var asked: Int { state.withLock { $0.asked } }
+    func set(_ owner: String?, of run: RunID) { state.withLock { $0.owners[run] = owner } }
+    func setAway() { state.withLock { $0.isAway = true } }
+
+    func owner(of run: RunID) async throws(AccessDenied) -> String? {
+        let answer: Result<String?, AccessDenied> = state.withLock { state in
+            state.asked += 1
+            return state.isAway ? .failure(AccessDenied(.unavailable, "away")) : .success(state.owners[run])
+        }
+        return try answer.get()
+    }
+}
+
+@Suite("What a caller may do with a run")
+struct RunAccessTests {
+    private let clock = ManualClock()
+    private let owners: ScriptedOwners
+    private let access: RunAccess
+    private let run: RunID
+    private let ada = Caller(identity: "user-1", role: .user, names: ["user-1", "ada"])
+
+    init() throws {
+        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+        owners = ScriptedOwners([run: "ada"])
+        let (clock, origin) = (clock, clock.now)
+        access = RunAccess(ClaimAuthority(owners: owners, uptime: { origin.duration(to: clock.now) }))
+    }
+
+    private func allowed(_ caller: Caller, on run: RunID? = nil) async throws -> Set<RunAction> {
+        var allowed: Set<RunAction> = []
+        for action in RunAction.allCases {
+            do throws(AccessDenied) {
+                try await access.authorize(caller, to: action, on: run ?? self.run)
+                allowed.insert(action)
+            } catch {
+                #expect(error.kind == .forbidden)
+            }
+        }
+        return allowed
+    }
+
+    @Test func theOwnerMayDoEverythingByEachName() async throws {
+        for name in ["user-1", "ada"] {
+            clock.advance(by: .seconds(10))
+            owners.set(name, of: run)
+            #expect(try await allowed(ada) == Set(RunAction.allCases))
+        }
+    }
+
+    @Test(arguments: ["Ada", "ad", "adaa", " ada", "", "user-1,ada"])
+    func nobodyElseMayDoAnything(owner: String) async throws {
+        owners.set(owner, of: run)
+        #expect(try await allowed(ada).isEmpty)
+    }
+
+    @Test func aRunWithoutAnOwnerIsNobodysButOperatorsPass() async throws {
+        owners.set(nil, of: run)
+        #expect(try await allowed(ada).isEmpty)
+        #expect(try await allowed(Caller(identity: "boss", role: .operator)) == Set(RunAction.allCases))
+    }
+
+    @Test func aForeignRunAndAnUnknownOneGetTheSameAnswer() async throws {
+        owners.set("grace", of: run)
+        var answers: Set<AccessDenied> = []
+        for run in [run, try RunID("unknown")] {
+            do throws(AccessDenied) { try await access.authorize(ada, to: .list, on: run) } catch {
+                answers.insert(error)
+            }
+        }
+        #expect(answers.count == 1)
+    }
+
+    @Test func theServiceIdentityAsksAndDecidesNothing() async throws {
+        let service = Caller(identity: "agentweaver-internal", role: .service)
+        #expect(try await allowed(service) == [.startAsAgent, .readApprovals])
+        owners.set("agentweaver-internal", of: run)
+        clock.advance(by: .seconds(10))
+        #expect(try await allowed(service) == [.startAsAgent, .readApprovals])
+    }
+
+    @Test func anUnverifiedBearerOwnsNothingWithoutTheCoreAPI() async throws {
+        let caller = Caller(identity: "ada", role: .unverified, names: [], bearer: Secret("a-token"))
+        #expect(try await allowed(caller).isEmpty)
+    }
+
+    @Test func anOwnerIsReliedOnForTenSecondsAndNoOwnerForOne() async throws {
+        for _ in 0..<5 { _ = try await allowed(ada) }
+        #expect(owners.asked == 1)
+        owners.set("grace", of: run)
+        clock.advance(by: .milliseconds(9_999))
+        #expect(try await !allowed(ada).isEmpty)
+        clock.advance(by: .milliseconds(1))
+        #expect(try await allowed(ada).isEmpty)
+
+        owners.set(nil, of: run)
+        clock.advance(by: .seconds(10))
+        #expect(try await allowed(ada).isEmpty)
+        owners.set("ada", of: run)
+        clock.advance(by: .seconds(1))
+        #expect(try await !allowed(ada).isEmpty)
+    }
+
+    @Test func aClusterThatIsAwayDeniesNobodyForGood() async throws {
+        owners.setAway()
+        await #expect(throws: AccessDenied(.unavailable, "away")) {
+            try await access.authorize(ada, to: .keepAlive, on: run)
+        }
+    }
+}

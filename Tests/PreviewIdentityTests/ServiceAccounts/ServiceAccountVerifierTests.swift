@@ -1,0 +1,117 @@
+import PreviewDomain
+import PreviewIdentity
+import Synchronization
+import TestSupport
+import Testing
+
+/// An API server that knows some tokens, counts what it is asked, and may be away.
+private final class ScriptedReviews: TokenReviews {
+    private let state: Mutex<(names: [Secret: String], isAway: Bool, asked: [Secret])>
+
+    init(_ names: [Secret: String]) {
+        state = Mutex((names, false, []))
+    }
+
+    var asked: [Secret] { state.withLock { $0.asked } }
+    func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+    func forget() { state.withLock { $0.names = [:] } }
+
+    func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
+        let answer: Result<String?, AccessDenied> = state.withLock { state in
+            state.asked.append(token)
+            return state.isAway ? .failure(AccessDenied(.unavailable, "away")) : .success(state.names[token])
+        }
+        return try answer.get()
+    }
+}
+
+@Suite("Tokens of ServiceAccounts")
+struct ServiceAccountVerifierTests {
+    private let clock = ManualClock()
+
+    private static func token(_ name: String, audience: String = #"["preview-gateway"]"#) -> Secret {
+        Secret(
+            TokenForge.token(
+                header: #"{"alg": "RS256", "kid": "cluster"}"#,
+                claims: #"{"sub": "\#(name)", "aud": \#(audience)}"#
+            ) { _ in Array(name.utf8) }
+        )
+    }
+
+    private let runner = Self.token("runner")
+    private let boss = Self.token("boss")
+    private let stranger = Self.token("stranger")
+
+    private func verifier() throws -> (ServiceAccountVerifier, ScriptedReviews) {
+        let reviews = ScriptedReviews([
+            runner: "system:serviceaccount:agents:runner", boss: "system:serviceaccount:ops:boss",
+            stranger: "system:serviceaccount:other:stranger",
+        ])
+        let (clock, origin) = (clock, clock.now)
+        let verifier = ServiceAccountVerifier(
+            service: [try #require(ServiceAccount("system:serviceaccount:agents:runner"))],
+            serviceUser: "agentweaver-internal",
+            operators: [try #require(ServiceAccount("system:serviceaccount:ops:boss"))],
+            reviews: reviews,
+            uptime: { origin.duration(to: clock.now) }
+        )
+        return (verifier, reviews)
+    }
+
+    @Test func anAccountIsWhatTheSettingsSay() async throws {
+        let (verifier, _) = try verifier()
+        let service = Caller(identity: "agentweaver-internal", role: .service)
+        #expect(try await verifier.verify(runner) == .accepted(service))
+        let operatorCaller = Caller(identity: "system:serviceaccount:ops:boss", role: .operator)
+        #expect(try await verifier.verify(boss) == .accepted(operatorCaller))
+    }
+
+    @Test func aGoodTokenOfAnotherAccountAndABadOneAreRejected() async throws {
+        let (verifier, _) = try verifier()
+        #expect(try await verifier.verify(stranger) == .rejected)
+        #expect(try await verifier.verify(Self.token("forged")) == .rejected)
+    }
+
+    @Test func whatIsNotMeantForThisServiceIsNotShownToTheAPIServer() async throws {
+        let (verifier, reviews) = try verifier()
+        for other in [
+            Self.token("runner", audience: #""https://kubernetes.default.svc""#), Self.token("runner", audience: "[]"),
+            Self.token("runner", audience: "7"), Secret("opaque"), Secret("a.b.c"), Secret("a-service-key-of-somebody"),
+        ] {
+            #expect(try await verifier.verify(other) == .notRecognized)
+        }
+        #expect(reviews.asked.isEmpty)
+    }
+
+    @Test func anAnswerIsReliedOnForThirtySecondsAtMost() async throws {
+        let (verifier, reviews) = try verifier()
+        for _ in 0..<10 {
+            _ = try await verifier.verify(runner)
+            _ = try await verifier.verify(stranger)
+        }
+        #expect(reviews.asked.count == 2)
+        reviews.forget()
+        clock.advance(by: .milliseconds(29_999))
+        #expect(try await verifier.verify(runner) != .rejected)
+        clock.advance(by: .milliseconds(1))
+        #expect(try await verifier.verify(runner) == .rejected)
+    }
+
+    @Test func whenTheAPIServerIsAwayNobodyIsTurnedDown() async throws {
+        let (verifier, reviews) = try verifier()
+        reviews.setAway(true)
+        await #expect(throws: AccessDenied(.unavailable, "away")) { try await verifier.verify(runner) }
+        reviews.setAway(false)
+        #expect(try await verifier.verify(runner) != .rejected)
+    }
+
+    @Test(arguments: [
+        "", "runner", "system:serviceaccount:ns", "system:serviceaccount:ns:", "system:serviceaccount::name",
+        "system:serviceaccount:ns:name:more", "system:node:ns:name", "user:serviceaccount:ns:name",
+        "system:serviceaccount:Ns:name", "system:serviceaccount:n.s:name", "system:serviceaccount:ns:na me",
+        "system:serviceaccount:ns:\(String(repeating: "a", count: 254))",
+    ])
+    func anAccountsNameHasFourParts(text: String) {
+        #expect(ServiceAccount(text) == nil)
+    }
+}

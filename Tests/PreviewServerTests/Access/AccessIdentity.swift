@@ -1,0 +1,73 @@
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+/// Everybody who may call, as the access table names them.
+enum AccessIdentity: String, CaseIterable {
+    case none = "no credentials"
+    case unknown = "unknown token"
+    case expired = "expired token"
+    case stranger = "another user"
+    case owner = "the run's owner"
+    case `operator` = "an operator"
+    case agent = "the agent"
+
+    private static let forge = TokenForge()
+    private static let operatorAccount = "system:serviceaccount:agentweaver:operator"
+
+    /// What this caller presents; empty without credentials. An empty one of the others would fail every test.
+    var bearer: String {
+        switch self {
+        case .none: ""
+        case .unknown: "nobody-has-this-token"
+        case .expired: (try? Self.forge.token(subject: "ada", validUntil: -3600)) ?? ""
+        case .stranger: (try? Self.forge.token(subject: "mallory")) ?? ""
+        case .owner: (try? Self.forge.token(subject: "user-1", login: "ada")) ?? ""
+        case .operator: ScriptedReviews.token
+        case .agent: APIHarness.key
+        }
+    }
+
+    /// Recognises them all.
+    static func authenticator() async throws -> Authenticator {
+        let key = try #require(ServiceKey(APIHarness.key))
+        return Authenticator([
+            ServiceKeyVerifier(user: "agentweaver-internal") { key },
+            AccessTokenVerifier(
+                issuer: TokenForge.issuer,
+                audience: TokenForge.audience,
+                keys: SingleVerificationKey(try await VerificationKey(pem: forge.publicKeyPEM)),
+                now: { TokenForge.now }
+            ),
+            ServiceAccountVerifier(
+                service: [],
+                serviceUser: "agentweaver-internal",
+                operators: [try #require(ServiceAccount(operatorAccount))],
+                reviews: ScriptedReviews(userName: operatorAccount),
+                uptime: { .zero }
+            ),
+        ])
+    }
+}
+
+/// An API server that knows the token of one ServiceAccount.
+private struct ScriptedReviews: TokenReviews {
+    static let token = TokenForge.token(
+        header: #"{"alg": "RS256"}"#,
+        claims: #"{"iss": "https://kubernetes.default.svc", "aud": ["preview-gateway"]}"#
+    ) { _ in [] }
+
+    let userName: String
+
+    func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
+        token.value == Self.token && audience == "preview-gateway" ? userName : nil
+    }
+}
+
+/// What the platform wrote on the claims of a simulated cluster.
+struct SimulatedOwners: RunOwners {
+    let cluster: SimulatedCluster
+
+    func owner(of run: RunID) async throws(AccessDenied) -> String? { cluster.owner(of: run) }
+}

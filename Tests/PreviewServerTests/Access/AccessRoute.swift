@@ -1,0 +1,167 @@
+import HTTPTypes
+import PreviewControl
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+/// One route as the access table describes it: who may call it, and what those get who may.
+struct AccessRoute: Sendable, CustomTestStringConvertible {
+    /// Who may call a route.
+    enum Rule: Sendable {
+        /// Also without credentials.
+        case anybody
+        /// Whoever has credentials that somebody recognises.
+        case anyCaller
+        /// The run's owner, and operators.
+        case owner
+        /// They, and the service identity, which acts for the run's agent.
+        case ownerOrAgent
+    }
+
+    /// The runs of which a caller can speak.
+    enum Run: String, CaseIterable {
+        case own = "3f2a9c1e-0000-4000-8000-000000000001"
+        case other = "5b7d0e2f-0000-4000-8000-000000000003"
+        case unknown = "7c8e1f30-0000-4000-8000-000000000009"
+    }
+
+    let method: HTTPRequest.Method
+    /// The path with its parameters in braces, as the contract writes it.
+    let path: String
+    let rule: Rule
+    /// What is sent; parameters in braces are filled in as in the path.
+    var body: String?
+    /// What those get who may, for a run that exists.
+    var status = 200
+    /// What operators and the agent get for a run that does not exist.
+    var statusWithoutRun = 200
+    /// Makes what the route needs to succeed, and gives the values of its parameters.
+    var prepare: @Sendable (APIHarness, RunID) async throws -> [String: String] = { _, _ in [:] }
+
+    var testDescription: String { "\(method) \(path)" }
+    var isAboutRun: Bool { path.contains("{runId}") }
+
+    /// The status that the table promises.
+    func expected(_ identity: AccessIdentity, _ run: Run) -> Int {
+        if rule == .anybody { return status }
+        switch identity {
+        case .none, .unknown, .expired: return 401
+        case _ where rule == .anyCaller: return status
+        case .stranger: return 403
+        case .owner: return run == .own ? status : 403
+        case .agent where rule == .owner: return 403
+        case .operator, .agent: return run == .unknown ? statusWithoutRun : status
+        }
+    }
+}
+
+extension AccessRoute {
+    /// Every route of the service. A route that is missing here fails a test.
+    static let all: [AccessRoute] = [
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/sandbox/port-forward",
+            rule: .owner,
+            body: #"{"target_port": 3000}"#,
+            statusWithoutRun: 409
+        ),
+        AccessRoute(method: .get, path: "/api/runs/{runId}/sandbox/port-forward", rule: .owner),
+        AccessRoute(
+            method: .delete,
+            path: "/api/runs/{runId}/sandbox/port-forward/{token}",
+            rule: .owner,
+            statusWithoutRun: 404,
+            prepare: startedPreview
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/sandbox/preview/{token}/keepalive",
+            rule: .owner,
+            statusWithoutRun: 404,
+            prepare: startedPreview
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/sandbox/preview",
+            rule: .ownerOrAgent,
+            body: #"{"target_port": 3000}"#,
+            statusWithoutRun: 409,
+            prepare: approvedByDefault
+        ),
+        AccessRoute(method: .get, path: "/api/runs/{runId}/preview-requests", rule: .ownerOrAgent),
+        AccessRoute(
+            method: .get,
+            path: "/api/runs/{runId}/preview-requests/{requestId}",
+            rule: .ownerOrAgent,
+            statusWithoutRun: 404,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/tool-approvals",
+            rule: .owner,
+            body: #"{"request_id": "{requestId}"}"#,
+            statusWithoutRun: 409,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/tool-denials",
+            rule: .owner,
+            body: #"{"request_id": "{requestId}"}"#,
+            statusWithoutRun: 409,
+            prepare: pendingRequest
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/api/runs/{runId}/auto-approve",
+            rule: .owner,
+            body: #"{"enabled": true}"#,
+            statusWithoutRun: 409
+        ),
+        AccessRoute(
+            method: .post,
+            path: "/mcp",
+            rule: .anyCaller,
+            body: Sample.legacy("initialize", #""protocolVersion":"2025-11-25","capabilities":{}"#)
+        ),
+        AccessRoute(method: .get, path: "/mcp", rule: .anyCaller, status: 405),
+        AccessRoute(method: .put, path: "/mcp", rule: .anyCaller, status: 405),
+        AccessRoute(method: .patch, path: "/mcp", rule: .anyCaller, status: 405),
+        AccessRoute(method: .delete, path: "/mcp", rule: .anyCaller, status: 405),
+        AccessRoute(method: .get, path: "/healthz", rule: .anybody),
+        AccessRoute(method: .get, path: "/readyz", rule: .anybody),
+    ]
+
+    /// The run, or where it does not exist another one, to which what a caller names belongs then.
+    private static func existing(_ run: RunID, in harness: APIHarness) throws -> RunID {
+        harness.cluster.owner(of: run) == nil ? try RunID(Run.own.rawValue) : run
+    }
+
+    @Sendable private static func startedPreview(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
+    {
+        let run = try existing(run, in: harness)
+        let started = try await harness.api.previews.start(run: run, port: 3000, requester: "ada")
+        return ["{token}": started.session.token.text]
+    }
+
+    @Sendable private static func pendingRequest(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
+    {
+        let run = try existing(run, in: harness)
+        guard case .pending(let approval) = try await harness.gate.request(run: run, port: 3000, requester: "agent")
+        else { throw Unexpected() }
+        return ["{requestId}": approval.id.text]
+    }
+
+    /// Without it the agent's route would wait for a human.
+    @Sendable private static func approvedByDefault(_ harness: APIHarness, of run: RunID) async throws -> [String:
+        String]
+    {
+        try await harness.gate.setAutoApprove(run: existing(run, in: harness), to: true, by: "ada")
+        return [:]
+    }
+
+    private struct Unexpected: Error {}
+}

@@ -1,0 +1,35 @@
+import FoundationEssentials
+
+/// The table of Docs/Access.md, made from the routes that the tests check.
+enum AccessTable {
+    /// The comments between which the table stands in the document.
+    static let markers = (start: "<!-- The access table: made by a test -->", end: "<!-- End of the access table -->")
+
+    static let document = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Docs/Access.md")
+
+    static var markdown: String {
+        let identities = AccessIdentity.allCases
+        let header = ["route"] + identities.map(\.rawValue)
+        let rows = AccessRoute.all.map { route in
+            ["`\(route.method) \(route.path)`"] + identities.map { cell(route, $0) }
+        }
+        let lines = [header, header.map { _ in "---" }] + rows
+        return lines.map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
+    }
+
+    /// One status where it is the same for every run.
+    private static func cell(_ route: AccessRoute, _ identity: AccessIdentity) -> String {
+        let statuses = AccessRoute.Run.allCases.map { "\(route.expected(identity, $0))" }
+        return Set(statuses).count == 1 ? statuses[0] : statuses.joined(separator: " · ")
+    }
+
+    /// The document with the table as it is now.
+    static func updated(_ text: String) -> String? {
+        guard let start = text.firstRange(of: markers.start), let end = text.firstRange(of: markers.end),
+            start.upperBound <= end.lowerBound
+        else { return nil }
+        return "\(text[..<start.upperBound])\n\n\(markdown)\n\n\(text[end.lowerBound...])"
+    }
+}

@@ -1,0 +1,76 @@
+import CoreAPI
+import FoundationEssentials
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+@testable import PreviewServer
+
+/// The API where a core API says who may act on a run.
+@Suite("Access by the core API's word")
+struct CoreAPIAccessTests {
+    private static let bearer = "a-bearer-of-the-core-api"
+
+    /// - Parameter reply: What the core API answers.
+    private func api(_ reply: ScriptedTransport.Reply) async throws -> (PreviewAPI, ScriptedTransport) {
+        let harness = try await APIHarness()
+        let transport = ScriptedTransport(clock: harness.clock) { _, _ in reply }
+        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let key = try #require(ServiceKey(APIHarness.key))
+        let api = PreviewAPI(
+            previews: harness.api.previews,
+            gate: harness.gate,
+            authenticator: Authenticator([
+                ServiceKeyVerifier(user: "agentweaver-internal") { key }, UnverifiedBearers(),
+            ]),
+            access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
+            address: harness.api.address,
+            brake: harness.api.brake,
+            timeline: harness.api.timeline,
+            allowedOrigins: harness.api.allowedOrigins,
+            time: harness.api.time
+        )
+        return (api, transport)
+    }
+
+    @Test(
+        arguments: [
+            (.json(200, "{}"), 200), (.json(401, "{}"), 401), (.json(403, "{}"), 403), (.json(404, "{}"), 404),
+            (.json(503, "{}", ["Retry-After": "7"]), 503), (.failure(.timedOut), 503),
+        ] as [(ScriptedTransport.Reply, Int)]
+    )
+    func itsAnswerIsTheStatusAndNothingIsDoneWithoutIt(reply: ScriptedTransport.Reply, status: Int) async throws {
+        let (api, transport) = try await api(reply)
+        let path = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
+        try await Application(responder: api.router().buildResponder()).test(.router) { client in
+            let headers: HTTPFields = [.authorization: "Bearer \(Self.bearer)", .contentType: "application/json"]
+            let answer = try await client.call(.post, path, body: #"{"target_port": 3000}"#, headers: headers)
+            #expect(answer.status == status)
+            #expect((answer.headers[.wwwAuthenticate] == "Bearer") == (status == 401))
+            #expect((answer.headers[.retryAfter] != nil) == (status == 503))
+            let started = try await client.call(.get, path, headers: headers).json as? [Any]
+            #expect(started?.count == (status == 200 ? 1 : nil))
+        }
+        #expect(transport.exchanges.allSatisfy { $0.line == "GET /api/runs/\(APIHarness.run)" })
+        #expect(transport.exchanges.count == (status == 503 ? 2 : 1))
+    }
+
+    @Test func itsWordDoesNotMakeTheServiceIdentityAnOwner() async throws {
+        let (api, transport) = try await api(.json(200, "{}"))
+        try await Application(responder: api.router().buildResponder()).test(.router) { client in
+            let answer = try await client.call(
+                .get,
+                "/api/runs/\(APIHarness.run)/sandbox/port-forward",
+                headers: [.authorization: "Bearer \(APIHarness.key)"]
+            )
+            #expect(answer.status == 403)
+        }
+        #expect(transport.exchanges.isEmpty)
+    }
+}
