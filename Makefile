@@ -12,12 +12,13 @@ RELEASE_FLAGS := -c release --static-swift-stdlib $(SWIFT_FLAGS)
 DEVCLUSTER := .build/release/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
 MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
+SCHEMATHESIS ?= $(CURDIR)/.build/devcluster/schemathesis/bin/schemathesis
 STATE := .build/devcluster/state
 
 PORT ?= 3000
 APP ?=
 
-.PHONY: help setup build run demo test check clean
+.PHONY: help setup build run demo test openapi check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +41,12 @@ test: ## Run all tests, after the same set-up
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
 	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
-	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' swift test $(SWIFT_FLAGS)
+	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
+	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' swift test $(SWIFT_FLAGS)
+
+openapi: ## Put Docs/openapi.yaml into the code that serves it
+	@bash .ci/setup libraries
+	UPDATE_OPENAPI=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -291,6 +291,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
     ],
     "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
     "DevClusterTests": [

@@ -27,7 +27,7 @@ public struct GatewayProbe: PreviewProbe {
             head: HTTPRequest(
                 method: .get,
                 scheme: address.scheme.rawValue,
-                authority: address.host(token) + port,
+                authority: address.host(token).value + port,
                 path: "/"
             ),
             timeout: Self.timeout

@@ -25,12 +25,12 @@ public struct PreviewAddress: Hashable, Sendable {
         self.port = port
     }
 
-    /// The preview's host name. Contains the secret.
-    public func host(_ token: PreviewToken) -> String { token.host(zone: zone) }
+    /// The preview's host name.
+    public func host(_ token: PreviewToken) -> Secret { Secret(token.host(zone: zone)) }
 
-    /// The URL that opens the preview, `{scheme}://{token}-preview.{zone}` and `:{port}` when one is set. A secret.
-    public func previewURL(_ token: PreviewToken) -> String {
-        let origin = "\(scheme.rawValue)://\(host(token))"
-        return port.map { "\(origin):\($0)" } ?? origin
+    /// The URL that opens the preview, `{scheme}://{token}-preview.{zone}` and `:{port}` when one is set.
+    public func previewURL(_ token: PreviewToken) -> Secret {
+        let origin = "\(scheme.rawValue)://\(token.host(zone: zone))"
+        return Secret(port.map { "\(origin):\($0)" } ?? origin)
     }
 }

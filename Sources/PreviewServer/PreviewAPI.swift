@@ -69,7 +69,14 @@ public struct PreviewAPI: Sendable {
 
     /// All routes, behind the middleware that they share.
     public func router() -> Router<PreviewRequestContext> {
-        let router = Router(context: PreviewRequestContext.self)
+        let router = describedRouter()
+        router.answerOtherMethods()
+        return router
+    }
+
+    /// The routes that the API's description has to have, no more and no fewer.
+    func describedRouter() -> Router<PreviewRequestContext> {
+        let router = Router(context: PreviewRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestLogMiddleware()
             SecurityHeaders()
@@ -78,6 +85,7 @@ public struct PreviewAPI: Sendable {
             BodyLimitMiddleware()
         }
         HealthRoutes(brake: brake, draining: draining).add(to: router)
+        DescriptionRoute().add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
         let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
         let runs = router.group("api/runs/:runId")

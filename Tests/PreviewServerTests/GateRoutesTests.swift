@@ -26,15 +26,11 @@ struct GateRoutesTests {
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             ErrorMiddleware()
-            KnownCaller(caller: Caller(identity: "ada", role: role))
+            KnownCaller(caller: Caller(identity: "ada", role: role, bearer: Secret("a-users-token")))
         }
         GateRoutes(
             gate: harness.gate,
-            runs: RunGuard(
-                access: RunAccess(
-                    ClaimAuthority(owners: SimulatedOwners(cluster: harness.cluster), uptime: harness.api.time.uptime)
-                )
-            ),
+            runs: RunGuard(access: harness.api.access),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             waiting: WaitingCalls(limits: RequestLimits()),
             forwardDecision: forwardDecision

@@ -34,7 +34,7 @@ struct GracefulShutdownTests {
     @Test func aCallerWhoWaitsForApprovalIsSentToAnotherReplicaAndItsRequestStays() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            async let answer = service.call(.post, agentStart, body: body)
+            async let answer = service.call(.post, agentStart, body: body, bearer: ServiceUnderTest.key)
             await service.until { service.hasPendingApproval }
             await service.services.triggerGracefulShutdown()
             let told = try await answer

@@ -14,6 +14,9 @@ import ServiceLifecycle
 /// The whole service in this process, put together as in production, on the development cluster's API server.
 struct ServiceUnderTest: Sendable {
     static let key = "a-service-key-for-tests"
+    private static let issuer = TokenIssuer()
+    /// The owner of the runs, by an access token.
+    static let owner = (try? issuer.token(for: ClusterObjects.owner)) ?? ""
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
     static let otherRun = "4f2a9c1e-0000-4000-8000-000000000002"
     private static let namespace = ClusterObjects.namespace
@@ -37,9 +40,15 @@ struct ServiceUnderTest: Sendable {
         configure: (inout PreviewService) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (kubeconfig, issuerKey) = (folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path)
+        try PrivateFile.write(issuer.publicKeyPEM.utf8, to: issuerKey)
         var settings = [
             "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",
-            "Auth__ApiKey": key, "Server__Listen": "127.0.0.1:0",
+            "Auth__ApiKey": key, "Server__Listen": "127.0.0.1:0", "Auth__OAuth__Issuer": TokenIssuer.name,
+            "Auth__OAuth__Audience": TokenIssuer.audience, "Auth__OAuth__SigningKeyFile": issuerKey,
         ]
         settings.merge(changes) { $1 }
         let flags = settings.map { "\($0)=\($1)" }
@@ -49,10 +58,6 @@ struct ServiceUnderTest: Sendable {
         let configured = service
         try await withAPIServer { server in
             try ClusterObjects.install(into: server.store, port: 8088)
-            let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let kubeconfig = folder.appending(path: "kubeconfig").path
             try PrivateFile.write(try await server.kubeconfig(namespace: namespace).utf8, to: kubeconfig)
             try await run(configured, kubeconfig: kubeconfig, server, body)
         }
@@ -128,7 +133,7 @@ struct ServiceUnderTest: Sendable {
         _ method: HTTPRequest.Method,
         _ path: String,
         body: String = "",
-        bearer: String? = key,
+        bearer: String? = owner,
         headers: HTTPFields = [:]
     ) async throws -> Answer {
         var fields = headers

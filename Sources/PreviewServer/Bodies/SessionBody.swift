@@ -36,7 +36,7 @@ struct SessionBody: Encodable {
         targetPort = session.targetPort
         podName = session.podName
         startedAt = RFC3339.string(session.startedAt)
-        previewURL = address.previewURL(session.token)
+        previewURL = address.previewURL(session.token).value
         keepaliveURL = "/api/runs/\(run.text)/sandbox/preview/\(session.token.text)/keepalive"
         expiresAt = RFC3339.string(session.expiresAt)
         maxUntil = RFC3339.string(session.maxUntil)

@@ -14,9 +14,11 @@ struct StartBody: Decodable {
 
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
-        let camel = try members.decodeIfPresent(Int.self, forKey: .targetPort)
-        let snake = try members.decodeIfPresent(Int.self, forKey: .targetPortInSnakeCase)
-        guard let port = snake ?? camel, camel == nil || camel == port else {
+        // A member that is there and null is a mistake, not an absent one.
+        let ports = try [.targetPort, .targetPortInSnakeCase].filter(members.contains).map { (key: CodingKeys) in
+            try members.decode(Int.self, forKey: key)
+        }
+        guard let port = ports.first, ports.allSatisfy({ $0 == port }) else {
             throw APIError(.badRequest, Self.expectation)
         }
         targetPort = port

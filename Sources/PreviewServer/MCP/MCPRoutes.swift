@@ -12,12 +12,6 @@ struct MCPRoutes: Sendable {
 
     func add(to endpoint: RouterGroup<PreviewRequestContext>) {
         endpoint.post(use: post)
-        // There are no sessions to end, and nothing is sent that nobody asked for.
-        for method in [HTTPRequest.Method.get, .delete, .put, .patch] {
-            endpoint.on("", method: method) { _, _ -> Response in
-                throw APIError(.methodNotAllowed, "The MCP endpoint takes POST only.", headers: [.allow: "POST"])
-            }
-        }
     }
 
     @Sendable private func post(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {

@@ -37,6 +37,8 @@ struct AccessRoute: Sendable, CustomTestStringConvertible {
     var status = 200
     /// What operators and the agent get for a run that does not exist.
     var statusWithoutRun = 200
+    /// Whether the answer goes on until the stream's time is over.
+    var isStream = false
     /// Makes what the route needs to succeed, and gives the values of its parameters.
     var prepare: @Sendable (APIHarness, RunID) async throws -> [String: String] = { _, _ in [:] }
 
@@ -120,6 +122,13 @@ extension AccessRoute {
             rule: .owner,
             body: #"{"enabled": true}"#,
             statusWithoutRun: 409
+        ),
+        AccessRoute(
+            method: .get,
+            path: "/api/runs/{runId}/preview-events",
+            rule: .owner,
+            statusWithoutRun: 409,
+            isStream: true
         ),
         AccessRoute(
             method: .post,

@@ -59,7 +59,7 @@ struct TimelineHarness: Sendable {
             var request = """
                 GET /api/runs/\(run)/preview-events HTTP/1.1\r
                 Host: localhost\r
-                Authorization: Bearer \(APIHarness.key)\r
+                Authorization: Bearer \(APIHarness.owner)\r
 
                 """
             if let lastEventID { request += "Last-Event-ID: \(lastEventID)\r\n" }

@@ -33,7 +33,7 @@ struct ListPreviewsTool: Tool {
         let run = try arguments.run()
         try await access.authorize(caller, to: .list, on: run)
         let sessions = try await previews.list(run: run)
-        let lines = sessions.map { "- \($0.line), \(address.previewURL($0.token))" }
+        let lines = sessions.map { "- \($0.line), \(address.previewURL($0.token).value)" }
         return try ToolResult(
             sessions.isEmpty ? "This run has no previews." : lines.joined(separator: "\n"),
             ["previews": sessions.map { SessionBody($0, run: run, address: address) }]

@@ -65,7 +65,7 @@ struct StartPreviewTool: Tool {
     }
 
     private func text(_ session: PreviewSession) -> String {
-        let url = address.previewURL(session.token)
+        let url = address.previewURL(session.token).value
         var sentences =
             session.readiness.isReady
             ? ["The preview works. Give the user this URL: \(url)"]

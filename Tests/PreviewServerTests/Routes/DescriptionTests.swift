@@ -1,0 +1,106 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Testing
+import Yams
+
+@testable import PreviewServer
+
+@Suite("The API's description")
+struct DescriptionTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardized
+    private static let source = root.appending(path: "Docs/openapi.yaml")
+    private static let generated = root.appending(path: "Sources/PreviewServer/Routes/OpenAPIDocument.swift")
+
+    private func document() throws -> [String: Any] {
+        let yaml = try String(contentsOf: Self.source, encoding: .utf8)
+        return try #require(try Yams.load(yaml: yaml) as? [String: Any])
+    }
+
+    /// `make openapi` sets `UPDATE_OPENAPI`, and this writes what it otherwise compares.
+    @Test func theServiceServesWhatTheDocumentSays() throws {
+        let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let json = String(
+            decoding: try JSONSerialization.data(withJSONObject: document(), options: options),
+            as: UTF8.self
+        )
+        if ProcessInfo.processInfo.environment["UPDATE_OPENAPI"] != nil {
+            let code = """
+                // swift-format-ignore-file
+                // Generated from Docs/openapi.yaml by `make openapi`.
+
+                /// The API's description as the service serves it.
+                enum OpenAPIDocument {
+                    static let json = #\"""
+                \(json)
+                \"""#
+                }
+
+                """
+            try code.write(to: Self.generated, atomically: true, encoding: .utf8)
+        } else {
+            #expect(OpenAPIDocument.json == json, "Docs/openapi.yaml has changed: run make openapi")
+        }
+    }
+
+    @Test func everyRouteIsDescribedAndEveryDescriptionIsARoute() async throws {
+        let api = try await APIHarness().api
+        let routes = Set(
+            api.describedRouter().routes.map { route in
+                let parts = route.path.description.split(separator: "/").map {
+                    $0.hasPrefix(":") ? "{\($0.dropFirst())}" : $0
+                }
+                return "\(route.method.rawValue) /\(parts.joined(separator: "/"))"
+            }
+        )
+        let paths = try #require(try document()["paths"] as? [String: [String: Any]])
+        let described = Set(
+            paths.flatMap { path, item in
+                item.keys.filter { $0 != "parameters" }.map { "\($0.uppercased()) \(path)" }
+            }
+        )
+        #expect(routes.subtracting(described).isEmpty, "not in Docs/openapi.yaml")
+        #expect(described.subtracting(routes).isEmpty, "in Docs/openapi.yaml only")
+        #expect(!routes.isEmpty)
+    }
+
+    @Test func theDocumentIsServedToEverybody() async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            try await client.execute(uri: "/openapi.json", method: .get) { answer in
+                #expect(answer.status == .ok)
+                #expect(answer.headers[.contentType] == "application/json; charset=utf-8")
+                #expect(String(buffer: answer.body) == OpenAPIDocument.json)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("/api/runs/a/sandbox/port-forward", "GET, HEAD, OPTIONS, POST"), ("/mcp", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"), ("/api/runs/a/sandbox/port-forward/token", "DELETE, OPTIONS"),
+    ])
+    func otherMethodsAreA405ThatSaysWhichThereAre(path: String, allowed: String) async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            for method in [HTTPRequest.Method.put, .patch, .trace] {
+                let answer = try await client.call(method, path, headers: [:])
+                #expect(answer.status == 405)
+                #expect(answer.headers[.allow] == allowed)
+                #expect((answer.json as? [String: Any])?["error"] is String)
+            }
+            let options = try await client.call(.options, path, headers: [:])
+            #expect(options.status == 204)
+            #expect(options.headers[.allow] == allowed)
+        }
+    }
+
+    @Test func whatAnswersGETAnswersHEAD() async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            let answer = try await client.call(.head, "/healthz", headers: [:])
+            #expect(answer.status == 200)
+        }
+    }
+}
