@@ -6,18 +6,15 @@ import Testing
 /// Requests that schemathesis (https://schemathesis.io) makes up from the API's description, against the whole service.
 @Suite(
     "The API as a stranger reads it",
-    .enabled(if: SchemathesisTests.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis")
+    .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis")
 )
 struct SchemathesisTests {
-    static let executable = ProcessInfo.processInfo.environment["SCHEMATHESIS"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
-    }
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
     private static let maxOutputBytes = 1 << 20
 
     @Test(.timeLimit(.minutes(5)))
     func allChecksPass() async throws {
-        let executable = try #require(Self.executable)
+        let executable = try #require(Schemathesis.executable)
         try await ServiceUnderTest.run(
             settings: [
                 // Requests are not to wait, nor to be too many.
@@ -28,8 +25,9 @@ struct SchemathesisTests {
         ) { service in
             try service.addSandbox()
             let result = try await Subprocess.run(
-                .path(.init(executable)),
+                .name("env"),
                 arguments: [
+                    executable,
                     "--config-file", Self.root.appending(path: "Tests/Schemathesis/schemathesis.toml").path,
                     "run", Self.root.appending(path: "Docs/openapi.yaml").path,
                     "--url", "http://127.0.0.1:\(service.port)",
@@ -38,12 +36,17 @@ struct SchemathesisTests {
                     "--generation-database", "none", "--suppress-health-check", "all",
                 ],
                 environment: .inherit.updating(["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]),
-                workingDirectory: .init(FileManager.default.temporaryDirectory.path),
                 output: .string(limit: Self.maxOutputBytes),
                 error: .string(limit: Self.maxOutputBytes)
             )
-            let output = "\(result.standardOutput ?? "")\(result.standardError ?? "")"
+            let output = result.standardOutput + result.standardError
             #expect(result.terminationStatus.isSuccess, "\(output)")
         }
+    }
+}
+
+private enum Schemathesis {
+    static let executable = ProcessInfo.processInfo.environment["SCHEMATHESIS"].flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 }

@@ -19,7 +19,7 @@ struct SecrecyTests {
         try await ServiceUnderTest.run(
             // Previews expire within the test.
             settings: [
-                "Sandbox__Preview__IdleTimeoutMinutes": "0.02", "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
+                "Sandbox__Preview__IdleTimeoutMinutes": "0.1", "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
             ],
             logger: log.logger("service")
         ) { service in
@@ -75,13 +75,13 @@ struct SecrecyTests {
         for (method, path, body, bearer, status) in [
             (
                 HTTPRequest.Method.delete, "\(Self.otherPath)/sandbox/port-forward/\(token)", "", ServiceUnderTest.key,
-                404
+                403
             ),
-            (.post, "\(Self.otherPath)/sandbox/preview/\(token)/keepalive", "", ServiceUnderTest.key, 404),
-            (.post, "\(Self.runPath)/sandbox/preview/\(token)x/keepalive", "", ServiceUnderTest.key, 404),
+            (.post, "\(Self.otherPath)/sandbox/preview/\(token)/keepalive", "", ServiceUnderTest.key, 403),
+            (.post, "\(Self.runPath)/sandbox/preview/\(token)x/keepalive", "", ServiceUnderTest.owner, 404),
             (.get, "/\(token)", "", ServiceUnderTest.key, 404),
             (.get, "/api/runs/\(token)%20/sandbox/port-forward", "", ServiceUnderTest.key, 400),
-            (.post, Self.portForward, #"{"target_port": "\#(token)"}"#, ServiceUnderTest.key, 400),
+            (.post, Self.portForward, #"{"target_port": "\#(token)"}"#, ServiceUnderTest.owner, 400),
             (.post, Self.portForward, #"{"target_port": 3000, "x": "#, Self.wrongKey, 401),
             (.get, Self.portForward, "", "\(ServiceUnderTest.key)x", 401),
             (.post, "\(Self.runPath)/tool-denials", #"{"request_id": "\#(token)"}"#, ServiceUnderTest.key, 403),

@@ -43,7 +43,9 @@ struct ServiceUnderTest: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let (kubeconfig, issuerKey) = (folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path)
+        let (kubeconfig, issuerKey) = (
+            folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path
+        )
         try PrivateFile.write(issuer.publicKeyPEM.utf8, to: issuerKey)
         var settings = [
             "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",

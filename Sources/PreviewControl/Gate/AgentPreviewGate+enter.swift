@@ -8,13 +8,24 @@ enum Entrance: Sendable {
     case waiting(WaitingRequest)
 }
 
+/// Where a request looks for its run's claim first.
+enum ClaimView: Sendable {
+    /// This replica's copy, which may be a little behind.
+    case copy
+    case cluster
+}
+
 extension AgentPreviewGate {
     /// How often a write that somebody else's came before is tried anew, each time on what is then on the claim.
     static let maxAttempts = 8
 
     /// Finds a ground to go ahead, joins the request that waits already, or raises one.
-    func enter(_ request: GateRequest) async throws -> Entrance {
-        var claim = try await knownClaim(of: request)
+    func enter(_ request: GateRequest, seeing view: ClaimView) async throws -> Entrance {
+        var claim =
+            switch view {
+            case .copy: try await knownClaim(of: request)
+            case .cluster: try await currentClaim(of: request)
+            }
         for _ in 0..<Self.maxAttempts {
             let now = try await previews.currentTime()
             if let entry = claim.ledger.entries.first(where: {

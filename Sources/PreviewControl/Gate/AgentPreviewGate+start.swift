@@ -21,9 +21,9 @@ extension AgentPreviewGate {
         let port = try previews.admit(port)
         return try await previews.asking {
             let request = try await gateRequest(run: run, port: port, requester: requester)
-            switch try await enter(request) {
-            case .open(let permit):
-                return try await start(request, permit: permit, hasWaited: false)
+            switch try await pass(request) {
+            case .started(let started):
+                return started
             case .waiting(let waiting):
                 await onPending(waiting.entry.approval)
                 let permit = try await decision(on: waiting, for: request)
@@ -41,12 +41,36 @@ extension AgentPreviewGate {
         let port = try previews.admit(port)
         return try await previews.asking {
             let request = try await gateRequest(run: run, port: port, requester: requester)
-            switch try await enter(request) {
-            case .open(let permit):
-                return .started(try await start(request, permit: permit, hasWaited: false))
+            switch try await pass(request) {
+            case .started(let started):
+                return .started(started)
             case .waiting(let waiting):
                 return .pending(waiting.entry.approval)
             }
+        }
+    }
+
+    private enum Passage: Sendable {
+        case started(StartedPreview)
+        case waiting(WaitingRequest)
+    }
+
+    /// Starts at once where nobody has to be asked.
+    ///
+    /// A grant that this replica's copy of the claim still holds may be used up. That is no reason to refuse a caller who
+    /// has just come: then the claim itself is looked at.
+    private func pass(_ request: GateRequest) async throws -> Passage {
+        do {
+            return try await pass(request, seeing: .copy)
+        } catch let error as PreviewError where error.kind == .approvalUsed {
+            return try await pass(request, seeing: .cluster)
+        }
+    }
+
+    private func pass(_ request: GateRequest, seeing view: ClaimView) async throws -> Passage {
+        switch try await enter(request, seeing: view) {
+        case .open(let permit): .started(try await start(request, permit: permit, hasWaited: false))
+        case .waiting(let waiting): .waiting(waiting)
         }
     }
 

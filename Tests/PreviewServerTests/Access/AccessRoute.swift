@@ -136,12 +136,9 @@ extension AccessRoute {
             rule: .anyCaller,
             body: Sample.legacy("initialize", #""protocolVersion":"2025-11-25","capabilities":{}"#)
         ),
-        AccessRoute(method: .get, path: "/mcp", rule: .anyCaller, status: 405),
-        AccessRoute(method: .put, path: "/mcp", rule: .anyCaller, status: 405),
-        AccessRoute(method: .patch, path: "/mcp", rule: .anyCaller, status: 405),
-        AccessRoute(method: .delete, path: "/mcp", rule: .anyCaller, status: 405),
         AccessRoute(method: .get, path: "/healthz", rule: .anybody),
         AccessRoute(method: .get, path: "/readyz", rule: .anybody),
+        AccessRoute(method: .get, path: "/openapi.json", rule: .anybody),
     ]
 
     /// The run, or where it does not exist another one, to which what a caller names belongs then.

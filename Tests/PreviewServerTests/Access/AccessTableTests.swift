@@ -85,7 +85,9 @@ struct AccessTableTests {
     }
 
     @Test func everyRouteIsInTheTable() async throws {
-        let routes = try await APIHarness().api.router().routes.map { "\($0.method) \($0.path)" }
+        let routes = try await APIHarness().api.describedRouter().routes.filter { $0.method != .head }.map {
+            "\($0.method) \($0.path)"
+        }
         let rows = AccessRoute.all.map { "\($0.method) \($0.path)" }
         #expect(routes.sorted() == rows.sorted())
     }

@@ -13,7 +13,8 @@ import Testing
 @Suite("What requests may cost", .timeLimit(.minutes(1)))
 struct RequestLimitTests {
     private let list = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
-    private let otherList = "/api/runs/\(APIHarness.otherRun)/sandbox/port-forward"
+    private let requests = "/api/runs/\(APIHarness.run)/preview-requests"
+    private let otherRequests = "/api/runs/\(APIHarness.otherRun)/preview-requests"
 
     @Test func aCallerThatIsTooFastIsA429UntilItHasWaited() async throws {
         var limits = RequestLimits()
@@ -27,7 +28,11 @@ struct RequestLimitTests {
             #expect(refused.headers[.retryAfter] == "2")
             #expect((refused.json as? [String: Any])?["error"] is String)
             // The platform's key is one for all agents, but each run has its own share.
-            #expect(try await client.call(.get, otherList).status == 200)
+            let agent: HTTPFields = [.authorization: "Bearer \(APIHarness.key)"]
+            for status in [200, 200, 429] {
+                #expect(try await client.call(.get, requests, headers: agent).status == status)
+            }
+            #expect(try await client.call(.get, otherRequests, headers: agent).status == 200)
             // Health is nobody's share, and who is nobody does not use one up.
             for _ in 0..<5 {
                 #expect(try await client.call(.get, "/healthz", headers: [:]).status == 200)

@@ -182,7 +182,7 @@ struct MCPEndpointTests {
         try await harness.test { client async throws in
             let answer = try await client.send("", method: method)
             #expect(answer.status == 405)
-            #expect(answer.headers[.allow] == "POST")
+            #expect(answer.headers[.allow] == "OPTIONS, POST")
         }
     }
 
@@ -201,9 +201,6 @@ struct MCPEndpointTests {
                 headers[.origin] = origin
                 #expect(try await client.send(Sample.legacy("ping"), headers).status == status)
             }
-            var preflight = anonymous
-            preflight[.origin] = "https://evil.example"
-            #expect(try await client.send("", preflight, method: .get).status == 403)
         }
     }
 

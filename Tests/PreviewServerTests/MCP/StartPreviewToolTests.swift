@@ -18,7 +18,8 @@ struct StartPreviewToolTests {
         _ version: String = "2025-11-25",
         arguments: String = arguments,
         progressToken: String? = nil,
-        accept: String = "application/json, text/event-stream"
+        accept: String = "application/json, text/event-stream",
+        bearer: String = APIHarness.owner
     ) -> String {
         var meta: [String] = progressToken.map { [#""progressToken":\#($0)"#] } ?? []
         if version == "2026-07-28" {
@@ -33,7 +34,7 @@ struct StartPreviewToolTests {
             id: #""call-1""#
         )
         return [
-            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(APIHarness.owner)",
+            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(bearer)",
             "Content-Type: application/json", "Accept: \(accept)", "MCP-Protocol-Version: \(version)",
             "Mcp-Method: tools/call", "Mcp-Name: start_preview", "Content-Length: \(body.utf8.count)", "", body,
         ].joined(separator: "\r\n")
@@ -192,7 +193,11 @@ struct StartPreviewToolTests {
 
     @Test func aRunWithoutASandboxIsToldToStartItsServerFirst() async throws {
         let harness = try await MCPHarness()
-        let answer = try await start(harness, arguments: #"{"run_id":"no-such-run","port":3000}"#)
+        let answer = try await start(
+            harness,
+            arguments: #"{"run_id":"no-such-run","port":3000}"#,
+            bearer: AccessIdentity.operator.bearer
+        )
         #expect(answer.contains(#""isError":true"#))
         #expect(answer.contains("Start your server in the run's sandbox first"))
     }
@@ -227,11 +232,15 @@ struct StartPreviewToolTests {
     }
 
     /// Calls the tool over a real connection where nobody has to decide, and reads the answer to its end.
-    private func start(_ harness: MCPHarness, arguments: String = arguments) async throws -> String {
+    private func start(
+        _ harness: MCPHarness,
+        arguments: String = arguments,
+        bearer: String = APIHarness.owner
+    ) async throws -> String {
         let answer = Mutex("")
         try await harness.testLive { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
-                try await connection.send(Self.request(arguments: arguments))
+                try await connection.send(Self.request(arguments: arguments, bearer: bearer))
                 let text = try await connection.read(until: "\r\n0\r\n\r\n")
                 answer.withLock { $0 = text }
             }

@@ -181,7 +181,8 @@ struct TimelineRoutesTests {
         try await harness.test { client async throws in
             let missing = try await client.call(
                 .get,
-                "/api/runs/3f2a9c1e-0000-4000-8000-00000000ffff/preview-events"
+                "/api/runs/3f2a9c1e-0000-4000-8000-00000000ffff/preview-events",
+                headers: [.authorization: "Bearer \(AccessIdentity.operator.bearer)"]
             )
             #expect(missing.status == 409)
             #expect((missing.json as? [String: Any])?["error"] is String)
