@@ -66,6 +66,24 @@ struct KubernetesTimelineLogTests {
         }
     }
 
+    @Test func noTokenAndNoURLIsInAPreviewsEvents() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            let token = try await replica.start(run)
+            try await replica.previews.stop(run: run, token: token)
+            for event in replica.timeline.events {
+                #expect(try await replica.log.write(TimelineEntry(event, at: Self.time)))
+            }
+            let text = events(cluster).map { "\($0)" }.joined()
+            #expect(events(cluster).count == 2)
+            #expect(text.contains(token.fingerprint))
+            #expect(!text.contains(token.text.suffix(26)))
+            #expect(!text.contains("preview.example.com"))
+        }
+    }
+
     @Test func ofTwoReplicasOneWritesAndTheOtherIsTold() async throws {
         try await withLog { cluster, claim, logs in
             let first = try entry("1", on: claim)
@@ -254,36 +272,5 @@ struct KubernetesTimelineLogTests {
             }
             #expect(reader.subjects == ["1", "2"])
         }
-    }
-
-    // MARK: Positions
-
-    private func record(_ position: Int?, at seconds: Double = 0) throws -> TimelineRecord {
-        let claim = ClaimIdentity(name: "agent", uid: "uid")
-        let event = try entry("\(position ?? -1)", on: claim).event
-        return TimelineRecord(
-            entry: TimelineEntry(event, at: Self.time.addingTimeInterval(seconds)),
-            position: position.flatMap { TimelinePosition("\($0)") }
-        )
-    }
-
-    @Test func whatIsListedIsReadInTheOrderOfItsWriting() throws {
-        let records = try [record(10), record(9), record(100)]
-        #expect(TimelineCursor(after: nil).unread(of: records).map(\.position?.description) == ["9", "10", "100"])
-        let nine = TimelinePosition("9")
-        #expect(TimelineCursor(after: nine).unread(of: records).map(\.position?.description) == ["10", "100"])
-        #expect(TimelineCursor(after: TimelinePosition("100")).unread(of: records).isEmpty)
-    }
-
-    @Test func aPositionOfAnotherLogMeansEverything() throws {
-        let records = try [record(1), record(2)]
-        #expect(TimelineCursor(after: TimelinePosition("3")).unread(of: records).count == 2)
-        #expect(TimelineCursor(after: TimelinePosition("3")).unread(of: []).isEmpty)
-    }
-
-    @Test func whatHasNoPositionIsNeverSkipped() throws {
-        let records = try [record(nil, at: 2), record(nil, at: 1)]
-        let unread = TimelineCursor(after: TimelinePosition("3")).unread(of: records)
-        #expect(unread.map(\.entry.time) == [Self.time.addingTimeInterval(1), Self.time.addingTimeInterval(2)])
     }
 }

@@ -109,6 +109,20 @@ struct SettingsTests {
         #expect("\(try self.settings().identity)".contains("0123456789abcdef") == false)
     }
 
+    @Test func theCoreAPIsAddressIsCheckedAndNeverQuoted() throws {
+        var environment = Self.minimum
+        #expect(try settings(environment: environment).coreAPI == nil)
+        environment["Agentweaver__ApiBaseUrl"] = "http://core.agentweaver.svc:8080/"
+        #expect(try settings(environment: environment).coreAPI.map { "\($0)" } == "http://core.agentweaver.svc:8080")
+        for value in ["core.agentweaver.svc", "https://ada:pass-word@core.example.com", "ftp://core.example.com", ""] {
+            environment["Agentweaver__ApiBaseUrl"] = value
+            let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+            #expect(error?.description.contains("Agentweaver__ApiBaseUrl") == true)
+            #expect(error?.description.contains("expected an http or https URL") == true)
+            #expect(error?.description.contains("pass-word") == false)
+        }
+    }
+
     @Test func anUnknownKeyIsRefused() throws {
         var environment = Self.minimum
         environment["Sandbox__Preview__IdleTimeout"] = "30"
