@@ -187,6 +187,43 @@ enum OpenAPIDocument {
           }
         }
       },
+      "StartedByOwner" : {
+        "content" : {
+          "application/json" : {
+            "schema" : {
+              "$ref" : "#/components/schemas/Session"
+            }
+          }
+        },
+        "description" : "The preview exists. `ready` says whether it also works, `detail` why not.",
+        "headers" : {
+          "Server-Timing" : {
+            "$ref" : "#/components/headers/ServerTiming"
+          }
+        },
+        "links" : {
+          "keepAlive" : {
+            "operationId" : "keepPreviewAlive",
+            "parameters" : {
+              "runId" : "$request.path.runId",
+              "token" : "$response.body#/session_id"
+            }
+          },
+          "list" : {
+            "operationId" : "listPreviews",
+            "parameters" : {
+              "runId" : "$request.path.runId"
+            }
+          },
+          "stop" : {
+            "operationId" : "stopPreview",
+            "parameters" : {
+              "runId" : "$request.path.runId",
+              "token" : "$response.body#/session_id"
+            }
+          }
+        }
+      },
       "TooLarge" : {
         "content" : {
           "application/json" : {
@@ -995,7 +1032,7 @@ enum OpenAPIDocument {
         },
         "responses" : {
           "200" : {
-            "$ref" : "#/components/responses/Started"
+            "$ref" : "#/components/responses/StartedByOwner"
           },
           "400" : {
             "$ref" : "#/components/responses/BadRequest"
@@ -1043,7 +1080,16 @@ enum OpenAPIDocument {
                 }
               }
             },
-            "description" : "The preview is gone."
+            "description" : "The preview is gone.",
+            "links" : {
+              "keepAliveIsTooLate" : {
+                "operationId" : "keepPreviewAlive",
+                "parameters" : {
+                  "runId" : "$request.path.runId",
+                  "token" : "$response.body#/session_id"
+                }
+              }
+            }
           },
           "400" : {
             "$ref" : "#/components/responses/BadRequest"
@@ -1129,6 +1175,15 @@ enum OpenAPIDocument {
               },
               "Retry-After" : {
                 "$ref" : "#/components/headers/RetryAfter"
+              }
+            },
+            "links" : {
+              "follow" : {
+                "operationId" : "getPreviewRequest",
+                "parameters" : {
+                  "requestId" : "$response.body#/request_id",
+                  "runId" : "$response.body#/run_id"
+                }
               }
             }
           },
