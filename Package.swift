@@ -32,7 +32,6 @@ let package = Package(
         // Without its default traits Hummingbird needs neither full Foundation nor swift-configuration.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
@@ -49,36 +48,17 @@ let package = Package(
             dependencies: ["DevCluster", .product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
 
-        // What `make bench` runs. AsyncHTTPClient is here alone: it is what CurlHTTP is measured against.
-        .executableTarget(
-            name: "preview-bench",
-            dependencies: [
-                "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "PreviewCluster",
-                "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
-        ),
-
         // MARK: The service
         .target(
             name: "PreviewCommands",
             dependencies: [
                 "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
                 "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-                "PrometheusMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -97,8 +77,8 @@ let package = Package(
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -121,10 +101,6 @@ let package = Package(
                 "HTTPTransport", "PreviewDomain",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]
-        ),
-        .target(
-            name: "PrometheusMetrics",
-            dependencies: [.product(name: "Metrics", package: "swift-metrics")]
         ),
         .target(
             name: "PreviewCluster",
@@ -155,7 +131,6 @@ let package = Package(
             dependencies: [
                 "HTTPTransport", "KubernetesModel",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
                 .product(name: "Yams", package: "Yams"),
@@ -247,7 +222,6 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
     ],
-    "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "Metrics", package: "swift-metrics")],
     "PreviewIdentityTests": [
         "CoreAPI", "HTTPTransport", "PreviewDomain", "PreviewIdentity",
         .product(name: "Crypto", package: "swift-crypto"),
