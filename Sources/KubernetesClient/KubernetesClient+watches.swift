@@ -9,8 +9,8 @@ extension KubernetesClient {
     /// Watches objects until the server ends the watch, or says nothing for ``RequestLimits/maxWatchSilence``.
     ///
     /// A quiet watch is not different from a dead one, so silence ends it like the server does: what the next watch
-    /// begins with tells which of the two it was. Nothing is retried: a watch that ends is continued by another one from the last version seen. `handle` is
-    /// awaited for each event before the next is read, so that nothing piles up here.
+    /// begins with tells which of the two it was. Nothing is retried: a watch that ends is continued by another one from
+    /// the last version seen. `handle` is awaited for each event before the next is read, so that nothing piles up here.
     ///
     /// - Parameters:
     ///   - type: The objects' type.
@@ -39,14 +39,15 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        try await watch(query, resourceVersion, lifetime, opened: {}, handle)
+        try await watch(query, resourceVersion, lifetime, liveness: nil, opened: {}, handle)
     }
 
-    /// Watches, and tells when the server has accepted the watch.
+    /// Watches, tells when the server has accepted the watch, and ends it when a sign of life is asked for.
     func watch<Object: Decodable & Sendable>(
         _ query: ListQuery,
         _ resourceVersion: String,
         _ lifetime: Duration,
+        liveness: WatchLiveness?,
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
     ) async throws {
@@ -65,7 +66,8 @@ extension KubernetesClient {
             try await executor.stream(
                 request,
                 maxSilence: min(RequestLimits.maxWatchSilence, lifetime + RequestLimits.watchGrace),
-                headTimeout: limits.attemptTimeout
+                headTimeout: limits.attemptTimeout,
+                liveness: liveness
             ) { body in
                 try await opened()
                 var decoder = WatchDecoder<Object>(maxFrameBytes: RequestLimits.maxFrameBytes)

@@ -8,15 +8,41 @@ internal import PreviewDomain
 /// All but the claims' are metadata-only: whether a claim is Ready, and what it is bound to, is in its status. A kind
 /// that the cluster does not know (its CRD is not installed) is asked for again, ever more slowly, and holds up no other.
 public struct KubernetesClusterFeed: ClusterFeed {
-    private let client: KubernetesClient
-    private let namespace: String
-    private let sandboxes: SandboxCache
+    private let routes: MetadataInformer
+    private let backends: MetadataInformer
+    private let pods: MetadataInformer
+    private let claims: Informer<SandboxClaim>
+    private let sandboxes: MetadataInformer
+    private let cache: SandboxCache
 
     /// - Parameter sandboxes: Gets what leads from runs to their pods.
-    public init(client: KubernetesClient, namespace: String, sandboxes: SandboxCache) {
-        self.client = client
-        self.namespace = namespace
-        self.sandboxes = sandboxes
+    public init(client: KubernetesClient, namespace: String, sandboxes cache: SandboxCache) {
+        func metadata(
+            of resource: APIResource,
+            labels: LabelSelector? = nil,
+            fields: FieldSelector? = nil
+        ) -> MetadataInformer {
+            MetadataInformer(
+                client: client,
+                resource: resource,
+                namespace: namespace,
+                labelSelector: labels,
+                fieldSelector: fields
+            )
+        }
+        routes = metadata(of: HTTPRoute.resource, labels: KubernetesPreviewObjects.owned)
+        backends = metadata(of: Service.resource, labels: KubernetesPreviewObjects.owned)
+        pods = metadata(of: Pod.resource, fields: KubernetesPreviewObjects.alive)
+        claims = Informer<SandboxClaim>(client: client, namespace: namespace)
+        sandboxes = metadata(of: Sandbox.resource)
+        self.cache = cache
+    }
+
+    public func isAlive() async -> Bool {
+        async let routes = routes.isAlive()
+        async let backends = backends.isAlive()
+        async let pods = pods.isAlive()
+        return await (routes, backends, pods) == (true, true, true)
     }
 
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
@@ -33,8 +59,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followRoutes(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        let informer = metadata(of: HTTPRoute.resource, labels: KubernetesPreviewObjects.owned)
-        try await informer.run { event in
+        try await routes.run { event in
             let change = event.change(
                 .routes,
                 make: Preview.init,
@@ -47,8 +72,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followBackends(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        let informer = metadata(of: Service.resource, labels: KubernetesPreviewObjects.owned)
-        try await informer.run { event in
+        try await backends.run { event in
             let change = event.change(
                 .backends,
                 make: PreviewBackend.init,
@@ -61,9 +85,8 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followPods(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        let informer = metadata(of: Pod.resource, fields: KubernetesPreviewObjects.alive)
-        try await informer.run { event in
-            sandboxes.applyPods(event)
+        try await pods.run { event in
+            cache.applyPods(event)
             let change = event.change(
                 .pods,
                 make: PodIdentity.init,
@@ -76,9 +99,8 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followClaims(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        let informer = Informer<SandboxClaim>(client: client, namespace: namespace)
-        try await informer.run { event in
-            sandboxes.applyClaims(event)
+        try await claims.run { event in
+            cache.applyClaims(event)
             let change = event.change(
                 .claims,
                 make: ClaimIdentity.init,
@@ -91,20 +113,6 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followSandboxes() async throws {
-        try await metadata(of: Sandbox.resource).run { sandboxes.applySandboxes($0) }
-    }
-
-    private func metadata(
-        of resource: APIResource,
-        labels: LabelSelector? = nil,
-        fields: FieldSelector? = nil
-    ) -> MetadataInformer {
-        MetadataInformer(
-            client: client,
-            resource: resource,
-            namespace: namespace,
-            labelSelector: labels,
-            fieldSelector: fields
-        )
+        try await sandboxes.run { cache.applySandboxes($0) }
     }
 }

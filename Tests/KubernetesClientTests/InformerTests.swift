@@ -28,6 +28,9 @@ struct InformerTests {
 
     private struct Enough: Error {}
 
+    /// After so long, a watch that ends is no failure.
+    private static let longEnough = Duration.seconds(6)
+
     /// Runs an informer on `replies` until the script is over.
     private func run(_ replies: [ScriptedTransport.Reply]) async throws -> (told: [String], lines: [String]) {
         let done = ScriptedTransport.Reply.failure(.bodyTooLarge)
@@ -105,6 +108,50 @@ struct InformerTests {
             .json(JSON.list(["a"], version: 5)), .frames(then: .hang), .failure(.connect), .frames(),
         ])
         #expect(result.told == ["replaced a", "interrupted transport_connect", "resumed"])
+    }
+
+    @Test("3: asked for a sign of life, a silent watch is opened anew from its last version, and one that spoke is not")
+    func silentWatchProvesToBeAlive() async throws {
+        let fixture = try ClientFixture(
+            .json(JSON.list(["a"], version: 5)),
+            .frames(JSON.frame("BOOKMARK", JSON.object("", version: 6)), then: .hang),
+            .frames(JSON.frame("ADDED", JSON.object("b", version: 7)), then: .hang)
+        )
+        let log = Log()
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        #expect(await !informer.isAlive())
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await informer.run { log.add($0) } }
+            while fixture.lines.count < 2 { await Task.yield() }
+            fixture.clock.advance(by: InformerTests.longEnough)
+            // The list, the watch's beginning and the bookmark are signs too, so that not every question asks the server.
+            while fixture.lines.count < 3 { #expect(await informer.isAlive()) }
+            while log.all.count < 2 { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(log.all == ["replaced a", "applied b"])
+        #expect(versions(fixture.lines) == ["list", "5", "6"])
+    }
+
+    @Test("3: a watch that cannot be opened anew is not alive")
+    func deadWatchIsNotAlive() async throws {
+        let fixture = try ClientFixture { _, index in
+            switch index {
+            case 0: .json(JSON.list(["a"], version: 5))
+            case 1: .frames(then: .hang)
+            default: .failure(.connect)
+            }
+        }
+        let log = Log()
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await informer.run { log.add($0) } }
+            while fixture.lines.count < 2 { await Task.yield() }
+            fixture.clock.advance(by: InformerTests.longEnough)
+            while await informer.isAlive() { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(log.all.starts(with: ["replaced a", "interrupted transport_connect"]))
     }
 
     @Test("3: silence is counted from the last byte, and a watch that goes on talking is left alone")

@@ -23,6 +23,7 @@ struct ControlHarness: Sendable {
         policy: PreviewPolicy = .testing,
         seed: UInt64 = 1,
         isReady: Bool = true,
+        spread: Double = 0,
         timeline: RecordingTimeline = RecordingTimeline(),
         randomBytes: RandomBytes? = nil
     ) async throws {
@@ -30,7 +31,7 @@ struct ControlHarness: Sendable {
         self.timeline = timeline
         clock = ManualClock()
         let time = MonotonicTime(clock)
-        index = PreviewIndex(policy: policy)
+        index = PreviewIndex(policy: policy) { _ in spread }
         brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: seed)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

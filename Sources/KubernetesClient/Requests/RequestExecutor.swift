@@ -148,11 +148,13 @@ extension RequestExecutor {
     ///   - request: What to ask for.
     ///   - maxSilence: After so long without a byte the body ends, as if the server had ended it.
     ///   - headTimeout: The longest time until the answer begins.
+    ///   - liveness: Ends the body, as if the server had ended it, when a sign of life is asked for.
     ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
     func stream(
         _ request: APIRequest,
         maxSilence: Duration,
         headTimeout: Duration,
+        liveness: WatchLiveness?,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
         var hasReplacedCredential = false
@@ -160,7 +162,7 @@ extension RequestExecutor {
             let credential = try await describing(request) { try await credentials.current() }
             do {
                 return try await describing(request) {
-                    try await open(request, credential, maxSilence, headTimeout, handle)
+                    try await open(request, credential, maxSilence, headTimeout, liveness, handle)
                 }
             } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
                 hasReplacedCredential = true
@@ -174,6 +176,7 @@ extension RequestExecutor {
         _ credential: Credential,
         _ maxSilence: Duration,
         _ headTimeout: Duration,
+        _ liveness: WatchLiveness?,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
         let transport = try transports.transport(for: credential)
@@ -184,7 +187,7 @@ extension RequestExecutor {
             try await transport.withResponse(
                 to: TransportRequest(head: head, timeout: nil, headTimeout: headTimeout)
             ) { original in
-                let body = original.body.endingAfterSilence(of: maxSilence, on: clock)
+                let body = original.body.endingAfterSilence(of: maxSilence, or: liveness, on: clock)
                 let response = TransportResponse(head: original.head, body: body)
                 guard response.head.status.kind == .successful else {
                     throw try await Self.failure(response, request)

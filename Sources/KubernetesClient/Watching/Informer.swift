@@ -22,11 +22,30 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     private let client: KubernetesClient
     private let query: ListQuery
     private let consistency: ListConsistency
+    private let liveness = WatchLiveness()
 
     private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
         self.client = client
         self.query = query
         self.consistency = consistency
+    }
+
+    /// Whether the events so far, and those that this call brings about, tell of everything that happened before it.
+    ///
+    /// A watch that has given a sign of life since the last call is believed. Another is opened anew from its last
+    /// version, so that the server sends what was missed: one request.
+    ///
+    /// - Returns: False when no sign comes within the time for one attempt, or nothing runs.
+    public func isAlive() async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await liveness.sign() }
+            group.addTask {
+                try? await client.executor.clock.sleep(for: client.limits.attemptTimeout)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
     }
 
     /// Follows the objects until the task is cancelled or `handle` throws.
@@ -36,6 +55,8 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
     public func run(_ handle: @Sendable (InformerEvent<Object>) async throws -> Void) async throws {
         let machine = Mutex(InformerMachine(consistency: consistency))
+        liveness.begin()
+        defer { liveness.end() }
         var step = machine.withLock { $0.first }
         while true {
             try Task.checkCancellation()
@@ -52,6 +73,7 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
             } catch let failure as HandlerFailure {
                 throw failure.underlying
             } catch let error as KubernetesError {
+                liveness.noteFailure()
                 next = machine.withLock { $0.failed(error, jitter: jitter()) }
                 if next.announcesInterruption { try await handle(.interrupted(error)) }
             }
@@ -67,6 +89,7 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     ) async throws -> InformerMachine.Step {
         let list: ObjectList<Object> = try await client.list(query, consistency)
         try await deliver(.replaced(list.items), handle)
+        liveness.noteSign()
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 
@@ -80,9 +103,11 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     ) async throws -> Duration {
         let elapsed = client.executor.clock.stopwatch()
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
-        try await client.watch(query, version, lifetime) {
+        try await client.watch(query, version, lifetime, liveness: liveness) {
+            liveness.noteSign()
             if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
         } _: { (event: WatchEvent<Object>) in
+            liveness.noteSign()
             switch event {
             case .added(let object), .modified(let object):
                 try await deliver(.applied(object), handle)

@@ -1,5 +1,5 @@
-internal import FoundationEssentials
-internal import PreviewDomain
+public import FoundationEssentials
+public import PreviewDomain
 internal import Synchronization
 
 /// This replica's copy of the cluster's previews, kept up to date by a ``ClusterFeed``.
@@ -34,17 +34,35 @@ public final class PreviewIndex: Sendable {
 
     private let state = Mutex(State())
     private let judge: ReapJudge
+    private let spread: @Sendable (PreviewToken) -> Double
     /// Raised when something may have become due earlier than was known.
     let changed = ChangeSignal()
 
-    public init(policy: PreviewPolicy) {
+    /// How long after its instant an object may be looked at. Each replica picks its own moment within that time, so
+    /// that of several the first one mostly has deleted an object before the others look.
+    static let maxSpread = Duration.milliseconds(180)
+
+    /// - Parameter spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
+    public init(
+        policy: PreviewPolicy,
+        spread: @escaping @Sendable (PreviewToken) -> Double = PreviewIndex.randomSpread
+    ) {
         judge = ReapJudge(policy: policy)
+        self.spread = spread
+    }
+
+    /// Swift seeds its hashes at random in every process, so that they are different in every replica.
+    public static let randomSpread: @Sendable (PreviewToken) -> Double = { token in
+        Double(UInt32(truncatingIfNeeded: token.hashValue)) / 0x1p32
     }
 
     // MARK: Writing
 
     /// Takes one step of the feed.
-    public func apply(_ change: ClusterChange) {
+    ///
+    /// - Parameter now: The API server's time where it is known. What is due already is looked at within
+    ///   ``maxSpread`` of it.
+    public func apply(_ change: ClusterChange, now: Date? = nil) {
         state.withLock { state in
             switch change {
             case .routesReplaced(let previews):
@@ -52,46 +70,46 @@ public final class PreviewIndex: Sendable {
                 for token in state.routes.keys where !known.contains(token) { state.removeRoute(token) }
                 for preview in previews { state.putRoute(preview) }
                 state.fresh.insert(.routes)
-                scheduleAll(&state)
+                scheduleAll(now, &state)
             case .routeApplied(let preview):
                 state.putRoute(preview)
-                schedule(preview, &state)
+                schedule(preview, now, &state)
             case .routeDeleted(let token):
                 state.removeRoute(token)
-                if let backend = state.backends[token] { schedule(backend, &state) }
+                if let backend = state.backends[token] { schedule(backend, now, &state) }
             case .backendsReplaced(let backends):
                 state.backends = Dictionary(backends.map { ($0.token, $0) }) { _, last in last }
                 state.fresh.insert(.backends)
-                scheduleAll(&state)
+                scheduleAll(now, &state)
             case .backendApplied(let backend):
                 state.backends[backend.token] = backend
-                schedule(backend, &state)
+                schedule(backend, now, &state)
             case .backendDeleted(let token):
                 state.backends[token] = nil
-                if let preview = state.routes[token] { schedule(preview, &state) }
+                if let preview = state.routes[token] { schedule(preview, now, &state) }
             case .podsReplaced(let pods):
                 state.podUIDs = Set(pods.map(\.uid))
                 state.fresh.insert(.pods)
-                scheduleAll(&state)
+                scheduleAll(now, &state)
             case .podApplied(let pod):
                 state.podUIDs.insert(pod.uid)
             case .podDeleted(let pod):
                 state.podUIDs.remove(pod.uid)
-                scheduleAll(state.tokensByPodUID[pod.uid], &state)
+                scheduleAll(state.tokensByPodUID[pod.uid], now, &state)
             case .claimsReplaced(let claims):
                 state.claimUIDs = Set(claims.map(\.uid))
                 state.fresh.insert(.claims)
-                scheduleAll(&state)
+                scheduleAll(now, &state)
             case .claimApplied(let claim):
                 state.claimUIDs.insert(claim.uid)
             case .claimDeleted(let claim):
                 state.claimUIDs.remove(claim.uid)
-                scheduleAll(state.tokensByClaimUID[claim.uid], &state)
+                scheduleAll(state.tokensByClaimUID[claim.uid], now, &state)
             case .interrupted(let collection):
                 state.fresh.remove(collection)
             case .resumed(let collection):
                 state.fresh.insert(collection)
-                scheduleAll(&state)
+                scheduleAll(now, &state)
             }
         }
         changed.raise()
@@ -103,6 +121,9 @@ public final class PreviewIndex: Sendable {
     public var isFresh: Bool {
         state.withLock { $0.fresh.count == ClusterCollection.allCases.count }
     }
+
+    /// True while routes, backends and pods are known: what a sweep needs.
+    var isComplete: Bool { state.withLock { $0.isComplete } }
 
     func route(_ token: PreviewToken) -> Lookup<Preview> {
         state.withLock { state in
@@ -135,20 +156,41 @@ public final class PreviewIndex: Sendable {
         state.withLock { $0.deadlines.next }
     }
 
-    /// Takes out what is due and says what is to be deleted. What turns out not to be due is queued again.
-    func takeDue(now: Date) -> [ReapOrder] {
+    /// Takes out what is to be looked at, the earliest first.
+    func takeDue(now: Date) -> [Key] {
+        state.withLock { $0.deadlines.takeDue(at: now) }
+    }
+
+    /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
+    /// kept is queued again.
+    func order(for key: Key, now: Date) -> ReapOrder? {
         state.withLock { state in
-            state.deadlines.takeDue(at: now).compactMap { key in
-                switch judgement(of: key, now: now, state) {
-                case .keep(let until)?:
-                    state.deadlines.schedule(key, at: max(until, now + Self.shortestRecheck))
-                    return nil
-                case .reap(let order)?:
-                    return order
-                case nil:
-                    return nil
-                }
+            switch judgement(of: key, now: now, state) {
+            case .keep(let until)?:
+                state.deadlines.schedule(key, at: max(until, now + Self.shortestRecheck))
+                return nil
+            case .reap(let order)?:
+                return order
+            case nil:
+                return nil
             }
+        }
+    }
+
+    /// Judges everything: the sweep.
+    ///
+    /// - Returns: What is to be deleted; `nil` when routes, backends or pods are not known well enough.
+    func allDue(now: Date?) -> [Key]? {
+        state.withLock { state in
+            guard state.isComplete else { return nil }
+            var due: [Key] = []
+            for preview in state.routes.values {
+                if case .reap = judgement(of: preview, now: now, state) { due.append(.route(preview.token)) }
+            }
+            for backend in state.backends.values {
+                if case .reap = judgement(of: backend, now: now, state) { due.append(.backend(backend.token)) }
+            }
+            return due
         }
     }
 
@@ -174,12 +216,13 @@ public final class PreviewIndex: Sendable {
             return judgement(of: preview, now: now, state)
         case .backend(let token):
             guard let backend = state.backends[token] else { return nil }
-            return judge.judge(
-                backend,
-                hasRoute: state.fresh.contains(.routes) ? state.routes[token] != nil : nil,
-                now: now
-            )
+            return judgement(of: backend, now: now, state)
         }
+    }
+
+    private func judgement(of backend: PreviewBackend, now: Date?, _ state: State) -> ReapJudge.Judgement {
+        let hasRoute = state.fresh.contains(.routes) ? state.routes[backend.token] != nil : nil
+        return judge.judge(backend, hasRoute: hasRoute, now: now)
     }
 
     private func judgement(of preview: Preview, now: Date?, _ state: State) -> ReapJudge.Judgement {
@@ -192,29 +235,42 @@ public final class PreviewIndex: Sendable {
         )
     }
 
-    private func schedule(_ preview: Preview, _ state: inout State) {
-        state.deadlines.schedule(.route(preview.token), at: judgement(of: preview, now: nil, state).nextLook)
+    private func schedule(_ preview: Preview, _ now: Date?, _ state: inout State) {
+        schedule(.route(preview.token), judgement(of: preview, now: nil, state), now, &state)
     }
 
-    private func schedule(_ backend: PreviewBackend, _ state: inout State) {
-        let hasRoute = state.fresh.contains(.routes) ? state.routes[backend.token] != nil : nil
-        let judgement = judge.judge(backend, hasRoute: hasRoute, now: nil)
-        state.deadlines.schedule(.backend(backend.token), at: judgement.nextLook)
+    private func schedule(_ backend: PreviewBackend, _ now: Date?, _ state: inout State) {
+        schedule(.backend(backend.token), judgement(of: backend, now: nil, state), now, &state)
     }
 
-    private func scheduleAll(_ tokens: Set<PreviewToken>, _ state: inout State) {
+    private func schedule(_ key: Key, _ judgement: ReapJudge.Judgement, _ now: Date?, _ state: inout State) {
+        let instant = max(judgement.nextLook, now ?? .distantPast)
+        state.deadlines.schedule(key, at: instant + Self.maxSpread * spread(key.token))
+    }
+
+    private func scheduleAll(_ tokens: Set<PreviewToken>, _ now: Date?, _ state: inout State) {
         for token in tokens {
-            if let preview = state.routes[token] { schedule(preview, &state) }
+            if let preview = state.routes[token] { schedule(preview, now, &state) }
         }
     }
 
-    private func scheduleAll(_ state: inout State) {
-        for preview in state.routes.values { schedule(preview, &state) }
-        for backend in state.backends.values { schedule(backend, &state) }
+    private func scheduleAll(_ now: Date?, _ state: inout State) {
+        for preview in state.routes.values { schedule(preview, now, &state) }
+        for backend in state.backends.values { schedule(backend, now, &state) }
+    }
+}
+
+extension PreviewIndex.Key {
+    var token: PreviewToken {
+        switch self {
+        case .route(let token), .backend(let token): token
+        }
     }
 }
 
 extension PreviewIndex.State {
+    fileprivate var isComplete: Bool { fresh.isSuperset(of: [.routes, .backends, .pods]) }
+
     fileprivate mutating func putRoute(_ preview: Preview) {
         removeRoute(preview.token)
         routes[preview.token] = preview

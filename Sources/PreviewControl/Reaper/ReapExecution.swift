@@ -18,6 +18,7 @@ struct ReapExecution: Sendable {
     }
 
     let objects: any PreviewObjects
+    let index: PreviewIndex
     let time: any ClusterTime
     let judge: ReapJudge
 
@@ -97,7 +98,13 @@ struct ReapExecution: Sendable {
     /// Ends the other half of a pair whose route is gone. If that fails, the Service is an orphan from now on, and is
     /// reaped as one.
     private func deleteBackend(of token: PreviewToken) async {
-        guard let backend = try? await objects.backend(token) else { return }
-        _ = try? await objects.deleteBackend(token, .uid(backend.uid))
+        let known: PreviewBackend?
+        if case .present(let backend) = index.backend(token) {
+            known = backend
+        } else {
+            known = try? await objects.backend(token)
+        }
+        guard let known else { return }
+        _ = try? await objects.deleteBackend(token, .uid(known.uid))
     }
 }

@@ -7,9 +7,9 @@ public import ServiceLifecycle
 /// kept after their run, when the run's claim is gone.
 ///
 /// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
-/// in the index is due, or the index changes. The sweep lists everything anew at fixed intervals and judges the lists
-/// themselves; it is what still works when a watch is silently broken. Every replica does all of this: a second
-/// deletion of the same object is no error.
+/// in the index is due, or the index changes. The sweep makes the watches prove at fixed intervals that they are alive,
+/// and judges everything anew; where they cannot, it lists everything and judges the lists themselves. Every replica
+/// does all of this: a second deletion of the same object is no error.
 public struct Reaper: Service {
     private let policy: PreviewPolicy
     private let index: PreviewIndex
@@ -62,7 +62,12 @@ public struct Reaper: Service {
         self.time = time
         self.jitter = jitter
         self.logger = logger
-        execution = ReapExecution(objects: objects, time: clusterTime, judge: ReapJudge(policy: policy))
+        execution = ReapExecution(
+            objects: objects,
+            index: index,
+            time: clusterTime,
+            judge: ReapJudge(policy: policy)
+        )
     }
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
@@ -83,7 +88,7 @@ public struct Reaper: Service {
     private func feedIndex() async {
         while !Task.isCancelled {
             do {
-                try await feed.run { index.apply($0) }
+                try await feed.run { index.apply($0, now: clusterTime.reading()?.earliest) }
             } catch {
                 guard !Task.isCancelled else { return }
                 for collection in ClusterCollection.allCases { index.apply(.interrupted(collection)) }
@@ -95,32 +100,35 @@ public struct Reaper: Service {
 
     // MARK: Deadlines
 
+    /// A deletion that takes long, because the API server does not answer, holds up no other.
     private func reapAtDeadlines() async {
-        while !Task.isCancelled {
-            guard let now = clusterTime.reading()?.earliest else {
-                await waitForChange(atMost: Self.unknownTimeDelay)
-                continue
+        await withTaskGroup(of: Void.self) { group in
+            var underWay = 0
+            while !Task.isCancelled {
+                guard let now = clusterTime.reading()?.earliest else {
+                    await waitForChange(atMost: Self.unknownTimeDelay)
+                    continue
+                }
+                let due = index.takeDue(now: now)
+                for key in due where !Task.isCancelled {
+                    if underWay == Self.maxConcurrentDeletions { await group.next() } else { underWay += 1 }
+                    group.addTask { await look(at: key) }
+                }
+                guard due.isEmpty else { continue }
+                await waitForChange(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
             }
-            let due = index.takeDue(now: now)
-            guard due.isEmpty else {
-                await carryOut(due)
-                continue
-            }
-            await waitForChange(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
         }
+    }
+
+    private func look(at key: PreviewIndex.Key) async {
+        guard let now = clusterTime.reading()?.earliest, let order = index.order(for: key, now: now) else { return }
+        await carryOut(order)
     }
 
     /// Waits until the index changed, but no longer than `limit` or a sweep interval.
     private func waitForChange(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
-        guard limit > .zero else { return }
-        let pause = limit > Self.lastLook * 2 ? limit - Self.lastLook : limit
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await index.changed.wait() }
-            group.addTask { try? await time.sleep(pause) }
-            await group.next()
-            group.cancelAll()
-        }
+        await index.changed.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
     }
 
     // MARK: Sweep
@@ -137,14 +145,41 @@ public struct Reaper: Service {
         }
     }
 
-    /// Lists everything, judges it, and carries out what is due: three requests when nothing is.
+    /// Judges everything and carries out what is due: at most three requests when nothing is, however many previews
+    /// there are.
+    ///
+    /// The copy is judged where its watches prove that it is up to date. It is as good as a list then, because nothing
+    /// is deleted but the very state that was judged.
     func sweep() async throws(ClusterError) {
+        if index.isComplete, await feed.isAlive(), let due = index.allDue(now: clusterTime.reading()?.earliest) {
+            await sweep(due, token: \.token) { await look(at: $0) }
+        } else {
+            await sweep(try await listDue(), token: \.token) { await carryOut($0) }
+        }
+    }
+
+    private func sweep<Due: Sendable>(
+        _ due: [Due],
+        token: (Due) -> PreviewToken,
+        _ settle: @escaping @Sendable (Due) async -> Void
+    ) async {
+        guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
+        await withTaskGroup(of: Void.self) { group in
+            for (position, item) in due.enumerated() {
+                if position >= Self.maxConcurrentDeletions { await group.next() }
+                group.addTask { await settle(item) }
+            }
+        }
+        brake.sweepSucceeded(stillDue: Set(due.map(token)))
+    }
+
+    /// Lists everything and judges the lists themselves: what works without any watch.
+    private func listDue() async throws(ClusterError) -> [ReapOrder] {
         // The routes come last: a Service made between two lists is then seen with its route or not at all.
         let pods = Set(try await objects.livePods().map(\.uid))
         let backends = try await objects.backends()
         let routes = try await objects.routes()
         let claims = await claimUIDs()
-        guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
 
         let now = clusterTime.reading()?.earliest
         let judge = ReapJudge(policy: policy)
@@ -160,12 +195,10 @@ public struct Reaper: Service {
                     now: now
                 )
             } + backends.map { judge.judge($0, hasRoute: routed.contains($0.token), now: now) }
-        let due = judgements.compactMap { judgement -> ReapOrder? in
+        return judgements.compactMap { judgement -> ReapOrder? in
             guard case .reap(let order) = judgement else { return nil }
             return order
         }
-        await carryOut(due)
-        brake.sweepSucceeded(stillDue: Set(due.map(\.token)))
     }
 
     /// The claims that exist; `nil` where they are not known, or do not matter.
@@ -185,15 +218,6 @@ public struct Reaper: Service {
     }
 
     // MARK: Carrying out
-
-    private func carryOut(_ orders: [ReapOrder]) async {
-        await withTaskGroup(of: Void.self) { group in
-            for (position, order) in orders.enumerated() {
-                if position >= Self.maxConcurrentDeletions { await group.next() }
-                group.addTask { await carryOut(order) }
-            }
-        }
-    }
 
     private func carryOut(_ order: ReapOrder) async {
         let metadata: Logger.Metadata = [

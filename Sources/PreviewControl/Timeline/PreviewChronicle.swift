@@ -76,4 +76,6 @@ private struct HeardFeed: ClusterFeed {
             await handle(change)
         }
     }
+
+    func isAlive() async -> Bool { await feed.isAlive() }
 }

@@ -18,7 +18,7 @@ struct ReaperTests {
 
     // MARK: Sweep
 
-    @Test func aSweepWithNothingToDoIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
+    @Test func aSweepWithoutWatchesIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
         var policy = PreviewPolicy.testing
         policy.limits = PreviewLimits(perRun: 100, global: 100)
         let harness = try await ControlHarness(policy: policy)
@@ -213,6 +213,101 @@ struct ReaperTests {
         #expect(cluster.liveRoutes.isEmpty)
         #expect(cluster.liveBackends.isEmpty)
         #expect(replicas.allSatisfy { $0.brake.reason == nil })
+    }
+
+    @Test func withWatchesInGoodOrderASweepListsNothing() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.clearLog()
+            try await harness.reaper.sweep()
+            #expect(harness.cluster.log == [.proveWatch])
+            #expect(harness.cluster.liveRoutes == [token])
+        }
+    }
+
+    @Test func whatASilentWatchMissedIsReapedByTheNextSweep() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.silenceWatch()
+            harness.cluster.endPod(pod)
+            try await harness.reaper.sweep()
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
+    @Test func watchesThatCannotProveToBeAliveAreNotBelieved() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
+            harness.cluster.silenceWatch()
+            harness.cluster.endPod(pod)
+            harness.cluster.clearLog()
+            try await harness.reaper.sweep()
+            #expect(harness.cluster.log.starts(with: [.proveWatch, .livePods, .backends, .routes]))
+            #expect(harness.cluster.liveRoutes.isEmpty)
+        }
+    }
+
+    @Test func aDeletionThatHangsHoldsUpNoOther() async throws {
+        let harness = try await ControlHarness()
+        let pod = harness.cluster.addSandbox(for: run)
+        for port in [3000, 3001] { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        harness.cluster.interrupt(.deleteRoute) { for await _ in gate { return } }
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.endPod(pod)
+            await harness.until { harness.cluster.liveRoutes.count == 1 }
+            open.yield()
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
+    @Test func aPreviewThatAnotherReplicaHasDeletedCostsNothing() async throws {
+        let cluster = SimulatedCluster()
+        let first = try await ControlHarness(cluster: cluster)
+        let second = try await ControlHarness(cluster: cluster, spread: 0.5)
+        let (_, _) = try await started(first)
+        try await first.withReaper {
+            try await second.withReaper {
+                await first.until { first.index.isFresh && second.index.isFresh }
+                await first.clock.waitForSleepers(2)
+                await second.clock.waitForSleepers(2)
+                cluster.clearLog()
+                cluster.advance(by: .seconds(1800))
+                first.clock.advance(by: .seconds(59))
+                await first.until { cluster.liveBackends.isEmpty }
+                cluster.advance(by: PreviewIndex.maxSpread)
+                second.clock.advance(by: .seconds(59))
+                await second.until { second.index.routes()?.isEmpty == true }
+            }
+        }
+        #expect(cluster.log.count { $0 == .deleteRoute } == 1)
+        #expect(cluster.log.count { $0 == .deleteBackend } == 1)
+    }
+
+    @Test func reapingCostsTwoDeletionsAndNoRead() async throws {
+        let harness = try await ControlHarness()
+        _ = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.clearLog()
+            harness.cluster.advance(by: .seconds(1800))
+            harness.clock.advance(by: .seconds(59))
+            await harness.until { harness.cluster.liveBackends.isEmpty }
+        }
+        #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
     }
 
     // MARK: Brake

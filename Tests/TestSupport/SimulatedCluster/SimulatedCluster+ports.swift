@@ -42,4 +42,15 @@ extension SimulatedCluster: ClusterFeed {
         defer { state.withLock { $0.subscribers[id] = nil } }
         for await change in changes { await handle(change) }
     }
+
+    /// Opens a silent watch anew, so that what it has missed arrives.
+    public func isAlive() async -> Bool {
+        let isAlive = try? await perform(.proveWatch) { state in
+            for change in state.missed { state.deliver(change) }
+            state.missed = []
+            state.watchIsSilent = false
+            return true
+        }
+        return isAlive ?? false
+    }
 }

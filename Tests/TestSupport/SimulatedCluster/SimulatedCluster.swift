@@ -12,6 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
+        case proveWatch
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -61,6 +62,9 @@ public final class SimulatedCluster: Sendable {
         var interleaving: SeededRandom?
         var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
         var nextSubscriber = 0
+        /// Whether the watch says nothing, though it seems to be in good order.
+        var watchIsSilent = false
+        var missed: [ClusterChange] = []
         var claims: [String: StoredClaim] = [:]
         var commonGrants = StandingGrants()
         var approvalSubscribers: [Int: AsyncStream<ApprovalChange>.Continuation] = [:]
@@ -196,10 +200,10 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.routes[token]?.annotations }
     }
 
-    /// Every operation so far, in order.
     /// The owner that is written on a run's claim; asking is not logged.
     public func owner(of run: RunID) -> String? { state.withLock { $0.sandboxes[run]?.owner } }
 
+    /// Every operation so far, in order.
     public var log: [Operation] { state.withLock { $0.log } }
     public func clearLog() { state.withLock { $0.log = [] } }
 
@@ -234,6 +238,9 @@ public final class SimulatedCluster: Sendable {
     public func interleave(seed: UInt64) {
         state.withLock { $0.interleaving = SeededRandom(seed: seed) }
     }
+
+    /// Lets all feeds miss what happens from now on, without their noticing it.
+    public func silenceWatch() { state.withLock { $0.watchIsSilent = true } }
 
     /// Tells all feeds that a collection's watch broke.
     public func breakWatch(of collection: ClusterCollection) {
@@ -274,7 +281,11 @@ public final class SimulatedCluster: Sendable {
 }
 
 extension SimulatedCluster.State {
-    func publish(_ change: ClusterChange) {
+    mutating func publish(_ change: ClusterChange) {
+        if watchIsSilent { missed.append(change) } else { deliver(change) }
+    }
+
+    func deliver(_ change: ClusterChange) {
         for subscriber in subscribers.values { subscriber.yield(change) }
     }
 
