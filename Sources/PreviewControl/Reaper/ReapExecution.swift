@@ -21,8 +21,31 @@ struct ReapExecution: Sendable {
     let time: any ClusterTime
     let judge: ReapJudge
 
+    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
+    private static let maxConcurrentDeletions = 16
     /// How often an object that keeps changing is judged anew before it is left to the next round.
     private static let maxJudgements = 4
+
+    /// Carries out many orders, some of them at once.
+    ///
+    /// - Parameter settle: Gets each order with what came of it.
+    func carryOut(
+        _ orders: [ReapOrder],
+        _ settle: @escaping @Sendable (ReapOrder, Result<Outcome, ClusterError>) -> Void
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (position, order) in orders.enumerated() {
+                if position >= Self.maxConcurrentDeletions { await group.next() }
+                group.addTask {
+                    do throws(ClusterError) {
+                        settle(order, .success(try await carryOut(order)))
+                    } catch {
+                        settle(order, .failure(error))
+                    }
+                }
+            }
+        }
+    }
 
     func carryOut(_ order: ReapOrder) async throws(ClusterError) -> Outcome {
         switch order.target {

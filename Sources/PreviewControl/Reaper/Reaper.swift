@@ -23,8 +23,6 @@ public struct Reaper: Service {
     private let logger: Logger
     private let execution: ReapExecution
 
-    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
-    private static let maxConcurrentDeletions = 16
     /// How long a failed deletion waits before it is tried again.
     private static let deletionRetryDelay = Duration.seconds(2)
     /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
@@ -139,31 +137,14 @@ public struct Reaper: Service {
 
     /// Lists everything, judges it, and carries out what is due: three requests when nothing is.
     func sweep() async throws(ClusterError) {
-        // The routes come last: a Service made between two lists is then seen with its route or not at all.
-        let pods = Set(try await objects.livePods().map(\.uid))
-        let backends = try await objects.backends()
-        let routes = try await objects.routes()
-        let claims = await claimUIDs()
+        let survey = try await ReapSurvey.listing(
+            objects,
+            claims: claimUIDs,
+            clusterTime: clusterTime,
+            judge: ReapJudge(policy: policy)
+        )
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
-
-        let now = clusterTime.reading()?.earliest
-        let judge = ReapJudge(policy: policy)
-        let routed = Set(routes.map(\.token))
-        let backed = Set(backends.map(\.token))
-        let judgements =
-            routes.map { preview in
-                judge.judge(
-                    preview,
-                    pod: preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown,
-                    claim: preview.presence(ofClaimAmong: claims),
-                    hasBackend: backed.contains(preview.token),
-                    now: now
-                )
-            } + backends.map { judge.judge($0, hasRoute: routed.contains($0.token), now: now) }
-        let due = judgements.compactMap { judgement -> ReapOrder? in
-            guard case .reap(let order) = judgement else { return nil }
-            return order
-        }
+        let due = survey.orders
         await carryOut(due)
         brake.sweepSucceeded(stillDue: Set(due.map(\.token)))
     }
@@ -187,20 +168,15 @@ public struct Reaper: Service {
     // MARK: Carrying out
 
     private func carryOut(_ orders: [ReapOrder]) async {
-        await withTaskGroup(of: Void.self) { group in
-            for (position, order) in orders.enumerated() {
-                if position >= Self.maxConcurrentDeletions { await group.next() }
-                group.addTask { await carryOut(order) }
-            }
-        }
+        await execution.carryOut(orders) { order, result in settle(order, result) }
     }
 
-    private func carryOut(_ order: ReapOrder) async {
+    private func settle(_ order: ReapOrder, _ result: Result<ReapExecution.Outcome, ClusterError>) {
         let metadata: Logger.Metadata = [
             "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
         ]
-        do {
-            let outcome = try await execution.carryOut(order)
+        switch result {
+        case .success(let outcome):
             brake.deletionSettled(of: order.token)
             switch outcome {
             case .reaped(let reason):
@@ -217,7 +193,7 @@ public struct Reaper: Service {
             case .alreadyGone:
                 break
             }
-        } catch {
+        case .failure(let error):
             guard !Task.isCancelled else { return }
             brake.deletionFailed(of: order.token)
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
