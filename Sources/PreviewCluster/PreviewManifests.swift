@@ -8,12 +8,13 @@ public struct PreviewManifests: Sendable {
     public let namespace: String
     let gatewayName: String
     let gatewayNamespace: String
-    let zone: ZoneSuffix
+    let zone: ZoneSuffix?
 
     /// The port on which a preview's Service listens (the contract's).
     private static let servicePort = 80
 
-    public init(namespace: String, gatewayName: String, gatewayNamespace: String, zone: ZoneSuffix) {
+    /// - Parameter zone: The zone of the previews' names; without one no route can be made, only read and deleted.
+    public init(namespace: String, gatewayName: String, gatewayNamespace: String, zone: ZoneSuffix?) {
         self.namespace = namespace
         self.gatewayName = gatewayName
         self.gatewayNamespace = gatewayNamespace
@@ -44,7 +45,8 @@ public struct PreviewManifests: Sendable {
         )
     }
 
-    func route(_ blueprint: PreviewBlueprint) -> HTTPRoute {
+    func route(_ blueprint: PreviewBlueprint) throws(ClusterError) -> HTTPRoute {
+        guard let zone else { throw ClusterError(.rejected, "no zone is configured for the previews' names") }
         let token = blueprint.annotations.token
         return HTTPRoute(
             metadata: metadata(blueprint, annotations: blueprint.annotations.encoded()),

@@ -5,11 +5,8 @@ internal import PreviewDomain
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
+    var cluster: ClusterSettings
     var address: PreviewAddress
-    var namespace: String
-    var gatewayName: String
-    var gatewayNamespace: String
-    var policy: PreviewPolicy
     /// Where the platform's core API is; `nil` without one.
     var coreAPI: CoreAPIBaseURL?
     var identity: IdentitySettings
@@ -21,12 +18,8 @@ struct Settings: Sendable {
     ///
     /// - Throws: One line that names the key, its value and what is allowed.
     init(_ sources: SettingsSources) throws(SettingsError) {
-        try sources.checkKeys(known: Keys.all)
-        address = try Self.address(sources)
-        namespace = try sources.value(of: Keys.namespace, default: "agentweaver")
-        gatewayName = try sources.value(of: Keys.gatewayName, default: "agentweaver-preview-gateway")
-        gatewayNamespace = try sources.value(of: Keys.gatewayNamespace, default: "agentweaver")
-        policy = try Self.policy(sources)
+        cluster = try ClusterSettings(sources)
+        address = try Self.address(sources, in: cluster.zone)
         coreAPI = try sources.value(of: Keys.coreAPI)
         identity = try IdentitySettings(sources)
         guard coreAPI != nil || !identity.isEmpty else {
@@ -38,12 +31,15 @@ struct Settings: Sendable {
             )
         }
         approvals = try Self.approvals(sources)
-        server = try ServerSettings(sources, readyTimeout: policy.readyTimeout)
+        server = try ServerSettings(sources, readyTimeout: cluster.policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
     }
 
-    private static func address(_ sources: SettingsSources) throws(SettingsError) -> PreviewAddress {
-        guard let zone = try sources.value(of: Keys.zoneSuffix) else {
+    private static func address(
+        _ sources: SettingsSources,
+        in zone: ZoneSuffix?
+    ) throws(SettingsError) -> PreviewAddress {
+        guard let zone else {
             throw SettingsError(
                 "\(Keys.zoneSuffix.key) is not set: expected \(Keys.zoneSuffix.expected), under which previews appear"
             )
@@ -52,33 +48,6 @@ struct Settings: Sendable {
             zone: zone,
             scheme: try sources.value(of: Keys.urlScheme, default: .https),
             port: try sources.value(of: Keys.urlPort)
-        )
-    }
-
-    private static func policy(_ sources: SettingsSources) throws(SettingsError) -> PreviewPolicy {
-        let lowest = try sources.value(of: Keys.allowedPortMin, default: 3000)
-        let highest = try sources.value(of: Keys.allowedPortMax, default: 9000)
-        guard lowest <= highest else {
-            throw SettingsError(
-                "\(Keys.allowedPortMin.key) is \(lowest): expected at most \(Keys.allowedPortMax.key), which is \(highest)"
-            )
-        }
-        return PreviewPolicy(
-            isEnabled: try sources.value(of: Keys.enabled, default: true),
-            ports: PortPolicy(allowed: lowest...highest),
-            limits: PreviewLimits(
-                perRun: try sources.value(of: Keys.maxPerRun, default: 3),
-                global: try sources.value(of: Keys.maxGlobal, default: 20)
-            ),
-            lifetime: LifetimePolicy(
-                idleTimeout: try sources.value(of: Keys.idleTimeout, default: .seconds(30 * 60)),
-                maxLifetime: try sources.value(of: Keys.maxLifetime, default: .seconds(8 * 3600)),
-                keepaliveCoalesce: try sources.value(of: Keys.keepaliveCoalesce, default: .seconds(180)),
-                keepsAfterRun: try sources.value(of: Keys.keepAfterRun, default: true)
-            ),
-            orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
-            sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
-            readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
         )
     }
 

@@ -22,10 +22,31 @@ struct ReapExecution: Sendable {
     let time: any ClusterTime
     let judge: ReapJudge
 
+    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
+    static let maxConcurrentDeletions = 16
     /// How often an object that keeps changing is judged anew before it is left to the next round.
     private static let maxJudgements = 4
 
-    func carryOut(_ order: ReapOrder) async throws(ClusterError) -> Outcome {
+    /// Carries out many orders, some of them at once.
+    ///
+    /// - Parameter settle: Gets each order with what came of it.
+    func carryOut(
+        _ orders: [ReapOrder],
+        _ settle: @escaping @Sendable (ReapOrder, Result<Outcome, ClusterError>) -> Void
+    ) async {
+        await orders.forEach(atOnce: Self.maxConcurrentDeletions) { settle($0, await result(of: $0)) }
+    }
+
+    /// What comes of carrying out one order.
+    func result(of order: ReapOrder) async -> Result<Outcome, ClusterError> {
+        do throws(ClusterError) {
+            return .success(try await carryOut(order))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func carryOut(_ order: ReapOrder) async throws(ClusterError) -> Outcome {
         switch order.target {
         case .route(let preview): try await reap(preview, for: order.reason)
         case .backend(let backend): try await reap(backend)

@@ -23,8 +23,6 @@ public struct Reaper: Service {
     private let logger: Logger
     private let execution: ReapExecution
 
-    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
-    private static let maxConcurrentDeletions = 16
     /// How long a failed deletion waits before it is tried again.
     private static let deletionRetryDelay = Duration.seconds(2)
     /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
@@ -111,7 +109,7 @@ public struct Reaper: Service {
                 }
                 let due = index.takeDue(now: now)
                 for key in due where !Task.isCancelled {
-                    if underWay == Self.maxConcurrentDeletions { await group.next() } else { underWay += 1 }
+                    if underWay == ReapExecution.maxConcurrentDeletions { await group.next() } else { underWay += 1 }
                     group.addTask { await look(at: key) }
                 }
                 guard due.isEmpty else { continue }
@@ -122,7 +120,7 @@ public struct Reaper: Service {
 
     private func look(at key: PreviewIndex.Key) async {
         guard let now = clusterTime.reading()?.earliest, let order = index.order(for: key, now: now) else { return }
-        await carryOut(order)
+        settle(order, await execution.result(of: order))
     }
 
     /// Waits until the index changed, but no longer than `limit` or a sweep interval.
@@ -152,53 +150,31 @@ public struct Reaper: Service {
     /// is deleted but the very state that was judged.
     func sweep() async throws(ClusterError) {
         if index.isComplete, await feed.isAlive(), let due = index.allDue(now: clusterTime.reading()?.earliest) {
-            await sweep(due, token: \.token) { await look(at: $0) }
+            await sweep(due.map(\.token)) {
+                await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }
+            }
         } else {
-            await sweep(try await listDue(), token: \.token) { await carryOut($0) }
+            let due = try await listDue()
+            await sweep(due.map(\.token)) {
+                await execution.carryOut(due) { order, result in settle(order, result) }
+            }
         }
     }
 
-    private func sweep<Due: Sendable>(
-        _ due: [Due],
-        token: (Due) -> PreviewToken,
-        _ settle: @escaping @Sendable (Due) async -> Void
-    ) async {
+    private func sweep(_ due: [PreviewToken], _ carryOut: () async -> Void) async {
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
-        await withTaskGroup(of: Void.self) { group in
-            for (position, item) in due.enumerated() {
-                if position >= Self.maxConcurrentDeletions { await group.next() }
-                group.addTask { await settle(item) }
-            }
-        }
-        brake.sweepSucceeded(stillDue: Set(due.map(token)))
+        await carryOut()
+        brake.sweepSucceeded(stillDue: Set(due))
     }
 
     /// Lists everything and judges the lists themselves: what works without any watch.
     private func listDue() async throws(ClusterError) -> [ReapOrder] {
-        // The routes come last: a Service made between two lists is then seen with its route or not at all.
-        let pods = Set(try await objects.livePods().map(\.uid))
-        let backends = try await objects.backends()
-        let routes = try await objects.routes()
-        let claims = await claimUIDs()
-
-        let now = clusterTime.reading()?.earliest
-        let judge = ReapJudge(policy: policy)
-        let routed = Set(routes.map(\.token))
-        let backed = Set(backends.map(\.token))
-        let judgements =
-            routes.map { preview in
-                judge.judge(
-                    preview,
-                    pod: preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown,
-                    claim: preview.presence(ofClaimAmong: claims),
-                    hasBackend: backed.contains(preview.token),
-                    now: now
-                )
-            } + backends.map { judge.judge($0, hasRoute: routed.contains($0.token), now: now) }
-        return judgements.compactMap { judgement -> ReapOrder? in
-            guard case .reap(let order) = judgement else { return nil }
-            return order
-        }
+        try await ReapSurvey.listing(
+            objects,
+            claims: claimUIDs,
+            clusterTime: clusterTime,
+            judge: ReapJudge(policy: policy)
+        ).orders
     }
 
     /// The claims that exist; `nil` where they are not known, or do not matter.
@@ -219,12 +195,12 @@ public struct Reaper: Service {
 
     // MARK: Carrying out
 
-    private func carryOut(_ order: ReapOrder) async {
+    private func settle(_ order: ReapOrder, _ result: Result<ReapExecution.Outcome, ClusterError>) {
         let metadata: Logger.Metadata = [
             "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
         ]
-        do {
-            let outcome = try await execution.carryOut(order)
+        switch result {
+        case .success(let outcome):
             brake.deletionSettled(of: order.token)
             switch outcome {
             case .reaped(let reason):
@@ -241,7 +217,7 @@ public struct Reaper: Service {
             case .alreadyGone:
                 break
             }
-        } catch {
+        case .failure(let error):
             guard !Task.isCancelled else { return }
             brake.deletionFailed(of: order.token)
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })

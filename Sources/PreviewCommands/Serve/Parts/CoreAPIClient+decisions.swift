@@ -3,12 +3,12 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewServer
 
-extension PreviewService {
+extension CoreAPIClient {
     /// Takes decisions about requests that are not this service's to the core API.
-    func forwarder(to client: CoreAPIClient) -> DecisionForwarder {
+    var decisionForwarder: DecisionForwarder {
         { decision in
             do {
-                let answer = try await client.forwardDecision(
+                let answer = try await forwardDecision(
                     decision.route == .approvals ? .approvals : .denials,
                     of: decision.run,
                     body: decision.body,

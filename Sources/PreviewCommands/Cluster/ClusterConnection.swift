@@ -1,0 +1,40 @@
+internal import CurlHTTP
+internal import KubernetesClient
+internal import PreviewCluster
+internal import PreviewControl
+
+/// What every command needs of the cluster: a client of its API server, the previews' objects, the time and the rules.
+struct ClusterConnection: Sendable {
+    let settings: ClusterSettings
+    let client: KubernetesClient
+    let objects: KubernetesPreviewObjects
+    /// The API server's time, as the client's answers tell it.
+    let time: KubernetesClusterTime
+
+    var policy: PreviewPolicy { settings.policy }
+
+    /// Makes a connection. It sends nothing yet.
+    ///
+    /// - Parameter configuration: Says where the cluster is.
+    /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
+    init(_ settings: ClusterSettings, to configuration: () throws -> ClusterConfiguration) throws {
+        self.settings = settings
+        do {
+            client = try KubernetesClient(configuration: configuration()) { security in
+                try CurlTransport(configuration: CurlConfiguration(security))
+            }
+        } catch let error as KubernetesError {
+            throw SettingsError("The cluster's configuration cannot be used: \(error)")
+        }
+        objects = KubernetesPreviewObjects(
+            client: client,
+            manifests: PreviewManifests(
+                namespace: settings.namespace,
+                gatewayName: settings.gatewayName,
+                gatewayNamespace: settings.gatewayNamespace,
+                zone: settings.zone
+            )
+        )
+        time = KubernetesClusterTime(client.serverClock)
+    }
+}

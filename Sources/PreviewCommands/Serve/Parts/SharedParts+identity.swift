@@ -1,0 +1,62 @@
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewIdentity
+
+extension SharedParts {
+    /// Puts the ways of telling who a caller is in order: the cheapest first.
+    func authenticator() async throws -> Authenticator {
+        let identity = settings.identity
+        var verifiers: [any CredentialVerifier] = []
+        if let serviceKey { verifiers.append(ServiceKeyVerifier(user: identity.serviceUser, key: serviceKey)) }
+        if let tokens = identity.accessTokens {
+            verifiers.append(
+                AccessTokenVerifier(
+                    issuer: tokens.issuer,
+                    audience: tokens.audience,
+                    keys: try await keys(of: tokens),
+                    now: { Date() }
+                )
+            )
+        }
+        if let accounts = identity.serviceAccounts {
+            verifiers.append(
+                ServiceAccountVerifier(
+                    service: accounts.service,
+                    serviceUser: identity.serviceUser,
+                    operators: accounts.operators,
+                    reviews: KubernetesTokenReviews(client: cluster.client),
+                    uptime: time.uptime
+                )
+            )
+        }
+        if coreAPI != nil { verifiers.append(UnverifiedBearers()) }
+        return Authenticator(verifiers)
+    }
+
+    /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
+    func access() -> RunAccess {
+        if let coreAPI { return RunAccess(CoreAPIAuthority(coreAPI, uptime: time.uptime)) }
+        let owners = KubernetesRunOwners(
+            client: cluster.client,
+            namespace: settings.cluster.namespace,
+            cache: sandboxes
+        )
+        return RunAccess(ClaimAuthority(owners: owners, uptime: time.uptime))
+    }
+
+    private func keys(of tokens: IdentitySettings.AccessTokens) async throws -> any VerificationKeySource {
+        switch tokens.keys {
+        case .url(let url):
+            return RemoteKeySet(url: url, transport: transport, uptime: time.uptime, logger: logger)
+        case .pem(let pem, let path):
+            do {
+                return SingleVerificationKey(try await VerificationKey(pem: pem))
+            } catch let error as UnusableVerificationKey {
+                let key = IdentitySettings.Keys.signingKeyFile.key
+                throw SettingsError("\(key) is '\(path)': \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import CoreAPI
+internal import Logging
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewIdentity
+internal import PreviewServer
+internal import ServiceLifecycle
+
+/// What tells the world what happens to previews: Events on the runs' claims, and a copy for the core API.
+struct TimelineParts: Sendable {
+    let log: KubernetesTimelineLog
+    let queue: TimelineQueue
+    let chronicle: PreviewChronicle
+    private let coreAPIQueue: TimelineQueue?
+
+    init(_ shared: SharedParts) {
+        log = KubernetesTimelineLog(
+            client: shared.cluster.client,
+            namespace: shared.settings.cluster.namespace,
+            logger: shared.logger
+        )
+        coreAPIQueue = Self.coreAPIQueue(shared)
+        queue = TimelineQueue(
+            name: "kubernetes",
+            sink: log,
+            next: coreAPIQueue,
+            clusterTime: shared.cluster.time,
+            time: shared.time,
+            logger: shared.logger
+        )
+        chronicle = PreviewChronicle(
+            policy: shared.cluster.policy,
+            clusterTime: shared.cluster.time,
+            timeline: queue,
+            time: shared.time
+        )
+    }
+
+    /// In the order of their start.
+    var services: [any Service] {
+        let services: [(any Service)?] = [coreAPIQueue, queue, chronicle]
+        return services.compactMap(\.self)
+    }
+
+    /// What takes the timeline's entries to the core API; `nil` where there is none.
+    private static func coreAPIQueue(_ shared: SharedParts) -> TimelineQueue? {
+        guard let client = shared.coreAPI else { return nil }
+        guard let key = shared.serviceKey else {
+            shared.logger.warning(
+                "the core API is told nothing of the timeline, because no service key is configured"
+            )
+            return nil
+        }
+        return TimelineQueue(
+            name: "core_api",
+            sink: CoreAPITimelineSink(client: client) { key().bearer },
+            clusterTime: shared.cluster.time,
+            time: shared.time,
+            logger: shared.logger
+        )
+    }
+}

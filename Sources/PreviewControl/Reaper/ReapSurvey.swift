@@ -1,0 +1,98 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// What lists of everything that concerns previews say, judged object by object.
+///
+/// A value: the same lists and the same time give the same judgements. The lists are live where a sweep takes them
+/// (``listing(_:claims:clusterTime:judge:)``); no copy is believed.
+struct ReapSurvey: Sendable {
+    /// A route, and what the other lists know of what it lives with.
+    struct JudgedRoute: Sendable {
+        let preview: Preview
+        let pod: Presence
+        let claim: Presence
+        /// Its Service, where there is one.
+        let backend: PreviewBackend?
+        let judgement: ReapJudge.Judgement
+    }
+
+    /// A Service without a route.
+    struct JudgedBackend: Sendable {
+        let backend: PreviewBackend
+        let judgement: ReapJudge.Judgement
+    }
+
+    let routes: [JudgedRoute]
+    /// The Services without a route; those with one are kept as long as it is.
+    let loneBackends: [JudgedBackend]
+    /// The API server's time when the lists were judged; `nil` where it is not known.
+    let time: ClusterTimeReading?
+
+    /// Judges lists.
+    ///
+    /// - Parameters:
+    ///   - livePods: The pods that have not ended.
+    ///   - claims: The UIDs of the claims that exist; `nil` where they are not known, or do not matter.
+    ///   - time: The API server's time; `nil` where it is not known, and then nothing is reaped for its age.
+    init(
+        routes: [Preview],
+        backends: [PreviewBackend],
+        livePods: [PodIdentity],
+        claims: Set<String>?,
+        time: ClusterTimeReading?,
+        judge: ReapJudge
+    ) {
+        let now = time?.earliest
+        let pods = Set(livePods.map(\.uid))
+        let backed = Dictionary(backends.map { ($0.token, $0) }) { _, last in last }
+        let routed = Set(routes.map(\.token))
+        self.time = time
+        self.routes = routes.map { preview in
+            let pod: Presence = preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown
+            let claim = preview.presence(ofClaimAmong: claims)
+            let backend = backed[preview.token]
+            return JudgedRoute(
+                preview: preview,
+                pod: pod,
+                claim: claim,
+                backend: backend,
+                judgement: judge.judge(preview, pod: pod, claim: claim, hasBackend: backend != nil, now: now)
+            )
+        }
+        loneBackends = backends.filter { !routed.contains($0.token) }.map { backend in
+            JudgedBackend(backend: backend, judgement: judge.judge(backend, hasRoute: false, now: now))
+        }
+    }
+
+    /// Lists everything and judges it: three requests, and one more where the claims matter and have to be listed.
+    ///
+    /// - Parameter claims: Says which claims exist, by their UIDs; asked last.
+    static func listing(
+        _ objects: any PreviewObjects,
+        claims: () async throws(ClusterError) -> Set<String>?,
+        clusterTime: any ClusterTime,
+        judge: ReapJudge
+    ) async throws(ClusterError) -> ReapSurvey {
+        // The routes come after the Services: one that is made between two lists is then seen with its route or not at
+        // all. Claims come after the routes that name them.
+        let livePods = try await objects.livePods()
+        let backends = try await objects.backends()
+        let routes = try await objects.routes()
+        return ReapSurvey(
+            routes: routes,
+            backends: backends,
+            livePods: livePods,
+            claims: try await claims(),
+            time: clusterTime.reading(),
+            judge: judge
+        )
+    }
+
+    /// What is to be deleted now.
+    var orders: [ReapOrder] {
+        (routes.map(\.judgement) + loneBackends.map(\.judgement)).compactMap { judgement in
+            guard case .reap(let order) = judgement else { return nil }
+            return order
+        }
+    }
+}
