@@ -54,11 +54,13 @@ let package = Package(
             dependencies: [
                 "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
                 "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                "PrometheusMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -69,7 +71,7 @@ let package = Package(
         .target(
             name: "PreviewServer",
             dependencies: [
-                "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PrometheusMetrics",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -109,6 +111,7 @@ let package = Package(
                 "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
@@ -124,6 +127,10 @@ let package = Package(
             ]
         ),
         .target(name: "PreviewDomain", dependencies: ["OpenSSLKit"]),
+        .target(
+            name: "PrometheusMetrics",
+            dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]
+        ),
 
         // MARK: Kubernetes
         .target(
@@ -253,7 +260,11 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
-    "PreviewControlTests": ["PreviewControl", "PreviewDomain", .product(name: "Logging", package: "swift-log")],
+    "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")],
+    "PreviewControlTests": [
+        "PreviewControl", "PreviewDomain", "PrometheusMetrics",
+        .product(name: "Logging", package: "swift-log"),
+    ],
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -42,7 +42,7 @@ extension KubernetesClient {
         try await watch(query, resourceVersion, lifetime, liveness: nil, opened: {}, handle)
     }
 
-    /// Watches, tells when the server has accepted the watch, and ends it when a sign of life is asked for.
+    /// Watches, tells when the server has accepted the watch, and ends it when somebody asks for a new one.
     func watch<Object: Decodable & Sendable>(
         _ query: ListQuery,
         _ resourceVersion: String,

@@ -1,5 +1,6 @@
 public import KubernetesClient
 internal import KubernetesModel
+public import Metrics
 public import PreviewControl
 internal import PreviewDomain
 
@@ -9,19 +10,31 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
     private let namespace: String
     private let gatewayName: String
     private let gatewayNamespace: String
+    private let metrics: WatchMetrics
 
-    public init(client: KubernetesClient, namespace: String, gatewayName: String, gatewayNamespace: String) {
+    /// - Parameter metrics: Where is counted how often a watch breaks.
+    public init(
+        client: KubernetesClient,
+        namespace: String,
+        gatewayName: String,
+        gatewayNamespace: String,
+        metrics: any MetricsFactory = MetricsSystem.factory
+    ) {
         self.client = client
         self.namespace = namespace
         self.gatewayName = gatewayName
         self.gatewayNamespace = gatewayNamespace
+        self.metrics = WatchMetrics(metrics)
     }
 
     public func run(_ handle: @escaping @Sendable (ApprovalChange) async -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 let claims = MetadataInformer(client: client, resource: SandboxClaim.resource, namespace: namespace)
-                try await claims.run { await handle(claimChange($0)) }
+                try await claims.run { event in
+                    metrics.note(event, of: SandboxClaim.resource)
+                    await handle(claimChange(event))
+                }
             }
             group.addTask {
                 let gateway = MetadataInformer(
@@ -30,7 +43,10 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
                     namespace: gatewayNamespace,
                     fieldSelector: .name(gatewayName)
                 )
-                try await gateway.run { await handle(grantsChange($0)) }
+                try await gateway.run { event in
+                    metrics.note(event, of: Gateway.resource)
+                    await handle(grantsChange(event))
+                }
             }
             // Informers end by cancellation alone; should one fail, the other ends with it.
             try await group.next()

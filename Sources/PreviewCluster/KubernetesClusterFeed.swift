@@ -1,5 +1,6 @@
 public import KubernetesClient
 internal import KubernetesModel
+public import Metrics
 public import PreviewControl
 internal import PreviewDomain
 
@@ -14,9 +15,17 @@ public struct KubernetesClusterFeed: ClusterFeed {
     private let claims: Informer<SandboxClaim>
     private let sandboxes: MetadataInformer
     private let cache: SandboxCache
+    private let metrics: WatchMetrics
 
-    /// - Parameter sandboxes: Gets what leads from runs to their pods.
-    public init(client: KubernetesClient, namespace: String, sandboxes cache: SandboxCache) {
+    /// - Parameters:
+    ///   - sandboxes: Gets what leads from runs to their pods.
+    ///   - metrics: Where is counted how often a watch breaks.
+    public init(
+        client: KubernetesClient,
+        namespace: String,
+        sandboxes cache: SandboxCache,
+        metrics: any MetricsFactory = MetricsSystem.factory
+    ) {
         func metadata(
             of resource: APIResource,
             labels: LabelSelector? = nil,
@@ -36,6 +45,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
         claims = Informer<SandboxClaim>(client: client, namespace: namespace)
         sandboxes = metadata(of: Sandbox.resource)
         self.cache = cache
+        self.metrics = WatchMetrics(metrics)
     }
 
     public func isAlive() async -> Bool {
@@ -43,6 +53,16 @@ public struct KubernetesClusterFeed: ClusterFeed {
         async let backends = backends.isAlive()
         async let pods = pods.isAlive()
         return await (routes, backends, pods) == (true, true, true)
+    }
+
+    /// How long ago the API server last confirmed each copy, by the resource's plural; without those that have not
+    /// arrived yet.
+    public var silences: [String: Duration] {
+        [
+            HTTPRoute.resource.plural: routes.silence, Service.resource.plural: backends.silence,
+            Pod.resource.plural: pods.silence, SandboxClaim.resource.plural: claims.silence,
+            Sandbox.resource.plural: sandboxes.silence,
+        ].compactMapValues(\.self)
     }
 
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
@@ -60,6 +80,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
 
     private func followRoutes(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
         try await routes.run { event in
+            metrics.note(event, of: HTTPRoute.resource)
             let change = event.change(
                 .routes,
                 make: Preview.init,
@@ -73,6 +94,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
 
     private func followBackends(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
         try await backends.run { event in
+            metrics.note(event, of: Service.resource)
             let change = event.change(
                 .backends,
                 make: PreviewBackend.init,
@@ -86,6 +108,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
 
     private func followPods(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
         try await pods.run { event in
+            metrics.note(event, of: Pod.resource)
             cache.applyPods(event)
             let change = event.change(
                 .pods,
@@ -100,6 +123,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
 
     private func followClaims(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
         try await claims.run { event in
+            metrics.note(event, of: SandboxClaim.resource)
             cache.applyClaims(event)
             let change = event.change(
                 .claims,
@@ -113,6 +137,9 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followSandboxes() async throws {
-        try await sandboxes.run { cache.applySandboxes($0) }
+        try await sandboxes.run { event in
+            metrics.note(event, of: Sandbox.resource)
+            cache.applySandboxes(event)
+        }
     }
 }

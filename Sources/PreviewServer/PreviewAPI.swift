@@ -1,4 +1,5 @@
 public import Hummingbird
+public import Metrics
 public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity
@@ -17,6 +18,8 @@ public struct PreviewAPI: Sendable {
     let forwardDecision: DecisionForwarder?
     let limits: RequestLimits
     let draining: Draining
+    let metrics: any MetricsFactory
+    let metricsPage: MetricsPage
     let waitingCalls: WaitingCalls
     let eventStreams: WaitingCalls
 
@@ -32,6 +35,8 @@ public struct PreviewAPI: Sendable {
     ///   - time: Paces what is sent to clients that wait, and what callers may send.
     ///   - limits: What requests may cost.
     ///   - draining: Says when this replica is about to stop.
+    ///   - metrics: Where the server's own metrics go.
+    ///   - metricsPage: All metrics in Prometheus' text format; empty without it.
     public init(
         previews: Previews,
         gate: AgentPreviewGate,
@@ -44,7 +49,9 @@ public struct PreviewAPI: Sendable {
         time: MonotonicTime,
         forwardDecision: DecisionForwarder? = nil,
         limits: RequestLimits = RequestLimits(),
-        draining: Draining = Draining()
+        draining: Draining = Draining(),
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        metricsPage: @escaping MetricsPage = { "" }
     ) {
         self.previews = previews
         self.gate = gate
@@ -58,6 +65,8 @@ public struct PreviewAPI: Sendable {
         self.forwardDecision = forwardDecision
         self.limits = limits
         self.draining = draining
+        self.metrics = metrics
+        self.metricsPage = metricsPage
         waitingCalls = WaitingCalls(limits: limits)
         eventStreams = WaitingCalls(limits: limits.forStreams)
     }
@@ -86,6 +95,7 @@ public struct PreviewAPI: Sendable {
         }
         HealthRoutes(brake: brake, draining: draining).add(to: router)
         DescriptionRoute().add(to: router)
+        MetricsRoute(page: metricsPage).add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
         let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
         let runs = router.group("api/runs/:runId")

@@ -84,8 +84,8 @@ struct SandboxDirectoryTests {
                 selector.allSatisfy { pod.labels[$0.key] == $0.value.stringValue }
             }
             #expect(selected.isEmpty)
-            // The pod that owned it is gone, and the reaper knows.
-            try await replica.reaper.sweep()
+            // The pod that owned it is gone. The watches that deliver nothing do not say so; the next list does.
+            try await replica.reaper.sweep(lists: true)
             #expect(cluster.previewObjects.isEmpty)
         }
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 import PreviewDomain
+import PrometheusMetrics
 import TestSupport
 
 @testable import PreviewControl
@@ -12,6 +13,7 @@ struct ControlHarness: Sendable {
     let index: PreviewIndex
     let brake: Brake
     let timeline: RecordingTimeline
+    let metrics = PrometheusRegistry()
     let previews: Previews
     let reaper: Reaper
 
@@ -46,6 +48,7 @@ struct ControlHarness: Sendable {
             timeline: timeline,
             randomBytes: randomBytes ?? { random.bytes($0) },
             time: time,
+            metrics: PreviewMetrics(metrics),
             logger: logger
         )
         reaper = Reaper(
@@ -58,6 +61,7 @@ struct ControlHarness: Sendable {
             timeline: timeline,
             time: time,
             jitter: { 0 },
+            metrics: PreviewMetrics(metrics),
             logger: logger
         )
         if isReady {

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import PreviewDomain
 import PreviewIdentity
+import Synchronization
 import TestSupport
 import Testing
 
@@ -74,6 +75,7 @@ struct APIHarness: Sendable {
         )
         try await reaper.sweep()
         let zone = try ZoneSuffix("preview.example.com")
+        let asked = Counted()
         gate = AgentPreviewGate(
             policy: ApprovalPolicy(),
             previews: previews,
@@ -93,7 +95,8 @@ struct APIHarness: Sendable {
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
             time: MonotonicTime(clock),
             limits: limits,
-            draining: draining
+            draining: draining,
+            metricsPage: { "asked \(asked.next())\n" }
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
@@ -101,6 +104,18 @@ struct APIHarness: Sendable {
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
         try await Application(responder: api.responder()).test(.router) { try await work($0) }
+    }
+}
+
+/// Counts how often it is asked.
+private final class Counted: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import KubernetesModel
+import Synchronization
 
 /// Sends requests: credential, slot, attempt, retry.
 final class RequestExecutor: Sendable {
@@ -148,7 +149,7 @@ extension RequestExecutor {
     ///   - request: What to ask for.
     ///   - maxSilence: After so long without a byte the body ends, as if the server had ended it.
     ///   - headTimeout: The longest time until the answer begins.
-    ///   - liveness: Ends the body, as if the server had ended it, when a sign of life is asked for.
+    ///   - liveness: Ends the body, as if the server had ended it, when somebody asks for a new one.
     ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
     func stream(
         _ request: APIRequest,
@@ -182,6 +183,7 @@ extension RequestExecutor {
         let transport = try transports.transport(for: credential)
         let stopwatch = clock.stopwatch()
         let head = head(request, credential)
+        let hasBegun = Atomic(false)
         do {
             // Without a time-out it is a stream to the transport, which keeps it apart from other requests.
             try await transport.withResponse(
@@ -193,10 +195,15 @@ extension RequestExecutor {
                     throw try await Self.failure(response, request)
                 }
                 self.observe(request, response.head.status.code, nil, stopwatch())
+                hasBegun.store(true, ordering: .relaxed)
                 try await handle(response.body)
             }
         } catch {
-            throw Self.translate(error)
+            let translated = Self.translate(error)
+            if let translated = translated as? KubernetesError, !hasBegun.load(ordering: .relaxed) {
+                observe(request, translated.statusCode, translated.kind, stopwatch())
+            }
+            throw translated
         }
     }
 

@@ -23,22 +23,27 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     private let query: ListQuery
     private let consistency: ListConsistency
     private let liveness = WatchLiveness()
+    private let uptime: @Sendable () -> Duration
 
     private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
         self.client = client
         self.query = query
         self.consistency = consistency
+        uptime = client.executor.clock.stopwatch()
     }
+
+    /// How long ago the server last said anything: a list, a watch's beginning, an event or a bookmark. `nil` before the
+    /// first list.
+    public var silence: Duration? { liveness.lastWord.map { uptime() - $0 } }
 
     /// Whether the events so far, and those that this call brings about, tell of everything that happened before it.
     ///
-    /// A watch that has given a sign of life since the last call is believed. Another is opened anew from its last
-    /// version, so that the server sends what was missed: one request.
+    /// The watch is opened anew from its last version, so that the server sends what was missed: one request.
     ///
-    /// - Returns: False when no sign comes within the time for one attempt, or nothing runs.
+    /// - Returns: False when the server does not do so within the time for one attempt, or nothing runs.
     public func isAlive() async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await liveness.sign() }
+            group.addTask { await liveness.ask() }
             group.addTask {
                 try? await client.executor.clock.sleep(for: client.limits.attemptTimeout)
                 return false
@@ -73,7 +78,7 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
             } catch let failure as HandlerFailure {
                 throw failure.underlying
             } catch let error as KubernetesError {
-                liveness.noteFailure()
+                liveness.answer(false)
                 next = machine.withLock { $0.failed(error, jitter: jitter()) }
                 if next.announcesInterruption { try await handle(.interrupted(error)) }
             }
@@ -89,7 +94,8 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
     ) async throws -> InformerMachine.Step {
         let list: ObjectList<Object> = try await client.list(query, consistency)
         try await deliver(.replaced(list.items), handle)
-        liveness.noteSign()
+        liveness.noteWord(at: uptime())
+        liveness.answer(true)
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 
@@ -104,10 +110,11 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
         let elapsed = client.executor.clock.stopwatch()
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
         try await client.watch(query, version, lifetime, liveness: liveness) {
-            liveness.noteSign()
+            liveness.noteWord(at: uptime())
+            liveness.answer(true)
             if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
         } _: { (event: WatchEvent<Object>) in
-            liveness.noteSign()
+            liveness.noteWord(at: uptime())
             switch event {
             case .added(let object), .modified(let object):
                 try await deliver(.applied(object), handle)

@@ -2,7 +2,7 @@ import HTTPTransport
 
 extension TransportBody {
     /// The same body, which ends when nothing has arrived for `limit` while somebody waited for it, and when somebody
-    /// asks `liveness` for a sign.
+    /// asks `liveness`.
     ///
     /// A chunk that arrives just then is lost, so this is for streams that go on elsewhere, such as watches.
     func endingAfterSilence(

@@ -2,19 +2,29 @@ import Synchronization
 
 /// Whether an informer's watch still delivers.
 ///
-/// A quiet watch is not different from a dead one. What tells them apart is a sign: a list, an event, a bookmark, or that
-/// the server has opened the watch. Whoever must not rest on a dead watch asks for a sign, and where none has come since
-/// the last time, the watch is opened anew from its last version: one request, and no list.
+/// A quiet watch is not different from a dead one. Only a new request tells: whoever must not rest on a dead watch asks,
+/// the watch is opened anew from its last version, and the server sends what was missed.
 final class WatchLiveness: Sendable {
     private struct State {
         /// Whether the informer follows anything at all.
         var isRunning = false
-        /// Whether there was a sign since somebody last asked.
-        var hasSign = false
-        /// Whether somebody waits for a sign that only a new watch can give.
+        /// Whether somebody waits for the watch to be opened anew.
         var isAsked = false
+        /// The uptime at which the server last said anything about the objects.
+        var lastWord: Duration?
         var askers: [CheckedContinuation<Bool, Never>] = []
         var watch: CheckedContinuation<Void, Never>?
+
+        mutating func takeAskers() -> [CheckedContinuation<Bool, Never>] {
+            defer { askers = [] }
+            isAsked = false
+            return askers
+        }
+
+        mutating func takeWatch() -> CheckedContinuation<Void, Never>? {
+            defer { watch = nil }
+            return watch
+        }
     }
 
     private let state = Mutex(State())
@@ -29,26 +39,20 @@ final class WatchLiveness: Sendable {
     /// The informer ends.
     func end() {
         state.withLock { $0.isRunning = false }
-        noteFailure()
+        answer(false)
     }
 
-    /// The server has answered: with a list, an event, a bookmark, or a watch's beginning.
-    func noteSign() {
-        let askers = state.withLock { state -> [CheckedContinuation<Bool, Never>] in
-            defer { state.askers = [] }
-            state.hasSign = state.askers.isEmpty
-            state.isAsked = false
-            return state.askers
-        }
-        for asker in askers { asker.resume(returning: true) }
+    /// The server has answered a question with a list or the beginning of a watch, or has not.
+    func answer(_ isAlive: Bool) {
+        for asker in state.withLock({ $0.takeAskers() }) { asker.resume(returning: isAlive) }
     }
 
-    /// The list or the watch has failed.
-    func noteFailure() {
-        for asker in forgetQuestion() { asker.resume(returning: false) }
+    /// The server has said something that counts for all objects or one of them.
+    func noteWord(at uptime: Duration) {
+        state.withLock { $0.lastWord = uptime }
     }
 
-    /// Returns once somebody asks for a sign, or when the task is cancelled. The open watch waits here.
+    /// Returns once somebody asks, or when the task is cancelled. The open watch waits here.
     func untilAsked() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -61,51 +65,31 @@ final class WatchLiveness: Sendable {
                 if mayGoOn { continuation.resume() }
             }
         } onCancel: {
-            takeWatch()?.resume()
+            state.withLock { $0.takeWatch() }?.resume()
         }
     }
 
     // MARK: The asker's side
 
-    /// Waits for a sign, at most until the task is cancelled.
+    var lastWord: Duration? { state.withLock { $0.lastWord } }
+
+    /// Has the watch opened anew.
     ///
-    /// - Returns: True at once where there was one since the last call; false at once where no informer runs. Otherwise
-    ///   whether the watch could be opened anew.
-    func sign() async -> Bool {
+    /// - Returns: Whether the server did so; false at once where no informer runs, and when the task is cancelled.
+    func ask() async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let (answer, watch) = state.withLock { state -> (Bool?, CheckedContinuation<Void, Never>?) in
-                    if state.hasSign {
-                        state.hasSign = false
-                        return (true, nil)
-                    }
+                let (isAsked, watch) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
                     guard state.isRunning, !Task.isCancelled else { return (false, nil) }
                     state.isAsked = true
                     state.askers.append(continuation)
-                    defer { state.watch = nil }
-                    return (nil, state.watch)
+                    return (true, state.takeWatch())
                 }
-                if let answer { continuation.resume(returning: answer) }
+                if !isAsked { continuation.resume(returning: false) }
                 watch?.resume()
             }
         } onCancel: {
-            for asker in forgetQuestion() { asker.resume(returning: false) }
-        }
-    }
-
-    private func forgetQuestion() -> [CheckedContinuation<Bool, Never>] {
-        state.withLock { state in
-            defer { state.askers = [] }
-            state.hasSign = false
-            state.isAsked = false
-            return state.askers
-        }
-    }
-
-    private func takeWatch() -> CheckedContinuation<Void, Never>? {
-        state.withLock { state in
-            defer { state.watch = nil }
-            return state.watch
+            answer(false)
         }
     }
 }

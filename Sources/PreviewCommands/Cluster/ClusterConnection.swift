@@ -1,5 +1,6 @@
 internal import CurlHTTP
 internal import KubernetesClient
+internal import Metrics
 internal import PreviewCluster
 internal import PreviewControl
 
@@ -15,12 +16,19 @@ struct ClusterConnection: Sendable {
 
     /// Makes a connection. It sends nothing yet.
     ///
-    /// - Parameter configuration: Says where the cluster is.
+    /// - Parameters:
+    ///   - configuration: Says where the cluster is.
+    ///   - metrics: Where is counted what is asked of the API server.
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
-    init(_ settings: ClusterSettings, to configuration: () throws -> ClusterConfiguration) throws {
+    init(
+        _ settings: ClusterSettings,
+        to configuration: () throws -> ClusterConfiguration,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) throws {
         self.settings = settings
+        let observer = ClusterRequestMetrics(metrics).observe
         do {
-            client = try KubernetesClient(configuration: configuration()) { security in
+            client = try KubernetesClient(configuration: configuration(), observer: observer) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }
         } catch let error as KubernetesError {

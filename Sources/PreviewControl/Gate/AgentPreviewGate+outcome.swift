@@ -78,6 +78,9 @@ extension AgentPreviewGate {
         details["scope"] = approval.automatic == nil ? approval.scope?.rawValue : nil
         details["ground"] = approval.automatic?.rawValue
         details["reason"] = approval.reason
+        if let end = approval.decidedAt {
+            previews.metrics.recordApprovalWait(end.duration(since: approval.requestedAt), outcome: kind.rawValue)
+        }
         timeline.record(
             TimelineEvent(
                 kind,

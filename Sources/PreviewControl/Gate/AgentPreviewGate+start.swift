@@ -18,16 +18,18 @@ extension AgentPreviewGate {
         requester: String,
         onPending: @Sendable (Approval) async -> Void = { _ in }
     ) async throws(PreviewError) -> StartedPreview {
-        let port = try previews.admit(port)
-        return try await previews.asking {
-            let request = try await gateRequest(run: run, port: port, requester: requester)
-            switch try await pass(request) {
-            case .started(let started):
-                return started
-            case .waiting(let waiting):
-                await onPending(waiting.entry.approval)
-                let permit = try await decision(on: waiting, for: request)
-                return try await start(request, permit: permit, hasWaited: true)
+        try await previews.metrics.counting(.agent, started: { $0 }) { () async throws(PreviewError) in
+            let port = try previews.admit(port)
+            return try await previews.asking {
+                let request = try await gateRequest(run: run, port: port, requester: requester)
+                switch try await pass(request) {
+                case .started(let started):
+                    return started
+                case .waiting(let waiting):
+                    await onPending(waiting.entry.approval)
+                    let permit = try await decision(on: waiting, for: request)
+                    return try await start(request, permit: permit, hasWaited: true)
+                }
             }
         }
     }
@@ -38,14 +40,16 @@ extension AgentPreviewGate {
         port: Int,
         requester: String
     ) async throws(PreviewError) -> GateAnswer {
-        let port = try previews.admit(port)
-        return try await previews.asking {
-            let request = try await gateRequest(run: run, port: port, requester: requester)
-            switch try await pass(request) {
-            case .started(let started):
-                return .started(started)
-            case .waiting(let waiting):
-                return .pending(waiting.entry.approval)
+        try await previews.metrics.counting(.agent, started: \.started) { () async throws(PreviewError) in
+            let port = try previews.admit(port)
+            return try await previews.asking {
+                let request = try await gateRequest(run: run, port: port, requester: requester)
+                switch try await pass(request) {
+                case .started(let started):
+                    return .started(started)
+                case .waiting(let waiting):
+                    return .pending(waiting.entry.approval)
+                }
             }
         }
     }

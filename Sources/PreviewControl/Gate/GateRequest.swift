@@ -44,4 +44,9 @@ public enum GateAnswer: Sendable {
     /// A human has to decide; asking again, once approved, starts the preview.
     case pending(Approval)
     case started(StartedPreview)
+
+    /// The preview, where there is one already.
+    var started: StartedPreview? {
+        if case .started(let preview) = self { preview } else { nil }
+    }
 }

@@ -139,6 +139,9 @@ public final class PreviewIndex: Sendable {
         }
     }
 
+    /// How many previews there are; `nil` when they are not known.
+    public var previewCount: Int? { state.withLock { $0.fresh.contains(.routes) ? $0.routes.count : nil } }
+
     /// All routes, or `nil` when they are not known well enough to be counted.
     func routes() -> [Preview]? {
         state.withLock { $0.fresh.contains(.routes) ? Array($0.routes.values) : nil }

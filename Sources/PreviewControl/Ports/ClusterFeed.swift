@@ -9,8 +9,8 @@ public protocol ClusterFeed: Sendable {
 
     /// Whether the watches over routes, backends and pods prove to be alive.
     ///
-    /// A watch that has said nothing since the last call is made to start again from where it was, so that what it may
-    /// have missed is delivered now. That costs at most one request a watch, however many objects there are.
+    /// Each is made to start again from where it was, so that what it may have missed is delivered now. That costs one
+    /// request a watch, however many objects there are.
     ///
     /// - Returns: False when one of them could not prove it: what this feed has delivered must not be relied upon.
     func isAlive() async -> Bool

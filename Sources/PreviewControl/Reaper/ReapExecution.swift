@@ -14,7 +14,7 @@ struct ReapExecution: Sendable {
         /// Somebody else had deleted it.
         case alreadyGone
         /// A second look showed that it has to live on.
-        case averted
+        case averted(PreviewMetrics.Rescue)
     }
 
     let objects: any PreviewObjects
@@ -57,7 +57,7 @@ struct ReapExecution: Sendable {
         var preview = judged
         var reason = first
         for _ in 0..<Self.maxJudgements {
-            guard try await isConfirmed(reason, preview) else { return .averted }
+            guard try await isConfirmed(reason, preview) else { return .averted(.secondLook) }
             let outcome = try await objects.deleteRoute(
                 preview.token,
                 .exactly(uid: preview.uid, resourceVersion: preview.resourceVersion)
@@ -78,12 +78,12 @@ struct ReapExecution: Sendable {
                     hasBackend: reason == .orphan ? false : nil,
                     now: time.reading()?.earliest
                 )
-                guard case .reap(let order) = judgement else { return .averted }
+                guard case .reap(let order) = judgement else { return .averted(.conflict) }
                 preview = current
                 reason = order.reason
             }
         }
-        return .averted
+        return .averted(.conflict)
     }
 
     /// The live reads that a reason needs before anything is deleted for it. Age needs none: the deletion's own
@@ -104,7 +104,7 @@ struct ReapExecution: Sendable {
     }
 
     private func reap(_ backend: PreviewBackend) async throws(ClusterError) -> Outcome {
-        guard try await objects.route(backend.token) == nil else { return .averted }
+        guard try await objects.route(backend.token) == nil else { return .averted(.secondLook) }
         let outcome = try await objects.deleteBackend(
             backend.token,
             .exactly(uid: backend.uid, resourceVersion: backend.resourceVersion)
@@ -112,7 +112,7 @@ struct ReapExecution: Sendable {
         return switch outcome {
         case .deleted: .reaped(.orphan)
         case .gone: .alreadyGone
-        case .changed: .averted
+        case .changed: .averted(.conflict)
         }
     }
 

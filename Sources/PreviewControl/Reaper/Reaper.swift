@@ -8,8 +8,8 @@ public import ServiceLifecycle
 ///
 /// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
 /// in the index is due, or the index changes. The sweep makes the watches prove at fixed intervals that they are alive,
-/// and judges everything anew; where they cannot, it lists everything and judges the lists themselves. Every replica
-/// does all of this: a second deletion of the same object is no error.
+/// and judges everything anew; where they cannot, and every now and then, it lists everything and judges the lists
+/// themselves. Every replica does all of this: a second deletion of the same object is no error.
 public struct Reaper: Service {
     private let policy: PreviewPolicy
     private let index: PreviewIndex
@@ -20,6 +20,7 @@ public struct Reaper: Service {
     private let timeline: any Timeline
     private let time: MonotonicTime
     private let jitter: @Sendable () -> Double
+    private let metrics: PreviewMetrics
     private let logger: Logger
     private let execution: ReapExecution
 
@@ -32,6 +33,9 @@ public struct Reaper: Service {
     private static let unknownTimeDelay = Duration.seconds(1)
     /// How long the feed waits before it is started again after an error that its own retries do not cover.
     private static let feedRestartDelay = Duration.seconds(5)
+    /// How often a sweep lists everything even where the watches seem to be in good order: a proxy that holds back what
+    /// they send cannot be told from a cluster in which nothing happens.
+    static let sweepsPerListing = 10
     /// A sweep comes at most this part of the interval earlier, so that replicas spread out.
     private static let sweepJitter = 0.1
 
@@ -48,6 +52,7 @@ public struct Reaper: Service {
         timeline: any Timeline,
         time: MonotonicTime,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        metrics: PreviewMetrics = PreviewMetrics(),
         logger: Logger
     ) {
         self.policy = policy
@@ -59,6 +64,7 @@ public struct Reaper: Service {
         self.timeline = timeline
         self.time = time
         self.jitter = jitter
+        self.metrics = metrics
         self.logger = logger
         execution = ReapExecution(
             objects: objects,
@@ -132,9 +138,11 @@ public struct Reaper: Service {
     // MARK: Sweep
 
     private func sweepRegularly() async {
+        var number = 0
         while !Task.isCancelled {
             do {
-                try await sweep()
+                try await sweep(lists: number.isMultiple(of: Self.sweepsPerListing))
+                number += 1
             } catch {
                 logger.error("a sweep failed", metadata: ["error": "\(error)"])
             }
@@ -143,13 +151,14 @@ public struct Reaper: Service {
         }
     }
 
-    /// Judges everything and carries out what is due: at most three requests when nothing is, however many previews
-    /// there are.
+    /// Judges everything and carries out what is due: three requests when nothing is, however many previews there are.
     ///
-    /// The copy is judged where its watches prove that it is up to date. It is as good as a list then, because nothing
-    /// is deleted but the very state that was judged.
-    func sweep() async throws(ClusterError) {
-        if index.isComplete, await feed.isAlive(), let due = index.allDue(now: clusterTime.reading()?.earliest) {
+    /// The copy is judged where its watches prove that the API server answers them. It is as good as a list then, because
+    /// nothing is deleted but the very state that was judged.
+    ///
+    /// - Parameter lists: Whether to list everything in any case.
+    func sweep(lists: Bool = false) async throws(ClusterError) {
+        if !lists, index.isComplete, await feed.isAlive(), let due = index.allDue(now: clusterTime.reading()?.earliest) {
             await sweep(due.map(\.token)) {
                 await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }
             }
@@ -204,6 +213,7 @@ public struct Reaper: Service {
             brake.deletionSettled(of: order.token)
             switch outcome {
             case .reaped(let reason):
+                metrics.countReaped(reason, lag: lag(of: order, for: reason))
                 if case .route(let preview) = order.target, let event = TimelineEvent.reaped(preview, for: reason) {
                     timeline.record(event)
                 }
@@ -211,7 +221,8 @@ public struct Reaper: Service {
                     "a preview was reaped",
                     metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 }
                 )
-            case .averted:
+            case .averted(let rescue):
+                metrics.countAverted(rescue)
                 logger.info("a preview was kept on a second look", metadata: metadata)
                 retryLater(order)
             case .alreadyGone:
@@ -223,6 +234,12 @@ public struct Reaper: Service {
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
             retryLater(order)
         }
+    }
+
+    /// How long after its deadline a preview was deleted; `nil` where it was deleted for another reason.
+    private func lag(of order: ReapOrder, for reason: ReapReason) -> Duration? {
+        guard case .route(let preview) = order.target, reason == .idle || reason == .hardCap else { return nil }
+        return clusterTime.reading()?.latest.duration(since: preview.deadline(policy: policy.lifetime))
     }
 
     private func retryLater(_ order: ReapOrder) {

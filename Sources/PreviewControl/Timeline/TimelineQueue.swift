@@ -20,10 +20,6 @@ public final class TimelineQueue: Timeline, Service {
     static let longestPause = Duration.seconds(30)
     /// How long a service that stops goes on writing.
     static let drainTimeout = Duration.seconds(5)
-    /// The name of the metric that counts what was dropped.
-    public static let droppedMetric = "preview_timeline_dropped_total"
-    /// The label of ``droppedMetric``.
-    public static let sinkLabel = "sink"
 
     private struct Waiting {
         let entry: TimelineEntry
@@ -59,7 +55,7 @@ public final class TimelineQueue: Timeline, Service {
     ///   - clusterTime: When things happened.
     ///   - wallClock: This replica's own clock, for the moments in which the cluster's time is not known.
     ///   - jitter: Returns a number in 0..<1, by which replicas spread what they try again.
-    ///   - metrics: Where ``droppedMetric`` goes.
+    ///   - metrics: Where ``PreviewMetric/timelineDropped`` goes.
     public init(
         name: String,
         sink: any TimelineSink,
@@ -78,7 +74,11 @@ public final class TimelineQueue: Timeline, Service {
         self.wallClock = wallClock
         self.time = time
         self.jitter = jitter
-        dropCounter = Counter(label: Self.droppedMetric, dimensions: [(Self.sinkLabel, name)], factory: metrics)
+        dropCounter = Counter(
+            label: PreviewMetric.timelineDropped.rawValue,
+            dimensions: [("sink", name)],
+            factory: metrics
+        )
         self.logger = logger
     }
 

@@ -35,11 +35,13 @@ extension Previews {
         port: Int,
         requester: String
     ) async throws(PreviewError) -> StartedPreview {
-        let port = try admit(port)
-        return try await asking {
-            let began = time.uptime()
-            let sandbox = try await sandboxes.sandbox(of: run)
-            return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
+        try await metrics.counting(.operator, started: { $0 }) { () async throws(PreviewError) in
+            let port = try admit(port)
+            return try await asking {
+                let began = time.uptime()
+                let sandbox = try await sandboxes.sandbox(of: run)
+                return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
+            }
         }
     }
 

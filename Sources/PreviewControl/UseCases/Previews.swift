@@ -15,6 +15,7 @@ public struct Previews: Sendable {
     let timeline: any Timeline
     let randomBytes: RandomBytes
     let time: MonotonicTime
+    let metrics: PreviewMetrics
     let logger: Logger
 
     /// - Parameters:
@@ -32,6 +33,7 @@ public struct Previews: Sendable {
         timeline: any Timeline,
         randomBytes: @escaping RandomBytes,
         time: MonotonicTime,
+        metrics: PreviewMetrics = PreviewMetrics(),
         logger: Logger
     ) {
         self.policy = policy
@@ -44,6 +46,7 @@ public struct Previews: Sendable {
         self.timeline = timeline
         self.randomBytes = randomBytes
         self.time = time
+        self.metrics = metrics
         self.logger = logger
     }
 

@@ -1,4 +1,3 @@
-internal import Metrics
 internal import NIOCore
 
 /// Watches one connection, below TLS and HTTP, and closes it when it takes too long or is one too many.
@@ -80,10 +79,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .admitted:
             break
         case .admittedInsteadOf(let other):
-            Self.evicted.increment()
+            registry.countClosed(.evicted)
             other.close(promise: nil)
         case .refused:
-            Self.refused.increment()
+            registry.countClosed(.refused)
             context.close(promise: nil)
             return
         }
@@ -113,18 +112,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         timer = nil
         guard let activity else { return }
         if activity.deadline(limits) <= context.eventLoop.now {
-            Self.timedOut.increment()
+            registry.countClosed(.timedOut)
             context.close(promise: nil)
         } else {
             schedule(context)
         }
-    }
-
-    private static let evicted = closed(why: "evicted")
-    private static let refused = closed(why: "refused")
-    private static let timedOut = closed(why: "timed_out")
-
-    private static func closed(why reason: String) -> Counter {
-        Counter(label: "preview_gateway_connections_closed_total", dimensions: [("reason", reason)])
     }
 }

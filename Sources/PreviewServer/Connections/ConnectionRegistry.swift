@@ -1,5 +1,7 @@
 internal import DequeModule
+internal import Metrics
 internal import NIOCore
+internal import PreviewControl
 internal import Synchronization
 
 /// All open connections of a server, the idle ones in the order in which they became so.
@@ -42,10 +44,30 @@ final class ConnectionRegistry: Sendable {
     }
 
     private let maxConnections: Int
+    private let metrics: any MetricsFactory
     private let state = Mutex(State())
 
-    init(maxConnections: Int) {
+    /// - Parameter metrics: Where is counted which connections were closed.
+    init(maxConnections: Int, metrics: any MetricsFactory = MetricsSystem.factory) {
         self.maxConnections = maxConnections
+        self.metrics = metrics
+    }
+
+    /// Why a connection was closed from this side.
+    enum ClosingReason: String {
+        /// It made room for another.
+        case evicted
+        /// No room could be made for it.
+        case refused
+        case timedOut = "timed_out"
+    }
+
+    func countClosed(_ reason: ClosingReason) {
+        Counter(
+            label: PreviewMetric.connectionsClosed.rawValue,
+            dimensions: [("reason", reason.rawValue)],
+            factory: metrics
+        ).increment()
     }
 
     /// How many connections are open.

@@ -1,5 +1,6 @@
 public import HummingbirdCore
 internal import HummingbirdHTTP2
+public import Metrics
 public import NIOSSL
 
 extension HTTPServerBuilder {
@@ -8,9 +9,14 @@ extension HTTPServerBuilder {
     /// - Parameters:
     ///   - limits: What a client may cost.
     ///   - tls: The certificate to show; `nil` serves HTTP/1.1 in the clear, for use behind a proxy.
-    public static func watched(_ limits: ConnectionLimits, tls: TLSConfiguration?) -> HTTPServerBuilder {
+    ///   - metrics: Where is counted which connections were closed.
+    public static func watched(
+        _ limits: ConnectionLimits,
+        tls: TLSConfiguration?,
+        metrics: any MetricsFactory = MetricsSystem.factory
+    ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
+            let registry = ConnectionRegistry(maxConnections: limits.maxConnections, metrics: metrics)
             // Idle connections are closed by the connection's handler, which sees the TLS handshake too.
             let messages = HTTP1Channel.Configuration(
                 additionalChannelHandlers: [MessageHandler(limits: limits)],

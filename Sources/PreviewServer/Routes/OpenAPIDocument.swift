@@ -1631,6 +1631,32 @@ enum OpenAPIDocument {
         ]
       }
     },
+    "/metrics" : {
+      "get" : {
+        "description" : "Prometheus' text format. No caller, run or preview is named in it.",
+        "operationId" : "metrics",
+        "responses" : {
+          "200" : {
+            "content" : {
+              "text/plain" : {
+                "example" : "# HELP preview_gateway_brake 1 while this replica refuses new previews because it cannot take old ones back.\n# TYPE preview_gateway_brake gauge\npreview_gateway_brake 0\n",
+                "schema" : {
+                  "type" : "string"
+                }
+              }
+            },
+            "description" : "All metrics of this replica."
+          }
+        },
+        "security" : [
+
+        ],
+        "summary" : "What this replica counts, for Prometheus",
+        "tags" : [
+          "operations"
+        ]
+      }
+    },
     "/openapi.json" : {
       "get" : {
         "operationId" : "description",

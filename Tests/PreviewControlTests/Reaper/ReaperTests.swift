@@ -257,6 +257,21 @@ struct ReaperTests {
         }
     }
 
+    @Test func aWatchThatIsDeafForGoodIsFoundOutByAList() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            harness.cluster.deafenWatch()
+            harness.cluster.endPod(pod)
+            for _ in 0..<Reaper.sweepsPerListing {
+                await harness.clock.waitForSleepers(2)
+                harness.clock.advance(by: .seconds(60))
+            }
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
     @Test func aDeletionThatHangsHoldsUpNoOther() async throws {
         let harness = try await ControlHarness()
         let pod = harness.cluster.addSandbox(for: run)

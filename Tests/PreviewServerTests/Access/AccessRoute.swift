@@ -138,6 +138,7 @@ extension AccessRoute {
         ),
         AccessRoute(method: .get, path: "/healthz", rule: .anybody),
         AccessRoute(method: .get, path: "/readyz", rule: .anybody),
+        AccessRoute(method: .get, path: "/metrics", rule: .anybody),
         AccessRoute(method: .get, path: "/openapi.json", rule: .anybody),
     ]
 

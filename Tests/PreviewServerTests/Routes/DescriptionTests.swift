@@ -77,6 +77,19 @@ struct DescriptionTests {
         }
     }
 
+    @Test func theMetricsAreServedToEverybodyAsTheyAreNow() async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            for number in 1...2 {
+                try await client.execute(uri: "/metrics", method: .get) { answer in
+                    #expect(answer.status == .ok)
+                    #expect(answer.headers[.contentType] == "text/plain; version=0.0.4; charset=utf-8")
+                    #expect(String(buffer: answer.body) == "asked \(number)\n")
+                }
+            }
+        }
+    }
+
     @Test(arguments: [
         ("/api/runs/a/sandbox/port-forward", "GET, HEAD, OPTIONS, POST"), ("/mcp", "OPTIONS, POST"),
         ("/healthz", "GET, HEAD, OPTIONS"), ("/api/runs/a/sandbox/port-forward/token", "DELETE, OPTIONS"),

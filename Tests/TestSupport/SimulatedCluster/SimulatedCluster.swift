@@ -64,6 +64,8 @@ public final class SimulatedCluster: Sendable {
         var nextSubscriber = 0
         /// Whether the watch says nothing, though it seems to be in good order.
         var watchIsSilent = false
+        /// Whether that stays so when it is opened anew.
+        var watchIsDeaf = false
         var missed: [ClusterChange] = []
         var claims: [String: StoredClaim] = [:]
         var commonGrants = StandingGrants()
@@ -241,6 +243,14 @@ public final class SimulatedCluster: Sendable {
 
     /// Lets all feeds miss what happens from now on, without their noticing it.
     public func silenceWatch() { state.withLock { $0.watchIsSilent = true } }
+
+    /// As ``silenceWatch()``, and opening the watch anew changes nothing.
+    public func deafenWatch() {
+        state.withLock { state in
+            state.watchIsSilent = true
+            state.watchIsDeaf = true
+        }
+    }
 
     /// Tells all feeds that a collection's watch broke.
     public func breakWatch(of collection: ClusterCollection) {

@@ -30,7 +30,8 @@ struct GateParts: Sendable {
                 client: client,
                 namespace: settings.cluster.namespace,
                 gatewayName: settings.cluster.gatewayName,
-                gatewayNamespace: settings.cluster.gatewayNamespace
+                gatewayNamespace: settings.cluster.gatewayNamespace,
+                metrics: shared.metrics
             )
         )
     }

@@ -6,13 +6,16 @@ internal import ServiceLifecycle
 /// What starts previews, keeps them alive, stops them, and ends them in time.
 struct PreviewParts: Sendable {
     let brake: Brake
+    let index: PreviewIndex
+    let feed: KubernetesClusterFeed
     let previews: Previews
     private let reaper: Reaper
     private let timeKeeper: ClusterTimeKeeper
 
     init(_ shared: SharedParts, _ timeline: TimelineParts) {
         let cluster = shared.cluster
-        let index = PreviewIndex(policy: cluster.policy)
+        let metrics = PreviewMetrics(shared.metrics)
+        index = PreviewIndex(policy: cluster.policy)
         brake = Brake(policy: cluster.policy, time: shared.time)
         previews = Previews(
             policy: cluster.policy,
@@ -25,12 +28,14 @@ struct PreviewParts: Sendable {
             timeline: timeline.queue,
             randomBytes: { try CSPRNG.bytes($0) },
             time: shared.time,
+            metrics: metrics,
             logger: shared.logger
         )
-        let feed = KubernetesClusterFeed(
+        feed = KubernetesClusterFeed(
             client: cluster.client,
             namespace: cluster.settings.namespace,
-            sandboxes: shared.sandboxes
+            sandboxes: shared.sandboxes,
+            metrics: shared.metrics
         )
         reaper = Reaper(
             policy: cluster.policy,
@@ -41,6 +46,7 @@ struct PreviewParts: Sendable {
             brake: brake,
             timeline: timeline.queue,
             time: shared.time,
+            metrics: metrics,
             logger: shared.logger
         )
         timeKeeper = ClusterTimeKeeper(client: cluster.client, time: shared.time)

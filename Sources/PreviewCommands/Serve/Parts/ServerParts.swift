@@ -35,7 +35,9 @@ struct ServerParts: Sendable {
             time: shared.time,
             forwardDecision: shared.coreAPI?.decisionForwarder,
             limits: server.requests,
-            draining: draining
+            draining: draining,
+            metrics: shared.metrics,
+            metricsPage: MetricsParts(shared, previews).page
         )
         certificate = try Self.certificate(server, logger: shared.logger)
         application = api.application(

@@ -5,12 +5,16 @@ internal import Logging
 internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewIdentity
+internal import PrometheusMetrics
 
 /// What the other parts of the service are made from.
 struct SharedParts: Sendable {
     let settings: Settings
     let logger: Logger
     let time = MonotonicTime(ContinuousClock())
+    let metrics = PrometheusRegistry(
+        help: Dictionary(uniqueKeysWithValues: PreviewMetric.allCases.map { ($0.rawValue, $0.help) })
+    )
     let cluster: ClusterConnection
     /// This replica's copy of what leads from a run to its pod.
     let sandboxes = SandboxCache()
@@ -27,7 +31,7 @@ struct SharedParts: Sendable {
     init(_ settings: Settings, cluster configuration: () throws -> ClusterConfiguration, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        cluster = try ClusterConnection(settings.cluster, to: configuration)
+        cluster = try ClusterConnection(settings.cluster, to: configuration, metrics: metrics)
         directory = KubernetesSandboxDirectory(
             client: cluster.client,
             namespace: settings.cluster.namespace,

@@ -26,6 +26,7 @@ struct TimelineParts: Sendable {
             next: coreAPIQueue,
             clusterTime: shared.cluster.time,
             time: shared.time,
+            metrics: shared.metrics,
             logger: shared.logger
         )
         chronicle = PreviewChronicle(
@@ -56,6 +57,7 @@ struct TimelineParts: Sendable {
             sink: CoreAPITimelineSink(client: client) { key().bearer },
             clusterTime: shared.cluster.time,
             time: shared.time,
+            metrics: shared.metrics,
             logger: shared.logger
         )
     }

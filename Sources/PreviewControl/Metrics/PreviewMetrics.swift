@@ -1,0 +1,74 @@
+public import Metrics
+internal import PreviewDomain
+
+/// Counts what the use cases and the reaper do.
+public struct PreviewMetrics: Sendable {
+    /// Who asked for a preview.
+    enum Starter: String, Sendable, CaseIterable {
+        /// On the operator's route, which needs no approval.
+        case `operator`
+        /// On the agent's route, through the gate.
+        case agent
+    }
+
+    /// What kept a preview alive after its deletion had been decided on.
+    enum Rescue: String, Sendable, CaseIterable {
+        /// The API server refused the deletion, because somebody had written to the object since it was judged (409).
+        case conflict
+        /// A live read showed what the copy did not know.
+        case secondLook = "second_look"
+    }
+
+    let factory: any MetricsFactory
+
+    /// - Parameter factory: Where the metrics go; without a backend nowhere.
+    public init(_ factory: any MetricsFactory = MetricsSystem.factory) {
+        self.factory = factory
+    }
+
+    /// Counts what becomes of a start.
+    func counting<Value>(
+        _ starter: Starter,
+        started: (Value) -> StartedPreview?,
+        _ start: () async throws(PreviewError) -> Value
+    ) async throws(PreviewError) -> Value {
+        do {
+            let value = try await start()
+            if let preview = started(value) {
+                count(starter, "started")
+                timer(.startDuration).record(duration: preview.provisioning)
+            }
+            return value
+        } catch {
+            count(starter, error.kind.rawValue)
+            throw error
+        }
+    }
+
+    private func count(_ starter: Starter, _ result: String) {
+        counter(.starts, ("by", starter.rawValue), ("result", result)).increment()
+    }
+
+    /// - Parameter lag: The time from the deadline, where there was one.
+    func countReaped(_ reason: ReapReason, lag: Duration?) {
+        counter(.reaped, ("reason", reason.rawValue)).increment()
+        if let lag { timer(.reapLag).record(duration: max(lag, .zero)) }
+    }
+
+    func countAverted(_ rescue: Rescue) {
+        counter(.reapAverted, ("by", rescue.rawValue)).increment()
+    }
+
+    /// - Parameter outcome: How the request for approval ended.
+    func recordApprovalWait(_ wait: Duration, outcome: String) {
+        timer(.approvalWait, ("outcome", outcome)).record(duration: max(wait, .zero))
+    }
+
+    private func counter(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Counter {
+        Counter(label: metric.rawValue, dimensions: dimensions, factory: factory)
+    }
+
+    private func timer(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Metrics.Timer {
+        Metrics.Timer(label: metric.rawValue, dimensions: dimensions, factory: factory)
+    }
+}
