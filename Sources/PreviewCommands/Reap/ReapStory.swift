@@ -77,8 +77,8 @@ struct ReapStory: Sendable {
             case .leave:
                 "leave: it is being deleted already; what is still there waits for its finalizers"
             }
-        guard !report.policy.isEnabled else { return [sentence + "."] }
-        return [sentence + ".", "Nothing comes of it: the reaper rests, because \(Settings.Keys.enabled.key) is false."]
+        let rest = "Nothing comes of it: the reaper rests, because \(Settings.Keys.enabled.key) is false."
+        return ["\(sentence)."] + (report.policy.isEnabled ? [] : [rest])
     }
 
     private var keepalive: String? {
