@@ -39,18 +39,30 @@ struct ReapCluster: Sendable {
 
     var store: ObjectStore { server.store }
 
-    static func run(_ body: @escaping @Sendable (ReapCluster) async throws -> Void) async throws {
+    /// - Parameter rules: What `reap` may do; everything if `nil`.
+    static func run(
+        rules: AccessRules? = nil,
+        _ body: @escaping @Sendable (ReapCluster) async throws -> Void
+    ) async throws {
         let kubeconfig = FileManager.default.temporaryDirectory.appending(path: "reap-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: kubeconfig) }
         let now = Mutex(Date())
         let store = ObjectStore(now: { now.withLock(\.self) })
-        var configuration = APIServer.Configuration()
+        let user = APIUser(
+            name: RunningCluster.serviceUser,
+            groups: rules == nil ? [APIUser.administrators] : [],
+            token: "a-token-of-the-service"
+        )
+        var configuration = APIServer.Configuration(users: [user])
+        if rules != nil { configuration.authorizationMode = .rbac }
         // What has lost its pod is to be left to the reaper.
         configuration.collectsGarbage = false
         try await withAPIServer(configuration: configuration, store: store) { server in
-            try PrivateFile.write(try await server.kubeconfig(namespace: namespace).utf8, to: kubeconfig)
+            let configuration = try await server.kubeconfig(for: user, namespace: namespace)
+            try PrivateFile.write(configuration.utf8, to: kubeconfig)
             let cluster = ReapCluster(server: server, kubeconfig: kubeconfig)
             try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(namespace)]])
+            try rules?.install(into: store)
             try cluster.addPreviews(now: now.withLock(\.self))
             now.withLock { $0 = $0 + age }
             try cluster.addService(.freshService)

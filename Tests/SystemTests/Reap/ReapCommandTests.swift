@@ -1,7 +1,8 @@
-import DevCluster
 import FoundationEssentials
 import PreviewDomain
 import Testing
+
+@testable import DevCluster
 
 @Suite("reap on a cluster", .timeLimit(.minutes(1)))
 struct ReapCommandTests {
@@ -85,6 +86,38 @@ struct ReapCommandTests {
             #expect(result.error.contains("Sandbox__Preview__IdleTimeout "))
         }
     }
+
+    @Test func theRulesThatAreShippedAreEnoughForIt() async throws {
+        let rules = try AccessRules(file: Self.shippedRules)
+        try await ReapCluster.run(rules: rules) { cluster in
+            let result = try await cluster.reap("--once", environment: ["Sandbox__Preview__KeepAfterRun": "false"])
+            #expect(result.exitCode == 0, "\(result.error)")
+            #expect(cluster.routes.isDisjoint(with: Self.due))
+            #expect(cluster.server.requestLog.count(verb: "delete") > 0)
+        }
+    }
+
+    @Test func withoutThePermissionToDeleteItSaysWhatIsForbidden() async throws {
+        let rules = try AccessRules(file: Self.shippedRules)
+        try await ReapCluster.run(rules: rules) { cluster in
+            try cluster.store.update(.roles, namespace: ReapCluster.namespace, name: "preview-gateway") { role in
+                role["rules"] = [
+                    [
+                        "apiGroups": ["", "gateway.networking.k8s.io"],
+                        "resources": ["pods", "services", "httproutes"], "verbs": ["get", "list"],
+                    ]
+                ]
+            }
+            let routes = cluster.routes
+            let result = try await cluster.reap("--once")
+            #expect(result.exitCode == 1)
+            #expect(result.error.contains("\(Self.due.count) of what is due could not be deleted"))
+            #expect(cluster.routes == routes)
+        }
+    }
+
+    private static let shippedRules = URL(filePath: #filePath).appending(path: "../../../../k8s/rbac.yaml")
+        .standardized.path
 
     // MARK: Failures
 
