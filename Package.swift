@@ -246,6 +246,7 @@ let tests: [String: [Target.Dependency]] = [
     "SystemTests": [
         "CoreAPI", "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -278,7 +279,10 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
     ],
-    "PreviewCommandsTests": ["PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity"],
+    "PreviewCommandsTests": [
+        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
     "DevClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

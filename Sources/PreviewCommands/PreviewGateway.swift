@@ -5,7 +5,7 @@ public struct PreviewGateway: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "preview-gateway",
         abstract: "Makes web servers inside sandbox pods reachable at unguessable addresses, and takes them back.",
-        subcommands: [ServeCommand.self]
+        subcommands: [ServeCommand.self, ReapCommand.self]
     )
 
     public init() {}

@@ -1,12 +1,12 @@
-/// Shows a bounded part of hostile input in an error sentence.
-enum Excerpt {
+/// Shows a bounded part of hostile input to people, in an error sentence or on a terminal.
+public enum Excerpt {
     /// The most scalars of the input that are shown.
-    static let maximumScalars = 40
+    public static let maximumScalars = 40
 
     /// The beginning of the text in quotes, with everything but printable ASCII escaped.
     ///
     /// - Returns: One line of ASCII, `"` and `\` escaped too, `…` spelled `...` after the quote when the text was cut.
-    static func quoted(_ text: String) -> String {
+    public static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars.prefix(maximumScalars) {
             switch scalar {

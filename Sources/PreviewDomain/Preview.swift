@@ -35,6 +35,10 @@ public struct Preview: Hashable, Sendable {
     public let resourceVersion: String
     /// Whether the object already has a `deletionTimestamp`.
     public let isBeingDeleted: Bool
+    /// Which annotations of `PreviewAnnotations.Key`, but the token's, the object does not have.
+    public let missingAnnotations: Set<String>
+    /// Which of them it has, with a text that cannot be used.
+    public let unusableAnnotations: Set<String>
 
     /// Reads a preview back.
     ///
@@ -57,22 +61,25 @@ public struct Preview: Hashable, Sendable {
         isBeingDeleted: Bool
     ) {
         guard let token = isOurs(name: name, labels: labels) else { return nil }
-        func text(_ key: String) -> String? { annotations[key].flatMap { $0.isEmpty ? nil : $0 } }
-        func instant(_ key: String) -> Date? { annotations[key].flatMap(RFC3339.date) }
+        var reading = AnnotationReading(annotations)
         self.token = token
         run =
-            annotations[PreviewAnnotations.Key.run].flatMap(RunLabel.init(existing:))
+            reading.value(of: PreviewAnnotations.Key.run, RunLabel.init(existing:))
             ?? labels[PreviewLabel.run].flatMap(RunLabel.init(existing:))
         let label = run
-        runID = text(PreviewAnnotations.Key.runID).flatMap { try? RunID($0) }.flatMap { $0.label == label ? $0 : nil }
-        claimUID = text(PreviewAnnotations.Key.claimUID)
-        owner = text(PreviewAnnotations.Key.owner)
-        podName = text(PreviewAnnotations.Key.pod)
-        podUID = text(PreviewAnnotations.Key.podUID)
-        targetPort = text(PreviewAnnotations.Key.targetPort).flatMap { TargetPort(decimal: $0)?.number }
-        startedAt = instant(PreviewAnnotations.Key.startedAt) ?? createdAt
-        expiresAt = instant(PreviewAnnotations.Key.expiresAt)
-        maxUntil = instant(PreviewAnnotations.Key.maxUntil)
+        runID = reading.value(of: PreviewAnnotations.Key.runID) { text in
+            (try? RunID(text)).flatMap { $0.label == label ? $0 : nil }
+        }
+        claimUID = reading.text(of: PreviewAnnotations.Key.claimUID)
+        owner = reading.text(of: PreviewAnnotations.Key.owner)
+        podName = reading.text(of: PreviewAnnotations.Key.pod)
+        podUID = reading.text(of: PreviewAnnotations.Key.podUID)
+        targetPort = reading.value(of: PreviewAnnotations.Key.targetPort) { TargetPort(decimal: $0)?.number }
+        startedAt = reading.value(of: PreviewAnnotations.Key.startedAt, RFC3339.date) ?? createdAt
+        expiresAt = reading.value(of: PreviewAnnotations.Key.expiresAt, RFC3339.date)
+        maxUntil = reading.value(of: PreviewAnnotations.Key.maxUntil, RFC3339.date)
+        missingAnnotations = reading.missing
+        unusableAnnotations = reading.unusable
         self.createdAt = createdAt
         self.uid = uid
         self.resourceVersion = resourceVersion
@@ -99,5 +106,32 @@ public struct Preview: Hashable, Sendable {
     /// The instant from which the preview is to be deleted, by idling or by the hard cap, whichever comes first.
     public func deadline(policy: LifetimePolicy) -> Date {
         min(effectiveExpiresAt(policy: policy), effectiveMaxUntil(policy: policy))
+    }
+}
+
+/// Reads annotations, and remembers which were not there or could not be used.
+private struct AnnotationReading {
+    private let annotations: [String: String]
+    private(set) var missing: Set<String> = []
+    private(set) var unusable: Set<String> = []
+
+    init(_ annotations: [String: String]) {
+        self.annotations = annotations
+    }
+
+    mutating func value<Value>(of key: String, _ parse: (String) -> Value?) -> Value? {
+        guard let text = annotations[key] else {
+            missing.insert(key)
+            return nil
+        }
+        guard let value = parse(text) else {
+            unusable.insert(key)
+            return nil
+        }
+        return value
+    }
+
+    mutating func text(of key: String) -> String? {
+        value(of: key) { $0.isEmpty ? nil : $0 }
     }
 }

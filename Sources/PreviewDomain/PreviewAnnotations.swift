@@ -4,6 +4,8 @@ public import FoundationEssentials
 public struct PreviewAnnotations: Hashable, Sendable {
     /// The annotations' names.
     public enum Key {
+        /// How all of them start.
+        public static let prefix = "agentweaver.dev/preview-"
         /// When the preview expires unless it is kept alive (RFC 3339).
         public static let expiresAt = "agentweaver.dev/preview-expires-at"
         /// When the preview ends in any case (RFC 3339).

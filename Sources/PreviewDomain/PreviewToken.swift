@@ -17,6 +17,9 @@ public struct PreviewToken: Hashable, Sendable {
     /// A token of no preview: it has the shape of a minted one, and words that are never drawn.
     public static let nobodys = PreviewToken(valid: "no-such-preview-\(String(repeating: "a", count: 26))")
 
+    /// How many hexadecimal digits a fingerprint has.
+    public static let fingerprintLength = 8
+
     private static let objectNamePrefix = "preview-"
     private static let hostLabelSuffix = "-preview"
     private static let suffixByteCount = 16
@@ -67,7 +70,7 @@ public struct PreviewToken: Hashable, Sendable {
     }
 
     /// What may be logged in the token's place: the first 8 hexadecimal digits of its SHA-256.
-    public var fingerprint: String { String(Digest.sha256Hex(text.utf8).prefix(8)) }
+    public var fingerprint: String { String(Digest.sha256Hex(text.utf8).prefix(Self.fingerprintLength)) }
 
     /// The name of the preview's Service and HTTPRoute, `preview-{token}`. Contains the secret.
     public var objectName: String { Self.objectNamePrefix + text }

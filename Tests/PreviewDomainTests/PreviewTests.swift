@@ -42,6 +42,44 @@ import Testing
         #expect(preview.isBeingDeleted)
     }
 
+    @Test func itSaysWhichAnnotationsAreMissingAndWhichCannotBeUsed() {
+        typealias Key = PreviewAnnotations.Key
+        let all: Set = [
+            Key.expiresAt, Key.maxUntil, Key.run, Key.runID, Key.claimUID, Key.owner, Key.pod, Key.podUID,
+            Key.targetPort, Key.startedAt,
+        ]
+        let bare = Samples.preview()
+        #expect(bare.missingAnnotations == all)
+        #expect(bare.unusableAnnotations.isEmpty)
+        let broken = Samples.preview(annotations: Dictionary(uniqueKeysWithValues: all.map { ($0, "") }))
+        #expect(broken.missingAnnotations.isEmpty)
+        #expect(broken.unusableAnnotations == all)
+        let run = Samples.runID
+        let whole = Samples.preview(
+            annotations: PreviewAnnotations(
+                expiresAt: Samples.createdAt,
+                maxUntil: Samples.createdAt,
+                runID: run,
+                claimUID: "claim",
+                token: Samples.token(),
+                owner: "ada",
+                pod: "pod",
+                podUID: "pod-uid",
+                targetPort: 3000,
+                startedAt: Samples.createdAt
+            ).encoded()
+        )
+        #expect(whole.missingAnnotations.isEmpty && whole.unusableAnnotations.isEmpty)
+    }
+
+    @Test func aRunIDThatDisagreesWithItsLabelCannotBeUsed() {
+        let preview = Samples.preview(
+            annotations: [PreviewAnnotations.Key.run: "other-run", PreviewAnnotations.Key.runID: Samples.runID.text]
+        )
+        #expect(preview.runID == nil)
+        #expect(preview.unusableAnnotations == [PreviewAnnotations.Key.runID])
+    }
+
     @Test func theRunAnnotationComesBeforeTheLabel() {
         let other = Samples.preview(annotations: [PreviewAnnotations.Key.run: "other-run"])
         #expect(other.run?.text == "other-run")

@@ -18,6 +18,14 @@ struct ClusterOptions: ParsableArguments {
     @Option(help: "The folder for logs, kubeconfig and key (default: ~/.local/state/preview-devcluster).")
     var stateDir: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Allow preview-gateway no more than the rules in this file, k8s/rbac.yaml for example (default: everything).",
+            valueName: "path"
+        )
+    )
+    var rbac: String?
+
     func validate() throws {
         guard Self.appPorts.contains(port) else {
             throw ValidationError(

@@ -17,6 +17,8 @@ struct DevelopmentCluster: Sendable {
     /// Settings of preview-gateway beside those that every development cluster has.
     let settings: [String: String]
     let terminal: Terminal
+    /// What preview-gateway may do; everything if `nil`.
+    private let accessRules: AccessRules?
     private let adminPort: Int
     private let logger: Logger
     private let runID = UUID().uuidString.lowercased()
@@ -39,6 +41,7 @@ struct DevelopmentCluster: Sendable {
             command: command.isEmpty ? [executables.cluster, "sample-app"] : command,
             port: options.port
         )
+        accessRules = try options.rbac.map { try AccessRules(file: $0) }
         envoyPort = options.envoyPort
         guard Sockets.canListen(address: "127.0.0.1", port: envoyPort) else {
             throw DevClusterFailure("port \(envoyPort) is taken: choose another one with --envoy-port")
@@ -85,13 +88,12 @@ struct DevelopmentCluster: Sendable {
         let administrator = APIServer.Configuration.newAdministrator()
         let service = APIUser(
             name: RunningCluster.serviceUser,
-            groups: [APIUser.administrators],
+            groups: accessRules == nil ? [APIUser.administrators] : [],
             token: APIServer.Configuration.newAdministrator().token
         )
-        let server = try APIServer(
-            configuration: APIServer.Configuration(users: [administrator, service]),
-            store: store
-        )
+        var configuration = APIServer.Configuration(users: [administrator, service])
+        if accessRules != nil { configuration.authorizationMode = .rbac }
+        let server = try APIServer(configuration: configuration, store: store)
         return try await withBackground("the API server") {
             try await server.run()
         } body: {
@@ -102,6 +104,7 @@ struct DevelopmentCluster: Sendable {
                 let serviceKubeconfig = try await server.kubeconfig(for: service, namespace: namespace)
                 try PrivateFile.write(serviceKubeconfig.utf8, to: folder.serviceKubeconfig)
                 try ClusterObjects.install(into: store, port: envoyPort)
+                try accessRules?.install(into: store)
                 return ("API server at \(try await server.address())", ())
             }
             let deletions = RouteDeletions()

@@ -23,7 +23,7 @@ struct RunningCluster: Sendable {
     let readyTime: Duration
 
     /// The user whom preview-gateway is to the API server.
-    static let serviceUser = "preview-gateway"
+    static let serviceUser = "system:serviceaccount:\(ClusterObjects.namespace):preview-gateway"
 
     /// The requests that preview-gateway has sent to the API server so far, without its watches.
     var apiRequests: Int {

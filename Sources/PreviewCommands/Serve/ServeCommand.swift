@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import Logging
 
 /// `preview-gateway serve`: the service itself.
@@ -7,30 +6,14 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve the HTTP API and reap previews, until SIGTERM or SIGINT.",
-        discussion: """
-            Settings come from --set, from environment variables of the same names, and from the settings file, in this \
-            order. The cluster is $KUBECONFIG's, or the one that this pod runs in, or ~/.kube/config's.
-            """
+        discussion: SettingsOptions.discussion
     )
 
-    @Option(help: ArgumentHelp("A YAML or JSON file with settings.", valueName: "path"))
-    var config: String?
-
-    @Option(
-        name: .customLong("set"),
-        parsing: .singleValue,
-        help: ArgumentHelp("One setting; may be repeated.", valueName: "KEY=VALUE")
-    )
-    var flags: [String] = []
+    @OptionGroup var options: SettingsOptions
 
     func run() async throws {
         do {
-            let sources = try SettingsSources(
-                flags: flags,
-                environment: ProcessInfo.processInfo.environment,
-                file: config
-            )
-            let settings = try Settings(sources)
+            let settings = try Settings(options.sources())
             var logger = Logger(label: "preview-gateway") { StreamLogHandler.standardError(label: $0) }
             logger.logLevel = settings.logLevel
             try await PreviewService(settings: settings, logger: logger).run()

@@ -9,8 +9,17 @@ public final class Brake: Sendable {
     private struct State {
         /// Uptime of the last successful sweep.
         var lastSweep: Duration?
-        /// Uptime at which the deletion of each object first failed.
-        var firstFailures: [PreviewToken: Duration] = [:]
+        /// Why the sweeps since then failed.
+        var sweepError: ClusterError?
+        /// Since when the deletion of each object fails.
+        var failures: [PreviewToken: Failure] = [:]
+    }
+
+    private struct Failure {
+        /// Uptime of the first attempt.
+        let since: Duration
+        /// What the last attempt met.
+        var error: ClusterError
     }
 
     private let state = Mutex(State())
@@ -26,15 +35,17 @@ public final class Brake: Sendable {
     public var reason: String? {
         let now = time.uptime()
         return state.withLock { state in
+            let cause = state.sweepError.map { ": \($0.detail)" } ?? ""
             guard let lastSweep = state.lastSweep else {
-                return "the cluster's previews have not been read yet"
+                return "the cluster's previews have not been read yet\(cause)"
             }
             guard now - lastSweep <= tolerance else {
-                return "the cluster's previews could not be read for \((now - lastSweep).components.seconds) s"
+                return "the cluster's previews could not be read for \((now - lastSweep).components.seconds) s\(cause)"
             }
-            let overdue = state.firstFailures.values.count { now - $0 > tolerance }
-            guard overdue == 0 else {
-                return "\(overdue) previews are past their end and cannot be deleted"
+            let overdue = state.failures.values.filter { now - $0.since > tolerance }
+            if let last = overdue.max(by: { $0.since < $1.since }) {
+                let previews = overdue.count == 1 ? "1 preview is" : "\(overdue.count) previews are"
+                return "\(previews) overdue and cannot be deleted: \(last.error.detail)"
             }
             return nil
         }
@@ -46,18 +57,21 @@ public final class Brake: Sendable {
         let now = time.uptime()
         state.withLock { state in
             state.lastSweep = now
-            state.firstFailures = state.firstFailures.filter { stillDue.contains($0.key) }
+            state.sweepError = nil
+            state.failures = state.failures.filter { stillDue.contains($0.key) }
         }
     }
 
-    func deletionFailed(of token: PreviewToken) {
+    func sweepFailed(_ error: ClusterError) {
+        state.withLock { $0.sweepError = error }
+    }
+
+    func deletionFailed(of token: PreviewToken, _ error: ClusterError) {
         let now = time.uptime()
-        state.withLock { state in
-            if state.firstFailures[token] == nil { state.firstFailures[token] = now }
-        }
+        state.withLock { $0.failures[token, default: Failure(since: now, error: error)].error = error }
     }
 
     func deletionSettled(of token: PreviewToken) {
-        state.withLock { $0.firstFailures[token] = nil }
+        state.withLock { $0.failures[token] = nil }
     }
 }

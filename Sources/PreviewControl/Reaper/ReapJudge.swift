@@ -35,6 +35,11 @@ struct ReapJudge: Sendable {
             case .reap: .distantPast
             }
         }
+
+        /// The deletion that was decided on.
+        var order: ReapOrder? {
+            if case .reap(let order) = self { order } else { nil }
+        }
     }
 
     let policy: PreviewPolicy

@@ -90,9 +90,6 @@ struct ReapSurvey: Sendable {
 
     /// What is to be deleted now.
     var orders: [ReapOrder] {
-        (routes.map(\.judgement) + loneBackends.map(\.judgement)).compactMap { judgement in
-            guard case .reap(let order) = judgement else { return nil }
-            return order
-        }
+        (routes.map(\.judgement) + loneBackends.map(\.judgement)).compactMap(\.order)
     }
 }

@@ -140,10 +140,11 @@ public struct Reaper: Service {
     private func sweepRegularly() async {
         var number = 0
         while !Task.isCancelled {
-            do {
+            do throws(ClusterError) {
                 try await sweep(lists: number.isMultiple(of: Self.sweepsPerListing))
                 number += 1
             } catch {
+                brake.sweepFailed(error)
                 logger.error("a sweep failed", metadata: ["error": "\(error)"])
             }
             let pause = policy.sweepInterval * (1 - Self.sweepJitter * jitter())
@@ -230,7 +231,7 @@ public struct Reaper: Service {
             }
         case .failure(let error):
             guard !Task.isCancelled else { return }
-            brake.deletionFailed(of: order.token)
+            brake.deletionFailed(of: order.token, error)
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
             retryLater(order)
         }

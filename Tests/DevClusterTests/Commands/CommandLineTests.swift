@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Testing
 
 @testable import DevCluster
@@ -37,6 +38,20 @@ struct CommandLineTests {
     )
     func theStateFolderFollowsTheUsualVariables(environment: [String: String], folder: String) throws {
         #expect(try ClusterOptions.parse([]).stateFolder(environment: environment) == folder)
+    }
+
+    @Test func whatIsNoFileOfRulesIsSaid() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (text, complaint) in [
+            (nil, "cannot be read"), ("{", "is no YAML"), ("apiVersion: v1\nkind: Secret", "no rule about access"),
+        ] as [(String?, String)] {
+            let file = folder.appending(path: "rules.yaml")
+            if let text { try Data(text.utf8).write(to: file) }
+            let failure = #expect(throws: DevClusterFailure.self) { try AccessRules(file: file.path) }
+            #expect(failure?.description.contains(complaint) == true)
+        }
     }
 
     @Test func aMissingEnvoySaysWhatToDo() {

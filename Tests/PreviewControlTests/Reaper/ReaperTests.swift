@@ -346,7 +346,7 @@ struct ReaperTests {
             harness.clock.advance(by: .seconds(60))
         }
         try await harness.reaper.sweep()
-        #expect(harness.brake.reason?.contains("cannot be deleted") == true)
+        #expect(harness.brake.reason == "1 preview is overdue and cannot be deleted: the API server answered 403")
         harness.cluster.heal(.deleteRoute)
         try await harness.reaper.sweep()
         #expect(harness.brake.reason == nil)

@@ -1,0 +1,128 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import PreviewControl
+
+/// `preview-gateway reap`: one sweep, or a look at what a sweep would do.
+struct ReapCommand: AsyncParsableCommand {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, json
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "reap",
+        abstract: "Sweep once over the cluster's previews, or say what a sweep would do, and why.",
+        discussion: """
+            Previews are named by their fingerprints, as in the service's log: a preview's token is a secret and is never \
+            printed. Exits with 1 when the cluster cannot be read, or something is due and cannot be deleted.
+
+            \(SettingsOptions.discussion) Neither a zone nor an identity is needed.
+            """
+    )
+
+    @Flag(help: "Sweep once: delete what is due, print what was done, and end.")
+    var once = false
+
+    @Flag(help: "Delete nothing; print what a sweep would do.")
+    var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Tell everything about one preview and why it is kept or reaped. Deletes nothing.",
+            valueName: "fingerprint-or-token"
+        )
+    )
+    var explain: String?
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output = Format.table
+
+    @OptionGroup var options: SettingsOptions
+
+    /// Caught here, because the parser's own complaint would repeat what was given, and that may be a token.
+    @Argument(help: .hidden)
+    var superfluous: [String] = []
+
+    func validate() throws {
+        guard superfluous.isEmpty else {
+            throw ValidationError("reap takes options only; to look at one preview, use --explain.")
+        }
+        guard once || explain != nil else {
+            throw ValidationError(
+                "reap sweeps only once, and has to be told so with --once; what reaps all the time is serve."
+            )
+        }
+    }
+
+    func run() async throws {
+        try await run(environment: ProcessInfo.processInfo.environment, cluster: { try .discover() }) { print($0) }
+    }
+
+    /// - Parameters:
+    ///   - cluster: Says where the cluster is.
+    ///   - print: Gets what is to be printed.
+    func run(
+        environment: [String: String],
+        cluster: () throws -> ClusterConfiguration,
+        print: (String) -> Void
+    ) async throws {
+        let connection: ClusterConnection
+        let reference: PreviewReference?
+        do {
+            reference = try explain.map { try PreviewReference($0) }
+            connection = try ClusterConnection(ClusterSettings(options.sources(environment: environment)), to: cluster)
+        } catch let error as SettingsError {
+            throw ValidationError(error.description)
+        }
+        let sweep = SingleSweep(
+            policy: connection.policy,
+            objects: connection.objects,
+            clusterTime: connection.time
+        )
+        let report = try await look(sweep)
+        if let reference {
+            return print(try explanation(of: reference, report))
+        }
+        let deletes = !dryRun && connection.policy.isEnabled
+        let outcomes = deletes ? await sweep.carryOut(report) : nil
+        switch output {
+        case .table: print(ReapTable(report, outcomes: outcomes, namespace: connection.settings.namespace).text)
+        case .json: print(try ReapDocument(report, outcomes: outcomes).json())
+        }
+        let failures = (outcomes ?? [:]).values.count { if case .failed = $0 { true } else { false } }
+        guard failures == 0 else { throw ReapFailure("\(failures) of what is due could not be deleted") }
+    }
+
+    private func look(_ sweep: SingleSweep) async throws -> ReapReport {
+        do {
+            return try await sweep.look(withClaims: explain != nil)
+        } catch {
+            throw ReapFailure("the cluster's previews could not be read: \(error.detail)")
+        }
+    }
+
+    private func explanation(of reference: PreviewReference, _ report: ReapReport) throws -> String {
+        let entries = report.entries.filter { reference.names($0.token) }
+        guard !entries.isEmpty else {
+            throw ReapFailure(
+                """
+                no preview has the fingerprint \(reference.fingerprint), and no Service of one is left; it may have \
+                ended. 'preview-gateway reap --once --dry-run' lists what there is
+                """
+            )
+        }
+        switch output {
+        case .table: return entries.map { ReapStory($0, report).text }.joined(separator: "\n\n")
+        case .json: return try ReapDocument(report, entries: entries).json()
+        }
+    }
+}
+
+/// Why a sweep did not do all that it was asked to: one line for the operator.
+struct ReapFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

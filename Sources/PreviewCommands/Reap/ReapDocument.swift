@@ -1,0 +1,49 @@
+internal import FoundationEssentials
+internal import PreviewControl
+internal import PreviewDomain
+
+/// A report as JSON for programs. The members' names are stable; a member without a value is left out.
+struct ReapDocument: Encodable, Sendable {
+    /// The API server's time by which age was judged; left out where it was not known.
+    let clusterTime: ClusterTime?
+    /// Whether the reaper is switched on.
+    let enabled: Bool
+    /// Whether nothing was to be deleted.
+    let dryRun: Bool
+    let items: [ReapDocumentItem]
+
+    struct ClusterTime: Encodable, Sendable {
+        let earliest: String
+        let latest: String
+        let uncertaintySeconds: Double
+    }
+
+    /// - Parameters:
+    ///   - entries: What of the report is to be told; all of it if `nil`.
+    ///   - outcomes: What became of what was due; `nil` where nothing was to be deleted.
+    init(
+        _ report: ReapReport,
+        entries: [ReapEntry]? = nil,
+        outcomes: [PreviewToken: SingleSweep.Outcome]? = nil
+    ) {
+        clusterTime = report.time.map { time in
+            ClusterTime(
+                earliest: RFC3339.string(time.earliest),
+                latest: RFC3339.string(time.latest),
+                uncertaintySeconds: time.uncertainty
+            )
+        }
+        enabled = report.policy.isEnabled
+        dryRun = outcomes == nil
+        items = (entries ?? report.entries).map { entry in
+            ReapDocumentItem(entry, policy: report.policy.lifetime, outcome: outcomes?[entry.token])
+        }
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}

@@ -1,0 +1,141 @@
+internal import FoundationEssentials
+internal import PreviewControl
+internal import PreviewDomain
+
+/// Everything about one preview for people: what it says of itself, what it lives with, what is decided and why.
+struct ReapStory: Sendable {
+    private let entry: ReapEntry
+    private let report: ReapReport
+
+    init(_ entry: ReapEntry, _ report: ReapReport) {
+        self.entry = entry
+        self.report = report
+    }
+
+    var text: String {
+        sections.map { section in
+            ([section.title] + section.lines.map { "  \($0)" }).joined(separator: "\n")
+        }.joined(separator: "\n\n")
+    }
+
+    private typealias Section = (title: String, lines: [String])
+
+    private var sections: [Section] {
+        let created = (title: "created", text: "\(RFC3339.string(entry.createdAt))\(age)")
+        let run = (title: "run", text: entry.run ?? "not said")
+        switch entry.subject {
+        case .loneBackend:
+            return [
+                (
+                    "Service \(entry.token.fingerprint), without an HTTPRoute",
+                    Self.columns([run, created])
+                ),
+                ("Decision", decision), ("Time", [time]),
+            ]
+        case .preview(let preview, _):
+            let annotations = AnnotationStory(preview, policy: report.policy.lifetime)
+            return [
+                ("Preview \(entry.token.fingerprint)", Self.columns([run, created])),
+                ("Decision", decision + [keepalive].compactMap(\.self)),
+                ("Time", [time]),
+                ("Annotations", Self.columns(annotations.lines)),
+                ("Lives with", Self.columns(companions(of: preview))),
+            ]
+        }
+    }
+
+    private static func columns(_ lines: [(title: String, text: String)]) -> [String] {
+        let width = lines.map(\.title.count).max() ?? 0
+        return lines.map { line in
+            line.title + String(repeating: " ", count: width - line.title.count + 3) + line.text
+        }
+    }
+
+    private var age: String {
+        report.time.map { ", \(ReapWords.when(entry.createdAt, $0))" } ?? ""
+    }
+
+    // MARK: Decision
+
+    private var decision: [String] {
+        let sentence =
+            switch entry.decision {
+            case .keep(let until, let reason) where report.time == nil:
+                "keep: it would be reaped at \(RFC3339.string(until)), \(reason.words), were the time known"
+            case .keep(let until, let reason):
+                """
+                keep: unless something changes, it is reaped \(ReapWords.when(until, report.time)), at \
+                \(RFC3339.string(until)), \(reason.words)
+                """
+            case .reap(let reason, let since?):
+                """
+                reap: \(reason.words); that is so since \(RFC3339.string(since)), \
+                \(ReapWords.when(since, report.time))
+                """
+            case .reap(let reason, nil):
+                "reap: \(reason.words)"
+            case .leave:
+                "leave: it is being deleted already; what is still there waits for its finalizers"
+            }
+        let rest = "Nothing comes of it: the reaper rests, because \(Settings.Keys.enabled.key) is false."
+        return ["\(sentence)."] + (report.policy.isEnabled ? [] : [rest])
+    }
+
+    private var keepalive: String? {
+        switch entry.keepalive {
+        case .expired?: "A keepalive is refused with 404: what is over is not revived."
+        case .alreadyAlive(let expiry)?:
+            "A keepalive now writes nothing: the preview lives until \(RFC3339.string(expiry)) as it is."
+        case .extend(let expiry)?: "A keepalive now moves its expiry to \(RFC3339.string(expiry))."
+        case nil: nil
+        }
+    }
+
+    private var time: String {
+        guard let time = report.time else { return ReapWords.unknownTime }
+        return """
+            The API server's clock shows \(RFC3339.string(time.earliest)) at least and \(RFC3339.string(time.latest)) at \
+            most. Age is judged by the first, a keepalive promises from the second.
+            """
+    }
+
+    // MARK: Companions
+
+    private func companions(of preview: Preview) -> [(title: String, text: String)] {
+        let pod = preview.podName.map { "\(Excerpt.quoted($0)) " } ?? ""
+        let claim = preview.runID.map { "\(Excerpt.quoted($0.claimName)) " } ?? ""
+        let matters = report.policy.lifetime.keepsAfterRun ? "; no matter, since previews outlive their run" : ""
+        let service =
+            switch entry.service {
+            case .present: "is there"
+            case .missing: "is missing; a route without one is reaped once it is older than the grace time"
+            case .beingDeleted: "is being deleted"
+            }
+        return [
+            ("pod", pod + Self.words(entry.pod, unknown: "cannot be told; its end ends no preview by this service")),
+            ("claim", claim + Self.words(entry.claim, unknown: "cannot be told") + matters),
+            ("Service", service),
+        ]
+    }
+
+    private static func words(_ presence: Presence, unknown: String) -> String {
+        switch presence {
+        case .present: "is there"
+        case .gone: "is gone, or another one of that name"
+        case .unknown: unknown
+        }
+    }
+}
+
+extension ReapReason {
+    /// The end of the sentence "it is reaped".
+    fileprivate var words: String {
+        switch self {
+        case .podGone: "because its pod is gone (\(rawValue))"
+        case .hardCap: "because it reaches its longest lifetime (\(rawValue))"
+        case .idle: "because nobody keeps it alive (\(rawValue))"
+        case .orphan: "because half of the pair of HTTPRoute and Service is missing (\(rawValue))"
+        case .claimGone: "because its run is over (\(rawValue))"
+        }
+    }
+}

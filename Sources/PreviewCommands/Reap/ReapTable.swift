@@ -1,0 +1,82 @@
+internal import FoundationEssentials
+internal import PreviewControl
+internal import PreviewDomain
+
+/// A report as a table for people, one line for each preview.
+struct ReapTable: Sendable {
+    private let report: ReapReport
+    private let outcomes: [PreviewToken: SingleSweep.Outcome]?
+    private let namespace: String
+
+    private static let none = "-"
+
+    /// - Parameter outcomes: What became of what was due; `nil` where nothing was to be deleted.
+    init(_ report: ReapReport, outcomes: [PreviewToken: SingleSweep.Outcome]?, namespace: String) {
+        self.report = report
+        self.outcomes = outcomes
+        self.namespace = namespace
+    }
+
+    var text: String {
+        let table =
+            report.entries.isEmpty
+            ? ["No previews in namespace \(namespace)."]
+            : TextTable(
+                header: [
+                    "FINGERPRINT", "RUN", "AGE", "IDLE LEFT", "CAP LEFT", "POD",
+                    outcomes == nil ? "DECISION" : "RESULT", "REASON",
+                ],
+                rows: report.entries.map(row)
+            ).lines
+        return (table + ["", footer]).joined(separator: "\n")
+    }
+
+    private var footer: String {
+        let time = report.time.map { "The API server's time: \($0.words)." } ?? ReapWords.unknownTime
+        guard outcomes == nil else { return time }
+        let why =
+            report.policy.isEnabled
+            ? "this was a dry run" : "the reaper rests, because \(Settings.Keys.enabled.key) is false"
+        return "\(time)\nNothing was deleted: \(why)."
+    }
+
+    private func row(_ entry: ReapEntry) -> [String] {
+        var idleLeft = Self.none
+        var capLeft = Self.none
+        var pod = Self.none
+        if case .preview(let preview, _) = entry.subject {
+            idleLeft = left(until: preview.effectiveExpiresAt(policy: report.policy.lifetime))
+            capLeft = left(until: preview.effectiveMaxUntil(policy: report.policy.lifetime))
+            pod = entry.pod.word
+        }
+        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.decision.word, why(entry))
+        return [
+            entry.token.fingerprint, entry.run ?? Self.none,
+            report.time.map { $0.earliest.duration(since: entry.createdAt).short } ?? Self.none,
+            idleLeft, capLeft, pod, decision, reason,
+        ]
+    }
+
+    private func left(until instant: Date) -> String {
+        report.time.map { instant.duration(since: $0.earliest).short } ?? Self.none
+    }
+
+    private func why(_ entry: ReapEntry) -> String {
+        switch entry.decision {
+        case .keep(let until, let reason): "\(reason.rawValue) \(ReapWords.when(until, report.time))"
+        case .reap(let reason, let since?): "\(reason.rawValue), due \(ReapWords.when(since, report.time))"
+        case .reap(let reason, nil): reason.rawValue
+        case .leave: "being deleted"
+        }
+    }
+
+    private func result(_ entry: ReapEntry, _ outcome: SingleSweep.Outcome?) -> (String, String) {
+        switch outcome {
+        case .reaped(let reason)?: ("reaped", reason.rawValue)
+        case .alreadyGone?: ("gone", "deleted by somebody else")
+        case .averted?: ("kept", "a second look showed that it has to live on")
+        case .failed(let error)?: ("failed", error.detail)
+        case nil: (entry.decision == .leave ? "left" : "kept", why(entry))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+public import PreviewDomain
+internal import Synchronization
+
+/// One sweep over the live cluster, for an operator: it says what it finds, and deletes only when told to.
+///
+/// It judges and deletes as the ``Reaper`` does, and keeps no index, no brake and no timeline: replicas that serve see
+/// what it deletes, and tell.
+public struct SingleSweep: Sendable {
+    /// What became of a deletion that was due.
+    public enum Outcome: Hashable, Sendable {
+        case reaped(ReapReason)
+        /// Somebody else had deleted it.
+        case alreadyGone
+        /// A second look showed that it has to live on.
+        case averted
+        case failed(ClusterError)
+    }
+
+    private let policy: PreviewPolicy
+    private let objects: any PreviewObjects
+    private let clusterTime: any ClusterTime
+
+    public init(policy: PreviewPolicy, objects: any PreviewObjects, clusterTime: any ClusterTime) {
+        self.policy = policy
+        self.objects = objects
+        self.clusterTime = clusterTime
+    }
+
+    /// Lists everything and judges it.
+    ///
+    /// - Parameter withClaims: Whether to list the runs' claims even where they do not matter.
+    public func look(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
+        let survey = try await ReapSurvey.listing(
+            objects,
+            claims: { () async throws(ClusterError) in try await claimUIDs(withClaims) },
+            clusterTime: clusterTime,
+            judge: ReapJudge(policy: policy)
+        )
+        return ReapReport(survey, policy: policy)
+    }
+
+    /// Deletes what was found to be due, after a second look at each; nothing while the reaper is switched off.
+    ///
+    /// - Returns: What became of each.
+    public func carryOut(_ report: ReapReport) async -> [PreviewToken: Outcome] {
+        guard policy.isEnabled else { return [:] }
+        let execution = ReapExecution(
+            objects: objects,
+            // It knows nothing, so everything is read live.
+            index: PreviewIndex(policy: policy),
+            time: clusterTime,
+            judge: ReapJudge(policy: policy)
+        )
+        let results = Mutex<[PreviewToken: Outcome]>([:])
+        await execution.carryOut(report.orders) { order, outcome in
+            results.withLock { $0[order.token] = Outcome(outcome) }
+        }
+        return results.withLock(\.self)
+    }
+
+    private func claimUIDs(_ withClaims: Bool) async throws(ClusterError) -> Set<String>? {
+        guard withClaims || !policy.lifetime.keepsAfterRun else { return nil }
+        do {
+            return Set(try await objects.claims().map(\.uid))
+        } catch {
+            guard policy.lifetime.keepsAfterRun else { throw error }
+            return nil
+        }
+    }
+}
+
+extension SingleSweep.Outcome {
+    fileprivate init(_ outcome: Result<ReapExecution.Outcome, ClusterError>) {
+        self =
+            switch outcome {
+            case .success(.reaped(let reason)): .reaped(reason)
+            case .success(.alreadyGone): .alreadyGone
+            case .success(.averted): .averted
+            case .failure(let error): .failed(error)
+            }
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Testing
+
+@testable import PreviewCommands
+
+@Suite("The command line of reap")
+struct ReapCommandLineTests {
+    private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
+
+    @Test(arguments: [
+        ([], "what reaps all the time is serve"),
+        (["--dry-run"], "--once"),
+        (["-o", "json"], "--once"),
+        (["--once", token], "use --explain"),
+        (["--once", "-o", "yaml"], "Please provide one of 'table' and 'json'"),
+        (["--once", "--explain"], "Missing value for '--explain"),
+    ])
+    func whatCannotBeIsOneClearLineWithoutATokenInIt(arguments: [String], message: String) throws {
+        let error = try #require(#expect(throws: (any Error).self) { try ReapCommand.parse(arguments) })
+        #expect(ReapCommand.message(for: error).contains(message))
+        #expect(!ReapCommand.fullMessage(for: error).contains(Self.token))
+    }
+
+    @Test(arguments: [
+        ["--once"], ["--once", "--dry-run"], ["--explain", "0123abcd"],
+        ["--once", "--dry-run", "--explain", "0123abcd"],
+        ["--once", "-o", "json", "--set", "Sandbox__Preview__Enabled=false", "--config", "settings.yaml"],
+    ])
+    func whatCanBeIsTaken(arguments: [String]) throws {
+        _ = try ReapCommand.parse(arguments)
+    }
+}

@@ -1,0 +1,217 @@
+import FoundationEssentials
+import PreviewControl
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewCommands
+
+/// A cluster with previews in several states, and what is printed about them.
+@Suite("What reap prints")
+struct ReapOutputTests {
+    private typealias Key = PreviewAnnotations.Key
+
+    private static let labels = ["alive", "broken", "deleted", "podless"]
+    private let cluster = SimulatedCluster()
+    private let policy = PreviewPolicy(
+        isEnabled: true,
+        ports: PortPolicy(allowed: 3000...9000),
+        limits: PreviewLimits(perRun: 3, global: 20),
+        lifetime: LifetimePolicy(),
+        orphanGrace: .seconds(120),
+        sweepInterval: .seconds(60),
+        readyTimeout: .zero
+    )
+
+    init() throws {
+        let run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+        let pod = cluster.addSandbox(for: run)
+        for label in Self.labels {
+            let token = try #require(PreviewToken(label))
+            let facts = PreviewAnnotations(
+                expiresAt: cluster.now + .seconds(900),
+                maxUntil: cluster.now + .seconds(20_000),
+                runID: run,
+                claimUID: "claim-of-pod-1",
+                token: token,
+                owner: "ada",
+                pod: pod.name,
+                podUID: label == "podless" ? "another" : pod.uid,
+                targetPort: 3000,
+                startedAt: cluster.now - .seconds(900)
+            )
+            cluster.addRoute(
+                name: token.objectName,
+                labels: PreviewLabel.labels(token: token, run: run.label),
+                annotations: facts.encoded(),
+                age: .seconds(900)
+            )
+            cluster.addBackend(token, run: run.label, age: .seconds(900))
+        }
+        cluster.annotate(
+            try #require(PreviewToken("broken")),
+            [Key.expiresAt: "never", Key.maxUntil: "9999-12-31T23:59:59Z", Key.owner: nil, Key.pod: "p\u{1B}[31m"]
+        )
+        cluster.markRouteAsBeingDeleted(try #require(PreviewToken("deleted")))
+        cluster.addBackend(try #require(PreviewToken("lonely")), run: nil, age: .seconds(100))
+    }
+
+    private var sweep: SingleSweep { SingleSweep(policy: policy, objects: cluster, clusterTime: cluster) }
+
+    private func fingerprint(_ text: String) throws -> String { try #require(PreviewToken(text)).fingerprint }
+
+    private func lines(_ text: String) throws -> [String: String] {
+        var lines: [String: String] = [:]
+        for line in text.split(separator: "\n") { lines[String(line.prefix(8))] = String(line) }
+        return lines
+    }
+
+    private func story(of label: String) async throws -> String {
+        let report = try await sweep.look(withClaims: true)
+        let entry = try #require(report.entries.first { $0.token.text == label })
+        return ReapStory(entry, report).text
+    }
+
+    // MARK: Table
+
+    @Test func theTableHasALineForEachPreview() async throws {
+        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "agentweaver").text
+        let lines = try lines(text)
+        let run = "3f2a9c1e-0000-4000-8000-000000000001"
+        let header = """
+            FINGERPRINT   RUN                                    AGE     IDLE LEFT   CAP LEFT   POD       DECISION   \
+            REASON
+            """
+        #expect(lines["FINGERPR"] == header)
+        #expect(
+            try lines[fingerprint("alive")]?.dropFirst(8)
+                == "      \(run)   15m     15m         5h33m      present   keep       idle in 15m"
+        )
+        let broken = try lines[fingerprint("broken")]
+        #expect(broken?.hasSuffix("15m         7h45m      present   keep       idle in 15m") == true)
+        #expect(try lines[fingerprint("deleted")]?.hasSuffix("present   leave      being deleted") == true)
+        #expect(try lines[fingerprint("podless")]?.hasSuffix("gone      reap       pod-gone") == true)
+        let lonely = try lines[fingerprint("lonely")]
+        #expect(lonely?.hasSuffix("1m40s   -           -          -         keep       orphan in 20s") == true)
+        #expect(text.hasSuffix("Nothing was deleted: this was a dry run."))
+        #expect(!text.split(separator: "\n").contains { $0.hasSuffix(" ") })
+    }
+
+    @Test func theTableTellsWhatWasDone() async throws {
+        let report = try await sweep.look()
+        let outcomes = await sweep.carryOut(report)
+        let lines = try lines(ReapTable(report, outcomes: outcomes, namespace: "agentweaver").text)
+        #expect(try lines[fingerprint("podless")]?.hasSuffix("gone      reaped   pod-gone") == true)
+        #expect(try lines[fingerprint("alive")]?.hasSuffix("kept     idle in 15m") == true)
+        #expect(try lines[fingerprint("deleted")]?.hasSuffix("left     being deleted") == true)
+    }
+
+    @Test func aFailureIsInItsLine() async throws {
+        cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
+        let report = try await sweep.look()
+        let outcomes = await sweep.carryOut(report)
+        let lines = try lines(ReapTable(report, outcomes: outcomes, namespace: "agentweaver").text)
+        #expect(try lines[fingerprint("podless")]?.hasSuffix("failed   the API server answered 403") == true)
+    }
+
+    @Test func anUnknownTimeIsSaid() async throws {
+        cluster.hideTime()
+        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "agentweaver").text
+        #expect(text.contains("The API server's time is not known, so nothing is reaped for its age."))
+        let expiry = RFC3339.string(cluster.now + .seconds(900))
+        #expect(try lines(text)[fingerprint("alive")]?.hasSuffix("keep       idle at \(expiry)") == true)
+    }
+
+    @Test func noPreviewsIsASentence() async throws {
+        let sweep = SingleSweep(policy: policy, objects: SimulatedCluster(), clusterTime: cluster)
+        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "elsewhere").text
+        #expect(text.hasPrefix("No previews in namespace elsewhere.\n"))
+    }
+
+    // MARK: Story
+
+    @Test func theStoryTellsWhatIsUsedInsteadOfWhatCannotBe() async throws {
+        let story = try await story(of: "broken")
+        let createdAt = cluster.now - .seconds(900)
+        let cap = RFC3339.string(createdAt + .seconds(28_800))
+        let expiry = RFC3339.string(createdAt + .seconds(1800))
+        #expect(story.contains("unusable: creationTimestamp and 30m is used, \(expiry)"))
+        #expect(story.contains("9999-12-31T23:59:59.000Z; clamped to creationTimestamp and 8h, \(cap)"))
+        #expect(story.contains("missing: the reaper does not need it"))
+        #expect(story.contains("A keepalive now moves its expiry to"))
+        #expect(story.contains("is there; no matter, since previews outlive their run"))
+        #expect(!story.unicodeScalars.contains("\u{1B}"), "a terminal takes it for a command")
+    }
+
+    @Test(
+        "The story says what is decided",
+        arguments: [
+            ("alive", "keep: unless something changes, it is reaped in 15m, at "),
+            ("deleted", "leave: it is being deleted already"), ("podless", "reap: because its pod is gone (pod-gone)."),
+            ("lonely", "because half of the pair of HTTPRoute and Service is missing (orphan)."),
+        ]
+    )
+    func theStorySaysWhatIsDecided(label: String, words: String) async throws {
+        #expect(try await story(of: label).contains(words))
+    }
+
+    @Test func theStoryOfWhatIsBeingDeletedSaysThatNoKeepaliveRevivesIt() async throws {
+        #expect(try await story(of: "deleted").contains("A keepalive is refused with 404"))
+    }
+
+    // MARK: Document
+
+    @Test func theDocumentHasStableNames() async throws {
+        let report = try await sweep.look()
+        let json = try ReapDocument(report, outcomes: await sweep.carryOut(report)).json()
+        let document = try JSONDecoder().decode(Document.self, from: Data(json.utf8))
+        #expect(document.enabled && !document.dry_run)
+        #expect(document.cluster_time.earliest == RFC3339.string(cluster.now))
+        #expect(document.cluster_time.uncertainty_seconds == 0)
+        let items = Dictionary(uniqueKeysWithValues: document.items.map { ($0.fingerprint, $0) })
+        let alive = try #require(items[try fingerprint("alive")])
+        #expect(alive.kind == "preview" && alive.decision == "keep" && alive.reason == "idle")
+        #expect(alive.due_at == RFC3339.string(cluster.now + .seconds(900)))
+        #expect(alive.expires_at?.effective == alive.due_at)
+        #expect(alive.pod?.presence == "present" && alive.service == "present")
+        #expect(alive.keepalive?.effect == "extends")
+        let broken = try #require(items[try fingerprint("broken")])
+        #expect(broken.unusable_annotations == [Key.expiresAt])
+        #expect(broken.missing_annotations == [Key.owner])
+        let podless = try #require(items[try fingerprint("podless")])
+        #expect(podless.decision == "reap" && podless.reason == "pod-gone" && podless.due_at == nil)
+        #expect(podless.result?.outcome == "reaped")
+        let lonely = try #require(items[try fingerprint("lonely")])
+        #expect(lonely.kind == "service" && lonely.reason == "orphan")
+    }
+
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    private struct Document: Decodable {
+        struct Time: Decodable {
+            let earliest: String
+            let uncertainty_seconds: Double
+        }
+        struct Instant: Decodable { let effective: String }
+        struct Companion: Decodable { let presence: String }
+        struct Keepalive: Decodable { let effect: String }
+        struct Result: Decodable { let outcome: String }
+        struct Item: Decodable {
+            let fingerprint: String
+            let kind: String
+            let decision: String
+            let reason: String?
+            let due_at: String?
+            let expires_at: Instant?
+            let pod: Companion?
+            let service: String
+            let keepalive: Keepalive?
+            let missing_annotations: [String]?
+            let unusable_annotations: [String]?
+            let result: Result?
+        }
+        let cluster_time: Time
+        let enabled: Bool
+        let dry_run: Bool
+        let items: [Item]
+    }
+}

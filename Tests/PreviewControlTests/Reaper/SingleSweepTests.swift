@@ -1,0 +1,121 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("A single sweep")
+struct SingleSweepTests {
+    private let run = ControlHarness.run
+
+    private func started() async throws -> (ControlHarness, PreviewToken, PodIdentity) {
+        let harness = try await ControlHarness()
+        let pod = harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        harness.cluster.clearLog()
+        return (harness, token, pod)
+    }
+
+    private func sweep(_ harness: ControlHarness, _ policy: PreviewPolicy = .testing) -> SingleSweep {
+        SingleSweep(policy: policy, objects: harness.cluster, clusterTime: harness.cluster)
+    }
+
+    @Test func lookingDeletesNothing() async throws {
+        let (harness, token, pod) = try await started()
+        harness.cluster.endPod(pod)
+        let report = try await sweep(harness).look()
+        #expect(report.entries.map(\.decision) == [.reap(.podGone, dueSince: nil)])
+        #expect(harness.cluster.log == [.livePods, .backends, .routes])
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func whatIsDueIsDeletedAndTold() async throws {
+        let (harness, token, _) = try await started()
+        harness.cluster.advance(by: .seconds(1800))
+        let sweep = sweep(harness)
+        #expect(await sweep.carryOut(try sweep.look()) == [token: .reaped(.idle)])
+        #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func aKeepaliveAfterTheLookSavesThePreview() async throws {
+        let (harness, token, _) = try await started()
+        harness.cluster.advance(by: .seconds(1800))
+        let sweep = sweep(harness)
+        let report = try await sweep.look()
+        _ = try await harness.cluster.extend(token, of: run.label, to: harness.cluster.now + .seconds(1800))
+        #expect(await sweep.carryOut(report) == [token: .averted])
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func whatSomebodyElseDeletedIsNoError() async throws {
+        let (harness, token, _) = try await started()
+        harness.cluster.advance(by: .seconds(1800))
+        let sweep = sweep(harness)
+        let report = try await sweep.look()
+        try await harness.reaper.sweep()
+        #expect(await sweep.carryOut(report) == [token: .alreadyGone])
+    }
+
+    @Test func aRefusedDeletionIsTold() async throws {
+        let (harness, token, _) = try await started()
+        harness.cluster.advance(by: .seconds(1800))
+        let error = ClusterError(.refused, "the API server answered 403")
+        harness.cluster.failAlways(.deleteRoute, error)
+        let sweep = sweep(harness)
+        #expect(await sweep.carryOut(try sweep.look()) == [token: .failed(error)])
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func switchedOffItSaysWhatWouldBeAndDeletesNothing() async throws {
+        let (harness, token, _) = try await started()
+        harness.cluster.advance(by: .seconds(1800))
+        var policy = PreviewPolicy.testing
+        policy.isEnabled = false
+        let sweep = sweep(harness, policy)
+        let report = try await sweep.look()
+        #expect(report.entries.count { $0.order != nil } == 1)
+        #expect(await sweep.carryOut(report).isEmpty)
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test(
+        "What cannot be read is an error",
+        arguments: [SimulatedCluster.Operation.livePods, .backends, .routes, .claims]
+    )
+    func whatCannotBeReadIsAnError(operation: SimulatedCluster.Operation) async throws {
+        let (harness, _, _) = try await started()
+        harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
+        await #expect(throws: ClusterError.self) {
+            _ = try await sweep(harness, .testing(keepsAfterRun: false)).look()
+        }
+    }
+
+    @Test func claimsThatDoNotMatterAreListedOnRequestAndMayBeUnreadable() async throws {
+        let (harness, _, _) = try await started()
+        let sweep = sweep(harness)
+        #expect(try await sweep.look().entries.map(\.claim) == [.unknown])
+        #expect(try await sweep.look(withClaims: true).entries.map(\.claim) == [.present])
+        harness.cluster.removeClaim(of: run)
+        #expect(try await sweep.look(withClaims: true).entries.map(\.claim) == [.gone])
+        harness.cluster.failAlways(.claims, ClusterError(.refused, "the API server answered 403"))
+        #expect(try await sweep.look(withClaims: true).entries.map(\.claim) == [.unknown])
+    }
+
+    @Test func aKeepaliveIsForetold() async throws {
+        let (harness, token, _) = try await started()
+        let sweep = sweep(harness)
+        harness.cluster.advance(by: .seconds(600))
+        guard case .extend(let expiry)? = try await sweep.look().entries.first?.keepalive else {
+            Issue.record("a keepalive would not extend it")
+            return
+        }
+        let kept = try await harness.previews.keepAlive(run: run, token: token)
+        #expect(kept.expiresAt == expiry)
+        #expect(try await sweep.look().entries.map(\.keepalive) == [.alreadyAlive(expiresAt: expiry)])
+        harness.cluster.advance(by: .seconds(100_000))
+        #expect(try await sweep.look().entries.map(\.keepalive) == [.expired])
+        harness.cluster.hideTime()
+        #expect(try await sweep.look().entries.map(\.keepalive) == [nil])
+    }
+}
