@@ -16,9 +16,10 @@ SCHEMATHESIS ?= $(CURDIR)/.build/devcluster/schemathesis/bin/schemathesis
 STATE := .build/devcluster/state
 
 PORT ?= 3000
+FUZZ_SECONDS ?= 60
 APP ?=
 
-.PHONY: help setup build run demo test openapi check clean
+.PHONY: help setup build run demo test fuzz openapi check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,10 @@ test: ## Run all tests, after the same set-up
 	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
 	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' swift test $(SWIFT_FLAGS)
+
+fuzz: ## Fuzz what reads foreign bytes, 60 s for each reader; longer: make fuzz FUZZ_SECONDS=600
+	@bash .ci/setup libraries
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' bash .ci/fuzz
 
 openapi: ## Put Docs/openapi.yaml into the code that serves it
 	@bash .ci/setup libraries

@@ -300,6 +300,32 @@ package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in
     .testTarget(name: name, dependencies: ["TestSupport"] + dependencies)
 }
 
+// MARK: Fuzzing
+
+/// Whether the fuzzer is built, as `make fuzz` does. Its executable has libFuzzer's `main`, which is linked only with
+/// `--sanitize fuzzer`; without it the same properties are a part of the tests, which play the corpus.
+let isFuzzing = Context.environment["FUZZ"] != nil
+let fuzzed: [Target.Dependency] = [
+    "KubernetesClient", "KubernetesModel", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "NIOCore", package: "swift-nio"),
+]
+package.targets.append(
+    isFuzzing
+        ? .executableTarget(
+            name: "preview-fuzz",
+            dependencies: fuzzed,
+            path: "Tests/Fuzz",
+            exclude: ["Corpus", "Dictionaries", "CorpusTests.swift"]
+        )
+        : .testTarget(
+            name: "FuzzTests",
+            dependencies: fuzzed,
+            path: "Tests/Fuzz",
+            exclude: ["Corpus", "Dictionaries", "LibFuzzer.swift"]
+        )
+)
+
 for target in package.targets where target.type != .system {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),

@@ -32,6 +32,7 @@ struct ClusterConfigurationTests {
         let path = try folder.write("config", text)
         try folder.write("ca.crt", Self.pem)
         try folder.write("key", "-----BEGIN PRIVATE KEY-----")
+        try Data([0xff, 0xfe]).write(to: URL(filePath: "\(folder.path)/not-text"))
         return try ClusterConfiguration.discover(kubeconfig: path, context: context, environment: [:])
     }
 
@@ -114,6 +115,9 @@ struct ClusterConfigurationTests {
                 "terminal"
             ),
             ("", "token: [hidden-secret", "line"),
+            ("server: https://c.example, certificate-authority: /dev/zero", "token: hidden-secret", "larger"),
+            ("server: https://c.example, certificate-authority: .", "token: hidden-secret", "cannot be read"),
+            ("server: https://c.example, certificate-authority: not-text", "token: hidden-secret", "UTF-8"),
         ]
     )
     func faults(cluster: String, user: String, expected: String) throws {

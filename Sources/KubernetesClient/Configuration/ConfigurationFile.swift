@@ -1,7 +1,13 @@
-import FoundationEssentials
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
 
 /// Reads the small files that a cluster's configuration consists of.
 enum ConfigurationFile {
+    private static let chunkBytes = 64 * 1024
+
     /// Reads a text file.
     ///
     /// - Parameters:
@@ -10,16 +16,33 @@ enum ConfigurationFile {
     ///   - field: What names the file, for the error.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``.
     static func read(_ path: String, maxBytes: Int, field: String) throws -> String {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        if let size = attributes?[.size] as? Int, size > maxBytes {
-            throw KubernetesError(.configuration, "\(path) (\(field)) is larger than \(maxBytes) bytes")
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let bytes = try? contents(of: path, atMost: maxBytes + 1) else {
             throw KubernetesError(.configuration, "\(path) (\(field)) cannot be read")
         }
-        guard let text = String(data: data, encoding: .utf8) else {
+        guard bytes.count <= maxBytes else {
+            throw KubernetesError(.configuration, "\(path) (\(field)) is larger than \(maxBytes) bytes")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw KubernetesError(.configuration, "\(path) (\(field)) is not UTF-8 text")
         }
         return text
+    }
+
+    /// The beginning of a file. What a file's attributes say about its size does not bound what can be read from it: it
+    /// may be a link, a pipe or a device.
+    private static func contents(of path: String, atMost limit: Int) throws -> [UInt8] {
+        let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+        return try file.closeAfter {
+            var bytes: [UInt8] = []
+            while bytes.count < limit {
+                let count = min(limit - bytes.count, chunkBytes)
+                let chunk = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+                    initializedCount = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+                guard !chunk.isEmpty else { break }
+                bytes += chunk
+            }
+            return bytes
+        }
     }
 }

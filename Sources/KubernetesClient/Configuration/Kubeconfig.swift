@@ -9,6 +9,8 @@ import Yams
 public struct Kubeconfig: Sendable {
     /// The largest kubeconfig file, or file named by one, that is accepted.
     public static let maxFileBytes = 4 * 1024 * 1024
+    /// The most values in what a cluster tells exec plugins. A few aliases can make a short text stand for billions.
+    static let maxExtensionValues = 10_000
 
     /// An entry, and the file that it is in.
     struct Entry<Value: Sendable>: Sendable {
@@ -35,7 +37,8 @@ public struct Kubeconfig: Sendable {
         var merged = Kubeconfig()
         for path in paths where !path.isEmpty {
             if !mustExist, !FileManager.default.fileExists(atPath: path) { continue }
-            try merged.merge(path)
+            let text = try ConfigurationFile.read(path, maxBytes: maxFileBytes, field: "kubeconfig")
+            try merged.merge(text, from: path)
         }
         guard !merged.paths.isEmpty else {
             throw KubernetesError(.configuration, "no kubeconfig file exists at \(paths.joined(separator: ":"))")
@@ -43,16 +46,16 @@ public struct Kubeconfig: Sendable {
         return merged
     }
 
-    private mutating func merge(_ path: String) throws {
-        let text = try ConfigurationFile.read(path, maxBytes: Self.maxFileBytes, field: "kubeconfig")
+    /// Adds what the text of the file at `path` names first.
+    mutating func merge(_ text: String, from path: String) throws {
         let file: KubeconfigFile
-        let root: Node?
+        let root: Node
         do {
-            root = try Yams.compose(yaml: text)
-            guard let root else {
+            guard let node = try Yams.compose(yaml: text) else {
                 paths.append(path)
                 return
             }
+            root = node
             file = try YAMLDecoder().decode(KubeconfigFile.self, from: root)
         } catch {
             throw KubernetesError(.configuration, "\(path): \(Self.explain(error))")
@@ -61,7 +64,7 @@ public struct Kubeconfig: Sendable {
         if currentContext == nil, let context = file.currentContext, !context.isEmpty { currentContext = context }
         for (name, value) in file.clusters where clusters[name] == nil {
             clusters[name] = Entry(value: value, path: path)
-            execExtensions[name] = root.flatMap { Self.execExtension(of: name, in: $0) }
+            execExtensions[name] = try Self.execExtension(of: name, in: root, path)
         }
         for (name, value) in file.contexts where contexts[name] == nil {
             contexts[name] = Entry(value: value, path: path)
@@ -92,24 +95,46 @@ public struct Kubeconfig: Sendable {
         return text.isEmpty ? "the document" : String(text.drop { $0 == "." })
     }
 
-    private static func execExtension(of cluster: String, in root: Node) -> JSONValue? {
+    private static func execExtension(of cluster: String, in root: Node, _ path: String) throws -> JSONValue? {
         let entry = root["clusters"]?.sequence?.first { $0["name"]?.string == cluster }
         let named = entry?["cluster"]?["extensions"]?.sequence?.first {
             $0["name"]?.string == "client.authentication.k8s.io/exec"
         }
-        return named?["extension"].map(JSONValue.init)
+        guard let value = named?["extension"] else { return nil }
+        var room = maxExtensionValues
+        guard let json = JSONValue(value, room: &room) else {
+            throw KubernetesError(
+                .configuration,
+                "\(path): the extension of cluster \(cluster) has more than \(maxExtensionValues) values"
+            )
+        }
+        return json
     }
 }
 
 extension JSONValue {
     /// The JSON value that a YAML node stands for; quoted scalars are text whatever they look like.
-    fileprivate init(_ node: Node) {
+    ///
+    /// - Parameter room: How many values there may be, less those that there are.
+    /// - Returns: `nil` when there are more.
+    fileprivate init?(_ node: Node, room: inout Int) {
+        guard room > 0 else { return nil }
+        room -= 1
         switch node {
         case .mapping(let mapping):
-            let members = mapping.compactMap { key, value in key.string.map { ($0, JSONValue(value)) } }
-            self = .object(Dictionary(members) { first, _ in first })
+            var members: [String: JSONValue] = [:]
+            for (key, value) in mapping {
+                guard let value = JSONValue(value, room: &room) else { return nil }
+                if let key = key.string, members[key] == nil { members[key] = value }
+            }
+            self = .object(members)
         case .sequence(let sequence):
-            self = .array(sequence.map { JSONValue($0) })
+            var values: [JSONValue] = []
+            for node in sequence {
+                guard let value = JSONValue(node, room: &room) else { return nil }
+                values.append(value)
+            }
+            self = .array(values)
         case .scalar(let scalar) where scalar.style == .plain || scalar.style == .any:
             self =
                 node.null.map { _ in .null } ?? node.bool.map { .bool($0) } ?? node.int.map { .integer(Int64($0)) }

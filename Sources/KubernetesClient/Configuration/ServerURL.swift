@@ -11,10 +11,11 @@ public struct ServerURL: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses `text`.
     ///
-    /// - Returns: `nil` unless it is an `http` or `https` URL with a host, and without user information, query and
-    ///   fragment.
+    /// - Returns: `nil` unless it is an `http` or `https` URL in ASCII with a host, and without user information, query
+    ///   and fragment.
     public init?(_ text: String) {
-        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), scheme == "https" || scheme == "http",
+        guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }), let url = URL(string: text),
+            let scheme = url.scheme?.lowercased(), scheme == "https" || scheme == "http",
             let start = text.firstRange(of: "://")?.upperBound,
             url.user == nil, url.query == nil, url.fragment == nil,
             let host = url.host(), !host.isEmpty

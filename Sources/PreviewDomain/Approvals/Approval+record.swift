@@ -2,8 +2,10 @@ internal import FoundationEssentials
 
 /// The text of an approval: a small JSON object that people can read, and change by hand.
 extension Approval {
-    /// The most bytes of an annotation that is read as an approval.
-    static let maxTextBytes = 4096
+    /// The most bytes of an annotation that is read as an approval. No step makes a longer one of what was read.
+    static let maxTextBytes = 8 * 1024
+    /// The most bytes of an object's name or UID (RFC 1123, which Kubernetes follows).
+    private static let maxObjectNameBytes = 253
 
     private struct Record: Codable {
         var state: State
@@ -32,6 +34,7 @@ extension Approval {
         guard text.utf8.count <= Self.maxTextBytes,
             let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8)),
             let run = try? RunID(record.run), let port = TargetPort(record.port), !record.podUID.isEmpty,
+            [record.pod, record.podUID, record.use ?? ""].allSatisfy(Self.isObjectName),
             let requestedAt = RFC3339.date(record.requestedAt), let deadline = RFC3339.date(record.deadline)
         else { return nil }
         self.id = id
@@ -50,6 +53,14 @@ extension Approval {
         automatic = record.automatic
         use = record.use
         reason = record.reason.map(Self.cut)
+    }
+
+    /// Whether the text may name an object or a use. Nothing in it grows when it is written.
+    private static func isObjectName(_ text: String) -> Bool {
+        text.utf8.count <= maxObjectNameBytes
+            && text.utf8.allSatisfy {
+                (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+            }
     }
 
     /// The text as it is written: the same approval always has the same text.

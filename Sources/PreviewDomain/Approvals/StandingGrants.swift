@@ -34,8 +34,9 @@ public struct StandingGrant: Hashable, Sendable {
 public struct StandingGrants: Hashable, Sendable {
     /// The most grants that one object holds. A further one takes the place of the oldest, whose run is asked again.
     public static let maxCount = 64
-    /// The most bytes of an annotation that is read as grants.
-    static let maxTextBytes = 32 * 1024
+    /// The most bytes of an annotation that is read as grants. As many as there may be, by people with long names, are
+    /// shorter.
+    static let maxTextBytes = 64 * 1024
 
     public private(set) var grants: [StandingGrant]
 

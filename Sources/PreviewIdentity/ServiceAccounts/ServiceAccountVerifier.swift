@@ -8,10 +8,16 @@ public struct ServiceAccountVerifier: CredentialVerifier {
     public static let lifetime = Duration.seconds(30)
     /// The most answers that are kept.
     public static let maxCachedReviews = 1024
+    /// The most reviews that are asked for at once. Anybody can make up tokens that need one, and the API server has to
+    /// answer the reaper and everybody else too.
+    public static let maxReviewsInProgress = 8
+    /// When to come again beyond that.
+    public static let retryAfter = Duration.seconds(1)
 
     private let callers: [String: Caller]
     private let reviews: any TokenReviews
     private let known: ExpiringCache<BearerDigest, String?>
+    private let inProgress = ConcurrencyLimit(maxReviewsInProgress)
 
     private struct AudienceClaim: Decodable {
         let aud: AudienceList
@@ -53,6 +59,14 @@ public struct ServiceAccountVerifier: CredentialVerifier {
     private func userName(of bearer: Secret) async throws(AccessDenied) -> String? {
         let digest = BearerDigest(bearer)
         if let answer = known[digest] { return answer }
+        guard inProgress.enter() else {
+            throw AccessDenied(
+                .unavailable,
+                "Too many credentials are being checked right now. Try again shortly.",
+                retryAfter: Self.retryAfter
+            )
+        }
+        defer { inProgress.leave() }
         let userName = try await reviews.userName(of: bearer, audience: Self.audience)
         known.insert(userName, for: digest, lifetime: Self.lifetime)
         return userName

@@ -32,9 +32,13 @@ struct StartBody: Decodable {
                 "The body must be JSON: send 'Content-Type: application/json' and, for example, {\"target_port\": 3000}."
             )
         }
-        let body = try await request.body.collect(upTo: maxBytes)
+        try self.init(try await request.body.collect(upTo: maxBytes))
+    }
+
+    /// - Parameter bytes: The body as it came.
+    init(_ bytes: ByteBuffer) throws {
         do {
-            self = try JSONDecoder().decode(Self.self, from: Data(body.readableBytesView))
+            self = try JSONDecoder().decode(Self.self, from: Data(bytes.readableBytesView))
         } catch is DecodingError {
             throw APIError(.badRequest, Self.expectation)
         }

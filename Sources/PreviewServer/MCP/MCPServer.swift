@@ -37,7 +37,7 @@ struct MCPServer: Sendable {
         default:
             throw JSONRPCFault(
                 .methodNotFound,
-                "There is no method '\(request.method.prefix(Self.longestEcho))' in revision \(revision.rawValue)."
+                "There is no method '\(request.method.echo)' in revision \(revision.rawValue)."
             )
         }
     }
@@ -66,8 +66,6 @@ struct MCPServer: Sendable {
     private static let cacheHints: [String: JSONValue] = [
         "ttlMs": .integer(cacheMilliseconds), "cacheScope": "public",
     ]
-    /// How much of a caller's text an error repeats.
-    private static let longestEcho = 64
 
     private var discovery: [String: JSONValue] {
         [
@@ -105,7 +103,7 @@ struct MCPServer: Sendable {
             let names = tools.map(\.definition.name).joined(separator: ", ")
             throw JSONRPCFault(
                 .invalidParams,
-                "Unknown tool '\(name.prefix(Self.longestEcho))': expected one of \(names)."
+                "Unknown tool '\(name.echo)': expected one of \(names)."
             )
         }
         let arguments = request.params["arguments"] ?? [:]

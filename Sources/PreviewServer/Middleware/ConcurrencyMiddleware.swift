@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import PreviewIdentity
 
 /// Sheds requests beyond what a replica can work on, before they cost anything. Health is not among them.
 struct ConcurrencyMiddleware: RouterMiddleware {

@@ -92,7 +92,8 @@ struct ApprovalTests {
 
     @Test(arguments: [
         "", "{}", "null", "[]", "pending", "{\"state\":\"pending\"}", "{\"state\":1}",
-        String(repeating: "x", count: 5000),
+        String(repeating: "x", count: 10_000),
+        #"{"state":"granted","run":"r","port":3000,"pod":"p\u0001","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"paid","run":"r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"granted","run":"../r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"granted","run":"r","port":0,"pod":"p","podUID":"u","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
@@ -110,6 +111,27 @@ struct ApprovalTests {
         #expect(approval.text.utf8.count < 1024)
         #expect(approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: long))
         #expect(Approval(id: approval.id, text: approval.text) == approval)
+    }
+
+    @Test func howeverLongAnApprovalIsEveryStepOfItCanBeRead() throws {
+        // A control character takes six bytes of JSON.
+        let long = String(repeating: "\\u0001", count: 1000)
+        let name = String(repeating: "n", count: 253)
+        let text = """
+            {"state":"pending","run":"\(String(repeating: "r", count: 128))","port":65535,"pod":"\(name)",\
+            "podUID":"\(name)","requester":"\(long)","requestedAt":"2026-01-01T00:00:00Z",\
+            "deadline":"2026-01-01T00:05:00Z"}
+            """
+        let id = try pending().id
+        var approval = try #require(Approval(id: id, text: text))
+        let now = approval.requestedAt
+        for step in [
+            Approval.Step.approve(scope: .always, by: "\u{1}" + long, at: now, usableFor: .seconds(300)),
+            .withdraw(reason: String(repeating: "\u{1}", count: 500), at: now),
+        ] {
+            approval = try #require(approval.after(step))
+            #expect(Approval(id: id, text: approval.text) == approval)
+        }
     }
 
     @Test func itIsForOneRunPortPodAndCallerOnly() throws {

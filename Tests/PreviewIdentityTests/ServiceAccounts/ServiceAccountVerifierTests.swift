@@ -25,6 +25,37 @@ private final class ScriptedReviews: TokenReviews {
     }
 }
 
+/// An API server that knows no token, and answers only once it is told to.
+private final class HeldReviews: TokenReviews {
+    private struct State {
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var isReleased = false
+    }
+
+    private let state = Mutex(State())
+
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    func release() {
+        let waiting = state.withLock { state in
+            state.isReleased = true
+            return exchange(&state.waiting, with: [])
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
+        await withCheckedContinuation { continuation in
+            let isReleased = state.withLock { state in
+                if !state.isReleased { state.waiting.append(continuation) }
+                return state.isReleased
+            }
+            if isReleased { continuation.resume() }
+        }
+        return nil
+    }
+}
+
 @Suite("Tokens of ServiceAccounts")
 struct ServiceAccountVerifierTests {
     private let clock = ManualClock()
@@ -103,6 +134,31 @@ struct ServiceAccountVerifierTests {
         await #expect(throws: AccessDenied(.unavailable, "away")) { try await verifier.verify(runner) }
         reviews.setAway(false)
         #expect(try await verifier.verify(runner) != .rejected)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func madeUpTokensTakeUpOnlySoManyRequestsToTheAPIServer() async throws {
+        let reviews = HeldReviews()
+        let verifier = ServiceAccountVerifier(
+            service: [],
+            serviceUser: "agentweaver-internal",
+            operators: [],
+            reviews: reviews,
+            uptime: { .zero }
+        )
+        let limit = ServiceAccountVerifier.maxReviewsInProgress
+        try await withThrowingTaskGroup(of: CredentialVerdict.self) { group in
+            for number in 0..<limit { group.addTask { try await verifier.verify(Self.token("forged-\(number)")) } }
+            while reviews.waitingCount < limit { await Task.yield() }
+            let refusal = await #expect(throws: AccessDenied.self) {
+                try await verifier.verify(Self.token("one-more"))
+            }
+            #expect(refusal?.kind == .unavailable && refusal?.retryAfter == .seconds(1))
+            #expect(reviews.waitingCount == limit)
+            reviews.release()
+            for try await verdict in group { #expect(verdict == .rejected) }
+        }
+        #expect(try await verifier.verify(Self.token("one-more")) == .rejected)
     }
 
     @Test(arguments: [

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import TestSupport
 import Testing
 
 @testable import PreviewServer
@@ -56,6 +57,29 @@ struct BrowserTests {
             )
             #expect(answer.headers[.accessControlAllowOrigin] == nil)
             #expect(answer.headers[.vary] == "Origin")
+        }
+    }
+
+    @Test(arguments: ["/healthz", "/mcp", "/api/runs/\(APIHarness.run)/sandbox/port-forward"])
+    func cookiesAreNeitherTakenNorSet(path: String) async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            let cookies: HTTPFields = [
+                .cookie: "session=\(APIHarness.owner); Authorization=Bearer \(APIHarness.owner); \(APIHarness.key)"
+            ]
+            for headers in [cookies, [.authorization: "Bearer \(APIHarness.owner)"]] {
+                let answer = try await client.call(.get, path, headers: headers)
+                #expect(answer.headers[.setCookie] == nil)
+                if headers == cookies, path.hasPrefix("/api") { #expect(answer.status == 401) }
+            }
+            let start = try await client.call(
+                .post,
+                "/api/runs/\(APIHarness.run)/sandbox/port-forward",
+                body: #"{"target_port": 3000}"#,
+                headers: cookies
+            )
+            #expect(start.status == 401)
+            #expect(harness.cluster.liveRoutes.isEmpty)
         }
     }
 

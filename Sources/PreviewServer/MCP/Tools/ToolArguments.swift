@@ -4,9 +4,6 @@ internal import PreviewDomain
 struct ToolArguments: Sendable {
     private let members: [String: JSONValue]
 
-    /// How much of a caller's text an error repeats.
-    private static let longestEcho = 64
-
     /// - Throws: ``ToolArgumentError`` for a missing argument or one that the tool does not have.
     init(_ members: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
         let expected = tool.arguments.keys.sorted()
@@ -16,7 +13,7 @@ struct ToolArguments: Sendable {
         }
         for name in members.keys.sorted() where tool.arguments[name] == nil {
             throw ToolArgumentError(
-                "There is no argument '\(name.prefix(Self.longestEcho))': \(tool.name) takes \(list)."
+                "There is no argument '\(name.echo)': \(tool.name) takes \(list)."
             )
         }
         self.members = members

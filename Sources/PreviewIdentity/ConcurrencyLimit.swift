@@ -1,16 +1,16 @@
 internal import Synchronization
 
 /// How many of something may be under way at once.
-final class ConcurrencyLimit: Sendable {
-    let limit: Int
+public final class ConcurrencyLimit: Sendable {
+    public let limit: Int
     private let count = Mutex(0)
 
-    init(_ limit: Int) {
+    public init(_ limit: Int) {
         self.limit = limit
     }
 
     /// - Returns: False when as many are under way already. If true, ``leave()`` has to follow.
-    func enter() -> Bool {
+    public func enter() -> Bool {
         count.withLock { count in
             guard count < limit else { return false }
             count += 1
@@ -18,7 +18,7 @@ final class ConcurrencyLimit: Sendable {
         }
     }
 
-    func leave() {
+    public func leave() {
         count.withLock { $0 -= 1 }
     }
 }

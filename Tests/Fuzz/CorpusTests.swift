@@ -1,0 +1,33 @@
+import FoundationEssentials
+import Testing
+
+/// Plays the fuzzer's corpus without the fuzzer, so that what it once found stays mended.
+@Suite("The fuzzer's corpus")
+struct CorpusTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus").path
+
+    @Test(arguments: FuzzTarget.allCases)
+    func everyInputKeepsWhatHoldsForAll(target: FuzzTarget) async throws {
+        let folder = "\(Self.folder)/\(target.rawValue)"
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        #expect(!names.isEmpty)
+        for name in names {
+            let input = try #require(FileManager.default.contents(atPath: "\(folder)/\(name)"))
+            do {
+                try await target.run(Array(input))
+            } catch {
+                Issue.record("\(target.rawValue)/\(name): it does not hold that \(error)")
+            }
+        }
+    }
+
+    @Test func everyFolderIsATargets() throws {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.folder)
+        #expect(Set(folders) == Set(FuzzTarget.allCases.map(\.rawValue)))
+    }
+
+    @Test func whatDoesNotHoldIsReported() throws {
+        #expect(throws: BrokenProperty.self) { try require(false, "this holds") }
+        #expect(throws: BrokenProperty.self) { try require(Int?.none, "this is there") }
+    }
+}

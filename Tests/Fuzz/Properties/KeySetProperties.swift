@@ -1,0 +1,38 @@
+import FoundationEssentials
+
+@testable import PreviewIdentity
+
+/// A set of keys may hold anything. What is taken from it is bounded, and vouches for nothing that it did not sign.
+enum KeySetProperties {
+    static func check(_ bytes: [UInt8]) async throws {
+        if let set = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(bytes)) {
+            let keys = await set.verificationKeys()
+            try require(keys.count <= JSONWebKeySet.maxKeys, "a set has room for so many keys")
+            try require(keys[""] == nil, "every key has a name")
+            for key in keys.values { try check(key) }
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        if let key = try? await VerificationKey(pem: text) {
+            try require(!text.contains("PRIVATE KEY-----"), "a private key is refused")
+            try check(key)
+        }
+    }
+
+    private static func check(_ key: VerificationKey) throws {
+        for token in try forged { try require(!key.signed(token), "a key vouches for nothing that it did not sign") }
+    }
+
+    /// Tokens whose signatures are as long as good ones.
+    private static let forgedTexts = [
+        (header: #"{"alg":"ES256","kid":"ec"}"#, signatureBytes: 64),
+        (header: #"{"alg":"RS256","kid":"rsa"}"#, signatureBytes: 256),
+    ].map { header, count in
+        [Data(header.utf8), Data("{}".utf8), Data(repeating: 1, count: count)]
+            .map { String($0.base64EncodedString().prefix { $0 != "=" }) }
+            .joined(separator: ".")
+    }
+
+    private static var forged: [JSONWebToken] {
+        get throws { try forgedTexts.map { try require(JSONWebToken($0), "a forged token is one") } }
+    }
+}

@@ -1,0 +1,101 @@
+import FoundationEssentials
+import KubernetesModel
+
+@testable import KubernetesClient
+
+/// However the bytes of a watch arrive, they are the same events, and what is written of an object reads back the same.
+enum WatchProperties {
+    private static let maxFrameBytes = 2048
+    /// A text that stands for what the server may name and no error may repeat.
+    private static let secret = "preview-token-that-is-secret"
+
+    static func check(_ bytes: [UInt8]) throws {
+        let chunkBytes = 1 + bytes.count % 61
+        let chunks = stride(from: 0, to: bytes.count, by: chunkBytes).map {
+            Array(bytes[$0..<min($0 + chunkBytes, bytes.count)])
+        }
+        let whole = Outcome([bytes])
+        try require(Outcome(chunks) == whole, "the events do not depend on how the stream is cut")
+        for line in bytes.split(separator: UInt8(ascii: "\n")).prefix(8) {
+            let data = Data(line)
+            try check(HTTPRoute.self, data)
+            try check(Service.self, data)
+            try check(Pod.self, data)
+            try check(SandboxClaim.self, data)
+            try check(Event.self, data)
+            try check(PartialObjectMetadata.self, data)
+            if let value = try? JSONDecoder().decode(JSONValue.self, from: data) { try stable(value) }
+            if case .error(let status)? = try? JSONDecoder().decode(WatchEvent<Pod>.self, from: data) {
+                try check(status)
+            }
+            let text = String(decoding: line, as: UTF8.self)
+            if let date = KubernetesTime.parse(text) { try check(date) }
+            if let date = HTTPDate.parse(text) { try check(date) }
+        }
+    }
+
+    /// What comes of a stream.
+    private struct Outcome: Equatable {
+        var events: [WatchEvent<PartialObjectMetadata>] = []
+        var isRefused = false
+
+        init(_ chunks: [[UInt8]]) {
+            var decoder = WatchDecoder<PartialObjectMetadata>(maxFrameBytes: WatchProperties.maxFrameBytes)
+            do {
+                for chunk in chunks {
+                    decoder.append(chunk)
+                    while let event = try decoder.next() { events.append(event) }
+                }
+            } catch {
+                isRefused = true
+            }
+        }
+    }
+
+    /// Reads one object of its own, one in a frame of a watch, or a list.
+    private static func check<Object: KubernetesObjectForm>(_ type: Object.Type, _ data: Data) throws {
+        let decoder = JSONDecoder()
+        if let object = try? decoder.decode(type, from: data) { try stable(object) }
+        switch try? decoder.decode(WatchEvent<Object>.self, from: data) {
+        case .added(let object), .modified(let object), .deleted(let object): try stable(object)
+        case .bookmark, .error, nil: break
+        }
+        if let list = try? decoder.decode(ObjectList<Object>.self, from: data) {
+            try require(list.metadata.continueToken != "", "the last page has no token")
+            for object in list.items.prefix(4) { try stable(object) }
+        }
+    }
+
+    /// Times lose what is smaller than their last digit when they are written first, and nothing after that.
+    private static func stable<Value: Codable>(_ value: Value) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let text = try encoder.encode(value)
+        let again = try? JSONDecoder().decode(Value.self, from: text)
+        let read = try require(again, "what is written of a \(Value.self) can be read")
+        try require(try encoder.encode(read) == text, "what is written of a \(Value.self) reads back the same")
+    }
+
+    private static func check(_ date: Date) throws {
+        let text = KubernetesTime.microseconds(date)
+        let again = try require(KubernetesTime.parse(text), "a time that is written can be read")
+        try require(KubernetesTime.microseconds(again) == text, "a time that is written reads back the same")
+    }
+
+    private static func check(_ status: Status) throws {
+        var status = status
+        status.message = (status.message ?? "") + secret
+        status.reason = StatusReason(rawValue: (status.reason?.rawValue ?? "") + secret)
+        status.details = Status.Details(
+            name: secret,
+            kind: status.details?.kind,
+            causes: status.details?.causes,
+            retryAfterSeconds: status.details?.retryAfterSeconds
+        )
+        let error = KubernetesError(frame: status, resource: "httproutes")
+        try require(!"\(error)".contains(secret), "an error does not repeat the server's words")
+        try require(error.retryAfter ?? .zero <= .seconds(3600), "nobody waits for longer than an hour")
+    }
+}
+
+private typealias KubernetesObjectForm = Codable & Equatable & Sendable
