@@ -15,6 +15,9 @@ MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
 SCHEMATHESIS ?= $(CURDIR)/.build/devcluster/schemathesis/bin/schemathesis
 STATE := .build/devcluster/state
 
+# All tests at once would make each of them wait for the others longer than real peers' time limits allow.
+TESTS_AT_ONCE ?= 8
+
 PORT ?= 3000
 FUZZ_SECONDS ?= 60
 APP ?=
@@ -43,7 +46,8 @@ test: ## Run all tests, after the same set-up
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
 	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
 	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
-	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' swift test $(SWIFT_FLAGS)
+	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS)
 
 fuzz: ## Fuzz what reads foreign bytes, 60 s for each reader; longer: make fuzz FUZZ_SECONDS=600
 	@bash .ci/setup libraries

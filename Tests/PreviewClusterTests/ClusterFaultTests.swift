@@ -111,7 +111,7 @@ struct ClusterFaultTests {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, attemptTimeout: .seconds(2))
+            let replica = try await Replica(cluster, attemptTimeout: .seconds(5))
             step.meets(hasActed ? .actThenHang : .hang, on: cluster)
             let error = await error("\(step)") { _ = try await replica.start(run) }
             #expect(error?.kind == .clusterUnavailable)
@@ -128,7 +128,7 @@ struct ClusterFaultTests {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, attemptTimeout: .seconds(2))
+            let replica = try await Replica(cluster, attemptTimeout: .seconds(5))
             let token = try await replica.start(run)
             try cluster.setExpiry(of: token, in: .seconds(600))
             step.meets(.hang, on: cluster)

@@ -12,7 +12,7 @@ import Testing
 @Suite("Child processes")
 struct ChildProcessTests {
     private let processes = ChildProcess(watchdog: nil)
-    private static let limit = Duration.seconds(20)
+    private static let limit = Duration.seconds(60)
 
     private func shell(_ script: String, in folder: String) -> ProcessCommand {
         ProcessCommand(
