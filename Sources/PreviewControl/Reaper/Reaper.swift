@@ -159,12 +159,12 @@ public struct Reaper: Service {
     ///
     /// - Parameter lists: Whether to list everything in any case.
     func sweep(lists: Bool = false) async throws(ClusterError) {
-        if !lists, index.isComplete, await feed.isAlive(), let due = index.allDue(now: clusterTime.reading()?.earliest) {
+        if !lists, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
                 await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }
             }
         } else {
-            let due = try await listDue()
+            let due = try await dueInLists()
             await sweep(due.map(\.token)) {
                 await execution.carryOut(due) { order, result in settle(order, result) }
             }
@@ -177,8 +177,14 @@ public struct Reaper: Service {
         brake.sweepSucceeded(stillDue: Set(due))
     }
 
-    /// Lists everything and judges the lists themselves: what works without any watch.
-    private func listDue() async throws(ClusterError) -> [ReapOrder] {
+    /// What is due in this replica's copy; `nil` where the copy cannot be relied upon.
+    private func dueInCopy() async -> [PreviewIndex.Key]? {
+        guard index.isComplete, await feed.isAlive() else { return nil }
+        return index.allDue(now: clusterTime.reading()?.earliest)
+    }
+
+    /// What is due in lists of everything: what works without any watch.
+    private func dueInLists() async throws(ClusterError) -> [ReapOrder] {
         try await ReapSurvey.listing(
             objects,
             claims: claimUIDs,
