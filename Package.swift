@@ -136,7 +136,7 @@ let package = Package(
         .target(
             name: "KubernetesClient",
             dependencies: [
-                "HTTPTransport", "KubernetesModel",
+                "CMemory", "HTTPTransport", "KubernetesModel",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
@@ -145,7 +145,7 @@ let package = Package(
         ),
         .target(name: "KubernetesModel"),
 
-        // MARK: libcurl and libssl
+        // MARK: libcurl, libssl and the C library
         .target(
             name: "CurlHTTP",
             dependencies: [
@@ -158,6 +158,7 @@ let package = Package(
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
+        .systemLibrary(name: "CMemory"),
         .systemLibrary(
             name: "CCurl",
             pkgConfig: "libcurl",

@@ -6,8 +6,8 @@ import KubernetesModel
 /// Only groups of which more than one version is known are asked about. That a group is missing is never remembered,
 /// so that a CRD installed later is found.
 actor GroupVersionResolver {
-    private struct APIGroup: Decodable {
-        struct Version: Decodable {
+    private struct APIGroup: Decodable, JSONReadable {
+        struct Version: Decodable, Sendable {
             let version: String
         }
         let versions: [Version]?
@@ -23,7 +23,7 @@ actor GroupVersionResolver {
         if let version = choose(resource, from: offered[resource.group] ?? []) { return version }
         let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(resource.group))
         let answer = try await executor.perform(request, limits: limits)
-        let group = try KubernetesClient.decode(APIGroup.self, from: answer, request)
+        let group = try KubernetesClient.decode(answer, request) { try APIGroup(json: $0) }
         let versions = (group.versions ?? []).map(\.version)
         guard let version = choose(resource, from: versions) else {
             throw KubernetesError(.notFound(.group), "the cluster offers no known version of \(resource.plural)")

@@ -33,7 +33,7 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await list(query, consistency)
+        return try await list(query, consistency) { $0 }
     }
 
     /// Lists the metadata of objects.
@@ -44,6 +44,26 @@ extension KubernetesClient {
         fieldSelector: FieldSelector? = nil,
         consistency: ListConsistency = .mostRecent
     ) async throws -> ObjectList<PartialObjectMetadata> {
+        try await listMetadata(
+            of: type,
+            in: namespace,
+            labelSelector: labelSelector,
+            fieldSelector: fieldSelector,
+            consistency: consistency
+        ) { $0 }
+    }
+
+    /// Lists the metadata of objects, and keeps of each only a part.
+    ///
+    /// - Parameter keep: Makes that part; `nil` leaves the object out.
+    public func listMetadata<Object: KubernetesObject, Kept: Sendable>(
+        of type: Object.Type,
+        in namespace: String?,
+        labelSelector: LabelSelector? = nil,
+        fieldSelector: FieldSelector? = nil,
+        consistency: ListConsistency = .mostRecent,
+        keeping keep: @Sendable (PartialObjectMetadata) -> Kept?
+    ) async throws -> ObjectList<Kept> {
         let query = ListQuery(
             resource: type.resource,
             form: .metadata,
@@ -51,29 +71,34 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await list(query, consistency)
+        return try await list(query, consistency, keeping: keep)
     }
 
     /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.
-    func list<Item: Decodable & Sendable>(
+    ///
+    /// - Parameter keep: What is to be kept of an object; `nil` for nothing.
+    func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
-        _ consistency: ListConsistency
-    ) async throws -> ObjectList<Item> {
+        _ consistency: ListConsistency,
+        keeping keep: @Sendable (Item) -> Kept?
+    ) async throws -> ObjectList<Kept> {
         try await withVersion(of: query.resource) { version in
             do {
-                return try await allPages(query, version, consistency)
+                return try await allPages(query, version, consistency, keep)
             } catch let error as KubernetesError where error.kind == .gone {
-                return try await allPages(query, version, consistency)
+                return try await allPages(query, version, consistency, keep)
             }
         }
     }
 
-    private func allPages<Item: Decodable & Sendable>(
+    private func allPages<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
         _ version: String,
-        _ consistency: ListConsistency
-    ) async throws -> ObjectList<Item> {
-        var items: [Item] = []
+        _ consistency: ListConsistency,
+        _ keep: @Sendable (Item) -> Kept?
+    ) async throws -> ObjectList<Kept> {
+        var kept: [Kept] = []
+        var count = 0
         var token: String?
         while true {
             var path = try query.path(version: version)
@@ -89,13 +114,19 @@ extension KubernetesClient {
                 path: path.text,
                 accept: query.form.listMediaType
             )
-            let page = try await perform(request, ObjectList<Item>.self)
-            items += page.items
-            guard items.count <= RequestLimits.maxListedObjects else {
+            let answer = try await executor.perform(request, limits: limits)
+            let page = try Self.decode(answer, request) { body in
+                try ObjectList<Kept>(json: body) { (object: Item) in
+                    count += 1
+                    return keep(object)
+                }
+            }
+            guard count <= RequestLimits.maxListedObjects else {
                 throw KubernetesError(.decoding, "the list has more than \(RequestLimits.maxListedObjects) objects")
             }
+            kept += page.items
             guard let next = page.metadata.continueToken else {
-                return ObjectList(metadata: page.metadata, items: items)
+                return ObjectList(metadata: page.metadata, items: kept)
             }
             token = next
         }

@@ -142,7 +142,7 @@ extension KubernetesClient {
         }
     }
 
-    private func onObject<Value: Decodable & Sendable>(
+    private func onObject<Value: JSONReadable>(
         _ verb: RequestVerb,
         _ resource: APIResource,
         _ name: String,
@@ -186,7 +186,7 @@ private struct VersionedObject<Object: KubernetesObject>: Encodable {
 }
 
 /// The answer to a delete: a `Status` when the object is gone, the object itself when it is not yet.
-private struct DeleteAnswer: Decodable {
+private struct DeleteAnswer: Decodable, JSONReadable {
     let outcome: DeletionResult
 
     private enum CodingKeys: String, CodingKey {

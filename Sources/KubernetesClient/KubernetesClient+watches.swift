@@ -43,7 +43,7 @@ extension KubernetesClient {
     }
 
     /// Watches, tells when the server has accepted the watch, and ends it when somebody asks for a new one.
-    func watch<Object: Decodable & Sendable>(
+    func watch<Object: JSONReadable>(
         _ query: ListQuery,
         _ resourceVersion: String,
         _ lifetime: Duration,

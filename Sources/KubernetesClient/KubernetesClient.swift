@@ -99,13 +99,13 @@ extension KubernetesClient {
     }
 
     /// Decodes an answer, or says where it is not what the API promises, without quoting it.
-    static func decode<Value: Decodable>(
-        _ type: Value.Type,
-        from answer: RequestExecutor.Answer,
-        _ request: APIRequest
+    static func decode<Value>(
+        _ answer: RequestExecutor.Answer,
+        _ request: APIRequest,
+        _ read: (ArraySlice<UInt8>) throws -> Value
     ) throws -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(answer.body))
+            return try read(answer.body[...])
         } catch {
             var failure = KubernetesError(.decoding, "the answer is not what was expected")
             failure.operation = request.operation
@@ -114,7 +114,7 @@ extension KubernetesClient {
     }
 
     /// Sends `request` and decodes its answer.
-    func perform<Value: Decodable>(_ request: APIRequest, _ type: Value.Type) async throws -> Value {
-        try Self.decode(type, from: try await executor.perform(request, limits: limits), request)
+    func perform<Value: JSONReadable>(_ request: APIRequest, _ type: Value.Type) async throws -> Value {
+        try Self.decode(try await executor.perform(request, limits: limits), request) { try Value(json: $0) }
     }
 }

@@ -1,5 +1,5 @@
 /// Whatever holds the metadata of a Kubernetes object: the object, or its metadata alone.
-public protocol MetadataHolder: Sendable {
+public protocol MetadataHolder: JSONReadable {
     /// Name, labels, annotations and the server's own bookkeeping.
     var metadata: ObjectMeta { get }
 }

@@ -11,7 +11,7 @@ public struct ObjectList<Item: Sendable>: Sendable {
 }
 
 /// The metadata of a list (`metav1.ListMeta`).
-public struct ListMeta: Codable, Hashable, Sendable {
+public struct ListMeta: Hashable, Sendable {
     /// The version of the list: a watch from it sees every later change.
     public var resourceVersion: String
     /// The token for the next page; `nil` on the last one.
@@ -24,31 +24,63 @@ public struct ListMeta: Codable, Hashable, Sendable {
         self.continueToken = continueToken
         self.remainingItemCount = remainingItemCount
     }
+}
 
-    private enum CodingKeys: String, CodingKey {
+extension ListMeta: JSONReadable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case resourceVersion, remainingItemCount
         case continueToken = "continue"
     }
 
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        resourceVersion = try container.decodeIfPresent(String.self, forKey: .resourceVersion) ?? ""
-        let token = try container.decodeIfPresent(String.self, forKey: .continueToken)
-        continueToken = token?.isEmpty == true ? nil : token
-        remainingItemCount = try container.decodeIfPresent(Int64.self, forKey: .remainingItemCount)
+    private static let members = JSONMembers<CodingKeys>()
+
+    public init(reading json: inout JSONReader) throws {
+        self.init()
+        try json.object(Self.members) { member, json in
+            switch member {
+            case .resourceVersion: resourceVersion = try json.ifPresent { try $0.string() } ?? ""
+            case .remainingItemCount: remainingItemCount = try json.ifPresent { try $0.integer() }
+            case .continueToken:
+                let token = try json.ifPresent { try $0.string() }
+                continueToken = token?.isEmpty == true ? nil : token
+            }
+        }
     }
 }
 
-extension ObjectList: Decodable where Item: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case metadata, items
+extension ObjectList {
+    /// Reads a list of objects, and keeps of each only a part.
+    ///
+    /// No more than one object is in memory beside what is kept: what an object takes is used again for the next one,
+    /// instead of being scattered between what is kept.
+    ///
+    /// - Parameter keep: Makes that part; `nil` leaves the object out.
+    /// - Throws: `DecodingError` if the text is no JSON or no list.
+    public init<Object: JSONReadable>(json bytes: ArraySlice<UInt8>, keeping keep: (Object) -> Item?) throws {
+        self = try JSONReader.read(bytes) { json in
+            var metadata: ListMeta?
+            var items: [Item] = []
+            try json.object(ListMember.all) { member, json in
+                switch member {
+                case .metadata: metadata = try ListMeta(reading: &json)
+                case .items:
+                    _ = try json.ifPresent { json in
+                        try json.forEachElement { json in
+                            if let item = keep(try Object(reading: &json)) { items.append(item) }
+                        }
+                    }
+                }
+            }
+            guard let metadata else { throw json.failure("a list without metadata") }
+            return ObjectList(metadata: metadata, items: items)
+        }
     }
+}
 
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        metadata = try container.decode(ListMeta.self, forKey: .metadata)
-        items = try container.decodeListIfPresent(Item.self, forKey: .items)
-    }
+private enum ListMember: CodingKey, CaseIterable {
+    case metadata, items
+
+    static let all = JSONMembers<Self>()
 }
 
 extension ObjectList: Equatable where Item: Equatable {}

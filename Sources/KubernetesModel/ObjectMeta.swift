@@ -61,7 +61,7 @@ public struct ObjectMeta: Hashable, Sendable {
 }
 
 extension ObjectMeta: Codable {
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp
         case labels, annotations, ownerReferences, finalizers
     }
@@ -96,5 +96,38 @@ extension ObjectMeta: Codable {
         if !annotations.isEmpty { try container.encode(annotations, forKey: .annotations) }
         if !ownerReferences.isEmpty { try container.encode(ownerReferences, forKey: .ownerReferences) }
         if !finalizers.isEmpty { try container.encode(finalizers, forKey: .finalizers) }
+    }
+}
+
+extension ObjectMeta: JSONReadable {
+    private static let members = JSONMembers<CodingKeys>()
+
+    public init(reading json: inout JSONReader) throws {
+        self.init()
+        try json.object(Self.members) { member, json in
+            switch member {
+            case .name: name = try json.ifPresent { try $0.string() } ?? ""
+            case .generateName: generateName = try json.ifPresent { try $0.string() }
+            case .namespace: namespace = try json.ifPresent { try $0.string() }
+            case .uid: uid = try json.ifPresent { try $0.string() }
+            case .resourceVersion: resourceVersion = try json.ifPresent { try $0.string() }
+            case .generation: generation = try json.ifPresent { try $0.integer() }
+            case .creationTimestamp: creationTimestamp = try json.ifPresent { try $0.time() }
+            case .deletionTimestamp: deletionTimestamp = try json.ifPresent { try $0.time() }
+            case .labels: labels = try json.ifPresent { try $0.strings() } ?? [:]
+            case .annotations: annotations = try json.ifPresent { try $0.strings() } ?? [:]
+            case .ownerReferences:
+                ownerReferences = try json.ifPresent { try $0.array { try OwnerReference(reading: &$0) } } ?? []
+            case .finalizers: finalizers = try json.ifPresent { try $0.array { try $0.string() } } ?? []
+            }
+        }
+    }
+}
+
+extension JSONReader {
+    /// Reads a `metav1.Time`.
+    fileprivate mutating func time() throws -> Date {
+        guard let date = KubernetesTime.parse(try string()) else { throw failure("expected an RFC 3339 time") }
+        return date
     }
 }

@@ -29,3 +29,35 @@ public struct OwnerReference: Codable, Hashable, Sendable {
         self.blockOwnerDeletion = blockOwnerDeletion
     }
 }
+
+extension OwnerReference: JSONReadable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case apiVersion, kind, name, uid, controller, blockOwnerDeletion
+    }
+
+    private static let members = JSONMembers<CodingKeys>()
+
+    public init(reading json: inout JSONReader) throws {
+        var apiVersion, kind, name, uid: String?
+        var controller, blockOwnerDeletion: Bool?
+        try json.object(Self.members) { member, json in
+            switch member {
+            case .apiVersion: apiVersion = try json.string()
+            case .kind: kind = try json.string()
+            case .name: name = try json.string()
+            case .uid: uid = try json.string()
+            case .controller: controller = try json.ifPresent { try $0.boolean() }
+            case .blockOwnerDeletion: blockOwnerDeletion = try json.ifPresent { try $0.boolean() }
+            }
+        }
+        guard let apiVersion, let kind, let name, let uid else { throw json.failure("an incomplete owner") }
+        self.init(
+            apiVersion: apiVersion,
+            kind: kind,
+            name: name,
+            uid: uid,
+            controller: controller,
+            blockOwnerDeletion: blockOwnerDeletion
+        )
+    }
+}

@@ -6,3 +6,18 @@ public struct PartialObjectMetadata: MetadataHolder, Codable, Hashable {
         self.metadata = metadata
     }
 }
+
+extension PartialObjectMetadata: JSONReadable {
+    private enum CodingKeys: CodingKey, CaseIterable {
+        case metadata
+    }
+
+    private static let members = JSONMembers<CodingKeys>()
+
+    public init(reading json: inout JSONReader) throws {
+        var metadata: ObjectMeta?
+        try json.object(Self.members) { _, json in metadata = try ObjectMeta(reading: &json) }
+        guard let metadata else { throw json.failure("an object without metadata") }
+        self.init(metadata: metadata)
+    }
+}

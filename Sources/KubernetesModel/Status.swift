@@ -1,5 +1,5 @@
 /// The server's answer to a request that has no object to return, failures above all (`metav1.Status`).
-public struct Status: Codable, Hashable, Sendable {
+public struct Status: Codable, JSONReadable, Hashable {
     /// `Success` or `Failure`.
     public var status: String?
     /// A sentence for people. It may name objects.

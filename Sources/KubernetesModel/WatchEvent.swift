@@ -10,36 +10,38 @@ public enum WatchEvent<Object: Sendable>: Sendable {
     case error(Status)
 }
 
-extension WatchEvent: Decodable where Object: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case type, object
-    }
-
-    private struct Bookmark: Decodable {
-        struct Metadata: Decodable {
-            let resourceVersion: String
+extension WatchEvent: JSONReadable where Object: JSONReadable {
+    public init(reading json: inout JSONReader) throws {
+        var type: String?
+        var object: JSONReader?
+        try json.object(EventMember.all) { member, json in
+            switch member {
+            case .type: type = try json.string()
+            case .object:
+                // What it is the type says, which may come later.
+                object = json
+                try json.skip()
+            }
         }
-        let metadata: Metadata
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        switch try container.decode(String.self, forKey: .type) {
-        case "ADDED": self = .added(try container.decode(Object.self, forKey: .object))
-        case "MODIFIED": self = .modified(try container.decode(Object.self, forKey: .object))
-        case "DELETED": self = .deleted(try container.decode(Object.self, forKey: .object))
+        guard let type, var object else { throw json.failure("an incomplete event") }
+        switch type {
+        case "ADDED": self = .added(try Object(reading: &object))
+        case "MODIFIED": self = .modified(try Object(reading: &object))
+        case "DELETED": self = .deleted(try Object(reading: &object))
         case "BOOKMARK":
-            let bookmark = try container.decode(Bookmark.self, forKey: .object)
-            self = .bookmark(resourceVersion: bookmark.metadata.resourceVersion)
-        case "ERROR": self = .error(try container.decode(Status.self, forKey: .object))
-        default:
-            throw DecodingError.dataCorruptedError(
-                forKey: .type,
-                in: container,
-                debugDescription: "unknown type of watch event"
-            )
+            let bookmark = try PartialObjectMetadata(reading: &object)
+            guard let version = bookmark.metadata.resourceVersion else { throw json.failure("an empty bookmark") }
+            self = .bookmark(resourceVersion: version)
+        case "ERROR": self = .error(try Status(reading: &object))
+        default: throw json.failure("an event of unknown type")
         }
     }
+}
+
+private enum EventMember: CodingKey, CaseIterable {
+    case type, object
+
+    static let all = JSONMembers<Self>()
 }
 
 extension WatchEvent: Equatable where Object: Equatable {}

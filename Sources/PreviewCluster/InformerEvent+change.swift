@@ -1,20 +1,19 @@
 internal import KubernetesClient
-internal import KubernetesModel
 internal import PreviewControl
 
-extension InformerEvent where Object: MetadataHolder {
-    /// What the event means for one collection of the index, or `nil` when it is about no object of ours.
+extension InformerEvent {
+    /// What the event means for one collection of the index.
     func change<Value>(
         _ collection: ClusterCollection,
-        make: (ObjectMeta) -> Value?,
+        value: (Object) -> Value,
         replaced: ([Value]) -> ClusterChange,
         applied: (Value) -> ClusterChange,
         deleted: (Value) -> ClusterChange
-    ) -> ClusterChange? {
+    ) -> ClusterChange {
         switch self {
-        case .replaced(let objects): replaced(objects.compactMap { make($0.metadata) })
-        case .applied(let object): make(object.metadata).map(applied)
-        case .deleted(let object): make(object.metadata).map(deleted)
+        case .replaced(let objects): replaced(objects.map(value))
+        case .applied(let object): applied(value(object))
+        case .deleted(let object): deleted(value(object))
         case .interrupted: .interrupted(collection)
         case .resumed: .resumed(collection)
         }

@@ -31,7 +31,7 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 let claims = MetadataInformer(client: client, resource: SandboxClaim.resource, namespace: namespace)
-                try await claims.run { event in
+                try await claims.run(keeping: { KnownApprovals($0.metadata) }) { event in
                     metrics.note(event, of: SandboxClaim.resource)
                     await handle(claimChange(event))
                 }
@@ -54,19 +54,15 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         }
     }
 
-    private func claimChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
+    private func claimChange(_ event: InformerEvent<KnownApprovals>) -> ApprovalChange {
         switch event {
-        case .replaced(let claims): .claimsReplaced(claims.compactMap { ClaimRecord($0.metadata) })
+        case .replaced(let claims): .claimsReplaced(claims.compactMap(\.record))
         case .applied(let claim):
-            ClaimRecord(claim.metadata).map(ApprovalChange.claimApplied) ?? deletion(of: claim)
-        case .deleted(let claim): deletion(of: claim)
+            claim.record.map(ApprovalChange.claimApplied) ?? .claimDeleted(claim.identity)
+        case .deleted(let claim): .claimDeleted(claim.identity)
         case .interrupted: .interrupted(.claims)
         case .resumed: .resumed(.claims)
         }
-    }
-
-    private func deletion(of claim: PartialObjectMetadata) -> ApprovalChange {
-        .claimDeleted(ClaimIdentity(name: claim.metadata.name, uid: claim.metadata.uid ?? ""))
     }
 
     private func grantsChange(_ event: InformerEvent<PartialObjectMetadata>) -> ApprovalChange {
@@ -77,5 +73,16 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         case .interrupted: .interrupted(.commonGrants)
         case .resumed: .resumed(.commonGrants)
         }
+    }
+}
+
+/// What a claim says about approvals; nothing when it is being deleted.
+private struct KnownApprovals: Sendable {
+    let identity: ClaimIdentity
+    let record: ClaimRecord?
+
+    init(_ claim: ObjectMeta) {
+        identity = ClaimIdentity(name: claim.name, uid: claim.uid ?? "")
+        record = ClaimRecord(claim)
     }
 }

@@ -79,65 +79,65 @@ public struct KubernetesClusterFeed: ClusterFeed {
     }
 
     private func followRoutes(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await routes.run { event in
+        try await routes.run(keeping: { Preview($0.metadata) }) { event in
             metrics.note(event, of: HTTPRoute.resource)
             let change = event.change(
                 .routes,
-                make: Preview.init,
+                value: \.self,
                 replaced: ClusterChange.routesReplaced,
                 applied: ClusterChange.routeApplied,
                 deleted: { .routeDeleted($0.token) }
             )
-            if let change { await handle(change) }
+            await handle(change)
         }
     }
 
     private func followBackends(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await backends.run { event in
+        try await backends.run(keeping: { PreviewBackend($0.metadata) }) { event in
             metrics.note(event, of: Service.resource)
             let change = event.change(
                 .backends,
-                make: PreviewBackend.init,
+                value: \.self,
                 replaced: ClusterChange.backendsReplaced,
                 applied: ClusterChange.backendApplied,
                 deleted: { .backendDeleted($0.token) }
             )
-            if let change { await handle(change) }
+            await handle(change)
         }
     }
 
     private func followPods(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await pods.run { event in
+        try await pods.run(keeping: { KnownPod($0.metadata) }) { event in
             metrics.note(event, of: Pod.resource)
             cache.applyPods(event)
             let change = event.change(
                 .pods,
-                make: PodIdentity.init,
+                value: \.identity,
                 replaced: ClusterChange.podsReplaced,
                 applied: ClusterChange.podApplied,
                 deleted: ClusterChange.podDeleted
             )
-            if let change { await handle(change) }
+            await handle(change)
         }
     }
 
     private func followClaims(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await claims.run { event in
+        try await claims.run(keeping: { KnownClaim($0) }) { event in
             metrics.note(event, of: SandboxClaim.resource)
             cache.applyClaims(event)
             let change = event.change(
                 .claims,
-                make: ClaimIdentity.init,
+                value: \.identity,
                 replaced: ClusterChange.claimsReplaced,
                 applied: ClusterChange.claimApplied,
                 deleted: ClusterChange.claimDeleted
             )
-            if let change { await handle(change) }
+            await handle(change)
         }
     }
 
     private func followSandboxes() async throws {
-        try await sandboxes.run { event in
+        try await sandboxes.run(keeping: { KnownSandbox($0.metadata) }) { event in
             metrics.note(event, of: Sandbox.resource)
             cache.applySandboxes(event)
         }

@@ -82,8 +82,9 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func routes() async throws(ClusterError) -> [Preview] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned)
-                .items.compactMap { Preview($0.metadata) }
+            try await client.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned) {
+                Preview($0.metadata)
+            }.items
         }
     }
 
@@ -112,8 +113,9 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func backends() async throws(ClusterError) -> [PreviewBackend] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned)
-                .items.compactMap { PreviewBackend($0.metadata) }
+            try await client.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned) {
+                PreviewBackend($0.metadata)
+            }.items
         }
     }
 

@@ -12,7 +12,7 @@ extension ClaimRecord {
         }
         self.init(
             identity: ClaimIdentity(name: metadata.name, uid: uid),
-            writtenRun: metadata.annotations[ClaimAnnotation.runID] ?? metadata.labels[ClaimAnnotation.runID],
+            writtenRun: metadata.writtenRun,
             resourceVersion: version,
             ledger: ApprovalLedger(annotations: metadata.annotations)
         )

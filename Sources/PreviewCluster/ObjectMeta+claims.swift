@@ -16,9 +16,12 @@ extension ObjectMeta {
     /// same run; where it wrote nothing, twelve hexadecimal digits of a UUID are enough, and a prefix of any other id
     /// is not, since anybody could choose an id that begins alike.
     func claimProof(of run: RunID) -> ClaimProof {
-        guard let written = platformValue(ClaimAnnotation.runID) else { return run.isUUID ? .proven : .unproven }
+        guard let written = writtenRun else { return run.isUUID ? .proven : .unproven }
         return (try? RunID(written)) == run ? .proven : .ofAnotherRun
     }
+
+    /// The run id that the platform wrote on the claim.
+    var writtenRun: String? { platformValue(ClaimAnnotation.runID) }
 
     /// The owner that the platform wrote on the claim.
     var runOwner: String? { platformValue(ClaimAnnotation.runOwner) }

@@ -2,6 +2,15 @@
 enum Base32 {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
+    /// The number that a character stands for.
+    static func value(of character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a")
+        case UInt8(ascii: "2")...UInt8(ascii: "7"): character - UInt8(ascii: "2") + 26
+        default: nil
+        }
+    }
+
     /// Encodes bytes; five bits make one character, the last group is filled up with zero bits.
     static func encode(_ bytes: some Collection<UInt8>) -> String {
         var characters: [UInt8] = []

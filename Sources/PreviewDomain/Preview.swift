@@ -6,39 +6,67 @@ public import FoundationEssentials
 /// missing or cannot be read is nil, and the rules of a preview's life have a fallback for it.
 public struct Preview: Hashable, Sendable {
     /// The preview's token.
-    public let token: PreviewToken
+    public var token: PreviewToken { facts.value.token }
     /// The run that the preview belongs to: the annotation, or else the label; nil when neither says.
-    public let run: RunLabel?
+    public var run: RunLabel? { facts.value.run }
     /// The run's id, where the annotation says it and it agrees with the label.
-    public let runID: RunID?
+    public var runID: RunID? { facts.value.runID }
     /// The UID of the run's claim.
-    public let claimUID: String?
+    public var claimUID: String? { facts.value.claimUID?.text }
     /// The user that owns the run.
-    public let owner: String?
+    public var owner: String? { facts.value.owner }
     /// The name of the pod that the preview shows.
-    public let podName: String?
+    public var podName: String? { facts.value.podName }
     /// The UID of that pod.
-    public let podUID: String?
+    public var podUID: String? { facts.value.podUID?.text }
     /// The port in the pod, 1 to 65535.
-    public let targetPort: Int?
+    public var targetPort: Int? { facts.value.targetPort.map(Int.init) }
     /// When the preview was started; `createdAt` when the annotation does not say.
-    public let startedAt: Date
+    public var startedAt: Date { facts.value.startedAt }
     /// When the annotation says that the preview expires; nil when it is missing or cannot be read.
-    public let expiresAt: Date?
+    public var expiresAt: Date? { facts.value.expiresAt }
     /// When the annotation says that the preview ends in any case; nil when it is missing or cannot be read.
-    public let maxUntil: Date?
+    public var maxUntil: Date? { facts.value.maxUntil }
     /// The object's `creationTimestamp`, whole seconds.
-    public let createdAt: Date
+    public var createdAt: Date { facts.value.createdAt }
     /// The object's UID.
-    public let uid: String
+    public var uid: String { facts.value.uid.text }
     /// The object's resourceVersion when it was read.
-    public let resourceVersion: String
+    public var resourceVersion: String { facts.value.resourceVersion }
     /// Whether the object already has a `deletionTimestamp`.
-    public let isBeingDeleted: Bool
+    public var isBeingDeleted: Bool { facts.value.isBeingDeleted }
     /// Which annotations of `PreviewAnnotations.Key`, but the token's, the object does not have.
-    public let missingAnnotations: Set<String>
+    public var missingAnnotations: Set<String> { facts.value.missingAnnotations }
     /// Which of them it has, with a text that cannot be used.
-    public let unusableAnnotations: Set<String>
+    public var unusableAnnotations: Set<String> { facts.value.unusableAnnotations }
+
+    /// The UID of the run's claim, as it is compared.
+    package var compactClaimUID: CompactText? { facts.value.claimUID }
+    /// The UID of the pod, as it is compared.
+    package var compactPodUID: CompactText? { facts.value.podUID }
+
+    private let facts: Shared<Facts>
+
+    /// What is kept of a preview. Every replica has tens of thousands of them in more than one copy.
+    private struct Facts: Hashable, Sendable {
+        let token: PreviewToken
+        let run: RunLabel?
+        let runID: RunID?
+        let claimUID: CompactText?
+        let owner: String?
+        let podName: String?
+        let podUID: CompactText?
+        let startedAt: Date
+        let expiresAt: Date?
+        let maxUntil: Date?
+        let createdAt: Date
+        let uid: CompactText
+        let resourceVersion: String
+        let missingAnnotations: Set<String>
+        let unusableAnnotations: Set<String>
+        let targetPort: UInt16?
+        let isBeingDeleted: Bool
+    }
 
     /// Reads a preview back.
     ///
@@ -62,28 +90,41 @@ public struct Preview: Hashable, Sendable {
     ) {
         guard let token = isOurs(name: name, labels: labels) else { return nil }
         var reading = AnnotationReading(annotations)
-        self.token = token
-        run =
+        let run =
             reading.value(of: PreviewAnnotations.Key.run, RunLabel.init(existing:))
             ?? labels[PreviewLabel.run].flatMap(RunLabel.init(existing:))
-        let label = run
-        runID = reading.value(of: PreviewAnnotations.Key.runID) { text in
-            (try? RunID(text)).flatMap { $0.label == label ? $0 : nil }
+        let runID = reading.value(of: PreviewAnnotations.Key.runID) { text in
+            (try? RunID(text)).flatMap { $0.label == run ? $0 : nil }
         }
-        claimUID = reading.text(of: PreviewAnnotations.Key.claimUID)
-        owner = reading.text(of: PreviewAnnotations.Key.owner)
-        podName = reading.text(of: PreviewAnnotations.Key.pod)
-        podUID = reading.text(of: PreviewAnnotations.Key.podUID)
-        targetPort = reading.value(of: PreviewAnnotations.Key.targetPort) { TargetPort(decimal: $0)?.number }
-        startedAt = reading.value(of: PreviewAnnotations.Key.startedAt, RFC3339.date) ?? createdAt
-        expiresAt = reading.value(of: PreviewAnnotations.Key.expiresAt, RFC3339.date)
-        maxUntil = reading.value(of: PreviewAnnotations.Key.maxUntil, RFC3339.date)
-        missingAnnotations = reading.missing
-        unusableAnnotations = reading.unusable
-        self.createdAt = createdAt
-        self.uid = uid
-        self.resourceVersion = resourceVersion
-        self.isBeingDeleted = isBeingDeleted
+        let claimUID = reading.text(of: PreviewAnnotations.Key.claimUID).map(CompactText.init)
+        let owner = reading.text(of: PreviewAnnotations.Key.owner)
+        let podName = reading.text(of: PreviewAnnotations.Key.pod)
+        let podUID = reading.text(of: PreviewAnnotations.Key.podUID).map(CompactText.init)
+        let targetPort = reading.value(of: PreviewAnnotations.Key.targetPort) { TargetPort(decimal: $0) }
+        let startedAt = reading.value(of: PreviewAnnotations.Key.startedAt, RFC3339.date)
+        let expiresAt = reading.value(of: PreviewAnnotations.Key.expiresAt, RFC3339.date)
+        let maxUntil = reading.value(of: PreviewAnnotations.Key.maxUntil, RFC3339.date)
+        facts = Shared(
+            Facts(
+                token: token,
+                run: run,
+                runID: runID,
+                claimUID: claimUID,
+                owner: owner,
+                podName: podName,
+                podUID: podUID,
+                startedAt: startedAt ?? createdAt,
+                expiresAt: expiresAt,
+                maxUntil: maxUntil,
+                createdAt: createdAt,
+                uid: CompactText(uid),
+                resourceVersion: resourceVersion,
+                missingAnnotations: reading.missing,
+                unusableAnnotations: reading.unusable,
+                targetPort: targetPort.map { UInt16($0.number) },
+                isBeingDeleted: isBeingDeleted
+            )
+        )
     }
 
     /// When the preview ends whatever the keepalives say.

@@ -26,7 +26,9 @@ public struct PreviewToken: Hashable, Sendable {
     private static let wordCount = 3
 
     /// The token itself, a secret.
-    public let text: String
+    public var text: String { shared.value.text }
+
+    private let shared: Shared<CompactText>
 
     /// Mints a new token: three cosmetic words and 26 characters of base32 that carry 128 random bits.
     ///
@@ -53,7 +55,7 @@ public struct PreviewToken: Hashable, Sendable {
     public init?(_ text: String) {
         guard text.utf8.count <= Self.maximumLength, DNSLabel.isValid(text.utf8), !Self.reserved.contains(text)
         else { return nil }
-        self.text = text
+        self.init(valid: text)
     }
 
     /// Takes the token out of the name of a Service or HTTPRoute, `preview-{token}`.
@@ -66,7 +68,7 @@ public struct PreviewToken: Hashable, Sendable {
     }
 
     private init(valid text: String) {
-        self.text = text
+        shared = Shared(CompactText(text))
     }
 
     /// What may be logged in the token's place: the first 8 hexadecimal digits of its SHA-256.

@@ -7,12 +7,14 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     public static let maximumLength = 128
 
     /// The canonical spelling.
-    public let text: String
+    public var text: String { compact.text }
     /// Whether the id is a UUID.
     ///
     /// The first 12 digits of a UUID tell runs apart well enough for `claimName` to be a proof; those of another id
     /// do not.
-    public let isUUID: Bool
+    public var isUUID: Bool { compact.isUUID }
+
+    private let compact: CompactText
 
     /// Reads a run id as a caller wrote it.
     ///
@@ -31,9 +33,7 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
         guard first.isAlphanumeric else {
             throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) does not start with a letter or digit")
         }
-        let uuid = Self.canonicalUUID(Array(bytes))
-        self.text = uuid ?? text
-        self.isUUID = uuid != nil
+        compact = CompactText(Self.canonicalUUID(Array(bytes)) ?? text)
     }
 
     /// The canonical spelling.

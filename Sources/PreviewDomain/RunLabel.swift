@@ -6,11 +6,13 @@ import OpenSSLKit
 /// one, short of a collision in 32 bits of SHA-256 between ids that also look alike.
 public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
     /// The label's value: 1 to 63 characters that Kubernetes accepts in a label.
-    public let text: String
+    public var text: String { compact.text }
+
+    private let compact: CompactText
 
     /// The label of a run.
     public init(_ run: RunID) {
-        text = Self.text(runID: run.text)
+        compact = CompactText(Self.text(runID: run.text))
     }
 
     /// Takes a label as it was read from an object.
@@ -24,7 +26,7 @@ public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
         guard first.isAlphanumeric, last.isAlphanumeric,
             bytes.allSatisfy({ $0.isAlphanumeric || punctuation.contains($0) })
         else { return nil }
-        self.text = text
+        compact = CompactText(text)
     }
 
     /// The label's value.

@@ -23,4 +23,7 @@ enum TokenWords {
         thistle thyme tidal timber topaz tulip tundra valley violet vista vivid walnut warm willow windy
         winter wise wren zebra zephyr
         """.split(whereSeparator: \.isWhitespace).map(String.init)
+
+    /// Where each word is in the list.
+    static let positions = Dictionary(uniqueKeysWithValues: zip(all, UInt8.min...UInt8.max))
 }

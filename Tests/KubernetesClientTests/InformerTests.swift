@@ -110,6 +110,33 @@ struct InformerTests {
         #expect(result.told == ["replaced a", "interrupted transport_connect", "resumed"])
     }
 
+    @Test("Of each object only what is asked for is told, and of the others nothing but that they were seen")
+    func keepsParts() async throws {
+        let fixture = try ClientFixture(
+            .json(JSON.list(["a", "bb", "c"], version: 5)),
+            .frames(
+                JSON.frame("ADDED", JSON.object("dd", version: 6)),
+                JSON.frame("ADDED", JSON.object("e", version: 7)),
+                JSON.frame("DELETED", JSON.object("bb", version: 8)),
+                then: .hang
+            )
+        )
+        let told = Mutex<[String]>([])
+        let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await informer.run {
+                    $0.metadata.name.count > 1 ? $0.metadata.name.count : nil
+                } _: { (event: InformerEvent<Int>) in
+                    told.withLock { $0.append("\(event)") }
+                }
+            }
+            while told.withLock({ $0.count }) < 3 { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(told.withLock { $0 } == ["replaced([2])", "applied(2)", "deleted(2)"])
+    }
+
     @Test("3: a watch that is asked whether it is alive is opened anew from its last version")
     func watchProvesToBeAlive() async throws {
         let fixture = try ClientFixture(

@@ -8,6 +8,10 @@ struct ObjectDecodingTests {
         try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
+    private func read<Value: JSONReadable>(_ type: Value.Type, _ text: String) throws -> Value {
+        try Value(json: Array(text.utf8)[...])
+    }
+
     @Test("Lists and maps that are null or absent decode to empty ones, and managedFields are dropped")
     func nullLists() throws {
         let claim = try decode(
@@ -22,7 +26,8 @@ struct ObjectDecodingTests {
         #expect(claim.status == SandboxClaim.Status(sandbox: SandboxClaim.SandboxReference(name: nil)))
         let bare = try decode(SandboxClaim.self, #"{"metadata":{"name":"agent-1"}}"#)
         #expect(bare.status == SandboxClaim.Status())
-        let list = try decode(ObjectList<PartialObjectMetadata>.self, #"{"metadata":{},"items":null}"#)
+        let text = #"{"metadata":{},"items":null}"#
+        let list = try ObjectList(json: Array(text.utf8)[...]) { (object: PartialObjectMetadata) in object }
         #expect(list.items.isEmpty && list.metadata.continueToken == nil)
     }
 
@@ -130,17 +135,23 @@ struct ObjectDecodingTests {
         typealias Frame = WatchEvent<PartialObjectMetadata>
         let object = PartialObjectMetadata(metadata: ObjectMeta(name: "a"))
         let body = #""object":{"metadata":{"name":"a"}}"#
-        #expect(try decode(Frame.self, #"{"type":"ADDED",\#(body)}"#) == .added(object))
-        #expect(try decode(Frame.self, #"{"type":"MODIFIED",\#(body)}"#) == .modified(object))
-        #expect(try decode(Frame.self, #"{"type":"DELETED",\#(body)}"#) == .deleted(object))
+        #expect(try read(Frame.self, #"{"type":"ADDED",\#(body)}"#) == .added(object))
+        #expect(try read(Frame.self, #"{"type":"MODIFIED",\#(body)}"#) == .modified(object))
+        #expect(try read(Frame.self, #"{"type":"DELETED",\#(body)}"#) == .deleted(object))
         #expect(
-            try decode(Frame.self, #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#)
+            try read(Frame.self, #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#)
                 == .bookmark(resourceVersion: "9")
         )
         #expect(
-            try decode(Frame.self, #"{"type":"ERROR","object":{"code":410,"reason":"Expired"}}"#)
+            try read(Frame.self, #"{"type":"ERROR","object":{"code":410,"reason":"Expired"}}"#)
                 == .error(Status(reason: .expired, code: 410))
         )
-        #expect(throws: DecodingError.self) { try decode(Frame.self, #"{"type":"OTHER",\#(body)}"#) }
+        for wrong in [
+            #"{"type":"OTHER",\#(body)}"#, "{\(body)}", #"{"type":"ADDED"}"#, #"{"type":"ADDED","object":null}"#,
+            #"{"type":null,\#(body)}"#, #"{"type":"BOOKMARK",\#(body)}"#, #"{"type":"BOOKMARK","object":{}}"#, "[]",
+        ] {
+            #expect(throws: DecodingError.self) { try read(Frame.self, wrong) }
+        }
+        #expect(try read(Frame.self, #"{\#(body),"type":"ADDED"}"#) == .added(object))
     }
 }

@@ -18,4 +18,12 @@ import Testing
         #expect(Base32.encode([UInt8](repeating: 0xFF, count: 16)) == String(repeating: "7", count: 25) + "4")
         #expect(Base32.encode([UInt8](repeating: 0, count: 16)) == String(repeating: "a", count: 26))
     }
+
+    @Test func everyCharacterStandsForTheNumberThatItEncodes() {
+        for number in UInt8(0)..<32 {
+            let character = Array(Base32.encode([number << 3]).utf8)[0]
+            #expect(Base32.value(of: character) == number)
+        }
+        for other in "ABZ0189-= ".utf8 { #expect(Base32.value(of: other) == nil) }
+    }
 }

@@ -1,3 +1,4 @@
+import CMemory
 public import KubernetesModel
 import Synchronization
 
@@ -18,12 +19,15 @@ public enum InformerEvent<Object: Sendable>: Sendable {
 /// Follows all objects that match a selector, or their metadata: list, watch, and both again whenever needed.
 ///
 /// What happens when is decided by ``InformerMachine``; this type performs it.
-public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
+public struct Informer<Object: MetadataHolder>: Sendable {
     private let client: KubernetesClient
     private let query: ListQuery
     private let consistency: ListConsistency
     private let liveness = WatchLiveness()
     private let uptime: @Sendable () -> Duration
+
+    /// How many objects make a list after which memory is given back.
+    private static var longList: Int { 1000 }
 
     private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
         self.client = client
@@ -55,10 +59,23 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
 
     /// Follows the objects until the task is cancelled or `handle` throws.
     ///
-    /// - Parameter handle: Gets the events one after the other. While it runs nothing more is read from the server, so
-    ///   nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
-    /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
+    /// - Parameter handle: As in ``run(keeping:_:)``.
     public func run(_ handle: @Sendable (InformerEvent<Object>) async throws -> Void) async throws {
+        try await run(keeping: { $0 }, handle)
+    }
+
+    /// Follows the objects until the task is cancelled or `handle` throws, and tells of each object only a part.
+    ///
+    /// - Parameters:
+    ///   - keep: Makes that part; `nil` where the handler is not to be told of the object. A list is never in memory as
+    ///     a whole, only its parts are.
+    ///   - handle: Gets the events one after the other. While it runs nothing more is read from the server, so
+    ///     nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
+    /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
+    public func run<Kept: Sendable>(
+        keeping keep: @Sendable (Object) -> Kept?,
+        _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
+    ) async throws {
         let machine = Mutex(InformerMachine(consistency: consistency))
         liveness.begin()
         defer { liveness.end() }
@@ -69,10 +86,10 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
             do {
                 switch step {
                 case .list(let consistency):
-                    step = try await list(consistency, machine, handle)
+                    step = try await list(consistency, machine, keep, handle)
                     continue
                 case .watch(let version):
-                    let lifetime = try await watch(version, machine, handle)
+                    let lifetime = try await watch(version, machine, keep, handle)
                     next = machine.withLock { $0.watchEnded(after: lifetime, jitter: jitter()) }
                 }
             } catch let failure as HandlerFailure {
@@ -87,25 +104,29 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
         }
     }
 
-    private func list(
+    private func list<Kept: Sendable>(
         _ consistency: ListConsistency,
         _ machine: borrowing Mutex<InformerMachine>,
-        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
+        _ keep: @Sendable (Object) -> Kept?,
+        _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
     ) async throws -> InformerMachine.Step {
-        let list: ObjectList<Object> = try await client.list(query, consistency)
+        let list = try await client.list(query, consistency, keeping: keep)
         try await deliver(.replaced(list.items), handle)
         liveness.noteWord(at: uptime())
         liveness.answer(true)
+        // What a long list took to read is many times what is kept of it, and would stay with the process.
+        if list.items.count >= Self.longList { cmemory_return_free_pages() }
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 
     /// Watches until the server ends it.
     ///
     /// - Returns: How long the watch was open.
-    private func watch(
+    private func watch<Kept: Sendable>(
         _ version: String,
         _ machine: borrowing Mutex<InformerMachine>,
-        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
+        _ keep: @Sendable (Object) -> Kept?,
+        _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
     ) async throws -> Duration {
         let elapsed = client.executor.clock.stopwatch()
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
@@ -117,10 +138,10 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
             liveness.noteWord(at: uptime())
             switch event {
             case .added(let object), .modified(let object):
-                try await deliver(.applied(object), handle)
+                if let kept = keep(object) { try await deliver(.applied(kept), handle) }
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .deleted(let object):
-                try await deliver(.deleted(object), handle)
+                if let kept = keep(object) { try await deliver(.deleted(kept), handle) }
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .bookmark(let version):
                 machine.withLock { $0.received(version) }
@@ -132,9 +153,9 @@ public struct Informer<Object: MetadataHolder & Decodable>: Sendable {
         return elapsed()
     }
 
-    private func deliver(
-        _ event: InformerEvent<Object>,
-        _ handle: @Sendable (InformerEvent<Object>) async throws -> Void
+    private func deliver<Kept: Sendable>(
+        _ event: InformerEvent<Kept>,
+        _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
     ) async throws {
         do {
             try await handle(event)

@@ -1,4 +1,3 @@
-public import KubernetesModel
 import Synchronization
 
 /// What an informer of one namespace knows, by name: one writer, the informer's handler, and any number of readers.
@@ -7,8 +6,17 @@ import Synchronization
 /// writer. It is a copy and can be behind: what it says about an object was true at some time, and what it does not
 /// know may exist.
 public final class InformerStore<Value: Sendable>: Sendable {
+    /// A value apart from the table, of which at least a quarter is empty.
+    private final class Entry: Sendable {
+        let value: Value
+
+        init(_ value: Value) {
+            self.value = value
+        }
+    }
+
     private struct State {
-        var values: [String: Value] = [:]
+        var entries: [String: Entry] = [:]
         var isCurrent = false
     }
 
@@ -20,17 +28,18 @@ public final class InformerStore<Value: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - event: What the informer told.
-    ///   - keep: What is to be kept of an object.
-    public func apply<Object: MetadataHolder>(_ event: InformerEvent<Object>, keep: (Object) -> Value) {
+    ///   - entry: Under which name what is kept.
+    public func apply<Kept>(_ event: InformerEvent<Kept>, entry: (Kept) -> (name: String, value: Value)) {
         switch event {
         case .replaced(let objects):
-            let values = Dictionary(objects.map { ($0.metadata.name, keep($0)) }) { _, last in last }
-            state.withLock { $0 = State(values: values, isCurrent: true) }
+            let entries = Dictionary(objects.lazy.map(entry).map { ($0.name, Entry($0.value)) }) { _, last in last }
+            state.withLock { $0 = State(entries: entries, isCurrent: true) }
         case .applied(let object):
-            let value = keep(object)
-            state.withLock { $0.values[object.metadata.name] = value }
+            let (name, value) = entry(object)
+            state.withLock { $0.entries[name] = Entry(value) }
         case .deleted(let object):
-            state.withLock { $0.values[object.metadata.name] = nil }
+            let (name, _) = entry(object)
+            state.withLock { $0.entries[name] = nil }
         case .interrupted:
             state.withLock { $0.isCurrent = false }
         case .resumed:
@@ -45,6 +54,6 @@ public final class InformerStore<Value: Sendable>: Sendable {
     ///
     /// - Returns: `nil` if there is none, and also while the store is not current: ask the cluster which of the two.
     public func value(named name: String) -> Value? {
-        state.withLock { $0.isCurrent ? $0.values[name] : nil }
+        state.withLock { $0.isCurrent ? $0.entries[name]?.value : nil }
     }
 }

@@ -1,13 +1,11 @@
-import FoundationEssentials
 import KubernetesModel
 
 /// Cuts the body of a watch into frames, one a line, and decodes them.
 ///
 /// A frame that the stream ends in the middle of is never decoded: the watch has ended, and the next one sends the
 /// change again.
-struct WatchDecoder<Object: Decodable & Sendable> {
+struct WatchDecoder<Object: JSONReadable> {
     private let maxFrameBytes: Int
-    private let decoder = JSONDecoder()
     private var buffer: [UInt8] = []
     /// Where the first frame not yet returned begins.
     private var start = 0
@@ -40,7 +38,7 @@ struct WatchDecoder<Object: Decodable & Sendable> {
             guard frame.count <= maxFrameBytes else { throw Self.tooLong(maxFrameBytes) }
             if frame.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
             do {
-                return try decoder.decode(WatchEvent<Object>.self, from: Data(frame))
+                return try WatchEvent(json: frame)
             } catch {
                 throw KubernetesError(.decoding, "a frame of the watch is not what was expected")
             }

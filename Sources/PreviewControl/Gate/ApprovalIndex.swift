@@ -8,7 +8,7 @@ internal import Synchronization
 /// Whoever waits for a decision is woken by it, so that waiting costs no request.
 public final class ApprovalIndex: Sendable {
     fileprivate struct State {
-        var claims: [String: ClaimRecord] = [:]
+        var claims: [String: Shared<ClaimRecord>] = [:]
         var commonGrants = StandingGrants()
         var fresh: Set<ApprovalCollection> = []
         var expiries = DeadlineQueue<String>()
@@ -29,16 +29,16 @@ public final class ApprovalIndex: Sendable {
         let woken = state.withLock { state -> [(AsyncStream<ClaimRecord?>.Continuation, ClaimRecord?)] in
             switch change {
             case .claimsReplaced(let claims):
-                state.claims = Dictionary(claims.map { ($0.identity.name, $0) }) { _, last in last }
+                state.claims = Dictionary(claims.map { ($0.identity.name, Shared($0)) }) { _, last in last }
                 state.fresh.insert(.claims)
                 for claim in claims { state.schedule(claim) }
                 return state.everybody()
             case .claimApplied(let claim):
-                state.claims[claim.identity.name] = claim
+                state.claims[claim.identity.name] = Shared(claim)
                 state.schedule(claim)
                 return state.watchers(of: claim.identity.name)
             case .claimDeleted(let identity):
-                guard state.claims[identity.name]?.identity == identity else { return [] }
+                guard state.claims[identity.name]?.value.identity == identity else { return [] }
                 state.claims[identity.name] = nil
                 return state.watchers(of: identity.name)
             case .commonGrantsApplied(let grants):
@@ -61,7 +61,7 @@ public final class ApprovalIndex: Sendable {
 
     /// The claim of that name; nil when there is none, or the copy is not up to date.
     func claim(named name: String) -> ClaimRecord? {
-        state.withLock { $0.fresh.contains(.claims) ? $0.claims[name] : nil }
+        state.withLock { $0.fresh.contains(.claims) ? $0.claims[name]?.value : nil }
     }
 
     /// The standing grants for every run; nil when the copy is not up to date.
@@ -76,7 +76,7 @@ public final class ApprovalIndex: Sendable {
         let id = state.withLock { state in
             state.nextWatcher += 1
             state.watchers[name, default: [:]][state.nextWatcher] = continuation
-            if state.fresh.contains(.claims) { continuation.yield(state.claims[name]) }
+            if state.fresh.contains(.claims) { continuation.yield(state.claims[name]?.value) }
             return state.nextWatcher
         }
         continuation.onTermination = { [weak self] _ in self?.forgetWatcher(id, of: name) }
@@ -99,7 +99,7 @@ public final class ApprovalIndex: Sendable {
     func takeExpired(now: Date) -> [ClaimRecord] {
         state.withLock { state in
             state.expiries.takeDue(at: now).compactMap { name in
-                guard let claim = state.claims[name] else { return nil }
+                guard let claim = state.claims[name]?.value else { return nil }
                 guard let expiry = claim.ledger.nextExpiry, expiry <= now else {
                     state.schedule(claim)
                     return nil
@@ -122,7 +122,7 @@ extension ApprovalIndex.State {
     }
 
     fileprivate func watchers(of name: String) -> [(AsyncStream<ClaimRecord?>.Continuation, ClaimRecord?)] {
-        (watchers[name] ?? [:]).values.map { ($0, claims[name]) }
+        (watchers[name] ?? [:]).values.map { ($0, claims[name]?.value) }
     }
 
     fileprivate func everybody() -> [(AsyncStream<ClaimRecord?>.Continuation, ClaimRecord?)] {

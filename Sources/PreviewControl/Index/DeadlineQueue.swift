@@ -22,8 +22,9 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     /// The instant at which the first key is to be looked at.
     var next: Date? { heap.min?.deadline }
 
-    /// Makes sure that `key` is looked at no later than at `deadline`.
+    /// Makes sure that `key` is looked at no later than at `deadline`; in the distant future nothing is.
     mutating func schedule(_ key: Key, at deadline: Date) {
+        guard deadline < .distantFuture else { return }
         if let current = queued[key], current <= deadline { return }
         queued[key] = deadline
         heap.insert(Entry(deadline: deadline, key: key))

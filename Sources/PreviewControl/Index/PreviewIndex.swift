@@ -26,8 +26,9 @@ public final class PreviewIndex: Sendable {
         var tokensByPodUID = TokensByOwner()
         var tokensByClaimUID = TokensByOwner()
         var backends: [PreviewToken: PreviewBackend] = [:]
-        var podUIDs: Set<String> = []
-        var claimUIDs: Set<String> = []
+        var podUIDs: Set<CompactText> = []
+        /// Filled only where previews end with their run's claim, as ``tokensByClaimUID`` is.
+        var claimUIDs: Set<CompactText> = []
         var fresh: Set<ClusterCollection> = []
         var deadlines = DeadlineQueue<Key>()
     }
@@ -51,6 +52,9 @@ public final class PreviewIndex: Sendable {
         self.spread = spread
     }
 
+    /// Whether it matters to a preview that its run's claim exists.
+    private var followsClaims: Bool { !judge.policy.lifetime.keepsAfterRun }
+
     /// Swift seeds its hashes at random in every process, so that they are different in every replica.
     public static let randomSpread: @Sendable (PreviewToken) -> Double = { token in
         Double(UInt32(truncatingIfNeeded: token.hashValue)) / 0x1p32
@@ -68,11 +72,11 @@ public final class PreviewIndex: Sendable {
             case .routesReplaced(let previews):
                 let known = Set(previews.map(\.token))
                 for token in state.routes.keys where !known.contains(token) { state.removeRoute(token) }
-                for preview in previews { state.putRoute(preview) }
+                for preview in previews { state.putRoute(preview, followsClaims: followsClaims) }
                 state.fresh.insert(.routes)
                 scheduleAll(now, &state)
             case .routeApplied(let preview):
-                state.putRoute(preview)
+                state.putRoute(preview, followsClaims: followsClaims)
                 schedule(preview, now, &state)
             case .routeDeleted(let token):
                 state.removeRoute(token)
@@ -88,23 +92,23 @@ public final class PreviewIndex: Sendable {
                 state.backends[token] = nil
                 if let preview = state.routes[token] { schedule(preview, now, &state) }
             case .podsReplaced(let pods):
-                state.podUIDs = Set(pods.map(\.uid))
+                state.podUIDs = Set(pods.map(\.compactUID))
                 state.fresh.insert(.pods)
                 scheduleAll(now, &state)
             case .podApplied(let pod):
-                state.podUIDs.insert(pod.uid)
+                state.podUIDs.insert(pod.compactUID)
             case .podDeleted(let pod):
-                state.podUIDs.remove(pod.uid)
-                scheduleAll(state.tokensByPodUID[pod.uid], now, &state)
+                state.podUIDs.remove(pod.compactUID)
+                scheduleAll(state.tokensByPodUID[pod.compactUID], now, &state)
             case .claimsReplaced(let claims):
-                state.claimUIDs = Set(claims.map(\.uid))
+                if followsClaims { state.claimUIDs = Set(claims.map(\.compactUID)) }
                 state.fresh.insert(.claims)
                 scheduleAll(now, &state)
             case .claimApplied(let claim):
-                state.claimUIDs.insert(claim.uid)
+                if followsClaims { state.claimUIDs.insert(claim.compactUID) }
             case .claimDeleted(let claim):
-                state.claimUIDs.remove(claim.uid)
-                scheduleAll(state.tokensByClaimUID[claim.uid], now, &state)
+                state.claimUIDs.remove(claim.compactUID)
+                scheduleAll(state.tokensByClaimUID[claim.compactUID], now, &state)
             case .interrupted(let collection):
                 state.fresh.remove(collection)
             case .resumed(let collection):
@@ -147,9 +151,10 @@ public final class PreviewIndex: Sendable {
         state.withLock { $0.fresh.contains(.routes) ? Array($0.routes.values) : nil }
     }
 
-    /// The UIDs of the claims that exist, or `nil` when they are not known well enough.
+    /// The UIDs of the claims that exist, or `nil` when they are not known well enough, or do not matter.
     func claimUIDs() -> Set<String>? {
-        state.withLock { $0.fresh.contains(.claims) ? $0.claimUIDs : nil }
+        guard followsClaims else { return nil }
+        return state.withLock { $0.fresh.contains(.claims) ? Set($0.claimUIDs.map(\.text)) : nil }
     }
 
     // MARK: Deadlines
@@ -232,7 +237,7 @@ public final class PreviewIndex: Sendable {
         judge.judge(
             preview,
             pod: state.presence(ofPodOf: preview),
-            claim: preview.presence(ofClaimAmong: state.fresh.contains(.claims) ? state.claimUIDs : nil),
+            claim: followsClaims ? state.presence(ofClaimOf: preview) : .unknown,
             hasBackend: state.fresh.contains(.backends) ? state.backends[preview.token] != nil : nil,
             now: now
         )
@@ -251,7 +256,7 @@ public final class PreviewIndex: Sendable {
         state.deadlines.schedule(key, at: instant + Self.maxSpread * spread(key.token))
     }
 
-    private func scheduleAll(_ tokens: Set<PreviewToken>, _ now: Date?, _ state: inout State) {
+    private func scheduleAll(_ tokens: [PreviewToken], _ now: Date?, _ state: inout State) {
         for token in tokens {
             if let preview = state.routes[token] { schedule(preview, now, &state) }
         }
@@ -274,22 +279,28 @@ extension PreviewIndex.Key {
 extension PreviewIndex.State {
     fileprivate var isComplete: Bool { fresh.isSuperset(of: [.routes, .backends, .pods]) }
 
-    fileprivate mutating func putRoute(_ preview: Preview) {
+    fileprivate mutating func putRoute(_ preview: Preview, followsClaims: Bool) {
         removeRoute(preview.token)
         routes[preview.token] = preview
-        tokensByPodUID.insert(preview.token, of: preview.podUID)
-        tokensByClaimUID.insert(preview.token, of: preview.claimUID)
+        tokensByPodUID.insert(preview.token, of: preview.compactPodUID)
+        if followsClaims { tokensByClaimUID.insert(preview.token, of: preview.compactClaimUID) }
     }
 
     fileprivate mutating func removeRoute(_ token: PreviewToken) {
         guard let old = routes.removeValue(forKey: token) else { return }
-        tokensByPodUID.remove(token, of: old.podUID)
-        tokensByClaimUID.remove(token, of: old.claimUID)
+        tokensByPodUID.remove(token, of: old.compactPodUID)
+        tokensByClaimUID.remove(token, of: old.compactClaimUID)
     }
 
     fileprivate func presence(ofPodOf preview: Preview) -> Presence {
-        guard let uid = preview.podUID, fresh.contains(.pods) else { return .unknown }
+        guard let uid = preview.compactPodUID, fresh.contains(.pods) else { return .unknown }
         return podUIDs.contains(uid) ? .present : .gone
+    }
+
+    fileprivate func presence(ofClaimOf preview: Preview) -> Presence {
+        // Without the run's id the claim's name is not known, and nobody could ask whether it is gone.
+        guard let uid = preview.compactClaimUID, preview.runID != nil, fresh.contains(.claims) else { return .unknown }
+        return claimUIDs.contains(uid) ? .present : .gone
     }
 }
 

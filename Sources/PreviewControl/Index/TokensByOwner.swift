@@ -2,18 +2,19 @@ internal import PreviewDomain
 
 /// Which previews live with an object, by that object's UID.
 struct TokensByOwner: Sendable {
-    private var tokens: [String: Set<PreviewToken>] = [:]
+    /// A run has few previews, and many of these lists have one element.
+    private var tokens: [CompactText: [PreviewToken]] = [:]
 
-    subscript(uid: String) -> Set<PreviewToken> { tokens[uid] ?? [] }
+    subscript(uid: CompactText) -> [PreviewToken] { tokens[uid] ?? [] }
 
-    mutating func insert(_ token: PreviewToken, of uid: String?) {
-        guard let uid else { return }
-        tokens[uid, default: []].insert(token)
+    mutating func insert(_ token: PreviewToken, of uid: CompactText?) {
+        guard let uid, !self[uid].contains(token) else { return }
+        tokens[uid, default: []].append(token)
     }
 
-    mutating func remove(_ token: PreviewToken, of uid: String?) {
+    mutating func remove(_ token: PreviewToken, of uid: CompactText?) {
         guard let uid else { return }
-        tokens[uid]?.remove(token)
+        tokens[uid]?.removeAll { $0 == token }
         if tokens[uid]?.isEmpty == true { tokens[uid] = nil }
     }
 }

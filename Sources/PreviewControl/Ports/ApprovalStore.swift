@@ -44,13 +44,14 @@ public protocol ApprovalStore: Sendable {
 public struct ClaimRecord: Hashable, Sendable {
     public let identity: ClaimIdentity
     /// The run that the platform wrote on the claim; nil where it wrote none.
-    public let writtenRun: String?
+    public var writtenRun: String? { compactRun?.text }
     public let resourceVersion: String
     public let ledger: ApprovalLedger
+    private let compactRun: CompactText?
 
     public init(identity: ClaimIdentity, writtenRun: String?, resourceVersion: String, ledger: ApprovalLedger) {
         self.identity = identity
-        self.writtenRun = writtenRun
+        compactRun = writtenRun.map(CompactText.init)
         self.resourceVersion = resourceVersion
         self.ledger = ledger
     }

@@ -53,11 +53,12 @@ public protocol PreviewObjects: Sendable {
 public struct PreviewBackend: Hashable, Sendable {
     public let token: PreviewToken
     public let run: RunLabel?
-    public let uid: String
+    public var uid: String { compactUID.text }
     public let resourceVersion: String
     public let createdAt: Date
     /// True once a deletion has begun that finalizers hold up.
     public let isBeingDeleted: Bool
+    private let compactUID: CompactText
 
     public init(
         token: PreviewToken,
@@ -69,7 +70,7 @@ public struct PreviewBackend: Hashable, Sendable {
     ) {
         self.token = token
         self.run = run
-        self.uid = uid
+        compactUID = CompactText(uid)
         self.resourceVersion = resourceVersion
         self.createdAt = createdAt
         self.isBeingDeleted = isBeingDeleted

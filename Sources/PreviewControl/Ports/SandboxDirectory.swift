@@ -34,11 +34,13 @@ public struct BoundSandbox: Hashable, Sendable {
 /// One incarnation of a run's SandboxClaim.
 public struct ClaimIdentity: Hashable, Sendable {
     public let name: String
-    public let uid: String
+    public var uid: String { compactUID.text }
+    /// The UID as it is compared.
+    let compactUID: CompactText
 
     public init(name: String, uid: String) {
         self.name = name
-        self.uid = uid
+        compactUID = CompactText(uid)
     }
 }
 
@@ -61,10 +63,12 @@ public enum PodSelector: Hashable, Sendable {
 /// One incarnation of a pod.
 public struct PodIdentity: Hashable, Sendable {
     public let name: String
-    public let uid: String
+    public var uid: String { compactUID.text }
+    /// The UID as it is compared.
+    let compactUID: CompactText
 
     public init(name: String, uid: String) {
         self.name = name
-        self.uid = uid
+        compactUID = CompactText(uid)
     }
 }

@@ -26,8 +26,8 @@ struct ChronicleMachine: Sendable {
     private let policy: PreviewPolicy
     private let warning: Duration?
     private var previews: [PreviewToken: Preview] = [:]
-    private var podUIDs: Set<String> = []
-    private var claimUIDs: Set<String> = []
+    private var podUIDs: Set<CompactText> = []
+    private var claimUIDs: Set<CompactText> = []
     /// The collections whose watch works.
     private var known: Set<ClusterCollection> = []
     private var warnings = DeadlineQueue<PreviewToken>()
@@ -42,6 +42,9 @@ struct ChronicleMachine: Sendable {
         let warning = min(Self.longestWarning, policy.lifetime.idleTimeout / 2, policy.lifetime.maxLifetime / 2)
         self.warning = policy.isEnabled && warning >= Self.shortestWarning ? warning : nil
     }
+
+    /// Whether it matters to a preview that its run's claim exists.
+    private var followsClaims: Bool { !policy.lifetime.keepsAfterRun }
 
     /// The next instant at which there may be something to tell.
     var next: Date? {
@@ -63,15 +66,16 @@ struct ChronicleMachine: Sendable {
         case .routeApplied(let preview): put(preview)
         case .routeDeleted(let token): remove(token, now: now)
         case .podsReplaced(let pods):
-            podUIDs = Set(pods.map(\.uid))
+            podUIDs = Set(pods.map(\.compactUID))
             known.insert(.pods)
-        case .podApplied(let pod): podUIDs.insert(pod.uid)
-        case .podDeleted(let pod): podUIDs.remove(pod.uid)
+        case .podApplied(let pod): podUIDs.insert(pod.compactUID)
+        case .podDeleted(let pod): podUIDs.remove(pod.compactUID)
         case .claimsReplaced(let claims):
-            claimUIDs = Set(claims.map(\.uid))
+            if followsClaims { claimUIDs = Set(claims.map(\.compactUID)) }
             known.insert(.claims)
-        case .claimApplied(let claim): claimUIDs.insert(claim.uid)
-        case .claimDeleted(let claim): claimUIDs.remove(claim.uid)
+        case .claimApplied(let claim):
+            if followsClaims { claimUIDs.insert(claim.compactUID) }
+        case .claimDeleted(let claim): claimUIDs.remove(claim.compactUID)
         case .interrupted(let collection): known.remove(collection)
         case .resumed(let collection): known.insert(collection)
         case .backendsReplaced, .backendApplied, .backendDeleted: break
@@ -129,10 +133,12 @@ struct ChronicleMachine: Sendable {
     /// Why the reaper would have ended the preview, or Kubernetes with the pod. `decide` is not asked, because it leaves
     /// alone what is already being deleted.
     private func reason(of preview: Preview, at instant: Date) -> ReapReason? {
-        if known.contains(.pods), let uid = preview.podUID, !podUIDs.contains(uid) { return .podGone }
+        if known.contains(.pods), let uid = preview.compactPodUID, !podUIDs.contains(uid) { return .podGone }
         if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .hardCap }
         if instant >= preview.effectiveExpiresAt(policy: policy.lifetime) { return .idle }
-        guard !policy.lifetime.keepsAfterRun, known.contains(.claims), let uid = preview.claimUID else { return nil }
+        guard followsClaims, known.contains(.claims), let uid = preview.compactClaimUID else {
+            return nil
+        }
         return claimUIDs.contains(uid) ? nil : .claimGone
     }
 }

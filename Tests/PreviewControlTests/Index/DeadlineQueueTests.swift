@@ -31,4 +31,14 @@ struct DeadlineQueueTests {
         for second in 0..<1000 { queue.schedule("a", at: start.addingTimeInterval(Double(second))) }
         #expect(queue.takeDue(at: .distantFuture) == ["a"])
     }
+
+    @Test func whatIsNeverToBeLookedAtTakesNoPlace() {
+        var queue = DeadlineQueue<String>()
+        queue.schedule("a", at: .distantFuture)
+        queue.schedule("b", at: Date.distantFuture.addingTimeInterval(0.1))
+        #expect(queue.next == nil)
+        queue.schedule("a", at: start)
+        queue.schedule("a", at: .distantFuture)
+        #expect(queue.takeDue(at: start) == ["a"])
+    }
 }

@@ -1,0 +1,267 @@
+/// Reads JSON from left to right out of UTF-8 bytes, strictly as RFC 8259 has it.
+///
+/// A type asks for what it expects to come next; what nobody asks for is checked and passed over without being copied.
+/// Of members with the same name the first counts. A byte order mark, invalid UTF-8, half a surrogate pair, a comma too
+/// many and nesting deeper than ``maxDepth`` are errors wherever they are.
+public struct JSONReader {
+    /// How deep arrays and objects may be nested; what Foundation's decoder allows.
+    static let maxDepth = 512
+
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var position = 0
+    private var depth = 0
+
+    /// - Parameter bytes: The document. It has to outlive the reader.
+    private init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
+    }
+
+    /// Reads a whole document.
+    static func read<Value>(
+        _ bytes: ArraySlice<UInt8>,
+        _ read: (inout JSONReader) throws -> Value
+    ) throws -> Value {
+        try bytes.withUnsafeBufferPointer { bytes in
+            var json = JSONReader(bytes)
+            let value = try read(&json)
+            guard json.nextByte() == nil else { throw json.failure("expected the end") }
+            return value
+        }
+    }
+
+    /// The error that the document is wrong, or not what was expected, at this place.
+    func failure(_ problem: StaticString) -> DecodingError {
+        .dataCorrupted(
+            DecodingError.Context(codingPath: [], debugDescription: "\(problem) at byte \(position) of the document")
+        )
+    }
+
+    // MARK: Values
+
+    mutating func string() throws -> String {
+        try rawString().text()
+    }
+
+    mutating func boolean() throws -> Bool {
+        if nextByte() == UInt8(ascii: "t") {
+            try literal("true")
+            return true
+        }
+        try literal("false")
+        return false
+    }
+
+    /// Reads an integer. As to the API server itself, `1.0` and `1e2` are none.
+    mutating func integer() throws -> Int64 {
+        guard let value = Int64(String(decoding: try number(), as: UTF8.self)) else {
+            throw failure("expected an integer of 64 bits")
+        }
+        return value
+    }
+
+    /// Reads a value, or `null`, which stands for its absence.
+    mutating func ifPresent<Value>(_ read: (inout JSONReader) throws -> Value) throws -> Value? {
+        guard nextByte() == UInt8(ascii: "n") else { return try read(&self) }
+        try literal("null")
+        return nil
+    }
+
+    mutating func array<Element>(_ read: (inout JSONReader) throws -> Element) throws -> [Element] {
+        var elements: [Element] = []
+        try forEachElement { json in elements.append(try read(&json)) }
+        return elements
+    }
+
+    /// Reads an object whose members are strings.
+    mutating func strings() throws -> [String: String] {
+        var strings: [String: String] = [:]
+        try forEachMember { name, json in try json.string(unlessPresent: &strings[name.text()]) }
+        return strings
+    }
+
+    private mutating func string(unlessPresent value: inout String?) throws {
+        guard value == nil else { return try skip() }
+        value = try string()
+    }
+
+    /// Reads an object's members that have a name in `members`; `read` has to read the value of each.
+    mutating func object<Name>(
+        _ members: JSONMembers<Name>,
+        _ read: (Name, inout JSONReader) throws -> Void
+    ) throws {
+        var seen: UInt64 = 0
+        try forEachMember { name, json in
+            guard let position = try members.position(of: name), seen & 1 << position == 0 else {
+                return try json.skip()
+            }
+            seen |= 1 << position
+            try read(members.names[position], &json)
+        }
+    }
+
+    /// Passes over a value.
+    mutating func skip() throws {
+        switch nextByte() {
+        case UInt8(ascii: "{"):
+            try forEachMember { name, json in
+                try name.check()
+                try json.skip()
+            }
+        case UInt8(ascii: "["): try forEachElement { try $0.skip() }
+        case UInt8(ascii: "\""): try rawString().check()
+        case UInt8(ascii: "t"): try literal("true")
+        case UInt8(ascii: "f"): try literal("false")
+        case UInt8(ascii: "n"): try literal("null")
+        default: _ = try number()
+        }
+    }
+
+    /// Passes over a value.
+    ///
+    /// - Returns: Its text.
+    mutating func skippedBytes() throws -> UnsafeBufferPointer<UInt8> {
+        _ = nextByte()
+        let start = position
+        try skip()
+        return UnsafeBufferPointer(rebasing: bytes[start..<position])
+    }
+
+    // MARK: Structure
+
+    private mutating func forEachMember(_ body: (JSONString, inout JSONReader) throws -> Void) throws {
+        try open(UInt8(ascii: "{"))
+        if !take(UInt8(ascii: "}")) {
+            repeat {
+                let name = try rawString()
+                guard take(UInt8(ascii: ":")) else { throw failure("expected a colon") }
+                try body(name, &self)
+            } while take(UInt8(ascii: ","))
+            guard take(UInt8(ascii: "}")) else { throw failure("expected the end of the object") }
+        }
+        depth -= 1
+    }
+
+    mutating func forEachElement(_ body: (inout JSONReader) throws -> Void) throws {
+        try open(UInt8(ascii: "["))
+        if !take(UInt8(ascii: "]")) {
+            repeat { try body(&self) } while take(UInt8(ascii: ","))
+            guard take(UInt8(ascii: "]")) else { throw failure("expected the end of the array") }
+        }
+        depth -= 1
+    }
+
+    private mutating func open(_ bracket: UInt8) throws {
+        guard take(bracket) else { throw failure("expected an object or an array") }
+        depth += 1
+        guard depth <= Self.maxDepth else { throw failure("nested too deep") }
+    }
+
+    /// Takes a byte of the grammar if it comes next.
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard nextByte() == byte else { return false }
+        position += 1
+        return true
+    }
+
+    /// The next byte that is no white space; `nil` at the end.
+    private mutating func nextByte() -> UInt8? {
+        while position < bytes.count {
+            switch bytes[position] {
+            case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): position += 1
+            case let byte: return byte
+            }
+        }
+        return nil
+    }
+
+    // MARK: Scalars
+
+    private mutating func literal(_ text: StaticString) throws {
+        _ = nextByte()
+        let end = position + text.utf8CodeUnitCount
+        guard end <= bytes.count,
+            bytes[position..<end].elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: end - position))
+        else { throw failure("expected another value") }
+        position = end
+    }
+
+    /// Passes over a number.
+    ///
+    /// - Returns: Its text.
+    private mutating func number() throws -> Slice<UnsafeBufferPointer<UInt8>> {
+        _ = nextByte()
+        let start = position
+        skip(UInt8(ascii: "-"))
+        if !skip(UInt8(ascii: "0")) { try digits() }
+        if skip(UInt8(ascii: ".")) { try digits() }
+        if skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E")) {
+            if !skip(UInt8(ascii: "+")) { skip(UInt8(ascii: "-")) }
+            try digits()
+        }
+        return bytes[start..<position]
+    }
+
+    private mutating func digits() throws {
+        let start = position
+        let decimal = UInt8(ascii: "0")...UInt8(ascii: "9")
+        while position < bytes.count, decimal.contains(bytes[position]) { position += 1 }
+        guard position > start else { throw failure("expected another value") }
+    }
+
+    /// Takes a byte inside a number if it comes next.
+    @discardableResult
+    private mutating func skip(_ byte: UInt8) -> Bool {
+        guard position < bytes.count, bytes[position] == byte else { return false }
+        position += 1
+        return true
+    }
+
+    /// Finds the end of the string that comes next.
+    private mutating func rawString() throws -> JSONString {
+        guard take(UInt8(ascii: "\"")) else { throw failure("expected a string") }
+        let start = position
+        var isASCII = true
+        var hasEscapes = false
+        while position < bytes.count {
+            switch bytes[position] {
+            case UInt8(ascii: "\""):
+                let content = UnsafeBufferPointer(rebasing: bytes[start..<position])
+                position += 1
+                return JSONString(bytes: content, isASCII: isASCII, hasEscapes: hasEscapes)
+            case UInt8(ascii: "\\"):
+                hasEscapes = true
+                // What follows cannot end the string. Whether it is an escape is seen when it is replaced.
+                position += 2
+            case 0..<0x20:
+                throw failure("a control character in a string")
+            case 0x80...:
+                isASCII = false
+                position += 1
+            default:
+                position += 1
+            }
+        }
+        throw failure("expected the end of a string")
+    }
+}
+
+/// The names of the members that are read of one kind of object.
+struct JSONMembers<Name: CodingKey & CaseIterable & Sendable>: Sendable {
+    /// At most 64.
+    let names = Array(Name.allCases)
+    private let bytes = Name.allCases.map { Array($0.stringValue.utf8) }
+
+    /// Where in ``names`` a member's name is.
+    fileprivate func position(of name: JSONString) throws -> Int? {
+        if name.hasEscapes {
+            let text = Array(try name.text().utf8)
+            return bytes.firstIndex(of: text)
+        }
+        guard let position = bytes.firstIndex(where: { $0.count == name.bytes.count && name.bytes.elementsEqual($0) })
+        else {
+            try name.check()
+            return nil
+        }
+        return position
+    }
+}
