@@ -22,8 +22,10 @@ struct InformerTests {
                 case .interrupted(let error): "interrupted \(error.kind.label)"
                 case .resumed: "resumed"
                 }
-            lines.withLock { $0.append(line) }
+            add(line)
         }
+
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
     }
 
     private struct Enough: Error {}
@@ -121,20 +123,20 @@ struct InformerTests {
                 then: .hang
             )
         )
-        let told = Mutex<[String]>([])
+        let log = Log()
         let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 try? await informer.run {
                     $0.metadata.name.count > 1 ? $0.metadata.name.count : nil
                 } _: { (event: InformerEvent<Int>) in
-                    told.withLock { $0.append("\(event)") }
+                    log.add("\(event)")
                 }
             }
-            while told.withLock({ $0.count }) < 3 { await Task.yield() }
+            while log.all.count < 3 { await Task.yield() }
             group.cancelAll()
         }
-        #expect(told.withLock { $0 } == ["replaced([2])", "applied(2)", "deleted(2)"])
+        #expect(log.all == ["replaced([2])", "applied(2)", "deleted(2)"])
     }
 
     @Test("3: a watch that is asked whether it is alive is opened anew from its last version")

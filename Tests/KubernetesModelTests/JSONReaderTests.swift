@@ -177,7 +177,7 @@ struct JSONReaderTests {
 
     @Test("Of a list's objects only what is asked for is kept")
     func keeping() throws {
-        let objects = (0..<4).map { #"{"metadata":{"name":"\($0)"}}"# }.joined(separator: ",")
+        let objects = (0..<4).map { #"{"metadata":{"name":"\#($0)"}}"# }.joined(separator: ",")
         let text = #"{"items":[\#(objects)],"metadata":{"resourceVersion":"7"}}"#
         let list = try ObjectList(json: Array(text.utf8)[...]) { (object: Object) in
             Int(object.metadata.name).flatMap { $0.isMultiple(of: 2) ? $0 : nil }
