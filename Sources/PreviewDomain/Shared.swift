@@ -14,3 +14,10 @@ package final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
         value.hash(into: &hasher)
     }
 }
+
+extension Shared: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// What the value says of itself: sharing it is nobody's business.
+    package var description: String { String(describing: value) }
+    package var debugDescription: String { String(reflecting: value) }
+    package var customMirror: Mirror { Mirror(reflecting: value) }
+}
