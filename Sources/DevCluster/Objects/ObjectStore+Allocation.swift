@@ -5,11 +5,8 @@ extension ObjectStore {
     /// Gives a new Service its address.
     func allocate(_ kind: ResourceKind, _ object: inout JSONValue, _ state: inout State) throws {
         guard kind == .services, object["spec", "type"] != "ExternalName" else { return }
-        let taken = Set(
-            (state.tables[.services]?.objects.values.compactMap { $0["spec", "clusterIP"]?.stringValue }) ?? []
-        )
         if let wanted = object["spec", "clusterIP"]?.stringValue, !wanted.isEmpty {
-            if wanted != "None", taken.contains(wanted) {
+            if wanted != "None", state.clusterIPs.contains(wanted) {
                 let cause = StatusFailure.Cause(
                     reason: "FieldValueInvalid",
                     message:
@@ -24,7 +21,7 @@ extension ObjectStore {
         for _ in Self.clusterIPs {
             state.lastClusterIP = Self.clusterIPs.contains(state.lastClusterIP + 1) ? state.lastClusterIP + 1 : 2
             let address = "10.96.\(state.lastClusterIP / 256).\(state.lastClusterIP % 256)"
-            guard !taken.contains(address) else { continue }
+            guard !state.clusterIPs.contains(address) else { continue }
             object["spec", "clusterIP"] = .string(address)
             object["spec", "clusterIPs"] = [.string(address)]
             return

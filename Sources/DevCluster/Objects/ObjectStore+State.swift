@@ -35,6 +35,8 @@ extension ObjectStore {
         var garbage: Set<ObjectReference> = []
         /// The last part of the address given to a Service.
         var lastClusterIP = 0
+        /// The addresses that Services have.
+        var clusterIPs: Set<String> = []
 
         mutating func addWatcher(
             of kind: ResourceKind,
@@ -81,6 +83,10 @@ extension ObjectStore {
         state.history.append(Record(kind: kind, change: change))
         while state.history.count > limits.history, let dropped = state.history.popFirst() {
             state.oldestRevision = dropped.change.resourceVersion
+        }
+        if kind == .services {
+            if let address = previous?["spec", "clusterIP"]?.stringValue { state.clusterIPs.remove(address) }
+            if !isDeletion, let address = object["spec", "clusterIP"]?.stringValue { state.clusterIPs.insert(address) }
         }
         trackOwners(of: ObjectReference(kind: kind, key: key), from: previous, to: isDeletion ? nil : object, &state)
         for watcher in state.watchers[kind] ?? [] where watcher.after < state.revision {
