@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -24,8 +25,8 @@ struct ConformanceTests {
         )
     )
     func realAPIServer() async throws {
-        try await RealControlPlane.with { path in
-            try await runAll(ClusterUnderTest(kubeconfig: path, namespace: "conformance"))
+        try await RealControlPlane.with { plane in
+            try await runAll(ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "conformance"))
         }
     }
 

@@ -1,27 +1,48 @@
-import Foundation
+internal import Foundation
 
 /// A kube-apiserver with its etcd and controller manager, as separate processes on loopback.
 ///
 /// The programs are those that `KUBEBUILDER_ASSETS` names, the convention of envtest.
-struct RealControlPlane {
-    static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"]
+public struct RealControlPlane: Sendable {
+    private static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"]
     /// A folder with CustomResourceDefinitions to install: the Gateway API's and agent-sandbox's.
-    static let definitions = ProcessInfo.processInfo.environment["TEST_CRDS"]
+    private static let definitions = ProcessInfo.processInfo.environment["TEST_CRDS"]
 
-    static var isAvailable: Bool { assets != nil && definitions != nil }
+    /// Whether the programs and the definitions are there.
+    public static var isAvailable: Bool { assets != nil && definitions != nil }
 
-    struct NotStarted: Error, CustomStringConvertible {
-        let description: String
+    /// The administrator whom the kubeconfig is for. The controllers are somebody else.
+    public static let user = "admin"
+
+    /// Why there is no control plane.
+    public struct NotStarted: Error, CustomStringConvertible {
+        public let description: String
     }
 
-    /// Starts a control plane, runs `body` with its kubeconfig, and ends all processes.
-    static func with(_ body: (_ kubeconfig: String) async throws -> Void) async throws {
+    /// The path of the kubeconfig.
+    public let kubeconfig: String
+    /// The path of the API server's audit log, which has a line of JSON for every stage of every request (`audit.k8s.io`,
+    /// level `Metadata`).
+    public let auditLog: String
+
+    /// Starts a control plane, runs `body`, and ends all processes.
+    ///
+    /// - Parameters:
+    ///   - controllers: Which controllers run, as kube-controller-manager's `--controllers` has it.
+    ///   - features: Feature gates of both programs.
+    public static func with(
+        controllers: String = "*",
+        features: String? = nil,
+        _ body: (RealControlPlane) async throws -> Void
+    ) async throws {
         guard let assets, let definitions else { throw NotStarted(description: "KUBEBUILDER_ASSETS is not set") }
         let folder = FileManager.default.temporaryDirectory.appending(path: "control-plane-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let script = Process()
         script.executableURL = URL(filePath: "/bin/bash")
-        script.arguments = ["-c", startScript, "control-plane", assets, definitions, folder]
+        script.arguments = [
+            "-c", startScript, "control-plane", assets, definitions, folder, controllers, features ?? "",
+        ]
         let input = Pipe()
         let output = Pipe()
         script.standardInput = input
@@ -38,21 +59,40 @@ struct RealControlPlane {
         guard String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "ready\n" else {
             throw NotStarted(description: "the control plane did not become ready")
         }
-        try await body("\(folder)/kubeconfig")
+        try await body(RealControlPlane(kubeconfig: "\(folder)/kubeconfig", auditLog: "\(folder)/audit.log"))
+    }
+
+    /// The minor version of the API server, 20 for Kubernetes 1.20.
+    public static func minorVersion() throws -> Int {
+        guard let assets else { throw NotStarted(description: "KUBEBUILDER_ASSETS is not set") }
+        let program = Process()
+        program.executableURL = URL(filePath: "\(assets)/kube-apiserver")
+        program.arguments = ["--version"]
+        let output = Pipe()
+        program.standardOutput = output
+        try program.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        program.waitUntilExit()
+        guard let minor = text.split(separator: ".").dropFirst().first.flatMap({ Int($0) }) else {
+            throw NotStarted(description: "kube-apiserver does not tell its version")
+        }
+        return minor
     }
 
     /// Starts the three programs on free ports, installs the definitions, says "ready", waits for the end of its input
     /// and ends what it started, by process id.
     private static let startScript = #"""
-        assets=$1 definitions=$2 dir=$3
+        assets=$1 definitions=$2 dir=$3 controllers=$4 gates=${5:+--feature-gates=$5}
         port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
         etcd=$(port) peer=$(port) api=$(port) manager=$(port)
         pids=()
         trap 'kill "${pids[@]}" 2>/dev/null; wait' EXIT
         openssl genrsa -out "$dir/sa.key" 2048 2>/dev/null
         openssl rsa -in "$dir/sa.key" -pubout -out "$dir/sa.pub" 2>/dev/null
-        token=$(openssl rand -hex 16)
-        echo "$token,admin,1,\"system:masters\"" >"$dir/tokens.csv"
+        token=$(openssl rand -hex 16) managers=$(openssl rand -hex 16)
+        printf '%s\n' "$token,admin,1,\"system:masters\"" "$managers,controllers,2,\"system:masters\"" >"$dir/tokens.csv"
+        printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' \
+            'rules: [{level: Metadata}]' >"$dir/audit-policy.yaml"
         "$assets/etcd" --data-dir="$dir/etcd" --unsafe-no-fsync \
             --listen-client-urls=http://127.0.0.1:$etcd --advertise-client-urls=http://127.0.0.1:$etcd \
             --listen-peer-urls=http://127.0.0.1:$peer --initial-advertise-peer-urls=http://127.0.0.1:$peer \
@@ -63,6 +103,7 @@ struct RealControlPlane {
             --token-auth-file="$dir/tokens.csv" --authorization-mode=RBAC \
             --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$dir/sa.pub" \
             --service-account-signing-key-file="$dir/sa.key" --service-cluster-ip-range=10.0.0.0/16 \
+            --audit-policy-file="$dir/audit-policy.yaml" --audit-log-path="$dir/audit.log" $gates \
             --disable-admission-plugins=ServiceAccount --allow-privileged=true >"$dir/apiserver.log" 2>&1 </dev/null &
         pids+=($!)
         request() { curl -s --max-time 5 --cacert "$dir/certs/apiserver.crt" -H "Authorization: Bearer $token" "$@"; }
@@ -71,18 +112,23 @@ struct RealControlPlane {
             kill -0 "${pids[1]}" 2>/dev/null || exit 1
             sleep 0.2
         done
-        cat >"$dir/kubeconfig" <<CONFIG
+        kubeconfig() {
+            cat <<CONFIG
         apiVersion: v1
         kind: Config
         clusters: [{name: test, cluster: {server: "https://127.0.0.1:$api", certificate-authority: $dir/certs/apiserver.crt}}]
-        users: [{name: admin, user: {token: $token}}]
-        contexts: [{name: test, context: {cluster: test, user: admin}}]
+        users: [{name: user, user: {token: $1}}]
+        contexts: [{name: test, context: {cluster: test, user: user}}]
         current-context: test
         CONFIG
+        }
+        kubeconfig "$token" >"$dir/kubeconfig"
+        kubeconfig "$managers" >"$dir/controllers"
         legacy=$("$assets/kube-controller-manager" --help 2>/dev/null | grep -q -- '--port int' && echo --port=0)
-        "$assets/kube-controller-manager" --kubeconfig="$dir/kubeconfig" --authentication-kubeconfig="$dir/kubeconfig" \
-            --authorization-kubeconfig="$dir/kubeconfig" --bind-address=127.0.0.1 --secure-port=$manager $legacy \
-            --leader-elect=false --service-account-private-key-file="$dir/sa.key" \
+        "$assets/kube-controller-manager" --kubeconfig="$dir/controllers" --authentication-kubeconfig="$dir/controllers" \
+            --authorization-kubeconfig="$dir/controllers" --controllers="$controllers" $gates \
+            --bind-address=127.0.0.1 --secure-port=$manager $legacy --leader-elect=false \
+            --service-account-private-key-file="$dir/sa.key" \
             --root-ca-file="$dir/certs/apiserver.crt" >"$dir/manager.log" 2>&1 </dev/null &
         pids+=($!)
         for file in "$definitions"/gateway-api-*/*.yaml "$definitions"/agent-sandbox-v0.5*/*.yaml; do
