@@ -5,7 +5,11 @@ public struct VerificationKey: Sendable {
     /// The only algorithms that are accepted, whatever a token's header asks for.
     static let algorithms: Set<String> = ["RS256", "ES256"]
 
+    /// Which reading of a key this is: keys cannot be compared.
+    private final class Identity: Sendable {}
+
     private let algorithm: any JWTAlgorithm
+    private let identity = Identity()
 
     /// Reads a public key or a certificate in PEM.
     ///
@@ -28,6 +32,9 @@ public struct VerificationKey: Sendable {
     init(_ key: ES256PublicKey) async throws {
         algorithm = try await JWTKeyCollection().add(ecdsa: key).getKey()
     }
+
+    /// Whether both were read at the same time from the same place. What was verified with one holds for the other.
+    func isSame(as other: VerificationKey) -> Bool { identity === other.identity }
 
     /// Whether the token's signature is this key's. A key serves one algorithm only, so that none can be confused with
     /// another.

@@ -1,0 +1,76 @@
+import FoundationEssentials
+import PreviewDomain
+import PreviewIdentity
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Access tokens that were verified before")
+struct RememberedTokenTests {
+    /// An issuer whose key may be withdrawn or read anew, and a clock that may be put forward.
+    private final class Issuer: VerificationKeySource {
+        let key: Mutex<VerificationKey?>
+        let now = Mutex(TokenForge.now)
+
+        init(_ key: VerificationKey) {
+            self.key = Mutex(key)
+        }
+
+        func key(named keyID: String) async throws(AccessDenied) -> VerificationKey? { key.withLock { $0 } }
+    }
+
+    private let forge = TokenForge()
+    private let issuer: Issuer
+    private let verifier: AccessTokenVerifier
+    private let token: Secret
+
+    init() async throws {
+        let issuer = Issuer(try await VerificationKey(pem: forge.publicKeyPEM))
+        self.issuer = issuer
+        verifier = AccessTokenVerifier(
+            issuer: TokenForge.issuer,
+            audience: TokenForge.audience,
+            keys: issuer,
+            now: { issuer.now.withLock { $0 } }
+        )
+        token = Secret(try forge.token(subject: "user-1"))
+    }
+
+    private func isAccepted(_ bearer: Secret) async throws -> Bool {
+        if case .accepted = try await verifier.verify(bearer) { true } else { false }
+    }
+
+    @Test func theSameTokenIsTheSameUserAgain() async throws {
+        let first = try await verifier.verify(token)
+        #expect(try await verifier.verify(token) == first)
+        #expect(try await isAccepted(token))
+    }
+
+    @Test func aTokenWhoseTimeIsOverIsRefused() async throws {
+        #expect(try await isAccepted(token))
+        issuer.now.withLock { $0.addTimeInterval(30 * 86_400) }
+        #expect(try await !isAccepted(token))
+    }
+
+    @Test func aTokenWhoseKeyIsWithdrawnIsRefused() async throws {
+        #expect(try await isAccepted(token))
+        issuer.key.withLock { $0 = nil }
+        #expect(try await !isAccepted(token))
+    }
+
+    @Test func aTokenIsVerifiedAnewWithAnotherKeyOfTheSameName() async throws {
+        #expect(try await isAccepted(token))
+        let other = try await VerificationKey(pem: TokenForge().publicKeyPEM)
+        issuer.key.withLock { $0 = other }
+        #expect(try await !isAccepted(token))
+        let same = try await VerificationKey(pem: forge.publicKeyPEM)
+        issuer.key.withLock { $0 = same }
+        #expect(try await isAccepted(token))
+    }
+
+    @Test func anotherSignatureUnderTheSameClaimsIsRefused() async throws {
+        #expect(try await isAccepted(token))
+        let forged = token.value.dropLast(6) + (token.value.hasSuffix("AAAAAA") ? "BBBBBB" : "AAAAAA")
+        #expect(try await !isAccepted(Secret(forged)))
+    }
+}
