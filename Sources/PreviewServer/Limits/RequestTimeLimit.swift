@@ -4,7 +4,8 @@ internal import Synchronization
 /// How long one request may take.
 final class RequestTimeLimit: Sendable {
     private struct State {
-        var total = Duration.zero
+        /// `nil` until the time has begun to run.
+        var end: NIODeadline?
         var isOver = false
     }
 
@@ -13,32 +14,30 @@ final class RequestTimeLimit: Sendable {
     /// True once the request took longer than it may.
     var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Adds to the time.
-    func extend(by duration: Duration) {
-        state.withLock { $0.total += duration }
+    /// Lets the time run from now on.
+    ///
+    /// - Returns: When it is over, unless it is extended.
+    func begin(_ duration: Duration) -> NIODeadline {
+        let end = NIODeadline.now() + TimeAmount(duration)
+        state.withLock { $0.end = end }
+        return end
     }
 
-    /// Returns when the time is over, also counting what is added meanwhile.
-    ///
-    /// - Throws: When the task is cancelled.
-    func expire(on eventLoop: any EventLoop) async throws {
-        var elapsed = Duration.zero
-        while let rest = rest(after: elapsed) {
-            // Not a sleep: the runtime keeps the timer of a cancelled one until it is due.
-            let timer = eventLoop.scheduleTask(in: TimeAmount(rest)) {}
-            try await withTaskCancellationHandler {
-                try await timer.futureResult.get()
-            } onCancel: {
-                timer.cancel()
-            }
-            elapsed += rest
+    /// Adds to the time.
+    func extend(by duration: Duration) {
+        state.withLock { state in
+            if let end = state.end { state.end = end + TimeAmount(duration) }
         }
     }
 
-    private func rest(after elapsed: Duration) -> Duration? {
+    /// Looks whether the time is over.
+    ///
+    /// - Returns: When it will be, or `nil` when it is.
+    func end(after now: NIODeadline) -> NIODeadline? {
         state.withLock { state in
-            state.isOver = state.total <= elapsed
-            return state.isOver ? nil : state.total - elapsed
+            guard let end = state.end, end <= now else { return state.end }
+            state.isOver = true
+            return nil
         }
     }
 }

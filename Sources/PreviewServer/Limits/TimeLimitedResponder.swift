@@ -6,20 +6,34 @@ public import Hummingbird
 public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
     let base: Base
     let limit: Duration
+    private let deadlines = RequestDeadlines()
+
+    init(base: Base, limit: Duration) {
+        self.base = base
+        self.limit = limit
+    }
 
     public func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
-        context.timeLimit.extend(by: limit)
-        return try await withThrowingTaskGroup(of: Response?.self) { group in
-            group.addTask { try await base.respond(to: request, context: context) }
-            group.addTask {
-                try await context.timeLimit.expire(on: context.channel.eventLoop)
-                return nil
-            }
-            defer { group.cancelAll() }
-            while true {
-                if let response = try await group.next() ?? nil { return response }
-                group.cancelAll()
-            }
+        let end = context.timeLimit.begin(limit)
+        let handler = start { try await base.respond(to: request, context: context) }
+        deadlines.add(context.timeLimit, until: end, on: context.channel.eventLoop) { handler.cancel() }
+        defer { deadlines.remove(context.timeLimit) }
+        return try await withTaskCancellationHandler {
+            try await handler.value
+        } onCancel: {
+            handler.cancel()
+        }
+    }
+
+    /// Starts a handler in a task of its own, so that it can be cancelled while the one that writes the answer goes on. A
+    /// task group would have to hold another task that waits for the time.
+    ///
+    /// It begins on this thread: most handlers of short requests are done before they would have to change it.
+    private func start(_ handle: @Sendable @escaping () async throws -> Response) -> Task<Response, any Error> {
+        if #available(macOS 26, *) {
+            Task.immediate { try await handle() }
+        } else {
+            Task { try await handle() }
         }
     }
 }
