@@ -41,7 +41,7 @@ struct PreviewRoutes: Sendable {
         let run = try await runs.run(context, for: .keepAlive)
         let token = try token(context)
         let kept = try await previews.keepAlive(run: run, token: token)
-        return try JSONBody(KeptAliveBody(token: token.text, kept))
+        return JSONBody(token: token, kept)
     }
 
     /// A malformed token is looked for as one that nobody has, so that neither the answer nor its time tells the two
