@@ -48,7 +48,8 @@ public struct TransportBody: AsyncSequence, Sendable {
             guard bytes.count + chunk.count <= maxBytes else {
                 throw TransportError(.bodyTooLarge, "the body is longer than the \(maxBytes) bytes accepted")
             }
-            bytes += chunk
+            // Most bodies come in one piece, which need not be copied.
+            if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
         }
         return bytes
     }
