@@ -150,6 +150,7 @@ let package = Package(
             name: "CurlHTTP",
             dependencies: [
                 "CCurl", "HTTPTransport",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]
         ),
@@ -299,6 +300,34 @@ let tests: [String: [Target.Dependency]] = [
 ]
 package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in
     .testTarget(name: name, dependencies: ["TestSupport"] + dependencies)
+}
+
+// MARK: Benchmarks
+
+// The benchmarks need one more library, and time to build: they are part of the package where BENCHMARKS is set, as
+// `make bench` does.
+if Context.environment["BENCHMARKS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"))
+    package.targets.append(
+        .executableTarget(
+            name: "preview-benchmarks",
+            dependencies: [
+                "CCurl", "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "OpenSSLKit", "PreviewCluster",
+                "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Benchmarks"
+        )
+    )
 }
 
 // MARK: Fuzzing

@@ -64,6 +64,10 @@ static inline CURLcode ccurl_set_unacknowledged_limit(CURL *handle, unsigned int
     return result != CURLE_OK ? result : (curl_easy_setopt)(handle, CURLOPT_SOCKOPTDATA, milliseconds);
 }
 
+static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {
+    return (curl_easy_getinfo)(handle, info, value);
+}
+
 static inline CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **value) {
     return (curl_easy_getinfo)(handle, info, value);
 }

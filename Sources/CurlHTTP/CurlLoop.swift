@@ -1,4 +1,5 @@
 import CCurl
+import DequeModule
 import HTTPTransport
 
 /// The event loop around one `CURLM`. It is made, run and destroyed on one thread.
@@ -36,6 +37,11 @@ final class CurlLoop {
     private let multi: UnsafeMutableRawPointer
     private let mailbox: Mailbox
     private var active: [ObjectIdentifier: EasyHandle] = [:]
+    /// What libcurl is not given yet, in the order of arrival. It would make a connection's worth of preparations for each
+    /// of them, only to find that none is free, and once more later.
+    private var waiting: Deque<Exchange> = []
+    /// How many exchanges libcurl can work on at once: one on each connection, until a peer shows that it multiplexes.
+    private var capacity: Int
     private var idle: [EasyHandle] = []
     private var deliveries: [Exchange.Machine.Delivery] = []
     /// No deadline is earlier than this. It may belong to an exchange that is long over; looking again is cheap.
@@ -46,6 +52,7 @@ final class CurlLoop {
         self.mailbox = mailbox
         self.configuration = configuration
         self.mode = mode
+        capacity = mode == .requests ? configuration.maxConnections : Self.maxActiveTransfers
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.maxStreamsPerConnection)
         switch mode {
@@ -65,10 +72,12 @@ final class CurlLoop {
             isClosed = mailbox.takeAll(into: &batch)
             for message in batch { handle(message) }
             batch.removeAll(keepingCapacity: true)
+            startWaiting()
             var runningCount: Int32 = 0
             _ = curl_multi_perform(multi, &runningCount)
             finishTransfers()
             expireTransfers()
+            startWaiting()
             performDeliveries()
             if !isClosed, mailbox.prepareToSleep() {
                 _ = curl_multi_poll(multi, nil, 0, Int32(sleepTime().wholeMilliseconds), nil)
@@ -78,7 +87,11 @@ final class CurlLoop {
             _ = curl_multi_remove_handle(multi, handle.raw)
             if let delivery = handle.exchange?.shutDown() { deliver(delivery) }
         }
+        for exchange in waiting {
+            if let delivery = exchange.shutDown() { deliver(delivery) }
+        }
         active.removeAll()
+        waiting.removeAll()
         idle.removeAll()
         mailbox.forgetHandle()
         curl_multi_cleanup(multi)
@@ -110,28 +123,42 @@ final class CurlLoop {
             guard let handle = active[ObjectIdentifier(exchange)] else { return }
             remove(handle)
         case .count(let continuation):
-            continuation.resume(returning: Census(activeTransfers: active.count, idleHandles: idle.count))
+            let count = active.count + waiting.count { $0.isAwaitingHead }
+            continuation.resume(returning: Census(activeTransfers: count, idleHandles: idle.count))
         }
     }
 
     private func start(_ exchange: Exchange) {
-        guard exchange.isAwaitingHead else { return }
-        do throws(TransportError) {
-            guard active.count < Self.maxActiveTransfers else {
-                throw TransportError(.connect, "more than \(Self.maxActiveTransfers) requests are under way")
-            }
-            let handle = if let handle = idle.popLast() { handle } else { try EasyHandle(for: self) }
-            try handle.attach(exchange)
-            guard curl_multi_add_handle(multi, handle.raw) == CURLM_OK else {
-                throw TransportError(.invalidRequest, "libcurl refused the request")
-            }
-            active[ObjectIdentifier(exchange)] = handle
-        } catch {
+        guard active.count + waiting.count < Self.maxActiveTransfers else {
+            let error = TransportError(.connect, "more than \(Self.maxActiveTransfers) requests are under way")
             if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
             return
         }
+        waiting.append(exchange)
         let deadline = [exchange.headDeadline, exchange.deadline].compactMap(\.self).min()
         if let deadline { nextDeadline = min(nextDeadline ?? deadline, deadline) }
+    }
+
+    /// Gives libcurl as much of what waits as it can work on.
+    private func startWaiting() {
+        while active.count < capacity, let exchange = waiting.popFirst() {
+            // Its caller may have given up meanwhile.
+            guard exchange.isAwaitingHead else { continue }
+            do throws(TransportError) {
+                try submit(exchange)
+            } catch {
+                if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
+            }
+        }
+    }
+
+    private func submit(_ exchange: Exchange) throws(TransportError) {
+        let handle = if let handle = idle.popLast() { handle } else { try EasyHandle(for: self) }
+        try handle.attach(exchange)
+        guard curl_multi_add_handle(multi, handle.raw) == CURLM_OK else {
+            throw TransportError(.invalidRequest, "libcurl refused the request")
+        }
+        active[ObjectIdentifier(exchange)] = handle
     }
 
     // MARK: Ends
@@ -151,6 +178,7 @@ final class CurlLoop {
             if curl_multi_add_handle(multi, handle.raw) == CURLM_OK { return }
         }
         if let delivery = handle.exchange?.ended(handle.ending(code)) { deliver(delivery) }
+        if capacity < Self.maxActiveTransfers, handle.isMultiplexed { capacity = Self.maxActiveTransfers }
         remove(handle)
     }
 
@@ -178,6 +206,12 @@ final class CurlLoop {
             if stop.abortsTransfer {
                 remove(handle)
             } else if let deadline = exchange.nextDeadline(after: now) {
+                earliest = min(earliest ?? deadline, deadline)
+            }
+        }
+        for exchange in waiting {
+            if let delivery = exchange.expire(at: now).delivery { deliver(delivery) }
+            if exchange.isAwaitingHead, let deadline = exchange.nextDeadline(after: now) {
                 earliest = min(earliest ?? deadline, deadline)
             }
         }
