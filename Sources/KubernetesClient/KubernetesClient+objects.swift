@@ -52,23 +52,40 @@ extension KubernetesClient {
     ///   - namespace: The namespace to create it in; `nil` only for cluster-wide kinds.
     /// - Returns: The object as the server stored it.
     public func create<Object: KubernetesObject>(_ object: Object, in namespace: String?) async throws -> Object {
-        let resource = Object.resource
-        try APIPath.requireNamespace(namespace, resource)
-        return try await withVersion(of: resource) { version in
-            let document = VersionedObject(
-                apiVersion: resource.apiVersion(version),
-                kind: resource.kind,
-                object: object
-            )
-            let request = APIRequest(
-                verb: .create,
-                resource: resource.plural,
-                path: try APIPath(resource, version: version, namespace: namespace).text,
-                contentType: MediaType.json,
-                body: [UInt8](try JSONEncoder().encode(document))
-            )
-            return try await perform(request, Object.self)
+        try APIPath.requireNamespace(namespace, Object.resource)
+        return try await withVersion(of: Object.resource) { version in
+            try await perform(try creation(of: object, in: namespace, version: version), Object.self)
         }
+    }
+
+    /// Creates an object and gets only its metadata back. See ``create(_:in:)``.
+    public func createMetadata<Object: KubernetesObject>(
+        of object: Object,
+        in namespace: String?
+    ) async throws -> PartialObjectMetadata {
+        try APIPath.requireNamespace(namespace, Object.resource)
+        return try await withVersion(of: Object.resource) { version in
+            let request = try creation(of: object, in: namespace, version: version, accept: MediaType.partialObject)
+            return try await perform(request, PartialObjectMetadata.self)
+        }
+    }
+
+    private func creation<Object: KubernetesObject>(
+        of object: Object,
+        in namespace: String?,
+        version: String,
+        accept: String = MediaType.json
+    ) throws -> APIRequest {
+        let resource = Object.resource
+        let document = VersionedObject(apiVersion: resource.apiVersion(version), kind: resource.kind, object: object)
+        return APIRequest(
+            verb: .create,
+            resource: resource.plural,
+            path: try APIPath(resource, version: version, namespace: namespace).text,
+            accept: accept,
+            contentType: MediaType.json,
+            body: [UInt8](try JSONEncoder().encode(document))
+        )
     }
 
     /// Changes an object.

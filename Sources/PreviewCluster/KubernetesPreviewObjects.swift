@@ -57,7 +57,7 @@ public struct KubernetesPreviewObjects: Sendable {
 extension KubernetesPreviewObjects: PreviewObjects {
     public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
         try await ClusterError.asking {
-            let created = try await client.create(manifests.service(blueprint), in: namespace)
+            let created = try await client.createMetadata(of: manifests.service(blueprint), in: namespace)
             guard let backend = PreviewBackend(created.metadata) else {
                 throw ClusterError(.rejected, "the API server returned another object than the one created")
             }
@@ -67,8 +67,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview {
         try await ClusterError.asking {
-            let created = try await client.create(manifests.route(blueprint), in: namespace)
-            return try preview(PartialObjectMetadata(metadata: created.metadata))
+            try preview(try await client.createMetadata(of: manifests.route(blueprint), in: namespace))
         }
     }
 
