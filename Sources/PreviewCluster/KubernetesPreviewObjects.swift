@@ -11,6 +11,10 @@ public struct KubernetesPreviewObjects: Sendable {
 
     var namespace: String { manifests.namespace }
 
+    /// Reads a list with one request: whoever asks for one here needs all of it at the same instant, and the metadata of
+    /// 10,000 previews are a few megabytes.
+    private var wholeLists: KubernetesClient { client.withPageSize(RequestLimits.maxListedObjects) }
+
     /// Finds what is ours, previews of the platform's earlier service included.
     static let owned = LabelSelector(PreviewLabel.ownedSelector)
     /// Finds pods that have not ended. A watch with it reports the end of a pod as its deletion.
@@ -81,7 +85,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func routes() async throws(ClusterError) -> [Preview] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned) {
+            try await wholeLists.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned) {
                 Preview($0.metadata)
             }.items
         }
@@ -112,7 +116,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func backends() async throws(ClusterError) -> [PreviewBackend] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned) {
+            try await wholeLists.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned) {
                 PreviewBackend($0.metadata)
             }.items
         }
@@ -196,7 +200,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func livePods() async throws(ClusterError) -> [PodIdentity] {
         try await ClusterError.asking {
-            try await client.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
+            try await wholeLists.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
                 .items.compactMap { PodIdentity($0.metadata) }
         }
     }
