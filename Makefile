@@ -18,11 +18,14 @@ STATE := .build/devcluster/state
 # All tests at once would make each of them wait for the others longer than real peers' time limits allow.
 TESTS_AT_ONCE ?= 8
 
+BENCH_JSON ?= .build/bench/bench.json
+
 PORT ?= 3000
 FUZZ_SECONDS ?= 60
 APP ?=
+ONLY ?=
 
-.PHONY: help setup build run demo test fuzz openapi check clean
+.PHONY: help setup build run demo test bench fuzz openapi check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +52,12 @@ test: ## Run all tests, after the same set-up
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS)
 
+bench: ## Measure the service against its marks, see Docs/Performance.md; a part: make bench ONLY=curl,keepalive
+	@bash .ci/setup libraries
+	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-gateway
+	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-benchmarks
+	.build/release/preview-benchmarks --json $(BENCH_JSON) --markdown $(BENCH_JSON:.json=.md) $(if $(ONLY),--only $(ONLY))
+
 fuzz: ## Fuzz what reads foreign bytes, 60 s for each reader; longer: make fuzz FUZZ_SECONDS=600
 	@bash .ci/setup libraries
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' bash .ci/fuzz
@@ -58,7 +67,7 @@ openapi: ## Put Docs/openapi.yaml into the code that serves it
 	UPDATE_DOCS=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
 
 check: ## Check format, imports and banned calls
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	swift build $(SWIFT_FLAGS)
 	@bash .ci/check-calls
 

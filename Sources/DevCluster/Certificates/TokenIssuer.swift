@@ -2,19 +2,22 @@ import Crypto
 import FoundationEssentials
 
 /// An issuer of access tokens that lives as long as the process: what the platform's sign-in is in production.
-struct TokenIssuer: Sendable {
-    static let name = "preview-devcluster"
-    static let audience = "preview-gateway"
+package struct TokenIssuer: Sendable {
+    package static let name = "preview-devcluster"
+    package static let audience = "preview-gateway"
     /// How long a token is valid: longer than a preview can live.
     static let validity: TimeInterval = 12 * 3600
 
     private let key = P256.Signing.PrivateKey()
 
+    /// Makes an issuer with a new key.
+    package init() {}
+
     /// The public key, in PEM.
-    var publicKeyPEM: String { key.publicKey.pemRepresentation }
+    package var publicKeyPEM: String { key.publicKey.pemRepresentation }
 
     /// Signs a token for a user (RFC 7519; ES256, RFC 7518, 3.4). A secret.
-    func token(for user: String) throws -> String {
+    package func token(for user: String) throws -> String {
         let now = Date().timeIntervalSince1970.rounded(.down)
         let header: JSONValue = ["alg": "ES256", "typ": "JWT", "kid": "preview-devcluster"]
         let claims: JSONValue = [

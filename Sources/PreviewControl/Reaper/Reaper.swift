@@ -158,7 +158,7 @@ public struct Reaper: Service {
     /// nothing is deleted but the very state that was judged.
     ///
     /// - Parameter lists: Whether to list everything in any case.
-    func sweep(lists: Bool = false) async throws(ClusterError) {
+    package func sweep(lists: Bool = false) async throws(ClusterError) {
         if !lists, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
                 await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }

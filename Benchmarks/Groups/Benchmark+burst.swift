@@ -1,0 +1,111 @@
+import Foundation
+import HTTPTypes
+import PreviewCluster
+import PreviewControl
+import PreviewDomain
+
+extension Benchmark {
+    /// What the service adds to the deletes of many previews that expire at the same instant.
+    static let burst = Benchmark(group: "burst", summary: "10,000 previews that expire at once, and bare deletes") {
+        report in
+        try await onEachCluster { cluster in
+            try await BurstBenchmark(cluster: cluster, report: report).run()
+        }
+    }
+}
+
+private struct BurstBenchmark: Sendable {
+    let cluster: any BenchCluster
+    let report: Report
+
+    /// As many deletions as a replica has under way at once (`Reaper.maxConcurrentDeletions`).
+    private static let concurrency = 16
+    /// What is left, in seconds, for a replica to take in what was created.
+    private static let lead = 3.0
+
+    func run() async throws {
+        // A real one takes minutes to create 10,000.
+        let (previews, rounds) = cluster is RealCluster ? (1_000, 2) : (10_000, 2)
+        let runs = try await Platform(cluster).addRuns(0..<(previews / Population.previewsPerRun))
+        var reaped: [Double] = []
+        var bare: [Double] = []
+        for _ in 0..<rounds {
+            let (deletion, creation) = try await deleteBare(previews, runs)
+            bare.append(deletion)
+            reaped.append(try await reap(previews, runs, creation: creation))
+        }
+        report.add(
+            .ratio(
+                "reap.burst",
+                on: cluster.place,
+                "\(FigureFormat.text(Double(previews))) previews",
+                of: .init(name: "reaped", value: reaped.median, unit: "s"),
+                to: .init(name: "bare", value: bare.median, unit: "s"),
+                target: .atMost(1.2)
+            )
+        )
+    }
+
+    /// - Parameter creation: About how long it takes to create the previews, in seconds.
+    /// - Returns: The seconds from the deadline to the last deletion.
+    private func reap(_ count: Int, _ runs: [Platform.Run], creation: Double) async throws -> Double {
+        let objects = try Replica(cluster).objects
+        return try await ServiceProcess.with(1, on: cluster) { _ in
+            let deadline = Date().addingTimeInterval(creation * 1.5 + Self.lead)
+            let population = try Population(count, of: runs, expiry: { _ in deadline })
+            try await population.create(objects)
+            guard Date() < deadline else { throw NotInTime(what: "the previews to be there before they expire") }
+            return try await lastDeletion(of: population) - deadline.timeIntervalSince1970
+        }
+    }
+
+    /// Sends the requests that deleting the same number of previews takes.
+    ///
+    /// - Returns: The seconds from the first request to the last deletion, and those it took to create the previews.
+    private func deleteBare(
+        _ count: Int,
+        _ runs: [Platform.Run]
+    ) async throws -> (deletion: Double, creation: Double) {
+        let objects = try Replica(cluster).objects
+        let population = try Population(count, of: runs)
+        let creationBegun = ContinuousClock.now
+        try await population.create(objects)
+        let creation = creationBegun.duration(to: .now).seconds
+        let tokens = Set(population.tokens)
+        let routes = try await objects.routes().filter { tokens.contains($0.token) }
+        let services = Dictionary(uniqueKeysWithValues: try await objects.backends().map { ($0.token, $0.uid) })
+        let client = try BareClient(cluster)
+        let begun = Date().timeIntervalSince1970
+        try await forEach(routes, concurrency: Self.concurrency) { route in
+            try await client.send(
+                .delete,
+                PreviewPath.route(route.token),
+                options(#""uid":"\#(route.uid)","resourceVersion":"\#(route.resourceVersion)""#)
+            )
+            try await client.send(
+                .delete,
+                PreviewPath.service(route.token),
+                options(#""uid":"\#(services[route.token] ?? "")""#)
+            )
+        }
+        return (try await lastDeletion(of: population) - begun, creation)
+    }
+
+    private func options(_ preconditions: String) -> String {
+        #"{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{\#(preconditions)}}"#
+    }
+
+    private func lastDeletion(of population: Population) async throws -> Double {
+        let names = population.tokens.map(\.objectName)
+        var last = 0.0
+        for resource in ["httproutes", "services"] {
+            try await wait(for: "all \(resource) to be deleted", atMost: .seconds(600), every: .seconds(1)) {
+                let deleted = try cluster.deletions(of: resource)
+                let instants = names.compactMap { deleted[$0] }
+                last = max(last, instants.max() ?? 0)
+                return instants.count == names.count
+            }
+        }
+        return last
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import PreviewControl
+
+extension Benchmark {
+    /// What many previews cost a replica in CPU time and memory.
+    ///
+    /// The API server is another process, so its own time does not count. Memory is that of `preview-gateway serve`.
+    static let footprint = Benchmark(group: "footprint", summary: "CPU time and memory of 10,000 previews") { report in
+        try await DevelopmentCluster.with { cluster in
+            try await FootprintBenchmark(cluster: cluster, report: report).run()
+        }
+    }
+}
+
+private struct FootprintBenchmark: Sendable {
+    let cluster: any BenchCluster
+    let report: Report
+
+    private static let previews = 10_000
+    private static let relists = 5
+    private static let sweeps = 9
+    /// How long a service is left alone before its memory is looked at.
+    private static let rest = Duration.seconds(12)
+
+    func run() async throws {
+        let base = try await residentBytes()
+        add("memory.base", base / 1e6, "MB", atMost: 45)
+        let runs = try await Platform(cluster).addRuns(0..<(Self.previews / Population.previewsPerRun))
+        let withRuns = try await residentBytes()
+        let objects = try Replica(cluster).objects
+        let population = try Population(Self.previews, of: runs)
+
+        try await population.createRoutes(objects)
+        var relists: [Double] = []
+        for _ in 0..<Self.relists {
+            let replica = try Replica(cluster)
+            relists.append(try await ProcessUsage.cpuSeconds { try await replica.fill() })
+        }
+        add("relist.cpu", relists.median, "s", atMost: 0.6)
+
+        try await population.createServices(objects)
+        let withPreviews = try await residentBytes()
+        add("memory.per_preview", (withPreviews - withRuns) / Double(Self.previews) / 1000, "KB", atMost: 1.5)
+        report.add(
+            Measurement(
+                "memory.per_run",
+                on: cluster.place,
+                "\(FigureFormat.text(Double(runs.count))) claims, Sandboxes and pods",
+                value: (withRuns - base) / Double(runs.count) / 1000,
+                unit: "KB"
+            )
+        )
+
+        let replica = try Replica(cluster)
+        let sweeps = try await replica.whileFed {
+            var sweeps: [Double] = []
+            for _ in 0..<Self.sweeps {
+                try await Task.sleep(for: Replica.pauseBetweenSweeps)
+                sweeps.append(try await ProcessUsage.cpuSeconds { try await replica.reaper.sweep() })
+            }
+            return sweeps
+        }
+        add("sweep.cpu", sweeps.median * 1000, "ms", atMost: 20)
+    }
+
+    private func add(_ name: String, _ value: Double, _ unit: String, atMost bound: Double) {
+        let isAboutPreviews = name != "memory.base"
+        report.add(
+            Measurement(
+                name,
+                on: cluster.place,
+                isAboutPreviews ? "\(FigureFormat.text(Double(Self.previews))) previews" : "idle",
+                value: value,
+                unit: unit,
+                target: .atMost(bound)
+            )
+        )
+    }
+
+    private func residentBytes() async throws -> Double {
+        try await ServiceProcess.with(1, on: cluster) { services in
+            try await Task.sleep(for: Self.rest)
+            return try ProcessUsage.residentBytes(of: services[0].processID)
+        }
+    }
+}

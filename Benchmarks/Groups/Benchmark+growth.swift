@@ -1,0 +1,228 @@
+import Foundation
+import Logging
+import OpenSSLKit
+import PreviewControl
+import PreviewDomain
+import TestSupport
+
+extension Benchmark {
+    /// How the service's own work grows with the number of previews, on a cluster in memory: no API server's time is in
+    /// these figures, and there can be more previews than one could hold on a small machine.
+    static let growth = Benchmark(group: "growth", summary: "10 to 100,000 previews in memory") { report in
+        let sizes = [10, 1_000, 10_000, 100_000]
+        var figures: [String: [(n: Int, value: Double)]] = [:]
+        for size in sizes {
+            let work = try await SimulatedWork(previews: size)
+            for (name, value) in try await work.measure() { figures[name, default: []].append((size, value)) }
+        }
+        for law in GrowthLaw.all {
+            guard let points = figures[law.name] else { continue }
+            for point in points {
+                report.add(
+                    Measurement(
+                        law.name,
+                        on: "simulated",
+                        "\(FigureFormat.text(Double(point.n))) previews",
+                        value: point.value,
+                        unit: law.unit
+                    )
+                )
+            }
+            report.add(.growth(law.name, on: "simulated", points, atMost: law.maxExponent))
+        }
+    }
+}
+
+/// How a figure may grow.
+private struct GrowthLaw: Sendable {
+    let name: String
+    let unit: String
+    let maxExponent: Double
+
+    /// A constant figure still grows a little once the data outgrow the processor's caches, and so does a logarithm.
+    static let all = [
+        GrowthLaw(name: "lookup.cpu", unit: "µs", maxExponent: 0.15),
+        GrowthLaw(name: "upkeep.cpu", unit: "µs", maxExponent: 0.25),
+        GrowthLaw(name: "expiry.cpu", unit: "µs", maxExponent: 0.25),
+        GrowthLaw(name: "sweep.cpu", unit: "ms", maxExponent: 1.1),
+        GrowthLaw(name: "sweep.requests", unit: "requests", maxExponent: 0),
+        GrowthLaw(name: "start.cpu", unit: "µs", maxExponent: 1.1),
+    ]
+}
+
+/// The use cases and the reaper over a cluster in memory.
+private struct SimulatedWork: Sendable {
+    private static let previewsPerRun = 10
+    private static let operations = 20_000
+    private static let expiries = 500
+    private static let sweeps = 11
+    private static let starts = 11
+    /// When those expire that are to be counted.
+    private static let firstExpiry = Duration.seconds(600)
+
+    private let cluster = SimulatedCluster()
+    private let clock = ManualClock()
+    private let timeline = CountingTimeline()
+    private let index: PreviewIndex
+    private let brake: Brake
+    private let previews: Previews
+    private let reaper: Reaper
+    private let annotations: [PreviewAnnotations]
+    private let expiring: Int
+
+    init(previews count: Int) async throws {
+        let policy = PreviewPolicy.benchmark()
+        let time = MonotonicTime(clock)
+        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        index = PreviewIndex(policy: policy)
+        brake = Brake(policy: policy, time: time)
+        previews = Previews(
+            policy: policy,
+            sandboxes: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            probe: cluster,
+            index: index,
+            brake: brake,
+            timeline: timeline,
+            randomBytes: { try CSPRNG.bytes($0) },
+            time: time,
+            logger: logger
+        )
+        reaper = Reaper(
+            policy: policy,
+            index: index,
+            feed: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            brake: brake,
+            timeline: timeline,
+            time: time,
+            jitter: { 0 },
+            logger: logger
+        )
+        expiring = min(Self.expiries, count / 2)
+        annotations = try await Self.populate(cluster, count, expiring: expiring)
+    }
+
+    /// - Returns: What is on the routes.
+    private static func populate(
+        _ cluster: SimulatedCluster,
+        _ count: Int,
+        expiring: Int
+    ) async throws -> [PreviewAnnotations] {
+        var all: [PreviewAnnotations] = []
+        all.reserveCapacity(count)
+        for number in 0..<count {
+            let digits = String(number / previewsPerRun, radix: 16)
+            let zeros = String(repeating: "0", count: 8 - digits.count)
+            let run = try RunID("\(zeros)\(digits)-0000-4000-8000-000000000000")
+            if number.isMultiple(of: previewsPerRun) { cluster.addSandbox(for: run, pod: "pod-\(digits)") }
+            let sandbox = try await cluster.sandbox(of: run)
+            // Those that stay have different deadlines too, as they have in life.
+            let life =
+                number < expiring
+                ? firstExpiry + .milliseconds(number) : .seconds(4 * 3600) + .milliseconds(number)
+            let annotations = PreviewAnnotations(
+                expiresAt: cluster.now + life,
+                maxUntil: cluster.now + .seconds(8 * 3600),
+                runID: run,
+                claimUID: sandbox.claim.uid,
+                token: try PreviewToken.mint { try CSPRNG.bytes($0) },
+                owner: "ada",
+                pod: sandbox.pod.name,
+                podUID: sandbox.pod.uid,
+                targetPort: 3000,
+                startedAt: cluster.now
+            )
+            let blueprint = PreviewBlueprint(annotations: annotations, selector: sandbox.selector)
+            _ = try await cluster.createService(for: blueprint)
+            _ = try await cluster.createRoute(for: blueprint)
+            all.append(annotations)
+        }
+        return all
+    }
+
+    /// - Returns: The figures, by their names in ``GrowthLaw/all``.
+    func measure() async throws -> [String: Double] {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await reaper.run() }
+            defer { group.cancelAll() }
+            try await wait(for: "the first sweep") { brake.reason == nil && index.isFresh }
+            var figures: [String: Double] = [:]
+            figures["lookup.cpu"] = try await lookups()
+            figures["upkeep.cpu"] = try await upkeep()
+            (figures["sweep.cpu"], figures["sweep.requests"]) = try await sweeps()
+            figures["start.cpu"] = try await starts()
+            figures["expiry.cpu"] = try await expiries()
+            return figures
+        }
+    }
+
+    /// Keepalives that write nothing: a preview is looked up, its run compared, its deadline judged.
+    private func lookups() async throws -> Double {
+        let living = annotations[expiring...]
+        let picked = (0..<Self.operations).compactMap { _ in living.randomElement() }
+        let seconds = try await ProcessUsage.cpuSeconds {
+            for annotations in picked {
+                _ = try await previews.keepAlive(run: annotations.runID, token: annotations.token)
+            }
+        }
+        return seconds / Double(Self.operations) * 1e6
+    }
+
+    /// Changes of routes that a watch delivers: taken into the index and the queue of deadlines.
+    private func upkeep() async throws -> Double {
+        let living = Set(annotations[expiring...].map(\.token))
+        let routes = try await cluster.routes().filter { living.contains($0.token) }
+        let picked = (0..<Self.operations).compactMap { _ in routes.randomElement() }
+        let seconds = try await ProcessUsage.cpuSeconds {
+            for preview in picked { index.apply(.routeApplied(preview)) }
+        }
+        return seconds / Double(Self.operations) * 1e6
+    }
+
+    private func sweeps() async throws -> (milliseconds: Double, requests: Double) {
+        var seconds: [Double] = []
+        cluster.clearLog()
+        for _ in 0..<Self.sweeps {
+            seconds.append(try await ProcessUsage.cpuSeconds { try await reaper.sweep() })
+        }
+        return (seconds.median * 1000, Double(cluster.log.count) / Double(Self.sweeps))
+    }
+
+    /// A start looks at all previews, for the limits.
+    private func starts() async throws -> Double {
+        let run = annotations[expiring].runID
+        var seconds: [Double] = []
+        for _ in 0..<Self.starts {
+            seconds.append(
+                try await ProcessUsage.cpuSeconds {
+                    _ = try await previews.start(run: run, port: 3000, requester: "ada")
+                }
+            )
+        }
+        return seconds.median * 1e6
+    }
+
+    /// From the deadline to the deletion, in the index, the queue, the judge and the execution.
+    private func expiries() async throws -> Double {
+        let before = timeline.count
+        let seconds = try await ProcessUsage.cpuSeconds {
+            cluster.advance(by: Self.firstExpiry + .seconds(5))
+            // Wakes the reaper, which would sleep until the deadline on a clock that stands still.
+            index.apply(.podApplied(PodIdentity(name: "another", uid: "another")))
+            while timeline.count - before < expiring { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        return seconds / Double(expiring) * 1e6
+    }
+}
+
+/// Counts what it is told.
+private final class CountingTimeline: Timeline {
+    private let tally = Tally()
+
+    var count: Int { tally.count }
+
+    func record(_ event: TimelineEvent) { tally.add() }
+}

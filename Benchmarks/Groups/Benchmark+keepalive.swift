@@ -1,0 +1,117 @@
+import Foundation
+import HTTPTransport
+import HTTPTypes
+import PreviewControl
+import PreviewDomain
+
+extension Benchmark {
+    /// What the service adds to the one request of a keepalive that writes.
+    static let keepalive = Benchmark(group: "keepalive", summary: "keepalives that write, and bare patches") { report in
+        try await onEachCluster { cluster in
+            try await KeepaliveBenchmark(cluster: cluster, report: report).run()
+        }
+    }
+}
+
+private struct KeepaliveBenchmark: Sendable {
+    let cluster: any BenchCluster
+    let report: Report
+
+    private static let previews = 320
+    private static let concurrency = 16
+    private static let rounds = 12
+    private static let duration = Duration.milliseconds(800)
+
+    struct Unexpected: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    func run() async throws {
+        // One run, so that the recorded request holds for all previews but for the token.
+        let runs = try await Platform(cluster).addRuns(0..<1)
+        let population = try Population(Self.previews, of: runs, expiry: { _ in Date() + .seconds(1200) })
+        try await population.create(Replica(cluster).objects)
+        let recorder = RequestRecorder()
+        // Without slack every ping has to write, provided that the time is known exactly: what is promised counts from the
+        // latest instant that it may be, which can also become earlier while it gets better known.
+        let policy = PreviewPolicy.benchmark(lifetime: LifetimePolicy(keepaliveCoalesce: .zero))
+        let replica = try Replica(cluster, policy: policy, time: LocalClusterTime()) {
+            RecordingTransport($0, recorder)
+        }
+        let bare = try BareClient(cluster)
+        try await replica.whileFed {
+            let patch = try await Patch(recordedBy: recorder, population, replica)
+            let comparison = try await Comparison(rounds: Self.rounds) {
+                (
+                    try await keepAlives(population, replica),
+                    try await throughput(concurrency: Self.concurrency, for: Self.duration) { worker in
+                        let token = population.blueprints[pick(worker)].annotations.token
+                        try await bare.send(patch.request(for: token, expiry: Date() + .seconds(1800)))
+                    }
+                )
+            }
+            report.add(
+                .ratio(
+                    "keepalive.ratio",
+                    on: cluster.place,
+                    "\(Self.concurrency) at once",
+                    of: .init(name: "keepalives", value: comparison.firstRate, unit: "/s"),
+                    to: .init(name: "bare", value: comparison.secondRate, unit: "/s"),
+                    target: .atLeast(0.8)
+                )
+            )
+        }
+    }
+
+    private func keepAlives(_ population: Population, _ replica: Replica) async throws -> Throughput {
+        let before = try cluster.requests().count(verb: "patch", resource: "httproutes")
+        let completed = Tally()
+        let throughput = try await throughput(concurrency: Self.concurrency, for: Self.duration) { worker in
+            let preview = population.blueprints[pick(worker)].annotations
+            _ = try await replica.previews.keepAlive(run: preview.runID, token: preview.token)
+            completed.add()
+        }
+        let written = try cluster.requests().count(verb: "patch", resource: "httproutes") - before
+        guard written == completed.count else {
+            throw Unexpected(description: "of \(completed.count) keepalives \(written) wrote")
+        }
+        return throughput
+    }
+
+    /// Every worker has previews of its own, so that no two patch the same one at once.
+    private func pick(_ worker: Int) -> Int {
+        let share = Self.previews / Self.concurrency
+        return Int.random(in: worker * share..<(worker + 1) * share)
+    }
+}
+
+/// The request of a keepalive as the service sends it, cut where the token and the expiry are.
+private struct Patch: Sendable {
+    private let request: TransportRequest
+    private let path: [String]
+    private let body: [String]
+
+    init(recordedBy recorder: RequestRecorder, _ population: Population, _ replica: Replica) async throws {
+        let (run, token) = (population.blueprints[0].annotations.runID, population.tokens[0])
+        var expiry = ""
+        let requests = try await recorder.requests {
+            expiry = RFC3339.string(try await replica.previews.keepAlive(run: run, token: token).expiresAt)
+        }
+        guard requests.count == 1 else {
+            throw KeepaliveBenchmark.Unexpected(description: "a keepalive sent \(requests.count) requests")
+        }
+        request = requests[0]
+        path = (request.head.path ?? "").split(separator: token.text).map(String.init)
+        body = String(decoding: request.body, as: UTF8.self).split(separator: expiry).map(String.init)
+        guard path.count <= 2, body.count == 2 else {
+            throw KeepaliveBenchmark.Unexpected(description: "a keepalive's request is not what it was")
+        }
+    }
+
+    func request(for token: PreviewToken, expiry: Date) -> TransportRequest {
+        var request = request
+        request.head.path = path[0] + token.text + path.dropFirst().joined()
+        request.body = Array((body[0] + RFC3339.string(expiry) + body[1]).utf8)
+        return request
+    }
+}

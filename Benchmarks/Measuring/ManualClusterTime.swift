@@ -1,0 +1,24 @@
+import Foundation
+import PreviewControl
+import PreviewDomain
+import Synchronization
+
+/// A cluster's time that is known exactly and stands still until it is put forward.
+final class ManualClusterTime: ClusterTime {
+    private let now = Mutex(Date())
+
+    func advance(by duration: Duration) { now.withLock { $0 = $0 + duration } }
+
+    func reading() -> ClusterTimeReading? {
+        let now = now.withLock { $0 }
+        return ClusterTimeReading(earliest: now, latest: now)
+    }
+}
+
+/// The cluster's time where the API server is on this machine: this machine's.
+struct LocalClusterTime: ClusterTime {
+    func reading() -> ClusterTimeReading? {
+        let now = Date()
+        return ClusterTimeReading(earliest: now, latest: now)
+    }
+}

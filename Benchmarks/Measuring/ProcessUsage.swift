@@ -1,0 +1,32 @@
+import FoundationEssentials
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What processes have used.
+enum ProcessUsage {
+    struct Unreadable: Error {}
+
+    /// The CPU time of this process so far, all threads together, in seconds.
+    static func cpuSeconds() -> Double {
+        // POSIX fixes the unit at a microsecond, whatever the resolution.
+        Double(clock()) / 1e6
+    }
+
+    /// Runs `body` and tells the CPU time that this process used meanwhile, in seconds.
+    static func cpuSeconds(_ body: () async throws -> Void) async throws -> Double {
+        let begun = cpuSeconds()
+        try await body()
+        return cpuSeconds() - begun
+    }
+
+    /// The resident memory of a process, in bytes.
+    static func residentBytes(of process: Int32) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+            let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+        else { throw Unreadable() }
+        return kibibytes * 1024
+    }
+}

@@ -1,0 +1,172 @@
+import ArgumentParser
+import DevCluster
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import OpenSSLKit
+import PreviewControl
+import PreviewDomain
+import PreviewIdentity
+import PreviewServer
+import TestSupport
+
+/// The service's whole HTTP API over a cluster in memory, and beside it a bare Hummingbird route that answers as many
+/// bytes, on one event loop.
+struct KeepaliveServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keepalive-server",
+        abstract: "Serve keepalives, and a route that does nothing.",
+        shouldDisplay: false
+    )
+
+    /// Where the two listen, and what to send them.
+    struct Address: Codable, Sendable {
+        let apiPort: Int
+        let barePort: Int
+        let path: String
+        let bearer: String
+    }
+
+    private static let owner = "ada"
+    private static let previews = 100
+
+    func run() async throws {
+        NIOSingletons.groupLoopCountSuggestion = 1
+        var logger = Logger(label: "bench")
+        logger.logLevel = .error
+        let fixture = try await Fixture(owner: Self.owner, previews: Self.previews, logger: logger)
+        let (ports, source) = AsyncStream.makeStream(of: (String, Int).self)
+        let api = fixture.api.application(address: .hostname("127.0.0.1", port: 0), logger: logger) {
+            source.yield(("api", $0.localAddress?.port ?? 0))
+        }
+        let router = Router()
+        let body = try JSONEncoder().encode(
+            ["token": fixture.token.text, "expires_at": RFC3339.string(Date()), "max_until": RFC3339.string(Date())]
+        )
+        router.post("api/runs/:runId/sandbox/preview/:token/keepalive") { _, _ in
+            Response(
+                status: .ok,
+                headers: [.contentType: "application/json; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(bytes: body))
+            )
+        }
+        let bare = Application(
+            router: router,
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { source.yield(("bare", $0.localAddress?.port ?? 0)) },
+            logger: logger
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await fixture.feedIndex() }
+            group.addTask { try await api.run() }
+            group.addTask { try await bare.run() }
+            var known: [String: Int] = [:]
+            for await (name, port) in ports {
+                known[name] = port
+                if known.count == 2 { break }
+            }
+            try ParentLink.answer(
+                Address(
+                    apiPort: known["api"] ?? 0,
+                    barePort: known["bare"] ?? 0,
+                    path: "/api/runs/\(fixture.run.text)/sandbox/preview/\(fixture.token.text)/keepalive",
+                    bearer: try fixture.issuer.token(for: Self.owner)
+                )
+            )
+            for await _ in ParentLink.questions() {}
+            group.cancelAll()
+        }
+    }
+}
+
+/// The API and what it stands on.
+private struct Fixture: Sendable {
+    let api: PreviewAPI
+    let run: RunID
+    let token: PreviewToken
+    let issuer = TokenIssuer()
+    private let cluster = SimulatedCluster(now: Date())
+    private let index: PreviewIndex
+
+    init(owner: String, previews count: Int, logger: Logger) async throws {
+        let policy = PreviewPolicy.benchmark()
+        let time = MonotonicTime(ContinuousClock())
+        let brake = Brake(policy: policy, time: time)
+        let timeline = SilentTimeline()
+        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+        index = PreviewIndex(policy: policy)
+        cluster.addSandbox(for: run, owner: owner)
+        let previews = Previews(
+            policy: policy,
+            sandboxes: cluster,
+            objects: cluster,
+            clusterTime: cluster,
+            probe: cluster,
+            index: index,
+            brake: brake,
+            timeline: timeline,
+            randomBytes: { try CSPRNG.bytes($0) },
+            time: time,
+            logger: logger
+        )
+        let gate = AgentPreviewGate(
+            policy: ApprovalPolicy(),
+            previews: previews,
+            store: cluster,
+            index: ApprovalIndex(),
+            facts: nil,
+            timeline: timeline
+        )
+        let tokens = AccessTokenVerifier(
+            issuer: TokenIssuer.name,
+            audience: TokenIssuer.audience,
+            keys: SingleVerificationKey(try await VerificationKey(pem: issuer.publicKeyPEM)),
+            now: { Date() }
+        )
+        var limits = RequestLimits()
+        // The load generator is one caller with the rate of many.
+        limits.requestsPerSecond = 1_000_000
+        limits.burst = 1_000_000
+        api = PreviewAPI(
+            previews: previews,
+            gate: gate,
+            authenticator: Authenticator([tokens]),
+            access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
+            address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
+            brake: brake,
+            timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
+            allowedOrigins: .none,
+            time: time,
+            limits: limits
+        )
+        let sandbox = try await cluster.sandbox(of: run)
+        token = try await Self.add(count, of: run, in: sandbox, to: cluster, owner)
+    }
+
+    func feedIndex() async throws { try await cluster.run { index.apply($0) } }
+
+    private static func add(
+        _ count: Int,
+        of run: RunID,
+        in sandbox: BoundSandbox,
+        to cluster: SimulatedCluster,
+        _ owner: String
+    ) async throws -> PreviewToken {
+        let runs = [
+            Platform.Run(id: run, claimUID: sandbox.claim.uid, pod: sandbox.pod.name, podUID: sandbox.pod.uid)
+        ]
+        let population = try Population(count, of: runs)
+        for blueprint in population.blueprints {
+            _ = try await cluster.createService(for: blueprint)
+            _ = try await cluster.createRoute(for: blueprint)
+        }
+        return population.tokens[0]
+    }
+}
+
+private struct SimulatedOwners: RunOwners {
+    let cluster: SimulatedCluster
+
+    func owner(of run: RunID) async throws(AccessDenied) -> String? { cluster.owner(of: run) }
+}
