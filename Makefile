@@ -67,7 +67,7 @@ openapi: ## Put Docs/openapi.yaml into the code that serves it
 	UPDATE_DOCS=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
 
 check: ## Check format, imports and banned calls
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive Package.swift Sources Tests
 	swift build $(SWIFT_FLAGS)
 	@bash .ci/check-calls
 

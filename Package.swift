@@ -325,7 +325,7 @@ if Context.environment["BENCHMARKS"] != nil {
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
-            path: "Benchmarks"
+            path: "Tests/Benchmarks"
         )
     )
 }
