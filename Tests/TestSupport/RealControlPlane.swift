@@ -135,9 +135,10 @@ public struct RealControlPlane: Sendable {
             request -H 'Content-Type: application/yaml' --data-binary @"$file" -o /dev/null \
                 https://127.0.0.1:$api/apis/apiextensions.k8s.io/v1/customresourcedefinitions
         done
-        for _ in $(seq 100); do
-            request https://127.0.0.1:$api/apis/extensions.agents.x-k8s.io/v1beta1 | grep -q sandboxclaims \
-                && request https://127.0.0.1:$api/apis/agents.x-k8s.io/v1beta1 | grep -q sandboxes && break
+        serves() { request "https://127.0.0.1:$api/apis/$1" | grep -q "$2"; }
+        for _ in $(seq 300); do
+            serves extensions.agents.x-k8s.io/v1beta1 sandboxclaims && serves agents.x-k8s.io/v1beta1 sandboxes \
+                && serves gateway.networking.k8s.io/v1 httproutes && serves gateway.networking.k8s.io/v1 gateways && break
             sleep 0.2
         done
         echo ready
