@@ -8,7 +8,10 @@ struct BearerDigest: Hashable, Sendable {
     /// - Parameter context: What the answer is about beside the bearer, for example a run.
     init(_ bearer: Secret, context: String = "") {
         // No bearer has a byte of zero, so no two pairs look alike.
-        bytes = Digest.sha256(Array(bearer.value.utf8) + [0] + Array(context.utf8))
+        var message = Array(bearer.value.utf8)
+        message.append(0)
+        message.append(contentsOf: context.utf8)
+        bytes = Digest.sha256(message)
     }
 
     /// Eight hexadecimal digits, as a name for a bearer whose user nobody here knows.

@@ -14,14 +14,14 @@ extension Previews {
     /// is. What the index calls missing or expired is looked up before it is said.
     public func keepAlive(run: RunID, token: PreviewToken) async throws(PreviewError) -> KeptAlive {
         try await asking {
-            let now = try await currentTime()
-            if case .present(let preview) = index.route(token), preview.run == run.label,
-                let kept = try await extend(preview, run: run.label, now: now)
+            let (now, run) = (try await currentTime(), run.label)
+            if case .present(let preview) = index.route(token), preview.run == run,
+                let kept = try await extend(preview, run: run, now: now)
             {
                 return kept
             }
-            guard let preview = try await objects.route(token), preview.run == run.label,
-                let kept = try await extend(preview, run: run.label, now: now)
+            guard let preview = try await objects.route(token), preview.run == run,
+                let kept = try await extend(preview, run: run, now: now)
             else {
                 throw PreviewError.previewNotFound
             }

@@ -7,7 +7,8 @@ internal import PreviewIdentity
 struct AuthenticationMiddleware: RouterMiddleware {
     let authenticator: Authenticator
 
-    private static let scheme = "Bearer "
+    /// The scheme's name is case-insensitive (RFC 9110, 11.1); this is its lowercase.
+    private static let scheme = "bearer "
 
     func handle(
         _ request: Request,
@@ -15,7 +16,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         guard let header = request.headers[.authorization],
-            header.prefix(Self.scheme.count).lowercased() == Self.scheme.lowercased()
+            header.prefix(Self.scheme.count).lowercased() == Self.scheme
         else { throw AccessDenied.unauthenticated }
         let bearer = Secret(header.dropFirst(Self.scheme.count))
         var context = context
