@@ -40,8 +40,9 @@ final class CurlLoop {
     /// What libcurl is not given yet, in the order of arrival. It would make a connection's worth of preparations for each
     /// of them, only to find that none is free, and once more later.
     private var waiting: Deque<Exchange> = []
-    /// How many exchanges libcurl can work on at once: one on each connection, until a peer shows that it multiplexes.
-    private var capacity: Int
+    /// How many exchanges libcurl is given at once: one for each connection, if the last answer showed that the peer does not
+    /// multiplex them.
+    private var capacity = CurlLoop.maxActiveTransfers
     private var idle: [EasyHandle] = []
     private var deliveries: [Exchange.Machine.Delivery] = []
     /// No deadline is earlier than this. It may belong to an exchange that is long over; looking again is cheap.
@@ -52,7 +53,6 @@ final class CurlLoop {
         self.mailbox = mailbox
         self.configuration = configuration
         self.mode = mode
-        capacity = mode == .requests ? configuration.maxConnections : Self.maxActiveTransfers
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.maxStreamsPerConnection)
         switch mode {
@@ -178,7 +178,9 @@ final class CurlLoop {
             if curl_multi_add_handle(multi, handle.raw) == CURLM_OK { return }
         }
         if let delivery = handle.exchange?.ended(handle.ending(code)) { deliver(delivery) }
-        if capacity < Self.maxActiveTransfers, handle.isMultiplexed { capacity = Self.maxActiveTransfers }
+        if mode == .requests, let isMultiplexed = handle.isMultiplexed {
+            capacity = isMultiplexed ? Self.maxActiveTransfers : configuration.maxConnections
+        }
         remove(handle)
     }
 

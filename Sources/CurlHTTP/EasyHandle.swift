@@ -71,10 +71,11 @@ final class EasyHandle {
         return exchange.plan.isReplayable && exchange.isAwaitingHead
     }
 
-    /// Whether the exchange had its connection together with others.
-    var isMultiplexed: Bool {
+    /// Whether the exchange shared its connection with others; `nil` when there was no answer.
+    var isMultiplexed: Bool? {
         var version = 0
-        return ccurl_get_long(raw, CURLINFO_HTTP_VERSION, &version) == CURLE_OK && version == Int(CURL_HTTP_VERSION_2_0)
+        guard ccurl_get_long(raw, CURLINFO_HTTP_VERSION, &version) == CURLE_OK, version != 0 else { return nil }
+        return version >= Int(CURL_HTTP_VERSION_2_0)
     }
 
     /// Forgets the first attempt; the options are still those of the exchange.
