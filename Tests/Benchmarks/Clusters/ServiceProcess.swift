@@ -22,8 +22,9 @@ final class ServiceProcess: Sendable {
         process.arguments = ["serve"]
         process.environment = [
             "KUBECONFIG": cluster.kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
-            "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0", "Log__Level": "warning",
+            "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
         ]
+        process.standardError = FileHandle.nullDevice
         try process.run()
         try await wait(for: "the service's watches") { [process] in
             guard process.isRunning else { throw Failure(description: "preview-gateway has ended") }
