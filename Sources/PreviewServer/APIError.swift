@@ -42,11 +42,13 @@ struct APIError: Error, ResponseGenerator {
         }
     }
 
-    /// The answer to whoever still waits when this replica stops: another one can take over at once.
+    /// The answer to whoever still waits when this replica stops: another one can take over at once. It may be ready
+    /// before the connection hears of the stop, so it says itself that it is the last.
     static let replicaStops = APIError(
         .serviceUnavailable,
         "This replica is shutting down. Send the request again.",
-        retryAfter: .zero
+        retryAfter: .zero,
+        headers: [.connection: "close"]
     )
 
     /// The answer to a request that took longer than any should.

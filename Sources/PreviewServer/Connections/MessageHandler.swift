@@ -141,9 +141,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.kind != .informational:
-            if flow.responseHeadSent(), !isOnStream {
-                head.headerFields[.connection] = "close"
-            }
+            if head.headerFields[.connection] == "close" { flow.stop() }
+            // HTTP/2 has no such field (RFC 9113, 8.2.2).
+            head.headerFields[.connection] = flow.responseHeadSent() && !isOnStream ? "close" : nil
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .head, .body:
             context.write(data, promise: promise)
