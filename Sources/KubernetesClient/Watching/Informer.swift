@@ -90,7 +90,9 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                     continue
                 case .watch(let version):
                     let lifetime = try await watch(version, machine, keep, handle)
-                    next = machine.withLock { $0.watchEnded(after: lifetime, jitter: jitter()) }
+                    // A watch that was asked to begin anew has not failed, however short it was.
+                    let worked = liveness.isAsked ? max(lifetime, InformerMachine.minimumWatch) : lifetime
+                    next = machine.withLock { $0.watchEnded(after: worked, jitter: jitter()) }
                 }
             } catch let failure as HandlerFailure {
                 throw failure.underlying

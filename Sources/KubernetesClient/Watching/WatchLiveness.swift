@@ -52,6 +52,9 @@ final class WatchLiveness: Sendable {
         state.withLock { $0.lastWord = uptime }
     }
 
+    /// Whether somebody waits for the watch to be opened anew.
+    var isAsked: Bool { state.withLock { $0.isAsked } }
+
     /// Returns once somebody asks, or when the task is cancelled. The open watch waits here.
     func untilAsked() async {
         await withTaskCancellationHandler {

@@ -173,13 +173,16 @@ public final class TimelineQueue: Timeline, Service {
             return state.dropped
         }
         dropCounter.increment()
-        logger.error(
-            "an event of a timeline was dropped",
-            metadata: [
-                "sink": "\(name)", "kind": "\(waiting.entry.event.kind.rawValue)", "why": "\(why)",
-                "dropped": "\(dropped)",
-            ]
-        )
+        // A line for each would fill the log when thousands of previews end at once: one whenever the number has doubled.
+        if dropped.nonzeroBitCount == 1 {
+            logger.error(
+                "events of a timeline are dropped",
+                metadata: [
+                    "sink": "\(name)", "kind": "\(waiting.entry.event.kind.rawValue)", "why": "\(why)",
+                    "dropped": "\(dropped)",
+                ]
+            )
+        }
         next?.take(waiting.entry)
     }
 }
