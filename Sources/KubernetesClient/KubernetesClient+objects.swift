@@ -153,7 +153,7 @@ extension KubernetesClient {
                 body: [UInt8](try JSONEncoder().encode(DeleteOptions(preconditions: preconditions))),
                 decoding: DeleteAnswer.self
             )
-            return answer.outcome
+            return answer.isPending ? .deleting : .deleted
         } catch let error as KubernetesError where error.meansObjectIsMissing {
             return .notFound
         }
@@ -199,24 +199,5 @@ private struct VersionedObject<Object: KubernetesObject>: Encodable {
         try container.encode(apiVersion, forKey: .apiVersion)
         try container.encode(kind, forKey: .kind)
         try object.encode(to: encoder)
-    }
-}
-
-/// The answer to a delete: a `Status` when the object is gone, the object itself when it is not yet.
-private struct DeleteAnswer: Decodable, JSONReadable {
-    let outcome: DeletionResult
-
-    private enum CodingKeys: String, CodingKey {
-        case kind, metadata
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        if try container.decodeIfPresent(String.self, forKey: .kind) == "Status" {
-            outcome = .deleted
-        } else {
-            let metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
-            outcome = metadata.isBeingDeleted ? .deleting : .deleted
-        }
     }
 }

@@ -1,10 +1,24 @@
 public import KubernetesClient
 public import Metrics
 internal import PreviewControl
+internal import Synchronization
 
 /// Counts requests to the API server. Every label has few values: neither paths nor names are among them.
-public struct ClusterRequestMetrics: Sendable {
+public final class ClusterRequestMetrics: Sendable {
+    private struct Labels: Hashable {
+        let verb: RequestVerb
+        let resource: String
+        let code: String
+    }
+
+    private struct State {
+        var counters: [Labels: Counter] = [:]
+        var timers: [RequestVerb: Timer] = [:]
+    }
+
     private let factory: any MetricsFactory
+    /// What was counted before, since finding it again by its labels takes longer than the counting.
+    private let known = Mutex(State())
 
     /// - Parameter factory: Where the metrics go.
     public init(_ factory: any MetricsFactory) {
@@ -13,18 +27,35 @@ public struct ClusterRequestMetrics: Sendable {
 
     /// Takes one attempt of a request; for ``KubernetesClient``'s observer.
     public func observe(_ request: RequestObservation) {
+        let labels = Labels(
+            verb: request.verb,
+            resource: request.resource,
+            code: request.statusCode.map { "\($0)" } ?? request.outcome
+        )
+        let (counter, timer) = known.withLock { known -> (Counter, Timer) in
+            let counter = known.counters[labels] ?? makeCounter(labels)
+            let timer = known.timers[request.verb] ?? makeTimer(request.verb)
+            known.counters[labels] = counter
+            known.timers[request.verb] = timer
+            return (counter, timer)
+        }
+        counter.increment()
+        timer.record(duration: request.duration)
+    }
+
+    private func makeCounter(_ labels: Labels) -> Counter {
         Counter(
             label: PreviewMetric.clusterRequests.rawValue,
-            dimensions: [
-                ("verb", request.verb.rawValue), ("resource", request.resource),
-                ("code", request.statusCode.map { "\($0)" } ?? request.outcome),
-            ],
+            dimensions: [("verb", labels.verb.rawValue), ("resource", labels.resource), ("code", labels.code)],
             factory: factory
-        ).increment()
+        )
+    }
+
+    private func makeTimer(_ verb: RequestVerb) -> Timer {
         Timer(
             label: PreviewMetric.clusterRequestDuration.rawValue,
-            dimensions: [("verb", request.verb.rawValue)],
+            dimensions: [("verb", verb.rawValue)],
             factory: factory
-        ).record(duration: request.duration)
+        )
     }
 }
