@@ -1,3 +1,4 @@
+import CMemory
 import FoundationEssentials
 public import KubernetesModel
 
@@ -82,14 +83,20 @@ extension KubernetesClient {
         _ consistency: ListConsistency,
         keeping keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
-        try await withVersion(of: query.resource) { version in
+        let list = try await withVersion(of: query.resource) { version in
             do {
                 return try await allPages(query, version, consistency, keep)
             } catch let error as KubernetesError where error.kind == .gone {
                 return try await allPages(query, version, consistency, keep)
             }
         }
+        // What a long list took to read is many times what is kept of it, and would stay with the process.
+        if list.items.count >= Self.longList { cmemory_return_free_pages() }
+        return list
     }
+
+    /// How many objects make a list after which memory is given back.
+    private static let longList = 1000
 
     private func allPages<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,

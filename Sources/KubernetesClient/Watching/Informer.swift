@@ -1,4 +1,3 @@
-import CMemory
 public import KubernetesModel
 import Synchronization
 
@@ -25,9 +24,6 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     private let consistency: ListConsistency
     private let liveness = WatchLiveness()
     private let uptime: @Sendable () -> Duration
-
-    /// How many objects make a list after which memory is given back.
-    private static var longList: Int { 1000 }
 
     private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
         self.client = client
@@ -116,8 +112,6 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         try await deliver(.replaced(list.items), handle)
         liveness.noteWord(at: uptime())
         liveness.answer(true)
-        // What a long list took to read is many times what is kept of it, and would stay with the process.
-        if list.items.count >= Self.longList { cmemory_return_free_pages() }
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 

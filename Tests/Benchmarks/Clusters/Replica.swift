@@ -101,10 +101,6 @@ struct Replica: Sendable {
         )
     }
 
-    /// How far apart sweeps have to be at least: each opens quiet watches anew, and a watch that ends within 5 s is taken
-    /// for one that fails, and is opened ever more slowly. In production they are a minute apart.
-    static let pauseBetweenSweeps = Duration.seconds(6)
-
     /// Routes, Services, pods, claims, Sandboxes; and claims and the Gateway once more for approvals.
     private static let watchCount = 7
 

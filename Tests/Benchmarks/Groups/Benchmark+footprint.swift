@@ -55,7 +55,6 @@ private struct FootprintBenchmark: Sendable {
         let sweeps = try await replica.whileFed {
             var sweeps: [Double] = []
             for _ in 0..<Self.sweeps {
-                try await Task.sleep(for: Replica.pauseBetweenSweeps)
                 sweeps.append(try await ProcessUsage.cpuSeconds { try await replica.reaper.sweep() })
             }
             return sweeps

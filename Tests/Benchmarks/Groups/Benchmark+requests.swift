@@ -92,7 +92,6 @@ private struct RequestsBenchmark: Sendable {
                 figures.gatedStart = max(figures.gatedStart, try await gatedStart(run, on: replica))
             }
             for _ in 0..<Self.sweeps {
-                try await Task.sleep(for: Replica.pauseBetweenSweeps)
                 figures.idleSweep = max(figures.idleSweep, try await count { try await replica.reaper.sweep() })
             }
             return figures
