@@ -188,15 +188,16 @@ extension RequestExecutor {
             // Without a time-out it is a stream to the transport, which keeps it apart from other requests.
             try await transport.withResponse(
                 to: TransportRequest(head: head, timeout: nil, headTimeout: headTimeout)
-            ) { original in
-                let body = original.body.endingAfterSilence(of: maxSilence, or: liveness, on: clock)
-                let response = TransportResponse(head: original.head, body: body)
-                guard response.head.status.kind == .successful else {
-                    throw try await Self.failure(response, request)
+            ) { response in
+                let status = response.head.status
+                try await response.body.withCutOff(afterSilenceOf: maxSilence, or: liveness, on: self.clock) { body in
+                    guard status.kind == .successful else {
+                        throw try await Self.failure(TransportResponse(head: response.head, body: body), request)
+                    }
+                    self.observe(request, status.code, nil, stopwatch())
+                    hasBegun.store(true, ordering: .relaxed)
+                    try await handle(body)
                 }
-                self.observe(request, response.head.status.code, nil, stopwatch())
-                hasBegun.store(true, ordering: .relaxed)
-                try await handle(response.body)
             }
         } catch {
             let translated = Self.translate(error)

@@ -1,0 +1,87 @@
+import AsyncAlgorithms
+import HTTPTransport
+import Synchronization
+
+extension TransportBody {
+    /// Hands `handle` this body, which ends early when nothing has arrived for `limit` while it was waited for, and when
+    /// somebody asks `liveness`.
+    ///
+    /// A chunk that arrives just then is lost, so this is for streams that go on elsewhere, such as watches. What cuts the
+    /// body off waits beside it for as long as it lasts, so that a chunk costs neither a task nor a timer.
+    func withCutOff(
+        afterSilenceOf limit: Duration,
+        or liveness: WatchLiveness?,
+        on clock: any Clock<Duration>,
+        _ handle: @Sendable (TransportBody) async throws -> Void
+    ) async throws {
+        let chunks = AsyncThrowingChannel<[UInt8], any Error>()
+        let silence = Silence(clock: clock)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.pass(to: chunks, silence) }
+            group.addTask {
+                try await silence.untilItLasts(limit)
+                chunks.finish()
+            }
+            if let liveness {
+                group.addTask {
+                    await liveness.untilAsked()
+                    chunks.finish()
+                }
+            }
+            defer { group.cancelAll() }
+            try await handle(
+                TransportBody {
+                    var iterator = chunks.makeAsyncIterator()
+                    let chunk = try await iterator.next()
+                    // A cancelled reader gets an end from the channel, and has to know better.
+                    if chunk == nil { try Task.checkCancellation() }
+                    return chunk
+                }
+            )
+        }
+    }
+
+    private func pass(to chunks: AsyncThrowingChannel<[UInt8], any Error>, _ silence: Silence) async {
+        let iterator = makeAsyncIterator()
+        do {
+            while true {
+                silence.begin()
+                guard let chunk = try await iterator.next() else { return chunks.finish() }
+                silence.end()
+                await chunks.send(chunk)
+            }
+        } catch {
+            chunks.fail(error)
+        }
+    }
+}
+
+/// How long a body has been waited for.
+private final class Silence: Sendable {
+    private let clock: any Clock<Duration>
+    private let elapsed: @Sendable () -> Duration
+    /// When the waiting began; `nil` while nobody waits.
+    private let beginning = Mutex<Duration?>(nil)
+
+    init(clock: any Clock<Duration>) {
+        self.clock = clock
+        elapsed = clock.stopwatch()
+    }
+
+    func begin() {
+        let now = elapsed()
+        beginning.withLock { $0 = now }
+    }
+
+    func end() { beginning.withLock { $0 = nil } }
+
+    /// Returns when it has lasted for `limit`.
+    func untilItLasts(_ limit: Duration) async throws {
+        while true {
+            let now = elapsed()
+            let rest = limit - (now - (beginning.withLock { $0 } ?? now))
+            guard rest > .zero else { return }
+            try await clock.sleep(for: rest)
+        }
+    }
+}
