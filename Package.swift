@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "PreviewCommands",
             dependencies: [
-                "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+                "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
                 "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
                 "PrometheusMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -12,3 +12,12 @@ static inline void cmemory_return_free_pages(void) {
     malloc_trim(0);
 #endif
 }
+
+// Has every block of 128 KiB or more mapped by itself, and unmapped when it is freed. glibc raises that size to that of the
+// largest block ever freed (mallopt(3), M_MMAP_THRESHOLD) unless it is set: after one long list, the next ones would lie
+// between what is kept, and leave holes there.
+static inline void cmemory_map_large_blocks(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+}

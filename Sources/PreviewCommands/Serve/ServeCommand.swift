@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CMemory
 internal import Logging
 
 /// `preview-gateway serve`: the service itself.
@@ -12,6 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
+        // Before anything large is allocated.
+        cmemory_map_large_blocks()
         do {
             let settings = try Settings(options.sources())
             var logger = Logger(label: "preview-gateway") { StreamLogHandler.standardError(label: $0) }
