@@ -56,13 +56,16 @@ extension KubernetesClient {
 
     /// Lists the metadata of objects, and keeps of each only a part.
     ///
-    /// - Parameter keep: Makes that part; `nil` leaves the object out.
+    /// - Parameters:
+    ///   - known: Returns what was kept before of exactly this state of an object, which then is not read again.
+    ///   - keep: Makes that part; `nil` leaves the object out.
     public func listMetadata<Object: KubernetesObject, Kept: Sendable>(
         of type: Object.Type,
         in namespace: String?,
         labelSelector: LabelSelector? = nil,
         fieldSelector: FieldSelector? = nil,
         consistency: ListConsistency = .mostRecent,
+        known: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (PartialObjectMetadata) -> Kept?
     ) async throws -> ObjectList<Kept> {
         let query = ListQuery(
@@ -72,22 +75,25 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await list(query, consistency, keeping: keep)
+        return try await list(query, consistency, known: known, keeping: keep)
     }
 
     /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.
     ///
-    /// - Parameter keep: What is to be kept of an object; `nil` for nothing.
+    /// - Parameters:
+    ///   - known: What was kept before of this state of an object, where that is known.
+    ///   - keep: What is to be kept of an object; `nil` for nothing.
     func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
         _ consistency: ListConsistency,
+        known: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
         let list = try await withVersion(of: query.resource) { version in
             do {
-                return try await allPages(query, version, consistency, keep)
+                return try await allPages(query, version, consistency, known, keep)
             } catch let error as KubernetesError where error.kind == .gone {
-                return try await allPages(query, version, consistency, keep)
+                return try await allPages(query, version, consistency, known, keep)
             }
         }
         // What a long list took to read is many times what is kept of it, and would stay with the process.
@@ -102,6 +108,7 @@ extension KubernetesClient {
         _ query: ListQuery,
         _ version: String,
         _ consistency: ListConsistency,
+        _ known: (@Sendable (ObjectVersion) -> Kept?)?,
         _ keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
         var kept: [Kept] = []
@@ -123,7 +130,14 @@ extension KubernetesClient {
             )
             let answer = try await executor.perform(request, limits: limits)
             let page = try Self.decode(answer, request) { body in
-                try ObjectList<Kept>(json: body) { (object: Item) in
+                let noted = known.map { known in
+                    { (version: ObjectVersion) in
+                        let item = known(version)
+                        if item != nil { count += 1 }
+                        return item
+                    }
+                }
+                return try ObjectList<Kept>(json: body, known: noted) { (object: Item) in
                     count += 1
                     return keep(object)
                 }

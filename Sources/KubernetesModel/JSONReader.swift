@@ -222,7 +222,9 @@ public struct JSONReader {
         let start = position
         var isASCII = true
         var hasEscapes = false
-        while position < bytes.count {
+        while true {
+            skipPlainText()
+            guard position < bytes.count else { break }
             switch bytes[position] {
             case UInt8(ascii: "\""):
                 let content = UnsafeBufferPointer(rebasing: bytes[start..<position])
@@ -243,6 +245,33 @@ public struct JSONReader {
         }
         throw failure("expected the end of a string")
     }
+
+    /// Passes over what needs no attention in a string, ASCII but for quotes, backslashes and control characters, as long
+    /// as there are eight bytes to be looked at together.
+    ///
+    /// Subtracting from a byte what is one more than it sets its high bit. A borrow can set that of the next byte wrongly,
+    /// but never that of the first which is found.
+    private mutating func skipPlainText() {
+        guard let start = UnsafeRawPointer(bytes.baseAddress) else { return }
+        while bytes.count - position >= 8 {
+            let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let quotes = word ^ Self.eight(UInt8(ascii: "\""))
+            let backslashes = word ^ Self.eight(UInt8(ascii: "\\"))
+            let isQuote = (quotes &- Self.eight(1)) & ~quotes
+            let isBackslash = (backslashes &- Self.eight(1)) & ~backslashes
+            let isControl = (word &- Self.eight(0x20)) & ~word
+            let highBits = (isQuote | isBackslash | isControl | word) & Self.eight(0x80)
+            guard highBits == 0 else {
+                position += highBits.trailingZeroBitCount / 8
+                return
+            }
+            position += 8
+        }
+    }
+
+    /// A byte, eight times.
+    @inline(__always)
+    private static func eight(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 }
 
 /// The names of the members that are read of one kind of object.

@@ -54,9 +54,15 @@ extension ObjectList {
     /// No more than one object is in memory beside what is kept: what an object takes is used again for the next one,
     /// instead of being scattered between what is kept.
     ///
-    /// - Parameter keep: Makes that part; `nil` leaves the object out.
+    /// - Parameters:
+    ///   - known: Returns what was kept before of exactly this state of an object, which then is only passed over.
+    ///   - keep: Makes that part; `nil` leaves the object out.
     /// - Throws: `DecodingError` if the text is no JSON or no list.
-    public init<Object: JSONReadable>(json bytes: ArraySlice<UInt8>, keeping keep: (Object) -> Item?) throws {
+    public init<Object: JSONReadable>(
+        json bytes: ArraySlice<UInt8>,
+        known: ((ObjectVersion) -> Item?)? = nil,
+        keeping keep: (Object) -> Item?
+    ) throws {
         self = try JSONReader.read(bytes) { json in
             var metadata: ListMeta?
             var items: [Item] = []
@@ -66,7 +72,9 @@ extension ObjectList {
                 case .items:
                     _ = try json.ifPresent { json in
                         try json.forEachElement { json in
-                            if let item = keep(try Object(reading: &json)) { items.append(item) }
+                            if let item = try Self.known(&json, known) ?? keep(try Object(reading: &json)) {
+                                items.append(item)
+                            }
                         }
                     }
                 }
@@ -74,6 +82,17 @@ extension ObjectList {
             guard let metadata else { throw json.failure("a list without metadata") }
             return ObjectList(metadata: metadata, items: items)
         }
+    }
+}
+
+extension ObjectList {
+    /// Passes over the object that comes next if it is known; otherwise it still comes next.
+    private static func known(_ json: inout JSONReader, _ known: ((ObjectVersion) -> Item?)?) throws -> Item? {
+        guard let known else { return nil }
+        let beginning = json
+        if let version = try ObjectVersion(passingOver: &json), let item = known(version) { return item }
+        json = beginning
+        return nil
     }
 }
 

@@ -83,11 +83,21 @@ extension KubernetesPreviewObjects: PreviewObjects {
         return found.flatMap { Preview($0.metadata) }
     }
 
-    public func routes() async throws(ClusterError) -> [Preview] {
+    public func routes(
+        known: @escaping @Sendable (PreviewToken) -> Preview?
+    ) async throws(ClusterError) -> [Preview] {
         try await ClusterError.asking {
-            try await wholeLists.listMetadata(of: HTTPRoute.self, in: namespace, labelSelector: Self.owned) {
-                Preview($0.metadata)
-            }.items
+            try await wholeLists.listMetadata(
+                of: HTTPRoute.self,
+                in: namespace,
+                labelSelector: Self.owned,
+                known: { version in
+                    PreviewToken(objectName: version.name).flatMap(known).flatMap {
+                        $0.resourceVersion == version.resourceVersion && $0.uid == version.uid ? $0 : nil
+                    }
+                },
+                keeping: { Preview($0.metadata) }
+            ).items
         }
     }
 
@@ -114,11 +124,21 @@ extension KubernetesPreviewObjects: PreviewObjects {
         return found.flatMap { PreviewBackend($0.metadata) }
     }
 
-    public func backends() async throws(ClusterError) -> [PreviewBackend] {
+    public func backends(
+        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+    ) async throws(ClusterError) -> [PreviewBackend] {
         try await ClusterError.asking {
-            try await wholeLists.listMetadata(of: Service.self, in: namespace, labelSelector: Self.owned) {
-                PreviewBackend($0.metadata)
-            }.items
+            try await wholeLists.listMetadata(
+                of: Service.self,
+                in: namespace,
+                labelSelector: Self.owned,
+                known: { version in
+                    PreviewToken(objectName: version.name).flatMap(known).flatMap {
+                        $0.resourceVersion == version.resourceVersion && $0.uid == version.uid ? $0 : nil
+                    }
+                },
+                keeping: { PreviewBackend($0.metadata) }
+            ).items
         }
     }
 

@@ -185,6 +185,60 @@ struct JSONReaderTests {
         #expect(list == ObjectList(metadata: ListMeta(resourceVersion: "7"), items: [0, 2]))
     }
 
+    @Test("What is known in the very state that the list shows is passed over")
+    func known() throws {
+        func object(_ name: String, _ version: String) -> String {
+            #"{"spec":[{}],"metadata":{"labels":{"name":"x"},"name":"\#(name)","uid":"u","resourceVersion":\#(version)}}"#
+        }
+        let objects = [object("a", #""1""#), object("b", #""2""#), object("c", "null"), #"{"metadata":{}}"#]
+        let text = #"{"items":[\#(objects.joined(separator: ","))],"metadata":{"resourceVersion":"7"}}"#
+        var asked: [ObjectVersion] = []
+        let list = try ObjectList(json: Array(text.utf8)[...]) { version in
+            asked.append(version)
+            return version.name == "a" ? "known" : nil
+        } keeping: { (object: Object) in
+            object.metadata.name
+        }
+        #expect(list.items == ["known", "b", "c", ""])
+        #expect(
+            asked == [
+                ObjectVersion(name: "a", uid: "u", resourceVersion: "1"),
+                ObjectVersion(name: "b", uid: "u", resourceVersion: "2"),
+            ]
+        )
+        // What is passed over has to be JSON all the same.
+        for broken in [#"{"metadata":{"name":"a","uid":"u","resourceVersion":"1"},}"#, #"{"metadata":{"name":1}}"#] {
+            #expect(throws: DecodingError.self) {
+                try ObjectList(json: Array(#"{"metadata":{},"items":[\#(broken)]}"#.utf8)[...]) { _ in
+                    "known"
+                } keeping: { (object: Object) in
+                    object.metadata.name
+                }
+            }
+        }
+    }
+
+    /// Strings are read eight bytes at a time, so what has a meaning is put at every place of the eight.
+    @Test("A string ends, and is refused, wherever it should", arguments: 0..<20)
+    func specialBytes(length: Int) {
+        let special: [[UInt8]] = [
+            [0x22], [0x5C, 0x22], [0x5C, 0x5C], [0x00], [0x1F], [0x20], [0x21], [0x23], [0x5B], [0x5D], [0x7F],
+            Array("é".utf8), Array("\u{10FFFF}".utf8), [0x80], [0xFF], [0xA2], [0xDC],
+        ]
+        for place in 0...length {
+            for bytes in special {
+                let content =
+                    Array(repeating: UInt8(ascii: "a"), count: place) + bytes
+                    + Array(repeating: UInt8(ascii: "b"), count: length - place)
+                for end in [#"","uid":"u"}}"#, #""}}"#, ""] {
+                    let document = Array(#"{"metadata":{"name":""#.utf8) + content + Array(end.utf8)
+                    let (reader, foundation) = both(document)
+                    #expect(reader == foundation, "\(document)")
+                }
+            }
+        }
+    }
+
     @Test("Kinds that are only Decodable are read inside of lists and events too")
     func decodableKinds() throws {
         let claim =

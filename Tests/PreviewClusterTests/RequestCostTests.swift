@@ -26,6 +26,23 @@ struct RequestCostTests {
         }
     }
 
+    /// Most of a list is known, and is handed back as it is; what changed since is read.
+    @Test func aListReadsAgainOnlyWhatHasChanged() async throws {
+        let runs = [try RunID.testing(1), try RunID.testing(2)]
+        try await TestCluster.run { cluster in
+            for run in runs { try cluster.addSandbox(for: run) }
+            let replica = try await Replica(cluster)
+            for run in runs { _ = try await replica.start(run) }
+            // The same states with another owner, which tells what was handed back from what was read.
+            let known = try await replica.objects.routes().map { try $0.withOwner("known") }
+            let changed = known[0].token
+            try cluster.setExpiry(of: changed, in: .seconds(60))
+            let routes = try await replica.objects.routes { token in known.first { $0.token == token } }
+            #expect(routes.count == 2)
+            for preview in routes { #expect(preview.owner == (preview.token == changed ? "ada" : "known")) }
+        }
+    }
+
     @Test func aSandboxMadeAfterTheFeedBeganIsStartedAsCheaply() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -126,5 +143,21 @@ extension PreviewIndex {
 
     func expiry(of token: PreviewToken) -> Date? {
         if case .present(let preview) = route(token) { preview.expiresAt } else { nil }
+    }
+}
+
+extension Preview {
+    fileprivate func withOwner(_ owner: String) throws -> Preview {
+        try #require(
+            Preview(
+                name: token.objectName,
+                labels: [PreviewLabel.partOf: PreviewLabel.partOfValue, PreviewLabel.token: token.text],
+                annotations: [PreviewAnnotations.Key.owner: owner],
+                uid: uid,
+                resourceVersion: resourceVersion,
+                createdAt: createdAt,
+                isBeingDeleted: isBeingDeleted
+            )
+        )
     }
 }

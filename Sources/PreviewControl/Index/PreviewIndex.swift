@@ -143,6 +143,12 @@ public final class PreviewIndex: Sendable {
         }
     }
 
+    /// What was last seen of a route, whether or not its watch is in order.
+    @Sendable func knownRoute(_ token: PreviewToken) -> Preview? { state.withLock { $0.routes[token] } }
+
+    /// What was last seen of a Service, whether or not its watch is in order.
+    @Sendable func knownBackend(_ token: PreviewToken) -> PreviewBackend? { state.withLock { $0.backends[token] } }
+
     /// How many previews there are; `nil` when they are not known.
     public var previewCount: Int? { state.withLock { $0.fresh.contains(.routes) ? $0.routes.count : nil } }
 

@@ -16,13 +16,19 @@ public protocol PreviewObjects: Sendable {
 
     func route(_ token: PreviewToken) async throws(ClusterError) -> Preview?
     /// All routes that are ours, in one consistent list.
-    func routes() async throws(ClusterError) -> [Preview]
+    ///
+    /// - Parameter known: What the caller has of a preview. Where that is the very state in the list, it is returned as it
+    ///   is instead of being read again.
+    func routes(known: @escaping @Sendable (PreviewToken) -> Preview?) async throws(ClusterError) -> [Preview]
     /// The routes of one run, with what the gateway says about each.
     func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)]
     func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus?
 
     func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend?
-    func backends() async throws(ClusterError) -> [PreviewBackend]
+    /// All Services that are ours; `known` as for ``routes(known:)``.
+    func backends(
+        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+    ) async throws(ClusterError) -> [PreviewBackend]
 
     /// Moves the expiry of a preview, provided that its route carries `run`.
     ///
@@ -47,6 +53,14 @@ public protocol PreviewObjects: Sendable {
     func claims() async throws(ClusterError) -> [ClaimIdentity]
     /// Whether this incarnation of the claim still exists: the live read that must precede any deletion for its sake.
     func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool
+}
+
+extension PreviewObjects {
+    /// All routes that are ours, in one consistent list.
+    public func routes() async throws(ClusterError) -> [Preview] { try await routes { _ in nil } }
+
+    /// All Services that are ours.
+    public func backends() async throws(ClusterError) -> [PreviewBackend] { try await backends { _ in nil } }
 }
 
 /// A preview's Service.

@@ -66,9 +66,12 @@ struct ReapSurvey: Sendable {
 
     /// Lists everything and judges it: three requests, and one more where the claims matter and have to be listed.
     ///
-    /// - Parameter claims: Says which claims exist, by their UIDs; asked last.
+    /// - Parameters:
+    ///   - index: Where it has the very state that a list shows, it spares reading that again.
+    ///   - claims: Says which claims exist, by their UIDs; asked last.
     static func listing(
         _ objects: any PreviewObjects,
+        index: PreviewIndex,
         claims: () async throws(ClusterError) -> Set<String>?,
         clusterTime: any ClusterTime,
         judge: ReapJudge
@@ -76,8 +79,8 @@ struct ReapSurvey: Sendable {
         // The routes come after the Services: one that is made between two lists is then seen with its route or not at
         // all. Claims come after the routes that name them.
         let livePods = try await objects.livePods()
-        let backends = try await objects.backends()
-        let routes = try await objects.routes()
+        let backends = try await objects.backends(known: index.knownBackend)
+        let routes = try await objects.routes(known: index.knownRoute)
         return ReapSurvey(
             routes: routes,
             backends: backends,

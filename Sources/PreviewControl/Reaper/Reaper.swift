@@ -187,6 +187,7 @@ public struct Reaper: Service {
     private func dueInLists() async throws(ClusterError) -> [ReapOrder] {
         try await ReapSurvey.listing(
             objects,
+            index: index,
             claims: claimUIDs,
             clusterTime: clusterTime,
             judge: ReapJudge(policy: policy)

@@ -19,11 +19,14 @@ public struct SingleSweep: Sendable {
     private let policy: PreviewPolicy
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
+    /// It knows nothing, so everything is read live.
+    private let index: PreviewIndex
 
     public init(policy: PreviewPolicy, objects: any PreviewObjects, clusterTime: any ClusterTime) {
         self.policy = policy
         self.objects = objects
         self.clusterTime = clusterTime
+        index = PreviewIndex(policy: policy)
     }
 
     /// Lists everything and judges it.
@@ -32,6 +35,7 @@ public struct SingleSweep: Sendable {
     public func look(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
         let survey = try await ReapSurvey.listing(
             objects,
+            index: index,
             claims: { () async throws(ClusterError) in try await claimUIDs(withClaims) },
             clusterTime: clusterTime,
             judge: ReapJudge(policy: policy)
@@ -46,8 +50,7 @@ public struct SingleSweep: Sendable {
         guard policy.isEnabled else { return [:] }
         let execution = ReapExecution(
             objects: objects,
-            // It knows nothing, so everything is read live.
-            index: PreviewIndex(policy: policy),
+            index: index,
             time: clusterTime,
             judge: ReapJudge(policy: policy)
         )

@@ -219,7 +219,7 @@ extension Previews {
     /// So a preview that is within the limit but sees too many looks again, and withdraws when the others stay.
     private func withdrawIfOvershot(_ mine: Preview, of run: RunLabel) async throws {
         for look in 1...Self.maxLimitLooks {
-            let others = try await objects.routes().filter { $0.token != mine.token }
+            let others = try await objects.routes(known: index.knownRoute).filter { $0.token != mine.token }
             guard let refusal = refusal(of: run, beside: others) else { return }
             let ranks = others.filter { !$0.isBeingDeleted }.map { PreviewRank($0) }
             if look == Self.maxLimitLooks || policy.limits.withdraws(PreviewRank(mine), among: ranks) { throw refusal }

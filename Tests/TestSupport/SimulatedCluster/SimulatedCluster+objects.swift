@@ -54,7 +54,9 @@ extension SimulatedCluster: PreviewObjects {
         try await perform(.route) { $0.routes[token]?.preview }
     }
 
-    public func routes() async throws(ClusterError) -> [Preview] {
+    public func routes(
+        known: @escaping @Sendable (PreviewToken) -> Preview?
+    ) async throws(ClusterError) -> [Preview] {
         try await perform(.routes) { $0.routes.values.compactMap(\.preview) }
     }
 
@@ -72,7 +74,9 @@ extension SimulatedCluster: PreviewObjects {
         try await perform(.backend) { $0.backends[token] }
     }
 
-    public func backends() async throws(ClusterError) -> [PreviewBackend] {
+    public func backends(
+        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+    ) async throws(ClusterError) -> [PreviewBackend] {
         try await perform(.backends) { Array($0.backends.values) }
     }
 
