@@ -36,7 +36,7 @@ public final class PreviewIndex: Sendable {
     private let state = Mutex(State())
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
-    /// Raised when something may have become due earlier than was known.
+    /// Raised when something is due earlier than what was to be looked at next.
     let changed = ChangeSignal()
 
     /// How long after its instant an object may be looked at. Each replica picks its own moment within that time, so
@@ -67,7 +67,7 @@ public final class PreviewIndex: Sendable {
     /// - Parameter now: The API server's time where it is known. What is due already is looked at within
     ///   ``maxSpread`` of it.
     public func apply(_ change: ClusterChange, now: Date? = nil) {
-        state.withLock { state in
+        changeDeadlines { state in
             switch change {
             case .routesReplaced(let previews):
                 let known = Set(previews.map(\.token))
@@ -116,7 +116,17 @@ public final class PreviewIndex: Sendable {
                 scheduleAll(now, &state)
             }
         }
-        changed.raise()
+    }
+
+    /// Wakes who waits for the next deadline where `change` brings an earlier one.
+    private func changeDeadlines<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
+        let (result, isEarlier) = state.withLock { state in
+            let before = state.deadlines.next
+            let result = change(&state)
+            return (result, state.deadlines.isEarlier(than: before))
+        }
+        if isEarlier { changed.raise() }
+        return result
     }
 
     // MARK: Reading
@@ -178,7 +188,7 @@ public final class PreviewIndex: Sendable {
     /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
     /// kept is queued again.
     func order(for key: Key, now: Date) -> ReapOrder? {
-        state.withLock { state in
+        changeDeadlines { state in
             switch judgement(of: key, now: now, state) {
             case .keep(let until)?:
                 state.deadlines.schedule(key, at: max(until, now + Self.shortestRecheck))
@@ -210,13 +220,12 @@ public final class PreviewIndex: Sendable {
 
     /// Queues an order again that could not be carried out.
     func retry(_ order: ReapOrder, at instant: Date) {
-        state.withLock { state in
+        changeDeadlines { state in
             switch order.target {
             case .route(let preview): state.deadlines.schedule(.route(preview.token), at: instant)
             case .backend(let backend): state.deadlines.schedule(.backend(backend.token), at: instant)
             }
         }
-        changed.raise()
     }
 
     /// The shortest time after which something that was kept is looked at again. Without it, an object that is due

@@ -35,8 +35,12 @@ public final class PreviewChronicle: Service {
     /// `feed` with this chronicle listening.
     public func listening(to feed: any ClusterFeed) -> any ClusterFeed {
         HeardFeed(feed: feed) { [self] change in
-            machine.withLock { $0.apply(change, now: clusterTime.reading()?.latest) }
-            changed.raise()
+            let hasMore = machine.withLock { machine in
+                let before = machine.next
+                machine.apply(change, now: clusterTime.reading()?.latest)
+                return machine.next.map { next in before.map { next < $0 } ?? true } ?? false
+            }
+            if hasMore { changed.raise() }
         }
     }
 

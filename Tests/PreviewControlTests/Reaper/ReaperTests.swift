@@ -184,6 +184,28 @@ struct ReaperTests {
         }
     }
 
+    @Test func aDeadlineThatWasPutOffForAMomentIsKeptToTheMoment() async throws {
+        var policy = PreviewPolicy.testing
+        policy.sweepInterval = .seconds(3600)
+        let harness = try await ControlHarness(policy: policy)
+        let (token, _) = try await started(harness)
+        let label = run.label
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.advance(by: .seconds(1790))
+            let expiry = harness.cluster.now + .seconds(20)
+            _ = try await harness.cluster.extend(token, of: label, to: expiry)
+            harness.cluster.advance(by: .seconds(10))
+            harness.clock.advance(by: .seconds(1799))
+            await harness.until { harness.index.nextDeadline == expiry }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.advance(by: .seconds(11))
+            harness.clock.advance(by: .seconds(10))
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
     @Test func aDeletedPodEndsItsPreviewsAtOnce() async throws {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
