@@ -30,7 +30,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
         do throws(ClusterError) {
             return try await ClusterError.asking {
-                _ = try await client.create(Event(entry, in: namespace), in: namespace)
+                _ = try await client.createMetadata(of: Event(entry, in: namespace), in: namespace)
                 return true
             }
         } catch {

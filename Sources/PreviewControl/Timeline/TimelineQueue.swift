@@ -1,4 +1,3 @@
-internal import DequeModule
 public import FoundationEssentials
 public import Logging
 public import Metrics
@@ -7,12 +6,10 @@ internal import Synchronization
 
 /// Takes events without ever waiting, and writes them to a ``TimelineSink`` one after the other.
 ///
-/// A sink that cannot be reached is tried again, ever more slowly, and meanwhile the queue fills. A full queue drops its
-/// oldest entry: what is newest is what somebody can still act on. When the service stops, what waits is given a few
-/// seconds more.
+/// In which order, and how many wait, is decided by ``TimelineBacklog``. A sink that cannot be reached is tried again, ever
+/// more slowly, and meanwhile the backlog fills. A full one drops its oldest entry: what is newest is what somebody can
+/// still act on. When the service stops, what waits is given a few seconds more.
 public final class TimelineQueue: Timeline, Service {
-    /// How many entries wait at most.
-    public static let capacity = 1024
     /// How long a temporary failure is worth trying again; after that an entry is dropped.
     public static let maxAge = Duration.seconds(900)
     /// The pause after the first failure; it doubles with each further one.
@@ -21,16 +18,10 @@ public final class TimelineQueue: Timeline, Service {
     /// How long a service that stops goes on writing.
     static let drainTimeout = Duration.seconds(5)
 
-    private struct Waiting {
-        let entry: TimelineEntry
-        /// The uptime at which it came.
-        let since: Duration
-        /// Whether an attempt has failed of which the sink may have heard.
-        var wasTried = false
-    }
+    private typealias Waiting = TimelineBacklog.Waiting
 
     private struct State {
-        var waiting: Deque<Waiting> = []
+        var backlog = TimelineBacklog()
         var dropped = 0
         /// Failures since the last success.
         var failures = 0
@@ -91,13 +82,11 @@ public final class TimelineQueue: Timeline, Service {
 
     private func take(_ entry: TimelineEntry) {
         let now = time.uptime()
-        let oldest = state.withLock { state -> Waiting? in
-            let oldest = state.waiting.count < Self.capacity ? nil : state.waiting.popFirst()
-            state.waiting.append(Waiting(entry: entry, since: now))
-            return oldest
+        switch state.withLock({ $0.backlog.add(entry, at: now) }) {
+        case .waits(let mayBeNext): if mayBeNext { changed.raise() }
+        case .displaced(let oldest): drop(oldest, "too many wait")
+        case .known: break
         }
-        if let oldest { drop(oldest, "the queue is full") }
-        changed.raise()
     }
 
     /// Writes until the task is cancelled or a graceful shutdown begins.
@@ -108,11 +97,12 @@ public final class TimelineQueue: Timeline, Service {
 
     private func writeAll() async {
         while !Task.isCancelled {
-            guard let waiting = takeFirst() else {
-                await changed.wait()
-                continue
+            let now = time.uptime()
+            switch state.withLock({ $0.backlog.next(at: now) }) {
+            case .write(let waiting): if let pause = await write(waiting) { try? await time.sleep(pause) }
+            case .pause(let pause): await changed.wait(atMost: pause, time)
+            case .nothing: await changed.wait()
             }
-            if let pause = await write(waiting) { try? await time.sleep(pause) }
         }
     }
 
@@ -130,14 +120,17 @@ public final class TimelineQueue: Timeline, Service {
     }
 
     private func takeFirst() -> Waiting? {
-        state.withLock { $0.waiting.popFirst() }
+        state.withLock { $0.backlog.takeFirst() }
     }
 
     /// - Returns: How long to wait before the next attempt when this one failed and the entry waits again.
     private func write(_ waiting: Waiting) async -> Duration? {
         do throws(TimelineFailure) {
             let isNew = try await sink.write(waiting.entry)
-            state.withLock { $0.failures = 0 }
+            state.withLock { state in
+                state.failures = 0
+                state.backlog.settle(waiting)
+            }
             // What this replica tried before may be its own writing that it finds there now.
             if isNew || waiting.wasTried { next?.take(waiting.entry) }
             return nil
@@ -154,13 +147,11 @@ public final class TimelineQueue: Timeline, Service {
     private func putBack(_ waiting: Waiting, retryAfter: Duration?) -> Duration {
         var waiting = waiting
         waiting.wasTried = true
-        let (isFull, failures) = state.withLock { state in
+        let (waits, failures) = state.withLock { state in
             state.failures += 1
-            let isFull = state.waiting.count >= Self.capacity
-            if !isFull { state.waiting.prepend(waiting) }
-            return (isFull, state.failures)
+            return (state.backlog.putBack(waiting), state.failures)
         }
-        if isFull { drop(waiting, "the queue is full") }
+        if !waits { drop(waiting, "too many wait") }
         var pause = Self.firstPause
         for _ in 1..<failures where pause < Self.longestPause { pause *= 2 }
         pause = min(pause, Self.longestPause) * (0.5 + jitter() / 2)
@@ -170,6 +161,7 @@ public final class TimelineQueue: Timeline, Service {
     private func drop(_ waiting: Waiting, _ why: String) {
         let dropped = state.withLock { state in
             state.dropped += 1
+            state.backlog.settle(waiting)
             return state.dropped
         }
         dropCounter.increment()

@@ -152,7 +152,7 @@ struct PreviewTimelineTests {
         let log = SimulatedTimelineLog()
         let scribe = Scribe(harness.cluster, log: log, clock: harness.clock)
         let (token, _) = try await started(harness)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await scribe.run() }
             await harness.until { scribe.index.routes()?.count == 1 }
             // It looks at the clock again after a sweep interval at the latest.

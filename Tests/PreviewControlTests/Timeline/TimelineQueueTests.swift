@@ -29,13 +29,13 @@ struct TimelineQueueTests {
         )
     }
 
-    private func event(_ subject: Int) -> TimelineEvent {
+    private func event(_ subject: Int, _ kind: TimelineEvent.Kind = .started) -> TimelineEvent {
         TimelineEvent(
-            .started,
+            kind,
             run: ControlHarness.run,
             claim: ClaimIdentity(name: "agent-3f2a9c1e0000", uid: "claim-1"),
             subject: "\(subject)",
-            message: "A preview was started."
+            message: "Something happened to a preview."
         )
     }
 
@@ -134,13 +134,41 @@ struct TimelineQueueTests {
 
     @Test func aFullQueueDropsItsOldestEntry() async throws {
         let queue = queue()
-        for subject in 1...TimelineQueue.capacity + 3 { queue.record(event(subject)) }
+        for subject in 1...TimelineBacklog.promptCapacity + 3 { queue.record(event(subject)) }
         #expect(queue.droppedCount == 3)
         try await running(queue) {
-            await until { log.entries.count == TimelineQueue.capacity }
+            await until { log.entries.count == TimelineBacklog.promptCapacity }
             #expect(subjects(log).first == "4")
-            #expect(subjects(log).last == "\(TimelineQueue.capacity + 3)")
+            #expect(subjects(log).last == "\(TimelineBacklog.promptCapacity + 3)")
         }
+    }
+
+    @Test func thousandsOfEndsAreToldAtAPaceAndDelayNobodyWhoWaits() async throws {
+        let queue = queue()
+        let ends = TimelineBacklog.massBurst + 2
+        for subject in 1...ends { queue.record(event(subject, .reaped)) }
+        try await running(queue) {
+            await clock.waitForSleepers(1)
+            #expect(log.entries.count == TimelineBacklog.massBurst)
+            queue.record(event(0, .approvalRequired))
+            await until { log.entries.count == TimelineBacklog.massBurst + 1 }
+            #expect(log.entries.last?.event.kind == .approvalRequired)
+            for _ in 1...2 {
+                await clock.waitForSleepers(1)
+                clock.advance(by: TimelineBacklog.massInterval)
+            }
+            await until { log.entries.count == ends + 1 }
+            #expect(queue.droppedCount == 0)
+        }
+    }
+
+    @Test func aServiceThatStopsDoesNotPaceItself() async throws {
+        let queue = queue()
+        try await withService(queue) {
+            for subject in 1...TimelineBacklog.massBurst * 2 { queue.record(event(subject, .reaped)) }
+            await clock.waitForSleepers(1)
+        }
+        #expect(log.entries.count == TimelineBacklog.massBurst * 2)
     }
 
     @Test func whatWaitsTooLongIsDropped() async throws {
