@@ -20,10 +20,19 @@ public struct PreviewMetrics: Sendable {
     }
 
     let factory: any MetricsFactory
+    /// Made once: thousands of previews may end at the same instant.
+    private let reaped: [ReapReason: Counter]
+    private let reapLag: Metrics.Timer
 
     /// - Parameter factory: Where the metrics go; without a backend nowhere.
     public init(_ factory: any MetricsFactory = MetricsSystem.factory) {
         self.factory = factory
+        reaped = Dictionary(
+            uniqueKeysWithValues: ReapReason.allCases.map {
+                ($0, Self.counter(.reaped, [("reason", $0.rawValue)], factory))
+            }
+        )
+        reapLag = Self.timer(.reapLag, [], factory)
     }
 
     /// Counts what becomes of a start.
@@ -51,8 +60,8 @@ public struct PreviewMetrics: Sendable {
 
     /// - Parameter lag: The time from the deadline, where there was one.
     func countReaped(_ reason: ReapReason, lag: Duration?) {
-        counter(.reaped, ("reason", reason.rawValue)).increment()
-        if let lag { timer(.reapLag).record(duration: max(lag, .zero)) }
+        reaped[reason]?.increment()
+        if let lag { reapLag.record(duration: max(lag, .zero)) }
     }
 
     func countAverted(_ rescue: Rescue) {
@@ -65,10 +74,26 @@ public struct PreviewMetrics: Sendable {
     }
 
     private func counter(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Counter {
-        Counter(label: metric.rawValue, dimensions: dimensions, factory: factory)
+        Self.counter(metric, dimensions, factory)
     }
 
     private func timer(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Metrics.Timer {
+        Self.timer(metric, dimensions, factory)
+    }
+
+    private static func counter(
+        _ metric: PreviewMetric,
+        _ dimensions: [(String, String)],
+        _ factory: any MetricsFactory
+    ) -> Counter {
+        Counter(label: metric.rawValue, dimensions: dimensions, factory: factory)
+    }
+
+    private static func timer(
+        _ metric: PreviewMetric,
+        _ dimensions: [(String, String)],
+        _ factory: any MetricsFactory
+    ) -> Metrics.Timer {
         Metrics.Timer(label: metric.rawValue, dimensions: dimensions, factory: factory)
     }
 }

@@ -57,7 +57,7 @@ struct PreviewMetricsTests {
         }
         try await harness.reaper.sweep()
         #expect(value(harness, #"reap_averted_total{by="conflict"}"#) == "1")
-        #expect(value(harness, #"reaped_total{reason="idle"}"#) == nil)
+        #expect(value(harness, #"reaped_total{reason="idle"}"#) == "0")
     }
 
     @Test func waitsForApprovalAreMeasuredByHowTheyEnded() async throws {
