@@ -47,7 +47,11 @@ struct APIPath {
 
     /// The path and query, percent-encoded.
     var text: String {
-        var text = segments.map { "/" + Self.encode($0) }.joined()
+        var text = ""
+        for segment in segments {
+            text += "/"
+            text += Self.encode(segment)
+        }
         if !query.isEmpty {
             text += "?" + query.map { "\(Self.encode($0.name))=\(Self.encode($0.value))" }.joined(separator: "&")
         }
@@ -55,7 +59,9 @@ struct APIPath {
     }
 
     private static func checked(_ segment: String, _ field: String) throws -> String {
-        guard !segment.isEmpty, segment != ".", segment != "..", !segment.contains("/"), !segment.contains("%") else {
+        guard !segment.isEmpty, segment != ".", segment != "..",
+            !segment.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") })
+        else {
             throw KubernetesError(.rejected, "the \(field) is not one that an object can have")
         }
         return segment
@@ -63,18 +69,27 @@ struct APIPath {
 
     /// Leaves only the unreserved characters of RFC 3986 as they are.
     static func encode(_ text: String) -> String {
+        // Names, namespaces and kinds consist of nothing else.
+        guard !text.utf8.allSatisfy(isUnreserved) else { return text }
         var encoded = ""
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
+            if isUnreserved(byte) {
                 encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
+            } else {
                 let digits = String(byte, radix: 16, uppercase: true)
                 encoded += digits.count == 1 ? "%0\(digits)" : "%\(digits)"
             }
         }
         return encoded
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 }
