@@ -71,13 +71,12 @@ private struct StartBenchmark: Sendable {
     }
 }
 
-/// Where a preview's objects are in the API.
+/// Where previews' objects are in the API.
 enum PreviewPath {
-    static func route(_ token: PreviewToken) -> String {
-        "/apis/gateway.networking.k8s.io/v1/namespaces/\(benchNamespace)/httproutes/\(token.objectName)"
-    }
+    static let routes = "/apis/gateway.networking.k8s.io/v1/namespaces/\(benchNamespace)/httproutes"
+    static let services = "/api/v1/namespaces/\(benchNamespace)/services"
 
-    static func service(_ token: PreviewToken) -> String {
-        "/api/v1/namespaces/\(benchNamespace)/services/\(token.objectName)"
-    }
+    static func route(_ token: PreviewToken) -> String { "\(routes)/\(token.objectName)" }
+
+    static func service(_ token: PreviewToken) -> String { "\(services)/\(token.objectName)" }
 }
