@@ -256,7 +256,7 @@ struct KubernetesTimelineLogTests {
             for subject in ["1", "2", "3"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
             let reader = Reader()
             let clock = ManualClock()
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await logs[0].follow(claim, after: nil) {
                         reader.read($0)

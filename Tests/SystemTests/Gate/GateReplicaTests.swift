@@ -92,7 +92,6 @@ struct GateReplicaTests {
 
     @Test func theClickRacingTheTimeOutHasOneWinner() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            let run = cluster.run
             var startedCount = 0
             for round in 1...100 {
                 let (pending, start) = try await cluster.ask(0)

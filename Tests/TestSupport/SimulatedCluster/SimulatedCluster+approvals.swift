@@ -32,7 +32,7 @@ extension SimulatedCluster {
 
     /// Changes a claim's annotations by somebody's hand; nil removes one.
     public func annotateClaim(of run: RunID, _ changes: [String: String?]) {
-        state.withLock { state in
+        _ = state.withLock { state in
             state.changeClaim(run.claimName) { claim in
                 for (key, value) in changes { claim.annotations[key] = value }
             }
