@@ -208,9 +208,15 @@ public final class PreviewIndex: Sendable {
         state.withLock { state in
             guard state.isComplete else { return nil }
             var due: [Key] = []
+            var pairs = 0
             for preview in state.routes.values {
-                if case .reap = judgement(of: preview, now: now, state) { due.append(.route(preview.token)) }
+                let hasBackend = state.backends.index(forKey: preview.token) != nil
+                if hasBackend { pairs += 1 }
+                let judgement = judgement(of: preview, hasBackend: hasBackend, now: now, state)
+                if case .reap = judgement { due.append(.route(preview.token)) }
             }
+            // A Service that has its route is kept as long as that is, which is the case of nearly all.
+            guard pairs < state.backends.count else { return due }
             for backend in state.backends.values {
                 if case .reap = judgement(of: backend, now: now, state) { due.append(.backend(backend.token)) }
             }
@@ -244,16 +250,26 @@ public final class PreviewIndex: Sendable {
     }
 
     private func judgement(of backend: PreviewBackend, now: Date?, _ state: State) -> ReapJudge.Judgement {
-        let hasRoute = state.fresh.contains(.routes) ? state.routes[backend.token] != nil : nil
+        let hasRoute = state.fresh.contains(.routes) ? state.routes.index(forKey: backend.token) != nil : nil
         return judge.judge(backend, hasRoute: hasRoute, now: now)
     }
 
     private func judgement(of preview: Preview, now: Date?, _ state: State) -> ReapJudge.Judgement {
+        let hasBackend = state.fresh.contains(.backends) ? state.backends.index(forKey: preview.token) != nil : nil
+        return judgement(of: preview, hasBackend: hasBackend, now: now, state)
+    }
+
+    private func judgement(
+        of preview: Preview,
+        hasBackend: Bool?,
+        now: Date?,
+        _ state: State
+    ) -> ReapJudge.Judgement {
         judge.judge(
             preview,
             pod: state.presence(ofPodOf: preview),
             claim: followsClaims ? state.presence(ofClaimOf: preview) : .unknown,
-            hasBackend: state.fresh.contains(.backends) ? state.backends[preview.token] != nil : nil,
+            hasBackend: hasBackend,
             now: now
         )
     }
