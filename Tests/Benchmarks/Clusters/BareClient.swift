@@ -51,6 +51,36 @@ struct BareClient: Sendable {
         try await send(request(method, path, body, type: type))
     }
 
+    /// Watches collections while `body` runs, and throws away what arrives.
+    func whileWatching<Result: Sendable>(
+        _ collections: [String],
+        _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for path in collections {
+                let answer = Data(try await send(.get, "\(path)?limit=1"))
+                let version = try JSONDecoder().decode(Collection.self, from: answer).metadata.resourceVersion
+                var watch = request(.get, "\(path)?watch=true&resourceVersion=\(version)")
+                watch.head.headerFields[.accept] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+                watch.timeout = nil
+                let request = watch
+                group.addTask {
+                    try await transport.withResponse(to: request) { for try await _ in $0.body {} }
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
+    private struct Collection: Decodable {
+        struct Metadata: Decodable {
+            let resourceVersion: String
+        }
+
+        let metadata: Metadata
+    }
+
     func request(
         _ method: HTTPRequest.Method,
         _ path: String,
