@@ -24,6 +24,7 @@ enum WatchProperties {
             try check(Event.self, line)
             try check(PartialObjectMetadata.self, line)
             try compareReaders(of: line)
+            try checkKnown(line)
             if let value = try? JSONDecoder().decode(JSONValue.self, from: Data(line)) { try stable(value) }
             if case .error(let status)? = try? WatchEvent<Pod>(json: line) { try check(status) }
             let text = String(decoding: line, as: UTF8.self)
@@ -62,6 +63,27 @@ enum WatchProperties {
             try require(list.metadata.continueToken != "", "the last page has no token")
             for object in list.items.prefix(4) { try stable(object) }
         }
+    }
+
+    /// A list of which nothing is known reads the same as one that nobody asks about, and asks about what it reads.
+    private static func checkKnown(_ line: ArraySlice<UInt8>) throws {
+        var asked: [ObjectVersion] = []
+        let plain = try? ObjectList<PartialObjectMetadata>(json: line) { (object: PartialObjectMetadata) in object }
+        let list = try? ObjectList<PartialObjectMetadata>(json: line) { version in
+            asked.append(version)
+            return nil
+        } keeping: { (object: PartialObjectMetadata) in
+            object
+        }
+        try require(list == plain, "what is asked about is read as what is not")
+        guard let list else { return }
+        let versions = list.items.compactMap { object -> ObjectVersion? in
+            guard let uid = object.metadata.uid, let version = object.metadata.resourceVersion else { return nil }
+            return ObjectVersion(name: object.metadata.name, uid: uid, resourceVersion: version)
+        }
+        // An object without a name is never asked about, and read as one whose name is empty.
+        let named = (asked.filter { !$0.name.isEmpty }, versions.filter { !$0.name.isEmpty })
+        try require(named.0 == named.1, "what is asked about is what is read")
     }
 
     /// What the reader of metadata takes, Foundation's decoder takes for the same.
