@@ -137,7 +137,6 @@ let package = Package(
             name: "KubernetesClient",
             dependencies: [
                 "CMemory", "HTTPTransport", "KubernetesModel",
-                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),

@@ -41,7 +41,8 @@ public final class CurlTransport: HTTPTransport, Sendable {
         return try await withTaskCancellationHandler {
             let head = try await exchange.head()
             defer { exchange.close() }
-            return try await handle(TransportResponse(head: head, body: TransportBody(nextChunk: exchange.nextChunk)))
+            let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
+            return try await handle(TransportResponse(head: head, body: body))
         } onCancel: {
             exchange.cancel()
         }

@@ -42,7 +42,7 @@ final class Exchange: Sendable {
     }
 
     /// Waits for the next chunk of the body; `nil` is its end.
-    func nextChunk() async throws -> [UInt8]? {
+    @Sendable func nextChunk() async throws -> [UInt8]? {
         switch machine.withLock({ $0.read() }) {
         case .chunk(let chunk, let unpauses):
             if unpauses { unpause() }
@@ -85,8 +85,16 @@ final class Exchange: Sendable {
         stop(TransportError(.cancelled, "the response is no longer valid"))
     }
 
+    /// Aborts what is left of the transfer, and lets the body end with what has arrived.
+    @Sendable func stopReceiving() {
+        perform(machine.withLock { $0.stopReceiving() })
+    }
+
     private func stop(_ error: TransportError) {
-        let stop = machine.withLock { $0.stop(error) }
+        perform(machine.withLock { $0.stop(error) })
+    }
+
+    private func perform(_ stop: Machine.Stop) {
         stop.delivery?.perform()
         // A closed mailbox aborts everything by itself.
         if stop.abortsTransfer { _ = mailbox.submit(.abort(self)) }

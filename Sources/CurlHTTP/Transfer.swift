@@ -7,7 +7,7 @@ import HTTPTypes
 /// action, so that it is resumed exactly once.
 ///
 /// ```
-/// idle ── begin ─▶ awaitingHead ── headArrived ─▶ streaming ── ended ─▶ streaming, nothing more arrives
+/// idle ── begin ─▶ awaitingHead ── headArrived ─▶ streaming ── ended, stopReceiving ─▶ streaming, nothing more arrives
 ///   └──── stop ────────┴──────────── stop ───────────┴── stop ─▶ stopped
 /// ```
 struct Transfer<HeadReader, ChunkReader> {
@@ -145,6 +145,13 @@ struct Transfer<HeadReader, ChunkReader> {
                 abortsTransfer: ending == nil
             )
         }
+    }
+
+    /// The caller wants no more than what has arrived: the body ends after that.
+    mutating func stopReceiving() -> Stop {
+        guard case .streaming = state, ending == nil else { return .nothing }
+        ending = .success(())
+        return Stop(delivery: chunkReader.take().map { .chunk($0, .success(nil)) }, abortsTransfer: true)
     }
 
     // MARK: The connection's events

@@ -21,13 +21,25 @@ public struct TransportBody: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
 
     private let nextChunk: @Sendable () async throws -> [UInt8]?
+    private let stopReceiving: @Sendable () -> Void
 
-    /// Makes a body from a function that returns the next chunk, or `nil` at the end.
-    public init(nextChunk: @escaping @Sendable () async throws -> [UInt8]?) {
+    /// Makes a body.
+    ///
+    /// - Parameters:
+    ///   - nextChunk: Returns the next chunk, or `nil` at the end.
+    ///   - stopReceiving: Brings the end about; without it the body cannot be ended early.
+    public init(
+        nextChunk: @escaping @Sendable () async throws -> [UInt8]?,
+        stopReceiving: @escaping @Sendable () -> Void = {}
+    ) {
         self.nextChunk = nextChunk
+        self.stopReceiving = stopReceiving
     }
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    /// Ends the body after what has arrived by now, as if the peer had, whether or not somebody waits for more.
+    public func end() { stopReceiving() }
+
+    public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?
 
         public func next() async throws -> [UInt8]? {

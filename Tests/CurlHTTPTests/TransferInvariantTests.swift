@@ -43,6 +43,7 @@ import Testing
             case 8, 9, 10, 11: read()
             case 12: end(.success(()))
             case 13 where Bool.random(using: &random): end(.failure(TransportError(.protocolViolation, "broken")))
+            case 13 where UInt8.random(in: 0..<8, using: &random) == 0: stopReceiving()
             case 14 where UInt8.random(in: 0..<8, using: &random) == 0: stop(machine.deadlinePassed())
             case 15 where UInt8.random(in: 0..<8, using: &random) == 0:
                 isStopped = true
@@ -115,6 +116,13 @@ import Testing
         private mutating func end(_ ending: Result<Void, TransportError>) {
             take(machine.ended(ending))
             if hasBegun { hasEnded = true }
+        }
+
+        private mutating func stopReceiving() {
+            let stop = machine.stopReceiving()
+            #expect(stop.abortsTransfer == (hasHead && !hasEnded && !isStopped))
+            if stop.abortsTransfer { hasEnded = true }
+            take(stop.delivery)
         }
 
         private mutating func stop(_ stop: Transfer<Int, Int>.Stop) {

@@ -57,6 +57,20 @@ import Testing
         #expect(machine.read() == .failed(Self.failure))
     }
 
+    @Test func aCallerThatWantsNoMoreStillGetsWhatHasArrived() {
+        var machine = streaming()
+        _ = machine.chunkArrived([1])
+        #expect(machine.stopReceiving() == Machine.Stop(delivery: nil, abortsTransfer: true))
+        #expect(machine.chunkArrived([2]) == .refused)
+        #expect(machine.read() == .chunk([1], unpauses: false))
+        #expect(machine.read() == .end)
+        #expect(machine.stopReceiving() == Machine.Stop(delivery: nil, abortsTransfer: false))
+
+        machine = streaming()
+        _ = machine.wait(3)
+        #expect(machine.stopReceiving() == Machine.Stop(delivery: .chunk(3, .success(nil)), abortsTransfer: true))
+    }
+
     @Test func anEndWithoutAHeadIsAnError() {
         var machine = Machine(maxBufferedBytes: 8)
         _ = machine.begin(1)

@@ -120,23 +120,66 @@ public final class ScriptedTransport: HTTPTransport {
 
     private func body(_ steps: [Step], _ deadline: ManualClock.Instant?) -> TransportBody {
         let position = Position()
+        let end = End()
         return TransportBody {
-            while let step = position.next(steps) {
-                switch step {
-                case .chunk(let text): return Array(text.utf8)
-                case .hang: throw try await self.hang(until: deadline)
-                case .pause(let duration): try await self.clock.sleep(for: duration)
-                case .fail(let kind): throw TransportError(kind, "scripted")
+            try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+                group.addTask { try await self.nextChunk(of: steps, position, deadline) }
+                group.addTask {
+                    await end.hasCome()
+                    return nil
                 }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
             }
-            return nil
+        } stopReceiving: {
+            end.come()
         }
+    }
+
+    private func nextChunk(
+        of steps: [Step],
+        _ position: Position,
+        _ deadline: ManualClock.Instant?
+    ) async throws -> [UInt8]? {
+        while let step = position.next(steps) {
+            switch step {
+            case .chunk(let text): return Array(text.utf8)
+            case .hang: throw try await hang(until: deadline)
+            case .pause(let duration): try await clock.sleep(for: duration)
+            case .fail(let kind): throw TransportError(kind, "scripted")
+            }
+        }
+        return nil
     }
 
     private func hang(until deadline: ManualClock.Instant?) async throws -> TransportError {
         let never = clock.now.advanced(by: .seconds(1_000_000))
         try await clock.sleep(until: deadline ?? never, tolerance: nil)
         return TransportError(.timedOut, "scripted")
+    }
+
+    /// That the reader wants no more.
+    private final class End: Sendable {
+        private let state = Mutex<(hasCome: Bool, waiter: AsyncStream<Void>.Continuation?)>((false, nil))
+
+        func come() {
+            let waiter = state.withLock { state in
+                state.hasCome = true
+                return state.waiter
+            }
+            waiter?.finish()
+        }
+
+        /// Returns once it has come, or when the task is cancelled.
+        func hasCome() async {
+            let (stream, waiter) = AsyncStream.makeStream(of: Void.self)
+            let hasCome = state.withLock { state in
+                state.waiter = waiter
+                return state.hasCome
+            }
+            if hasCome { waiter.finish() }
+            for await _ in stream {}
+        }
     }
 
     private final class Position: Sendable {

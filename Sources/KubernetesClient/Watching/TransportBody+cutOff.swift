@@ -1,4 +1,3 @@
-import AsyncAlgorithms
 import HTTPTransport
 import Synchronization
 
@@ -6,52 +5,34 @@ extension TransportBody {
     /// Hands `handle` this body, which ends early when nothing has arrived for `limit` while it was waited for, and when
     /// somebody asks `liveness`.
     ///
-    /// A chunk that arrives just then is lost, so this is for streams that go on elsewhere, such as watches. What cuts the
-    /// body off waits beside it for as long as it lasts, so that a chunk costs neither a task nor a timer.
+    /// What cuts the body off waits beside it for as long as it lasts, so that a chunk costs neither a task nor a timer.
     func withCutOff(
         afterSilenceOf limit: Duration,
         or liveness: WatchLiveness?,
         on clock: any Clock<Duration>,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
-        let chunks = AsyncThrowingChannel<[UInt8], any Error>()
         let silence = Silence(clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pass(to: chunks, silence) }
             group.addTask {
                 try await silence.untilItLasts(limit)
-                chunks.finish()
+                end()
             }
             if let liveness {
                 group.addTask {
                     await liveness.untilAsked()
-                    chunks.finish()
+                    end()
                 }
             }
             defer { group.cancelAll() }
+            let chunks = makeAsyncIterator()
             try await handle(
                 TransportBody {
-                    var iterator = chunks.makeAsyncIterator()
-                    let chunk = try await iterator.next()
-                    // A cancelled reader gets an end from the channel, and has to know better.
-                    if chunk == nil { try Task.checkCancellation() }
-                    return chunk
+                    silence.begin()
+                    defer { silence.end() }
+                    return try await chunks.next()
                 }
             )
-        }
-    }
-
-    private func pass(to chunks: AsyncThrowingChannel<[UInt8], any Error>, _ silence: Silence) async {
-        let iterator = makeAsyncIterator()
-        do {
-            while true {
-                silence.begin()
-                guard let chunk = try await iterator.next() else { return chunks.finish() }
-                silence.end()
-                await chunks.send(chunk)
-            }
-        } catch {
-            chunks.fail(error)
         }
     }
 }
