@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import PreviewDomain
 import ServiceLifecycle
+import TestSupport
 
 @testable import DevCluster
 @testable import PreviewCommands
@@ -36,7 +37,7 @@ struct ServiceUnderTest: Sendable {
     ///   - configure: Changes the service before it starts.
     static func run(
         settings changes: [String: String] = [:],
-        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        logger: Logger = .silent,
         configure: (inout PreviewService) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {

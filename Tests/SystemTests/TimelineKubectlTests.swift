@@ -2,11 +2,11 @@ import CurlHTTP
 import DevCluster
 import FoundationEssentials
 import KubernetesClient
-import Logging
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
 import Subprocess
+import TestSupport
 import Testing
 
 /// True where `kubectl` can be started.
@@ -39,7 +39,7 @@ struct TimelineKubectlTests {
             let log = try KubernetesTimelineLog(
                 client: client(kubeconfig),
                 namespace: Self.namespace,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                logger: .silent
             )
             for (kind, message) in [
                 (TimelineEvent.Kind.started, "The preview of port 3000 was started."),

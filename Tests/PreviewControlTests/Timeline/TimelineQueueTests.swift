@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import PreviewDomain
 import TestSupport
 import Testing
@@ -25,7 +24,7 @@ struct TimelineQueueTests {
             wallClock: { Date(timeIntervalSince1970: 1) },
             time: MonotonicTime(clock),
             jitter: { jitter },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: .silent
         )
     }
 

@@ -1,7 +1,6 @@
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
-import Logging
 import PreviewIdentity
 import Synchronization
 import TestSupport
@@ -31,7 +30,7 @@ private final class PublishedKeys: Sendable {
             url: try #require(URL(string: "https://issuer.example.com:8443/oauth/jwks")),
             transport: transport,
             uptime: { origin.duration(to: clock.now) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: .silent
         )
     }
 

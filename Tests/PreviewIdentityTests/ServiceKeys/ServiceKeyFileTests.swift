@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import PreviewIdentity
 import TestSupport
 import Testing
@@ -18,7 +17,7 @@ struct ServiceKeyFileTests {
                 path: path,
                 key: try ServiceKeyFile.key(at: path),
                 uptime: { origin.duration(to: clock.now) },
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                logger: .silent
             )
         )
     }
@@ -75,7 +74,7 @@ struct ServiceKeyFileTests {
             path: "\(folder)/api-key",
             key: try ServiceKeyFile.key(at: "\(folder)/api-key"),
             uptime: { origin.duration(to: clock.now) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: .silent
         )
         #expect(file.key.matches("the-first-key-0123456789"))
         try FileManager.default.removeItem(atPath: "\(folder)/data")

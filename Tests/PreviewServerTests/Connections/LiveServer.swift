@@ -1,7 +1,7 @@
 import Hummingbird
-import Logging
 import NIOCore
 import ServiceLifecycle
+import TestSupport
 
 @testable import PreviewServer
 
@@ -26,7 +26,7 @@ enum LiveServer {
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: application), .init(service: draining)],
-                logger: quietLogger
+                logger: .silent
             )
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -62,12 +62,10 @@ enum LiveServer {
                 server: .watched(limits, tls: nil),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
-                logger: quietLogger
+                logger: .silent
             )
         } _: { port, _ in
             try await body(port)
         }
     }
-
-    static let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

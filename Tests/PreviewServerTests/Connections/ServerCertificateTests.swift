@@ -3,7 +3,6 @@ import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
 import TestSupport
 import Testing
@@ -56,7 +55,7 @@ struct ServerCertificateTests {
                 server: .watched(limits, tls: tls),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
-                logger: LiveServer.quietLogger
+                logger: .silent
             )
         } _: { port, _ in
             try await body(port)
@@ -163,6 +162,6 @@ struct ServerCertificateTests {
 
 extension ServerCertificateTests.Files {
     func load() throws -> ServerCertificate {
-        try ServerCertificate(certificateFile: certificate, privateKeyFile: key, logger: LiveServer.quietLogger)
+        try ServerCertificate(certificateFile: certificate, privateKeyFile: key, logger: .silent)
     }
 }

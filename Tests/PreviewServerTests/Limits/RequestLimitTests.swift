@@ -79,7 +79,7 @@ struct RequestLimitTests {
         router.add(middleware: ErrorMiddleware())
         router.get("/") { _, context in try await handler(context) }
         let responder = TimeLimitedResponder(base: router.buildResponder(), limit: limit)
-        return try await Application(responder: responder, logger: LiveServer.quietLogger).test(.live) { client in
+        return try await Application(responder: responder, logger: .silent).test(.live) { client in
             try await client.execute(uri: "/", method: .get) { ($0.status.code, String(buffer: $0.body)) }
         }
     }

@@ -73,7 +73,7 @@ struct WaitingCallsTests {
                 server: .watched(ConnectionLimits(), tls: nil),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
-                logger: LiveServer.quietLogger
+                logger: .silent
             )
         } _: { port, services in
             try await body(port, services, began.stream, ended.stream)
