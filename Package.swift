@@ -198,7 +198,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "HTTPTransport", "PreviewControl", "PreviewDomain",
+                "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -241,7 +241,6 @@ let tests: [String: [Target.Dependency]] = [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity",
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Logging", package: "swift-log"),
     ],
     // Several whole instances of the service on one development cluster, and real clients.
     "SystemTests": [
@@ -263,10 +262,7 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")],
-    "PreviewControlTests": [
-        "PreviewControl", "PreviewDomain", "PrometheusMetrics",
-        .product(name: "Logging", package: "swift-log"),
-    ],
+    "PreviewControlTests": ["PreviewControl", "PreviewDomain", "PrometheusMetrics"],
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "HTTPTypes", package: "swift-http-types"),

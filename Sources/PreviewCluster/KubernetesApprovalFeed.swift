@@ -15,15 +15,13 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
     /// - Parameter metrics: Where is counted how often a watch breaks.
     public init(
         client: KubernetesClient,
-        namespace: String,
-        gatewayName: String,
-        gatewayNamespace: String,
+        manifests: PreviewManifests,
         metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.client = client
-        self.namespace = namespace
-        self.gatewayName = gatewayName
-        self.gatewayNamespace = gatewayNamespace
+        namespace = manifests.namespace
+        gatewayName = manifests.gatewayName
+        gatewayNamespace = manifests.gatewayNamespace
         self.metrics = WatchMetrics(metrics)
     }
 

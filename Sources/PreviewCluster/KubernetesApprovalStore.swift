@@ -15,11 +15,11 @@ public struct KubernetesApprovalStore: Sendable {
     /// How often a grant is added anew when somebody else changed the Gateway meanwhile; its controller does, too.
     private static let maxAttempts = 8
 
-    public init(client: KubernetesClient, namespace: String, gatewayName: String, gatewayNamespace: String) {
+    public init(client: KubernetesClient, manifests: PreviewManifests) {
         self.client = client
-        self.namespace = namespace
-        self.gatewayName = gatewayName
-        self.gatewayNamespace = gatewayNamespace
+        namespace = manifests.namespace
+        gatewayName = manifests.gatewayName
+        gatewayNamespace = manifests.gatewayNamespace
     }
 
     private func claim(named name: String) async throws(ClusterError) -> ClaimRecord? {

@@ -6,12 +6,10 @@ public import PreviewIdentity
 
 /// The HTTP API: every route of the service, behind the middleware that all share.
 public struct PreviewAPI: Sendable {
-    let previews: Previews
-    let gate: AgentPreviewGate
+    let core: ReplicaCore
     let authenticator: Authenticator
     let access: RunAccess
     let address: PreviewAddress
-    let brake: Brake
     let timeline: TimelineReader
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
@@ -24,11 +22,10 @@ public struct PreviewAPI: Sendable {
     let eventStreams: WaitingCalls
 
     /// - Parameters:
-    ///   - gate: Starts previews for agents.
+    ///   - core: What the routes and tools call.
     ///   - authenticator: Says who a caller is.
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
-    ///   - brake: Why the service is not ready, when it is not.
     ///   - timeline: What happened to the runs' previews.
     ///   - forwardDecision: Takes decisions about requests that are not ours; nil where no core API is configured.
     ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
@@ -38,12 +35,10 @@ public struct PreviewAPI: Sendable {
     ///   - metrics: Where the server's own metrics go.
     ///   - metricsPage: All metrics in Prometheus' text format; empty without it.
     public init(
-        previews: Previews,
-        gate: AgentPreviewGate,
+        core: ReplicaCore,
         authenticator: Authenticator,
         access: RunAccess,
         address: PreviewAddress,
-        brake: Brake,
         timeline: TimelineReader,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime,
@@ -53,12 +48,10 @@ public struct PreviewAPI: Sendable {
         metrics: any MetricsFactory = MetricsSystem.factory,
         metricsPage: @escaping MetricsPage = { "" }
     ) {
-        self.previews = previews
-        self.gate = gate
+        self.core = core
         self.authenticator = authenticator
         self.access = access
         self.address = address
-        self.brake = brake
         self.timeline = timeline
         self.allowedOrigins = allowedOrigins
         self.time = time
@@ -93,7 +86,7 @@ public struct PreviewAPI: Sendable {
             ErrorMiddleware()
             BodyLimitMiddleware()
         }
-        HealthRoutes(brake: brake, draining: draining).add(to: router)
+        HealthRoutes(brake: core.brake, draining: draining).add(to: router)
         DescriptionRoute().add(to: router)
         MetricsRoute(page: metricsPage).add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
@@ -102,9 +95,9 @@ public struct PreviewAPI: Sendable {
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
             .add(middleware: rates)
         let runGuard = RunGuard(access: access)
-        PreviewRoutes(previews: previews, runs: runGuard, address: address).add(to: runs)
+        PreviewRoutes(previews: core.previews, runs: runGuard, address: address).add(to: runs)
         GateRoutes(
-            gate: gate,
+            gate: core.gate,
             runs: runGuard,
             address: address,
             waiting: waitingCalls,
@@ -122,14 +115,14 @@ public struct PreviewAPI: Sendable {
     var tools: [any Tool] {
         [
             StartPreviewTool(
-                gate: gate,
-                previews: previews,
+                gate: core.gate,
+                previews: core.previews,
                 waiting: waitingCalls,
                 access: access,
                 address: address
             ),
-            ListPreviewsTool(previews: previews, access: access, address: address),
-            StopPreviewTool(previews: previews, access: access),
+            ListPreviewsTool(previews: core.previews, access: access, address: address),
+            StopPreviewTool(previews: core.previews, access: access),
         ]
     }
 }

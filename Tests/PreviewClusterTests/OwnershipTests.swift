@@ -133,7 +133,7 @@ struct OwnershipTests {
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run) { $0.finalizers = ["test/hold"] }
             let keeping = try await Replica(cluster)
-            let ending = try await Replica(cluster, policy: .testing(keepsAfterRun: false))
+            let ending = try await Replica(cluster, keepsAfterRun: false)
             _ = try await ending.start(run)
             try cluster.delete(.sandboxClaims, sandbox.name)
             try await ending.reaper.sweep()

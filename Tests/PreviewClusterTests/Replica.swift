@@ -1,7 +1,6 @@
 import CurlHTTP
 import DevCluster
 import KubernetesClient
-import Logging
 import OpenSSLKit
 import PreviewDomain
 import TestSupport
@@ -13,14 +12,16 @@ import TestSupport
 struct Replica: Sendable {
     let cluster: TestCluster
     let client: KubernetesClient
-    let index: PreviewIndex
     let cache: SandboxCache
     let feed: KubernetesClusterFeed
     let objects: KubernetesPreviewObjects
-    let previews: Previews
-    let reaper: Reaper
+    let core: ReplicaCore
     let timeline = RecordingTimeline()
     let log: KubernetesTimelineLog
+
+    var index: PreviewIndex { core.index }
+    var previews: Previews { core.previews }
+    var reaper: Reaper { core.reaper }
 
     /// Routes, Services, pods, claims, Sandboxes.
     private static let watchedKinds = 5
@@ -37,7 +38,7 @@ struct Replica: Sendable {
     /// - Parameter attemptTimeout: How long a request may take.
     init(
         _ cluster: TestCluster,
-        policy: PreviewPolicy = .testing(),
+        keepsAfterRun: Bool = true,
         attemptTimeout: Duration = .seconds(10),
         randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
     ) async throws {
@@ -60,49 +61,30 @@ struct Replica: Sendable {
                 )
             )
         }
-        let zone = try ZoneSuffix("preview.example.com")
         let manifests = PreviewManifests(
             namespace: TestCluster.namespace,
             gatewayName: "agentweaver-preview-gateway",
             gatewayNamespace: TestCluster.namespace,
-            zone: zone
+            zone: try ZoneSuffix("preview.example.com")
         )
-        let time = MonotonicTime(ManualClock())
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: logger)
-        let clusterTime = KubernetesClusterTime(client.serverClock)
-        let brake = Brake(policy: policy, time: time)
-        index = PreviewIndex(policy: policy)
+        log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: .silent)
         cache = SandboxCache()
         feed = KubernetesClusterFeed(client: client, namespace: TestCluster.namespace, sandboxes: cache)
         objects = KubernetesPreviewObjects(client: client, manifests: manifests)
-        previews = Previews(
-            policy: policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: TestCluster.namespace, cache: cache),
-            objects: objects,
-            clusterTime: clusterTime,
-            probe: AnsweringProbe(),
-            index: index,
-            brake: brake,
+        core = ReplicaCore(
+            ClusterPorts(objects, cache: cache, feed: feed, probe: AnsweringProbe()),
+            policy: .testing(
+                limits: PreviewLimits(perRun: 100, global: 1000),
+                lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)
+            ),
             timeline: timeline,
+            time: MonotonicTime(ManualClock()),
             randomBytes: randomBytes,
-            time: time,
-            logger: logger
-        )
-        reaper = Reaper(
-            policy: policy,
-            index: index,
-            feed: feed,
-            objects: objects,
-            clusterTime: clusterTime,
-            brake: brake,
-            timeline: timeline,
-            time: time,
             jitter: { 0 },
-            logger: logger
+            logger: .silent
         )
         // Also tells the time and releases the brake.
-        if policy.isEnabled { try? await reaper.sweep() }
+        try? await reaper.sweep()
     }
 
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
@@ -125,25 +107,6 @@ struct Replica: Sendable {
 
     func start(_ run: RunID) async throws -> PreviewToken {
         try await previews.start(run: run, port: 3000, requester: "ada").session.token
-    }
-}
-
-/// Finds an app behind every preview, so that no test depends on a gateway.
-private struct AnsweringProbe: PreviewProbe {
-    func probe(_ token: PreviewToken) async -> ProbeOutcome { .answered(status: 200) }
-}
-
-extension PreviewPolicy {
-    static func testing(keepsAfterRun: Bool = true, maxPerRun: Int = 100) -> PreviewPolicy {
-        PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(allowed: 3000...9000),
-            limits: PreviewLimits(perRun: maxPerRun, global: 1000),
-            lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun),
-            orphanGrace: .seconds(120),
-            sweepInterval: .seconds(60),
-            readyTimeout: .zero
-        )
     }
 }
 

@@ -107,7 +107,7 @@ struct RequestCostTests {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, policy: .testing(keepsAfterRun: keepsAfterRun))
+            let replica = try await Replica(cluster, keepsAfterRun: keepsAfterRun)
             try await replica.whileFed {
                 for _ in 0..<20 { _ = try await replica.start(run) }
                 cluster.requests.reset()
@@ -124,7 +124,7 @@ struct RequestCostTests {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, policy: .testing(keepsAfterRun: keepsAfterRun))
+            let replica = try await Replica(cluster, keepsAfterRun: keepsAfterRun)
             try await replica.whileFed { for _ in 0..<20 { _ = try await replica.start(run) } }
             cluster.requests.reset()
             try await replica.reaper.sweep()

@@ -151,7 +151,7 @@ struct SandboxDirectoryTests {
         let run = try RunID.testing()
         let without = ResourceKind.all.filter { ![.sandboxes, .sandboxClaims].contains($0) }
         try await TestCluster.run(kinds: without) { cluster in
-            let replica = try await Replica(cluster, policy: .testing(keepsAfterRun: false))
+            let replica = try await Replica(cluster, keepsAfterRun: false)
             let token = try #require(PreviewToken("lonely"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await replica.feed.run { replica.index.apply($0) } }

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import PreviewDomain
 import PrometheusMetrics
 import TestSupport
@@ -9,20 +8,24 @@ import TestSupport
 /// One replica of the service's core on a simulated cluster.
 struct ControlHarness: Sendable {
     let cluster: SimulatedCluster
-    let clock: ManualClock
-    let index: PreviewIndex
-    let brake: Brake
+    let clock = ManualClock()
     let timeline: RecordingTimeline
     let metrics = PrometheusRegistry()
-    let previews: Previews
-    let reaper: Reaper
+    let core: ReplicaCore
+
+    var index: PreviewIndex { core.index }
+    var brake: Brake { core.brake }
+    var previews: Previews { core.previews }
+    var reaper: Reaper { core.reaper }
 
     static let run = run("3f2a9c1e-0000-4000-8000-000000000001")
     static let otherRun = run("7b1d0c44-0000-4000-8000-000000000002")
 
     init(
         cluster: SimulatedCluster = SimulatedCluster(),
-        policy: PreviewPolicy = .testing,
+        policy: PreviewPolicy = .testing(),
+        approvalPolicy: ApprovalPolicy = ApprovalPolicy(),
+        facts: (any RunFactsSource)? = nil,
         seed: UInt64 = 1,
         isReady: Bool = true,
         spread: Double = 0,
@@ -31,38 +34,19 @@ struct ControlHarness: Sendable {
     ) async throws {
         self.cluster = cluster
         self.timeline = timeline
-        clock = ManualClock()
-        let time = MonotonicTime(clock)
-        index = PreviewIndex(policy: policy) { _ in spread }
-        brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: seed)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        previews = Previews(
+        core = ReplicaCore(
+            cluster.ports,
             policy: policy,
-            sandboxes: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            probe: cluster,
-            index: index,
-            brake: brake,
+            approvalPolicy: approvalPolicy,
+            facts: facts,
             timeline: timeline,
+            time: MonotonicTime(clock),
             randomBytes: randomBytes ?? { random.bytes($0) },
-            time: time,
-            metrics: PreviewMetrics(metrics),
-            logger: logger
-        )
-        reaper = Reaper(
-            policy: policy,
-            index: index,
-            feed: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            brake: brake,
-            timeline: timeline,
-            time: time,
+            spread: { _ in spread },
             jitter: { 0 },
-            metrics: PreviewMetrics(metrics),
-            logger: logger
+            metrics: metrics,
+            logger: .silent
         )
         if isReady {
             try await reaper.sweep()
@@ -87,26 +71,5 @@ struct ControlHarness: Sendable {
     static func run(_ text: String) -> RunID {
         guard let run = try? RunID(text) else { preconditionFailure("not a run id: \(text)") }
         return run
-    }
-}
-
-extension PreviewPolicy {
-    static var testing: PreviewPolicy { testing() }
-
-    static func testing(keepsAfterRun: Bool = true) -> PreviewPolicy {
-        PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(allowed: 3000...9000),
-            limits: PreviewLimits(perRun: 3, global: 5),
-            lifetime: LifetimePolicy(
-                idleTimeout: .seconds(1800),
-                maxLifetime: .seconds(28_800),
-                keepaliveCoalesce: .seconds(180),
-                keepsAfterRun: keepsAfterRun
-            ),
-            orphanGrace: .seconds(120),
-            sweepInterval: .seconds(60),
-            readyTimeout: .zero
-        )
     }
 }

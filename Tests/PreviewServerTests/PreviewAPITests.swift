@@ -2,7 +2,6 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Logging
 import NIOCore
 import PreviewDomain
 import PreviewIdentity
@@ -25,72 +24,35 @@ struct APIHarness: Sendable {
     let cluster = SimulatedCluster()
     /// Paces what is sent to clients that wait.
     let clock = ManualClock()
-    let policy: PreviewPolicy
+    let policy = PreviewPolicy.testing()
     /// What use cases wait on.
     let controlClock = ManualClock()
     let timeline = RecordingTimeline()
     let log = SimulatedTimelineLog()
+    let core: ReplicaCore
     let api: PreviewAPI
-    let gate: AgentPreviewGate
+
+    var gate: AgentPreviewGate { core.gate }
 
     init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
-        let policy = PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(allowed: 3000...9000),
-            limits: PreviewLimits(perRun: 3, global: 20),
-            lifetime: LifetimePolicy(),
-            orphanGrace: .seconds(120),
-            sweepInterval: .seconds(60),
-            readyTimeout: .zero
-        )
-        self.policy = policy
         let time = MonotonicTime(controlClock)
-        let index = PreviewIndex(policy: policy)
-        let brake = Brake(policy: policy, time: time)
         let random = SeededRandom(seed: 42)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let previews = Previews(
+        core = ReplicaCore(
+            cluster.ports,
             policy: policy,
-            sandboxes: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            probe: cluster,
-            index: index,
-            brake: brake,
             timeline: timeline,
+            time: time,
             randomBytes: { random.bytes($0) },
-            time: time,
-            logger: logger
+            jitter: { 0 },
+            logger: .silent
         )
-        let reaper = Reaper(
-            policy: policy,
-            index: index,
-            feed: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            brake: brake,
-            timeline: timeline,
-            time: time,
-            logger: logger
-        )
-        try await reaper.sweep()
-        let zone = try ZoneSuffix("preview.example.com")
+        try await core.reaper.sweep()
         let asked = Counted()
-        gate = AgentPreviewGate(
-            policy: ApprovalPolicy(),
-            previews: previews,
-            store: cluster,
-            index: ApprovalIndex(),
-            facts: nil,
-            timeline: timeline
-        )
         api = PreviewAPI(
-            previews: previews,
-            gate: gate,
+            core: core,
             authenticator: try await AccessIdentity.authenticator(),
-            access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
-            address: PreviewAddress(zone: zone),
-            brake: brake,
+            access: RunAccess(ClaimAuthority(owners: cluster, uptime: time.uptime)),
+            address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             timeline: TimelineReader(sandboxes: cluster, log: log),
             allowedOrigins: try #require(AllowedOrigins("https://console.example.com")),
             time: MonotonicTime(clock),
@@ -329,8 +291,8 @@ struct PreviewAPITests {
                 try await client.call(.post, start, body: #"{"target_port": 3000}"#).json as? [String: Any]
             )
             let token = try #require(session["session_id"] as? String)
-            harness.api.previews.index.apply(.routesReplaced(try await harness.cluster.routes()))
-            harness.api.previews.index.apply(.backendsReplaced(try await harness.cluster.backends()))
+            harness.core.index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.core.index.apply(.backendsReplaced(try await harness.cluster.backends()))
             let other = "/api/runs/\(APIHarness.otherRun)/sandbox"
             for verb in [HTTPRequest.Method.delete, .post] {
                 var answers: Set<String> = []

@@ -26,11 +26,10 @@ struct PreviewService {
         let shared = try SharedParts(settings, cluster: cluster, logger: logger)
         let timeline = TimelineParts(shared)
         let previews = PreviewParts(shared, timeline)
-        let gate = GateParts(shared, timeline, previews)
-        let server = try await ServerParts(shared, timeline, previews, gate, onRunning: onRunning)
+        let server = try await ServerParts(shared, timeline, previews, onRunning: onRunning)
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs; the timeline's queues write down what all the others did.
-        try await group(timeline.services + previews.services + gate.services + server.services).run()
+        try await group(timeline.services + previews.services + server.services).run()
         await shared.transport.shutdown()
     }
 

@@ -2,7 +2,6 @@ import CurlHTTP
 import Foundation
 import HTTPTransport
 import KubernetesClient
-import Logging
 import OpenSSLKit
 import PreviewCluster
 import PreviewControl
@@ -15,16 +14,14 @@ import TestSupport
 struct Replica: Sendable {
     let cluster: any BenchCluster
     let objects: KubernetesPreviewObjects
-    let previews: Previews
-    let gate: AgentPreviewGate
-    let reaper: Reaper
     /// What the watches have delivered so far.
     let seen = SeenChanges()
-    private let client: KubernetesClient
-    private let index: PreviewIndex
-    private let brake: Brake
-    private let feed: KubernetesClusterFeed
-    private let approvals: ApprovalIndex
+    private let ports: ClusterPorts
+    private let core: ReplicaCore
+
+    var previews: Previews { core.previews }
+    var gate: AgentPreviewGate { core.gate }
+    var reaper: Reaper { core.reaper }
 
     /// - Parameters:
     ///   - time: What the replica takes for the cluster's time; `nil` for what the API server says.
@@ -36,68 +33,38 @@ struct Replica: Sendable {
         transport: @escaping @Sendable (CurlTransport) -> any HTTPTransport = { $0 }
     ) throws {
         self.cluster = cluster
-        client = KubernetesClient(
+        let client = KubernetesClient(
             configuration: try ClusterConfiguration.discover(kubeconfig: cluster.kubeconfig)
         ) { security in
             let tls = TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
             return transport(try CurlTransport(configuration: CurlConfiguration(tls: tls)))
         }
-        let gateway = "agentweaver-preview-gateway"
         objects = KubernetesPreviewObjects(
             client: client,
             manifests: PreviewManifests(
                 namespace: benchNamespace,
-                gatewayName: gateway,
+                gatewayName: "agentweaver-preview-gateway",
                 gatewayNamespace: benchNamespace,
                 zone: try ZoneSuffix("preview.example.com")
             )
         )
-        let clusterTime = time ?? KubernetesClusterTime(client.serverClock)
-        // A clock that stands still: what waits for it does not disturb what is measured.
-        let monotonic = MonotonicTime(ManualClock())
-        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-        let timeline = SilentTimeline()
         let cache = SandboxCache()
-        index = PreviewIndex(policy: policy)
-        brake = Brake(policy: policy, time: monotonic)
-        feed = KubernetesClusterFeed(client: client, namespace: benchNamespace, sandboxes: cache)
-        previews = Previews(
+        ports = ClusterPorts(
+            objects,
+            cache: cache,
+            feed: KubernetesClusterFeed(client: client, namespace: benchNamespace, sandboxes: cache),
+            time: time,
+            // What a gateway and an app take is not measured.
+            probe: AnsweringProbe()
+        )
+        core = ReplicaCore(
+            ports,
             policy: policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: benchNamespace, cache: cache),
-            objects: objects,
-            clusterTime: clusterTime,
-            probe: AnsweringProbe(),
-            index: index,
-            brake: brake,
-            timeline: timeline,
+            timeline: SilentTimeline(),
+            // A clock that stands still: what waits for it does not disturb what is measured.
+            time: MonotonicTime(ManualClock()),
             randomBytes: { try CSPRNG.bytes($0) },
-            time: monotonic,
-            logger: logger
-        )
-        reaper = Reaper(
-            policy: policy,
-            index: index,
-            feed: feed,
-            objects: objects,
-            clusterTime: clusterTime,
-            brake: brake,
-            timeline: timeline,
-            time: monotonic,
-            logger: logger
-        )
-        approvals = ApprovalIndex()
-        gate = AgentPreviewGate(
-            policy: ApprovalPolicy(),
-            previews: previews,
-            store: KubernetesApprovalStore(
-                client: client,
-                namespace: benchNamespace,
-                gatewayName: gateway,
-                gatewayNamespace: benchNamespace
-            ),
-            index: approvals,
-            facts: nil,
-            timeline: timeline
+            logger: .silent
         )
     }
 
@@ -107,20 +74,14 @@ struct Replica: Sendable {
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
     func whileFed<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         let watches = try cluster.requests().count(verb: "watch") + Self.watchCount
-        let approvalFeed = KubernetesApprovalFeed(
-            client: client,
-            namespace: benchNamespace,
-            gatewayName: "agentweaver-preview-gateway",
-            gatewayNamespace: benchNamespace
-        )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await feed.run { change in
-                    index.apply(change)
+                try await ports.feed.run { change in
+                    core.index.apply(change)
                     seen.note(change)
                 }
             }
-            group.addTask { try await approvalFeed.run { approvals.apply($0) } }
+            group.addTask { try await ports.approvalFeed.run { core.approvals.apply($0) } }
             defer { group.cancelAll() }
             try await wait(for: "a replica's watches") { try cluster.requests().count(verb: "watch") >= watches }
             // Tells the time and releases the brake.
@@ -132,9 +93,9 @@ struct Replica: Sendable {
     /// Reads all of the cluster into the index once, and nothing more.
     func fill() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await feed.run { index.apply($0) } }
+            group.addTask { try await ports.feed.run { core.index.apply($0) } }
             defer { group.cancelAll() }
-            while !index.isFresh { try await Task.sleep(for: .milliseconds(1)) }
+            while !core.index.isFresh { try await Task.sleep(for: .milliseconds(1)) }
         }
     }
 }
@@ -185,11 +146,6 @@ extension SeenChanges.State {
     }
 }
 
-/// Finds an app behind every preview: what a gateway and an app take is not measured.
-private struct AnsweringProbe: PreviewProbe {
-    func probe(_ token: PreviewToken) async -> ProbeOutcome { .answered(status: 200) }
-}
-
 /// Forgets what it is told: Events are written beside what is measured.
 struct SilentTimeline: Timeline {
     func record(_ event: TimelineEvent) {}
@@ -198,14 +154,6 @@ struct SilentTimeline: Timeline {
 extension PreviewPolicy {
     /// The contract's defaults, with room for as many previews as are measured.
     static func benchmark(lifetime: LifetimePolicy = LifetimePolicy()) -> PreviewPolicy {
-        PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(allowed: 3000...9000),
-            limits: PreviewLimits(perRun: 1000, global: 1_000_000),
-            lifetime: lifetime,
-            orphanGrace: .seconds(120),
-            sweepInterval: .seconds(60),
-            readyTimeout: .zero
-        )
+        .testing(limits: PreviewLimits(perRun: 1000, global: 1_000_000), lifetime: lifetime)
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import OpenSSLKit
 import PreviewControl
 import PreviewDomain
@@ -63,43 +62,19 @@ private struct SimulatedWork: Sendable {
     private let cluster = SimulatedCluster()
     private let clock = ManualClock()
     private let timeline = CountingTimeline()
-    private let index: PreviewIndex
-    private let brake: Brake
-    private let previews: Previews
-    private let reaper: Reaper
+    private let core: ReplicaCore
     private let annotations: [PreviewAnnotations]
     private let expiring: Int
 
     init(previews count: Int) async throws {
-        let policy = PreviewPolicy.benchmark()
-        let time = MonotonicTime(clock)
-        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-        index = PreviewIndex(policy: policy)
-        brake = Brake(policy: policy, time: time)
-        previews = Previews(
-            policy: policy,
-            sandboxes: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            probe: cluster,
-            index: index,
-            brake: brake,
+        core = ReplicaCore(
+            cluster.ports,
+            policy: .benchmark(),
             timeline: timeline,
+            time: MonotonicTime(clock),
             randomBytes: { try CSPRNG.bytes($0) },
-            time: time,
-            logger: logger
-        )
-        reaper = Reaper(
-            policy: policy,
-            index: index,
-            feed: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            brake: brake,
-            timeline: timeline,
-            time: time,
             jitter: { 0 },
-            logger: logger
+            logger: .silent
         )
         expiring = min(Self.expiries, count / 2)
         annotations = try await Self.populate(cluster, count, expiring: expiring)
@@ -146,9 +121,9 @@ private struct SimulatedWork: Sendable {
     /// - Returns: The figures, by their names in ``GrowthLaw/all``.
     func measure() async throws -> [String: Double] {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await reaper.run() }
+            group.addTask { try await core.reaper.run() }
             defer { group.cancelAll() }
-            try await wait(for: "the first sweep") { brake.reason == nil && index.isFresh }
+            try await wait(for: "the first sweep") { core.brake.reason == nil && core.index.isFresh }
             var figures: [String: Double] = [:]
             figures["lookup.cpu"] = try await lookups()
             figures["upkeep.cpu"] = try await upkeep()
@@ -164,7 +139,7 @@ private struct SimulatedWork: Sendable {
         let picked = (0..<Self.operations).compactMap { _ in living.randomElement() }
         let seconds = try await ProcessUsage.cpuSeconds {
             for annotations in picked {
-                _ = try await previews.keepAlive(run: annotations.runID, token: annotations.token)
+                _ = try await core.previews.keepAlive(run: annotations.runID, token: annotations.token)
             }
         }
         return seconds / Double(Self.operations) * 1e6
@@ -176,7 +151,7 @@ private struct SimulatedWork: Sendable {
         let routes = try await cluster.routes().filter { living.contains($0.token) }
         let picked = (0..<Self.operations).compactMap { _ in routes.randomElement() }
         let seconds = try await ProcessUsage.cpuSeconds {
-            for preview in picked { index.apply(.routeApplied(preview)) }
+            for preview in picked { core.index.apply(.routeApplied(preview)) }
         }
         return seconds / Double(Self.operations) * 1e6
     }
@@ -185,7 +160,7 @@ private struct SimulatedWork: Sendable {
         var seconds: [Double] = []
         cluster.clearLog()
         for _ in 0..<Self.sweeps {
-            seconds.append(try await ProcessUsage.cpuSeconds { try await reaper.sweep() })
+            seconds.append(try await ProcessUsage.cpuSeconds { try await core.reaper.sweep() })
         }
         return (seconds.median * 1000, Double(cluster.log.count) / Double(Self.sweeps))
     }

@@ -87,36 +87,19 @@ private struct Fixture: Sendable {
     let token: PreviewToken
     let issuer = TokenIssuer()
     private let cluster = SimulatedCluster(now: Date())
-    private let index: PreviewIndex
+    private let core: ReplicaCore
 
     init(owner: String, previews count: Int, logger: Logger) async throws {
-        let policy = PreviewPolicy.benchmark()
         let time = MonotonicTime(ContinuousClock())
-        let brake = Brake(policy: policy, time: time)
-        let timeline = SilentTimeline()
         run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
-        index = PreviewIndex(policy: policy)
         cluster.addSandbox(for: run, owner: owner)
-        let previews = Previews(
-            policy: policy,
-            sandboxes: cluster,
-            objects: cluster,
-            clusterTime: cluster,
-            probe: cluster,
-            index: index,
-            brake: brake,
-            timeline: timeline,
-            randomBytes: { try CSPRNG.bytes($0) },
+        core = ReplicaCore(
+            cluster.ports,
+            policy: .benchmark(),
+            timeline: SilentTimeline(),
             time: time,
+            randomBytes: { try CSPRNG.bytes($0) },
             logger: logger
-        )
-        let gate = AgentPreviewGate(
-            policy: ApprovalPolicy(),
-            previews: previews,
-            store: cluster,
-            index: ApprovalIndex(),
-            facts: nil,
-            timeline: timeline
         )
         let tokens = AccessTokenVerifier(
             issuer: TokenIssuer.name,
@@ -129,12 +112,10 @@ private struct Fixture: Sendable {
         limits.requestsPerSecond = 1_000_000
         limits.burst = 1_000_000
         api = PreviewAPI(
-            previews: previews,
-            gate: gate,
+            core: core,
             authenticator: Authenticator([tokens]),
-            access: RunAccess(ClaimAuthority(owners: SimulatedOwners(cluster: cluster), uptime: time.uptime)),
+            access: RunAccess(ClaimAuthority(owners: cluster, uptime: time.uptime)),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
-            brake: brake,
             timeline: TimelineReader(sandboxes: cluster, log: SimulatedTimelineLog()),
             allowedOrigins: .none,
             time: time,
@@ -144,7 +125,7 @@ private struct Fixture: Sendable {
         token = try await Self.add(count, of: run, in: sandbox, to: cluster, owner)
     }
 
-    func feedIndex() async throws { try await cluster.run { index.apply($0) } }
+    func feedIndex() async throws { try await cluster.run { core.index.apply($0) } }
 
     private static func add(
         _ count: Int,
@@ -163,10 +144,4 @@ private struct Fixture: Sendable {
         }
         return population.tokens[0]
     }
-}
-
-private struct SimulatedOwners: RunOwners {
-    let cluster: SimulatedCluster
-
-    func owner(of run: RunID) async throws(AccessDenied) -> String? { cluster.owner(of: run) }
 }

@@ -13,15 +13,7 @@ struct ReapOutputTests {
 
     private static let labels = ["alive", "broken", "deleted", "podless"]
     private let cluster = SimulatedCluster()
-    private let policy = PreviewPolicy(
-        isEnabled: true,
-        ports: PortPolicy(allowed: 3000...9000),
-        limits: PreviewLimits(perRun: 3, global: 20),
-        lifetime: LifetimePolicy(),
-        orphanGrace: .seconds(120),
-        sweepInterval: .seconds(60),
-        readyTimeout: .zero
-    )
+    private let policy = PreviewPolicy.testing()
 
     init() throws {
         let run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")

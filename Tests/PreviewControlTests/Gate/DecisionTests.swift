@@ -26,7 +26,7 @@ struct DecisionTests {
             let approval = try await pending(harness)
             try await harness[1].approve(run: run, requestID: approval.id.text, scope: scope, by: "ada")
             _ = try await harness[0].start(run: run, port: 3000, requester: "agent")
-            await harness.until { harness.replicas[1].index.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[1].core.approvals.isUpToDate(with: harness.cluster) }
             for (port, isCovered) in zip([3000, 3001], covers) {
                 let answer = try await harness[1].request(run: run, port: port, requester: "agent")
                 #expect(answer.isStarted == isCovered, "\(scope) for \(port)")
@@ -41,7 +41,7 @@ struct DecisionTests {
             try await harness.run {
                 let approval = try await pending(harness)
                 try await harness[1].approve(run: run, requestID: approval.id.text, scope: scope, by: "ada")
-                await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+                await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
                 let answer = try await harness[0].request(run: child, port: 3000, requester: "agent")
                 #expect(answer.isStarted == (scope == .always))
             }
@@ -52,7 +52,7 @@ struct DecisionTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask(port: 3001)
-            await harness.replicas[0].control.clock.waitForSleepers(2)
+            await harness.replicas[0].clock.waitForSleepers(2)
             try await harness[1].setAutoApprove(run: run, to: true, by: "ada")
             _ = try await start.value
             let approval = try #require(harness.cluster.approvals(of: run).last)
@@ -67,7 +67,7 @@ struct DecisionTests {
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
             try await harness[1].setAutoApprove(run: run, to: false, by: "ada")
-            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
             #expect(!answer.isStarted)
         }
@@ -77,7 +77,7 @@ struct DecisionTests {
         let harness = try await GateHarness()
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
-            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
             harness.cluster.interrupt(.writeClaim) {
                 try? await harness[1].setAutoApprove(run: run, to: false, by: "ada")
             }
@@ -106,7 +106,7 @@ struct DecisionTests {
                     try await harness[0].approve(run: parent, requestID: approval.id.text, scope: scope, by: "ada")
                 }
                 if parentOption { try await harness[0].setAutoApprove(run: parent, to: true, by: "ada") }
-                await harness.until { harness.replicas[1].index.isUpToDate(with: harness.cluster) }
+                await harness.until { harness.replicas[1].core.approvals.isUpToDate(with: harness.cluster) }
                 _ = try await harness[1].request(run: child, port: 3000, requester: "agent")
                 #expect(harness.cluster.approvals(of: child).map(\.automatic) == [ground])
             }
@@ -189,7 +189,7 @@ struct DecisionTests {
         try await harness.run {
             let id = try await pending(harness).id.text
             async let seen = harness[0].approval(run: run, requestID: id, wait: .seconds(30))
-            await harness.replicas[0].control.clock.waitForSleepers(2)
+            await harness.replicas[0].clock.waitForSleepers(2)
             try await harness[1].deny(run: run, requestID: id, by: "ada")
             let state = try await seen.state
             #expect(state == .denied)
@@ -201,7 +201,7 @@ struct DecisionTests {
         try await harness.run {
             let id = try await pending(harness).id.text
             async let seen = harness[0].approval(run: run, requestID: id, wait: .seconds(30))
-            await harness.replicas[0].control.clock.waitForSleepers(2)
+            await harness.replicas[0].clock.waitForSleepers(2)
             harness.advance(by: .seconds(30))
             let state = try await seen.state
             #expect(state == .pending)

@@ -5,16 +5,9 @@ import TestSupport
 
 /// Several replicas of the gate on one simulated cluster.
 struct GateHarness: Sendable {
-    struct Replica: Sendable {
-        let control: ControlHarness
-        let index: ApprovalIndex
-        let gate: AgentPreviewGate
-        let keeper: ApprovalKeeper
-    }
-
     let cluster: SimulatedCluster
     let timeline = RecordingTimeline()
-    let replicas: [Replica]
+    let replicas: [ControlHarness]
 
     static let run = ControlHarness.run
 
@@ -27,43 +20,34 @@ struct GateHarness: Sendable {
         let cluster = SimulatedCluster()
         let timeline = timeline
         self.cluster = cluster
-        // No reaper runs here, and the brake is not to take the long waits for its failure.
-        var policy = PreviewPolicy.testing
-        policy.sweepInterval = .seconds(3600)
-        var replicas: [Replica] = []
+        var replicas: [ControlHarness] = []
         for number in 0..<count {
-            let control = try await ControlHarness(
+            let replica = try await ControlHarness(
                 cluster: cluster,
-                policy: policy,
+                // No reaper runs here, and the brake is not to take the long waits for its failure.
+                policy: .testing(sweepInterval: .seconds(3600)),
+                approvalPolicy: approvals,
+                facts: facts.map { KnownFacts(facts: $0) },
                 seed: seed &* 31 &+ UInt64(number),
                 timeline: timeline
             )
-            control.index.apply(.routesReplaced([]))
-            let index = ApprovalIndex()
-            let gate = AgentPreviewGate(
-                policy: approvals,
-                previews: control.previews,
-                store: cluster,
-                index: index,
-                facts: facts.map { KnownFacts(facts: $0) },
-                timeline: timeline
-            )
-            let keeper = ApprovalKeeper(gate: gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })
-            replicas.append(Replica(control: control, index: index, gate: gate, keeper: keeper))
+            replica.index.apply(.routesReplaced([]))
+            replicas.append(replica)
         }
         self.replicas = replicas
         cluster.addSandbox(for: Self.run)
     }
 
-    subscript(_ number: Int) -> AgentPreviewGate { replicas[number].gate }
+    subscript(_ number: Int) -> AgentPreviewGate { replicas[number].core.gate }
 
     /// Runs the keepers beside `work`, once every replica's copy is up to date.
     func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for replica in replicas { group.addTask { try await replica.keeper.run() } }
+            for replica in replicas { group.addTask { try await replica.core.keeper.run() } }
             for replica in replicas {
                 await until {
-                    replica.index.commonGrants() != nil && replica.index.claim(named: Self.run.claimName) != nil
+                    let approvals = replica.core.approvals
+                    return approvals.commonGrants() != nil && approvals.claim(named: Self.run.claimName) != nil
                 }
             }
             cluster.clearLog()
@@ -98,7 +82,7 @@ struct GateHarness: Sendable {
     /// Moves the cluster's clock and those of all replicas.
     func advance(by duration: Duration) {
         cluster.advance(by: duration)
-        for replica in replicas { replica.control.clock.advance(by: duration) }
+        for replica in replicas { replica.clock.advance(by: duration) }
     }
 
     var kinds: [TimelineEvent.Kind] { timeline.events.map(\.kind) }

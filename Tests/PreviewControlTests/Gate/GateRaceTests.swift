@@ -17,7 +17,7 @@ struct GateRaceTests {
                 let (pending, start) = try await harness.ask()
                 harness.advance(by: .seconds(299))
                 // The caller sleeps until the deadline, and both keepers until a moment after it.
-                await harness.replicas[0].control.clock.waitForSleepers(2)
+                await harness.replicas[0].clock.waitForSleepers(2)
                 async let decided = Result {
                     try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 }
@@ -44,7 +44,7 @@ struct GateRaceTests {
                 else { return #expect(Bool(false)) }
                 try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 for replica in harness.replicas {
-                    await harness.until { replica.index.isUpToDate(with: harness.cluster) }
+                    await harness.until { replica.core.approvals.isUpToDate(with: harness.cluster) }
                 }
                 harness.cluster.interleave(seed: seed)
                 async let first = Result { try await harness[0].request(run: run, port: 3000, requester: "agent") }

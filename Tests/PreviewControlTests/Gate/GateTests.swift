@@ -90,7 +90,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask()
-            await harness.replicas[0].control.clock.waitForSleepers(2)
+            await harness.replicas[0].clock.waitForSleepers(2)
             harness.advance(by: .seconds(299))
             #expect(harness.states == [.pending])
             harness.advance(by: .seconds(1))
@@ -105,7 +105,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            await harness.replicas[1].control.clock.waitForSleepers(1)
+            await harness.replicas[1].clock.waitForSleepers(1)
             harness.advance(by: .seconds(301))
             let seen = try await harness[1].approvals(run: run)
             #expect(seen.map(\.state) == [.timedOut])
@@ -135,7 +135,7 @@ struct GateTests {
         try await harness.run {
             for (port, requester) in [(3000, "agent"), (3001, "agent"), (3000, "ada"), (3000, "agent")] {
                 _ = try await harness[0].request(run: run, port: port, requester: requester)
-                await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+                await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
             }
             #expect(harness.states == [.pending, .pending, .pending])
         }
@@ -205,7 +205,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
             #expect(await start.refusal?.kind == .approvalWithdrawn)
         }
@@ -216,8 +216,8 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (pending, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].index.isUpToDate(with: harness.cluster) }
-            await harness.replicas[0].control.clock.waitForSleepers(2)
+            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
+            await harness.replicas[0].clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
             #expect(await start.refusal?.kind == .approvalWithdrawn)
             #expect(harness.provisioning.isEmpty)
@@ -230,7 +230,7 @@ struct GateTests {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             for port in 3000..<3003 { _ = try await harness[0].start(run: run, port: port, requester: "agent") }
-            harness.replicas[0].control.index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.replicas[0].index.apply(.routesReplaced(try await harness.cluster.routes()))
             #expect(await harness[0].refusal(port: 3003)?.kind == .limitReached)
             #expect(harness.cluster.approvals(of: run).count == 3)
         }
@@ -241,9 +241,9 @@ struct GateTests {
         try await harness.run {
             let (pending, start) = try await harness.ask()
             for port in 4000..<4003 {
-                _ = try await harness.replicas[1].control.previews.start(run: run, port: port, requester: "ada")
+                _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }
-            harness.replicas[0].control.index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.replicas[0].index.apply(.routesReplaced(try await harness.cluster.routes()))
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             #expect(await start.refusal?.kind == .limitReached)
             #expect(harness.states == [.granted])

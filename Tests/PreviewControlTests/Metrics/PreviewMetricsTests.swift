@@ -72,7 +72,7 @@ struct PreviewMetricsTests {
             _ = try await harness[1].deny(run: GateHarness.run, requestID: second.id.text, by: "ada")
             _ = try? await secondStart.value
         }
-        let (asked, decided) = (harness.replicas[0].control, harness.replicas[1].control)
+        let (asked, decided) = (harness.replicas[0], harness.replicas[1])
         #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.approved"}"#) == "7")
         #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.denied"}"#) == "2")
         #expect(value(asked, #"starts_total{by="agent",result="started"}"#) == "1")

@@ -12,7 +12,7 @@ struct BrakeTests {
 
     init() {
         // It holds out for two sweep intervals of a minute.
-        brake = Brake(policy: .testing, time: MonotonicTime(clock))
+        brake = Brake(policy: .testing(), time: MonotonicTime(clock))
     }
 
     private func token(_ text: String) throws -> PreviewToken { try #require(PreviewToken(text)) }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewControl
@@ -124,7 +125,7 @@ struct ReapReportTests {
             createdAt: Self.createdAt,
             isBeingDeleted: false
         )
-        let policy = PreviewPolicy.testing(keepsAfterRun: situation.keepsAfterRun)
+        let policy = PreviewPolicy.testing(lifetime: LifetimePolicy(keepsAfterRun: situation.keepsAfterRun))
         let survey = ReapSurvey(
             routes: try situation.route.map { [try preview($0, token, run)] } ?? [],
             backends: situation.hasService ? [backend] : [],

@@ -19,7 +19,7 @@ struct ReaperTests {
     // MARK: Sweep
 
     @Test func aSweepWithoutWatchesIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.limits = PreviewLimits(perRun: 100, global: 100)
         let harness = try await ControlHarness(policy: policy)
         harness.cluster.addSandbox(for: run)
@@ -159,7 +159,7 @@ struct ReaperTests {
     }
 
     @Test func switchedOffItRests() async throws {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         let working = try await ControlHarness()
         let (token, _) = try await started(working)
         policy.isEnabled = false
@@ -185,7 +185,7 @@ struct ReaperTests {
     }
 
     @Test func aDeadlineThatWasPutOffForAMomentIsKeptToTheMoment() async throws {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
         let (token, _) = try await started(harness)

@@ -17,7 +17,7 @@ struct SingleSweepTests {
         return (harness, token, pod)
     }
 
-    private func sweep(_ harness: ControlHarness, _ policy: PreviewPolicy = .testing) -> SingleSweep {
+    private func sweep(_ harness: ControlHarness, _ policy: PreviewPolicy = .testing()) -> SingleSweep {
         SingleSweep(policy: policy, objects: harness.cluster, clusterTime: harness.cluster)
     }
 
@@ -70,7 +70,7 @@ struct SingleSweepTests {
     @Test func switchedOffItSaysWhatWouldBeAndDeletesNothing() async throws {
         let (harness, token, _) = try await started()
         harness.cluster.advance(by: .seconds(1800))
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.isEnabled = false
         let sweep = sweep(harness, policy)
         let report = try await sweep.look()
@@ -87,7 +87,7 @@ struct SingleSweepTests {
         let (harness, _, _) = try await started()
         harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
         await #expect(throws: ClusterError.self) {
-            _ = try await sweep(harness, .testing(keepsAfterRun: false)).look()
+            _ = try await sweep(harness, .testing(lifetime: LifetimePolicy(keepsAfterRun: false))).look()
         }
     }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewControl
@@ -57,7 +58,7 @@ struct ChronicleMachineTests {
     /// A machine that knows one preview, its pod and its claim.
     private static func machine(
         _ preview: Preview = preview(),
-        policy: PreviewPolicy = .testing
+        policy: PreviewPolicy = .testing()
     ) -> ChronicleMachine {
         var machine = ChronicleMachine(policy: policy)
         machine.apply(.podsReplaced([pod]), now: created)
@@ -67,7 +68,7 @@ struct ChronicleMachineTests {
     }
 
     private static func policy(idle: Duration, cap: Duration = .seconds(28_800)) -> PreviewPolicy {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.lifetime = LifetimePolicy(idleTimeout: idle, maxLifetime: cap)
         return policy
     }
@@ -137,7 +138,7 @@ struct ChronicleMachineTests {
         #expect(overdue.takeDue(at: Self.at(1800)).isEmpty)
         var dying = Self.machine(Self.preview(isBeingDeleted: true))
         #expect(dying.takeDue(at: Self.at(1600)).isEmpty)
-        var off = PreviewPolicy.testing
+        var off = PreviewPolicy.testing()
         off.isEnabled = false
         var resting = Self.machine(policy: off)
         #expect(resting.takeDue(at: Self.at(1600)).isEmpty)
@@ -148,7 +149,7 @@ struct ChronicleMachineTests {
     private static func events(
         afterDeletionAt seconds: Double,
         of preview: Preview = preview(),
-        policy: PreviewPolicy = .testing,
+        policy: PreviewPolicy = .testing(),
         before: (inout ChronicleMachine) -> Void = { _ in }
     ) -> [TimelineEvent] {
         var machine = machine(preview, policy: policy)
@@ -189,7 +190,7 @@ struct ChronicleMachineTests {
     }
 
     @Test func aPreviewThatDisappearsWithItsRunWasReapedForItWherePreviewsAreNotKept() {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.lifetime = LifetimePolicy(keepsAfterRun: false)
         let end: (inout ChronicleMachine) -> Void = { $0.apply(.claimDeleted(Self.claim), now: Self.at(100)) }
         #expect(

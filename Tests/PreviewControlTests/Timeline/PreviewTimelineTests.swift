@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import PreviewDomain
 import TestSupport
 import Testing
@@ -97,10 +96,10 @@ struct PreviewTimelineTests {
                 sink: log,
                 clusterTime: cluster,
                 time: time,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                logger: .silent
             )
-            chronicle = PreviewChronicle(policy: .testing, clusterTime: cluster, timeline: queue, time: time)
-            index = PreviewIndex(policy: .testing)
+            chronicle = PreviewChronicle(policy: .testing(), clusterTime: cluster, timeline: queue, time: time)
+            index = PreviewIndex(policy: .testing())
             feed = chronicle.listening(to: cluster)
         }
 

@@ -64,7 +64,7 @@ struct StartTests {
     }
 
     @Test func switchedOffItStartsNothing() async throws {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.isEnabled = false
         let harness = try await ControlHarness(policy: policy)
         harness.cluster.addSandbox(for: run)
@@ -191,7 +191,7 @@ struct StartTests {
     }
 
     @Test func aGatewayThatNeedsTimeIsAskedAgainUntilItServes() async throws {
-        var policy = PreviewPolicy.testing
+        var policy = PreviewPolicy.testing()
         policy.readyTimeout = .seconds(10)
         let harness = try await ControlHarness(policy: policy)
         harness.cluster.addSandbox(for: run)

@@ -64,10 +64,3 @@ private struct ScriptedReviews: TokenReviews {
         token.value == Self.token && audience == "preview-gateway" ? userName : nil
     }
 }
-
-/// What the platform wrote on the claims of a simulated cluster.
-struct SimulatedOwners: RunOwners {
-    let cluster: SimulatedCluster
-
-    func owner(of run: RunID) async throws(AccessDenied) -> String? { cluster.owner(of: run) }
-}

@@ -150,7 +150,7 @@ extension AccessRoute {
     @Sendable private static func startedPreview(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
     {
         let run = try existing(run, in: harness)
-        let started = try await harness.api.previews.start(run: run, port: 3000, requester: "ada")
+        let started = try await harness.core.previews.start(run: run, port: 3000, requester: "ada")
         return ["{token}": started.session.token.text]
     }
 

@@ -24,14 +24,12 @@ struct CoreAPIAccessTests {
         let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
         let key = try #require(ServiceKey(APIHarness.key))
         let api = PreviewAPI(
-            previews: harness.api.previews,
-            gate: harness.gate,
+            core: harness.core,
             authenticator: Authenticator([
                 ServiceKeyVerifier(user: "agentweaver-internal") { key }, UnverifiedBearers(),
             ]),
             access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
             address: harness.api.address,
-            brake: harness.api.brake,
             timeline: harness.api.timeline,
             allowedOrigins: harness.api.allowedOrigins,
             time: harness.api.time

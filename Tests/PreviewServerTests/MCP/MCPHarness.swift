@@ -2,7 +2,6 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Logging
 import NIOCore
 import PreviewControl
 import PreviewDomain
@@ -23,6 +22,7 @@ struct MCPHarness: Sendable {
     var cluster: SimulatedCluster { base.cluster }
     var clock: ManualClock { base.clock }
     var api: PreviewAPI { base.api }
+    var previews: Previews { base.core.previews }
 
     /// The requests of the run, the oldest first.
     func approvals() throws -> [Approval] { cluster.approvals(of: try RunID(APIHarness.run)) }
@@ -55,8 +55,7 @@ struct MCPHarness: Sendable {
     /// Runs a server on loopback, and what tells waiting calls of decisions.
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            let keeper = ApprovalKeeper(gate: base.gate, feed: SimulatedApprovalFeed(cluster), jitter: { 0 })
-            group.addTask { try await keeper.run() }
+            group.addTask { try await base.core.keeper.run() }
             try await testWithoutNews(work)
             group.cancelAll()
         }
@@ -66,7 +65,7 @@ struct MCPHarness: Sendable {
     func testWithoutNews(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await api.application(
             address: .hostname("127.0.0.1", port: 0),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: .silent
         )
         .test(.live) { client in
             try await work(try #require(client.port))

@@ -182,7 +182,7 @@ struct StartPreviewToolTests {
     @Test func aReachedLimitNamesWhatCanBeStopped() async throws {
         let harness = try await MCPHarness()
         let run = try RunID(APIHarness.run)
-        for port in 3001...3003 { _ = try await harness.api.previews.start(run: run, port: port, requester: "ada") }
+        for port in 3001...3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
         let answer = try await start(harness)
         #expect(answer.contains(#""isError":true"#))
         #expect(answer.contains("Wait"))

@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Logging
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
@@ -49,7 +48,7 @@ struct ToolTests {
             let (_, result) = try await client.callTool("list_previews", "{\(Self.run)}")
             #expect(result["structuredContent"] == ["previews": []])
         }
-        let session = try await harness.api.previews.start(
+        let session = try await harness.previews.start(
             run: RunID(APIHarness.run),
             port: 3000,
             requester: "ada"
@@ -67,7 +66,7 @@ struct ToolTests {
 
     @Test func listAndStopDoWhatTheRoutesDo() async throws {
         let harness = try await MCPHarness()
-        let previews = harness.api.previews
+        let previews = harness.previews
         let token = try await previews.start(run: RunID(APIHarness.run), port: 3000, requester: "ada").session.token
         try await harness.test { client async throws in
             let (text, list) = try await client.callTool("list_previews", "{\(Self.run)}")
@@ -142,7 +141,7 @@ struct ToolTests {
             caller: Caller(identity: "ada", role: .user),
             server: MCPServer(tools: [tool])
         )
-        let text = try await call.run(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }).json.text()
+        let text = try await call.run(.silent).json.text()
         #expect(text.contains(#""isError":true"#))
         #expect(text.contains("16 calls wait for this run already"))
         withExtendedLifetime(places) {}
@@ -175,7 +174,7 @@ struct ToolTests {
             caller: Caller(identity: "ada", role: .user),
             server: MCPServer(tools: [tool])
         )
-        let text = try await call.run(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }).json.text()
+        let text = try await call.run(.silent).json.text()
         #expect(text.contains("-32603"))
         #expect(!text.contains("swordfish"))
     }

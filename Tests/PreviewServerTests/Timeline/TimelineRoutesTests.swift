@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Logging
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
@@ -38,12 +37,10 @@ struct TimelineRoutesTests {
         // Another replica has only the log in common with the first.
         let other = Application(
             responder: PreviewAPI(
-                previews: harness.base.api.previews,
-                gate: harness.base.gate,
+                core: harness.base.core,
                 authenticator: harness.base.api.authenticator,
                 access: harness.base.api.access,
                 address: harness.base.api.address,
-                brake: harness.base.api.brake,
                 timeline: TimelineReader(sandboxes: harness.base.cluster, log: harness.log),
                 allowedOrigins: .none,
                 time: MonotonicTime(ManualClock())
@@ -116,7 +113,7 @@ struct TimelineRoutesTests {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
         let application = harness.base.api.application(
             address: .hostname("127.0.0.1", port: 0),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: .silent
         ) { source.yield($0.localAddress?.port ?? 0) }
         let opened = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { group in

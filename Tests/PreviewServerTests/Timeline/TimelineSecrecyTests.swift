@@ -137,14 +137,14 @@ struct TimelineSecrecyTests {
 extension TimelineHarness {
     /// Starts two previews of the run.
     fileprivate func startTwo() async throws -> (PreviewToken, PreviewToken) {
-        let previews = base.api.previews
+        let previews = base.core.previews
         let one = try await previews.start(run: run, port: 3000, requester: "ada")
         let two = try await previews.start(run: run, port: 3001, requester: "ada")
         return (one.session.token, two.session.token)
     }
 
     fileprivate func stop(_ token: PreviewToken) async throws {
-        try await base.api.previews.stop(run: run, token: token)
+        try await base.core.previews.stop(run: run, token: token)
     }
 
     /// Deletes a preview's route as somebody with `kubectl` would.

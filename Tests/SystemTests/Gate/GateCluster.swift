@@ -2,7 +2,6 @@ import CurlHTTP
 import Foundation
 import HTTPTransport
 import KubernetesClient
-import Logging
 import PreviewCluster
 import PreviewDomain
 import Synchronization
@@ -15,14 +14,6 @@ import TestSupport
 ///
 /// The API server is asked over its socket. Time is the test's own: nothing expires but what the test lets expire.
 struct GateCluster: Sendable {
-    struct Replica: Sendable {
-        let client: KubernetesClient
-        let previews: Previews
-        let index: ApprovalIndex
-        let gate: AgentPreviewGate
-        let keeper: ApprovalKeeper
-    }
-
     static let namespace = "agentweaver"
     static let runText = "3f2a9c1e-0000-4000-8000-000000000001"
 
@@ -32,7 +23,7 @@ struct GateCluster: Sendable {
     let clock = ManualClock()
     let now = SettableTime()
     let timeline = RecordingTimeline()
-    let replicas: [Replica]
+    let replicas: [ReplicaCore]
 
     subscript(_ number: Int) -> AgentPreviewGate { replicas[number].gate }
 
@@ -52,7 +43,8 @@ struct GateCluster: Sendable {
                 defer { group.cancelAll() }
                 for replica in cluster.replicas {
                     await cluster.until {
-                        replica.index.commonGrants() != nil && replica.index.claim(named: cluster.run.claimName) != nil
+                        replica.approvals.commonGrants() != nil
+                            && replica.approvals.claim(named: cluster.run.claimName) != nil
                     }
                 }
                 server.requestLog.reset()
@@ -66,7 +58,7 @@ struct GateCluster: Sendable {
         self.store = store
         run = try RunID(Self.runText)
         try Self.install(into: store)
-        var replicas: [Replica] = []
+        var replicas: [ReplicaCore] = []
         for number in 0..<count {
             let replica = try await Self.replica(
                 UInt64(number),
@@ -86,7 +78,7 @@ struct GateCluster: Sendable {
         time: MonotonicTime,
         now: SettableTime,
         timeline: RecordingTimeline
-    ) async throws -> Replica {
+    ) async throws -> ReplicaCore {
         let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
         let client = KubernetesClient(configuration: configuration) { security in
             try CurlTransport(
@@ -95,16 +87,6 @@ struct GateCluster: Sendable {
                 )
             )
         }
-        let policy = PreviewPolicy(
-            isEnabled: true,
-            ports: PortPolicy(),
-            limits: PreviewLimits(perRun: 10_000, global: 10_000),
-            lifetime: LifetimePolicy(),
-            orphanGrace: .seconds(120),
-            // No reaper runs here, and the brake is not to take the long waits for its failure.
-            sweepInterval: .seconds(86_400),
-            readyTimeout: .zero
-        )
         let manifests = PreviewManifests(
             namespace: namespace,
             gatewayName: ClusterObjects.gateway,
@@ -112,51 +94,30 @@ struct GateCluster: Sendable {
             zone: try ZoneSuffix("preview.example.com")
         )
         let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let brake = Brake(policy: policy, time: time)
-        brake.sweepSucceeded(stillDue: [])
+        let cache = SandboxCache()
         let random = SeededRandom(seed: number + 1)
-        let index = PreviewIndex(policy: policy)
-        index.apply(.routesReplaced([]))
-        let previews = Previews(
-            policy: policy,
-            sandboxes: KubernetesSandboxDirectory(client: client, namespace: namespace, cache: SandboxCache()),
-            objects: objects,
-            clusterTime: now,
-            probe: SimulatedCluster(),
-            index: index,
-            brake: brake,
-            timeline: timeline,
-            randomBytes: { random.bytes($0) },
-            time: time,
-            logger: logger
-        )
-        let gate = AgentPreviewGate(
-            policy: ApprovalPolicy(),
-            previews: previews,
-            store: KubernetesApprovalStore(
-                client: client,
-                namespace: namespace,
-                gatewayName: ClusterObjects.gateway,
-                gatewayNamespace: namespace
+        let core = ReplicaCore(
+            ClusterPorts(
+                objects,
+                cache: cache,
+                feed: KubernetesClusterFeed(client: client, namespace: namespace, sandboxes: cache),
+                time: now,
+                probe: AnsweringProbe()
             ),
-            index: ApprovalIndex(),
-            facts: nil,
-            timeline: timeline
+            policy: .testing(
+                limits: PreviewLimits(perRun: 10_000, global: 10_000),
+                // No reaper runs here, and the brake is not to take the long waits for its failure.
+                sweepInterval: .seconds(86_400)
+            ),
+            timeline: timeline,
+            time: time,
+            randomBytes: { random.bytes($0) },
+            jitter: { 0 },
+            logger: .silent
         )
-        let feed = KubernetesApprovalFeed(
-            client: client,
-            namespace: namespace,
-            gatewayName: ClusterObjects.gateway,
-            gatewayNamespace: namespace
-        )
-        return Replica(
-            client: client,
-            previews: previews,
-            index: gate.index,
-            gate: gate,
-            keeper: ApprovalKeeper(gate: gate, feed: feed, jitter: { 0 })
-        )
+        core.brake.sweepSucceeded(stillDue: [])
+        core.index.apply(.routesReplaced([]))
+        return core
     }
 
     // MARK: The sandbox

@@ -1,6 +1,24 @@
 public import PreviewControl
 public import PreviewDomain
+public import PreviewIdentity
 internal import Synchronization
+
+extension SimulatedCluster {
+    public var ports: ClusterPorts {
+        ClusterPorts(
+            sandboxes: self,
+            objects: self,
+            feed: self,
+            time: self,
+            probe: self,
+            approvals: self,
+            approvalFeed: SimulatedApprovalFeed(self)
+        )
+    }
+}
+
+/// By what the platform wrote on the claims.
+extension SimulatedCluster: RunOwners {}
 
 extension SimulatedCluster: SandboxDirectory {
     public func sandbox(of run: RunID) async throws -> BoundSandbox {

@@ -3,55 +3,44 @@ internal import PreviewCluster
 internal import PreviewControl
 internal import ServiceLifecycle
 
-/// What starts previews, keeps them alive, stops them, and ends them in time.
+/// The core of this replica on the cluster.
 struct PreviewParts: Sendable {
-    let brake: Brake
-    let index: PreviewIndex
     let feed: KubernetesClusterFeed
-    let previews: Previews
-    private let reaper: Reaper
+    let ports: ClusterPorts
+    let core: ReplicaCore
     private let timeKeeper: ClusterTimeKeeper
 
     init(_ shared: SharedParts, _ timeline: TimelineParts) {
         let cluster = shared.cluster
-        let metrics = PreviewMetrics(shared.metrics)
-        index = PreviewIndex(policy: cluster.policy)
-        brake = Brake(policy: cluster.policy, time: shared.time)
-        previews = Previews(
-            policy: cluster.policy,
-            sandboxes: shared.directory,
-            objects: cluster.objects,
-            clusterTime: cluster.time,
-            probe: GatewayProbe(transport: shared.transport, address: shared.settings.address),
-            index: index,
-            brake: brake,
-            timeline: timeline.queue,
-            randomBytes: { try CSPRNG.bytes($0) },
-            time: shared.time,
-            metrics: metrics,
-            logger: shared.logger
-        )
         feed = KubernetesClusterFeed(
             client: cluster.client,
             namespace: cluster.settings.namespace,
             sandboxes: shared.sandboxes,
             metrics: shared.metrics
         )
-        reaper = Reaper(
-            policy: cluster.policy,
-            index: index,
+        ports = ClusterPorts(
+            cluster.objects,
+            cache: shared.sandboxes,
             feed: timeline.chronicle.listening(to: feed),
-            objects: cluster.objects,
-            clusterTime: cluster.time,
-            brake: brake,
+            probe: GatewayProbe(transport: shared.transport, address: shared.settings.address),
+            metrics: shared.metrics
+        )
+        core = ReplicaCore(
+            ports,
+            policy: cluster.policy,
+            approvalPolicy: shared.settings.approvals,
+            facts: shared.coreAPI.flatMap { client in
+                shared.serviceKey.map { CoreAPIRunFacts(client: client, key: $0) }
+            },
             timeline: timeline.queue,
             time: shared.time,
-            metrics: metrics,
+            randomBytes: { try CSPRNG.bytes($0) },
+            metrics: shared.metrics,
             logger: shared.logger
         )
         timeKeeper = ClusterTimeKeeper(client: cluster.client, time: shared.time)
     }
 
     /// In the order of their start.
-    var services: [any Service] { [timeKeeper, reaper] }
+    var services: [any Service] { [timeKeeper, core.reaper, core.keeper] }
 }

@@ -19,18 +19,15 @@ struct ServerParts: Sendable {
         _ shared: SharedParts,
         _ timeline: TimelineParts,
         _ previews: PreviewParts,
-        _ gate: GateParts,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) async throws {
         let server = shared.settings.server
         let api = PreviewAPI(
-            previews: previews.previews,
-            gate: gate.gate,
+            core: previews.core,
             authenticator: try await shared.authenticator(),
             access: shared.access(),
             address: shared.settings.address,
-            brake: previews.brake,
-            timeline: TimelineReader(sandboxes: shared.directory, log: timeline.log),
+            timeline: TimelineReader(sandboxes: previews.ports.sandboxes, log: timeline.log),
             allowedOrigins: server.allowedOrigins,
             time: shared.time,
             forwardDecision: shared.coreAPI?.decisionForwarder,

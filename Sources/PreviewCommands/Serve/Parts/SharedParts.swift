@@ -18,7 +18,6 @@ struct SharedParts: Sendable {
     let cluster: ClusterConnection
     /// This replica's copy of what leads from a run to its pod.
     let sandboxes = SandboxCache()
-    let directory: KubernetesSandboxDirectory
     /// Reaches all but the API server: the previews' own addresses, the core API, the issuer of access tokens.
     let transport: CurlTransport
     /// The platform's core API, where there is one.
@@ -32,11 +31,6 @@ struct SharedParts: Sendable {
         self.settings = settings
         self.logger = logger
         cluster = try ClusterConnection(settings.cluster, to: configuration, metrics: metrics)
-        directory = KubernetesSandboxDirectory(
-            client: cluster.client,
-            namespace: settings.cluster.namespace,
-            cache: sandboxes
-        )
         let transport = try CurlTransport()
         self.transport = transport
         coreAPI = settings.coreAPI.map { CoreAPIClient(base: $0, transport: transport) }

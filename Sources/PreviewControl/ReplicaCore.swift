@@ -1,0 +1,83 @@
+public import Logging
+public import Metrics
+public import PreviewDomain
+
+/// The core of one replica: what starts previews, with a human's consent where that is needed, keeps them alive, stops
+/// them, and ends them in time.
+///
+/// Nothing runs until ``reaper`` and ``keeper`` do.
+public struct ReplicaCore: Sendable {
+    /// This replica's copy of the previews, which ``reaper`` keeps up to date.
+    public let index: PreviewIndex
+    /// This replica's copy of the approvals, which ``keeper`` keeps up to date.
+    public let approvals: ApprovalIndex
+    public let brake: Brake
+    public let previews: Previews
+    public let gate: AgentPreviewGate
+    public let reaper: Reaper
+    public let keeper: ApprovalKeeper
+
+    /// - Parameters:
+    ///   - approvalPolicy: When an agent's preview needs a human's consent.
+    ///   - facts: What else is known about runs; nil where no core API is configured.
+    ///   - timeline: Gets told what happens to previews and approvals.
+    ///   - time: What everything here measures and waits by.
+    ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
+    ///   - spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
+    ///   - jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
+    ///   - metrics: Where is counted what the use cases and the reaper do.
+    public init(
+        _ cluster: ClusterPorts,
+        policy: PreviewPolicy,
+        approvalPolicy: ApprovalPolicy = ApprovalPolicy(),
+        facts: (any RunFactsSource)? = nil,
+        timeline: any Timeline,
+        time: MonotonicTime,
+        randomBytes: @escaping RandomBytes,
+        spread: @escaping @Sendable (PreviewToken) -> Double = PreviewIndex.randomSpread,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        logger: Logger
+    ) {
+        let metrics = PreviewMetrics(metrics)
+        index = PreviewIndex(policy: policy, spread: spread)
+        approvals = ApprovalIndex()
+        brake = Brake(policy: policy, time: time)
+        previews = Previews(
+            policy: policy,
+            sandboxes: cluster.sandboxes,
+            objects: cluster.objects,
+            clusterTime: cluster.time,
+            probe: cluster.probe,
+            index: index,
+            brake: brake,
+            timeline: timeline,
+            randomBytes: randomBytes,
+            time: time,
+            metrics: metrics,
+            logger: logger
+        )
+        gate = AgentPreviewGate(
+            policy: approvalPolicy,
+            previews: previews,
+            store: cluster.approvals,
+            index: approvals,
+            facts: facts,
+            timeline: timeline
+        )
+        reaper = Reaper(
+            policy: policy,
+            index: index,
+            feed: cluster.feed,
+            objects: cluster.objects,
+            clusterTime: cluster.time,
+            brake: brake,
+            timeline: timeline,
+            time: time,
+            jitter: jitter,
+            metrics: metrics,
+            logger: logger
+        )
+        keeper = ApprovalKeeper(gate: gate, feed: cluster.approvalFeed, jitter: jitter)
+    }
+}

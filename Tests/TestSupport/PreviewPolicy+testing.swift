@@ -1,0 +1,21 @@
+public import PreviewControl
+public import PreviewDomain
+
+extension PreviewPolicy {
+    /// The contract's defaults but for the limits, and no wait for the gateway.
+    public static func testing(
+        limits: PreviewLimits = PreviewLimits(perRun: 3, global: 5),
+        lifetime: LifetimePolicy = LifetimePolicy(),
+        sweepInterval: Duration = .seconds(60)
+    ) -> PreviewPolicy {
+        PreviewPolicy(
+            isEnabled: true,
+            ports: PortPolicy(),
+            limits: limits,
+            lifetime: lifetime,
+            orphanGrace: .seconds(120),
+            sweepInterval: sweepInterval,
+            readyTimeout: .zero
+        )
+    }
+}
