@@ -67,9 +67,9 @@ extension KubernetesClient {
                 request,
                 maxSilence: min(RequestLimits.maxWatchSilence, lifetime + RequestLimits.watchGrace),
                 headTimeout: limits.attemptTimeout,
-                liveness: liveness
+                liveness: liveness,
+                opened: opened
             ) { body in
-                try await opened()
                 var decoder = WatchDecoder<Object>(maxFrameBytes: RequestLimits.maxFrameBytes)
                 for try await chunk in body {
                     decoder.append(chunk)

@@ -150,12 +150,15 @@ extension RequestExecutor {
     ///   - maxSilence: After so long without a byte the body ends, as if the server had ended it.
     ///   - headTimeout: The longest time until the answer begins.
     ///   - liveness: Ends the body, as if the server had ended it, when somebody asks for a new one.
+    ///   - opened: Called when the server has accepted the stream. Who asks `liveness` before that gets this stream for an
+    ///     answer, and not another one.
     ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
     func stream(
         _ request: APIRequest,
         maxSilence: Duration,
         headTimeout: Duration,
         liveness: WatchLiveness?,
+        opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
         var hasReplacedCredential = false
@@ -163,7 +166,7 @@ extension RequestExecutor {
             let credential = try await describing(request) { try await credentials.current() }
             do {
                 return try await describing(request) {
-                    try await open(request, credential, maxSilence, headTimeout, liveness, handle)
+                    try await open(request, credential, maxSilence, headTimeout, liveness, opened, handle)
                 }
             } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
                 hasReplacedCredential = true
@@ -178,6 +181,7 @@ extension RequestExecutor {
         _ maxSilence: Duration,
         _ headTimeout: Duration,
         _ liveness: WatchLiveness?,
+        _ opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
         let transport = try transports.transport(for: credential)
@@ -190,14 +194,15 @@ extension RequestExecutor {
                 to: TransportRequest(head: head, timeout: nil, headTimeout: headTimeout)
             ) { response in
                 let status = response.head.status
-                try await response.body.withCutOff(afterSilenceOf: maxSilence, or: liveness, on: self.clock) { body in
-                    guard status.kind == .successful else {
+                guard status.kind == .successful else {
+                    return try await response.body.withCutOff(afterSilenceOf: maxSilence, on: self.clock) { body in
                         throw try await Self.failure(TransportResponse(head: response.head, body: body), request)
                     }
-                    self.observe(request, status.code, nil, stopwatch())
-                    hasBegun.store(true, ordering: .relaxed)
-                    try await handle(body)
                 }
+                self.observe(request, status.code, nil, stopwatch())
+                hasBegun.store(true, ordering: .relaxed)
+                try await opened()
+                try await response.body.withCutOff(afterSilenceOf: maxSilence, or: liveness, on: self.clock, handle)
             }
         } catch {
             let translated = Self.translate(error)

@@ -8,7 +8,7 @@ extension TransportBody {
     /// What cuts the body off waits beside it for as long as it lasts, so that a chunk costs neither a task nor a timer.
     func withCutOff(
         afterSilenceOf limit: Duration,
-        or liveness: WatchLiveness?,
+        or liveness: WatchLiveness? = nil,
         on clock: any Clock<Duration>,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {

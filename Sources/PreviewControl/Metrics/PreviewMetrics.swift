@@ -29,10 +29,10 @@ public struct PreviewMetrics: Sendable {
         self.factory = factory
         reaped = Dictionary(
             uniqueKeysWithValues: ReapReason.allCases.map {
-                ($0, Self.counter(.reaped, [("reason", $0.rawValue)], factory))
+                ($0, factory.counter(.reaped, ("reason", $0.rawValue)))
             }
         )
-        reapLag = Self.timer(.reapLag, [], factory)
+        reapLag = factory.timer(.reapLag)
     }
 
     /// Counts what becomes of a start.
@@ -45,7 +45,7 @@ public struct PreviewMetrics: Sendable {
             let value = try await start()
             if let preview = started(value) {
                 count(starter, "started")
-                timer(.startDuration).record(duration: preview.provisioning)
+                factory.timer(.startDuration).record(duration: preview.provisioning)
             }
             return value
         } catch {
@@ -55,7 +55,7 @@ public struct PreviewMetrics: Sendable {
     }
 
     private func count(_ starter: Starter, _ result: String) {
-        counter(.starts, ("by", starter.rawValue), ("result", result)).increment()
+        factory.counter(.starts, ("by", starter.rawValue), ("result", result)).increment()
     }
 
     /// - Parameter lag: The time from the deadline, where there was one.
@@ -65,35 +65,21 @@ public struct PreviewMetrics: Sendable {
     }
 
     func countAverted(_ rescue: Rescue) {
-        counter(.reapAverted, ("by", rescue.rawValue)).increment()
+        factory.counter(.reapAverted, ("by", rescue.rawValue)).increment()
     }
 
     /// - Parameter outcome: How the request for approval ended.
     func recordApprovalWait(_ wait: Duration, outcome: String) {
-        timer(.approvalWait, ("outcome", outcome)).record(duration: max(wait, .zero))
+        factory.timer(.approvalWait, ("outcome", outcome)).record(duration: max(wait, .zero))
+    }
+}
+
+extension MetricsFactory {
+    fileprivate func counter(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Counter {
+        Counter(label: metric.rawValue, dimensions: dimensions, factory: self)
     }
 
-    private func counter(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Counter {
-        Self.counter(metric, dimensions, factory)
-    }
-
-    private func timer(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Metrics.Timer {
-        Self.timer(metric, dimensions, factory)
-    }
-
-    private static func counter(
-        _ metric: PreviewMetric,
-        _ dimensions: [(String, String)],
-        _ factory: any MetricsFactory
-    ) -> Counter {
-        Counter(label: metric.rawValue, dimensions: dimensions, factory: factory)
-    }
-
-    private static func timer(
-        _ metric: PreviewMetric,
-        _ dimensions: [(String, String)],
-        _ factory: any MetricsFactory
-    ) -> Metrics.Timer {
-        Metrics.Timer(label: metric.rawValue, dimensions: dimensions, factory: factory)
+    fileprivate func timer(_ metric: PreviewMetric, _ dimensions: (String, String)...) -> Metrics.Timer {
+        Metrics.Timer(label: metric.rawValue, dimensions: dimensions, factory: self)
     }
 }

@@ -1,0 +1,59 @@
+import KubernetesModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubernetesClient
+
+@Suite("Whether a watch still delivers")
+struct WatchLivenessTests {
+    @Test("Who asks while a watch is being opened gets that one for an answer")
+    func askedWhileOpening() async throws {
+        let bookmark = JSON.frame("BOOKMARK", JSON.object("", version: 6)) + "\n"
+        let fixture = try ClientFixture(
+            .answer(status: 200, fields: [:], body: [.pause(.seconds(1)), .chunk(bookmark), .hang])
+        )
+        let liveness = WatchLiveness()
+        liveness.begin()
+        let query = ListQuery(
+            resource: Pod.resource,
+            form: .metadata,
+            namespace: "n",
+            labelSelector: nil,
+            fieldSelector: nil
+        )
+        let (clock, seen) = (fixture.clock, Seen())
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await liveness.ask() }
+            while !liveness.isAsked { await Task.yield() }
+            group.addTask {
+                try? await fixture.client.watch(query, "5", .seconds(300), liveness: liveness) {
+                    // Long enough for whatever waits for a question to see that there was one.
+                    for _ in 0..<1000 { await Task.yield() }
+                    liveness.answer(true)
+                } _: { (_: WatchEvent<PartialObjectMetadata>) in
+                    seen.add()
+                }
+                return false
+            }
+            #expect(await group.next() == true)
+            group.addTask {
+                // The pause, and the silence that would end the watch.
+                while clock.sleeperCount < 2, !Task.isCancelled { await Task.yield() }
+                clock.advance(by: .seconds(1))
+                while seen.count < 1, !Task.isCancelled { await Task.yield() }
+                return true
+            }
+            #expect(await group.next() == true, "the watch has ended")
+            group.cancelAll()
+        }
+    }
+
+    private final class Seen: Sendable {
+        private let number = Mutex(0)
+
+        var count: Int { number.withLock { $0 } }
+
+        func add() { number.withLock { $0 += 1 } }
+    }
+}
