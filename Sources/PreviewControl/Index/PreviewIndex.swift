@@ -37,7 +37,7 @@ public final class PreviewIndex: Sendable {
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
     /// Raised when something is due earlier than what was to be looked at next.
-    let changed = ChangeSignal()
+    let hasEarlierDeadline = ChangeSignal()
 
     /// How long after its instant an object may be looked at. Each replica picks its own moment within that time, so
     /// that of several the first one mostly has deleted an object before the others look.
@@ -125,7 +125,7 @@ public final class PreviewIndex: Sendable {
             let result = change(&state)
             return (result, state.deadlines.isEarlier(than: before))
         }
-        if isEarlier { changed.raise() }
+        if isEarlier { hasEarlierDeadline.raise() }
         return result
     }
 

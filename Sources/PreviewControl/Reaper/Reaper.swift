@@ -7,7 +7,7 @@ public import ServiceLifecycle
 /// kept after their run, when the run's claim is gone.
 ///
 /// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
-/// in the index is due, or the index changes. The sweep makes the watches prove at fixed intervals that they are alive,
+/// in the index is due, or one that is due earlier comes. The sweep makes the watches prove at fixed intervals that they are alive,
 /// and judges everything anew; where they cannot, and every now and then, it lists everything and judges the lists
 /// themselves. Every replica does all of this: a second deletion of the same object is no error.
 public struct Reaper: Service {
@@ -110,7 +110,7 @@ public struct Reaper: Service {
             var underWay = 0
             while !Task.isCancelled {
                 guard let now = clusterTime.reading()?.earliest else {
-                    await waitForChange(atMost: Self.unknownTimeDelay)
+                    await waitForDeadline(atMost: Self.unknownTimeDelay)
                     continue
                 }
                 let due = index.takeDue(now: now)
@@ -119,7 +119,7 @@ public struct Reaper: Service {
                     group.addTask { await look(at: key) }
                 }
                 guard due.isEmpty else { continue }
-                await waitForChange(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
+                await waitForDeadline(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
             }
         }
     }
@@ -129,10 +129,10 @@ public struct Reaper: Service {
         settle(order, await execution.result(of: order))
     }
 
-    /// Waits until the index changed, but no longer than `limit` or a sweep interval.
-    private func waitForChange(atMost limit: Duration) async {
+    /// Waits until something is due earlier than was known, but no longer than `limit` or a sweep interval.
+    private func waitForDeadline(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
-        await index.changed.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
+        await index.hasEarlierDeadline.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
     }
 
     // MARK: Sweep

@@ -9,7 +9,8 @@ internal import Synchronization
 /// the timeline keeps one of them (``TimelineEvent/occurrence``).
 public final class PreviewChronicle: Service {
     private let machine: Mutex<ChronicleMachine>
-    private let changed = ChangeSignal()
+    /// Raised when there is something to tell earlier than was known.
+    private let hasEarlierReport = ChangeSignal()
     private let clusterTime: any ClusterTime
     private let timeline: any Timeline
     private let time: MonotonicTime
@@ -35,12 +36,12 @@ public final class PreviewChronicle: Service {
     /// `feed` with this chronicle listening.
     public func listening(to feed: any ClusterFeed) -> any ClusterFeed {
         HeardFeed(feed: feed) { [self] change in
-            let hasMore = machine.withLock { machine in
+            let isEarlier = machine.withLock { machine in
                 let before = machine.next
                 machine.apply(change, now: clusterTime.reading()?.latest)
                 return machine.next.map { next in before.map { next < $0 } ?? true } ?? false
             }
-            if hasMore { changed.raise() }
+            if isEarlier { hasEarlierReport.raise() }
         }
     }
 
@@ -52,12 +53,12 @@ public final class PreviewChronicle: Service {
     private func tell() async {
         while !Task.isCancelled {
             guard let now = clusterTime.reading()?.earliest else {
-                await changed.wait(atMost: Self.unknownTimeDelay, time)
+                await hasEarlierReport.wait(atMost: Self.unknownTimeDelay, time)
                 continue
             }
             let (events, next) = machine.withLock { ($0.takeDue(at: now), $0.next) }
             for event in events { timeline.record(event) }
-            await changed.wait(atMost: min(next?.duration(since: now) ?? longestWait, longestWait), time)
+            await hasEarlierReport.wait(atMost: min(next?.duration(since: now) ?? longestWait, longestWait), time)
         }
     }
 }
