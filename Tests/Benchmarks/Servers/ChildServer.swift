@@ -30,7 +30,7 @@ final class ChildServer: Sendable {
         }
     }
 
-    var processID: Int32 { running.withLock { $0.process.processIdentifier } }
+    var isRunning: Bool { running.withLock { $0.process.isRunning } }
 
     /// Closes the child's input and waits for its end.
     func stop() { running.withLock { $0.stop() } }

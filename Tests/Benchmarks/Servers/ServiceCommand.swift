@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+
+/// Runs `preview-gateway serve` as production does, for as long as this program's input is open: so it ends with whoever
+/// started it, however that ends.
+struct ServiceCommand: AsyncParsableCommand {
+    struct Missing: Error, CustomStringConvertible {
+        let description = "preview-gateway is not beside this program: build it first, as make bench does"
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "service",
+        abstract: "Run preview-gateway on a cluster.",
+        shouldDisplay: false
+    )
+
+    @Option(help: "The cluster's kubeconfig.")
+    var kubeconfig: String
+
+    func run() async throws {
+        let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appending(path: "preview-gateway")
+        guard FileManager.default.isExecutableFile(atPath: program.path) else { throw Missing() }
+        let process = Process()
+        process.executableURL = program
+        process.arguments = ["serve"]
+        process.environment = [
+            "KUBECONFIG": kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
+            "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        process.terminationHandler = { Foundation.exit($0.terminationStatus) }
+        try process.run()
+        try ParentLink.answer(process.processIdentifier)
+        for await _ in ParentLink.questions() {}
+        // As Kubernetes stops it. Its end is this program's.
+        process.terminate()
+        process.waitUntilExit()
+    }
+}
