@@ -125,9 +125,11 @@ public struct RealControlPlane: Sendable {
         kubeconfig "$token" >"$dir/kubeconfig"
         kubeconfig "$managers" >"$dir/controllers"
         legacy=$("$assets/kube-controller-manager" --help 2>/dev/null | grep -q -- '--port int' && echo --port=0)
+        # By default its client sends no more than 20 requests a second, whatever there is to do.
         "$assets/kube-controller-manager" --kubeconfig="$dir/controllers" --authentication-kubeconfig="$dir/controllers" \
             --authorization-kubeconfig="$dir/controllers" --controllers="$controllers" $gates \
             --bind-address=127.0.0.1 --secure-port=$manager $legacy --leader-elect=false \
+            --kube-api-qps=1000 --kube-api-burst=1000 \
             --service-account-private-key-file="$dir/sa.key" \
             --root-ca-file="$dir/certs/apiserver.crt" >"$dir/manager.log" 2>&1 </dev/null &
         pids+=($!)
