@@ -50,6 +50,24 @@ public struct KubernetesPreviewObjects: Sendable {
         }
     }
 
+    /// Lists what is ours, and reads of it what is not known.
+    private func owned<Object: KubernetesObject, Copy: ObjectCopy>(
+        _ type: Object.Type,
+        known: @escaping @Sendable (PreviewToken) -> Copy?
+    ) async throws(ClusterError) -> [Copy] {
+        try await ClusterError.asking {
+            try await wholeLists.listMetadata(
+                of: type,
+                in: namespace,
+                labelSelector: Self.owned,
+                known: { version in
+                    PreviewToken(objectName: version.name).flatMap(known).flatMap { $0.shows(version) ? $0 : nil }
+                },
+                keeping: { Copy($0.metadata) }
+            ).items
+        }
+    }
+
     private func preview(_ metadata: PartialObjectMetadata) throws -> Preview {
         guard let preview = Preview(metadata.metadata) else {
             throw ClusterError(.rejected, "the API server returned another object than the one asked for")
@@ -86,19 +104,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     public func routes(
         known: @escaping @Sendable (PreviewToken) -> Preview?
     ) async throws(ClusterError) -> [Preview] {
-        try await ClusterError.asking {
-            try await wholeLists.listMetadata(
-                of: HTTPRoute.self,
-                in: namespace,
-                labelSelector: Self.owned,
-                known: { version in
-                    PreviewToken(objectName: version.name).flatMap(known).flatMap {
-                        $0.resourceVersion == version.resourceVersion && $0.uid == version.uid ? $0 : nil
-                    }
-                },
-                keeping: { Preview($0.metadata) }
-            ).items
-        }
+        try await owned(HTTPRoute.self, known: known)
     }
 
     public func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
@@ -127,19 +133,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     public func backends(
         known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend] {
-        try await ClusterError.asking {
-            try await wholeLists.listMetadata(
-                of: Service.self,
-                in: namespace,
-                labelSelector: Self.owned,
-                known: { version in
-                    PreviewToken(objectName: version.name).flatMap(known).flatMap {
-                        $0.resourceVersion == version.resourceVersion && $0.uid == version.uid ? $0 : nil
-                    }
-                },
-                keeping: { PreviewBackend($0.metadata) }
-            ).items
-        }
+        try await owned(Service.self, known: known)
     }
 
     /// One JSON Patch that tests the run and replaces the expiry.
@@ -249,3 +243,21 @@ extension KubernetesPreviewObjects: PreviewObjects {
         return found?.metadata.uid == claim.uid
     }
 }
+
+/// What is kept of one state of an object.
+private protocol ObjectCopy: Sendable {
+    var uid: String { get }
+    var resourceVersion: String { get }
+
+    init?(_ metadata: ObjectMeta)
+}
+
+extension ObjectCopy {
+    /// Whether it was made from exactly this state.
+    fileprivate func shows(_ version: ObjectVersion) -> Bool {
+        resourceVersion == version.resourceVersion && uid == version.uid
+    }
+}
+
+extension Preview: ObjectCopy {}
+extension PreviewBackend: ObjectCopy {}

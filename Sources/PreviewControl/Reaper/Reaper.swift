@@ -119,7 +119,8 @@ public struct Reaper: Service {
                     group.addTask { await look(at: key) }
                 }
                 guard due.isEmpty else { continue }
-                await waitForDeadline(atMost: index.nextDeadline.map { $0.duration(since: now) } ?? policy.sweepInterval)
+                let untilNext = index.nextDeadline.map { $0.duration(since: now) }
+                await waitForDeadline(atMost: untilNext ?? policy.sweepInterval)
             }
         }
     }
