@@ -68,6 +68,7 @@ package final class APIServer: Service {
     let handler: RequestHandler
     private let identity: DevelopmentAuthority.Identity
     private let port = Mutex<Int?>(nil)
+    private let listener = Mutex<(any Channel)?>(nil)
     private let listening = Gate()
 
     /// Makes a server that listens once it runs.
@@ -129,6 +130,19 @@ package final class APIServer: Service {
             """
     }
 
+    /// How long connections that were accepted last have until they are served.
+    private static let acceptanceTime = Duration.milliseconds(20)
+
+    /// Accepts no more connections, and returns when those that were accepted are served. The server goes on with them.
+    ///
+    /// It has to come before a cancellation of ``run()``: SwiftNIO's server traps when it is cancelled while it holds a
+    /// connection that nobody has taken yet (https://github.com/apple/swift-nio/issues/2637).
+    func stopListening() async {
+        guard let channel = listener.withLock({ $0.take() }) else { return }
+        try? await channel.close()
+        try? await Task.sleep(for: Self.acceptanceTime)
+    }
+
     /// Serves until the task is cancelled or a graceful shutdown begins.
     package func run() async throws {
         defer {
@@ -154,6 +168,7 @@ package final class APIServer: Service {
                 try await respond(to: request, writer, channel)
             },
             onServerRunning: { [self] channel in
+                listener.withLock { $0 = channel }
                 port.withLock { $0 = channel.localAddress?.port }
                 listening.open()
             }
@@ -183,8 +198,15 @@ package func withAPIServer<Result: Sendable>(
     let server = try APIServer(configuration: configuration, store: store)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
-        defer { group.cancelAll() }
-        _ = try await server.address()
-        return try await body(server)
+        let result: Swift.Result<Result, any Error>
+        do {
+            _ = try await server.address()
+            result = .success(try await body(server))
+        } catch {
+            result = .failure(error)
+        }
+        await server.stopListening()
+        group.cancelAll()
+        return try result.get()
     }
 }
