@@ -31,6 +31,8 @@ extension TransportBody {
                     silence.begin()
                     defer { silence.end() }
                     return try await chunks.next()
+                } stopReceiving: {
+                    end()
                 }
             )
         }

@@ -17,7 +17,7 @@ public struct AgentPreviewGate: Sendable {
     ///   - index: This replica's copy of them, which ``ApprovalKeeper`` keeps up to date.
     ///   - facts: What else is known about runs; nil where no core API is configured.
     ///   - timeline: Gets told what was asked and decided.
-    public init(
+    init(
         policy: ApprovalPolicy,
         previews: Previews,
         store: any ApprovalStore,

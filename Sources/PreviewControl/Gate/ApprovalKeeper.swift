@@ -21,11 +21,7 @@ public struct ApprovalKeeper: Service {
     private static let retryDelay = Duration.seconds(2)
 
     /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
-    public init(
-        gate: AgentPreviewGate,
-        feed: any ApprovalFeed,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
-    ) {
+    init(gate: AgentPreviewGate, feed: any ApprovalFeed, jitter: @escaping @Sendable () -> Double) {
         self.gate = gate
         self.feed = feed
         self.jitter = jitter

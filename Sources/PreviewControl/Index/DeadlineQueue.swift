@@ -22,12 +22,6 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     /// The instant at which the first key is to be looked at.
     var next: Date? { heap.min?.deadline }
 
-    /// Whether ``next`` is an earlier instant than `instant`, where that is what it was before.
-    func isEarlier(than instant: Date?) -> Bool {
-        guard let next else { return false }
-        return instant.map { next < $0 } ?? true
-    }
-
     /// Makes sure that `key` is looked at no later than at `deadline`; in the distant future nothing is.
     mutating func schedule(_ key: Key, at deadline: Date) {
         guard deadline < .distantFuture else { return }
@@ -46,5 +40,12 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
             due.append(first.key)
         }
         return due
+    }
+}
+
+extension Date? {
+    /// Whether this deadline comes before another one; none comes after all.
+    func isEarlier(than other: Date?) -> Bool {
+        (self ?? .distantFuture) < (other ?? .distantFuture)
     }
 }

@@ -123,7 +123,7 @@ public final class PreviewIndex: Sendable {
         let (result, isEarlier) = state.withLock { state in
             let before = state.deadlines.next
             let result = change(&state)
-            return (result, state.deadlines.isEarlier(than: before))
+            return (result, state.deadlines.next.isEarlier(than: before))
         }
         if isEarlier { hasEarlierDeadline.raise() }
         return result

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import Logging
+internal import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
@@ -42,7 +42,7 @@ public struct Reaper: Service {
     /// - Parameters:
     ///   - timeline: Gets told what was reaped, and why.
     ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
-    public init(
+    init(
         policy: PreviewPolicy,
         index: PreviewIndex,
         feed: any ClusterFeed,
@@ -51,8 +51,8 @@ public struct Reaper: Service {
         brake: Brake,
         timeline: any Timeline,
         time: MonotonicTime,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
-        metrics: PreviewMetrics = PreviewMetrics(),
+        jitter: @escaping @Sendable () -> Double,
+        metrics: PreviewMetrics,
         logger: Logger
     ) {
         self.policy = policy

@@ -39,7 +39,7 @@ public final class PreviewChronicle: Service {
             let isEarlier = machine.withLock { machine in
                 let before = machine.next
                 machine.apply(change, now: clusterTime.reading()?.latest)
-                return machine.next.map { next in before.map { next < $0 } ?? true } ?? false
+                return machine.next.isEarlier(than: before)
             }
             if isEarlier { hasEarlierReport.raise() }
         }

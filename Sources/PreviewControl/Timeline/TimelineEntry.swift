@@ -1,5 +1,5 @@
 public import FoundationEssentials
-public import PreviewDomain
+internal import PreviewDomain
 
 /// A ``TimelineEvent`` with the time at which it happened.
 public struct TimelineEntry: Hashable, Sendable {

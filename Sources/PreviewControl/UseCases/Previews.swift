@@ -1,4 +1,4 @@
-public import Logging
+internal import Logging
 public import PreviewDomain
 
 /// What callers can do with previews: start, keep alive, stop, list.
@@ -22,7 +22,7 @@ public struct Previews: Sendable {
     ///   - index: This replica's copy of the cluster; the reaper keeps it up to date.
     ///   - timeline: Gets told what was started and stopped.
     ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
-    public init(
+    init(
         policy: PreviewPolicy,
         sandboxes: any SandboxDirectory,
         objects: any PreviewObjects,
@@ -33,7 +33,7 @@ public struct Previews: Sendable {
         timeline: any Timeline,
         randomBytes: @escaping RandomBytes,
         time: MonotonicTime,
-        metrics: PreviewMetrics = PreviewMetrics(),
+        metrics: PreviewMetrics,
         logger: Logger
     ) {
         self.policy = policy
