@@ -196,6 +196,7 @@ struct ReaperTests {
             harness.cluster.advance(by: .seconds(1790))
             let expiry = harness.cluster.now + .seconds(20)
             _ = try await harness.cluster.extend(token, of: label, to: expiry)
+            await harness.until { harness.index.knownRoute(token)?.expiresAt == expiry }
             harness.cluster.advance(by: .seconds(10))
             harness.clock.advance(by: .seconds(1799))
             await harness.until { harness.index.nextDeadline == expiry }
