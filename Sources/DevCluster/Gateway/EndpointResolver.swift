@@ -11,6 +11,13 @@ struct EndpointResolver {
         podsByNamespace = Dictionary(grouping: pods.filter(Self.isReady)) { $0.namespace ?? "" }
     }
 
+    /// Every port of every Service, as namespace, Service and port, joined by `/`.
+    var clusters: [String] {
+        services.flatMap { name, service in
+            (service["spec", "ports"]?.arrayValue ?? []).compactMap { $0["port"]?.intValue }.map { "\(name)/\($0)" }
+        }
+    }
+
     /// True if the Service exists and has the port.
     ///
     /// - Parameter cluster: Namespace, Service and port, joined by `/`.

@@ -49,7 +49,7 @@ package struct EnvoyBootstrap: Sendable, Hashable {
                 "use_remote_address": true,
                 // The app's own name for itself passes through.
                 "server_header_transformation": "PASS_THROUGH",
-                // Hot reload keeps a WebSocket open for hours without a byte.
+                // As Istio has it: hot reload keeps a WebSocket open for hours without a byte.
                 "stream_idle_timeout": "0s",
                 "upgrade_configs": [["upgrade_type": "websocket"]],
                 "rds": [
@@ -66,7 +66,7 @@ package struct EnvoyBootstrap: Sendable, Hashable {
         ]
     }
 
-    private static func watchedFile(_ path: String) -> JSONValue {
+    static func watchedFile(_ path: String) -> JSONValue {
         ["resource_api_version": "V3", "path_config_source": ["path": .string(path)]]
     }
 

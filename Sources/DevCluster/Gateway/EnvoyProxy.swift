@@ -23,10 +23,14 @@ package actor EnvoyProxy {
     private static let startLimit: Duration = .seconds(15)
     private static let startPollInterval: Duration = .milliseconds(20)
     private static let answerLimit: Duration = .seconds(1)
-    private static let maxPageBytes = 65_536
+    private static let maxPageBytes = 1 << 20
+    /// How long Envoy goes on with the connections of a listener that has changed; Istio's value for its gateways.
+    private static let drainTime: Duration = .seconds(45)
 
     package nonisolated let bootstrap: EnvoyBootstrap
     package nonisolated let bootstrapFile: String
+    /// The folder of Envoy's files.
+    package nonisolated let folder: String
     private let transport: any HTTPTransport
     private var written: EnvoyResources?
 
@@ -43,6 +47,7 @@ package actor EnvoyProxy {
             routesFile: folder + "/routes.json"
         )
         bootstrapFile = folder + "/envoy.json"
+        self.folder = folder
         self.transport = transport
     }
 
@@ -50,14 +55,17 @@ package actor EnvoyProxy {
     package nonisolated func command(executable: String, logFile: String) -> ProcessCommand {
         ProcessCommand(
             executable: executable,
-            arguments: ["-c", bootstrapFile, "--concurrency", "1", "--disable-hot-restart", "-l", "warning"],
+            arguments: [
+                "-c", bootstrapFile, "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+                "--drain-time-s", String(Self.drainTime.components.seconds), "--drain-strategy", "immediate",
+            ],
             logFile: logFile
         )
     }
 
     /// Writes the files that must exist before Envoy starts, for a gateway that serves nothing yet.
     package func prepare() throws {
-        let empty = EnvoyResources(plan: GatewayPlan())
+        let empty = EnvoyResources(plan: GatewayPlan(), folder: folder)
         try PrivateFile.write(empty.clusters.bytes, to: bootstrap.clustersFile)
         try PrivateFile.write(empty.routes.bytes, to: bootstrap.routesFile)
         try PrivateFile.write(bootstrap.bytes, to: bootstrapFile)
@@ -75,7 +83,7 @@ package actor EnvoyProxy {
         guard isServing == true else { throw DevClusterFailure("Envoy did not start to serve") }
     }
 
-    /// Hands Envoy a configuration, clusters before routes, and waits until it serves by it.
+    /// Hands Envoy a configuration, endpoints before clusters and clusters before routes, and waits until it serves by it.
     ///
     /// Files whose content has not changed are not written.
     ///
@@ -83,30 +91,40 @@ package actor EnvoyProxy {
     package func publish(_ resources: EnvoyResources) async throws -> Outcome {
         guard resources != written else { return .applied }
         let before = await statistics()
+        let endpoints = resources.endpoints.filter { !(written?.endpoints.contains($0) ?? false) }
+        for item in endpoints { try PrivateFile.write(item.file.bytes, to: item.path) }
         if resources.clusters != written?.clusters {
             try PrivateFile.write(resources.clusters.bytes, to: bootstrap.clustersFile)
             // A route to a cluster that Envoy does not know yet would answer 503 for a moment.
-            let outcome = try await confirm(\.clusters, resources.clusters.version, since: before)
+            let outcome = try await confirm({ $0.clusters }, resources.clusters.version, since: before)
+            guard outcome == .applied else { return outcome }
+        }
+        // A new cluster serves once it has its endpoints.
+        for item in endpoints {
+            let outcome = try await confirm({ $0.endpoints[item.cluster] }, item.file.version, since: before)
             guard outcome == .applied else { return outcome }
         }
         if resources.routes != written?.routes {
             try PrivateFile.write(resources.routes.bytes, to: bootstrap.routesFile)
-            let outcome = try await confirm(\.routes, resources.routes.version, since: before)
+            let outcome = try await confirm({ $0.routes }, resources.routes.version, since: before)
             guard outcome == .applied else { return outcome }
+        }
+        for path in Set(written?.endpoints.map(\.path) ?? []).subtracting(resources.endpoints.map(\.path)) {
+            try PrivateFile.remove(path)
         }
         written = resources
         return .applied
     }
 
     private func confirm(
-        _ subscription: any KeyPath<EnvoyStatistics, EnvoyStatistics.Subscription> & Sendable,
+        _ subscription: @Sendable (EnvoyStatistics) -> EnvoyStatistics.Subscription?,
         _ version: String,
         since before: EnvoyStatistics?
     ) async throws -> Outcome {
         try await poll(every: Self.applyPollInterval, limit: Self.applyLimit) { () -> Outcome? in
-            guard let now = await statistics()?[keyPath: subscription] else { return nil }
+            guard let now = await statistics().flatMap(subscription) else { return nil }
             if now.version == version { return .applied }
-            return now.rejections > before?[keyPath: subscription].rejections ?? 0 ? .refused : nil
+            return now.rejections > before.flatMap(subscription)?.rejections ?? 0 ? .refused : nil
         } ?? .unanswered
     }
 

@@ -2,7 +2,9 @@ import Crypto
 
 /// Envoy's dynamic configuration for a plan, as the files of a filesystem subscription hold it.
 ///
-/// Equal plans give equal bytes.
+/// It is made as Istio makes that of its gateways, as far as what happens to open connections depends on it: clusters get
+/// their endpoints by a discovery of their own, so that an endpoint goes without its cluster, and routes and clusters go
+/// one after the other. Equal plans give equal bytes.
 package struct EnvoyResources: Sendable, Hashable {
     /// The route configuration's name, which the listener asks for.
     package static let routeConfigurationName = "previews"
@@ -23,13 +25,33 @@ package struct EnvoyResources: Sendable, Hashable {
         }
     }
 
-    /// The clusters with their endpoints (CDS).
+    /// The endpoints of one cluster (EDS). Envoy takes the endpoints of one cluster from a file.
+    package struct Endpoints: Sendable, Hashable {
+        /// The cluster's name.
+        package let cluster: String
+        package let path: String
+        package let file: File
+    }
+
+    /// The endpoints of all clusters, by the clusters' names.
+    package let endpoints: [Endpoints]
+    /// The clusters (CDS).
     package let clusters: File
     /// The virtual hosts (RDS).
     package let routes: File
 
-    package init(plan: GatewayPlan) {
-        clusters = File(resources: plan.clusters.map(Self.cluster))
+    /// - Parameters:
+    ///   - plan: What to serve.
+    ///   - folder: Where the files with endpoints will be.
+    package init(plan: GatewayPlan, folder: String) {
+        endpoints = plan.clusters.map { cluster in
+            Endpoints(
+                cluster: cluster.name,
+                path: Self.path(of: cluster, in: folder),
+                file: File(resources: [Self.assignment(cluster)])
+            )
+        }
+        clusters = File(resources: plan.clusters.map { Self.cluster($0, in: folder) })
         routes = File(resources: [
             [
                 "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
@@ -41,19 +63,29 @@ package struct EnvoyResources: Sendable, Hashable {
         ])
     }
 
-    private static func cluster(_ cluster: GatewayPlan.Cluster) -> JSONValue {
+    private static func path(of cluster: GatewayPlan.Cluster, in folder: String) -> String {
+        // The parts of the name are names of Kubernetes objects, which have no underscore.
+        "\(folder)/endpoints_\(cluster.name.split(separator: "/").joined(separator: "_")).json"
+    }
+
+    private static func assignment(_ cluster: GatewayPlan.Cluster) -> JSONValue {
         let endpoints = cluster.endpoints.map { endpoint -> JSONValue in
             ["endpoint": ["address": EnvoyBootstrap.address(endpoint.address, port: endpoint.port)]]
         }
         return [
+            "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+            "cluster_name": .string(cluster.name),
+            "endpoints": endpoints.isEmpty ? [] : [["lb_endpoints": .array(endpoints)]],
+        ]
+    }
+
+    private static func cluster(_ cluster: GatewayPlan.Cluster, in folder: String) -> JSONValue {
+        [
             "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
             "name": .string(cluster.name),
-            "type": "STATIC",
+            "type": "EDS",
             "connect_timeout": "1s",
-            "load_assignment": [
-                "cluster_name": .string(cluster.name),
-                "endpoints": [["lb_endpoints": .array(endpoints)]],
-            ],
+            "eds_cluster_config": ["eds_config": EnvoyBootstrap.watchedFile(path(of: cluster, in: folder))],
         ]
     }
 
@@ -75,7 +107,26 @@ package struct EnvoyResources: Sendable, Hashable {
         guard let cluster = entry.cluster else {
             return ["match": match, "direct_response": ["status": 500]]
         }
-        // Zero switches Envoy's limit of 15 s for a whole response off: event streams have no end.
-        return ["match": match, "route": ["cluster": .string(cluster), "timeout": "0s"]]
+        var route: JSONValue = [
+            "match": match,
+            "route": [
+                "cluster": .string(cluster),
+                // Zero switches Envoy's limit of 15 s for a whole response off: event streams have no end.
+                "timeout": .string(entry.requestTimeout?.protobufText ?? "0s"),
+                // Between the end of a cluster and that of its route; Envoy's own answer is 503.
+                "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
+            ],
+        ]
+        if !entry.requestHeaders.isEmpty {
+            route["request_headers_to_add"] = .array(
+                entry.requestHeaders.map { header in
+                    [
+                        "header": ["key": .string(header.name), "value": .string(header.value)],
+                        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                    ]
+                }
+            )
+        }
+        return route
     }
 }

@@ -2,8 +2,8 @@
 package struct EnvoyStatistics: Sendable, Hashable {
     /// The statistics to ask for, as a query of `/stats`.
     package static let path =
-        "/stats?filter=(cluster_manager.cds|rds.\(EnvoyResources.routeConfigurationName))"
-        + "\\.(version_text|update_rejected)$"
+        "/stats?filter=^(cluster|cluster_manager.cds|http.*rds.\(EnvoyResources.routeConfigurationName))"
+        + "\\..*(version_text|update_rejected)$"
 
     /// How Envoy takes one file.
     package struct Subscription: Sendable, Hashable {
@@ -15,6 +15,8 @@ package struct EnvoyStatistics: Sendable, Hashable {
 
     package private(set) var clusters = Subscription()
     package private(set) var routes = Subscription()
+    /// Of the endpoints, by the cluster's name.
+    package private(set) var endpoints: [String: Subscription] = [:]
 
     /// Reads the page: one `name: value` a line, texts in quotes.
     package init(page: String) {
@@ -22,15 +24,21 @@ package struct EnvoyStatistics: Sendable, Hashable {
             guard let colon = line.firstRange(of: ": ") else { continue }
             let name = line[..<colon.lowerBound]
             let value = line[colon.upperBound...].trimmingPrefix("\"")
-            if name.hasSuffix("cds.version_text") {
-                clusters.version = Self.version(value)
-            } else if name.hasSuffix("cds.update_rejected") {
-                clusters.rejections = Int(value) ?? 0
-            } else if name.hasSuffix("rds.\(EnvoyResources.routeConfigurationName).version_text") {
-                routes.version = Self.version(value)
-            } else if name.hasSuffix("rds.\(EnvoyResources.routeConfigurationName).update_rejected") {
-                routes.rejections = Int(value) ?? 0
+            if name.hasSuffix(".version_text") {
+                change(name.dropLast(".version_text".count)) { $0.version = Self.version(value) }
+            } else if name.hasSuffix(".update_rejected") {
+                change(name.dropLast(".update_rejected".count)) { $0.rejections = Int(value) ?? 0 }
             }
+        }
+    }
+
+    private mutating func change(_ name: Substring, _ change: (inout Subscription) -> Void) {
+        if name == "cluster_manager.cds" {
+            change(&clusters)
+        } else if name.hasSuffix("rds.\(EnvoyResources.routeConfigurationName)") {
+            change(&routes)
+        } else if name.hasPrefix("cluster.") {
+            change(&endpoints[String(name.dropFirst("cluster.".count)), default: Subscription()])
         }
     }
 

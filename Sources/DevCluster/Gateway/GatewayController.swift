@@ -39,7 +39,7 @@ package struct GatewayController: Service {
             pods: store.list(.pods).items
         )
         let plan = planner.plan(for: snapshot)
-        let outcome = try await proxy.publish(EnvoyResources(plan: plan))
+        let outcome = try await proxy.publish(EnvoyResources(plan: plan, folder: proxy.folder))
         try writeClass()
         for gateway in snapshot.gateways {
             guard let listeners = plan.listeners[gateway.namespacedName] else { continue }

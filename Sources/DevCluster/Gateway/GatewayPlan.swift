@@ -15,6 +15,16 @@ package struct GatewayPlan: Sendable, Hashable {
         /// The cluster to send to; `nil` when the route's backend cannot be resolved, which Gateway API answers
         /// with status 500.
         package var cluster: String?
+        /// The longest time from a request's end to its answer's end; none if `nil`.
+        package var requestTimeout: GatewayDuration?
+        /// Fields that are set in each request, by name.
+        package var requestHeaders: [Header] = []
+    }
+
+    /// A header field.
+    package struct Header: Sendable, Hashable {
+        package var name: String
+        package var value: String
     }
 
     /// Which paths an entry takes (Gateway API, `HTTPPathMatch`).
@@ -70,6 +80,7 @@ package struct GatewayPlan: Sendable, Hashable {
     }
 
     package var virtualHosts: [VirtualHost] = []
+    /// One for each port of each Service.
     package var clusters: [Cluster] = []
     /// By namespace and name of the route, joined by `/`. Routes with no parent of ours are missing.
     package var verdicts: [String: [Verdict]] = [:]

@@ -54,8 +54,10 @@ package struct GatewayPlanner: Sendable {
         plan.virtualHosts = candidates.keys.sorted().map { hostname in
             GatewayPlan.VirtualHost(hostname: hostname, entries: ordered(candidates[hostname] ?? []))
         }
-        let used = Set(plan.virtualHosts.flatMap { $0.entries.compactMap(\.cluster) })
-        plan.clusters = used.sorted().map { GatewayPlan.Cluster(name: $0, endpoints: endpoints.endpoints(of: $0)) }
+        // As Istio does for its gateways: a cluster lives as long as its Service, whether a route leads to it or not.
+        plan.clusters = Set(endpoints.clusters).sorted().map {
+            GatewayPlan.Cluster(name: $0, endpoints: endpoints.endpoints(of: $0))
+        }
         for gateway in gateways {
             plan.listeners[gateway.namespacedName] = (gateway["spec", "listeners"]?.arrayValue ?? []).map { listener in
                 let name = listener["name"]?.stringValue ?? ""

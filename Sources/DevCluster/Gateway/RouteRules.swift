@@ -13,10 +13,25 @@ struct RouteRules {
     init(route: JSONValue, endpoints: EndpointResolver) {
         for rule in route["spec", "rules"]?.arrayValue ?? [] {
             guard unsupported == nil else { return }
-            if let member = Self.unknownMember(of: rule, known: ["name", "matches", "backendRefs"]) {
+            let known: Set = ["name", "matches", "backendRefs", "filters", "timeouts"]
+            if let member = Self.unknownMember(of: rule, known: known) {
                 unsupported = "this gateway does not serve rules with \(member)"
                 return
             }
+            guard let headers = Self.requestHeaders(of: rule) else {
+                unsupported = "this gateway serves filters that set request header fields only"
+                return
+            }
+            let limit = rule["timeouts", "request"]?.stringValue
+            let duration = limit.flatMap(GatewayDuration.init)
+            guard Self.unknownMember(of: rule["timeouts"] ?? [:], known: ["request"]) == nil,
+                (limit == nil) == (duration == nil)
+            else {
+                unsupported = "this gateway serves timeouts of whole requests only"
+                return
+            }
+            // Zero is no limit (Gateway API, `HTTPRouteTimeouts`).
+            let timeout = duration.flatMap { $0.milliseconds > 0 ? $0 : nil }
             let backends = rule["backendRefs"]?.arrayValue ?? []
             guard backends.count <= 1 else {
                 unsupported = "this gateway serves rules with one backend"
@@ -29,7 +44,9 @@ struct RouteRules {
                     unsupported = "this gateway matches by exact path or path prefix only"
                     return
                 }
-                entries.append(GatewayPlan.Entry(path: path, cluster: cluster))
+                entries.append(
+                    GatewayPlan.Entry(path: path, cluster: cluster, requestTimeout: timeout, requestHeaders: headers)
+                )
             }
         }
     }
@@ -58,6 +75,22 @@ struct RouteRules {
             return nil
         }
         return cluster
+    }
+
+    /// The fields that a rule's filters set; `nil` if a filter does anything else.
+    private static func requestHeaders(of rule: JSONValue) -> [GatewayPlan.Header]? {
+        var headers: [GatewayPlan.Header] = []
+        for filter in rule["filters"]?.arrayValue ?? [] {
+            guard filter["type"]?.stringValue == "RequestHeaderModifier",
+                unknownMember(of: filter, known: ["type", "requestHeaderModifier"]) == nil,
+                let modifier = filter["requestHeaderModifier"], unknownMember(of: modifier, known: ["set"]) == nil
+            else { return nil }
+            for field in modifier["set"]?.arrayValue ?? [] {
+                guard let name = field["name"]?.stringValue, let value = field["value"]?.stringValue else { return nil }
+                headers.append(GatewayPlan.Header(name: name, value: value))
+            }
+        }
+        return headers
     }
 
     private static func path(of match: JSONValue) -> GatewayPlan.PathMatch? {

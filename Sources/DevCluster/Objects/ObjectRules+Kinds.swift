@@ -87,6 +87,12 @@ extension ObjectRules {
             report.required("spec.parentRefs[\(index)].name")
         }
         for (ruleIndex, rule) in (object["spec", "rules"]?.arrayValue ?? []).enumerated() {
+            for member in ["request", "backendRequest"] {
+                guard let timeout = rule["timeouts", member] else { continue }
+                guard timeout.stringValue.flatMap(GatewayDuration.init) == nil else { continue }
+                let field = "spec.rules[\(ruleIndex)].timeouts.\(member)"
+                report.invalid(field, timeout, "\(field) in body should match '\(GatewayDuration.pattern)'")
+            }
             for (index, backend) in (rule["backendRefs"]?.arrayValue ?? []).enumerated() {
                 let field = "spec.rules[\(ruleIndex)].backendRefs[\(index)]"
                 if backend["name"]?.stringValue ?? "" == "" { report.required("\(field).name") }

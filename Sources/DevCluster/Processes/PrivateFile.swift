@@ -31,4 +31,13 @@ package enum PrivateFile {
             throw DevClusterFailure("\(path) cannot be written: \(error)")
         }
     }
+
+    /// Removes a file; one that is not there is no error.
+    ///
+    /// - Throws: ``DevClusterFailure`` if the file cannot be removed.
+    package static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw DevClusterFailure("\(path) cannot be removed: \(Errno(rawValue: errno))")
+        }
+    }
 }

@@ -28,10 +28,15 @@ struct EnvoyProxyTests {
         }
 
         private var text: String {
-            let empty = EnvoyResources(plan: GatewayPlan())
+            let empty = EnvoyResources(plan: GatewayPlan(), folder: folder)
             let (clusters, routes) = (version("clusters.json"), version("routes.json"))
             let isChanged = clusters != empty.clusters.version || routes != empty.routes.version
-            return """
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let endpoints = names.filter { $0.hasPrefix("endpoints_") }.map { name in
+                let cluster = name.dropFirst("endpoints_".count).dropLast(".json".count).split(separator: "_")
+                return "cluster.\(cluster.joined(separator: "/")).version_text: \"\(version(name))\"\n"
+            }
+            return endpoints.joined() + """
                 cluster_manager.cds.version_text: "\(refuses ? empty.clusters.version : clusters)"
                 http.previews.rds.previews.version_text: "\(refuses ? empty.routes.version : routes)"
                 cluster_manager.cds.update_rejected: \(refuses && isChanged ? 1 : 0)
@@ -65,7 +70,7 @@ struct EnvoyProxyTests {
                 transport: WatchingAdmin(folder: folder, refuses: false)
             )
             try await proxy.prepare()
-            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan())) == .applied)
+            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .applied)
         }
     }
 
@@ -79,8 +84,26 @@ struct EnvoyProxyTests {
             )
             try await proxy.prepare()
             let routes = FileManager.default.contents(atPath: proxy.bootstrap.routesFile)
-            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan())) == .refused)
+            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .refused)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.routesFile) == routes)
+        }
+    }
+
+    @Test func theEndpointsOfAClusterThatIsGoneAreRemoved() async throws {
+        try await withFolder { folder in
+            let proxy = EnvoyProxy(
+                folder: folder,
+                port: 1,
+                adminPort: 2,
+                transport: WatchingAdmin(folder: folder, refuses: false)
+            )
+            try await proxy.prepare()
+            let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
+            _ = try await proxy.publish(resources)
+            let path = try #require(resources.endpoints.first?.path)
+            #expect(FileManager.default.fileExists(atPath: path))
+            _ = try await proxy.publish(EnvoyResources(plan: GatewayPlan(), folder: folder))
+            #expect(!FileManager.default.fileExists(atPath: path))
         }
     }
 
@@ -93,7 +116,7 @@ struct EnvoyProxyTests {
                 transport: WatchingAdmin(folder: folder, refuses: false)
             )
             try await proxy.prepare()
-            let resources = EnvoyResources(plan: GatewayObjects.plan())
+            let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
             _ = try await proxy.publish(resources)
             try FileManager.default.removeItem(atPath: proxy.bootstrap.routesFile)
             #expect(try await proxy.publish(resources) == .applied)

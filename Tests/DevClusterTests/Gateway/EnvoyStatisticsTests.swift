@@ -11,11 +11,14 @@ struct EnvoyStatisticsTests {
                 http.previews.rds.previews.version_text: "r1"
                 cluster_manager.cds.update_rejected: 2
                 http.previews.rds.previews.update_rejected: 3
+                cluster.agentweaver/preview-a/80.version_text: "e1"
+                cluster.agentweaver/preview-a/80.update_rejected: 1
 
                 """
         )
         #expect(statistics.clusters == .init(version: "c1", rejections: 2))
         #expect(statistics.routes == .init(version: "r1", rejections: 3))
+        #expect(statistics.endpoints == ["agentweaver/preview-a/80": .init(version: "e1", rejections: 1)])
     }
 
     @Test(arguments: [

@@ -70,6 +70,24 @@ enum GatewayObjects {
         return object
     }
 
+    /// A rule of the usual route with a time limit and a header field.
+    static func limitedRule(
+        timeout: String,
+        header: (name: String, value: String) = ("x-limit", "1"),
+        service: String = "preview-a"
+    ) -> JSONValue {
+        [
+            "filters": [
+                [
+                    "type": "RequestHeaderModifier",
+                    "requestHeaderModifier": ["set": [["name": .string(header.name), "value": .string(header.value)]]],
+                ]
+            ],
+            "backendRefs": [["name": .string(service), "port": 80]],
+            "timeouts": ["request": .string(timeout)],
+        ]
+    }
+
     static func plan(
         gateways: [JSONValue] = [gateway()],
         routes: [JSONValue] = [route()],

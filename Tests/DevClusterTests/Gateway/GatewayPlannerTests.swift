@@ -29,6 +29,16 @@ struct GatewayPlannerTests {
             }
         ),
         ("UnsupportedValue", { $0["spec", "rules"] = [["filters": [["type": "RequestRedirect"]]]] }),
+        (
+            "UnsupportedValue",
+            {
+                $0["spec", "rules"] = [
+                    ["filters": [["type": "RequestHeaderModifier", "requestHeaderModifier": ["remove": ["a"]]]]]
+                ]
+            }
+        ),
+        ("UnsupportedValue", { $0["spec", "rules"] = [["timeouts": ["backendRequest": "1s"]]] }),
+        ("UnsupportedValue", { $0["spec", "rules"] = [["timeouts": ["request": "soon"]]] }),
         ("UnsupportedValue", { $0["spec", "rules"] = [["matches": [["method": "GET"]]]] }),
         (
             "UnsupportedValue",
@@ -54,6 +64,18 @@ struct GatewayPlannerTests {
         #expect(plan.listeners["agentweaver/previews"]?.first?.attachedRoutes == 1)
     }
 
+    @Test func aClusterLivesAsLongAsItsService() {
+        #expect(GatewayObjects.plan(routes: []).clusters.map(\.name) == [backend])
+        #expect(GatewayObjects.plan(services: []).clusters.isEmpty)
+    }
+
+    @Test func aTimeLimitOfZeroIsNone() {
+        let limited = GatewayObjects.route { $0["spec", "rules"] = [GatewayObjects.limitedRule(timeout: "2m")] }
+        let unlimited = GatewayObjects.route { $0["spec", "rules"] = [GatewayObjects.limitedRule(timeout: "0s")] }
+        let entries = [limited, unlimited].map { GatewayObjects.plan(routes: [$0]).virtualHosts.first?.entries.first }
+        #expect(entries.map { $0?.requestTimeout?.milliseconds } == [120_000, nil])
+    }
+
     @Test(arguments: Self.refusals)
     func aRouteThatCannotBeServedIsToldWhy(reason: String, change: Change) throws {
         let route = GatewayObjects.route("preview-a", change)
@@ -61,7 +83,7 @@ struct GatewayPlannerTests {
         let verdict = try #require(plan.verdicts[route.namespacedName]?.first)
         #expect(!verdict.accepted.isTrue)
         #expect(verdict.accepted.reason == reason)
-        #expect(plan.virtualHosts.isEmpty && plan.clusters.isEmpty)
+        #expect(plan.virtualHosts.isEmpty && plan.clusters == GatewayObjects.plan(routes: []).clusters)
     }
 
     @Test(

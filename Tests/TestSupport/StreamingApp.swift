@@ -1,0 +1,123 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// An app on loopback whose answers go on: WebSockets that repeat what they are sent, and event streams that say what
+/// the test has them say. So a test knows on both sides whether bytes still pass a proxy, without waiting for time.
+///
+/// It speaks as much HTTP/1.1 as a proxy needs, and no WebSocket frames: a proxy passes bytes.
+public final class StreamingApp: Sendable {
+    /// The port on 127.0.0.1.
+    public let port: Int
+    private let state: State
+
+    private init(port: Int, state: State) {
+        self.port = port
+        self.state = state
+    }
+
+    /// The heads of all requests so far.
+    public var heads: [String] { state.heads.withLock { $0 } }
+
+    /// Runs an app while `body` runs.
+    public static func run<Result: Sendable>(
+        _ body: @Sendable (StreamingApp) async throws -> Result
+    ) async throws -> Result {
+        let state = State()
+        let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.backlog, value: 256)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(state: state))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        let app = StreamingApp(port: channel.localAddress?.port ?? 0, state: state)
+        do {
+            let result = try await body(app)
+            try await channel.close()
+            return result
+        } catch {
+            try await channel.close()
+            throw error
+        }
+    }
+
+    /// Sends an event to every open event stream.
+    public func send(event: String) {
+        let text = "data: \(event)\n\n"
+        let chunk = ByteBuffer(string: "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n")
+        for channel in state.streams.withLock({ $0 }) { channel.writeAndFlush(chunk, promise: nil) }
+    }
+
+    /// Closes every connection, as the end of its process does.
+    public func closeConnections() {
+        for channel in state.connections.withLock({ $0 }) { channel.close(promise: nil) }
+    }
+
+    private final class State: Sendable {
+        let heads = Mutex<[String]>([])
+        let connections = Mutex<[any Channel]>([])
+        let streams = Mutex<[any Channel]>([])
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let state: State
+        private var received = ""
+        private var isRepeating = false
+
+        init(state: State) {
+            self.state = state
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            let channel = context.channel
+            state.connections.withLock { $0.append(channel) }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            let channel = context.channel
+            state.connections.withLock { $0.removeAll { $0 === channel } }
+            state.streams.withLock { $0.removeAll { $0 === channel } }
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let buffer = unwrapInboundIn(data)
+            guard !isRepeating else {
+                context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+                return
+            }
+            received += String(buffer: buffer)
+            while !isRepeating, let end = received.firstRange(of: "\r\n\r\n") {
+                let head = String(received[..<end.lowerBound])
+                received = String(received[end.upperBound...])
+                state.heads.withLock { $0.append(head) }
+                answer(head, context: context)
+            }
+        }
+
+        private func answer(_ head: String, context: ChannelHandlerContext) {
+            let text: String
+            if head.lowercased().contains("\r\nupgrade: websocket") {
+                isRepeating = true
+                text = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            } else if head.hasPrefix("GET /events ") {
+                let channel = context.channel
+                state.streams.withLock { $0.append(channel) }
+                text =
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            } else {
+                text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+            }
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
