@@ -63,10 +63,61 @@ public struct HTTPRoute: KubernetesObject, Hashable {
 
     /// Every request goes to the backends. Without matches of its own a rule gets the server's default, all paths.
     public struct Rule: Hashable, Sendable {
+        /// What is changed in a request on its way; nothing where absent.
+        public var filters: [Filter]?
         public var backendRefs: [BackendReference]
+        /// How long a request may take; as long as the gateway lets it where absent.
+        public var timeouts: Timeouts?
 
-        public init(backendRefs: [BackendReference] = []) {
+        public init(
+            filters: [Filter]? = nil,
+            backendRefs: [BackendReference] = [],
+            timeouts: Timeouts? = nil
+        ) {
+            self.filters = filters
             self.backendRefs = backendRefs
+            self.timeouts = timeouts
+        }
+    }
+
+    /// One change of requests. Of the types of filters this model has the one that sets header fields.
+    public struct Filter: Codable, Hashable, Sendable {
+        /// `RequestHeaderModifier`, or the name of a type that is not modelled.
+        public var type: String
+        public var requestHeaderModifier: HeaderModifier?
+
+        public init(requestHeaderModifier: HeaderModifier) {
+            type = "RequestHeaderModifier"
+            self.requestHeaderModifier = requestHeaderModifier
+        }
+    }
+
+    /// Header fields that the gateway sets, whatever the client sent.
+    public struct HeaderModifier: Codable, Hashable, Sendable {
+        public var set: [Header]?
+
+        public init(set: [Header]) {
+            self.set = set
+        }
+    }
+
+    public struct Header: Codable, Hashable, Sendable {
+        public var name: String
+        public var value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Time limits of a rule (Gateway API, `HTTPRouteTimeouts`).
+    public struct Timeouts: Codable, Hashable, Sendable {
+        /// From a request to the end of its answer, as a Gateway API duration (GEP-2257), such as `8h`.
+        public var request: String?
+
+        public init(request: String? = nil) {
+            self.request = request
         }
     }
 
@@ -149,11 +200,13 @@ extension HTTPRoute.Spec: Codable {
 
 extension HTTPRoute.Rule: Codable {
     private enum CodingKeys: String, CodingKey {
-        case backendRefs
+        case filters, backendRefs, timeouts
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        filters = try container.decodeIfPresent([HTTPRoute.Filter].self, forKey: .filters)
+        timeouts = try container.decodeIfPresent(HTTPRoute.Timeouts.self, forKey: .timeouts)
         backendRefs = try container.decodeListIfPresent(HTTPRoute.BackendReference.self, forKey: .backendRefs)
     }
 }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import KubernetesModel
 internal import PreviewControl
 public import PreviewDomain
@@ -9,16 +10,28 @@ public struct PreviewManifests: Sendable {
     let gatewayName: String
     let gatewayNamespace: String
     let zone: ZoneSuffix?
+    /// The longest time that one request, event stream or WebSocket may take; as long as the preview may live if `nil`.
+    let connectionLimit: Duration?
 
     /// The port on which a preview's Service listens (the contract's).
     private static let servicePort = 80
 
-    /// - Parameter zone: The zone of the previews' names; without one no route can be made, only read and deleted.
-    public init(namespace: String, gatewayName: String, gatewayNamespace: String, zone: ZoneSuffix?) {
+    /// - Parameters:
+    ///   - zone: The zone of the previews' names; without one no route can be made, only read and deleted.
+    ///   - connectionLimit: The longest time that what was opened through a preview stays open. It is never longer than
+    ///     the preview may live, and exactly that long if `nil`.
+    public init(
+        namespace: String,
+        gatewayName: String,
+        gatewayNamespace: String,
+        zone: ZoneSuffix?,
+        connectionLimit: Duration? = nil
+    ) {
         self.namespace = namespace
         self.gatewayName = gatewayName
         self.gatewayNamespace = gatewayNamespace
         self.zone = zone
+        self.connectionLimit = connectionLimit
     }
 
     func service(_ blueprint: PreviewBlueprint) -> Service {
@@ -48,6 +61,7 @@ public struct PreviewManifests: Sendable {
     func route(_ blueprint: PreviewBlueprint) throws(ClusterError) -> HTTPRoute {
         guard let zone else { throw ClusterError(.rejected, "no zone is configured for the previews' names") }
         let token = blueprint.annotations.token
+        let connectionBound = connectionBound(of: blueprint.annotations)
         return HTTPRoute(
             metadata: metadata(blueprint, annotations: blueprint.annotations.encoded()),
             spec: HTTPRoute.Spec(
@@ -55,11 +69,20 @@ public struct PreviewManifests: Sendable {
                 hostnames: [token.host(zone: zone)],
                 rules: [
                     HTTPRoute.Rule(
-                        backendRefs: [HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort)]
+                        filters: [connectionBound.filter],
+                        backendRefs: [HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort)],
+                        timeouts: connectionBound.timeouts
                     )
                 ]
             )
         )
+    }
+
+    /// No connection is cut while the preview lives, unless the operator wants that: what is opened later than the start
+    /// and lasts as long as the preview may live ends after the cap.
+    private func connectionBound(of annotations: PreviewAnnotations) -> ConnectionBound {
+        let lifetime = Duration.seconds(annotations.maxUntil.timeIntervalSince(annotations.startedAt))
+        return ConnectionBound(min(lifetime, connectionLimit ?? lifetime))
     }
 
     /// Both objects are owned by the pod: when it goes, Kubernetes deletes them even if this service is down.

@@ -16,6 +16,7 @@ enum ConformanceChecks {
         ("AlreadyExists and Conflict are told apart", twoKindsOf409),
         ("a delete with preconditions spares what changed", deletePreconditions),
         ("an object with finalizers is being deleted, not gone", finalizers),
+        ("a route keeps its limits, and one that is no duration is invalid", routeLimits),
         ("a JSON Patch that does not apply is one ambiguous error", ambiguousPatch),
         ("a patch that changes nothing keeps the resourceVersion", patchWithoutChange),
         ("lists come in pages and are one list", pagedLists),
@@ -128,6 +129,32 @@ enum ConformanceChecks {
         )
         await expect(.notFound(.object)) {
             _ = try await cluster.client.get(HTTPRoute.self, named: "held", in: cluster.namespace)
+        }
+    }
+
+    @Sendable static func routeLimits(_ cluster: ClusterUnderTest) async throws {
+        func route(_ name: String, timeout: String) -> HTTPRoute {
+            let header = HTTPRoute.Header(name: "x-envoy-upstream-stream-duration-ms", value: "5400000")
+            let rule = HTTPRoute.Rule(
+                filters: [HTTPRoute.Filter(requestHeaderModifier: HTTPRoute.HeaderModifier(set: [header]))],
+                backendRefs: [HTTPRoute.BackendReference(name: "nobody", port: 80)],
+                timeouts: HTTPRoute.Timeouts(request: timeout)
+            )
+            return HTTPRoute(
+                metadata: ObjectMeta(name: name, namespace: cluster.namespace),
+                spec: HTTPRoute.Spec(
+                    parentRefs: [HTTPRoute.ParentReference(name: "nobody")],
+                    hostnames: ["limited.example.com"],
+                    rules: [rule]
+                )
+            )
+        }
+        let created = try await cluster.client.create(route("limited", timeout: "1h30m"), in: cluster.namespace)
+        let rule = try #require(created.spec.rules.first)
+        #expect(rule.timeouts?.request == "1h30m")
+        #expect(rule.filters?.first?.requestHeaderModifier?.set?.first?.value == "5400000")
+        await expect(.invalid) {
+            _ = try await cluster.client.create(route("endless", timeout: "1.5h"), in: cluster.namespace)
         }
     }
 

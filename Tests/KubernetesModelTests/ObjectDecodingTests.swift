@@ -95,6 +95,26 @@ struct ObjectDecodingTests {
         #expect(try decode(HTTPRoute.self, text) == fresh)
     }
 
+    @Test("A rule's limits are written as they were read, and one without any says nothing of them")
+    func ruleLimits() throws {
+        let rule = try decode(
+            HTTPRoute.Rule.self,
+            #"""
+            {"filters":[{"type":"RequestHeaderModifier","requestHeaderModifier":{"set":[{"name":"a","value":"b"}]}},
+              {"type":"RequestMirror","requestMirror":{"backendRef":{"name":"m"}}}],
+             "backendRefs":[],"timeouts":{"request":"8h"}}
+            """#
+        )
+        #expect(rule.filters?.first?.requestHeaderModifier?.set == [HTTPRoute.Header(name: "a", value: "b")])
+        #expect(rule.filters?.map(\.type) == ["RequestHeaderModifier", "RequestMirror"])
+        #expect(rule.timeouts?.request == "8h")
+        let written = String(decoding: try JSONEncoder().encode(rule), as: UTF8.self)
+        #expect(!written.contains("requestMirror"))
+        #expect(try decode(HTTPRoute.Rule.self, written) == rule)
+        let plain = String(decoding: try JSONEncoder().encode(HTTPRoute.Rule()), as: UTF8.self)
+        #expect(plain == #"{"backendRefs":[]}"#)
+    }
+
     @Test("A Service's target port is a number or a name")
     func targetPort() throws {
         let service = try decode(

@@ -35,11 +35,14 @@ struct Replica: Sendable {
         forbiddenGrace: .zero
     )
 
-    /// - Parameter attemptTimeout: How long a request may take.
+    /// - Parameters:
+    ///   - attemptTimeout: How long a request may take.
+    ///   - connectionLimit: How long what is opened through a preview may stay open, where that is set.
     init(
         _ cluster: TestCluster,
         keepsAfterRun: Bool = true,
         attemptTimeout: Duration = .seconds(10),
+        connectionLimit: Duration? = nil,
         randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
     ) async throws {
         self.cluster = cluster
@@ -65,7 +68,8 @@ struct Replica: Sendable {
             namespace: TestCluster.namespace,
             gatewayName: "agentweaver-preview-gateway",
             gatewayNamespace: TestCluster.namespace,
-            zone: try ZoneSuffix("preview.example.com")
+            zone: try ZoneSuffix("preview.example.com"),
+            connectionLimit: connectionLimit
         )
         log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: .silent)
         cache = SandboxCache()

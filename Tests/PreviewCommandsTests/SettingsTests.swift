@@ -30,6 +30,7 @@ struct SettingsTests {
         #expect(settings.cluster.policy.limits == PreviewLimits(perRun: 3, global: 20))
         #expect(settings.cluster.policy.lifetime.idleTimeout == .seconds(1800))
         #expect(settings.cluster.policy.lifetime.maxLifetime == .seconds(28_800))
+        #expect(settings.cluster.connectionLimit == nil)
         #expect(settings.cluster.policy.lifetime.keepaliveCoalesce == .seconds(180))
         #expect(settings.cluster.policy.lifetime.keepsAfterRun)
         #expect(settings.cluster.policy.orphanGrace == .seconds(120))
@@ -86,6 +87,7 @@ struct SettingsTests {
         ("Sandbox__Preview__Enabled", "maybe"), ("Sandbox__Preview__ZoneSuffix", "not a zone"),
         ("Sandbox__Preview__IdleTimeoutMinutes", "0"), ("Sandbox__Preview__IdleTimeoutMinutes", "nan"),
         ("Sandbox__Preview__IdleTimeoutMinutes", "-1"), ("Sandbox__Preview__IdleTimeoutMinutes", "inf"),
+        ("Sandbox__Preview__MaxConnectionMinutes", "0"), ("Sandbox__Preview__MaxConnectionMinutes", "10081"),
         ("Sandbox__Preview__MaxLifetimeHours", "forever"), ("Sandbox__Preview__AllowedPortMin", "0"),
         ("Sandbox__Preview__AllowedPortMax", "65536"), ("Sandbox__Preview__AllowedPortMin", "9001"),
         ("Sandbox__Preview__MaxConcurrentSessionsPerRun", "0"), ("Sandbox__Preview__UrlScheme", "ftp"),

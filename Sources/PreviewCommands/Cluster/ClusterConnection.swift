@@ -40,7 +40,8 @@ struct ClusterConnection: Sendable {
                 namespace: settings.namespace,
                 gatewayName: settings.gatewayName,
                 gatewayNamespace: settings.gatewayNamespace,
-                zone: settings.zone
+                zone: settings.zone,
+                connectionLimit: settings.connectionLimit
             )
         )
         time = KubernetesClusterTime(client.serverClock)

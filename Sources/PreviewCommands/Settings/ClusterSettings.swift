@@ -8,6 +8,8 @@ struct ClusterSettings: Sendable {
     var gatewayNamespace: String
     /// The zone of the previews' names; `nil` where it is not set, and then no preview can be started.
     var zone: ZoneSuffix?
+    /// The longest time that what was opened through a preview stays open; as long as it may live if `nil`.
+    var connectionLimit: Duration?
     var policy: PreviewPolicy
 
     /// - Throws: One line that names the key, its value and what is allowed. A key that no setting of any command has is
@@ -18,6 +20,7 @@ struct ClusterSettings: Sendable {
         gatewayName = try sources.value(of: Settings.Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Settings.Keys.gatewayNamespace, default: "agentweaver")
         zone = try sources.value(of: Settings.Keys.zoneSuffix)
+        connectionLimit = try sources.value(of: Settings.Keys.maxConnection)
         policy = try Self.policy(sources)
     }
 

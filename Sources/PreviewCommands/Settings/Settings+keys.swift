@@ -28,6 +28,12 @@ extension Settings {
             named: "hours",
             in: 0.001...168
         )
+        static let maxConnection = Setting.duration(
+            "Sandbox__Preview__MaxConnectionMinutes",
+            unit: .seconds(60),
+            named: "minutes",
+            in: 0.01...10_080
+        )
         static let keepAfterRun = Setting.boolean("Sandbox__Preview__KeepAfterRun")
         static let allowedPortMin = Setting.integer("Sandbox__Preview__AllowedPortMin", in: 1...65535)
         static let allowedPortMax = Setting.integer("Sandbox__Preview__AllowedPortMax", in: 1...65535)
@@ -93,6 +99,7 @@ extension Settings {
                 namespace.key,
                 idleTimeout.key,
                 maxLifetime.key,
+                maxConnection.key,
                 keepAfterRun.key,
                 allowedPortMin.key,
                 allowedPortMax.key,

@@ -1,0 +1,155 @@
+import CurlHTTP
+import FoundationEssentials
+import HTTPTypes
+import Logging
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import DevCluster
+@testable import PreviewCommands
+
+/// The Envoy that the variable `ENVOY` names.
+private enum EnvoyUnderTest {
+    static let path = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
+        FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+}
+
+/// The whole service with a real Envoy: what is left of connections through a preview that has ended.
+@Suite(
+    "Open connections of a preview that ends",
+    .enabled(if: EnvoyUnderTest.path != nil, "ENVOY names no Envoy"),
+    .timeLimit(.minutes(2))
+)
+struct PreviewEndTests {
+    private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
+    private static let zone = "localhost"
+
+    /// How a preview ends.
+    enum End: Sendable, CaseIterable {
+        case stop, idle, cap
+
+        /// The annotation that an instant in the past ends the preview with; `nil` for a stop.
+        var annotation: String? {
+            switch self {
+            case .stop: nil
+            case .idle: PreviewAnnotations.Key.expiresAt
+            case .cap: PreviewAnnotations.Key.maxUntil
+            }
+        }
+    }
+
+    /// How long a connection may stay open, 0.2 minutes.
+    private static let limit = Duration.seconds(12)
+    /// Envoy gives a client a second to close first, and a busy machine more.
+    private static let latitude = Duration.seconds(20)
+
+    @Test(arguments: End.allCases)
+    func nothingStaysOpenForLongerThanItsLimit(end: End) async throws {
+        try await StreamingApp.run { app in
+            try await withGateway { service, port in
+                let token = try await startPreview(of: app, service)
+                let host = "\(token)-preview.\(Self.zone)"
+                let connections = try await [
+                    OpenConnection(.webSocket, to: app, host: host, port: port),
+                    OpenConnection(.eventStream, to: app, host: host, port: port),
+                ]
+                try await self.end(token, by: end, service)
+                let isGone: Bool? = try await poll(every: .milliseconds(10), limit: Self.latitude) {
+                    service.previewObjects.isEmpty ? true : nil
+                }
+                #expect(isGone == true)
+                // The preview is gone, and they go on.
+                for connection in connections { #expect(await connection.passesBytes()) }
+                for connection in connections {
+                    let time = await connection.timeUntilEnd()
+                    #expect(time >= Self.limit - .milliseconds(100))
+                    #expect(time < Self.limit + Self.latitude)
+                }
+                await #expect(throws: OpenConnection.Refused.self) {
+                    _ = try await OpenConnection(.webSocket, to: app, host: host, port: port)
+                }
+            }
+        }
+    }
+
+    // MARK: Set-up
+
+    private func startPreview(of app: StreamingApp, _ service: ServiceUnderTest) async throws -> String {
+        let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(app.port)}"#)
+        #expect(answer.status == 200)
+        return try #require(answer["session_id"])
+    }
+
+    private func end(_ token: String, by end: End, _ service: ServiceUnderTest) async throws {
+        guard let annotation = end.annotation else {
+            #expect(try await service.call(.delete, "\(Self.previews)/\(token)").status == 200)
+            return
+        }
+        try service.store.update(
+            .httpRoutes,
+            namespace: ClusterObjects.namespace,
+            name: "preview-\(token)"
+        ) { $0["metadata", "annotations", annotation] = "2026-01-01T00:00:00Z" }
+    }
+
+    private func withGateway(
+        _ body: @escaping @Sendable (ServiceUnderTest, Int) async throws -> Void
+    ) async throws {
+        let envoy = try #require(EnvoyUnderTest.path)
+        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let settings = [
+            "Sandbox__Preview__MaxConnectionMinutes": "0.2",
+            "Sandbox__Preview__ZoneSuffix": Self.zone, "Sandbox__Preview__UrlScheme": "http",
+            "Sandbox__Preview__UrlPort": String(port), "Sandbox__Preview__ReadyTimeoutSeconds": "10",
+            "Sandbox__Preview__AllowedPortMin": "1024", "Sandbox__Preview__AllowedPortMax": "65535",
+        ]
+        try await ServiceUnderTest.run(settings: settings) { service in
+            let transport = try CurlTransport()
+            try service.addServingSandbox()
+            try service.store.update(
+                .gateways,
+                namespace: ClusterObjects.namespace,
+                name: ClusterObjects.gateway
+            ) { $0["spec", "listeners"] = [["name": "previews", "protocol": "HTTP", "port": .int(Int64(port))]] }
+            let proxy = EnvoyProxy(folder: folder, port: port, adminPort: adminPort, transport: transport)
+            try await proxy.prepare()
+            try await withBackground("Envoy") {
+                _ = try await ChildProcess(watchdog: nil).run(
+                    proxy.command(executable: envoy, logFile: folder + "/envoy.log")
+                )
+            } body: {
+                try await proxy.waitUntilServing()
+                let controller = GatewayController(
+                    store: service.store,
+                    className: ClusterObjects.gatewayClass,
+                    proxy: proxy,
+                    logger: .silent
+                )
+                try await withBackground("the gateway controller") {
+                    try await controller.run()
+                } body: {
+                    try await body(service, port)
+                }
+            }
+            await transport.shutdown()
+        }
+    }
+}
+
+extension ServiceUnderTest {
+    /// A sandbox whose pod has an address and is ready.
+    fileprivate func addServingSandbox() throws {
+        try addSandbox()
+        let name = ClusterObjects.claimName(run: Self.run)
+        try store.updateStatus(.pods, namespace: ClusterObjects.namespace, name: name) { pod in
+            pod["status", "podIP"] = "127.0.0.1"
+            pod["status", "conditions"] = [["type": "Ready", "status": "True"]]
+        }
+    }
+}
