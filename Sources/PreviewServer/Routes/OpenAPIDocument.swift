@@ -1070,6 +1070,7 @@ enum OpenAPIDocument {
     },
     "/api/runs/{runId}/sandbox/port-forward/{token}" : {
       "delete" : {
+        "description" : "Keeps out new requests, within moments and for good. What is open already, such as a WebSocket or an event stream,\nis not cut: it ends with its app, or at the latest as long after its beginning as the preview might have lived.\n",
         "operationId" : "stopPreview",
         "responses" : {
           "200" : {
@@ -1080,7 +1081,7 @@ enum OpenAPIDocument {
                 }
               }
             },
-            "description" : "The preview is gone.",
+            "description" : "The preview is gone; no new request gets through.",
             "links" : {
               "keepAliveIsTooLate" : {
                 "operationId" : "keepPreviewAlive",

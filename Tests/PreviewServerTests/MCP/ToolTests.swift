@@ -42,6 +42,16 @@ struct ToolTests {
         #expect(port?["maximum"] == 9000)
     }
 
+    /// The gateway goes on with what is open.
+    @Test func stoppingPromisesTheEndOfNewRequestsOnly() async throws {
+        let harness = try await MCPHarness()
+        let stop = try #require(harness.api.tools.first { $0.definition.name == "stop_preview" }).definition
+        for word in ["no new requests", "WebSocket", "stop the server in the sandbox"] {
+            #expect(stop.description.contains(word))
+        }
+        #expect(!stop.description.contains("at once"))
+    }
+
     @Test func aSessionFitsItsSchema() async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
@@ -83,6 +93,9 @@ struct ToolTests {
             let arguments = #"{\#(Self.run),"session_id":"\#(token.text)"}"#
             let (_, stopped) = try await client.callTool("stop_preview", arguments)
             #expect(stopped["structuredContent"] == ["session_id": .string(token.text), "stopped": true])
+            guard case .array(let words) = stopped["content"] else { return #expect(Bool(false), "no content") }
+            let said = words.first?.object?["text"]?.string
+            #expect(said?.contains("WebSockets and event streams that are open") == true)
             #expect(harness.cluster.liveRoutes.isEmpty)
             let again = try await client.callTool("stop_preview", arguments)
             #expect(again.json["isError"] == true)

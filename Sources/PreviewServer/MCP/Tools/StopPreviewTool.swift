@@ -12,8 +12,9 @@ struct StopPreviewTool: Tool {
         name: "stop_preview",
         title: "Stop a preview",
         description: """
-            Ends a preview of an Agentweaver run: its URL stops working at once and for good. The server in the sandbox \
-            goes on running.
+            Ends a preview of an Agentweaver run: within moments its URL takes no new requests, for good. The server in \
+            the sandbox goes on running. What is open already, such as a WebSocket or an event stream, is not cut: it \
+            may go on for as long as the preview might have lived. To end that too, stop the server in the sandbox.
             """,
         arguments: [
             ArgumentName.run: ArgumentSchema.run,
@@ -39,6 +40,12 @@ struct StopPreviewTool: Tool {
         try await access.authorize(caller, to: .stop, on: run)
         let token = PreviewToken(session) ?? .nobodys
         try await previews.stop(run: run, token: token)
-        return try ToolResult("The preview was stopped.", StoppedBody(sessionID: token.text))
+        return try ToolResult(
+            """
+            The preview was stopped: its URL takes no new requests. WebSockets and event streams that are open may go \
+            on for a while; stop the server in the sandbox if they must end now.
+            """,
+            StoppedBody(sessionID: token.text)
+        )
     }
 }
