@@ -149,7 +149,7 @@ let package = Package(
         .target(
             name: "CurlHTTP",
             dependencies: [
-                "CCurl", "HTTPTransport",
+                "CCurl", "COpenSSL", "HTTPTransport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+struct ssl_st;
+/// OpenSSL's, declared here so that this module does not hold OpenSSL's headers, which are another module's.
+void SSL_get0_alpn_selected(const struct ssl_st *ssl, const unsigned char **name, unsigned int *length);
+
 static inline CURLcode ccurl_set_long(CURL *handle, CURLoption option, long value) {
     return (curl_easy_setopt)(handle, option, value);
 }
@@ -70,6 +74,31 @@ static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) 
 
 static inline CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **value) {
     return (curl_easy_getinfo)(handle, info, value);
+}
+
+/// Whether the handle's connection speaks HTTP/2, as TLS has settled it (ALPN, RFC 7301). False where that is not known:
+/// without TLS, and with another TLS library than OpenSSL.
+static inline bool ccurl_speaks_http2(CURL *handle) {
+    struct curl_tlssessioninfo *session = NULL;
+    if ((curl_easy_getinfo)(handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL) return false;
+    if (session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL) return false;
+    const unsigned char *name = NULL;
+    unsigned int length = 0;
+    SSL_get0_alpn_selected((const struct ssl_st *)session->internals, &name, &length);
+    return length == 2 && name[0] == 'h' && name[1] == '2';
+}
+
+static inline CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
+    return (curl_easy_getinfo)(handle, info, value);
+}
+
+/// Makes a connection cache of its own. Handles that have it take connections from it and put theirs into it.
+static inline CURLSH *ccurl_connections_init(void) {
+    CURLSH *share = curl_share_init();
+    if (share == NULL) return NULL;
+    if ((curl_share_setopt)(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK) return share;
+    (void)curl_share_cleanup(share);
+    return NULL;
 }
 
 static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {

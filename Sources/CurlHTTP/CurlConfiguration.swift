@@ -16,6 +16,12 @@ public struct CurlConfiguration: Sendable {
     public var proxy: Proxy
     /// The longest time for name resolution and the TCP, proxy and TLS handshakes of one connection.
     public var connectTimeout: Duration
+    /// For how long nothing may arrive on a connection that has a request to answer. After that no further request is put
+    /// onto it, or onto any other connection that was made before; what is under way may still be answered.
+    public var maxSilence: Duration
+    /// For how long a connection may have been idle to be used again. Whether a connection of a longer rest still works is
+    /// not known, so that a new one is made instead. Whole seconds.
+    public var maxIdle: Duration
     /// The most connections open at once for requests with an end; further requests wait for one of them.
     ///
     /// Streams (requests without a time-out) have connections of their own and do not count.
@@ -29,18 +35,24 @@ public struct CurlConfiguration: Sendable {
     ///   - tls: Whom to trust and who to be.
     ///   - proxy: Which proxy requests go through.
     ///   - connectTimeout: The longest time until a connection is ready for its first request.
+    ///   - maxSilence: For how long nothing may arrive on a connection that has a request to answer.
+    ///   - maxIdle: For how long a connection may have been idle to be used again, in whole seconds.
     ///   - maxConnections: The most connections open at once for requests with an end.
     ///   - userAgent: The `User-Agent` of requests that do not bring their own.
     public init(
         tls: TLSConfiguration = TLSConfiguration(),
         proxy: Proxy = .none,
-        connectTimeout: Duration = .seconds(10),
+        connectTimeout: Duration = .seconds(6),
+        maxSilence: Duration = .seconds(3),
+        maxIdle: Duration = .seconds(10),
         maxConnections: Int = 32,
         userAgent: String? = nil
     ) {
         self.tls = tls
         self.proxy = proxy
         self.connectTimeout = connectTimeout
+        self.maxSilence = maxSilence
+        self.maxIdle = maxIdle
         self.maxConnections = maxConnections
         self.userAgent = userAgent
     }

@@ -5,12 +5,27 @@ final class CurlEngine: Sendable {
     let mailbox: Mailbox
     private let thread: CurlThread
 
-    init(_ configuration: CurlConfiguration, mode: CurlLoop.Mode) throws(TransportError) {
+    /// - Parameters:
+    ///   - generation: What the engines of a transport have in common.
+    ///   - streams: The mailbox of the engine of the transport's streams, for the other one.
+    init(
+        _ configuration: CurlConfiguration,
+        mode: CurlLoop.Mode,
+        generation: ConnectionGeneration,
+        streams: Mailbox? = nil
+    ) throws(TransportError) {
         let multi = try MultiHandle()
         let mailbox = Mailbox(waking: multi)
         self.mailbox = mailbox
         thread = try CurlThread {
-            CurlLoop(multi, mailbox: mailbox, configuration: configuration, mode: mode).run()
+            CurlLoop(
+                multi,
+                mailbox: mailbox,
+                configuration: configuration,
+                mode: mode,
+                generation: generation,
+                streams: streams
+            ).run()
         }
     }
 

@@ -33,10 +33,23 @@ final class CurlLoop {
 
     let configuration: CurlConfiguration
     let mode: Mode
+    /// Which connections take new requests.
+    let generation: ConnectionGeneration
+    /// The mailbox of the transport's loop of streams; `nil` for that loop itself.
+    let streams: Mailbox?
+
+    /// When this round began. What happens in it counts as happening at this time.
+    private(set) var now = ContinuousClock.now
+    private(set) var active: [ObjectIdentifier: EasyHandle] = [:]
+    /// The connections that have requests on them.
+    var connections: [ConnectionKey: Connection] = [:]
+    /// The last connection that fell silent, until it is known whether it was only slow.
+    var suspect: Connection?
 
     private let multi: UnsafeMutableRawPointer
     private let mailbox: Mailbox
-    private var active: [ObjectIdentifier: EasyHandle] = [:]
+    /// Where new requests take their connections from.
+    private var pool: ConnectionPool?
     /// What libcurl is not given yet, in the order of arrival. It would make a connection's worth of preparations for each
     /// of them, only to find that none is free, and once more later.
     private var waiting: Deque<Exchange> = []
@@ -48,11 +61,20 @@ final class CurlLoop {
     /// No deadline is earlier than this. It may belong to an exchange that is long over; looking again is cheap.
     private var nextDeadline: ContinuousClock.Instant?
 
-    init(_ multi: MultiHandle, mailbox: Mailbox, configuration: CurlConfiguration, mode: Mode) {
+    init(
+        _ multi: MultiHandle,
+        mailbox: Mailbox,
+        configuration: CurlConfiguration,
+        mode: Mode,
+        generation: ConnectionGeneration,
+        streams: Mailbox?
+    ) {
         self.multi = multi.raw
         self.mailbox = mailbox
         self.configuration = configuration
         self.mode = mode
+        self.generation = generation
+        self.streams = streams
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         _ = ccurl_multi_set_long(self.multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.maxStreamsPerConnection)
         switch mode {
@@ -70,6 +92,7 @@ final class CurlLoop {
         var isClosed = false
         while !isClosed {
             isClosed = mailbox.takeAll(into: &batch)
+            now = .now
             for message in batch { handle(message) }
             batch.removeAll(keepingCapacity: true)
             startWaiting()
@@ -93,6 +116,8 @@ final class CurlLoop {
         active.removeAll()
         waiting.removeAll()
         idle.removeAll()
+        suspect = nil
+        pool = nil
         mailbox.forgetHandle()
         curl_multi_cleanup(multi)
         performDeliveries()
@@ -117,11 +142,13 @@ final class CurlLoop {
             start(exchange)
         case .unpause(let exchange):
             guard let handle = active[ObjectIdentifier(exchange)] else { return }
-            let code = curl_easy_pause(handle.raw, CURLPAUSE_CONT)
+            let code = handle.unpause()
             if code != CURLE_OK { finish(handle, code) }
         case .abort(let exchange):
             guard let handle = active[ObjectIdentifier(exchange)] else { return }
             remove(handle)
+        case .cutOff(let silent):
+            cutOff(silent)
         case .count(let continuation):
             let count = active.count + waiting.count { $0.isAwaitingHead }
             continuation.resume(returning: Census(activeTransfers: count, idleHandles: idle.count))
@@ -135,13 +162,14 @@ final class CurlLoop {
             return
         }
         waiting.append(exchange)
-        let deadline = [exchange.headDeadline, exchange.deadline].compactMap(\.self).min()
-        if let deadline { nextDeadline = min(nextDeadline ?? deadline, deadline) }
+        let deadlines = [exchange.headDeadline, exchange.deadline].compactMap(\.self)
+        let deadline = deadlines.reduce(now.advanced(by: configuration.maxSilence), min)
+        nextDeadline = min(nextDeadline ?? deadline, deadline)
     }
 
     /// Gives libcurl as much of what waits as it can work on.
     private func startWaiting() {
-        while active.count < capacity, let exchange = waiting.popFirst() {
+        while hasRoom, let exchange = waiting.popFirst() {
             // Its caller may have given up meanwhile.
             guard exchange.isAwaitingHead else { continue }
             do throws(TransportError) {
@@ -152,13 +180,45 @@ final class CurlLoop {
         }
     }
 
+    /// Whether libcurl may be given one more exchange. Those on connections of earlier generations leave room: they may
+    /// wait there until their time is over.
+    private var hasRoom: Bool {
+        guard let pool, pool.generation == generation.current else { return true }
+        return pool.transferCount < capacity
+    }
+
     private func submit(_ exchange: Exchange) throws(TransportError) {
+        let pool = try currentPool()
         let handle = if let handle = idle.popLast() { handle } else { try EasyHandle(for: self) }
-        try handle.attach(exchange)
+        try handle.attach(exchange, pool)
         guard curl_multi_add_handle(multi, handle.raw) == CURLM_OK else {
+            handle.detach()
             throw TransportError(.invalidRequest, "libcurl refused the request")
         }
         active[ObjectIdentifier(exchange)] = handle
+    }
+
+    private func currentPool() throws(TransportError) -> ConnectionPool {
+        let current = generation.current
+        if let pool, pool.generation == current { return pool }
+        let pool = try ConnectionPool(generation: current)
+        self.pool = pool
+        // Nothing keeps the idle connections of the one before then.
+        for handle in idle { handle.leavePool() }
+        return pool
+    }
+
+    /// Begins an exchange anew.
+    ///
+    /// - Parameter prepare: Makes the handle ready for another attempt on the given pool.
+    /// - Returns: False where that failed; then libcurl does not have the handle.
+    func restart(
+        _ handle: EasyHandle,
+        _ prepare: (EasyHandle, ConnectionPool) throws(TransportError) -> Void
+    ) -> Bool {
+        _ = curl_multi_remove_handle(multi, handle.raw)
+        do throws(TransportError) { try prepare(handle, try currentPool()) } catch { return false }
+        return curl_multi_add_handle(multi, handle.raw) == CURLM_OK
     }
 
     // MARK: Ends
@@ -172,12 +232,13 @@ final class CurlLoop {
     }
 
     private func finish(_ handle: EasyHandle, _ code: CURLcode) {
-        if handle.mayReplay(after: code) {
-            _ = curl_multi_remove_handle(multi, handle.raw)
-            handle.prepareReplay()
-            if curl_multi_add_handle(multi, handle.raw) == CURLM_OK { return }
+        let ending = handle.ending(code)
+        if handle.mayReplay(after: code),
+            restart(handle, { handle, pool throws(TransportError) in try handle.prepareReplay(on: pool) })
+        {
+            return
         }
-        if let delivery = handle.exchange?.ended(handle.ending(code)) { deliver(delivery) }
+        if let delivery = handle.exchange?.ended(ending) { deliver(delivery) }
         if mode == .requests, let isMultiplexed = handle.isMultiplexed {
             capacity = isMultiplexed ? Self.maxActiveTransfers : configuration.maxConnections
         }
@@ -185,28 +246,33 @@ final class CurlLoop {
     }
 
     /// Takes `handle` off its connection, which is closed where the transfer was not over, and keeps it for reuse.
-    private func remove(_ handle: EasyHandle) {
+    ///
+    /// - Parameter timedOut: Whether the exchange's time was over before the answer was complete.
+    func remove(_ handle: EasyHandle, timedOut: Bool = false) {
         if let exchange = handle.exchange { active[ObjectIdentifier(exchange)] = nil }
         _ = curl_multi_remove_handle(multi, handle.raw)
-        handle.detach()
+        handle.detach(timedOut: timedOut)
+        if handle.pool !== pool { handle.leavePool() }
         if idle.count < Self.maxIdleHandles { idle.append(handle) }
     }
 
     // MARK: Deadlines
 
-    /// Looks at all exchanges, but only when the earliest known deadline has passed. With time-outs of 30 s that is
-    /// about once in 30 s, so that a plain scan beats any queue that every request would have to enter and leave.
+    /// Looks at all exchanges, but only when the earliest known deadline has passed, which may be the end of the silence that is
+    /// allowed. That is about once in 3 s, so that a plain scan beats any queue that every request would have to enter and
+    /// leave.
     private func expireTransfers() {
         guard let nextDeadline else { return }
         let now = ContinuousClock.now
         guard nextDeadline <= now else { return }
         var earliest: ContinuousClock.Instant?
+        leaveSilentConnections(at: now, lookAgain: &earliest)
         for handle in Array(active.values) {
             guard let exchange = handle.exchange else { continue }
             let stop = exchange.expire(at: now)
             if let delivery = stop.delivery { deliver(delivery) }
             if stop.abortsTransfer {
-                remove(handle)
+                remove(handle, timedOut: true)
             } else if let deadline = exchange.nextDeadline(after: now) {
                 earliest = min(earliest ?? deadline, deadline)
             }

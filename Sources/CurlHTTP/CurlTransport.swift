@@ -8,8 +8,14 @@ public import HTTPTransport
 /// time-out should be read without waiting for another request to the same peer: while more than its buffer is unread,
 /// the requests that share its connection may have to wait, until that time-out at most.
 ///
+/// A connection that has a request to answer, and on which nothing arrives for ``CurlConfiguration/maxSilence``, takes no new
+/// request, and neither does any that is as old: all later requests go out on new connections. Idempotent requests move there
+/// at once, every other one goes on waiting until its own time is over. Where a new connection to the same peer then
+/// answers, streams that have been silent for as long are ended, because a stream alone cannot tell.
+///
 /// Redirects are not followed; cookies and authentication are the caller's. A broken connection makes only idempotent
-/// requests go out again. All requests of a transport have its configuration: one transport is one identity.
+/// requests go out again, and those of which it is certain that the peer has not acted on them. All requests of a transport
+/// have its configuration: one transport is one identity.
 public final class CurlTransport: HTTPTransport, Sendable {
     private let configuration: CurlConfiguration
     private let requests: CurlEngine
@@ -24,8 +30,9 @@ public final class CurlTransport: HTTPTransport, Sendable {
             throw TransportError(.invalidRequest, "libcurl could not be initialised")
         }
         self.configuration = configuration
-        requests = try CurlEngine(configuration, mode: .requests)
-        streams = try CurlEngine(configuration, mode: .streams)
+        let generation = ConnectionGeneration()
+        streams = try CurlEngine(configuration, mode: .streams, generation: generation)
+        requests = try CurlEngine(configuration, mode: .requests, generation: generation, streams: streams.mailbox)
     }
 
     /// Once for the process; libcurl has done this safely from any thread since 7.84.

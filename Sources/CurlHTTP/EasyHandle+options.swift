@@ -2,13 +2,13 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
-    /// How long data that was sent may stay unacknowledged before the kernel gives the connection up. Without it, an
-    /// HTTP/2 connection whose peer vanished would be reused, and fail, for a quarter of an hour.
-    static let maxUnacknowledged: Duration = .seconds(30)
-    /// After how much silence TCP asks whether the peer is still there.
-    private static let keepaliveIdle: Duration = .seconds(30)
+    /// How long data that was sent, and TCP's own questions, may stay unacknowledged before the kernel gives the connection
+    /// up. The default is a quarter of an hour.
+    static let maxUnacknowledged: Duration = .seconds(10)
+    /// After how much silence TCP asks whether the peer's machine is still there.
+    private static let keepaliveIdle: Duration = .seconds(5)
     /// How often TCP then asks again.
-    private static let keepaliveInterval: Duration = .seconds(10)
+    private static let keepaliveInterval: Duration = .seconds(2)
 
     /// Sets what is the same for all requests of a transport.
     func setUp(_ configuration: CurlConfiguration, mode: CurlLoop.Mode) throws(TransportError) {
@@ -22,6 +22,7 @@ extension EasyHandle {
         try set(CURLOPT_PATH_AS_IS, 1)
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.wholeMilliseconds)
+        try set(CURLOPT_MAXAGE_CONN, configuration.maxIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_TCP_KEEPIDLE, Self.keepaliveIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPINTVL, Self.keepaliveInterval.wholeSeconds)
@@ -71,7 +72,7 @@ extension EasyHandle {
         try setHeader(plan.headerLines)
         try setConnectTo(plan.connectTo)
         // Wait for a connection that is being made and may take many streams, rather than make one more.
-        try set(CURLOPT_PIPEWAIT, mode == .requests && plan.url.utf8.starts(with: "https:".utf8) ? 1 : 0)
+        try set(CURLOPT_PIPEWAIT, mode == .requests && !plan.isPlainText ? 1 : 0)
         // Takes back what the request before may have left: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
         switch plan.framing {

@@ -7,16 +7,27 @@ final class EasyHandle {
     /// What the handle works on; `nil` while it is idle.
     private(set) var exchange: Exchange?
 
+    /// Where its connection comes from; kept from one exchange to the next.
+    private(set) var pool: ConnectionPool?
+    /// True while the pool counts the handle's exchange.
+    private var isOnPool = false
+    /// The connection that the request went out on; `nil` before.
+    private(set) var connection: Connection?
+
     private unowned let loop: CurlLoop
     private let errorText: UnsafeMutablePointer<CChar>
     private let unacknowledgedLimit: UnsafeMutablePointer<UInt32>
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var connectToList: UnsafeMutablePointer<curl_slist>?
     private var parser = ResponseHeadParser()
-    /// How often the request went out: more than once when libcurl found its connection broken and took another.
-    private var sendCount = 0
-    /// True when the exchange is already on its second connection.
-    private var isReplay = false
+    /// The last time that the request went out. libcurl may take another connection when one breaks.
+    private(set) var attempt: Attempt?
+    /// How often the exchange was begun anew, on another connection.
+    var replayCount = 0
+    /// True once the exchange has left a silent connection.
+    var hasMoved = false
+    /// True while its reader is behind, so that libcurl reads nothing more.
+    private var isPaused = false
     /// Why a callback made libcurl give up.
     private var verdict: TransportError?
 
@@ -33,6 +44,7 @@ final class EasyHandle {
     }
 
     deinit {
+        // Lets go of the pool, too.
         curl_easy_cleanup(raw)
         curl_slist_free_all(headerList)
         curl_slist_free_all(connectToList)
@@ -42,34 +54,85 @@ final class EasyHandle {
 
     // MARK: One exchange
 
-    /// Prepares the handle for `exchange`.
-    func attach(_ exchange: Exchange) throws(TransportError) {
+    /// Prepares the handle for `exchange` on a connection of `pool`.
+    func attach(_ exchange: Exchange, _ pool: ConnectionPool) throws(TransportError) {
         self.exchange = exchange
-        parser = ResponseHeadParser()
-        sendCount = 0
-        isReplay = false
+        replayCount = 0
+        hasMoved = false
         verdict = nil
-        errorText[0] = 0
         try setUp(exchange.plan, mode: loop.mode)
+        try begin(on: pool)
+    }
+
+    /// Prepares the first attempt, or forgets the last one: the options are those of the exchange.
+    private func begin(on pool: ConnectionPool) throws(TransportError) {
+        parser = ResponseHeadParser()
+        errorText[0] = 0
+        leaveConnection()
+        if pool !== self.pool { try set(pool) }
+        isOnPool = true
+        pool.transferCount += 1
+    }
+
+    /// As ``begin(on:)``, after an attempt.
+    func beginAnew(on pool: ConnectionPool) throws(TransportError) {
+        endAttempt()
+        try begin(on: pool)
+    }
+
+    private func set(_ pool: ConnectionPool?) throws(TransportError) {
+        try check(ccurl_set_pointer(raw, CURLOPT_SHARE, pool?.raw))
+        self.pool = pool
+    }
+
+    /// Lets go of the pool. The handle must be idle.
+    func leavePool() {
+        guard pool != nil else { return }
+        try? set(nil)
+    }
+
+    private func leaveConnection(timedOut: Bool = false) {
+        attempt = nil
+        guard let connection else { return }
+        if isPaused { connection.pausedCount -= 1 }
+        isPaused = false
+        self.connection = nil
+        loop.leave(connection, timedOut: timedOut)
     }
 
     /// Lets go of the exchange and of everything that belongs to it.
-    func detach() {
+    ///
+    /// - Parameter timedOut: Whether its time was over before the answer was complete.
+    func detach(timedOut: Bool = false) {
         if case .body = exchange?.plan.framing {
             _ = ccurl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, nil)
         }
+        endAttempt(timedOut: timedOut)
         exchange = nil
     }
 
-    /// True when the exchange is allowed a second connection and may profit from it: the peer closed the HTTP/2
-    /// connection before the response began. libcurl itself repeats requests over HTTP/1.1 only.
-    ///
-    /// It matters because libcurl before 8.1 resets every stream that it has read to the end, and servers that count
-    /// resets (CVE-2023-44487) close the connection after some hundred requests.
-    func mayReplay(after code: CURLcode) -> Bool {
-        guard code == CURLE_HTTP2, !isReplay, let exchange else { return false }
-        return exchange.plan.isReplayable && exchange.isAwaitingHead
+    private func endAttempt(timedOut: Bool = false) {
+        leaveConnection(timedOut: timedOut)
+        guard isOnPool else { return }
+        isOnPool = false
+        pool?.transferCount -= 1
     }
+
+    /// The handle goes on, because its reader has caught up.
+    func unpause() -> CURLcode {
+        if isPaused {
+            isPaused = false
+            connection?.pausedCount -= 1
+            connection?.heard(at: loop.now)
+        }
+        return curl_easy_pause(raw, CURLPAUSE_CONT)
+    }
+
+    /// Whether a callback has decided already what becomes of the exchange.
+    var hasVerdict: Bool { verdict != nil }
+
+    /// Whether libcurl has found no words for what went wrong, or nothing did.
+    var hasNoErrorText: Bool { errorText[0] == 0 }
 
     /// Whether the exchange shared its connection with others; `nil` when there was no answer.
     var isMultiplexed: Bool? {
@@ -78,21 +141,17 @@ final class EasyHandle {
         return version >= Int(CURL_HTTP_VERSION_2_0)
     }
 
-    /// Forgets the first attempt; the options are still those of the exchange.
-    func prepareReplay() {
-        parser = ResponseHeadParser()
-        isReplay = true
-        errorText[0] = 0
-    }
-
     /// What libcurl's verdict on the exchange means for its caller.
     func ending(_ code: CURLcode) -> Result<Void, TransportError> {
         if let verdict { return .failure(verdict) }
         guard code != CURLE_OK else { return .success(()) }
+        if hadNoEffect(code) {
+            return .failure(TransportError(.refused, "the request was refused, or not sent, on several connections"))
+        }
         return .failure(
             TransportError(
                 code,
-                wasSent: sendCount > 0,
+                wasSent: attempt != nil,
                 detail: String(cString: errorText),
                 hiding: exchange?.plan.privateNames ?? []
             )
@@ -160,8 +219,8 @@ final class EasyHandle {
         )
         try check(ccurl_set_pointer(raw, CURLOPT_PREREQDATA, context))
         try check(
-            ccurl_set_prereq_callback(raw) { context, _, _, _, _ in
-                EasyHandle.from(context)?.willSend() ?? CURL_PREREQFUNC_ABORT
+            ccurl_set_prereq_callback(raw) { context, _, _, _, localPort in
+                EasyHandle.from(context)?.willSend(from: localPort) ?? CURL_PREREQFUNC_ABORT
             }
         )
     }
@@ -189,7 +248,7 @@ final class EasyHandle {
         return list
     }
 
-    private func check(_ code: CURLcode) throws(TransportError) {
+    func check(_ code: CURLcode) throws(TransportError) {
         guard code == CURLE_OK else { throw .refusedOption }
     }
 
@@ -197,6 +256,7 @@ final class EasyHandle {
 
     /// - Returns: `count` of `line`, or anything else to end the transfer.
     private func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Int {
+        if let connection { loop.heard(on: connection) }
         switch parser.consume(line) {
         case .incomplete:
             return line.count
@@ -211,24 +271,37 @@ final class EasyHandle {
 
     /// - Returns: `count` of `bytes`, the sign to pause, or anything else to end the transfer.
     private func chunkArrived(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let connection { loop.heard(on: connection) }
         switch exchange?.chunkArrived([UInt8](bytes)) {
         case .accepted(let delivery):
             if let delivery { loop.deliver(delivery) }
             return bytes.count
         case .paused:
+            if !isPaused {
+                isPaused = true
+                connection?.pausedCount += 1
+            }
             return Int(CURL_WRITEFUNC_PAUSE)
         case .refused, nil:
             return 0
         }
     }
 
-    /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins;
-    /// only an idempotent one may be repeated (RFC 9110 section 9.2.2).
-    private func willSend() -> Int32 {
-        sendCount += 1
-        guard sendCount > 1, exchange?.plan.isReplayable != true else { return CURL_PREREQFUNC_OK }
-        verdict = TransportError(.protocolViolation, "the connection broke before the response began")
-        return CURL_PREREQFUNC_ABORT
+    /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
+    /// any that the peer refused; only an idempotent one may be repeated (RFC 9110 section 9.2.2), or one of which it is
+    /// certain that it had no effect.
+    private func willSend(from localPort: Int32) -> Int32 {
+        guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
+        if attempt != nil, !exchange.plan.isReplayable, !hadNoEffect() {
+            verdict = TransportError(.protocolViolation, "the connection broke before the response began")
+            return CURL_PREREQFUNC_ABORT
+        }
+        leaveConnection()
+        let isHTTP2 = ccurl_speaks_http2(raw)
+        let key = ConnectionKey(origin: exchange.plan.origin, localPort: Int(localPort))
+        connection = loop.connection(key, generation: pool.generation, isHTTP2: isHTTP2)
+        attempt = Attempt(isHTTP2: isHTTP2, bytesBefore: requestBytes)
+        return CURL_PREREQFUNC_OK
     }
 }
 

@@ -10,6 +10,8 @@ final class Mailbox: Sendable {
         case start(Exchange)
         case unpause(Exchange)
         case abort(Exchange)
+        /// End the streams that may have met the fate of this connection.
+        case cutOff(SilentConnection)
         /// Count what is alive, after all messages that came before.
         case count(CheckedContinuation<CurlLoop.Census, Never>)
     }

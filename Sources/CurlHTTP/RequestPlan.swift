@@ -17,6 +17,8 @@ struct RequestPlan: Sendable {
 
     let method: String
     let url: String
+    /// Scheme and authority: requests that have them in common may share connections.
+    let origin: String
     /// Header lines in the syntax of `CURLOPT_HTTPHEADER`.
     let headerLines: [String]
     let framing: Framing
@@ -26,6 +28,14 @@ struct RequestPlan: Sendable {
     let privateNames: [String]
     /// True when the request may be sent a second time after the connection broke (RFC 9110 section 9.2.2).
     let isReplayable: Bool
+
+    /// Whether there is a body of at least one byte.
+    var hasBody: Bool {
+        if case .body(let bytes) = framing { !bytes.isEmpty } else { false }
+    }
+
+    /// Whether the request goes without TLS, and so over HTTP/1.1.
+    var isPlainText: Bool { url.utf8.starts(with: "http:".utf8) }
 
     init(_ request: TransportRequest, serverName: String?) throws(TransportError) {
         let head = request.head
@@ -43,6 +53,7 @@ struct RequestPlan: Sendable {
         guard method != "CONNECT" else { throw TransportError(.invalidRequest, "CONNECT is no request") }
         framing = try Self.framing(of: request)
         isReplayable = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(method)
+        origin = "\(scheme)://\(text)"
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
         if let serverName, scheme == "https" {
             let port = authority.port ?? "443"

@@ -6,6 +6,9 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         case connect
         /// The TLS handshake failed, for example because the peer's certificate is not trusted. The request was not sent.
         case tls
+        /// The peer refused the request without acting on it, or the connection ended before the request was sent, and so
+        /// did the other connections that were tried.
+        case refused
         /// A time limit of the request passed. The server may have acted on it.
         case timedOut = "timed_out"
         /// The calling task was cancelled, or the transport was shut down.
@@ -27,13 +30,18 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         self.message = message
     }
 
-    /// True when the server cannot have seen the request, so that even a create may be sent again.
-    public var requestWasNotSent: Bool {
-        switch kind {
-        case .connect, .tls, .invalidRequest: true
+    /// True when the server has certainly not acted on the request, so that even a create may be sent again.
+    public var requestHadNoEffect: Bool { kind.meansNoEffect }
+
+    public var description: String { "\(kind.rawValue): \(message)" }
+}
+
+extension TransportError.Kind {
+    /// True when the server has certainly not acted on the request, so that even a create may be sent again.
+    public var meansNoEffect: Bool {
+        switch self {
+        case .connect, .tls, .refused, .invalidRequest: true
         case .timedOut, .cancelled, .protocolViolation, .bodyTooLarge: false
         }
     }
-
-    public var description: String { "\(kind.rawValue): \(message)" }
 }

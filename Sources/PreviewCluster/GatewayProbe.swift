@@ -51,7 +51,7 @@ public struct GatewayProbe: PreviewProbe {
     /// Words for the kind alone: the transport's own message names the host, which holds the token.
     private static func reason(_ kind: TransportError.Kind) -> String {
         switch kind {
-        case .connect: "no connection to it could be made"
+        case .connect, .refused: "no connection to it could be made"
         case .tls: "its certificate is not trusted here"
         case .timedOut: "it did not answer in time"
         case .cancelled, .protocolViolation, .bodyTooLarge, .invalidRequest: "its answer could not be read"

@@ -101,7 +101,7 @@ extension KubernetesError {
         case .tooManyRequests, .unavailable, .serverError: true
         case .transport(let kind):
             switch kind {
-            case .connect, .tls, .timedOut, .protocolViolation: true
+            case .connect, .tls, .refused, .timedOut, .protocolViolation: true
             case .cancelled, .bodyTooLarge, .invalidRequest: false
             }
         default: false

@@ -4,7 +4,7 @@ import HTTPTransport
 ///
 /// | failure | get, list, discovery | create, patch, delete |
 /// | --- | --- | --- |
-/// | the request was not sent (connect, TLS) | retried | retried |
+/// | the server has not acted on it (connect, TLS, refused) | retried | retried |
 /// | 429, and 503 with `Retry-After` | retried | retried: refused before anything was done |
 /// | 403 | retried for ``forbiddenGrace`` | the same |
 /// | time-out, broken connection, 500, 502, 504, 503 alone | retried | final: it may have been done |
@@ -86,7 +86,7 @@ public struct RetryPolicy: Hashable, Sendable {
         switch error.kind {
         case .tooManyRequests: true
         case .unavailable: error.statusCode == 503 && error.retryAfter != nil
-        case .transport(let kind): kind == .connect || kind == .tls
+        case .transport(let kind): kind.meansNoEffect && error.isTemporary
         default: false
         }
     }

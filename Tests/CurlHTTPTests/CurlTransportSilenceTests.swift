@@ -1,0 +1,161 @@
+import CurlHTTP
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Synchronization
+import TestSupport
+import Testing
+
+/// Connections that die without a word.
+@Suite struct CurlTransportSilenceTests {
+    private static let everyProtocol: [HTTPSPeer.Protocols] = [.http2, .http1, .plainHTTP1]
+    private static let maxSilence: Duration = .milliseconds(100)
+    /// The time of a request that ends by it: longer than the silence that is allowed.
+    private static let timeout: Duration = .milliseconds(300)
+
+    /// Runs a peer, a proxy before it, and a transport that has used its connection to it once.
+    private func withMutingProxy(
+        _ protocols: HTTPSPeer.Protocols,
+        responder: @escaping HTTPSPeer.Responder = { _, _ in Response(status: .ok) },
+        _ body: @Sendable (MutingProxy, CurlTransport, _ scheme: String) async throws -> Void
+    ) async throws {
+        let certificates = try TestCertificates()
+        let scheme = protocols == .plainHTTP1 ? "http" : "https"
+        try await HTTPSPeer.run(.init(protocols, identity: certificates.identity()), responder: responder) { peer in
+            try await MutingProxy.run(to: peer.port) { proxy in
+                let configuration = CurlConfiguration(tls: .trusting(certificates), maxSilence: Self.maxSilence)
+                try await withTransport(configuration) { transport in
+                    _ = try await transport.collect(request(to: proxy.authority, scheme: scheme), maxBodyBytes: 0)
+                    try await body(proxy, transport, scheme)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: everyProtocol)
+    func aConnectionOnWhichARequestTimedOutTakesNoNewOne(_ protocols: HTTPSPeer.Protocols) async throws {
+        try await withMutingProxy(protocols) { proxy, transport, scheme in
+            proxy.muteOpenConnections()
+            let write = request(.post, to: proxy.authority, scheme: scheme, body: [1], timeout: Self.timeout)
+            let kind = await kindOfError { _ = try await transport.collect(write, maxBodyBytes: 0) }
+            #expect(kind == .timedOut)
+            for _ in 0..<3 { _ = try await transport.collect(write, maxBodyBytes: 0) }
+            #expect(proxy.connectionCount == 2)
+        }
+    }
+
+    @Test(arguments: everyProtocol)
+    func aReadLeavesItsSilentConnection(_ protocols: HTTPSPeer.Protocols) async throws {
+        try await withMutingProxy(protocols) { proxy, transport, scheme in
+            proxy.muteOpenConnections()
+            let (head, _) = try await transport.collect(request(to: proxy.authority, scheme: scheme), maxBodyBytes: 0)
+            #expect(head.status == .ok)
+            #expect(proxy.connectionCount == 2)
+        }
+    }
+
+    @Test func nobodyWaitsForTheRequestThatFoundTheSilence() async throws {
+        try await withMutingProxy(.http2) { proxy, transport, _ in
+            proxy.muteOpenConnections()
+            let write = request(.post, to: proxy.authority, body: [1])
+            let lost = Task { try await transport.collect(write, maxBodyBytes: 0) }
+            // Moves to the new connection once the silence is found.
+            _ = try await transport.collect(request(to: proxy.authority), maxBodyBytes: 0)
+            _ = try await transport.collect(write, maxBodyBytes: 0)
+            lost.cancel()
+            #expect(await lost.result.isFailure)
+        }
+    }
+
+    @Test func aSlowAnswerStillArrivesOnTheConnectionThatWasLeft() async throws {
+        let (release, releasing) = AsyncStream.makeStream(of: Void.self)
+        let arrivals = Atomic(0)
+        try await withMutingProxy(.http2) { request, _ in
+            switch request.uri.path {
+            case "/slow": for await _ in release {}
+            case "/second": if arrivals.add(1, ordering: .relaxed).newValue == 1 { try await Self.hang(request) }
+            case "/release": releasing.finish()
+            default: break
+            }
+            return Response(status: .ok)
+        } _: { proxy, transport, _ in
+            let slow = request(.post, to: proxy.authority, "/slow", body: [1])
+            async let answer = transport.collect(slow, maxBodyBytes: 0)
+            // Is answered only when it comes for the second time, on another connection.
+            _ = try await transport.collect(request(to: proxy.authority, "/second"), maxBodyBytes: 0)
+            #expect(proxy.connectionCount == 2)
+            _ = try await transport.collect(request(to: proxy.authority, "/release"), maxBodyBytes: 0)
+            #expect(try await answer.head.status == .ok)
+            #expect(proxy.connectionCount == 2)
+        }
+    }
+
+    /// Answers nothing until the client gives up.
+    @Sendable private static func hang(_ request: Request) async throws {
+        try await request.body.consumeWithCancellationOnInboundClose { _ in
+            let (silence, continuation) = AsyncStream.makeStream(of: Never.self)
+            for await _ in silence {}
+            continuation.finish()
+        }
+    }
+
+    @Test(arguments: everyProtocol)
+    func aQuietStreamEndsOnceItsPeerIsKnownToAnswerOnlyElsewhere(_ protocols: HTTPSPeer.Protocols) async throws {
+        try await withMutingProxy(protocols) { request, _ in
+            guard request.uri.path == "/watch" else { return Response(status: .ok) }
+            return Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    try await writer.write(ByteBuffer(string: "first"))
+                    try await Self.hang(request)
+                }
+            )
+        } _: { proxy, transport, scheme in
+            let watch = request(to: proxy.authority, "/watch", scheme: scheme, timeout: nil)
+            let kind = await kindOfError {
+                try await transport.withResponse(to: watch) { response in
+                    let chunks = response.body.makeAsyncIterator()
+                    #expect(try await chunks.next() == Array("first".utf8))
+                    proxy.muteOpenConnections()
+                    _ = try await transport.collect(request(to: proxy.authority, scheme: scheme), maxBodyBytes: 0)
+                    _ = try await chunks.next()
+                }
+            }
+            #expect(kind == .protocolViolation)
+        }
+    }
+
+    @Test func aStreamWhosePeerIsMuteBeforeTheHeadIsOpenedElsewhere() async throws {
+        try await withMutingProxy(.http1) { proxy, transport, scheme in
+            let stream = request(to: proxy.authority, scheme: scheme, timeout: nil)
+            _ = try await transport.collect(stream, maxBodyBytes: 0)
+            proxy.muteOpenConnections()
+            let (head, _) = try await transport.collect(stream, maxBodyBytes: 0)
+            #expect(head.status == .ok)
+        }
+    }
+
+    @Test(arguments: everyProtocol)
+    func whereNothingAnswersEveryRequestEndsInTime(_ protocols: HTTPSPeer.Protocols) async throws {
+        try await withMutingProxy(protocols) { proxy, transport, scheme in
+            proxy.muteEverything()
+            for method in [HTTPRequest.Method.get, .post] {
+                let kind = await kindOfError {
+                    let sent = request(method, to: proxy.authority, scheme: scheme, timeout: Self.timeout)
+                    _ = try await transport.collect(sent, maxBodyBytes: 0)
+                }
+                #expect(kind == .timedOut)
+            }
+            proxy.forwardNewConnections()
+            let write = request(.post, to: proxy.authority, scheme: scheme, body: [1])
+            _ = try await transport.collect(write, maxBodyBytes: 0)
+        }
+    }
+}
+
+extension Result {
+    fileprivate var isFailure: Bool {
+        if case .failure = self { true } else { false }
+    }
+}

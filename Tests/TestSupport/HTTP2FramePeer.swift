@@ -1,0 +1,200 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// An HTTP/2 peer on loopback that answers each request with exactly the frames that a test wants (RFC 9113), to refuse
+/// requests as no server can be made to.
+public final class HTTP2FramePeer: Sendable {
+    /// What a request gets, once it is complete.
+    public enum Reply: Sendable {
+        /// Status 200 without a body.
+        case ok
+        /// RST_STREAM with this error code: 2 is INTERNAL_ERROR, 7 is REFUSED_STREAM.
+        case reset(errorCode: UInt32)
+        /// GOAWAY that excludes the request, then the connection stays open.
+        case goAwayBefore
+        /// GOAWAY that includes the request, then the end of the connection without an answer.
+        case goAwayAfterAndClose
+        /// The end of the connection.
+        case close
+        /// Nothing.
+        case silence
+    }
+
+    /// The port on 127.0.0.1.
+    public let port: Int
+    private let log: Log
+
+    private init(port: Int, log: Log) {
+        self.port = port
+        self.log = log
+    }
+
+    /// `127.0.0.1:port`.
+    public var authority: String { "127.0.0.1:\(port)" }
+
+    /// How many complete requests have arrived, on all connections.
+    public var requestCount: Int { log.requestCount.withLock { $0 } }
+    /// How many connections were accepted.
+    public var connectionCount: Int { log.connectionCount.withLock { $0 } }
+
+    /// Runs a peer while `body` runs.
+    ///
+    /// - Parameter reply: Called with the number of requests before this one, on all connections.
+    public static func run<Result: Sendable>(
+        _ identity: TestCertificates.Identity,
+        reply: @escaping @Sendable (_ index: Int) -> Reply,
+        _ body: @Sendable (HTTP2FramePeer) async throws -> Result
+    ) async throws -> Result {
+        let log = Log()
+        let certificates = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8))
+        let key = try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: certificates.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+        configuration.applicationProtocols = ["h2"]
+        let tls = try NIOSSLContext(configuration: configuration)
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+                    try pipeline.addHandler(Handler(reply: reply, log: log))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        do {
+            let result = try await body(HTTP2FramePeer(port: server.localAddress?.port ?? 0, log: log))
+            try await server.close()
+            return result
+        } catch {
+            try await server.close()
+            throw error
+        }
+    }
+
+    private final class Log: Sendable {
+        let requestCount = Mutex(0)
+        let connectionCount = Mutex(0)
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private enum FrameType {
+            static let data: UInt8 = 0
+            static let headers: UInt8 = 1
+            static let resetStream: UInt8 = 3
+            static let settings: UInt8 = 4
+            static let goAway: UInt8 = 7
+        }
+
+        private static let prefaceLength = 24
+        private static let headLength = 9
+        /// END_STREAM on DATA and HEADERS, ACK on SETTINGS.
+        private static let firstFlag: UInt8 = 0x1
+        private static let endHeaders: UInt8 = 0x4
+        /// `:status: 200` as HPACK's static table has it.
+        private static let statusOK: [UInt8] = [0x88]
+
+        private let reply: @Sendable (Int) -> Reply
+        private let log: Log
+        private var received = ByteBuffer()
+        private var hasPreface = false
+
+        init(reply: @escaping @Sendable (Int) -> Reply, log: Log) {
+            self.reply = reply
+            self.log = log
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            log.connectionCount.withLock { $0 += 1 }
+            context.fireChannelActive()
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            var bytes = unwrapInboundIn(data)
+            received.writeBuffer(&bytes)
+            if !hasPreface {
+                guard received.readBytes(length: Self.prefaceLength) != nil else { return }
+                hasPreface = true
+                send(FrameType.settings, 0, on: 0, [], context)
+            }
+            while let frame = readFrame() {
+                switch frame.type {
+                case FrameType.settings where frame.flags & Self.firstFlag == 0:
+                    send(FrameType.settings, Self.firstFlag, on: 0, [], context)
+                case FrameType.headers, FrameType.data:
+                    if frame.flags & Self.firstFlag != 0 { answer(frame.stream, context) }
+                default:
+                    break
+                }
+            }
+        }
+
+        private func readFrame() -> (type: UInt8, flags: UInt8, stream: UInt32)? {
+            let start = received.readerIndex
+            guard received.readableBytes >= Self.headLength, let high = received.readInteger(as: UInt8.self),
+                let low = received.readInteger(as: UInt16.self), let type = received.readInteger(as: UInt8.self),
+                let flags = received.readInteger(as: UInt8.self), let stream = received.readInteger(as: UInt32.self),
+                received.readSlice(length: Int(high) << 16 + Int(low)) != nil
+            else {
+                received.moveReaderIndex(to: start)
+                return nil
+            }
+            return (type, flags, stream)
+        }
+
+        private func answer(_ stream: UInt32, _ context: ChannelHandlerContext) {
+            let index = log.requestCount.withLock { count in
+                count += 1
+                return count - 1
+            }
+            switch reply(index) {
+            case .ok:
+                send(FrameType.headers, Self.firstFlag | Self.endHeaders, on: stream, Self.statusOK, context)
+            case .reset(let errorCode):
+                send(FrameType.resetStream, 0, on: stream, Self.bytes(errorCode), context)
+            case .goAwayBefore:
+                send(FrameType.goAway, 0, on: 0, Self.bytes(max(stream, 2) - 2) + Self.bytes(0), context)
+            case .goAwayAfterAndClose:
+                send(FrameType.goAway, 0, on: 0, Self.bytes(stream) + Self.bytes(0), context)
+                context.close(promise: nil)
+            case .close:
+                context.close(promise: nil)
+            case .silence:
+                break
+            }
+        }
+
+        private static func bytes(_ value: UInt32) -> [UInt8] {
+            [UInt8(truncatingIfNeeded: value >> 24), UInt8(truncatingIfNeeded: value >> 16)]
+                + [UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)]
+        }
+
+        private func send(
+            _ type: UInt8,
+            _ flags: UInt8,
+            on stream: UInt32,
+            _ payload: [UInt8],
+            _ context: ChannelHandlerContext
+        ) {
+            var buffer = context.channel.allocator.buffer(capacity: Self.headLength + payload.count)
+            buffer.writeInteger(UInt8(truncatingIfNeeded: payload.count >> 16))
+            buffer.writeInteger(UInt16(truncatingIfNeeded: payload.count))
+            buffer.writeInteger(type)
+            buffer.writeInteger(flags)
+            buffer.writeInteger(stream)
+            buffer.writeBytes(payload)
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
