@@ -27,10 +27,17 @@ public struct CoreAPIClient: Sendable {
 
     private let base: CoreAPIBaseURL
     private let transport: any HTTPTransport
+    private let remainingTime: @Sendable () -> Duration?
 
-    public init(base: CoreAPIBaseURL, transport: any HTTPTransport) {
+    /// - Parameter remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
+    public init(
+        base: CoreAPIBaseURL,
+        transport: any HTTPTransport,
+        remainingTime: @escaping @Sendable () -> Duration? = { nil }
+    ) {
         self.base = base
         self.transport = transport
+        self.remainingTime = remainingTime
     }
 
     /// Reads a run as the bearer's user sees it: `GET /api/runs/{runId}`.
@@ -126,7 +133,7 @@ public struct CoreAPIClient: Sendable {
                 headerFields: fields
             ),
             body: body,
-            timeout: timeout
+            timeout: min(timeout, remainingTime() ?? timeout)
         )
         do {
             return try await transport.collect(request, maxBodyBytes: maxBytes)

@@ -24,6 +24,7 @@ public struct KubernetesClient: Sendable {
     ///   - randomness: Where jitter comes from.
     ///   - userAgent: The `User-Agent` of every request.
     ///   - observer: Gets told about every attempt.
+    ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
     ///   - makeTransport: Makes the transport; called again when the client certificate changes.
     public init(
         configuration: ClusterConfiguration,
@@ -34,6 +35,7 @@ public struct KubernetesClient: Sendable {
         randomness: Randomness = .system,
         userAgent: String = "preview-gateway/1",
         observer: RequestObserver? = nil,
+        remainingTime: @escaping @Sendable () -> Duration? = { nil },
         makeTransport: @escaping TransportFactory
     ) {
         executor = RequestExecutor(
@@ -44,6 +46,7 @@ public struct KubernetesClient: Sendable {
             clock: clock,
             randomness: randomness,
             observer: observer,
+            remainingTime: remainingTime,
             userAgent: userAgent
         )
         resolver = GroupVersionResolver()

@@ -66,7 +66,7 @@ public struct PreviewAPI: Sendable {
 
     /// Answers the requests of the whole API, each within its time.
     public func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
-        TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout)
+        TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout, time: time)
     }
 
     /// All routes, behind the middleware that they share.

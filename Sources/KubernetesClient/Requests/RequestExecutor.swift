@@ -24,6 +24,7 @@ final class RequestExecutor: Sendable {
     )
     private let retryPolicy: RetryPolicy
     private let observer: RequestObserver?
+    private let remainingTime: @Sendable () -> Duration?
     private let userAgent: String
 
     init(
@@ -34,6 +35,7 @@ final class RequestExecutor: Sendable {
         clock: any Clock<Duration>,
         randomness: Randomness,
         observer: RequestObserver?,
+        remainingTime: @escaping @Sendable () -> Duration?,
         userAgent: String
     ) {
         self.server = server
@@ -43,15 +45,17 @@ final class RequestExecutor: Sendable {
         self.clock = clock
         self.randomness = randomness
         self.observer = observer
+        self.remainingTime = remainingTime
         self.userAgent = userAgent
         serverClock = ServerClock(clock: clock)
     }
 
-    /// Sends `request` until it succeeds, fails for good, or its budget is used up.
+    /// Sends `request` until it succeeds, fails for good, or its budget or the caller's time is used up.
     ///
     /// - Throws: ``KubernetesError``, or `CancellationError` if the task is cancelled.
     func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Answer {
         let elapsed = clock.stopwatch()
+        let limits = limits.bounded(by: remainingTime())
         var attempts = 0
         var hasReplacedCredential = false
         while true {

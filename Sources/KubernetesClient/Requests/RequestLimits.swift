@@ -17,6 +17,14 @@ public struct RequestLimits: Hashable, Sendable {
         self.pageSize = pageSize
     }
 
+    /// The same for somebody who goes on waiting for `time`.
+    func bounded(by time: Duration?) -> RequestLimits {
+        guard let time, time < totalBudget else { return self }
+        var limits = self
+        limits.totalBudget = time
+        return limits
+    }
+
     /// How many requests are under way at the same time. Watches do not count. Servers with priority and fairness
     /// answered none of 1,000 deletes with 429 at a concurrency of 64, and most of 2,000 at 500.
     public static let maxConcurrentRequests = 32

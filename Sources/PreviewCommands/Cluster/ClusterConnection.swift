@@ -28,7 +28,11 @@ struct ClusterConnection: Sendable {
         self.settings = settings
         let observer = ClusterRequestMetrics(metrics).observe
         do {
-            client = try KubernetesClient(configuration: configuration(), observer: observer) { security in
+            client = try KubernetesClient(
+                configuration: configuration(),
+                observer: observer,
+                remainingTime: { AnswerDeadline.remaining }
+            ) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }
         } catch let error as KubernetesError {

@@ -50,7 +50,9 @@ extension AgentPreviewGate {
         }
         try Task.checkCancellation()
         if let decided { return decided }
-        return asOfNow(try await find(approval.id, of: approval.run, inIndex: false).1.approval)
+        return try await AnswerDeadline.begin(previews.time) {
+            asOfNow(try await find(approval.id, of: approval.run, inIndex: false).1.approval)
+        }
     }
 
     private func asOfNow(_ approval: Approval) -> Approval {

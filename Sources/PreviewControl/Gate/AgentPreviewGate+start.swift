@@ -27,8 +27,10 @@ extension AgentPreviewGate {
                     return started
                 case .waiting(let waiting):
                     await onPending(waiting.entry.approval)
-                    let permit = try await decision(on: waiting, for: request)
-                    return try await start(request, permit: permit, hasWaited: true)
+                    let permit = try await AnswerDeadline.suspend { try await decision(on: waiting, for: request) }
+                    return try await AnswerDeadline.begin(previews.time) {
+                        try await start(request, permit: permit, hasWaited: true)
+                    }
                 }
             }
         }
@@ -86,7 +88,7 @@ extension AgentPreviewGate {
     }
 
     /// Starts what was permitted. From here on the caller's going away stops nothing: a grant that is used up leads to a
-    /// preview, which the run's owner finds in the list. It is bounded by the time limits of the requests it sends.
+    /// preview, which the run's owner finds in the list. It is bounded by its ``AnswerDeadline``.
     private func start(
         _ request: GateRequest,
         permit: Permit,

@@ -13,7 +13,7 @@ extension AgentPreviewGate {
             group.addTask { try await watch(waiting, for: request) }
             group.addTask {
                 try await sleep(until: waiting.entry.approval.deadline)
-                return try await decide(atDeadlineOf: waiting)
+                return try await AnswerDeadline.begin(previews.time) { try await decide(atDeadlineOf: waiting) }
             }
             defer { group.cancelAll() }
             while let permit = try await group.next() {

@@ -19,7 +19,7 @@ extension Previews {
     private static let maxLimitLooks = 4
     private static let limitLookPause = Duration.milliseconds(250)
     /// How long cleaning up after a failed start may take, however the start ended.
-    private static let rollbackTimeout = Duration.seconds(5)
+    private static let rollbackTimeout = AnswerDeadline.takingBack
     /// What `Retry-After` says at most when a limit is reached: a stopped preview makes room at any time.
     private static let longestLimitWait = Duration.seconds(60)
 
@@ -68,16 +68,18 @@ extension Previews {
         consent: () async throws -> Void = {}
     ) async throws -> StartedPreview {
         try checkBrake()
-        try await checkLimits(for: run.label)
-        try await consent()
-        let preview = try await provision(run: run, port: port, sandbox: sandbox, requester: requester)
+        let preview = try await AnswerDeadline.reserve {
+            try await checkLimits(for: run.label)
+            try await consent()
+            return try await provision(run: run, port: port, sandbox: sandbox, requester: requester)
+        }
         let provisioned = time.uptime()
         logger.info(
             "a preview was started",
             metadata: ["preview": "\(preview.token.fingerprint)", "port": "\(port.number)"]
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
-        let readiness = await settle(preview.token)
+        let readiness = await AnswerDeadline.suspend { await settle(preview.token) }
         return StartedPreview(
             session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
@@ -235,7 +237,7 @@ extension Previews {
     /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async {
         // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
-        let work = Task { await deleteRemains(of: token, serviceUID: serviceUID) }
+        let work = Task { await AnswerDeadline.suspend { await deleteRemains(of: token, serviceUID: serviceUID) } }
         let deadline = Task {
             try await time.sleep(Self.rollbackTimeout)
             work.cancel()

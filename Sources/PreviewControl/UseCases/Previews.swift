@@ -53,10 +53,10 @@ public struct Previews: Sendable {
     /// The ports that may be previewed.
     public var ports: PortPolicy { policy.ports }
 
-    /// Runs `work` and turns what the cluster did not do into the caller's error.
+    /// Runs `work` within the caller's ``AnswerDeadline``, and turns what the cluster did not do into the caller's error.
     func asking<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {
-            return try await work()
+            return try await AnswerDeadline.keep(time, work)
         } catch let error as PreviewError {
             throw error
         } catch let error as ClusterError {

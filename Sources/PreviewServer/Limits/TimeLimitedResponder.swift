@@ -1,4 +1,5 @@
 public import Hummingbird
+internal import PreviewControl
 
 /// Gives every request of `Base` a time in which it has to be answered.
 ///
@@ -6,16 +7,21 @@ public import Hummingbird
 public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
     let base: Base
     let limit: Duration
+    let time: MonotonicTime
     private let deadlines = RequestDeadlines()
 
-    init(base: Base, limit: Duration) {
+    /// - Parameter time: Measures what the cluster and the core API may take of it.
+    init(base: Base, limit: Duration, time: MonotonicTime = MonotonicTime(ContinuousClock())) {
         self.base = base
         self.limit = limit
+        self.time = time
     }
 
     public func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
         let end = context.timeLimit.begin(limit)
-        let handler = start { try await base.respond(to: request, context: context) }
+        let handler = start {
+            try await AnswerDeadline.begin(time) { try await base.respond(to: request, context: context) }
+        }
         deadlines.add(context.timeLimit, until: end, on: context.channel.eventLoop) { handler.cancel() }
         defer { deadlines.remove(context.timeLimit) }
         return try await withTaskCancellationHandler {

@@ -70,7 +70,10 @@ struct MCPCall: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
-                    source.yield(.finished(await run(context.logger) { source.yield(.reported($0)) }))
+                    let response = await AnswerDeadline.begin(time) {
+                        await run(context.logger) { source.yield(.reported($0)) }
+                    }
+                    source.yield(.finished(response))
                 }
                 group.addTask {
                     while true {

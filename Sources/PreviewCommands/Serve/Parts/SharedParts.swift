@@ -33,7 +33,9 @@ struct SharedParts: Sendable {
         cluster = try ClusterConnection(settings.cluster, to: configuration, metrics: metrics)
         let transport = try CurlTransport()
         self.transport = transport
-        coreAPI = settings.coreAPI.map { CoreAPIClient(base: $0, transport: transport) }
+        coreAPI = settings.coreAPI.map {
+            CoreAPIClient(base: $0, transport: transport, remainingTime: { AnswerDeadline.remaining })
+        }
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }
