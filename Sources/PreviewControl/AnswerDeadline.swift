@@ -21,8 +21,11 @@ public struct AnswerDeadline: Sendable {
     public static var remaining: Duration? { current.map { max($0.end - $0.uptime(), .zero) } }
 
     /// Runs `work` for somebody who begins to wait now.
+    ///
+    /// - Parameter limit: How long that is.
     public static func begin<Result>(
         _ time: MonotonicTime,
+        limit: Duration = limit,
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Result
     ) async rethrows -> Result {
@@ -37,7 +40,7 @@ public struct AnswerDeadline: Sendable {
         _ work: () async throws -> Result
     ) async rethrows -> Result {
         if current != nil { return try await work() }
-        return try await begin(time, isolation: isolation, work)
+        return try await begin(time, limit: limit, isolation: isolation, work)
     }
 
     /// Runs `work` so that ``takingBack`` is left afterwards.

@@ -14,6 +14,7 @@ struct ClientFixture: Sendable {
         limits: RequestLimits = RequestLimits(),
         credential: CredentialSource = .token(Secret("t0ken")),
         observer: RequestObserver? = nil,
+        remainingTime: @escaping @Sendable () -> Duration? = { nil },
         _ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply?
     ) throws {
         let clock = ManualClock()
@@ -25,7 +26,8 @@ struct ClientFixture: Sendable {
             limits: limits,
             clock: clock,
             randomness: Randomness(SeededRandom(seed: 1)),
-            observer: observer
+            observer: observer,
+            remainingTime: remainingTime
         ) { _ in transport }
     }
 

@@ -41,7 +41,7 @@ struct KubernetesClientTests {
         let error = try await fixture.error {
             try await fixture.client.create(Pod(metadata: ObjectMeta(name: "p")), in: "n")
         }
-        let mayRepeat = kind == .connect || kind == .tls
+        let mayRepeat = [.connect, .tls, .refused].contains(kind)
         #expect((error == nil) == mayRepeat)
         #expect(fixture.lines.count == (mayRepeat ? 2 : 1))
     }
@@ -50,7 +50,7 @@ struct KubernetesClientTests {
     func readIsRepeated(kind: TransportError.Kind) async throws {
         let fixture = try ClientFixture(.failure(kind), .json(JSON.object("p")))
         let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
-        let isTemporary = [.connect, .tls, .timedOut, .protocolViolation].contains(kind)
+        let isTemporary = [.connect, .tls, .refused, .timedOut, .protocolViolation].contains(kind)
         #expect((error == nil) == isTemporary)
     }
 
@@ -81,6 +81,23 @@ struct KubernetesClientTests {
         for exchange in silent.transport.exchanges {
             #expect(exchange.time + (exchange.request.timeout ?? .seconds(100)) <= .seconds(5))
         }
+    }
+
+    @Test("Nothing is sent for longer than its caller waits, and nothing at all for one who waits no more")
+    func callersTime() async throws {
+        let left = Mutex<Duration?>(.seconds(9))
+        let fixture = try ClientFixture(remainingTime: { left.withLock { $0 } }) { _, _ in .silence }
+        let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
+        #expect(error?.kind == .transport(.timedOut))
+        #expect(!fixture.transport.exchanges.isEmpty)
+        for exchange in fixture.transport.exchanges {
+            #expect(exchange.time + (exchange.request.timeout ?? .seconds(100)) <= .seconds(9))
+        }
+        left.withLock { $0 = .zero }
+        let count = fixture.transport.exchanges.count
+        let late = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
+        #expect(late?.kind == .transport(.timedOut))
+        #expect(fixture.transport.exchanges.count == count)
     }
 
     @Test("Retry-After as a date is compared with the answer's own date")

@@ -1,5 +1,6 @@
 import CurlHTTP
 import DevCluster
+import HTTPTransport
 import KubernetesClient
 import OpenSSLKit
 import PreviewDomain
@@ -38,15 +39,25 @@ struct Replica: Sendable {
     /// - Parameters:
     ///   - attemptTimeout: How long a request may take.
     ///   - connectionLimit: How long what is opened through a preview may stay open, where that is set.
+    ///   - proxy: What stands between the replica and the API server.
+    ///   - maxSilence: For how long a connection with a request on it may be silent.
+    ///   - clock: The replica's clock.
+    ///   - wrap: Puts something around the transport.
     init(
         _ cluster: TestCluster,
         keepsAfterRun: Bool = true,
         attemptTimeout: Duration = .seconds(10),
         connectionLimit: Duration? = nil,
-        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) }
+        proxy: MutingProxy? = nil,
+        maxSilence: Duration = .seconds(3),
+        clock: ManualClock = ManualClock(),
+        randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) },
+        wrap: @escaping @Sendable (any HTTPTransport) -> any HTTPTransport = { $0 }
     ) async throws {
         self.cluster = cluster
-        guard let server = ServerURL(try await cluster.server.address()) else {
+        let address =
+            if let proxy { "https://\(proxy.authority)" } else { try await cluster.server.address() }
+        guard let server = ServerURL(address) else {
             throw KubernetesError(.configuration, "the test's URL")
         }
         client = KubernetesClient(
@@ -56,11 +67,15 @@ struct Replica: Sendable {
                 credential: .token(Secret(TestCluster.token))
             ),
             limits: RequestLimits(attemptTimeout: attemptTimeout),
-            retryPolicy: Self.hurried
+            retryPolicy: Self.hurried,
+            remainingTime: { AnswerDeadline.remaining }
         ) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
+            wrap(
+                try CurlTransport(
+                    configuration: CurlConfiguration(
+                        tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) }),
+                        maxSilence: maxSilence
+                    )
                 )
             )
         }
@@ -82,7 +97,7 @@ struct Replica: Sendable {
                 lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)
             ),
             timeline: timeline,
-            time: MonotonicTime(ManualClock()),
+            time: MonotonicTime(clock),
             randomBytes: randomBytes,
             jitter: { 0 },
             logger: .silent

@@ -30,9 +30,11 @@ public struct RealControlPlane: Sendable {
     /// - Parameters:
     ///   - controllers: Which controllers run, as kube-controller-manager's `--controllers` has it.
     ///   - features: Feature gates of both programs.
+    ///   - apiServerFlags: Further flags of kube-apiserver.
     public static func with(
         controllers: String = "*",
         features: String? = nil,
+        apiServerFlags: [String] = [],
         _ body: (RealControlPlane) async throws -> Void
     ) async throws {
         guard let assets, let definitions else { throw NotStarted(description: "KUBEBUILDER_ASSETS is not set") }
@@ -42,6 +44,7 @@ public struct RealControlPlane: Sendable {
         script.executableURL = URL(filePath: "/bin/bash")
         script.arguments = [
             "-c", startScript, "control-plane", assets, definitions, folder, controllers, features ?? "",
+            apiServerFlags.joined(separator: " "),
         ]
         let input = Pipe()
         let output = Pipe()
@@ -82,7 +85,7 @@ public struct RealControlPlane: Sendable {
     /// Starts the three programs on free ports, installs the definitions, says "ready", waits for the end of its input
     /// and ends what it started, by process id.
     private static let startScript = #"""
-        assets=$1 definitions=$2 dir=$3 controllers=$4 gates=${5:+--feature-gates=$5}
+        assets=$1 definitions=$2 dir=$3 controllers=$4 gates=${5:+--feature-gates=$5} flags=$6
         port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
         etcd=$(port) peer=$(port) api=$(port) manager=$(port)
         pids=()
@@ -103,7 +106,7 @@ public struct RealControlPlane: Sendable {
             --token-auth-file="$dir/tokens.csv" --authorization-mode=RBAC \
             --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$dir/sa.pub" \
             --service-account-signing-key-file="$dir/sa.key" --service-cluster-ip-range=10.0.0.0/16 \
-            --audit-policy-file="$dir/audit-policy.yaml" --audit-log-path="$dir/audit.log" $gates \
+            --audit-policy-file="$dir/audit-policy.yaml" --audit-log-path="$dir/audit.log" $gates $flags \
             --disable-admission-plugins=ServiceAccount --allow-privileged=true >"$dir/apiserver.log" 2>&1 </dev/null &
         pids+=($!)
         request() { curl -s --max-time 5 --cacert "$dir/certs/apiserver.crt" -H "Authorization: Bearer $token" "$@"; }

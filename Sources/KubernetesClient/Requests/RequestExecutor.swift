@@ -91,7 +91,8 @@ final class RequestExecutor: Sendable {
         elapsed: @escaping @Sendable () -> Duration
     ) async throws -> Answer {
         let send: @Sendable () async throws -> Answer = {
-            let remaining = limits.totalBudget - elapsed()
+            let budget = limits.totalBudget - elapsed()
+            let remaining = min(budget, self.remainingTime() ?? budget)
             guard remaining > .zero else { throw Self.outOfTime }
             return try await self.send(request, credential, timeout: min(limits.attemptTimeout, remaining))
         }

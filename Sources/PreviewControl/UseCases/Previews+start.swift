@@ -237,7 +237,11 @@ extension Previews {
     /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async {
         // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
-        let work = Task { await AnswerDeadline.suspend { await deleteRemains(of: token, serviceUID: serviceUID) } }
+        let work = Task {
+            await AnswerDeadline.begin(time, limit: Self.rollbackTimeout) {
+                await deleteRemains(of: token, serviceUID: serviceUID)
+            }
+        }
         let deadline = Task {
             try await time.sleep(Self.rollbackTimeout)
             work.cancel()
