@@ -17,7 +17,8 @@ extension CurlLoop {
     /// A request is no longer on `connection`.
     func leave(_ connection: Connection, timedOut: Bool) {
         connection.requestEnded(timedOut: timedOut)
-        if connection.isForgettable(at: now, maxIdle: configuration.maxIdle), connections[connection.key] === connection {
+        if connection.isForgettable(at: now, maxIdle: configuration.maxIdle), connections[connection.key] === connection
+        {
             connections[connection.key] = nil
         }
     }
@@ -83,7 +84,10 @@ extension CurlLoop {
             guard let exchange = handle.exchange, !exchange.isAwaitingHead, let connection = handle.connection,
                 silent.mayResemble(connection)
             else { continue }
-            let error = TransportError(.protocolViolation, "the connection is silent, and a new one to the same peer is not")
+            let error = TransportError(
+                .protocolViolation,
+                "the connection is silent, and a new one to the same peer is not"
+            )
             if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
             remove(handle)
         }

@@ -35,6 +35,16 @@ import Testing
         }
     }
 
+    @Test func noRequestTakesLongerThanItsCallerWaits() async throws {
+        let transport = ScriptedTransport(clock: clock) { _, _ in .json("{}") }
+        let base = try CoreAPIBaseURL("https://core.example.com")
+        for left in [Duration.seconds(2), .seconds(60)] {
+            let client = CoreAPIClient(base: base, transport: transport) { left }
+            _ = try await client.run(run, bearer: Self.bearer)
+        }
+        #expect(transport.exchanges.map(\.request.timeout) == [.seconds(2), CoreAPIClient.readTimeout])
+    }
+
     // MARK: Reading a run
 
     @Test func aRunIsReadUnderTheCallersOwnBearer() async throws {

@@ -37,4 +37,28 @@ import Testing
         }
         #expect(requests.contains("POST /api/runs/run-1/tool-approvals Bearer 2 two"))
     }
+
+    @Test func aRunIsReadAlthoughTheOpenConnectionIsDead() async throws {
+        let run = try RunID("run-1")
+        let certificates = try TestCertificates()
+        let configuration = HTTPSPeer.Configuration(.http2, identity: try certificates.identity())
+        try await HTTPSPeer.run(configuration) { _, _ in
+            Response(status: .ok, body: ResponseBody(byteBuffer: .init(string: "{}")))
+        } _: { peer in
+            try await MutingProxy.run(to: peer.port) { proxy in
+                let transport = try CurlTransport(
+                    configuration: CurlConfiguration(
+                        tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.authorityPEM.utf8)),
+                        maxSilence: .milliseconds(100)
+                    )
+                )
+                let base = try CoreAPIBaseURL("https://\(proxy.authority)")
+                let client = CoreAPIClient(base: base, transport: transport)
+                _ = try await client.run(run, bearer: "one")
+                proxy.muteOpenConnections()
+                _ = try await client.run(run, bearer: "one")
+                await transport.shutdown()
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+import PreviewDomain
+import Synchronization
 import TestSupport
 import Testing
 
@@ -50,5 +52,37 @@ import Testing
                 await AnswerDeadline.begin(time) { #expect(AnswerDeadline.remaining == AnswerDeadline.limit) }
             }
         }
+    }
+
+    @Test func anApprovedStartHasItsTimeFromTheApprovalOn() async throws {
+        let harness = try await GateHarness(replicas: 1)
+        let seen = Mutex<[SimulatedCluster.Operation: Duration?]>([:])
+        for operation in [SimulatedCluster.Operation.createService, .probe] {
+            harness.cluster.interrupt(operation) {
+                seen.withLock { $0[operation] = .some(AnswerDeadline.remaining) }
+            }
+        }
+        try await harness.run {
+            let (pending, start) = try await AnswerDeadline.begin(time) { try await harness.ask() }
+            harness.advance(by: .seconds(60))
+            try await harness[0].approve(run: GateHarness.run, requestID: pending.id.text, scope: .once, by: "ada")
+            _ = try await start.value
+        }
+        #expect(seen.withLock { $0[.createService] } == AnswerDeadline.limit - AnswerDeadline.takingBack)
+        // The app may take as long as the policy says.
+        #expect(seen.withLock { $0[.probe] } == .some(nil))
+    }
+
+    @Test func whatAFailedStartTakesBackHasTimeOfItsOwn() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: ControlHarness.run)
+        harness.cluster.fail(.createRoute, .before(ClusterError(.unavailable, "failed")))
+        let seen = Mutex<Duration?>(nil)
+        harness.cluster.interrupt(.createRoute) { harness.clock.advance(by: AnswerDeadline.limit) }
+        harness.cluster.interrupt(.deleteBackend) { seen.withLock { $0 = AnswerDeadline.remaining } }
+        await #expect(throws: PreviewError.self) {
+            try await harness.core.previews.start(run: ControlHarness.run, port: 3000, requester: "ada")
+        }
+        #expect(seen.withLock { $0 } == AnswerDeadline.takingBack)
     }
 }

@@ -93,6 +93,15 @@ struct RequestLimitTests {
         #expect(answer.body.contains("took too long"))
     }
 
+    @Test func whatAHandlerAsksOfOthersIsBoundedFromTheArrivalOn() async throws {
+        let answer = try await respond(within: .seconds(60)) { _ in
+            let remaining = try #require(AnswerDeadline.remaining)
+            #expect(remaining > .zero && remaining <= AnswerDeadline.limit)
+            return Response(status: .ok)
+        }
+        #expect(answer.status == 200)
+    }
+
     @Test func whatWaitsForSomebodyHasItsOwnTime() async throws {
         let clock = ManualClock()
         let answer = try await respond(within: .milliseconds(20)) { context in
