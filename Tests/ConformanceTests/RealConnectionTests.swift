@@ -17,8 +17,8 @@ import Testing
 )
 struct RealConnectionTests {
     private static let namespace = "default"
-    private static let objectCount = 100
-    private static let concurrency = 16
+    private static let objectCount = 150
+    private static let concurrency = 32
 
     @Test("A server that closes connections at random fails no write, and none is carried out twice")
     func randomGoAways() async throws {
