@@ -1,0 +1,87 @@
+import TestSupport
+import Testing
+
+@testable import PreviewDomain
+
+@Suite("Masked texts")
+struct SecretMaskTests {
+    private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
+    private static let fingerprint = PreviewToken(token)?.fingerprint ?? ""
+
+    @Test("Known forms show the fingerprint, and the rest stays readable")
+    func forms() {
+        let cases = [
+            (
+                #"services "preview-\#(Self.token)" is forbidden: exceeded quota: q, requested: count/services=1"#,
+                #"services "preview-(\#(Self.fingerprint))" is forbidden: exceeded quota: q, requested: count/services=1"#
+            ),
+            (
+                "host \(Self.token)-preview.preview.example.com",
+                "host (\(Self.fingerprint))-preview.preview.example.com"
+            ),
+            ("token=\(Self.token).", "token=(\(Self.fingerprint))."),
+            (Self.token.uppercased(), "(\(Self.fingerprint))"),
+        ]
+        for (text, masked) in cases { #expect(SecretMask.mask(text) == masked) }
+    }
+
+    @Test("What an operator needs is left as it is")
+    func harmless() {
+        let texts = [
+            #"User "system:serviceaccount:agentweaver:preview-gateway" cannot delete resource "httproutes""#,
+            #"Post "https://guard.webhooks.svc:443/validate?timeout=10s": dial tcp 10.0.0.1:443: connect: refused"#,
+            "metadata.annotations[agentweaver.dev/preview-expires-at]: Invalid value",
+            "unable to create new content in namespace agentweaver because it is being terminated",
+            "sandboxclaims.extensions.agents.x-k8s.io v1beta1, validatingadmissionpolicy 'small'"
+                .replacing("validatingadmissionpolicy", with: "ValidatingAdmissionPolicy"),
+            "exceeded quota: agentweaver-quota, limited: count/httproutes.gateway.networking.k8s.io=3",
+        ]
+        for text in texts { #expect(SecretMask.mask(text) == text) }
+    }
+
+    @Test("Pieces of tokens and keys are replaced by a fixed word")
+    func fragments() {
+        for text in [
+            "on-amber-k7m2q4x3n5b3r6t5w2zac2d4f7", "k7m2q4x3n5b3r6t5", "abcdefghijklmnopqrst",
+            "preview-\(String(repeating: "a", count: 70))",
+        ] {
+            #expect(SecretMask.mask("x \(text) y") == "x \(SecretMask.placeholder) y", "\(text)")
+        }
+        #expect(SecretMask.mask("Bearer aGVsbG8gd29ybGQgMTIzNDU2Nzg5MA") == "Bearer \(SecretMask.placeholder)")
+    }
+
+    @Test("The result is one printable line of bounded length")
+    func bounded() {
+        #expect(SecretMask.mask("a\nb\u{1B}[31m\u{2028}c\tö") == "a b [31m c ö")
+        let long = SecretMask.mask(String(repeating: "word ", count: 1000))
+        #expect(long.count == SecretMask.maximumLength + 3 && long.hasSuffix("..."))
+    }
+
+    @Test("No token survives, wherever it stands and however its surroundings look", arguments: 0..<200)
+    func noTokenSurvives(seed: Int) throws {
+        let random = SeededRandom(seed: UInt64(seed))
+        let token = try PreviewToken.mint(randomBytes: { random.bytes($0) })
+        let secret = String(token.text.suffix(26))
+        let separators = ["\"", " ", "/", ".", ":", "=", "'", "{", "\n", "\\", "(", "%", "ä"]
+        let forms = [
+            token.text, token.objectName, "\(token.text)-preview", "https://\(token.text)-preview.zone.example/",
+        ]
+        var text = ""
+        for _ in 0..<6 {
+            text += separators[Int(random.next() % UInt64(separators.count))]
+            text += ["service", "forbidden", "x-k8s", ""][Int(random.next() % 4)]
+            text += separators[Int(random.next() % UInt64(separators.count))]
+            text += forms[Int(random.next() % UInt64(forms.count))]
+        }
+        let masked = SecretMask.mask(text)
+        #expect(!masked.lowercased().contains(secret))
+        // Nor does any piece that would be worth guessing the rest of, unless chance made it a plain word.
+        for start in 0..<(26 - 8) {
+            let piece = secret.dropFirst(start).prefix(8)
+            #expect(!masked.contains(piece))
+        }
+        // The same where a message was cut in the middle of it.
+        let cut = String(token.text.dropFirst(Int(random.next() % 20)))
+        #expect(!SecretMask.mask("...\(cut)|").contains(secret))
+    }
+}
