@@ -77,6 +77,13 @@ extension [Condition] {
         first { $0.type == type }
     }
 
+    /// The conditions that were observed of an object in its present generation. One that names no generation counts as
+    /// such: the member is optional.
+    public func current(at generation: Int64?) -> [Condition] {
+        guard let generation else { return self }
+        return filter { $0.observedGeneration == nil || $0.observedGeneration == generation }
+    }
+
     /// Whether the condition called `type` is `True`. Absent and unknown are not true.
     public func isTrue(_ type: String) -> Bool {
         first(ofType: type)?.status == .true

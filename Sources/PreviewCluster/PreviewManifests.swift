@@ -98,11 +98,19 @@ public struct PreviewManifests: Sendable {
     }
 
     /// What the preview Gateway says about a route (Gateway API, `RouteParentStatus`).
+    ///
+    /// Each controller writes an entry of its own for each Gateway and listener that the route names, and an entry can be
+    /// about an older state of the route. Only what is said about this Gateway and the present state counts. Where
+    /// several controllers speak for the Gateway, one that accepts the route is enough: the other is not the one that
+    /// serves it.
     func status(of route: HTTPRoute) -> RouteStatus {
-        let parent = route.status?.parents.first {
-            $0.parentRef.name == gatewayName && ($0.parentRef.namespace ?? namespace) == gatewayNamespace
-        }
-        guard let conditions = parent?.conditions else { return RouteStatus(isAccepted: false) }
+        let parents = route.status?.parents.filter { isAboutGateway($0.parentRef, of: route) } ?? []
+        let verdicts = parents.map { verdict(of: $0.conditions.current(at: route.metadata.generation)) }
+        return verdicts.first(where: \.isAccepted) ?? verdicts.first { $0.complaint != nil }
+            ?? RouteStatus(isAccepted: false)
+    }
+
+    private func verdict(of conditions: [Condition]) -> RouteStatus {
         for type in ["Accepted", "ResolvedRefs"] where !conditions.isTrue(type) {
             let complaint = conditions.first(ofType: type).map {
                 "\(type) is \($0.status.rawValue), \($0.reason ?? "")"
@@ -110,5 +118,24 @@ public struct PreviewManifests: Sendable {
             return RouteStatus(isAccepted: false, complaint: complaint)
         }
         return RouteStatus(isAccepted: true)
+    }
+
+    /// Whether a status entry is about the preview Gateway, and about a listener that the route asks for where it names
+    /// one.
+    private func isAboutGateway(_ reference: HTTPRoute.ParentReference, of route: HTTPRoute) -> Bool {
+        guard isGateway(reference, of: route) else { return false }
+        let asked = route.spec.parentRefs.filter { isGateway($0, of: route) }
+        return asked.isEmpty
+            || asked.contains {
+                ($0.sectionName == nil || $0.sectionName == reference.sectionName)
+                    && ($0.port == nil || $0.port == reference.port)
+            }
+    }
+
+    private func isGateway(_ reference: HTTPRoute.ParentReference, of route: HTTPRoute) -> Bool {
+        reference.name == gatewayName
+            && (reference.namespace ?? route.metadata.namespace ?? namespace) == gatewayNamespace
+            && (reference.kind ?? "Gateway") == "Gateway"
+            && (reference.group ?? HTTPRoute.resource.group) == HTTPRoute.resource.group
     }
 }
