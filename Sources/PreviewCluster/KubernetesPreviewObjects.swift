@@ -136,46 +136,55 @@ extension KubernetesPreviewObjects: PreviewObjects {
         try await owned(Service.self, known: known)
     }
 
-    /// One JSON Patch that tests the run and replaces the expiry.
+    /// One patch: a JSON Patch that tests run and expiry, or a merge patch of exactly the version that was judged.
     ///
-    /// A 422 does not say what it means: another run, or a preview of the earlier service that carries its run only as
-    /// a label. So the object is read, and where the run is right the expiry is merged into exactly the object read.
+    /// The 422 of a JSON Patch does not say what it means: another run or expiry, an expiry in another spelling, or a
+    /// preview of the earlier service that carries its run only as a label. Each of them is for the caller to look at.
     public func extend(
-        _ token: PreviewToken,
+        _ preview: Preview,
         of run: RunLabel,
-        to expiry: Date
-    ) async throws(ClusterError) -> Bool {
-        let patch: JSONPatch = [
-            .test(.annotation(PreviewAnnotations.Key.run), .string(run.text)),
-            .add(.annotation(PreviewAnnotations.Key.expiresAt), .string(RFC3339.string(expiry))),
-        ]
-        let extended = try await ClusterError.askingForOne {
+        to expiry: Date,
+        if precondition: ExtensionPrecondition
+    ) async throws(ClusterError) -> ExtensionOutcome {
+        guard let patch = Self.patch(preview, of: run, to: expiry, if: precondition) else { return .changed }
+        let outcome: ExtensionOutcome? = try await ClusterError.askingForOne {
             do {
                 _ = try await client.patchMetadata(
                     of: HTTPRoute.self,
-                    named: token.objectName,
+                    named: preview.token.objectName,
                     in: namespace,
-                    .json(patch)
+                    patch
                 )
-                return true
-            } catch let error as KubernetesError where error.kind == .invalid {
-                let current = try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
-                guard let preview = Preview(current.metadata), preview.run == run else { return false }
-                _ = try await client.patchMetadata(
-                    of: HTTPRoute.self,
-                    named: token.objectName,
-                    in: namespace,
-                    .merge(
-                        .annotations(
-                            [PreviewAnnotations.Key.expiresAt: RFC3339.string(expiry)],
-                            resourceVersion: preview.resourceVersion
-                        )
-                    )
-                )
-                return true
+                return .extended
+            } catch let error as KubernetesError where error.kind == .conflict {
+                return .changed
+            } catch let error as KubernetesError where error.kind == .invalid && precondition == .sameExpiry {
+                return .changed
             }
         }
-        return extended ?? false
+        return outcome ?? .gone
+    }
+
+    /// - Returns: `nil` where the annotations do not have what would have to be tested.
+    private static func patch(
+        _ preview: Preview,
+        of run: RunLabel,
+        to expiry: Date,
+        if precondition: ExtensionPrecondition
+    ) -> Patch? {
+        let key = PreviewAnnotations.Key.expiresAt
+        switch precondition {
+        case .sameExpiry:
+            guard let current = preview.expiresAt, !preview.missingAnnotations.contains(PreviewAnnotations.Key.run)
+            else { return nil }
+            return .json([
+                .test(.annotation(PreviewAnnotations.Key.run), .string(run.text)),
+                .test(.annotation(key), .string(RFC3339.string(current))),
+                .replace(.annotation(key), .string(RFC3339.string(expiry))),
+            ])
+        case .sameVersion:
+            return .merge(.annotations([key: RFC3339.string(expiry)], resourceVersion: preview.resourceVersion))
+        }
     }
 
     public func deleteRoute(

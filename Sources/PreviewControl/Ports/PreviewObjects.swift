@@ -30,10 +30,18 @@ public protocol PreviewObjects: Sendable {
         known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend]
 
-    /// Moves the expiry of a preview, provided that its route carries `run`.
+    /// Moves the expiry of a preview, provided that it is still as it was judged: a write that comes late must not undo
+    /// one that was made meanwhile.
     ///
-    /// - Returns: False when there is no such route, or it carries another run.
-    func extend(_ token: PreviewToken, of run: RunLabel, to expiry: Date) async throws(ClusterError) -> Bool
+    /// - Parameters:
+    ///   - preview: The preview as it was judged, of the run `run`.
+    ///   - precondition: What has to be the same still.
+    func extend(
+        _ preview: Preview,
+        of run: RunLabel,
+        to expiry: Date,
+        if precondition: ExtensionPrecondition
+    ) async throws(ClusterError) -> ExtensionOutcome
 
     func deleteRoute(
         _ token: PreviewToken,
@@ -109,6 +117,22 @@ public enum DeletionPrecondition: Hashable, Sendable {
     case uid(String)
     /// Exactly the state that was judged: for deletions that this service decides on.
     case exactly(uid: String, resourceVersion: String)
+}
+
+/// What of a preview has to be as it was judged for its expiry to be moved.
+public enum ExtensionPrecondition: Hashable, Sendable {
+    /// The run and the expiry. What else was written meanwhile, such as the gateway's status, does not matter.
+    case sameExpiry
+    /// Everything: for a preview whose annotations lack what ``sameExpiry`` compares, or have it in another spelling.
+    case sameVersion
+}
+
+public enum ExtensionOutcome: Hashable, Sendable {
+    case extended
+    /// The preview is not as it was judged any more; read it again.
+    case changed
+    /// There is no such preview.
+    case gone
 }
 
 public enum DeletionOutcome: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PreviewDomain
+import Synchronization
 import TestSupport
 import Testing
 
@@ -93,6 +94,97 @@ struct KeepAliveTests {
         harness.cluster.advance(by: .seconds(200))
         let kept = try await harness.previews.keepAlive(run: run, token: token)
         #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
+    }
+
+    // MARK: Writes that come late
+
+    /// The write of a slow replica reaches the cluster behind that of another one, which has moved the expiry further.
+    @Test func aLateWriteDoesNotMoveTheExpiryBack() async throws {
+        let slow = try await ControlHarness()
+        let token = try await started(slow)
+        slow.index.apply(.routesReplaced(try await slow.cluster.routes()))
+        let fast = try await ControlHarness(cluster: slow.cluster)
+        slow.cluster.advance(by: .seconds(600))
+        let (cluster, run) = (slow.cluster, run)
+        let promised = Mutex<KeptAlive?>(nil)
+        cluster.interrupt(.extend) {
+            cluster.advance(by: .seconds(900))
+            let kept = try? await fast.previews.keepAlive(run: run, token: token)
+            promised.withLock { $0 = kept }
+        }
+        let late = try await slow.previews.keepAlive(run: run, token: token)
+        let other = try #require(promised.withLock { $0 })
+        let written = try #require(cluster.annotations(of: token)?[PreviewAnnotations.Key.expiresAt])
+        #expect(written == RFC3339.string(other.expiresAt), "the later promise is kept")
+        #expect(late.expiresAt == other.expiresAt, "and the late caller is told what holds")
+    }
+
+    @Test("Whatever replicas write in whatever order, the expiry never decreases", arguments: 0..<40 as Range<UInt64>)
+    func theExpiryNeverDecreases(seed: UInt64) async throws {
+        let cluster = SimulatedCluster()
+        // Short time-outs: every ping has to write.
+        let policy = PreviewPolicy.testing(
+            lifetime: LifetimePolicy(idleTimeout: .seconds(10), keepaliveCoalesce: .zero)
+        )
+        let first = try await ControlHarness(cluster: cluster, policy: policy, seed: seed)
+        let token = try await started(first)
+        var replicas = [first]
+        for index in 1..<4 {
+            replicas.append(try await ControlHarness(cluster: cluster, policy: policy, seed: seed * 10 + UInt64(index)))
+        }
+        cluster.interleave(seed: seed)
+        let run = run
+        for _ in 0..<5 {
+            for replica in replicas.dropLast() { replica.index.apply(.routesReplaced(try await cluster.routes())) }
+            let before = try #require(cluster.annotations(of: token)?[PreviewAnnotations.Key.expiresAt])
+            let promises = try await withThrowingTaskGroup(of: Date?.self) { group in
+                for replica in replicas {
+                    group.addTask {
+                        // Time passes between the replicas' judgements.
+                        cluster.advance(by: .milliseconds(100))
+                        do throws(PreviewError) {
+                            return try await replica.previews.keepAlive(run: run, token: token).expiresAt
+                        } catch {
+                            #expect(error.kind == .clusterUnavailable)
+                            return nil
+                        }
+                    }
+                }
+                return try await group.compactMap(\.self).reduce(into: [Date]()) { $0.append($1) }
+            }
+            let after = try #require(cluster.annotations(of: token)?[PreviewAnnotations.Key.expiresAt])
+            #expect(after >= before)
+            for promise in promises { #expect(RFC3339.string(promise) <= after, "every promise is kept") }
+            #expect(!promises.isEmpty)
+        }
+    }
+
+    @Test func anExpiryInAnotherSpellingIsMovedNevertheless() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        let spelling = RFC3339.string(harness.cluster.now + .seconds(900)).replacing("Z", with: "000Z")
+        harness.cluster.annotate(token, [PreviewAnnotations.Key.expiresAt: spelling])
+        let kept = try await harness.previews.keepAlive(run: run, token: token)
+        #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
+        #expect(harness.cluster.log.count { $0 == .extend } == 2)
+    }
+
+    @Test func aPreviewThatChangesAllTheTimeIsGivenUpInBoundedTime() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.cluster.advance(by: .seconds(600))
+        let cluster = harness.cluster
+        for seconds in 0..<20 {
+            cluster.interrupt(.extend) {
+                let expiry = RFC3339.string(cluster.now + .seconds(60 + seconds))
+                cluster.annotate(token, [PreviewAnnotations.Key.expiresAt: expiry])
+            }
+        }
+        let error = await #expect(throws: PreviewError.self) {
+            _ = try await harness.previews.keepAlive(run: run, token: token)
+        }
+        #expect(error?.kind == .clusterUnavailable)
+        #expect(cluster.log.count { $0 == .extend } <= 5)
     }
 
     @Test func anotherRunsTokenAnUnknownOneAndAStoppedOneGetTheSameAnswer() async throws {

@@ -81,10 +81,34 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func extend(
-        _ token: PreviewToken,
+        _ preview: Preview,
         of run: RunLabel,
-        to expiry: Date
-    ) async throws(ClusterError) -> Bool {
+        to expiry: Date,
+        if precondition: ExtensionPrecondition
+    ) async throws(ClusterError) -> ExtensionOutcome {
+        try await perform(.extend) { state in
+            guard let route = state.routes[preview.token] else { return .gone }
+            let isSame =
+                switch precondition {
+                case .sameExpiry where preview.expiresAt == nil:
+                    false
+                case .sameExpiry:
+                    route.annotations[PreviewAnnotations.Key.run] == run.text
+                        && route.annotations[PreviewAnnotations.Key.expiresAt] == preview.expiresAt.map(RFC3339.string)
+                case .sameVersion:
+                    "\(route.resourceVersion)" == preview.resourceVersion
+                }
+            guard isSame else { return .changed }
+            state.changeRoute(preview.token) {
+                $0.annotations[PreviewAnnotations.Key.expiresAt] = RFC3339.string(expiry)
+            }
+            return .extended
+        }
+    }
+
+    /// Moves the expiry of a preview as somebody else would, whatever it was.
+    @discardableResult
+    public func extend(_ token: PreviewToken, of run: RunLabel, to expiry: Date) async throws(ClusterError) -> Bool {
         try await perform(.extend) { state in
             guard state.routes[token]?.annotations[PreviewAnnotations.Key.run] == run.text else { return false }
             state.changeRoute(token) { $0.annotations[PreviewAnnotations.Key.expiresAt] = RFC3339.string(expiry) }
