@@ -239,8 +239,9 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "PreviewClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
-        "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+        "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PrometheusMetrics",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
     ],
     // Several whole instances of the service on one development cluster, and real clients.
     "SystemTests": [
@@ -290,7 +291,9 @@ let tests: [String: [Target.Dependency]] = [
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
     ],
 ]
 package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in

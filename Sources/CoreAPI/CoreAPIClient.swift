@@ -139,8 +139,10 @@ public struct CoreAPIClient: Sendable {
             return try await transport.collect(request, maxBodyBytes: maxBytes)
         } catch let error as TransportError {
             throw CoreAPIError(error)
+        } catch is CancellationError {
+            throw CoreAPIError.cancelled
         } catch {
-            throw CoreAPIError(.unavailable, "the request to the core API was interrupted")
+            throw CoreAPIError(.unavailable, "the request to the core API could not be sent")
         }
     }
 }

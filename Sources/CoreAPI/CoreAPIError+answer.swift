@@ -22,10 +22,13 @@ extension CoreAPIError {
     /// and not every caller's.
     init(_ error: TransportError) {
         switch error.kind {
+        case .cancelled: self = .cancelled
         case .bodyTooLarge: self.init(.unintelligible, "the core API's answer is longer than is accepted")
         default: self.init(.unavailable, "the core API cannot be reached (\(error.kind.rawValue))")
         }
     }
+
+    static let cancelled = CoreAPIError(.cancelled, "the request to the core API was cancelled")
 
     /// Reads `Retry-After` in seconds (RFC 9110, section 10.2.3). Its other form, a date, is left to the caller's own
     /// pauses, because the two clocks need not agree.

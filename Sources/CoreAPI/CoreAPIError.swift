@@ -16,6 +16,8 @@ public struct CoreAPIError: Error, Hashable, CustomStringConvertible {
         case unavailable
         /// What answered does not speak as the core API does: a redirect, or a body that is not the expected JSON.
         case unintelligible
+        /// The caller gave up before there was an answer. No fault of the core API.
+        case cancelled
     }
 
     public let kind: Kind

@@ -25,6 +25,7 @@ public struct KubernetesClient: Sendable {
     ///   - userAgent: The `User-Agent` of every request.
     ///   - observer: Gets told about every attempt.
     ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
+    ///   - failureObserver: Gets told about every request that failed for good.
     ///   - makeTransport: Makes the transport; called again when the client certificate changes.
     public init(
         configuration: ClusterConfiguration,
@@ -36,6 +37,7 @@ public struct KubernetesClient: Sendable {
         userAgent: String = "preview-gateway/1",
         observer: RequestObserver? = nil,
         remainingTime: @escaping @Sendable () -> Duration? = { nil },
+        failureObserver: FailureObserver? = nil,
         makeTransport: @escaping TransportFactory
     ) {
         executor = RequestExecutor(
@@ -47,6 +49,7 @@ public struct KubernetesClient: Sendable {
             randomness: randomness,
             observer: observer,
             remainingTime: remainingTime,
+            failureObserver: failureObserver,
             userAgent: userAgent
         )
         resolver = GroupVersionResolver()

@@ -9,10 +9,11 @@ extension AccessDenied {
         do throws(ClusterError) {
             return try await ClusterError.asking(work)
         } catch {
+            guard error.kind != .cancelled else { throw .cancelled }
             throw AccessDenied(
                 .unavailable,
-                "Whether you may do this cannot be told right now: \(error.detail). Try again shortly.",
-                retryAfter: error.retryAfter ?? defaultRetry
+                "Whether you may do this cannot be told right now: \(error.detail). \(error.advice)",
+                retryAfter: error.isTemporary ? error.retryAfter ?? defaultRetry : error.retryTime
             )
         }
     }

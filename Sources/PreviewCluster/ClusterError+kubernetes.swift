@@ -10,11 +10,17 @@ extension ClusterError {
         let kind: Kind =
             switch error.kind {
             case .unauthorized, .forbidden, .configuration: .refused
+            case .quotaExceeded: .quotaExceeded
+            case .webhookFailed: .webhookFailing
+            case .webhookDenied: .webhookDenied
+            case .policyDenied: .policyDenied
+            case .namespaceTerminating: .namespaceEnding
             case .alreadyExists: .alreadyExists
-            case .invalid, .tooLarge, .rejected, .namespaceTerminating, .notFound(.namespace), .notFound(.group),
-                .decoding:
-                .rejected
-            default: .unavailable
+            case .invalid, .tooLarge, .rejected, .notFound(.namespace), .notFound(.group), .decoding: .rejected
+            case .tooManyRequests: .busy
+            case .unavailable where error.retryAfter != nil: .busy
+            case .transport(.cancelled): .cancelled
+            case .unavailable, .serverError, .notFound(.object), .conflict, .gone, .transport: .unavailable
             }
         self.init(kind, Self.detail(of: error), retryAfter: error.retryAfter)
     }
@@ -24,6 +30,15 @@ extension ClusterError {
         case .notFound(.namespace): "the namespace of the previews does not exist"
         case .notFound(.group): "the API server does not know a kind that previews need"
         case .namespaceTerminating: "the namespace of the previews is being deleted"
+        case .quotaExceeded: "the namespace of the previews has as many objects as its resource quota allows"
+        case .webhookFailed: "an admission webhook of the cluster does not answer"
+        case .webhookDenied: "an admission webhook of the cluster refuses it"
+        case .policyDenied: "an admission policy of the cluster refuses it"
+        case .tooManyRequests where error.statusCode == nil: "too many requests to the API server are waiting already"
+        case .tooManyRequests: "the API server is busy (429)"
+        case .unavailable where error.retryAfter != nil:
+            "the API server is busy or just starting (\(error.statusCode ?? 503))"
+        case .transport(.cancelled): "the request was cancelled"
         default:
             if let code = error.statusCode {
                 "the API server answered \(code)"
@@ -45,8 +60,10 @@ extension ClusterError {
             throw ClusterError(error)
         } catch let error as ClusterError {
             throw error
+        } catch is CancellationError {
+            throw ClusterError(.cancelled, "the request was cancelled")
         } catch {
-            throw ClusterError(.unavailable, "the request was cancelled")
+            throw ClusterError(.unavailable, "this service failed inside")
         }
     }
 

@@ -36,7 +36,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
         } catch {
             if error.kind == .alreadyExists { return false }
             throw TimelineFailure(
-                isTemporary: error.kind == .unavailable,
+                isTemporary: error.isTemporary,
                 error.detail,
                 retryAfter: error.retryAfter
             )

@@ -28,8 +28,12 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case disabled
         /// The run or the whole service has as many previews as it may.
         case limitReached = "limit_reached"
-        /// The cluster could not be asked, or refused this service.
+        /// The cluster could not be asked, or is too busy.
         case clusterUnavailable = "cluster_unavailable"
+        /// The cluster refuses what it was asked: this service's identity, a quota, a webhook, a policy.
+        case clusterRefused = "cluster_refused"
+        /// The caller gave up, or this replica stops, before the request was carried out.
+        case cancelled
         /// The reaper cannot do its job, so nothing new is exposed.
         case braked
     }
@@ -56,20 +60,41 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
 
     /// The answer to a request that the cluster did not let through.
     init(_ error: ClusterError) {
-        let advice =
-            switch error.kind {
-            case .unavailable: "Try again shortly."
-            case .refused: "An operator must check the credentials and RBAC rules of this service."
-            case .rejected: "An operator must check the installation of this service."
-            case .alreadyExists: "Try again."
-            }
+        let kind: Kind
+        switch error.kind {
+        case .cancelled:
+            self = .cancelled
+            return
+        case .refused, .quotaExceeded, .webhookFailing, .webhookDenied, .policyDenied, .namespaceEnding, .rejected:
+            kind = .clusterRefused
+        case .unavailable, .busy, .alreadyExists:
+            kind = .clusterUnavailable
+        }
         self.init(
-            .clusterUnavailable,
-            "The cluster did not carry out the request: \(error.detail). \(advice)",
-            retryAfter: error.retryAfter ?? Self.defaultRetryAfter
+            kind,
+            "The cluster did not carry out the request: \(error.detail). \(error.advice)",
+            retryAfter: error.retryTime
         )
     }
 
+    /// What a use case throws for any error that it met. What nobody foresaw is told without its text, which may hold a
+    /// secret.
+    init(meeting error: any Error) {
+        switch error {
+        case let error as PreviewError: self = error
+        case let error as ClusterError: self.init(error)
+        case is CancellationError: self = .cancelled
+        default: self.init(ClusterError(.unavailable, "this service failed inside"))
+        }
+    }
+
+    /// What becomes of a request whose caller gave up. As a rule nobody reads it.
+    public static let cancelled = PreviewError(
+        .cancelled,
+        "The request was cancelled before it was carried out. Send it again.",
+        retryAfter: .zero
+    )
+
     /// What `Retry-After` says when the cluster itself named no time.
-    static let defaultRetryAfter = Duration.seconds(5)
+    static let defaultRetryAfter = ClusterError.usualRetry
 }

@@ -8,6 +8,8 @@ public struct AccessDenied: Error, Hashable, Sendable {
         case runNotFound = "run_not_found"
         /// Whoever knows the answer cannot be asked right now.
         case unavailable
+        /// The caller gave up before there was an answer.
+        case cancelled
     }
 
     public let kind: Kind
@@ -20,6 +22,13 @@ public struct AccessDenied: Error, Hashable, Sendable {
         self.message = message
         self.retryAfter = retryAfter
     }
+
+    /// What becomes of a request whose caller gave up. As a rule nobody reads it.
+    public static let cancelled = AccessDenied(
+        .cancelled,
+        "The request was cancelled before it was carried out. Send it again.",
+        retryAfter: .zero
+    )
 
     /// The one answer to every bad credential: it does not say which, and what was wrong with it.
     public static let unauthenticated = AccessDenied(

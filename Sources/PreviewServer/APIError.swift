@@ -28,17 +28,27 @@ struct APIError: Error, ResponseGenerator {
         switch error {
         case let error as APIError:
             self = error
+        case _ where Self.comesOfCancelling(error):
+            self = context.timeLimit.isOver ? .timedOut : .replicaStops
         case let error as PreviewError:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
             self.init(error)
         case let error as any HTTPResponseError:
             self.init(error.status, Self.message(for: error.status))
-        case is CancellationError:
-            self = context.timeLimit.isOver ? .timedOut : .replicaStops
         default:
             context.logger.error("a request failed unexpectedly", metadata: ["type": "\(type(of: error))"])
             self.init(.serviceUnavailable, "The service failed inside. Try again shortly.", retryAfter: .seconds(5))
+        }
+    }
+
+    /// Whether a handler threw it because its task was cancelled: the caller left, its time is over, or the replica stops.
+    static func comesOfCancelling(_ error: any Error) -> Bool {
+        switch error {
+        case is CancellationError: true
+        case let error as PreviewError: error.kind == .cancelled
+        case let error as AccessDenied: error.kind == .cancelled
+        default: false
         }
     }
 
@@ -94,7 +104,7 @@ extension PreviewError.Kind {
         case .previewNotFound, .runNotFound, .approvalNotFound: .notFound
         case .noSandbox, .disabled, .approvalWithdrawn, .approvalUsed, .noPendingApproval: .conflict
         case .limitReached: .tooManyRequests
-        case .clusterUnavailable, .braked: .serviceUnavailable
+        case .clusterUnavailable, .clusterRefused, .cancelled, .braked: .serviceUnavailable
         }
     }
 }
@@ -105,7 +115,7 @@ extension AccessDenied.Kind {
         case .unauthenticated: .unauthorized
         case .forbidden: .forbidden
         case .runNotFound: .notFound
-        case .unavailable: .serviceUnavailable
+        case .unavailable, .cancelled: .serviceUnavailable
         }
     }
 }

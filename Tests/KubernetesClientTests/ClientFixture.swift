@@ -15,6 +15,7 @@ struct ClientFixture: Sendable {
         credential: CredentialSource = .token(Secret("t0ken")),
         observer: RequestObserver? = nil,
         remainingTime: @escaping @Sendable () -> Duration? = { nil },
+        failureObserver: FailureObserver? = nil,
         _ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply?
     ) throws {
         let clock = ManualClock()
@@ -27,7 +28,8 @@ struct ClientFixture: Sendable {
             clock: clock,
             randomness: Randomness(SeededRandom(seed: 1)),
             observer: observer,
-            remainingTime: remainingTime
+            remainingTime: remainingTime,
+            failureObserver: failureObserver
         ) { _ in transport }
     }
 

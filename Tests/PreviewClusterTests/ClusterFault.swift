@@ -1,8 +1,11 @@
 import DevCluster
+import PreviewControl
 
 /// What an API server, or the way to it, can do instead of what it was asked.
 enum ClusterFault: String, CaseIterable, Sendable {
     case unauthorized, forbidden, kindNotServed, conflict, invalid, throttled, failing, starting
+    /// What admission says: the namespace's quota, a webhook that fails, one that refuses, a policy.
+    case quotaExceeded, webhookFailing, webhookDenied, policyDenied
     /// The connection breaks before the request is carried out, or after.
     case dropped, droppedAfterwards
     /// The request is carried out, and its answer says that it failed.
@@ -14,11 +17,57 @@ enum ClusterFault: String, CaseIterable, Sendable {
     /// The faults of which a write may have taken effect.
     static let afterwards: [ClusterFault] = [.droppedAfterwards, .failingAfterwards]
 
+    /// What a caller is told, and whether trying again can help.
+    var outcome: (kind: PreviewError.Kind, canHelp: Bool) {
+        switch self {
+        case .unauthorized, .forbidden, .kindNotServed, .invalid, .webhookDenied, .policyDenied:
+            (.clusterRefused, false)
+        case .quotaExceeded, .webhookFailing: (.clusterRefused, true)
+        case .conflict, .throttled, .failing, .starting, .dropped, .droppedAfterwards, .failingAfterwards:
+            (.clusterUnavailable, true)
+        }
+    }
+
     var fault: FaultPlan.Fault {
         switch self {
         case .unauthorized: .answer(StatusFailure(code: 401, reason: "Unauthorized", message: Self.message))
         case .forbidden: .answer(StatusFailure(code: 403, reason: "Forbidden", message: Self.message))
         case .kindNotServed: .answer(StatusFailure(code: 404, reason: "NotFound", message: Self.message))
+        case .quotaExceeded:
+            .answer(
+                StatusFailure(
+                    code: 403,
+                    reason: "Forbidden",
+                    message: #"services "preview-a-secret-token" is forbidden: exceeded quota: small, requested: "#
+                        + "count/services=1, used: count/services=3, limited: count/services=3"
+                )
+            )
+        case .webhookFailing:
+            .answer(
+                StatusFailure(
+                    code: 500,
+                    reason: "InternalError",
+                    message: #"Internal error occurred: failed calling webhook "guard.example.com": Post "#
+                        + #""https://10.0.0.1:443/": dial tcp 10.0.0.1:443: connect: connection refused"#
+                )
+            )
+        case .webhookDenied:
+            .answer(
+                StatusFailure(
+                    code: 404,
+                    reason: "NotFound",
+                    message: #"admission webhook "guard.example.com" denied the request: no preview-a-secret-token"#
+                )
+            )
+        case .policyDenied:
+            .answer(
+                StatusFailure(
+                    code: 422,
+                    reason: "Invalid",
+                    message: #"services "preview-a-secret-token" is forbidden: ValidatingAdmissionPolicy 'small' "#
+                        + "with binding 'all' denied request: no services today"
+                )
+            )
         case .conflict: .answer(StatusFailure(code: 409, reason: "Conflict", message: Self.message))
         case .invalid: .answer(StatusFailure(code: 422, reason: "Invalid", message: Self.message))
         case .throttled:

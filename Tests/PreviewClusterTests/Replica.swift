@@ -51,6 +51,8 @@ struct Replica: Sendable {
         proxy: MutingProxy? = nil,
         maxSilence: Duration = .seconds(3),
         clock: ManualClock = ManualClock(),
+        observer: RequestObserver? = nil,
+        failureObserver: FailureObserver? = nil,
         randomBytes: @escaping RandomBytes = { try CSPRNG.bytes($0) },
         wrap: @escaping @Sendable (any HTTPTransport) -> any HTTPTransport = { $0 }
     ) async throws {
@@ -68,7 +70,10 @@ struct Replica: Sendable {
             ),
             limits: RequestLimits(attemptTimeout: attemptTimeout),
             retryPolicy: Self.hurried,
-            remainingTime: { AnswerDeadline.remaining }
+            clock: ClusterClock(cluster),
+            observer: observer,
+            remainingTime: { AnswerDeadline.remaining },
+            failureObserver: failureObserver
         ) { security in
             wrap(
                 try CurlTransport(

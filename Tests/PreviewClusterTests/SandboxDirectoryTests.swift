@@ -160,7 +160,7 @@ struct SandboxDirectoryTests {
                 await replica.until { replica.index.knows(token) }
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
-                #expect(error?.kind == .clusterUnavailable)
+                #expect(error?.kind == .clusterRefused)
                 #expect(error?.message.contains("does not know a kind") == true)
                 try await replica.reaper.sweep()
                 #expect(cluster.previewObjects.count == 2)

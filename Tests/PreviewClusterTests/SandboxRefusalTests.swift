@@ -121,7 +121,7 @@ struct SandboxRefusalTests {
             let before = cluster.service(taken)
             let stuck = try await Replica(cluster, randomBytes: { Array(bytes.prefix($0)) })
             let error = await #expect(throws: PreviewError.self) { _ = try await stuck.start(run) }
-            #expect(error?.kind == .clusterUnavailable)
+            #expect(error?.kind == .clusterRefused)
             #expect(error?.message.isClearSentence == true)
             #expect(cluster.previewObjects == [taken.objectName])
             #expect(cluster.service(taken) == before)
@@ -146,7 +146,7 @@ struct SandboxRefusalTests {
             try cluster.addSandbox(for: run)
             try cluster.store.delete(.namespaces, namespace: nil, name: TestCluster.namespace)
             let error = await #expect(throws: PreviewError.self) { _ = try await Replica(cluster).start(run) }
-            #expect(error?.kind == .clusterUnavailable)
+            #expect(error?.kind == .clusterRefused)
             #expect(error?.message.contains("being deleted") == true)
             #expect(cluster.previewObjects.isEmpty)
         }
@@ -160,7 +160,7 @@ struct SandboxRefusalTests {
             let gone = StatusFailure.notFound(.namespaces, TestCluster.namespace)
             cluster.faults.add(.init(verb: "create", resource: "services", times: nil, fault: .answer(gone)))
             let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
-            #expect(error?.kind == .clusterUnavailable)
+            #expect(error?.kind == .clusterRefused)
             #expect(error?.message.contains("namespace of the previews does not exist") == true)
         }
     }

@@ -9,7 +9,7 @@ struct TestCluster: Sendable {
     static let token = "a-token-of-the-service"
 
     let server: APIServer
-    private let clock: OffsetClock
+    fileprivate let clock: OffsetClock
     var store: ObjectStore { server.store }
     var faults: FaultPlan { server.faults }
     var requests: RequestLog { server.requestLog }
@@ -175,9 +175,29 @@ struct TestCluster: Sendable {
 private final class OffsetClock: Sendable {
     private let offset = Mutex(Duration.zero)
 
-    var now: Date { Date() + offset.withLock { $0 } }
+    var now: Date { Date() + passed }
+
+    /// The time that was let pass.
+    var passed: Duration { offset.withLock { $0 } }
 
     func advance(by duration: Duration) { offset.withLock { $0 += duration } }
+}
+
+/// A monotonic clock on which the time passes that a test lets pass in the cluster. Sleepers do not notice it.
+struct ClusterClock: Clock {
+    private let base = ContinuousClock()
+    private let offset: OffsetClock
+
+    init(_ cluster: TestCluster) {
+        offset = cluster.clock
+    }
+
+    var now: ContinuousClock.Instant { base.now.advanced(by: offset.passed) }
+    var minimumResolution: Duration { base.minimumResolution }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        try await base.sleep(for: now.duration(to: deadline), tolerance: tolerance)
+    }
 }
 
 /// The three objects that lead from a run to its pod.

@@ -21,6 +21,8 @@ public struct RealControlPlane: Sendable {
 
     /// The path of the kubeconfig.
     public let kubeconfig: String
+    /// The path of the kubeconfig of a user who may do nothing.
+    public let strangerKubeconfig: String
     /// The path of the API server's audit log, which has a line of JSON for every stage of every request (`audit.k8s.io`,
     /// level `Metadata`).
     public let auditLog: String
@@ -62,7 +64,13 @@ public struct RealControlPlane: Sendable {
         guard String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "ready\n" else {
             throw NotStarted(description: "the control plane did not become ready")
         }
-        try await body(RealControlPlane(kubeconfig: "\(folder)/kubeconfig", auditLog: "\(folder)/audit.log"))
+        try await body(
+            RealControlPlane(
+                kubeconfig: "\(folder)/kubeconfig",
+                strangerKubeconfig: "\(folder)/stranger",
+                auditLog: "\(folder)/audit.log"
+            )
+        )
     }
 
     /// The minor version of the API server, 20 for Kubernetes 1.20.
@@ -92,8 +100,9 @@ public struct RealControlPlane: Sendable {
         trap 'kill "${pids[@]}" 2>/dev/null; wait' EXIT
         openssl genrsa -out "$dir/sa.key" 2048 2>/dev/null
         openssl rsa -in "$dir/sa.key" -pubout -out "$dir/sa.pub" 2>/dev/null
-        token=$(openssl rand -hex 16) managers=$(openssl rand -hex 16)
-        printf '%s\n' "$token,admin,1,\"system:masters\"" "$managers,controllers,2,\"system:masters\"" >"$dir/tokens.csv"
+        token=$(openssl rand -hex 16) managers=$(openssl rand -hex 16) stranger=$(openssl rand -hex 16)
+        printf '%s\n' "$token,admin,1,\"system:masters\"" "$managers,controllers,2,\"system:masters\"" \
+            "$stranger,stranger,3" >"$dir/tokens.csv"
         printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' \
             'rules: [{level: Metadata}]' >"$dir/audit-policy.yaml"
         "$assets/etcd" --data-dir="$dir/etcd" --unsafe-no-fsync \
@@ -127,6 +136,7 @@ public struct RealControlPlane: Sendable {
         }
         kubeconfig "$token" >"$dir/kubeconfig"
         kubeconfig "$managers" >"$dir/controllers"
+        kubeconfig "$stranger" >"$dir/stranger"
         legacy=$("$assets/kube-controller-manager" --help 2>/dev/null | grep -q -- '--port int' && echo --port=0)
         # By default its client sends no more than 20 requests a second, whatever there is to do.
         "$assets/kube-controller-manager" --kubeconfig="$dir/controllers" --authentication-kubeconfig="$dir/controllers" \

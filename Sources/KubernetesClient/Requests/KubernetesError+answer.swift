@@ -58,12 +58,14 @@ extension KubernetesError.Kind {
     ///   - status: The server's `Status`, if it sent one.
     ///   - resource: The plural of the resource asked for.
     init(code: Int, status: Status?, resource: String) {
+        if let status, let refusal = Self.admissionRefusal(code: code, status) {
+            self = refusal
+            return
+        }
         self =
             switch code {
             case 401: .unauthorized
-            case 403:
-                status?.details?.causes?.contains { $0.reason == "NamespaceTerminating" } == true
-                    ? .namespaceTerminating : .forbidden
+            case 403: .forbidden
             case 404: .notFound(Self.missing(status, resource))
             case 409: status?.reason == .alreadyExists ? .alreadyExists : .conflict
             case 410: .gone
@@ -75,6 +77,40 @@ extension KubernetesError.Kind {
             default: .rejected
             }
     }
+
+    /// What an admission plugin says, or `nil` where none speaks.
+    ///
+    /// A `Status` has no field for this, so its message is read. The server writes its own words before those of
+    /// anybody else, and an object's name has no space, so nobody can imitate another cause by a name or a message.
+    /// A denied access has the same form, and goes on with the user (`is forbidden: User "..." cannot ...`).
+    private static func admissionRefusal(code: Int, _ status: Status) -> Self? {
+        let message = status.message ?? ""
+        if message.hasPrefix("admission webhook \""), message.contains("\" denied the request") {
+            return .webhookDenied
+        }
+        switch code {
+        case 500 where webhookFailures.contains { message.hasPrefix($0) }: return .webhookFailed
+        case 403 where status.details?.causes?.contains { $0.reason == "NamespaceTerminating" } == true:
+            return .namespaceTerminating
+        case 400, 403, 422:
+            guard let marker = message.firstRange(of: " is forbidden: ") else { return nil }
+            let reason = message[marker.upperBound...]
+            if reason.hasPrefix("User \"") { return nil }
+            return quotaRefusals.contains { reason.hasPrefix($0) } ? .quotaExceeded : .policyDenied
+        default: return nil
+        }
+    }
+
+    /// How a `Status` begins when a webhook could not be asked (Kubernetes 1.20 and later).
+    private static let webhookFailures = [
+        "Internal error occurred: failed calling webhook", "Internal error occurred: failed to call webhook",
+        "failed calling webhook",
+    ]
+    /// What the admission plugin `ResourceQuota` says.
+    private static let quotaRefusals = [
+        "exceeded quota: ", "status unknown for quota: ", "insufficient quota to match these scopes: ",
+        "failed quota: ",
+    ]
 
     /// Only a `Status` that names an object says that this object is missing. A bare 404 comes from a path that the
     /// server does not serve, for example while a CRD is not installed.

@@ -54,6 +54,14 @@ extension KubernetesError {
         case unauthorized
         /// 403: this identity may not do this. Just after the server's start it is only temporary, and was retried.
         case forbidden
+        /// 403 by the admission plugin `ResourceQuota`: the namespace has as many objects as it may.
+        case quotaExceeded
+        /// 500: an admission webhook that has to be asked did not answer, or not usably. Nothing was written.
+        case webhookFailed
+        /// An admission webhook refuses the request. The webhook chooses the status code, so it can be any.
+        case webhookDenied
+        /// 400, 403 or 422 by another admission plugin, for example a ValidatingAdmissionPolicy.
+        case policyDenied
         /// 403 with the cause `NamespaceTerminating`: nothing can be created in a namespace that is being deleted.
         case namespaceTerminating
         /// 404.
@@ -98,7 +106,7 @@ extension KubernetesError {
     /// Whether the same request may well succeed in a while.
     public var isTemporary: Bool {
         switch kind {
-        case .tooManyRequests, .unavailable, .serverError: true
+        case .tooManyRequests, .unavailable, .serverError, .webhookFailed: true
         case .transport(let kind):
             switch kind {
             case .connect, .tls, .refused, .timedOut, .protocolViolation: true
@@ -113,6 +121,21 @@ extension KubernetesError {
         isTemporary || kind == .transport(.cancelled)
     }
 
+    /// Whether the server refused or failed a request that it should have carried out, so that an operator wants to read
+    /// its own words. What is an answer to a question, such as a missing object or a conflict, is none.
+    public var isRefusal: Bool {
+        guard statusCode != nil else { return false }
+        return switch kind {
+        case .unauthorized, .forbidden, .quotaExceeded, .webhookFailed, .webhookDenied, .policyDenied,
+            .namespaceTerminating, .notFound(.namespace), .notFound(.group), .tooLarge, .tooManyRequests,
+            .unavailable, .serverError, .rejected:
+            true
+        // A JSON Patch whose test failed names neither an object nor a cause; a validation error does.
+        case .invalid: sensitiveStatus?.details?.name != nil || sensitiveStatus?.details?.causes?.isEmpty == false
+        case .notFound(.object), .alreadyExists, .conflict, .gone, .transport, .decoding, .configuration: false
+        }
+    }
+
     /// Whether the object asked for does not exist, while its kind does.
     public var meansObjectIsMissing: Bool { kind == .notFound(.object) }
 }
@@ -123,6 +146,10 @@ extension KubernetesError.Kind {
         switch self {
         case .unauthorized: "unauthorized"
         case .forbidden: "forbidden"
+        case .quotaExceeded: "quota_exceeded"
+        case .webhookFailed: "webhook_failed"
+        case .webhookDenied: "webhook_denied"
+        case .policyDenied: "policy_denied"
         case .namespaceTerminating: "namespace_terminating"
         case .notFound(let missing): "not_found_\(missing.rawValue)"
         case .alreadyExists: "already_exists"

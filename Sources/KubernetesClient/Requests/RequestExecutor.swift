@@ -25,6 +25,7 @@ final class RequestExecutor: Sendable {
     private let retryPolicy: RetryPolicy
     private let observer: RequestObserver?
     private let remainingTime: @Sendable () -> Duration?
+    private let failureObserver: FailureObserver?
     private let userAgent: String
 
     init(
@@ -36,6 +37,7 @@ final class RequestExecutor: Sendable {
         randomness: Randomness,
         observer: RequestObserver?,
         remainingTime: @escaping @Sendable () -> Duration?,
+        failureObserver: FailureObserver?,
         userAgent: String
     ) {
         self.server = server
@@ -46,6 +48,7 @@ final class RequestExecutor: Sendable {
         self.randomness = randomness
         self.observer = observer
         self.remainingTime = remainingTime
+        self.failureObserver = failureObserver
         self.userAgent = userAgent
         serverClock = ServerClock(clock: clock)
     }
@@ -54,6 +57,10 @@ final class RequestExecutor: Sendable {
     ///
     /// - Throws: ``KubernetesError``, or `CancellationError` if the task is cancelled.
     func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Answer {
+        try await reportingFailure { try await send(request, limits: limits, retries: retries) }
+    }
+
+    private func send(_ request: APIRequest, limits: RequestLimits, retries: Bool) async throws -> Answer {
         let elapsed = clock.stopwatch()
         let limits = limits.bounded(by: remainingTime())
         var attempts = 0
@@ -122,14 +129,10 @@ final class RequestExecutor: Sendable {
                 self.noteTime(response.head, sent: sent)
                 return try await Self.read(response, request)
             }
-            observe(request, answer.head.status.code, nil, stopwatch())
+            observe(request, answer.head.status.code, "ok", stopwatch())
             return answer
         } catch {
-            let translated = Self.translate(error)
-            if let translated = translated as? KubernetesError {
-                observe(request, translated.statusCode, translated.kind, stopwatch())
-            }
-            throw translated
+            throw observed(request, error, stopwatch())
         }
     }
 
@@ -166,16 +169,20 @@ extension RequestExecutor {
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
-        var hasReplacedCredential = false
-        while true {
-            let credential = try await describing(request) { try await credentials.current() }
-            do {
-                return try await describing(request) {
-                    try await open(request, credential, maxSilence, headTimeout, liveness, opened, handle)
+        try await reportingFailure {
+            var hasReplacedCredential = false
+            while true {
+                let credential = try await describing(request) { try await credentials.current() }
+                do {
+                    return try await describing(request) {
+                        try await open(request, credential, maxSilence, headTimeout, liveness, opened, handle)
+                    }
+                } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
+                    hasReplacedCredential = true
+                    guard try await describing(request, { try await credentials.replace(credential) }) else {
+                        throw error
+                    }
                 }
-            } catch let error as KubernetesError where error.kind == .unauthorized && !hasReplacedCredential {
-                hasReplacedCredential = true
-                guard try await describing(request, { try await credentials.replace(credential) }) else { throw error }
             }
         }
     }
@@ -204,17 +211,15 @@ extension RequestExecutor {
                         throw try await Self.failure(TransportResponse(head: response.head, body: body), request)
                     }
                 }
-                self.observe(request, status.code, nil, stopwatch())
+                self.observe(request, status.code, "ok", stopwatch())
                 hasBegun.store(true, ordering: .relaxed)
                 try await opened()
                 try await response.body.withCutOff(afterSilenceOf: maxSilence, or: liveness, on: self.clock, handle)
             }
+        } catch  where hasBegun.load(ordering: .relaxed) {
+            throw Self.translate(error)
         } catch {
-            let translated = Self.translate(error)
-            if let translated = translated as? KubernetesError, !hasBegun.load(ordering: .relaxed) {
-                observe(request, translated.statusCode, translated.kind, stopwatch())
-            }
-            throw translated
+            throw observed(request, error, stopwatch())
         }
     }
 
@@ -238,13 +243,24 @@ extension RequestExecutor {
         serverClock.observe(date: date, sent: sent)
     }
 
-    private func observe(_ request: APIRequest, _ code: Int?, _ kind: KubernetesError.Kind?, _ duration: Duration) {
+    /// Tells the observer that an attempt ended without success, and turns `error` into what is thrown for it.
+    private func observed(_ request: APIRequest, _ error: any Error, _ duration: Duration) -> any Error {
+        let translated = Self.translate(error)
+        if let failure = translated as? KubernetesError {
+            observe(request, failure.statusCode, failure.kind.label, duration)
+        } else if translated is CancellationError {
+            observe(request, nil, "cancelled", duration)
+        }
+        return translated
+    }
+
+    private func observe(_ request: APIRequest, _ code: Int?, _ outcome: String, _ duration: Duration) {
         observer?(
             RequestObservation(
                 verb: request.verb,
                 resource: request.resource,
                 statusCode: code,
-                outcome: kind?.label ?? "ok",
+                outcome: outcome,
                 duration: duration
             )
         )
@@ -255,6 +271,16 @@ extension RequestExecutor {
         guard let error = error as? TransportError else { return error }
         if error.kind == .cancelled, Task.isCancelled { return CancellationError() }
         return KubernetesError(error)
+    }
+
+    /// Tells the failure observer about the errors of `body`.
+    private func reportingFailure<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as KubernetesError {
+            failureObserver?(error)
+            throw error
+        }
     }
 
     /// Adds the operation to the errors of `body`.

@@ -6,7 +6,7 @@ public struct RequestObservation: Hashable, Sendable {
     public let resource: String
     /// The HTTP status code, if there was an answer.
     public let statusCode: Int?
-    /// `ok`, or the label of the error's kind.
+    /// `ok`, the label of the error's kind, or `cancelled` when the caller gave up before there was an answer.
     public let outcome: String
     /// The time from sending the request to the end of its answer; for a watch, to the answer's head.
     public let duration: Duration
@@ -29,3 +29,7 @@ public enum RequestVerb: String, Hashable, Sendable, CaseIterable {
 
 /// Gets told about every attempt of every request. Called on the requesting task; it must not block.
 public typealias RequestObserver = @Sendable (RequestObservation) -> Void
+
+/// Gets told about every request that failed for good, its retries included. Called on the requesting task; it must not
+/// block. Cancelled requests are none.
+public typealias FailureObserver = @Sendable (KubernetesError) -> Void

@@ -6,14 +6,16 @@ import HTTPTransport
 /// | --- | --- | --- |
 /// | the server has not acted on it (connect, TLS, refused) | retried | retried |
 /// | 429, and 503 with `Retry-After` | retried | retried: refused before anything was done |
-/// | 403 | retried for ``forbiddenGrace`` | the same |
+/// | 403 by RBAC | retried for ``forbiddenGrace`` | the same |
+/// | a quota, an admission webhook or a policy refuses | final | final |
+/// | an admission webhook fails | retried | final: each attempt may take as long as the webhook's time-out |
 /// | time-out, broken connection, 500, 502, 504, 503 alone | retried | final: it may have been done |
 /// | 401 | once, with another credential (not by this type) | the same |
 /// | everything else | final | final |
 ///
 /// A 403 is retried for a moment because a server that has just started answers 403 until RBAC is loaded (0.7 s were
-/// seen). Authorisation comes before any effect, so even a create may be repeated. A namespace that is being deleted is
-/// a 403 too, but final.
+/// seen). Authorisation comes before any effect, so even a create may be repeated. A 403 of another cause is final: an
+/// exhausted quota, an admission plugin that refuses, a namespace that is being deleted.
 public struct RetryPolicy: Hashable, Sendable {
     /// How often a request is sent at most.
     public var maxAttempts: Int

@@ -19,11 +19,13 @@ struct ClusterConnection: Sendable {
     /// - Parameters:
     ///   - configuration: Says where the cluster is.
     ///   - metrics: Where is counted what is asked of the API server.
+    ///   - refusals: Gets told about what the API server refuses; `nil` where whoever asks is told at once.
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
     init(
         _ settings: ClusterSettings,
         to configuration: () throws -> ClusterConfiguration,
-        metrics: any MetricsFactory = NOOPMetricsHandler.instance
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        refusals: ClusterRefusals? = nil
     ) throws {
         self.settings = settings
         let observer = ClusterRequestMetrics(metrics).observe
@@ -31,7 +33,8 @@ struct ClusterConnection: Sendable {
             client = try KubernetesClient(
                 configuration: configuration(),
                 observer: observer,
-                remainingTime: { AnswerDeadline.remaining }
+                remainingTime: { AnswerDeadline.remaining },
+                failureObserver: refusals?.observe
             ) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
             }

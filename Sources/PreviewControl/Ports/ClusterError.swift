@@ -4,14 +4,28 @@
 /// sentence, so it never names an object: the name of a preview's object contains its token.
 public struct ClusterError: Error, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
-        /// The API server cannot be reached, is overloaded, or failed inside. Trying again later may help.
+        /// The API server cannot be reached, or failed inside. Trying again later may help.
         case unavailable
+        /// The API server has too much to do, or has just started (429, 503 with `Retry-After`).
+        case busy
         /// The API server refuses this service's identity: its credentials or its RBAC rules need an operator.
         case refused
+        /// The namespace's resource quota is used up.
+        case quotaExceeded = "quota_exceeded"
+        /// An admission webhook that has to be asked does not answer.
+        case webhookFailing = "webhook_failing"
+        /// An admission webhook refuses the request.
+        case webhookDenied = "webhook_denied"
+        /// Another admission plugin refuses the request, for example a ValidatingAdmissionPolicy.
+        case policyDenied = "policy_denied"
+        /// The namespace is being deleted.
+        case namespaceEnding = "namespace_ending"
         /// The API server rejects the object itself, or does not know its kind or namespace.
         case rejected
         /// An object of that name exists already.
         case alreadyExists = "already_exists"
+        /// The caller gave up before there was an answer. No fault of the cluster.
+        case cancelled
     }
 
     public let kind: Kind
@@ -27,4 +41,49 @@ public struct ClusterError: Error, Hashable, CustomStringConvertible {
     }
 
     public var description: String { "\(kind.rawValue): \(detail)" }
+}
+
+extension ClusterError {
+    /// Whether the same request may well succeed in a while, without anybody's doing.
+    public var isTemporary: Bool {
+        switch kind {
+        case .unavailable, .busy, .webhookFailing, .cancelled: true
+        case .refused, .quotaExceeded, .webhookDenied, .policyDenied, .namespaceEnding, .rejected, .alreadyExists: false
+        }
+    }
+
+    /// What to do about it: a sentence or two that say whether trying again can help.
+    public var advice: String {
+        switch kind {
+        case .unavailable, .busy, .cancelled: "Try again shortly."
+        case .refused:
+            "An operator must check the credentials and RBAC rules of this service; trying again does not help."
+        case .quotaExceeded:
+            "Stop a preview that is not needed, or ask an operator to raise the namespace's quota; then try again."
+        case .webhookFailing: "Try again shortly; if it stays so, an operator must look at the cluster's webhooks."
+        case .webhookDenied, .policyDenied:
+            "An operator must allow it, and finds the reason in this service's log; trying again does not help."
+        case .namespaceEnding: "An operator must make the namespace anew; trying again does not help until then."
+        case .rejected:
+            "An operator must check the installation of this service, and finds the reason in its log; trying again does not help."
+        case .alreadyExists: "Try again."
+        }
+    }
+
+    /// When to try again: what the API server asks for, or a usual time; `nil` where that cannot help.
+    public var retryTime: Duration? {
+        switch kind {
+        case .unavailable, .busy, .alreadyExists, .cancelled: retryAfter ?? Self.usualRetry
+        case .webhookFailing: retryAfter ?? Self.webhookRetry
+        case .quotaExceeded: retryAfter ?? Self.quotaRetry
+        case .refused, .webhookDenied, .policyDenied, .namespaceEnding, .rejected: nil
+        }
+    }
+
+    /// When to try again where the cluster itself names no time.
+    static let usualRetry = Duration.seconds(5)
+    /// The same for a webhook: its server has to be started anew, as a rule.
+    static let webhookRetry = Duration.seconds(15)
+    /// The same for a quota: a preview has to end first.
+    static let quotaRetry = Duration.seconds(60)
 }

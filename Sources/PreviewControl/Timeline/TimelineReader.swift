@@ -16,12 +16,8 @@ public struct TimelineReader: Sendable {
     public func claim(of run: RunID) async throws(PreviewError) -> ClaimIdentity {
         do {
             return try await sandboxes.claim(of: run)
-        } catch let error as PreviewError {
-            throw error
-        } catch let error as ClusterError {
-            throw PreviewError(error)
         } catch {
-            throw PreviewError(ClusterError(.unavailable, "the request was interrupted"))
+            throw PreviewError(meeting: error)
         }
     }
 

@@ -57,12 +57,8 @@ public struct Previews: Sendable {
     func asking<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {
             return try await AnswerDeadline.keep(time, work)
-        } catch let error as PreviewError {
-            throw error
-        } catch let error as ClusterError {
-            throw PreviewError(error)
         } catch {
-            throw PreviewError(ClusterError(.unavailable, "the request was interrupted"))
+            throw PreviewError(meeting: error)
         }
     }
 

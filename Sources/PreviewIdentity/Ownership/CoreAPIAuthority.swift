@@ -35,6 +35,7 @@ public struct CoreAPIAuthority: RunAuthority {
         do throws(CoreAPIError) {
             answer = .success(try await client.run(run, bearer: bearer.value))
         } catch {
+            guard error.kind != .cancelled else { throw .cancelled }
             guard let denied = Self.denied(error.kind) else {
                 throw AccessDenied(
                     .unavailable,
@@ -59,7 +60,7 @@ public struct CoreAPIAuthority: RunAuthority {
         case .unauthorized: .unauthenticated
         case .forbidden: foreign
         case .notFound: AccessDenied(.runNotFound, "There is no such run.")
-        case .rejected, .unavailable, .unintelligible: nil
+        case .rejected, .unavailable, .unintelligible, .cancelled: nil
         }
     }
 }

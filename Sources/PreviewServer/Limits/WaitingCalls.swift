@@ -90,14 +90,9 @@ final class WaitingCalls: Sendable {
         defer { withExtendedLifetime(place) {} }
         do {
             return try await cancelWhenGracefulShutdown(operation)
-        } catch  where Task.isShuttingDownGracefully && Self.mayComeOfCancelling(error) {
+        } catch  where Task.isShuttingDownGracefully && APIError.comesOfCancelling(error) {
             throw APIError.replicaStops
         }
-    }
-
-    /// What fails because it was cancelled may say so in its own words.
-    private static func mayComeOfCancelling(_ error: any Error) -> Bool {
-        error is CancellationError || (error as? PreviewError)?.kind == .clusterUnavailable
     }
 
     private func leave(_ run: RunID) {

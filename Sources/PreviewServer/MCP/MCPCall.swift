@@ -39,6 +39,8 @@ struct MCPCall: Sendable {
         do {
             let arguments = try ToolArguments(call.arguments, of: call.tool.definition)
             return try await call.tool.call(arguments, by: caller, report: report)
+        } catch  where APIError.comesOfCancelling(error) {
+            throw CancellationError()
         } catch {
             guard let failure = ToolResult(failure: error) else { throw error }
             return failure

@@ -278,14 +278,10 @@ enum OpenAPIDocument {
             }
           }
         },
-        "description" : "Not now. Nothing half-made is left behind.",
+        "description" : "Not now. Nothing half-made is left behind. Without `Retry-After` trying again does not help: the cluster refuses\nwhat this service asked of it (its credentials, a webhook, a policy, a namespace that ends), and an operator has\nto act. The error says which of them it is.\n",
         "headers" : {
           "Retry-After" : {
-            "required" : true,
-            "schema" : {
-              "minimum" : 0,
-              "type" : "integer"
-            }
+            "$ref" : "#/components/headers/RetryAfter"
           }
         }
       }

@@ -37,7 +37,7 @@ extension CoreAPIError {
     /// API, such as a proxy.
     fileprivate var isTemporary: Bool {
         switch kind {
-        case .unavailable, .unintelligible: true
+        case .unavailable, .unintelligible, .cancelled: true
         case .unauthorized, .forbidden, .notFound, .rejected: false
         }
     }

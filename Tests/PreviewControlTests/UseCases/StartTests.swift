@@ -98,10 +98,12 @@ struct StartTests {
 
     // MARK: Rollback
 
-    static let failures: [ClusterError] = [
-        ClusterError(.unavailable, "the API server answered 500"),
-        ClusterError(.refused, "the API server answered 403"),
-        ClusterError(.rejected, "the API server answered 422"),
+    static let failures: [(error: ClusterError, kind: PreviewError.Kind)] = [
+        (ClusterError(.unavailable, "the API server answered 500"), .clusterUnavailable),
+        (ClusterError(.refused, "the API server answered 403"), .clusterRefused),
+        (ClusterError(.quotaExceeded, "the quota is used up"), .clusterRefused),
+        (ClusterError(.rejected, "the API server answered 422"), .clusterRefused),
+        (ClusterError(.cancelled, "the request was cancelled"), .cancelled),
     ]
 
     @Test(
@@ -112,7 +114,7 @@ struct StartTests {
         [true, false]
     )
     func aFailedStepLeavesNothing(step: SimulatedCluster.Operation, tookEffect: Bool) async throws {
-        for failure in Self.failures {
+        for (failure, kind) in Self.failures {
             let harness = try await ControlHarness()
             harness.cluster.addSandbox(for: run)
             harness.index.apply(.routesReplaced([]))
@@ -121,8 +123,8 @@ struct StartTests {
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
             }
-            #expect(error?.kind == .clusterUnavailable)
-            #expect(error?.retryAfter != nil)
+            #expect(error?.kind == kind)
+            #expect(error?.retryAfter == (kind == .cancelled ? .zero : failure.retryTime))
             #expect(harness.cluster.liveRoutes.isEmpty)
             #expect(harness.cluster.liveBackends.isEmpty)
         }
@@ -161,7 +163,7 @@ struct StartTests {
         let error = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         }
-        #expect(error?.kind == .clusterUnavailable)
+        #expect(error?.kind == .clusterRefused)
         #expect(harness.cluster.log.count { $0 == .createService } == 3)
         #expect(harness.cluster.liveRoutes.isEmpty)
     }

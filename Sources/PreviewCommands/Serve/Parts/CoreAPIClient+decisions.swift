@@ -16,6 +16,7 @@ extension CoreAPIClient {
                 )
                 return ForwardedAnswer(status: answer.status, body: answer.body)
             } catch let error as CoreAPIError {
+                guard error.kind != .cancelled else { throw PreviewError.cancelled }
                 throw PreviewError(
                     .clusterUnavailable,
                     "This request is not a preview's, and the core API could not be asked: \(error.message).",

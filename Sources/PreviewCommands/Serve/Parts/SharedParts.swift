@@ -30,7 +30,12 @@ struct SharedParts: Sendable {
     init(_ settings: Settings, cluster configuration: () throws -> ClusterConfiguration, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        cluster = try ClusterConnection(settings.cluster, to: configuration, metrics: metrics)
+        cluster = try ClusterConnection(
+            settings.cluster,
+            to: configuration,
+            metrics: metrics,
+            refusals: ClusterRefusals(metrics, time: time, logger: logger)
+        )
         let transport = try CurlTransport()
         self.transport = transport
         coreAPI = settings.coreAPI.map {

@@ -41,7 +41,7 @@ extension PreviewError.Kind {
             "Make sure that your server runs, then call start_preview again; a human is then asked anew."
         case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
-        case .invalid, .disabled, .limitReached, .clusterUnavailable, .braked: nil
+        case .invalid, .disabled, .limitReached, .clusterUnavailable, .clusterRefused, .cancelled, .braked: nil
         }
     }
 }
@@ -50,7 +50,7 @@ extension AccessDenied.Kind {
     fileprivate var advice: String? {
         switch self {
         case .forbidden, .runNotFound: "Check run_id: you can only act on runs that belong to your user."
-        case .unauthenticated, .unavailable: nil
+        case .unauthenticated, .unavailable, .cancelled: nil
         }
     }
 }

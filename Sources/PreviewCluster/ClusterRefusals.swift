@@ -1,0 +1,68 @@
+public import KubernetesClient
+internal import KubernetesModel
+public import Logging
+public import Metrics
+public import PreviewControl
+internal import PreviewDomain
+internal import Synchronization
+
+/// Counts the requests that the API server refused or failed, and logs its own reason: one line for each cause and minute.
+///
+/// Callers get fixed words, since the API server's name objects. An operator needs the reason itself, so it is logged
+/// with everything masked that may be a secret.
+public final class ClusterRefusals: Sendable {
+    /// The time from one line of a cause to its next one.
+    static let interval = Duration.seconds(60)
+    /// How many causes are remembered; there are fewer kinds of errors times requests than this.
+    static let maxCauses = 256
+
+    private struct Cause: Hashable {
+        let kind: KubernetesError.Kind
+        /// `nil` for what is wrong with all requests at once.
+        let operation: String?
+    }
+
+    private let throttle = Mutex(LogThrottle<Cause>(interval: interval, maxCauses: maxCauses))
+    private let factory: any MetricsFactory
+    private let time: MonotonicTime
+    private let logger: Logger
+
+    /// - Parameter factory: Where ``PreviewMetric/clusterRefusals`` goes.
+    public init(_ factory: any MetricsFactory, time: MonotonicTime, logger: Logger) {
+        self.factory = factory
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Takes a request that failed for good; for ``KubernetesClient``'s failure observer.
+    public func observe(_ error: KubernetesError) {
+        guard error.isRefusal else { return }
+        Counter(
+            label: PreviewMetric.clusterRefusals.rawValue,
+            dimensions: [("cause", error.kind.label)],
+            factory: factory
+        ).increment()
+        let cause = Cause(kind: error.kind, operation: error.concernsAllRequests ? nil : error.operation)
+        guard let heldBack = throttle.withLock({ $0.admit(cause, at: time.uptime()) }) else { return }
+        logger.warning(
+            "the API server refused or failed a request",
+            metadata: [
+                "cause": "\(error.kind.label)",
+                "request": "\(error.operation ?? "unknown")",
+                "code": "\(error.statusCode ?? 0)",
+                "reason": "\(SecretMask.mask(error.sensitiveStatus?.message ?? "none given"))",
+                "held_back": "\(heldBack)",
+            ]
+        )
+    }
+}
+
+extension KubernetesError {
+    /// Whether the cause has nothing to do with what was asked.
+    fileprivate var concernsAllRequests: Bool {
+        switch kind {
+        case .unauthorized, .tooManyRequests, .unavailable, .serverError: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Testing
+
+@testable import PreviewControl
+
+@Suite("What a caller is told about the cluster's errors")
+struct ClusterErrorTests {
+    @Test(
+        "Every kind has words of its own that say whether trying again can help",
+        arguments: ClusterError.Kind.allCases
+    )
+    func words(kind: ClusterError.Kind) {
+        let error = PreviewError(ClusterError(kind, "the detail"))
+        if kind == .cancelled {
+            #expect(error == .cancelled)
+            return
+        }
+        #expect(error.message.contains("the detail"))
+        #expect(error.message.hasSuffix("."))
+        let saysNo = error.message.contains("trying again does not help")
+        #expect(saysNo == (error.retryAfter == nil))
+        #expect(error.message.lowercased().contains("try again") != saysNo)
+        #expect((error.kind == .clusterUnavailable) == [.unavailable, .busy, .alreadyExists].contains(kind))
+    }
+
+    @Test func onlyRBACIsBlamedOnRBAC() {
+        for kind in ClusterError.Kind.allCases where kind != .refused {
+            #expect(!ClusterError(kind, "x").advice.contains("RBAC"))
+        }
+    }
+
+    @Test func whatTheServerAsksForIsPassedOnWhereItCanHelp() {
+        for kind in ClusterError.Kind.allCases {
+            let time = ClusterError(kind, "x", retryAfter: .seconds(7)).retryTime
+            #expect(time == nil || time == .seconds(7))
+        }
+    }
+
+    @Test func cancellationIsNoFaultOfTheCluster() {
+        #expect(PreviewError(meeting: CancellationError()).kind == .cancelled)
+        struct Unforeseen: Error {}
+        #expect(PreviewError(meeting: Unforeseen()).kind == .clusterUnavailable)
+        #expect(PreviewError(meeting: PreviewError.previewNotFound) == .previewNotFound)
+    }
+}

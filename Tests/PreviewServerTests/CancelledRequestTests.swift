@@ -1,0 +1,35 @@
+import CoreAPI
+import HTTPTransport
+import PreviewControl
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+@Suite("What comes of cancelling a request")
+struct CancelledRequestTests {
+    @Test func whatACancelledHandlerThrowsIsToldFromWhatFailed() {
+        let cancelled: [any Error] = [CancellationError(), PreviewError.cancelled, AccessDenied.cancelled]
+        for error in cancelled { #expect(APIError.comesOfCancelling(error)) }
+        let failed: [any Error] = [
+            PreviewError(.clusterUnavailable, "x"), PreviewError(.clusterRefused, "x"), AccessDenied(.unavailable, "x"),
+            APIError.replicaStops,
+        ]
+        for error in failed { #expect(!APIError.comesOfCancelling(error)) }
+    }
+
+    /// The core API is asked who may do it; a caller that leaves meanwhile is not told that the core API is down.
+    @Test func aCallerThatLeavesWhileTheCoreAPIIsAskedHasCancelled() async throws {
+        let transport = ScriptedTransport(clock: ManualClock(), [.silence])
+        let base = try CoreAPIBaseURL("http://core.example")
+        let authority = CoreAPIAuthority(CoreAPIClient(base: base, transport: transport), uptime: { .zero })
+        let run = try RunID("run-1")
+        let call = Task { try await authority.run(run, seenBy: PreviewDomain.Secret("bearer")) }
+        await transport.waitForExchanges(1)
+        call.cancel()
+        let error = await #expect(throws: AccessDenied.self) { _ = try await call.value }
+        #expect(error == .cancelled)
+    }
+}
