@@ -72,7 +72,10 @@ extension EasyHandle {
         try setHeader(plan.headerLines)
         try setConnectTo(plan.connectTo)
         // Wait for a connection that is being made and may take many streams, rather than make one more.
-        try set(CURLOPT_PIPEWAIT, mode == .requests && !plan.isPlainText ? 1 : 0)
+        let mayShare = mode == .requests && !plan.usesOwnConnection && !plan.isPlainText
+        try set(CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
+        try set(CURLOPT_FRESH_CONNECT, plan.usesOwnConnection ? 1 : 0)
+        try set(CURLOPT_FORBID_REUSE, plan.usesOwnConnection ? 1 : 0)
         // Takes back what the request before may have left: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
         switch plan.framing {

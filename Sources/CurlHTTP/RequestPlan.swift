@@ -28,6 +28,8 @@ struct RequestPlan: Sendable {
     let privateNames: [String]
     /// True when the request may be sent a second time after the connection broke (RFC 9110 section 9.2.2).
     let isReplayable: Bool
+    /// Whether the request gets a connection of its own.
+    let usesOwnConnection: Bool
 
     /// Whether there is a body of at least one byte.
     var hasBody: Bool {
@@ -52,6 +54,7 @@ struct RequestPlan: Sendable {
         method = head.method.rawValue
         guard method != "CONNECT" else { throw TransportError(.invalidRequest, "CONNECT is no request") }
         framing = try Self.framing(of: request)
+        usesOwnConnection = request.usesOwnConnection
         isReplayable = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(method)
         origin = "\(scheme)://\(text)"
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })

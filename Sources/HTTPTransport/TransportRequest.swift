@@ -10,16 +10,20 @@ public struct TransportRequest: Sendable {
     public var timeout: Duration?
     /// The longest time from the call to the end of the response head; `nil` leaves it to ``timeout``.
     public var headTimeout: Duration?
+    /// Whether the request gets a new connection, which is closed after it, instead of one that is there already.
+    public var usesOwnConnection: Bool
 
     public init(
         head: HTTPRequest,
         body: [UInt8] = [],
         timeout: Duration?,
-        headTimeout: Duration? = nil
+        headTimeout: Duration? = nil,
+        usesOwnConnection: Bool = false
     ) {
         self.head = head
         self.body = body
         self.timeout = timeout
         self.headTimeout = headTimeout
+        self.usesOwnConnection = usesOwnConnection
     }
 }

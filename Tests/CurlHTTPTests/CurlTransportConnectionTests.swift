@@ -25,6 +25,30 @@ import Testing
         }
     }
 
+    @Test(
+        "A request with a connection of its own does not disturb the one in use",
+        arguments: [HTTPSPeer.Protocols.http1, .http2]
+    )
+    func ownConnections(protocols: HTTPSPeer.Protocols) async throws {
+        let certificates = try TestCertificates()
+        try await HTTPSPeer.run(.init(protocols, identity: certificates.identity())) { _, _ in
+            Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
+        } _: { peer in
+            try await withTransport(.init(tls: .trusting(certificates))) { transport in
+                let usual = request(to: peer.authority)
+                var own = usual
+                own.usesOwnConnection = true
+                _ = try await transport.collect(usual, maxBodyBytes: 2)
+                for count in 1...3 {
+                    _ = try await transport.collect(own, maxBodyBytes: 2)
+                    #expect(peer.connectionCount == 1 + count)
+                    _ = try await transport.collect(usual, maxBodyBytes: 2)
+                    #expect(peer.connectionCount == 1 + count, "the connection in use is used again")
+                }
+            }
+        }
+    }
+
     @Test func aRefusedConnectionIsAConnectError() async throws {
         try await withTransport { transport in
             let kind = await kindOfError {
