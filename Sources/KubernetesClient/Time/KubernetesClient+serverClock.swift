@@ -9,10 +9,19 @@ extension KubernetesClient {
     ///   - maxRequests: How many requests are sent at most.
     public func narrowServerClock(to width: Duration, maxRequests: Int) async throws {
         for _ in 0..<maxRequests {
-            if let reading = serverClock.reading(), reading.width <= width { return }
+            if let known = serverClock.believedWidth, known <= width { return }
             try await executor.clock.sleep(for: serverClock.pauseBeforeInformativeRequest)
-            let request = APIRequest(verb: .probe, resource: "version", path: "/version")
-            _ = try await executor.perform(request, limits: limits, retries: false)
+            _ = try await executor.perform(Self.timeRequest, limits: limits, retries: false)
         }
     }
+
+    /// Asks for the server's time on a connection of its own, which may lead to another API server of the cluster than
+    /// the connection that is in use.
+    public func askForServerTime() async throws {
+        var request = Self.timeRequest
+        request.usesOwnConnection = true
+        _ = try await executor.perform(request, limits: limits, retries: false)
+    }
+
+    private static let timeRequest = APIRequest(verb: .probe, resource: "version", path: "/version")
 }

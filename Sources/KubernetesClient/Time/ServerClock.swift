@@ -18,6 +18,8 @@ public struct ServerTimeReading: Hashable, Sendable {
 }
 
 /// The API server's clock, known from the `Date` header of its answers. It does not ask anything itself.
+///
+/// One server's clock is not believed at once where it contradicts what is known: ``ServerTimeBounds`` decides.
 public final class ServerClock: Sendable {
     private let bounds = Mutex(ServerTimeBounds())
     private let elapsed: @Sendable () -> Duration
@@ -50,6 +52,26 @@ public final class ServerClock: Sendable {
         return .zero
     }
 
+    /// How far the clock of an API server that contradicts what is believed is ahead, at least; negative when it is behind.
+    ///
+    /// - Returns: `nil` while none contradicts it.
+    public var contradiction: Duration? {
+        let local = seconds
+        return bounds.withLock { $0.contradiction(at: local) }.map { .seconds($0) }
+    }
+
+    /// Whether ``KubernetesClient/askForServerTime()`` would tell something that other answers do not.
+    public var needsVote: Bool {
+        let local = seconds
+        return bounds.withLock { $0.needsVote(at: local) }
+    }
+
+    /// How much is uncertain of the time that is believed, whatever contradicts it.
+    var believedWidth: Duration? {
+        let local = seconds
+        return bounds.withLock { $0.believedRange(at: local) }.map { .seconds($0.upperBound - $0.lowerBound) }
+    }
+
     /// How long to wait before sending a request whose answer tells most about the server's clock.
     var pauseBeforeInformativeRequest: Duration {
         let local = seconds
@@ -60,8 +82,15 @@ public final class ServerClock: Sendable {
     var seconds: Double { elapsed() / .seconds(1) }
 
     /// Takes the `Date` of an answer into account.
-    func observe(date: Date, sent: Double) {
+    func observe(date: Date, sent: Double, isOwnConnection: Bool = false) {
         let received = seconds
-        bounds.withLock { $0.observe(date: date.timeIntervalSince1970, sent: sent, received: received) }
+        bounds.withLock {
+            $0.observe(
+                date: date.timeIntervalSince1970,
+                sent: sent,
+                received: received,
+                isOwnConnection: isOwnConnection
+            )
+        }
     }
 }

@@ -4,11 +4,38 @@
 /// sent at local time s and whose head was received at r, was made at some local time in s...r, when the server's clock
 /// showed something in d..<d+1, since the header has whole seconds. So the offset (server's time less local time) lies
 /// between d − r and d + 1 − s. Each answer gives such an interval; the truth is in all of them.
+///
+/// An answer that contradicts what is believed means that the server's clock was set, or that another server answers,
+/// whose clock is off. The answer alone does not tell which, so it is kept as a rival, and decided by votes:
+///
+/// | an answer | on a shared connection | on a connection of its own |
+/// | --- | --- | --- |
+/// | agrees with what is believed | narrows it | and is a vote for it |
+/// | agrees with the rival | narrows the rival | and is a vote for the rival |
+/// | agrees with neither | becomes the rival | the same |
+///
+/// All answers on one connection come from one server and are one witness; a new connection may lead to another server.
+/// The rival takes over when it leads by ``deciding`` votes and has been there for ``confirmationTime``. Where one of
+/// three servers is wrong, one connection in three votes for it, so that what was once established is given up by
+/// mistake with a probability of 2 to the power of −``maxConfidence`` − ``deciding`` at each suspicion.
 public struct ServerTimeBounds: Hashable, Sendable {
-    /// How far the two clocks may run apart, as a fraction: 200 parts per million, twice what a bad crystal does.
-    public static let maxDrift = 200e-6
+    /// How far the two clocks may run apart, as a fraction: each of them may be slewed by 500 parts per million, which
+    /// is the kernel's limit (`adjtimex(2)`, ntpd's largest slew).
+    public static let maxDrift = 1000e-6
     /// The resolution of the `Date` header in seconds.
     public static let headerResolution = 1.0
+    /// How far, in seconds, the clocks of the API servers may differ without being a contradiction: well-kept clocks of
+    /// one cluster are that close, and a clock that is stepped by less does no harm.
+    public static let maxSpread = 2.0
+    /// How long, in seconds, a rival has to be there before it can take over.
+    public static let confirmationTime = 60.0
+    /// By how many votes of separate connections a rival has to lead to take over, and what is believed to be
+    /// established.
+    public static let deciding = 8
+    /// How many votes what is believed can be ahead; more would only delay that a clock which was set is followed.
+    public static let maxConfidence = 10
+    /// How long, in seconds, a rival is remembered that no answer agrees with any more.
+    public static let rivalLifetime = 300.0
 
     private struct Interval: Hashable {
         var lower: Double
@@ -20,36 +47,121 @@ public struct ServerTimeBounds: Hashable, Sendable {
             let drift = max(0, local - observedAt) * ServerTimeBounds.maxDrift
             return Interval(lower: lower - drift, upper: upper + drift, observedAt: max(local, observedAt))
         }
+
+        /// Both intervals' common part; where they are a little apart, what covers both. `nil` where they contradict
+        /// each other.
+        func merged(with other: Interval) -> Interval? {
+            let (lower, upper) = (max(lower, other.lower), min(upper, other.upper))
+            if lower <= upper { return Interval(lower: lower, upper: upper, observedAt: observedAt) }
+            guard lower - upper <= ServerTimeBounds.maxSpread else { return nil }
+            return Interval(
+                lower: min(self.lower, other.lower),
+                upper: max(self.upper, other.upper),
+                observedAt: observedAt
+            )
+        }
     }
 
-    private var interval: Interval?
+    private struct Rival: Hashable {
+        var interval: Interval
+        /// The local time of the first answer that it rests on.
+        let since: Double
+        /// The local time of the last one.
+        var lastSeen: Double
+    }
+
+    private var believed: Interval?
+    private var rival: Rival?
+    /// The votes for what is believed less those for the rival.
+    private var lead = 0
+    /// Whether what is believed has led by ``deciding`` votes. From then on it counts alone, until a rival takes over.
+    private var isEstablished = false
 
     public init() {}
 
     /// Takes an answer into account.
     ///
-    /// An answer that contradicts what was known replaces it: the server's clock was set, or another server answers now.
-    ///
     /// - Parameters:
     ///   - date: The `Date` header in seconds since 1970.
     ///   - sent: The local time in seconds before the request was sent.
     ///   - received: The local time in seconds after the answer's head arrived.
-    public mutating func observe(date: Double, sent: Double, received: Double) {
+    ///   - isOwnConnection: Whether the request had a connection of its own, so that the answer is a vote.
+    public mutating func observe(date: Double, sent: Double, received: Double, isOwnConnection: Bool = false) {
         guard received >= sent else { return }
         let measured = Interval(
             lower: date - received,
             upper: date + Self.headerResolution - sent,
             observedAt: received
         )
-        guard let known = interval?.aged(to: received) else {
-            interval = measured
+        guard let known = believed?.aged(to: received) else {
+            believed = measured
+            lead = isOwnConnection ? 1 : 0
             return
         }
-        let lower = max(known.lower, measured.lower)
-        let upper = min(known.upper, measured.upper)
-        interval =
-            lower <= upper
-            ? Interval(lower: lower, upper: upper, observedAt: known.observedAt) : measured
+        dropOldRival(at: received)
+        if let merged = known.merged(with: measured) {
+            believed = merged
+            if isOwnConnection { lead = min(lead + 1, Self.maxConfidence) }
+            isEstablished = isEstablished || lead >= Self.deciding
+            return
+        }
+        if let merged = rival?.interval.aged(to: received).merged(with: measured) {
+            rival?.interval = merged
+            rival?.lastSeen = received
+        } else {
+            rival = Rival(interval: measured, since: received, lastSeen: received)
+        }
+        if isOwnConnection { lead = max(lead - 1, -Self.deciding) }
+        if let rival, lead <= -Self.deciding, received - rival.since >= Self.confirmationTime {
+            believed = rival.interval
+            self.rival = Rival(interval: known, since: received, lastSeen: received)
+            lead = Self.deciding
+            isEstablished = true
+        }
+    }
+
+    private mutating func dropOldRival(at local: Double) {
+        guard let rival, local - rival.lastSeen > Self.rivalLifetime else { return }
+        self.rival = nil
+        lead = max(lead, 0)
+    }
+
+    // MARK: What is known
+
+    /// The server's time, in seconds since 1970, at the local time `local`; `nil` before the first answer.
+    ///
+    /// While what is believed is contradicted and not yet established, the range covers the rival too: nothing may end
+    /// early and nothing be promised for too short, whichever of them is right.
+    public func range(at local: Double) -> ClosedRange<Double>? {
+        guard let range = believedRange(at: local) else { return nil }
+        guard !isEstablished, let rival = currentRival(at: local)?.interval.aged(to: local) else { return range }
+        return min(range.lowerBound, local + rival.lower)...max(range.upperBound, local + rival.upper)
+    }
+
+    /// The server's time as it is believed, whatever contradicts it.
+    public func believedRange(at local: Double) -> ClosedRange<Double>? {
+        guard let now = believed?.aged(to: local) else { return nil }
+        return local + now.lower...local + now.upper
+    }
+
+    /// How many seconds the rival is ahead of what is believed, at least; negative when it is behind. `nil` while nothing
+    /// contradicts what is believed.
+    public func contradiction(at local: Double) -> Double? {
+        guard let believed = believed?.aged(to: local), let rival = currentRival(at: local)?.interval.aged(to: local)
+        else { return nil }
+        if rival.lower > believed.upper { return rival.lower - believed.upper }
+        return min(rival.upper - believed.lower, 0)
+    }
+
+    /// Whether an answer on a connection of its own would tell something: what is believed is contradicted, or not yet
+    /// established.
+    public func needsVote(at local: Double) -> Bool {
+        believed != nil && (!isEstablished || currentRival(at: local) != nil)
+    }
+
+    private func currentRival(at local: Double) -> Rival? {
+        guard let rival, local - rival.lastSeen <= Self.rivalLifetime else { return nil }
+        return rival
     }
 
     /// How long to wait from `local` on, in seconds, before a request is sent whose answer tells most.
@@ -57,14 +169,8 @@ public struct ServerTimeBounds: Hashable, Sendable {
     /// Where the truth is in the middle of the interval, the server's clock then shows a full second. So whichever of
     /// the two seconds the answer names, it rules out half of the interval.
     public func pauseBeforeInformativeRequest(at local: Double) -> Double {
-        guard let range = range(at: local) else { return 0 }
+        guard let range = believedRange(at: local) else { return 0 }
         let middle = (range.lowerBound + range.upperBound) / 2
         return middle.rounded(.up) - middle
-    }
-
-    /// The server's time, in seconds since 1970, at the local time `local`; `nil` before the first answer.
-    public func range(at local: Double) -> ClosedRange<Double>? {
-        guard let now = interval?.aged(to: local) else { return nil }
-        return local + now.lower...local + now.upper
     }
 }

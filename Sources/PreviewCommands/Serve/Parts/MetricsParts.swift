@@ -30,6 +30,7 @@ struct MetricsParts: Sendable {
         }
         let clock = shared.cluster.client.serverClock
         if let skew = clock.skew(of: Date()) { set(.clockSkew, skew / .seconds(1)) }
+        if clock.reading() != nil { set(.clockDisagreement, (clock.contradiction ?? .zero) / .seconds(1)) }
         if let reading = clock.reading() { set(.clockUncertainty, reading.width / .seconds(1)) }
     }
 

@@ -38,7 +38,7 @@ struct PreviewParts: Sendable {
             metrics: shared.metrics,
             logger: shared.logger
         )
-        timeKeeper = ClusterTimeKeeper(client: cluster.client, time: shared.time)
+        timeKeeper = ClusterTimeKeeper(client: cluster.client, time: shared.time, logger: shared.logger)
     }
 
     /// In the order of their start.

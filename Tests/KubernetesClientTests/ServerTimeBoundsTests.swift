@@ -1,0 +1,195 @@
+import TestSupport
+import Testing
+
+@testable import KubernetesClient
+
+/// Several API servers behind one address, of which some tell a wrong time.
+@Suite("ServerTimeBounds where servers disagree")
+struct ServerTimeBoundsTests {
+    private static let ahead = 35.0 * 60
+
+    /// A cluster and what one replica makes of it, on a local clock that starts at zero.
+    private struct Scene {
+        var bounds = ServerTimeBounds()
+        var now = 0.0
+        /// What each server's clock is ahead of the true time.
+        var offsets = [0.0]
+        static let epoch = 1_700_000_000.5
+
+        /// The true time.
+        var truth: Double { Self.epoch + now }
+
+        mutating func ask(_ server: Int = 0, own: Bool) {
+            let sent = now
+            now += 0.01
+            bounds.observe(
+                date: (truth + offsets[server]).rounded(.down),
+                sent: sent,
+                received: now,
+                isOwnConnection: own
+            )
+        }
+
+        /// As the time keeper does: votes while they tell something, some seconds apart.
+        mutating func vote(for seconds: Double, by server: () -> Int) {
+            let end = now + seconds
+            while now < end {
+                if bounds.needsVote(at: now) { ask(server(), own: true) }
+                now += 4
+            }
+        }
+
+        mutating func establish() {
+            for _ in 0..<ServerTimeBounds.deciding { ask(own: true) }
+        }
+
+        /// How far what may be relied on is from the truth: zero when it holds the truth.
+        var error: Double {
+            guard let range = bounds.range(at: now) else { return .infinity }
+            if range.contains(truth) { return 0 }
+            return truth < range.lowerBound ? range.lowerBound - truth : range.upperBound - truth
+        }
+
+        var width: Double { bounds.range(at: now).map { $0.upperBound - $0.lowerBound } ?? .infinity }
+    }
+
+    @Test("A jump that the monotonic clock contradicts changes nothing at first", arguments: [ahead, -ahead])
+    func aJumpIsNotBelievedAtOnce(jump: Double) throws {
+        var scene = Scene()
+        scene.establish()
+        #expect(scene.bounds.contradiction(at: scene.now) == nil && !scene.bounds.needsVote(at: scene.now))
+        scene.offsets = [jump]
+        for _ in 0..<100 {
+            scene.ask(own: false)
+            scene.now += 0.5
+            #expect(scene.error == 0)
+        }
+        let contradiction = try #require(scene.bounds.contradiction(at: scene.now))
+        #expect(abs(contradiction - jump) < 3)
+        #expect(scene.bounds.needsVote(at: scene.now))
+    }
+
+    @Test(
+        "A clock that was set is followed within two minutes, once separate connections confirm it",
+        arguments: [ahead, -ahead]
+    )
+    func aSetClockIsFollowed(jump: Double) {
+        var scene = Scene()
+        scene.establish()
+        scene.now = 1000
+        scene.offsets = [jump]
+        scene.ask(own: false)
+        let before = scene.now
+        scene.vote(for: ServerTimeBounds.confirmationTime - 8) { 0 }
+        #expect(scene.error == 0, "not before the time of confirmation")
+        scene.vote(for: 120) { 0 }
+        #expect(abs(abs(scene.error) - abs(jump)) < 2, "the server's new time is the one that counts")
+        #expect(scene.now - before < 200)
+        // The old time is forgotten after a while, and with it the contradiction.
+        scene.now += ServerTimeBounds.rivalLifetime + 1
+        scene.ask(own: false)
+        #expect(scene.bounds.contradiction(at: scene.now) == nil && !scene.bounds.needsVote(at: scene.now))
+    }
+
+    @Test("One connection is one witness: its answers alone confirm nothing, however many")
+    func oneConnectionConfirmsNothing() {
+        var scene = Scene()
+        scene.establish()
+        scene.offsets = [Self.ahead]
+        for _ in 0..<2000 {
+            scene.ask(own: false)
+            scene.now += 1
+        }
+        #expect(scene.error == 0)
+    }
+
+    @Test("Of three servers, one of them ahead or behind, the true time is kept for a day", arguments: 0..<20)
+    func oneOfThree(seed: Int) {
+        let random = SeededRandom(seed: UInt64(seed))
+        var scene = Scene()
+        scene.establish()
+        scene.offsets = [0, seed % 2 == 0 ? Self.ahead : -Self.ahead, 0.2]
+        var connection = 0
+        for minute in 0..<(24 * 60) {
+            // The connection in use moves to another server now and then, and has many answers meanwhile.
+            if minute % 7 == 0 { connection = Int(random.next() % 3) }
+            for _ in 0..<3 { scene.ask(connection, own: false) }
+            scene.vote(for: 60) { Int(random.next() % 3) }
+            #expect(abs(scene.error) < 0.5)
+            #expect(scene.width < 5)
+        }
+    }
+
+    @Test("Answers that alternate between three servers keep the true time too")
+    func alternating() {
+        var scene = Scene()
+        scene.offsets = [0, Self.ahead, 0]
+        scene.establish()
+        for index in 0..<10_000 {
+            scene.ask(index % 3, own: index % 2 == 0)
+            scene.now += 1
+            #expect(scene.error == 0)
+        }
+    }
+
+    @Test("A replica that meets the wrong server first relies on neither until it knows better", arguments: 0..<50)
+    func theFirstAnswerMayBeTheWrongOne(seed: Int) {
+        let random = SeededRandom(seed: UInt64(seed))
+        var scene = Scene()
+        scene.offsets = [0, Self.ahead, 0]
+        scene.ask(1, own: false)
+        scene.ask(0, own: true)
+        var isSettled = false
+        for _ in 0..<(30 * 60 / 4) {
+            scene.vote(for: 4) { Int(random.next() % 3) }
+            // Nothing may end early: the earliest end never passes the truth.
+            #expect(scene.error <= 0.5)
+            isSettled = scene.width < 5
+            if isSettled { break }
+        }
+        #expect(isSettled && abs(scene.error) < 0.5)
+    }
+
+    @Test("Clocks that differ by no more than well-kept ones do are no contradiction")
+    func aSmallDifferenceIsNone() {
+        var scene = Scene()
+        scene.establish()
+        scene.offsets = [0, 0.3, -0.4]
+        for index in 0..<1000 {
+            scene.ask(index % 3, own: false)
+            scene.now += 0.7
+            #expect(scene.bounds.contradiction(at: scene.now) == nil)
+            #expect(abs(scene.error) <= 0.7)
+        }
+    }
+
+    @Test(
+        "Two clocks that are slewed apart as fast as NTP does it stay within the bounds",
+        arguments: [500e-6, -500e-6]
+    )
+    func slewing(rate: Double) throws {
+        // The server's clock runs fast by as much as this machine's runs slow.
+        var bounds = ServerTimeBounds()
+        for step in 0..<1000 {
+            let local = Double(step) * 7.3
+            let server = 5000.25 + local * (1 + 2 * rate)
+            bounds.observe(date: server.rounded(.down), sent: local, received: local)
+            let later = local + 60
+            let range = try #require(bounds.range(at: later))
+            #expect(range.contains(5000.25 + later * (1 + 2 * rate)))
+            #expect(bounds.contradiction(at: later) == nil)
+        }
+    }
+
+    @Test("A third opinion replaces a rival that nobody repeats, and no two of them add up")
+    func threeOpinions() {
+        var scene = Scene()
+        scene.establish()
+        scene.offsets = [0, Self.ahead, 2 * Self.ahead]
+        for index in 0..<1000 {
+            scene.ask(1 + index % 2, own: true)
+            scene.now += 4
+            #expect(scene.error == 0)
+        }
+    }
+}

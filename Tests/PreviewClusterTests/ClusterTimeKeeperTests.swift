@@ -1,0 +1,144 @@
+import FoundationEssentials
+import HTTPTransport
+import KubernetesClient
+import Logging
+import PreviewControl
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewCluster
+
+/// The keeper on a transport behind which several API servers answer, as through a load balancer.
+@Suite("Keeping the API server's time")
+struct ClusterTimeKeeperTests {
+    private static let epoch = 784_080_000.0 + 36_000
+
+    /// What each server's clock is ahead of the truth, and which server a request gets.
+    private final class Servers: Sendable {
+        private struct State {
+            var offsets: [Double]
+            var shared = 0
+            var own = 0
+            var ownConnections = 0
+        }
+
+        private let state: Mutex<State>
+
+        init(_ offsets: [Double]) { state = Mutex(State(offsets: offsets)) }
+
+        /// The server of the connection in use.
+        func use(_ server: Int) { state.withLock { $0.shared = server } }
+
+        /// Sets all clocks to so much ahead of the truth.
+        func set(_ offset: Double) { state.withLock { $0.offsets = $0.offsets.map { _ in offset } } }
+
+        var ownConnections: Int { state.withLock { $0.ownConnections } }
+
+        /// New connections get one server after the other.
+        func offset(for request: TransportRequest) -> Double {
+            state.withLock { state in
+                guard request.usesOwnConnection else { return state.offsets[state.shared] }
+                state.ownConnections += 1
+                state.own = (state.own + 1) % state.offsets.count
+                return state.offsets[state.own]
+            }
+        }
+    }
+
+    private struct Scene {
+        let clock = ManualClock()
+        let servers: Servers
+        let log = RecordedLog()
+        let client: KubernetesClient
+        let keeper: ClusterTimeKeeper
+        private let origin: ManualClock.Instant
+
+        init(_ offsets: [Double]) throws {
+            let (clock, servers) = (clock, Servers(offsets))
+            let origin = clock.now
+            let transport = ScriptedTransport(clock: clock) { request, _ in
+                let truth = ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1)
+                let date = ClusterTimeKeeperTests.httpDate(truth + servers.offset(for: request))
+                return .json(200, #"{"major":"1","minor":"32"}"#, ["Date": date])
+            }
+            self.servers = servers
+            self.origin = origin
+            guard let server = ServerURL("https://cluster.example:6443") else {
+                throw KubernetesError(.configuration, "the test's URL")
+            }
+            client = KubernetesClient(
+                configuration: ClusterConfiguration(server: server, credential: .token(Secret("t0ken"))),
+                clock: clock
+            ) { _ in transport }
+            keeper = ClusterTimeKeeper(client: client, time: MonotonicTime(clock), logger: log.logger)
+        }
+
+        var truth: Date {
+            Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1))
+        }
+
+        /// Runs the keeper for so long on the test's clock, and looks at the time now and then.
+        func run(for duration: Duration, _ look: @Sendable () -> Void = {}) async throws {
+            let end = clock.now.advanced(by: duration)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await keeper.run() }
+                while clock.now < end {
+                    await clock.waitForSleepers(1)
+                    clock.advance(by: .milliseconds(50))
+                    for _ in 0..<20 { await Task.yield() }
+                    look()
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func agreeingServersAreEstablishedAtOnceAndLeftAloneThen() async throws {
+        let scene = try Scene([0, 0, 0])
+        try await scene.run(for: .seconds(10))
+        #expect(scene.servers.ownConnections <= ServerTimeBounds.deciding)
+        #expect(!scene.client.serverClock.needsVote)
+        let before = scene.servers.ownConnections
+        try await scene.run(for: .seconds(300))
+        #expect(scene.servers.ownConnections == before)
+        #expect(scene.log.lines.isEmpty)
+    }
+
+    @Test func ofThreeServersOneOf35MinutesAheadIsSeenThroughAndReported() async throws {
+        let scene = try Scene([0, 0, 35 * 60])
+        try await scene.run(for: .seconds(20))
+        scene.servers.use(2)
+        try await scene.run(for: .seconds(900)) {
+            guard let reading = scene.client.serverClock.reading() else { return }
+            #expect(reading.earliest <= scene.truth)
+        }
+        let reading = try #require(scene.client.serverClock.reading())
+        #expect(reading.earliest <= scene.truth && scene.truth <= reading.latest)
+        #expect(reading.width < .seconds(5))
+        let contradiction = try #require(scene.client.serverClock.contradiction)
+        #expect(abs(contradiction / .seconds(1) - 35 * 60) < 3)
+        #expect((5...16).contains(scene.log.lines.count))
+        #expect(scene.log.lines.allSatisfy { $0.level == .warning && $0.metadata["seconds_ahead"] != nil })
+    }
+
+    @Test func aClockThatWasSetEverywhereIsFollowed() async throws {
+        let scene = try Scene([0, 0, 0])
+        try await scene.run(for: .seconds(20))
+        scene.servers.set(35 * 60)
+        try await scene.run(for: .seconds(50))
+        let before = try #require(scene.client.serverClock.reading())
+        #expect(before.earliest <= scene.truth && scene.truth <= before.latest)
+        try await scene.run(for: .seconds(120))
+        let after = try #require(scene.client.serverClock.reading())
+        let shown = scene.truth + 35 * 60
+        #expect(after.earliest <= shown && shown <= after.latest)
+    }
+
+    /// An IMF-fixdate (RFC 9110, 5.6.7) of a moment on 6 November 1994.
+    private static func httpDate(_ seconds: Double) -> String {
+        let ofDay = Int(seconds) - 784_080_000
+        let parts = [ofDay / 3600, ofDay / 60 % 60, ofDay % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+        return "Sun, 06 Nov 1994 \(parts.joined(separator: ":")) GMT"
+    }
+}

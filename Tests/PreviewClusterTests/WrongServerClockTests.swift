@@ -1,0 +1,37 @@
+import DevCluster
+import FoundationEssentials
+import KubernetesClient
+import PreviewDomain
+import Testing
+
+@testable import PreviewControl
+
+/// The answers of the API server suddenly come from one whose clock is wrong, as behind a load balancer.
+@Suite("One API server's wrong clock")
+struct WrongServerClockTests {
+    @Test("neither ends a preview, nor refuses a keepalive, nor changes what it promises", arguments: [35, -35])
+    func oneWrongClock(minutes: Int) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            for _ in 0..<ServerTimeBounds.deciding { try await replica.client.askForServerTime() }
+            let token = try await replica.start(run)
+            try cluster.setExpiry(of: token, in: .seconds(600))
+
+            cluster.faults.clockOffset = .seconds(minutes * 60)
+            try await replica.reaper.sweep()
+            #expect(cluster.previewObjects.count == 2)
+            let kept = try await replica.previews.keepAlive(run: run, token: token)
+            #expect(kept.expiresAt >= cluster.now + .seconds(1790))
+            #expect(kept.expiresAt <= cluster.now + .seconds(1990))
+            let contradiction = try #require(replica.client.serverClock.contradiction)
+            #expect(abs(contradiction / .seconds(60) - Double(minutes)) < 0.1)
+
+            // It ends when its time is over by the clock that is believed, not 35 minutes later.
+            cluster.advance(by: .seconds(1995))
+            try await replica.reaper.sweep()
+            #expect(cluster.previewObjects.isEmpty)
+        }
+    }
+}
