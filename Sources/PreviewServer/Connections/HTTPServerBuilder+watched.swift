@@ -9,17 +9,19 @@ extension HTTPServerBuilder {
     /// - Parameters:
     ///   - limits: What a client may cost.
     ///   - tls: The certificate to show; `nil` serves HTTP/1.1 in the clear, for use behind a proxy.
+    ///   - draining: Says when every answer is to be its connection's last.
     ///   - metrics: Where is counted which connections were closed.
     public static func watched(
         _ limits: ConnectionLimits,
         tls: TLSConfiguration?,
+        draining: Draining = Draining(),
         metrics: any MetricsFactory = MetricsSystem.factory
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             let registry = ConnectionRegistry(maxConnections: limits.maxConnections, metrics: metrics)
             // Idle connections are closed by the connection's handler, which sees the TLS handshake too.
             let messages = HTTP1Channel.Configuration(
-                additionalChannelHandlers: [MessageHandler(limits: limits)],
+                additionalChannelHandlers: [MessageHandler(limits: limits, draining: draining)],
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: limits.maxHeaderFieldBytes,
                     maxHeaderListSize: limits.maxHeaderListBytes,

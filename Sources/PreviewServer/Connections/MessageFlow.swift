@@ -1,3 +1,5 @@
+internal import DequeModule
+
 /// What was read and answered so far on an HTTP/1 connection, or on an HTTP/2 stream: a pure state machine.
 struct MessageFlow {
     /// What to do with a part of a request.
@@ -26,7 +28,8 @@ struct MessageFlow {
     private let maxBodyBytes: Int
     private let maxLingeringBytes: Int
     private var phase = Phase.open
-    private var unansweredCount = 0
+    /// The requests that wait for their answer, in the order in which they came: whether each is a `HEAD`.
+    private var unanswered: Deque<Bool> = []
     /// A request's head was read, its end was not.
     private(set) var isReading = false
     /// A response's head was sent, its end was not.
@@ -40,21 +43,32 @@ struct MessageFlow {
     }
 
     /// True while a request is read or answered.
-    var isBusy: Bool { isReading || unansweredCount > 0 }
+    var isBusy: Bool { isReading || hasUnanswered }
+
+    /// True while an answer is due.
+    var hasUnanswered: Bool { !unanswered.isEmpty }
+
+    /// True while the answer that is due next, or under way, is one to a `HEAD`: it has no body (RFC 9110, 9.3.2).
+    var answersHEAD: Bool { unanswered.first ?? false }
+
+    /// True while the answer that is due next is to the newest request, so that ending the connection after it loses none.
+    var answersNewest: Bool { unanswered.count <= 1 }
 
     /// True while no answer is due but to the request that is being read, if any: an answer that is made up here
     /// would be taken for it.
-    var mayAnswerOutOfTurn: Bool { phase == .open && unansweredCount <= 1 && !isAnswering }
+    var mayAnswerOutOfTurn: Bool { phase == .open && unanswered.count <= (isReading ? 1 : 0) && !isAnswering }
 
     var isLingering: Bool { phase == .lingering }
 
     /// True once the body is known to be longer than is accepted.
     var isTooLarge: Bool { bodyBytes > maxBodyBytes }
 
-    /// - Parameter declaredBytes: The body's length, if the request says so.
-    mutating func headArrived(declaredBytes: Int?) -> Inbound {
+    /// - Parameters:
+    ///   - declaredBytes: The body's length, if the request says so.
+    ///   - isHEAD: True if its answer has no body.
+    mutating func headArrived(declaredBytes: Int?, isHEAD: Bool = false) -> Inbound {
         guard phase != .lingering else { return .discard }
-        unansweredCount += 1
+        unanswered.append(isHEAD)
         isReading = true
         bodyBytes = 0
         if let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
@@ -68,7 +82,7 @@ struct MessageFlow {
             return discardedBytes > maxLingeringBytes ? .close : .discard
         }
         // Once it was answered nobody reads it, and the answer has had its time to arrive.
-        if isTooLarge { return unansweredCount == 0 ? .close : .discard }
+        if isTooLarge { return hasUnanswered ? .discard : .close }
         bodyBytes += byteCount
         return .forward
     }
@@ -82,14 +96,14 @@ struct MessageFlow {
     mutating func responseHeadSent() -> Bool {
         isAnswering = true
         // Only the newest request can still be arriving.
-        if isReading, isTooLarge, unansweredCount == 1 { phase = .closingAfterAnswer }
+        if isReading, isTooLarge, unanswered.count == 1 { phase = .closingAfterAnswer }
         return phase == .closingAfterAnswer
     }
 
     mutating func responseEndSent() -> Outbound {
         isAnswering = false
-        unansweredCount = max(0, unansweredCount - 1)
-        let isCutShort = isReading && isTooLarge && unansweredCount == 0
+        _ = unanswered.popFirst()
+        let isCutShort = isReading && isTooLarge && !hasUnanswered
         guard phase == .closingAfterAnswer || isCutShort else { return .carryOn }
         phase = .lingering
         isReading = false
@@ -99,7 +113,7 @@ struct MessageFlow {
     /// An answer was sent that no handler made; it is the last.
     mutating func answeredOutOfTurn() {
         phase = .lingering
-        unansweredCount = 0
+        unanswered.removeAll()
         isReading = false
     }
 

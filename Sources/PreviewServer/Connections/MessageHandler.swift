@@ -6,7 +6,7 @@ internal import NIOHTTPTypes
 /// Watches the requests and responses of one HTTP/1 connection, or of one HTTP/2 stream.
 ///
 /// It answers what never becomes a request (a head that is too large or no HTTP), bounds the time and the size of
-/// bodies, and ends a connection so that its last answer arrives.
+/// bodies, sends no body to who asked with `HEAD`, and ends a connection so that its last answer arrives.
 final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -14,16 +14,19 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: ConnectionLimits
+    private let draining: Draining
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
+    private var requestStart: RequestStart?
     private var isOnStream = false
     /// True while the connection was told of a request and not yet of its end.
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
     private var blockedTimer: Scheduled<Void>?
 
-    init(limits: ConnectionLimits) {
+    init(limits: ConnectionLimits, draining: Draining) {
         self.limits = limits
+        self.draining = draining
         flow = MessageFlow(maxBodyBytes: limits.maxBodyBytes, maxLingeringBytes: limits.maxLingeringBytes)
     }
 
@@ -35,6 +38,11 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         } else {
             isOnStream = true
             connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+        }
+        let pipeline = context.pipeline.syncOperations
+        if let parser = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) {
+            let start = RequestStart()
+            if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
         }
     }
 
@@ -70,12 +78,16 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let verdict: MessageFlow.Inbound
         switch unwrapInboundIn(data) {
         case .head(let head):
-            verdict = flow.headArrived(declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) })
+            verdict = flow.headArrived(
+                declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
+                isHEAD: head.method == .head
+            )
             if verdict == .forward { began(head, context: context) }
         case .body(let bytes):
             verdict = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
             verdict = flow.endArrived()
+            requestStart?.requestEnded()
             bodyTimer?.cancel()
             bodyTimer = nil
         }
@@ -141,17 +153,27 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.kind != .informational:
-            if head.headerFields[.connection] == "close" { flow.stop() }
+            if head.headerFields[.connection] == "close" || isLastWhileDraining { flow.stop() }
             // HTTP/2 has no such field (RFC 9113, 8.2.2).
             head.headerFields[.connection] = flow.responseHeadSent() && !isOnStream ? "close" : nil
             context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body where flow.answersHEAD:
+            context.write(wrapOutboundOut(.body(ByteBuffer())), promise: promise)
         case .head, .body:
             context.write(data, promise: promise)
         case .end:
-            context.write(data, promise: promise)
+            // The encoder of HTTP/1 would end a body of unknown length, which is not there, with an empty chunk.
+            let endsNothing = flow.answersHEAD && !isOnStream
+            context.write(endsNothing ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
             if flow.responseEndSent() == .finish { finish(context) }
             tellConnection()
         }
+    }
+
+    /// While the replica drains, a client is to send its next request on another connection, which may lead to another
+    /// replica. HTTP/2 says so to the whole connection, when the listener closes.
+    private var isLastWhileDraining: Bool {
+        draining.hasBegun && !isOnStream && flow.answersNewest
     }
 
     private func answerOutOfTurn(
@@ -160,9 +182,11 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context: ChannelHandlerContext
     ) {
         guard flow.mayAnswerOutOfTurn else {
-            context.close(promise: nil)
+            // The answer that is due to an earlier request is the last.
+            flow.hasUnanswered ? flow.stop() : context.close(promise: nil)
             return
         }
+        let isHEAD = flow.hasUnanswered ? flow.answersHEAD : requestStart?.isHEAD == true
         let body = ByteBuffer(string: "{\"error\":\"\(message)\"}")
         var headers: HTTPFields = SecurityHeaders.fields
         headers[.contentType] = "application/json; charset=utf-8"
@@ -170,7 +194,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if !isOnStream { headers[.connection] = "close" }
         flow.answeredOutOfTurn()
         context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)
-        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        if !isHEAD { context.write(wrapOutboundOut(.body(body)), promise: nil) }
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
         finish(context)
         tellConnection()
@@ -206,5 +230,6 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if isCounted { connection?.exchangeEnded() }
         isCounted = false
         connection = nil
+        requestStart = nil
     }
 }

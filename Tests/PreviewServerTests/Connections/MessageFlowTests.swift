@@ -59,6 +59,29 @@ struct MessageFlowTests {
         #expect(connection.flow.responseEndSent() == .finish)
     }
 
+    @Test func anEarlierRequestIsNotAnsweredInPlaceOfTheOneThatCannotBeRead() {
+        #expect(connection.flow.mayAnswerOutOfTurn)
+        _ = connection.flow.headArrived(declaredBytes: nil)
+        _ = connection.flow.endArrived()
+        #expect(!connection.flow.mayAnswerOutOfTurn)
+    }
+
+    @Test func answersAreMatchedWithTheirRequests() {
+        for isHEAD in [true, false, true] {
+            _ = connection.flow.headArrived(declaredBytes: nil, isHEAD: isHEAD)
+            _ = connection.flow.endArrived()
+        }
+        #expect(!connection.flow.answersNewest)
+        for isHEAD in [true, false, true] {
+            #expect(connection.flow.answersHEAD == isHEAD)
+            _ = connection.flow.responseHeadSent()
+            #expect(connection.flow.answersHEAD == isHEAD)
+            _ = connection.flow.responseEndSent()
+        }
+        #expect(!connection.flow.answersHEAD)
+        #expect(connection.flow.answersNewest)
+    }
+
     @Test func anAnswerUnderWayCannotBeReplaced() {
         _ = connection.flow.headArrived(declaredBytes: nil)
         #expect(connection.flow.mayAnswerOutOfTurn)
