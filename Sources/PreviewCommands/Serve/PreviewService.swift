@@ -30,7 +30,7 @@ struct PreviewService {
         // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
         // begun ends, and only then what that needs; the timeline's queues write down what all the others did.
         try await group(timeline.services + previews.services + server.services).run()
-        await shared.transport.shutdown()
+        await shared.shutdown()
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {

@@ -22,7 +22,7 @@ struct PreviewParts: Sendable {
             cluster.objects,
             cache: shared.sandboxes,
             feed: timeline.chronicle.listening(to: feed),
-            probe: GatewayProbe(transport: shared.transport, address: shared.settings.address),
+            probe: GatewayProbe(transport: shared.probes, address: shared.settings.address),
             metrics: shared.metrics
         )
         core = ReplicaCore(

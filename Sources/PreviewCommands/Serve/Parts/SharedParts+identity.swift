@@ -49,7 +49,7 @@ extension SharedParts {
     private func keys(of tokens: IdentitySettings.AccessTokens) async throws -> any VerificationKeySource {
         switch tokens.keys {
         case .url(let url):
-            return RemoteKeySet(url: url, transport: transport, uptime: time.uptime, logger: logger)
+            return RemoteKeySet(url: url, transport: platform, uptime: time.uptime, logger: logger)
         case .pem(let pem, let path):
             do {
                 return SingleVerificationKey(try await VerificationKey(pem: pem))

@@ -18,12 +18,19 @@ struct SharedParts: Sendable {
     let cluster: ClusterConnection
     /// This replica's copy of what leads from a run to its pod.
     let sandboxes = SandboxCache()
-    /// Reaches all but the API server: the previews' own addresses, the core API, the issuer of access tokens.
-    let transport: CurlTransport
+    /// Reaches the platform: the core API, the issuer of access tokens.
+    let platform: CurlTransport
+    /// Reaches the previews' own addresses. It is apart, so that apps which do not answer hold up nobody's authorisation.
+    let probes: CurlTransport
     /// The platform's core API, where there is one.
     let coreAPI: CoreAPIClient?
     /// The service key that is valid whenever it is asked for, where there is one.
     let serviceKey: (@Sendable () -> ServiceKey)?
+
+    /// The most connections to the core API and to the issuer of access tokens. Further requests wait for one of them.
+    private static let maxPlatformConnections = 32
+    /// The most probes of previews at once over HTTP/1.1. Each takes up to 2 s, and a start sends one after the other.
+    static let maxProbeConnections = 32
 
     /// - Parameter configuration: Says where the cluster is.
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
@@ -36,14 +43,21 @@ struct SharedParts: Sendable {
             metrics: metrics,
             refusals: ClusterRefusals(metrics, time: time, logger: logger)
         )
-        let transport = try CurlTransport()
-        self.transport = transport
+        let platform = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxPlatformConnections))
+        self.platform = platform
+        probes = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxProbeConnections))
         coreAPI = settings.coreAPI.map {
-            CoreAPIClient(base: $0, transport: transport, remainingTime: { AnswerDeadline.remaining })
+            CoreAPIClient(base: $0, transport: platform, remainingTime: { AnswerDeadline.remaining })
         }
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }
+    }
+
+    /// Ends all connections but the API server's.
+    func shutdown() async {
+        await platform.shutdown()
+        await probes.shutdown()
     }
 
     private static func key(
