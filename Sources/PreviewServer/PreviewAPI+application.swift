@@ -20,7 +20,7 @@ extension PreviewAPI {
     ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
         Application(
             responder: responder(),
-            server: .watched(connections, tls: tls, metrics: metrics),
+            server: .watched(connections, tls: tls, draining: draining, metrics: metrics),
             // Without a name there is no `Server` header: who attacks need not know what.
             configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
             onServerRunning: onRunning,

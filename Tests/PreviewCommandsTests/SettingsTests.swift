@@ -93,6 +93,8 @@ struct SettingsTests {
         ("Sandbox__Preview__MaxConcurrentSessionsPerRun", "0"), ("Sandbox__Preview__UrlScheme", "ftp"),
         ("Sandbox__Preview__UrlPort", "0"), ("Sandbox__Preview__GatewayName", "Not_A_Name"),
         ("Server__Listen", "8080"), ("Server__Listen", "::1:80"), ("Log__Level", "loud"), ("Auth__User", ""),
+        ("Server__DrainSeconds", "-1"), ("Server__DrainSeconds", "16"), ("Server__DrainSeconds", "soon"),
+        ("Server__AllowedOrigins", "vscode-file"), ("Server__AllowedOrigins", "https://a.example/"),
     ])
     func aBadValueIsNamedWithItsKeyAndWhatIsAllowed(key: String, value: String) throws {
         var environment = Self.minimum
@@ -101,6 +103,15 @@ struct SettingsTests {
         #expect(error?.description.contains(key) == true)
         #expect(error?.description.contains("expected") == true)
         #expect(error?.description.contains("\n") == false)
+    }
+
+    @Test func aReplicaDrainsForFiveSecondsUnlessItIsToldOtherwise() throws {
+        #expect(try settings(environment: Self.minimum).server.drainTime == .seconds(5))
+        for (value, time) in [("0", Duration.zero), ("2.5", .milliseconds(2500)), ("15", .seconds(15))] {
+            var environment = Self.minimum
+            environment["Server__DrainSeconds"] = value
+            #expect(try settings(environment: environment).server.drainTime == time)
+        }
     }
 
     @Test func aKeyIsNeverPrinted() throws {

@@ -30,6 +30,19 @@ struct ServiceUnderTest: Sendable {
 
     var store: ObjectStore { server.store }
 
+    /// What access tokens are verified by.
+    static var issuerKeyPEM: String { issuer.publicKeyPEM }
+
+    /// The tests' own settings.
+    static func settings(issuerKey: String) -> [String: String] {
+        [
+            "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",
+            "Auth__ApiKey": key, "Server__Listen": "127.0.0.1:0", "Auth__OAuth__Issuer": TokenIssuer.name,
+            "Auth__OAuth__Audience": TokenIssuer.audience, "Auth__OAuth__SigningKeyFile": issuerKey,
+            "Server__DrainSeconds": "0",
+        ]
+    }
+
     /// Runs the service until `body` returns.
     ///
     /// - Parameters:
@@ -47,12 +60,8 @@ struct ServiceUnderTest: Sendable {
         let (kubeconfig, issuerKey) = (
             folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path
         )
-        try PrivateFile.write(issuer.publicKeyPEM.utf8, to: issuerKey)
-        var settings = [
-            "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",
-            "Auth__ApiKey": key, "Server__Listen": "127.0.0.1:0", "Auth__OAuth__Issuer": TokenIssuer.name,
-            "Auth__OAuth__Audience": TokenIssuer.audience, "Auth__OAuth__SigningKeyFile": issuerKey,
-        ]
+        try PrivateFile.write(issuerKeyPEM.utf8, to: issuerKey)
+        var settings = Self.settings(issuerKey: issuerKey)
         settings.merge(changes) { $1 }
         let flags = settings.map { "\($0)=\($1)" }
         let sources = try SettingsSources(flags: flags, environment: [:], file: nil)
@@ -165,15 +174,19 @@ struct ServiceUnderTest: Sendable {
 
     /// Creates claim, Sandbox and pod of a run as agent-sandbox leaves them once the pod runs.
     func addSandbox(run: String = run) throws {
-        let claim = try store.create(.sandboxClaims, namespace: Self.namespace, ClusterObjects.claim(run: run))
+        try Self.addSandbox(run: run, to: store)
+    }
+
+    static func addSandbox(run: String, to store: ObjectStore) throws {
+        let claim = try store.create(.sandboxClaims, namespace: namespace, ClusterObjects.claim(run: run))
         let sandbox = try store.create(
             .sandboxes,
-            namespace: Self.namespace,
+            namespace: namespace,
             SandboxObjects.sandbox(for: claim, template: SandboxTemplate(command: ["true"], port: 3000))
         )
-        let pod = try store.create(.pods, namespace: Self.namespace, SandboxObjects.pod(for: sandbox))
-        try store.updateStatus(.pods, namespace: Self.namespace, name: pod.name) { $0["status", "phase"] = "Running" }
-        try store.updateStatus(.sandboxClaims, namespace: Self.namespace, name: claim.name) { claim in
+        let pod = try store.create(.pods, namespace: namespace, SandboxObjects.pod(for: sandbox))
+        try store.updateStatus(.pods, namespace: namespace, name: pod.name) { $0["status", "phase"] = "Running" }
+        try store.updateStatus(.sandboxClaims, namespace: namespace, name: claim.name) { claim in
             claim["status", "sandbox", "name"] = .string(sandbox.name)
             claim["status", "conditions"] = [
                 [

@@ -273,6 +273,8 @@ struct DevelopmentCluster: Sendable {
             "Auth__OAuth__Audience": TokenIssuer.audience,
             "Auth__OAuth__SigningKeyFile": folder.issuerKey,
             "Server__Listen": "127.0.0.1:\(apiPort)",
+            // There is one replica, so nobody would take what comes after its end.
+            "Server__DrainSeconds": "0",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
             "Sandbox__Preview__UrlScheme": "http",
             "Sandbox__Preview__UrlPort": String(envoyPort),

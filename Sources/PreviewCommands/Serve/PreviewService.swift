@@ -16,8 +16,9 @@ struct PreviewService {
     /// Called once the API listens.
     var onRunning: @Sendable (any Channel) async -> Void = { _ in }
 
-    /// How long what was begun may go on after a signal to stop: less than the 30 s that Kubernetes allows a pod.
-    var shutdownTimeout = Duration.seconds(25)
+    /// How long after a signal to stop what was begun may go on, the time of draining included. What is cancelled then
+    /// takes back what it had begun, which takes up to 5 s more: 25 s in all, of the 30 s that Kubernetes allows a pod.
+    var shutdownTimeout = Duration.seconds(20)
 
     /// Serves until a signal arrives, or the service group that this runs in shuts down.
     ///
@@ -27,16 +28,17 @@ struct PreviewService {
         let timeline = TimelineParts(shared)
         let previews = PreviewParts(shared, timeline)
         let server = try await ServerParts(shared, timeline, previews, onRunning: onRunning)
-        // Shut down one after the other, from the last: readiness goes first, then nothing more is accepted and what was
-        // begun ends, and only then what that needs; the timeline's queues write down what all the others did.
-        try await group(timeline.services + previews.services + server.services).run()
+        // Shut down one after the other, from the last: the draining, then the server, which accepts nothing more and
+        // ends what was begun, and only then what that needs; the timeline's queues write down what all the others did.
+        let services = group(timeline.services + previews.services + server.services)
+        try await StopSignals(signals: stopSignals, draining: server.draining, time: shared.time, logger: logger)
+            .run(services)
         await shared.shutdown()
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
-            gracefulShutdownSignals: stopSignals,
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = shutdownTimeout

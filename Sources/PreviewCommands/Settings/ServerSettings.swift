@@ -14,6 +14,8 @@ struct ServerSettings: Sendable {
     var allowedOrigins: AllowedOrigins
     var connections: ConnectionLimits
     var requests: RequestLimits
+    /// How long new requests are still taken after the signal to stop.
+    var drainTime: Duration
 
     /// - Parameter readyTimeout: How long a start waits for its preview, which its time to answer has to cover.
     init(_ sources: SettingsSources, readyTimeout: Duration) throws(SettingsError) {
@@ -27,6 +29,7 @@ struct ServerSettings: Sendable {
         requests.requestsPerSecond = try sources.value(of: Keys.rate, default: requests.requestsPerSecond)
         requests.burst = try sources.value(of: Keys.burst, default: requests.burst)
         requests.answerTimeout += readyTimeout
+        drainTime = try sources.value(of: Keys.drainTime, default: .seconds(5))
     }
 
     private static func certificate(_ sources: SettingsSources) throws(SettingsError) -> Certificate? {
@@ -60,7 +63,8 @@ struct ServerSettings: Sendable {
         }
         static let allowedOrigins = Setting(
             "Server__AllowedOrigins",
-            expected: "web origins with commas between them, for example https://console.example.com"
+            expected:
+                "origins with commas between them, such as https://console.example.com, vscode-file://vscode-app, or null"
         ) {
             AllowedOrigins($0)
         }
@@ -75,10 +79,17 @@ struct ServerSettings: Sendable {
             Double(text).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
         }
         static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
+        /// At most so long that what runs then still has time to end: ``PreviewService/shutdownTimeout``.
+        static let drainTime = Setting.duration(
+            "Server__DrainSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 0...15
+        )
 
         static let all: [String] = [
             listen.key, certificateFile.key, privateKeyFile.key, allowedOrigins.key, maxConnections.key,
-            idleTimeout.key, rate.key, burst.key,
+            idleTimeout.key, rate.key, burst.key, drainTime.key,
         ]
     }
 }

@@ -21,6 +21,9 @@ final class WaitingCalls: Sendable {
         self.limits = limits
     }
 
+    /// How many calls wait on this replica.
+    var count: Int { state.withLock(\.total) }
+
     /// The place of one waiting call; it is free again when this value is gone.
     final class Place: Sendable {
         private let calls: WaitingCalls

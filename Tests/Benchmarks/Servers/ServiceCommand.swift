@@ -27,6 +27,7 @@ struct ServiceCommand: AsyncParsableCommand {
         process.environment = [
             "KUBECONFIG": kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
             "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
+            "Server__DrainSeconds": "0",
         ]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice

@@ -9,8 +9,8 @@ internal import ServiceLifecycle
 
 /// What answers HTTP requests.
 struct ServerParts: Sendable {
+    let draining: Draining
     private let application: any Service
-    private let draining = Draining()
     private let certificate: ServerCertificate?
 
     /// - Parameter onRunning: Called once the API listens.
@@ -22,6 +22,7 @@ struct ServerParts: Sendable {
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) async throws {
         let server = shared.settings.server
+        draining = Draining(for: server.drainTime, time: shared.time)
         let api = PreviewAPI(
             core: previews.core,
             authenticator: try await shared.authenticator(),

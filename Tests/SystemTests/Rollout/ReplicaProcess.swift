@@ -1,0 +1,70 @@
+import FoundationEssentials
+import Synchronization
+import TestSupport
+
+@testable import DevCluster
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// `preview-gateway serve`, the built program, as one replica.
+final class ReplicaProcess: Sendable {
+    /// The program beside this one; nil where it was not built.
+    static let program: String? = {
+        // A helper of the package manager may be the one that runs the tests.
+        let bundle = CommandLine.arguments.first { $0.hasPrefix("/") && $0.hasSuffix(".xctest") }
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        guard let tests = bundle ?? own else { return nil }
+        let path = "/" + tests.split(separator: "/").dropLast().joined(separator: "/") + "/preview-gateway"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
+
+    let port: Int
+    private let command: ProcessCommand
+    private let processID = Mutex<Int32?>(nil)
+    private let exit = Mutex<ProcessExit?>(nil)
+
+    /// - Parameter settings: By their names in the environment.
+    init(settings: [String: String], log: String) throws {
+        guard let program = Self.program, let port = Sockets.freePort(address: "127.0.0.1") else {
+            throw DevClusterFailure("preview-gateway was not built, or no port is free")
+        }
+        self.port = port
+        var environment: [String: String?] = settings
+        environment["Server__Listen"] = "127.0.0.1:\(port)"
+        command = ProcessCommand(executable: program, arguments: ["serve"], environment: environment, logFile: log)
+    }
+
+    /// Runs it to its end.
+    func run() async throws {
+        let exit = try await ChildProcess(watchdog: nil).run(command) { id in processID.withLock { $0 = id } }
+        self.exit.withLock { $0 = exit }
+    }
+
+    /// Says to it that it has to stop, as the kubelet does.
+    func signalStop() {
+        if let id = processID.withLock(\.self) { kill(id, SIGTERM) }
+    }
+
+    /// What it answers the kubelet's question; nil where nobody answers.
+    func readiness() async -> Int? {
+        guard let connection = try? await KeptConnection.open(to: port) else { return nil }
+        defer { connection.close() }
+        return try? await connection.exchange("GET /readyz HTTP/1.1\r\nHost: replica\r\n\r\n").status
+    }
+
+    func waitUntilReady() async throws {
+        guard
+            try await poll(every: .milliseconds(50), limit: .seconds(30), { await readiness() == 200 ? true : nil })
+                == true
+        else { throw DevClusterFailure("a replica did not become ready") }
+    }
+
+    /// How it ended.
+    func waitUntilEnded() async throws -> ProcessExit? {
+        try await poll(every: .milliseconds(50), limit: .seconds(30)) { exit.withLock(\.self) }
+    }
+}

@@ -1,0 +1,110 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// A proxy's connection to a server on loopback: it is kept for one request after the other, and no request is sent
+/// twice, so that whatever the server does to it shows.
+public final class KeptConnection: Sendable {
+    /// What came back.
+    public struct Answer: Hashable, Sendable {
+        public let status: Int
+        public let body: String
+        /// False when the server said that it closes the connection.
+        public let isKept: Bool
+    }
+
+    /// The server closed the connection before it had answered.
+    public struct Lost: Error {}
+
+    private struct Exchange {
+        let request: String
+        let answer: EventLoopPromise<Answer>
+    }
+
+    private let channel: any Channel
+
+    private init(_ channel: any Channel) {
+        self.channel = channel
+    }
+
+    /// Connects to a port on 127.0.0.1.
+    public static func open(to port: Int) async throws -> KeptConnection {
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler())
+                }
+            }
+            .connect(host: "127.0.0.1", port: port)
+            .get()
+        return KeptConnection(channel)
+    }
+
+    /// False once the server has closed it.
+    public var isOpen: Bool { channel.isActive }
+
+    /// Sends one request, and reads its answer, which has to have a length.
+    ///
+    /// - Parameter request: All of it, as on the wire.
+    /// - Throws: ``Lost``, or why it could not be sent.
+    public func exchange(_ request: String) async throws -> Answer {
+        let answer = channel.eventLoop.makePromise(of: Answer.self)
+        channel.writeAndFlush(Exchange(request: request, answer: answer)).whenFailure { answer.fail($0) }
+        return try await answer.futureResult.get()
+    }
+
+    public func close() {
+        channel.close(promise: nil)
+    }
+
+    private final class Handler: ChannelDuplexHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundIn = Exchange
+        typealias OutboundOut = ByteBuffer
+
+        private var received = ""
+        private var pending: EventLoopPromise<Answer>?
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            let exchange = unwrapOutboundIn(data)
+            pending = exchange.answer
+            context.write(wrapOutboundOut(ByteBuffer(string: exchange.request)), promise: promise)
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            received += String(buffer: unwrapInboundIn(data))
+            guard let answer = takeAnswer() else { return }
+            let pending = pending
+            self.pending = nil
+            pending?.succeed(answer)
+        }
+
+        private func takeAnswer() -> Answer? {
+            guard let end = received.firstRange(of: "\r\n\r\n") else { return nil }
+            let lines = received[..<end.lowerBound].split(separator: "\r\n")
+            let fields = lines.dropFirst().map { $0.lowercased() }
+            let length = fields.first { $0.hasPrefix("content-length: ") }.flatMap { Int($0.dropFirst(16)) } ?? 0
+            let body = received[end.upperBound...].utf8
+            guard body.count >= length, let status = lines.first?.split(separator: " ").dropFirst().first else {
+                return nil
+            }
+            let answer = Answer(
+                status: Int(status) ?? 0,
+                body: String(body.prefix(length)) ?? "",
+                isKept: !fields.contains("connection: close")
+            )
+            received = String(body.dropFirst(length)) ?? ""
+            return answer
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            pending?.fail(Lost())
+            pending = nil
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            pending?.fail(error)
+            pending = nil
+            context.close(promise: nil)
+        }
+    }
+}
