@@ -65,12 +65,23 @@ struct GateRoutes: Sendable {
         let run = try await runs.run(context, for: .readApprovals)
         let id = try context.parameters.require("requestId")
         let pause = try wait(request)
-        let approval = try await waiting.wait(for: run, atMost: pause, context: context) {
-            try await gate.approval(run: run, requestID: id, wait: pause)
-        }
+        let approval = try await approval(id, of: run, wait: pause, context)
         var answer = try JSONBody(ApprovalBody(approval))
         if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
         return answer
+    }
+
+    /// Only who waits takes a waiting place.
+    private func approval(
+        _ id: String,
+        of run: RunID,
+        wait pause: Duration,
+        _ context: PreviewRequestContext
+    ) async throws -> Approval {
+        guard pause > .zero else { return try await gate.approval(run: run, requestID: id, wait: .zero) }
+        return try await waiting.wait(for: run, atMost: pause, context: context) {
+            try await gate.approval(run: run, requestID: id, wait: pause)
+        }
     }
 
     /// The query parameter `wait`: how many seconds to wait for a decision.
