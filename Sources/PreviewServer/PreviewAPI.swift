@@ -90,10 +90,10 @@ public struct PreviewAPI: Sendable {
         DescriptionRoute().add(to: router)
         MetricsRoute(page: metricsPage).add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))
-        let rates = RateLimitMiddleware(limiter: RateLimiter(limits: limits, time: time))
+        let rates = CallerRates(limits: limits, time: time)
         let runs = router.group("api/runs/:runId")
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
-            .add(middleware: rates)
+            .add(middleware: RateLimitMiddleware(rates: rates))
         let runGuard = RunGuard(access: access)
         PreviewRoutes(previews: core.previews, runs: runGuard, address: address).add(to: runs)
         GateRoutes(
@@ -107,8 +107,7 @@ public struct PreviewAPI: Sendable {
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
-            .add(middleware: rates)
-        MCPRoutes(server: MCPServer(tools: tools), time: time).add(to: mcp)
+        MCPRoutes(server: MCPServer(tools: tools), rates: rates, time: time).add(to: mcp)
         return router
     }
 

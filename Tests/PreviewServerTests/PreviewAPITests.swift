@@ -155,7 +155,8 @@ struct PreviewAPITests {
 
     @Test(arguments: [
         #"{"target_port": 3000}"#, #"{"targetPort": 3000}"#, #"{"target_port": 3000, "targetPort": 3000}"#,
-        #"{"target_port": 3000, "more": [1, {"x": null}]}"#,
+        #"{"target_port": 3000, "more": [1, {"x": null}]}"#, #"{"target_port": "3000"}"#, #"{"targetPort": "3000"}"#,
+        #"{"target_port": "3000", "targetPort": 3000}"#,
     ])
     func bothSpellingsOfThePortAreAccepted(body: String) async throws {
         let harness = try await APIHarness()
@@ -166,7 +167,11 @@ struct PreviewAPITests {
     }
 
     @Test(arguments: [
-        "", "{", "[]", "null", "3000", #""3000""#, "{}", #"{"target_port": "3000"}"#, #"{"target_port": null}"#,
+        "", "{", "[]", "null", "3000", #""3000""#, "{}", #"{"target_port": "30OO"}"#, #"{"target_port": null}"#,
+        #"{"target_port": ""}"#, #"{"target_port": " 3000"}"#, #"{"target_port": "+3000"}"#,
+        #"{"target_port": "3000.0"}"#,
+        #"{"target_port": "-1"}"#, #"{"target_port": "٣٠٠٠"}"#, #"{"target_port": ["3000"]}"#, #"{"target_port": "0"}"#,
+        #"{"target_port": "99999999999999999999999"}"#, #"{"target_port": "3000", "targetPort": "3001"}"#,
         #"{"target_port": 3000.5}"#, #"{"target_port": 1e99}"#, #"{"target_port": 3000, "targetPort": 3001}"#,
         #"{"target_port": 0}"#, #"{"target_port": -1}"#, #"{"target_port": 65536}"#, #"{"target_port": 22}"#,
         #"{"target_port": 99999999999999999999999}"#, "\u{0}", #"{"target_port": 3000"#,

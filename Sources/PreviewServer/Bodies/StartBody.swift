@@ -3,7 +3,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it.
+/// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it. The number may be text.
 struct StartBody: Decodable {
     let targetPort: Int
 
@@ -16,7 +16,7 @@ struct StartBody: Decodable {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         // A member that is there and null is a mistake, not an absent one.
         let ports = try [.targetPort, .targetPortInSnakeCase].filter(members.contains).map { (key: CodingKeys) in
-            try members.decode(Int.self, forKey: key)
+            try members.decode(WrittenInteger.self, forKey: key).value
         }
         guard let port = ports.first, ports.allSatisfy({ $0 == port }) else {
             throw APIError(.badRequest, Self.expectation)

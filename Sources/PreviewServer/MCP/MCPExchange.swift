@@ -20,7 +20,7 @@ struct MCPExchange: Sendable {
             known = revision
             switch try server.answer(message, in: revision) {
             case .result(let result):
-                return try finished(JSONRPCResponse(id: message.id, outcome: .success(result)))
+                return try finished(JSONRPCResponse(id: message.id, outcome: .success(result)).json)
             case .call(let call):
                 let run = MCPCall(id: message.id, call: call, revision: revision, caller: caller, server: server)
                 return try await answer(run)
@@ -53,17 +53,18 @@ struct MCPExchange: Sendable {
 
     private func answer(_ call: MCPCall) async throws -> Response {
         if accepted.eventStream, call.longestWait != nil || !accepted.json { return stream(call) }
-        guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger)) }
+        guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger).json) }
         // The client takes no events, so nothing can be sent before the end. When it leaves, the wait ends.
         context.timeLimit.extend(by: longestWait)
         let logger = context.logger
         let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
-        return try finished(response)
+        return try finished(response.json)
     }
 
-    private func finished(_ response: JSONRPCResponse) throws -> Response {
-        guard accepted.json else { return eventStream(try CallProgress.event(response.json)) }
-        return try JSONBody(response.json).response(from: request, context: context)
+    /// The whole answer, in the format that the client takes.
+    func finished(_ answer: JSONValue) throws -> Response {
+        guard accepted.json else { return eventStream(try CallProgress.event(answer)) }
+        return try JSONBody(answer).response(from: request, context: context)
     }
 
     private func eventStream(_ event: ByteBuffer) -> Response {

@@ -8,6 +8,7 @@ internal import PreviewIdentity
 /// `POST /mcp`: Streamable HTTP, the transport of the Model Context Protocol.
 struct MCPRoutes: Sendable {
     let server: MCPServer
+    let rates: CallerRates
     let time: MonotonicTime
 
     func add(to endpoint: RouterGroup<PreviewRequestContext>) {
@@ -26,18 +27,22 @@ struct MCPRoutes: Sendable {
             throw APIError(.unsupportedMediaType, "The body must be JSON: send 'Content-Type: application/json'.")
         }
         let body = try await request.body.collect(upTo: context.maxUploadSize)
+        let caller = try context.authenticatedCaller
+        let content = JSONRPCBody(body.readableBytesView)
+        for message in content.messages { try rates.take(for: caller, run: message.run) }
         let exchange = MCPExchange(
             request: request,
             context: context,
-            caller: try context.authenticatedCaller,
+            caller: caller,
             accepted: accepted,
             server: server,
             time: time
         )
-        switch JSONRPCMessage(body.readableBytesView) {
-        case .request(let message): return try await exchange.answer(message)
-        case .notification: return try exchange.acknowledge()
-        case .unusable(let fault, let id): return try exchange.refuse(fault, id: id, in: nil)
+        switch content {
+        case .single(.request(let message)): return try await exchange.answer(message)
+        case .single(.notification): return try exchange.acknowledge()
+        case .single(.unusable(let fault, let id)): return try exchange.refuse(fault, id: id, in: nil)
+        case .batch(let messages): return try await exchange.answer(batch: messages)
         }
     }
 }

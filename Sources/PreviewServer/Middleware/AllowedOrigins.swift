@@ -1,18 +1,25 @@
-/// The web origins (RFC 6454) whose pages may call the service from a browser.
+/// The origins (RFC 6454) whose pages may call the service from a browser, or from a desktop client that is made of one.
 public struct AllowedOrigins: Hashable, Sendable {
     private let origins: Set<String>
 
     /// Allows no page at all. Who is no browser sends no origin and is not concerned.
     public static let none = AllowedOrigins(origins: [])
 
+    /// What pages send that have no origin to tell, such as sandboxed frames and local files. It is allowed where it is
+    /// named: whoever can open a page can open one like that.
+    private static let opaque = "null"
+
+    /// Schemes that no page is opened by. They are written by mistake.
+    private static let schemesWithoutPages: Set<Substring> = ["ftp", "ws", "wss"]
+
     private init(origins: Set<String>) {
         self.origins = origins
     }
 
-    /// Reads a list such as `https://console.example.com, http://localhost:3000`.
+    /// Reads a list such as `https://console.example.com, vscode-file://vscode-app, null`.
     ///
-    /// - Returns: nil unless every element is a scheme, `http` or `https`, a host, and perhaps a port: what a browser
-    ///   sends, without a slash at the end.
+    /// - Returns: nil unless every element is `null`, or a scheme, a host, and perhaps a port: what a browser sends,
+    ///   without a slash at the end.
     public init?(_ text: String) {
         var origins: Set<String> = []
         for element in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -27,9 +34,22 @@ public struct AllowedOrigins: Hashable, Sendable {
     func allows(_ origin: String) -> Bool { origins.contains(origin.lowercased()) }
 
     private static func isOrigin(_ text: String) -> Bool {
-        guard let scheme = ["https://", "http://"].first(where: text.hasPrefix) else { return false }
-        let authority = text.dropFirst(scheme.count)
-        return !authority.isEmpty && authority.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+        if text == opaque { return true }
+        guard let separator = text.firstRange(of: "://"), isScheme(text[..<separator.lowerBound]) else { return false }
+        let authority = text[separator.upperBound...]
+        // Desktop clients send `file://` for their own pages.
+        guard !authority.isEmpty || text == "file://" else { return false }
+        return authority.utf8.allSatisfy { (0x21...0x7e).contains($0) }
             && !authority.contains { "/?#@\\*".contains($0) }
     }
+
+    /// RFC 3986, 3.1.
+    private static func isScheme(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
+            && !schemesWithoutPages.contains(text)
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

@@ -470,7 +470,10 @@ enum OpenAPIDocument {
             "type" : "string"
           },
           "params" : {
-            "type" : "object"
+            "type" : [
+              "object",
+              "null"
+            ]
           }
         },
         "required" : [
@@ -552,7 +555,7 @@ enum OpenAPIDocument {
         "type" : "object"
       },
       "Port" : {
-        "description" : "The port on which the app listens. The range is a setting; this is its default.",
+        "description" : "The port on which the app listens. The range is a setting; this is its default. The same number as text is taken\ntoo, for callers that write it so.\n",
         "maximum" : 9000,
         "minimum" : 3000,
         "type" : "integer"
@@ -1476,18 +1479,19 @@ enum OpenAPIDocument {
     },
     "/mcp" : {
       "post" : {
-        "description" : "Revisions 2026-07-28, 2025-11-25 and 2025-06-18, without sessions. The tools are `start_preview`,\n`list_previews` and `stop_preview`. A call that waits for approval is answered with server-sent events where the\nclient accepts them. Pages of origins that are not configured are refused, by their `Origin` header.\n",
+        "description" : "Revisions 2026-07-28, 2025-11-25, 2025-06-18 and 2025-03-26, without sessions. The tools are `start_preview`,\n`list_previews` and `stop_preview`. In 2025-03-26 the body may be a batch of up to 16 messages. A call that waits for approval is answered with server-sent events where the\nclient accepts them. Pages of origins that are not configured are refused, by their `Origin` header.\n",
         "operationId" : "mcp",
         "parameters" : [
           {
-            "description" : "The revision of the request; every request but `initialize` has to say it.",
+            "description" : "The revision of the request. Without it the request is one of 2025-03-26.",
             "in" : "header",
             "name" : "MCP-Protocol-Version",
             "schema" : {
               "enum" : [
                 "2026-07-28",
                 "2025-11-25",
-                "2025-06-18"
+                "2025-06-18",
+                "2025-03-26"
               ]
             }
           },
@@ -1531,7 +1535,19 @@ enum OpenAPIDocument {
                 }
               },
               "schema" : {
-                "$ref" : "#/components/schemas/JSONRPCMessage"
+                "anyOf" : [
+                  {
+                    "$ref" : "#/components/schemas/JSONRPCMessage"
+                  },
+                  {
+                    "items" : {
+                      "$ref" : "#/components/schemas/JSONRPCMessage"
+                    },
+                    "maxItems" : 16,
+                    "minItems" : 1,
+                    "type" : "array"
+                  }
+                ]
               }
             }
           },
@@ -1542,7 +1558,17 @@ enum OpenAPIDocument {
             "content" : {
               "application/json" : {
                 "schema" : {
-                  "$ref" : "#/components/schemas/JSONRPCResponse"
+                  "anyOf" : [
+                    {
+                      "$ref" : "#/components/schemas/JSONRPCResponse"
+                    },
+                    {
+                      "items" : {
+                        "$ref" : "#/components/schemas/JSONRPCResponse"
+                      },
+                      "type" : "array"
+                    }
+                  ]
                 }
               },
               "text/event-stream" : {

@@ -43,6 +43,62 @@ struct RequestLimitTests {
         }
     }
 
+    @Test func overMCPEachRunOfThePlatformsKeyHasItsOwnShareToo() async throws {
+        var limits = RequestLimits()
+        limits.requestsPerSecond = 0.5
+        limits.burst = 2
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client async throws in
+            func list(_ run: String, bearer: String = APIHarness.key) async throws -> Int {
+                var headers = HTTPFields.mcp()
+                headers[.authorization] = "Bearer \(bearer)"
+                let call = Sample.call("list_previews", #"{"run_id":"\#(run)"}"#)
+                return try await client.send(Sample.legacy("tools/call", call), headers).status
+            }
+            for status in [200, 200, 429] { #expect(try await list(APIHarness.run) == status) }
+            // However a run is spelled, it is the same; over REST too.
+            #expect(try await list(APIHarness.run.uppercased()) == 429)
+            let agent: HTTPFields = [.authorization: "Bearer \(APIHarness.key)"]
+            for path in [requests, requests.replacing(APIHarness.run, with: APIHarness.run.uppercased())] {
+                #expect(try await client.call(.get, path, headers: agent).status == 429)
+            }
+            for status in [200, 200, 429] { #expect(try await list(APIHarness.otherRun) == status) }
+            // What is about no run has one share.
+            for status in [200, 200, 429] { #expect(try await list("no run") == status) }
+            // A user has one for all runs.
+            #expect(try await list(APIHarness.run, bearer: APIHarness.owner) == 200)
+            #expect(try await list(APIHarness.otherRun, bearer: APIHarness.owner) == 200)
+            #expect(try await list(APIHarness.otherRun, bearer: APIHarness.owner) == 429)
+        }
+    }
+
+    @Test func everyMessageOfABatchCounts() async throws {
+        var limits = RequestLimits()
+        limits.burst = 3
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client async throws in
+            let batch = "[\(Sample.legacy("ping")),\(Sample.legacy("ping", id: "2"))]"
+            #expect(try await client.send(batch, .mcp("2025-03-26")).status == 200)
+            #expect(try await client.send(batch, .mcp("2025-03-26")).status == 429)
+        }
+    }
+
+    @Test func whoOnlyLooksAtARequestTakesNoWaitingPlace() async throws {
+        var limits = RequestLimits()
+        limits.maxWaitingPerRun = 0
+        let harness = try await APIHarness(limits: limits)
+        try await harness.test { client async throws in
+            let start = "/api/runs/\(APIHarness.run)/sandbox/preview"
+            var headers: HTTPFields = [.authorization: "Bearer \(APIHarness.owner)", .contentType: "application/json"]
+            headers[HTTPField.Name("Prefer")!] = "respond-async"
+            let raised = try await client.call(.post, start, body: #"{"target_port": 3000}"#, headers: headers)
+            let id = try #require((raised.json as? [String: Any])?["request_id"] as? String)
+            for (query, status) in [("", 200), ("?wait=0", 200), ("?wait=1", 429)] {
+                #expect(try await client.call(.get, "\(requests)/\(id)\(query)").status == status)
+            }
+        }
+    }
+
     @Test func whatIsBeyondTheReplicasStrengthIsShedAndHealthIsNot() async throws {
         var limits = RequestLimits()
         limits.maxInProgress = 0

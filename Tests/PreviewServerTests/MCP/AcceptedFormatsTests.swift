@@ -37,9 +37,26 @@ struct AllowedOriginsTests {
     }
 
     @Test(arguments: [
+        "vscode-file://vscode-app", "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "app://.",
+        "app://obsidian.md",
+        "tauri://localhost", "file://", "null", "http://[::1]:3000",
+    ])
+    func desktopClientsCanBeNamed(origin: String) throws {
+        let allowed = try #require(AllowedOrigins("https://console.example.com, \(origin)"))
+        #expect(allowed.allows(origin))
+        #expect(allowed.allows("https://console.example.com"))
+        #expect(!AllowedOrigins.none.allows(origin))
+        for other in ["vscode-file://other", "app://other", "chrome-extension://a", "http://vscode-app"] {
+            #expect(!allowed.allows(other))
+        }
+        #expect(allowed.allows("null") == (origin == "null"))
+    }
+
+    @Test(arguments: [
         "", "*", "https://", "console.example.com", "https://a.example/", "https://a.example/path",
         "https://u@a.example",
-        "ftp://a.example", "https://a.example,", "https://a b", "null", "https://*.example.com",
+        "ftp://a.example", "https://a.example,", "https://a b", "https://*.example.com", "app:", "app://",
+        "vscode-file:vscode-app", "1app://a", "a b://c", "chrome-extension://id/", "://a", "nul", "ws://a.example",
     ])
     func refusesWhatNoBrowserSends(text: String) {
         #expect(AllowedOrigins(text) == nil)

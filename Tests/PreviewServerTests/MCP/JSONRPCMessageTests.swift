@@ -81,7 +81,34 @@ struct JSONRPCMessageTests {
         expect(.invalidRequest, id: id, for: Array(text.utf8))
     }
 
-    @Test(arguments: ["[]", "null", "1", #""a""#])
+    @Test func whatIsNullIsNotThere() {
+        for (params, expected) in [
+            ("null", [:]), (#"{"cursor":null,"_meta":null}"#, [:]), (#"{"a":null,"b":1}"#, ["b": 1]),
+        ] as [(String, [String: JSONValue])] {
+            let text = #"{"jsonrpc":"2.0","id":1,"method":"ping","params":\#(params)}"#
+            let request = JSONRPCRequest(id: .integer(1), method: "ping", params: expected)
+            #expect(JSONRPCMessage(Array(text.utf8)) == .request(request))
+        }
+        let notification = #"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#
+        #expect(JSONRPCMessage(Array(notification.utf8)) == .notification(method: "notifications/initialized"))
+    }
+
+    @Test func aBatchIsReadMessageByMessage() {
+        let one = #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        let request = JSONRPCMessage.request(JSONRPCRequest(id: .integer(1), method: "ping", params: [:]))
+        #expect(JSONRPCBody(Array(one.utf8)) == .single(request))
+        let body = JSONRPCBody(Array("[\(one),1,[\(one)]]".utf8))
+        #expect(body.messages.count == 3)
+        #expect(body.messages.first == request)
+        for message in body.messages.dropFirst() {
+            guard case .unusable = message else { return #expect(Bool(false), "taken for a message") }
+        }
+        guard case .single(.unusable) = JSONRPCBody(Array("[]".utf8)) else {
+            return #expect(Bool(false), "an empty batch is none")
+        }
+    }
+
+    @Test(arguments: ["[]", "1", #""a""#])
     func paramsAreAnObject(params: String) {
         let text = #"{"jsonrpc":"2.0","id":1,"method":"ping","params":\#(params)}"#
         expect(.invalidParams, id: .integer(1), for: Array(text.utf8))

@@ -12,7 +12,8 @@ struct MCPEndpointTests {
     private static let meta = #""_meta":{"io.modelcontextprotocol/serverInfo":\#(info)}"#
 
     @Test(arguments: [
-        ("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2024-11-05", "2025-11-25"),
+        ("2025-11-25", "2025-11-25"), ("2025-06-18", "2025-06-18"), ("2025-03-26", "2025-03-26"),
+        ("2024-11-05", "2025-11-25"),
     ])
     func initializeNamesTheServerAndAVersion(requested: String, answered: String) async throws {
         let harness = try await MCPHarness()
@@ -58,8 +59,8 @@ struct MCPEndpointTests {
             #expect(
                 answer.text.hasSuffix(
                     """
-                    "resultType":"complete","supportedVersions":["2026-07-28","2025-11-25","2025-06-18"],\
-                    "ttlMs":300000}}
+                    "resultType":"complete","supportedVersions":\
+                    ["2026-07-28","2025-11-25","2025-06-18","2025-03-26"],"ttlMs":300000}}
                     """
                 )
             )
@@ -69,12 +70,12 @@ struct MCPEndpointTests {
     @Test func eachRevisionHasItsOwnMethods() async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
-            for version in ["2025-11-25", "2025-06-18"] {
+            for version in ["2025-11-25", "2025-06-18", "2025-03-26", nil] {
                 let ping = try await client.send(Sample.legacy("ping", id: "7"), .mcp(version))
                 #expect(ping.text == #"{"id":7,"jsonrpc":"2.0","result":{}}"#)
                 for method in ["server/discover", "resources/list", "prompts/list", "logging/setLevel", ""] {
                     let answer = try await client.send(Sample.legacy(method), .mcp(version))
-                    #expect(answer.status == 200, "a 404 would end the session of a client of \(version)")
+                    #expect(answer.status == 200, "a 404 would end the session of a client of \(version ?? "none")")
                     #expect(answer.text.contains("-32601"))
                 }
             }
@@ -104,6 +105,11 @@ struct MCPEndpointTests {
             #expect(tools(legacy.text) == tools(stateless.text))
             let paged = try await client.send(Sample.legacy("tools/list", #""cursor":"x""#))
             #expect(paged.text.contains("-32602"))
+            for absent in [#""cursor":null"#, #""_meta":null"#, #""_meta":{"progressToken":null}"#] {
+                #expect(try await client.send(Sample.legacy("tools/list", absent)).text == legacy.text)
+            }
+            let message = #"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":null}"#
+            #expect(try await client.send(message).text == legacy.text)
         }
     }
 

@@ -19,7 +19,7 @@ struct ProtocolRevisionTests {
         return fault?.code
     }
 
-    @Test(arguments: ["2025-11-25", "2025-06-18"])
+    @Test(arguments: ["2025-11-25", "2025-06-18", "2025-03-26"])
     func earlierRevisionsAreNamedByTheHeaderAlone(version: String) throws {
         let body = Sample.legacy("tools/list")
         #expect(try revision(body, .mcp(version)) == ProtocolRevision(rawValue: version))
@@ -35,7 +35,7 @@ struct ProtocolRevisionTests {
     }
 
     @Test(arguments: [
-        ("2025-11-25", ProtocolRevision.november2025), ("2025-06-18", .june2025), ("2025-03-26", .november2025),
+        ("2025-11-25", ProtocolRevision.november2025), ("2025-06-18", .june2025), ("2025-03-26", .march2025),
         ("2024-11-05", .november2025), ("2026-07-28", .november2025), ("2099-01-01", .november2025),
     ])
     func initializeAgreesOnAVersionThatHasIt(requested: String, answer: ProtocolRevision) throws {
@@ -45,10 +45,14 @@ struct ProtocolRevisionTests {
         }
     }
 
-    @Test func aHeaderThatIsMissingOrForeignIsRefused() {
-        #expect(code(Sample.legacy("tools/list"), .mcp(nil)) == .invalidRequest)
+    @Test func aRequestThatSaysNothingIsOneOfTheRevisionWithoutTheHeader() throws {
+        #expect(try revision(Sample.legacy("tools/list"), .mcp(nil)) == .march2025)
+        #expect(try revision(Sample.legacy("tools/list", #""_meta":{"progressToken":1}"#), .mcp(nil)) == .march2025)
+    }
+
+    @Test func aHeaderThatIsForeignOrDoesNotFitTheBodyIsRefused() {
         #expect(code(Sample.stateless("tools/list"), .mcp(nil, method: "tools/list")) == .headerMismatch)
-        for version in ["2025-03-26", "2024-11-05", "2027-01-01", "", "latest"] {
+        for version in ["2024-11-05", "2027-01-01", "", "latest"] {
             #expect(code(Sample.legacy("tools/list"), .mcp(version)) == .unsupportedProtocolVersion)
         }
     }
@@ -58,7 +62,9 @@ struct ProtocolRevisionTests {
         let fault = #expect(throws: JSONRPCFault.self) { try revision(body, .mcp("2027-01-01", method: "tools/list")) }
         #expect(fault?.code == .unsupportedProtocolVersion)
         #expect(
-            fault?.data == ["requested": "2027-01-01", "supported": ["2026-07-28", "2025-11-25", "2025-06-18"]]
+            fault?.data == [
+                "requested": "2027-01-01", "supported": ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"],
+            ]
         )
     }
 

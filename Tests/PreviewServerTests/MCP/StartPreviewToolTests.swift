@@ -47,7 +47,7 @@ struct StartPreviewToolTests {
         }
     }
 
-    @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18"])
+    @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"])
     func progressIsSentWhileAHumanIsWaitedFor(version: String) async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
@@ -64,7 +64,9 @@ struct StartPreviewToolTests {
                         """
                         event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":\
                         {"message":"Request \(request.id.displayID) waits until a human approves it: \
-                        \(request.question)","progress":1,"progressToken":"p"}}\n\n
+                        \(request.question) The run's owner decides on the run's page in Agentweaver, in the approval \
+                        card, or with POST /api/runs/\(APIHarness.run)/tool-approvals and \
+                        {\\"request_id\\": \\"\(request.id.text)\\"}.","progress":1,"progressToken":"p"}}\n\n
                         """
                     )
                 )
@@ -204,8 +206,10 @@ struct StartPreviewToolTests {
 
     @Test(arguments: [
         ("22", "from 3000 to 9000"), ("0", "from 3000 to 9000"), ("-1", "from 3000 to 9000"),
-        ("65536", "from 3000 to 9000"), (#""3000""#, "whole number"), ("3000.5", "whole number"),
-        ("1e99", "whole number"), ("null", "whole number"), ("true", "whole number"),
+        ("65536", "from 3000 to 9000"), (#""65536""#, "from 3000 to 9000"), ("3000.5", "whole number"),
+        ("1e99", "whole number"), ("null", "port is missing"), ("true", "whole number"), (#""-1""#, "whole number"),
+        (#""3000.0""#, "whole number"), (#"" 3000""#, "whole number"), (#""+3000""#, "whole number"),
+        (#""""#, "whole number"), (#""99999999999999999999""#, "whole number"),
     ])
     func aPortThatCannotBeIsExplained(port: String, explanation: String) async throws {
         let harness = try await MCPHarness()
@@ -213,6 +217,18 @@ struct StartPreviewToolTests {
         #expect(answer.contains(#""isError":true"#))
         #expect(answer.contains(explanation))
         #expect(try harness.approvals().isEmpty)
+    }
+
+    @Test(arguments: [#""3000""#, "3000", "3000.0", "3e3"])
+    func aPortMayBeWrittenAsText(port: String) async throws {
+        let harness = try await MCPHarness()
+        try await harness.base.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
+        let answer = try await start(
+            harness,
+            arguments: #"{"run_id":"\#(APIHarness.run)","port":\#(port),"session_id":null}"#
+        )
+        #expect(answer.contains(#""isError":false"#))
+        #expect(answer.contains(#""target_port":3000"#))
     }
 
     @Test func aPreviewThatDoesNotWorkYetSaysWhy() async throws {

@@ -110,7 +110,8 @@ struct ToolTests {
         ("list_previews", #"{"run_id":"a","all":true}"#, "no argument 'all'"),
         ("stop_preview", #"{"run_id":"a"}"#, "session_id is missing"),
         ("stop_preview", #"{"run_id":"\#(APIHarness.run)","session_id":"../x"}"#, "no such preview"),
-        ("stop_preview", #"{"run_id":"a","session_id":null}"#, "session_id must be a string"),
+        ("stop_preview", #"{"run_id":"a","session_id":null}"#, "session_id is missing"),
+        ("stop_preview", #"{"run_id":"a","session_id":7}"#, "session_id must be a string"),
     ])
     func wrongArgumentsAreExplainedToTheModel(tool: String, arguments: String, explanation: String) async throws {
         let harness = try await MCPHarness()
@@ -125,6 +126,7 @@ struct ToolTests {
     @Test(arguments: [
         (PreviewError.Kind.noSandbox, "Start your server in the run's sandbox first"),
         (.approvalDenied, "Do not ask again"), (.approvalTimedOut, "call start_preview again"),
+        (.approvalTimedOut, "approval card, or with POST /api/runs/{run_id}/tool-approvals"),
         (.approvalWithdrawn, "call start_preview again"), (.approvalUsed, "call start_preview again"),
         (.forbidden, "Check run_id"), (.runNotFound, "Check run_id"), (.previewNotFound, "list_previews"),
         (.limitReached, "Wait 3 seconds"), (.clusterUnavailable, "Wait 3 seconds"), (.braked, "Wait 3 seconds"),

@@ -19,11 +19,16 @@ enum JSONRPCMessage: Hashable, Sendable {
             self = .unusable(fault, id: nil)
             return
         }
+        self.init(value)
+    }
+
+    /// Reads one message.
+    init(_ value: JSONValue) {
         switch value {
         case .object(let members):
             self.init(members)
         case .array:
-            let problem = "Batches are not part of this protocol since 2025-06-18: send each message by itself."
+            let problem = "A batch is not empty and holds messages, no other batches."
             self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
         default:
             let problem = "A message is a JSON object with the members jsonrpc, id, method and params."
@@ -50,8 +55,9 @@ enum JSONRPCMessage: Hashable, Sendable {
             )
             return
         }
-        let params = members["params"] ?? [:]
-        guard let params = params.object else {
+        // Many serializers write what is not there as null.
+        let params = members["params"].flatMap { $0 == .null ? nil : $0 } ?? [:]
+        guard let params = params.object?.withoutNulls else {
             self = unusable(.invalidParams, "The member 'params' must be an object.")
             return
         }
@@ -72,7 +78,7 @@ struct JSONRPCRequest: Hashable, Sendable {
     let params: [String: JSONValue]
 
     /// What comes along with the request (MCP, "_meta").
-    var meta: [String: JSONValue] { params["_meta"]?.object ?? [:] }
+    var meta: [String: JSONValue] { params["_meta"]?.object?.withoutNulls ?? [:] }
 }
 
 /// What tells a request from others; the answer repeats it as it came. Progress tokens are of the same two types.

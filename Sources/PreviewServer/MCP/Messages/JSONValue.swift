@@ -31,6 +31,11 @@ enum JSONValue: Hashable, Sendable {
     }
 }
 
+extension [String: JSONValue] {
+    /// The members that are not null: for a caller's optional members null means that they are not there.
+    var withoutNulls: [String: JSONValue] { filter { $0.value != .null } }
+}
+
 extension JSONValue: Codable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

@@ -3,6 +3,7 @@ enum ProtocolRevision: String, Sendable, CaseIterable {
     case july2026 = "2026-07-28"
     case november2025 = "2025-11-25"
     case june2025 = "2025-06-18"
+    case march2025 = "2025-03-26"
 
     /// True where every request says its version and its client's capabilities itself, and there is no `initialize`.
     var isStateless: Bool { self == .july2026 }
@@ -26,7 +27,8 @@ extension ProtocolRevision {
     /// The revision under which `request` is to be answered.
     ///
     /// No session remembers what was negotiated, so the request itself has to say it: in its headers, and from
-    /// 2026-07-28 in its body too.
+    /// 2026-07-28 in its body too. One that does not is taken for 2025-03-26, which has no such header (2025-06-18,
+    /// "Protocol Version Header").
     ///
     /// - Throws: What the revision demands where headers and body do not fit together.
     init(of request: JSONRPCRequest, headers: MCPHeaders) throws(JSONRPCFault) {
@@ -37,10 +39,14 @@ extension ProtocolRevision {
             return
         }
         guard let version = try headers.version() else {
-            throw JSONRPCFault(
-                stated == nil ? .invalidRequest : .headerMismatch,
-                "The header MCP-Protocol-Version is missing: expected one of \(Self.list)."
-            )
+            guard stated == nil else {
+                throw JSONRPCFault(
+                    .headerMismatch,
+                    "The header MCP-Protocol-Version is missing: expected the version in the request's _meta."
+                )
+            }
+            self = .march2025
+            return
         }
         let revision = ProtocolRevision(rawValue: version)
         if let revision, revision.isStateless { try Self.checkMeta(of: request) }

@@ -20,7 +20,8 @@ struct StartPreviewTool: Tool {
             description: """
                 Makes a web server that already runs inside the sandbox of an Agentweaver run reachable at an HTTPS \
                 URL that the user can open. Start the server first and let it listen on 0.0.0.0, not only on localhost. \
-                A human may have to approve the request, so a call can take minutes; if the call is interrupted, call \
+                The run's owner may have to approve the request, on the run's page in Agentweaver, so a call can take \
+                minutes; if the call is interrupted, call \
                 again with the same arguments: the request stays, and you join it. Every approved call makes one more \
                 preview, so call list_previews first if you are not sure whether there is one. A preview ends when it \
                 is idle or stopped, and with its sandbox. The URL is a secret: show it to the user only.
@@ -48,7 +49,7 @@ struct StartPreviewTool: Tool {
         do {
             let started = try await waiting.wait(for: run) {
                 try await gate.start(run: run, port: port, requester: caller.identity) { approval in
-                    report("Request \(approval.id.displayID) waits until a human approves it: \(approval.question)")
+                    report(Self.waiting(approval))
                 }
             }
             return try ToolResult(
@@ -62,6 +63,13 @@ struct StartPreviewTool: Tool {
                 retryAfter: error.retryAfter
             )
         }
+    }
+
+    private static func waiting(_ approval: Approval) -> String {
+        """
+        Request \(approval.id.displayID) waits until a human approves it: \(approval.question) \
+        \(DecisionPlace.words(run: approval.run.text, requestID: approval.id.text))
+        """
     }
 
     private func text(_ session: PreviewSession) -> String {

@@ -5,7 +5,8 @@ struct ToolArguments: Sendable {
     private let members: [String: JSONValue]
 
     /// - Throws: ``ToolArgumentError`` for a missing argument or one that the tool does not have.
-    init(_ members: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
+    init(_ arguments: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
+        let members = arguments.withoutNulls
         let expected = tool.arguments.keys.sorted()
         let list = expected.joined(separator: " and ")
         for name in expected where members[name] == nil {
@@ -26,9 +27,16 @@ struct ToolArguments: Sendable {
         return value
     }
 
+    /// Models write numbers as text now and then; what is meant is clear.
     func integer(_ name: String) throws(ToolArgumentError) -> Int {
-        guard case .integer(let value) = members[name] else {
-            throw ToolArgumentError("The argument \(name) must be a whole number, for example 3000, without quotes.")
+        let value: Int? =
+            switch members[name] {
+            case .integer(let value): value
+            case .string(let text): Int(digits: text)
+            default: nil
+            }
+        guard let value else {
+            throw ToolArgumentError("The argument \(name) must be a whole number, for example 3000.")
         }
         return value
     }

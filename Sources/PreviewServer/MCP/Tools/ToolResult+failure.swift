@@ -36,9 +36,15 @@ extension PreviewError.Kind {
         case .noSandbox: "Start your server in the run's sandbox first, then call start_preview again."
         case .approvalDenied: "Do not ask again unless the user tells you to."
         case .approvalTimedOut:
-            "Tell the user that the request has to be approved in Agentweaver, then call start_preview again."
+            """
+            Tell the user that the request has to be approved, then call start_preview again. \
+            \(DecisionPlace.words(run: "{run_id}"))
+            """
         case .approvalWithdrawn, .approvalUsed:
-            "Make sure that your server runs, then call start_preview again; a human is then asked anew."
+            """
+            Make sure that your server runs, then call start_preview again; a human is then asked anew. \
+            \(DecisionPlace.words(run: "{run_id}"))
+            """
         case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
         case .invalid, .disabled, .limitReached, .clusterUnavailable, .clusterRefused, .cancelled, .braked: nil
