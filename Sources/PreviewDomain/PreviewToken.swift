@@ -74,6 +74,11 @@ public struct PreviewToken: Hashable, Sendable {
     /// What may be logged in the token's place: the first 8 hexadecimal digits of its SHA-256.
     public var fingerprint: String { String(Digest.sha256Hex(text.utf8).prefix(Self.fingerprintLength)) }
 
+    /// Whether a text can be a fingerprint.
+    static func isFingerprint(_ text: String) -> Bool {
+        text.utf8.count == fingerprintLength && text.utf8.allSatisfy("0123456789abcdef".utf8.contains)
+    }
+
     /// The name of the preview's Service and HTTPRoute, `preview-{token}`. Contains the secret.
     public var objectName: String { Self.objectNamePrefix + text }
 

@@ -22,6 +22,9 @@ extension Approval {
         var usableUntil: String?
         var automatic: AutomaticGrant?
         var use: String?
+        var preview: String?
+        var usedAt: String?
+        var shared: Bool?
         var reason: String?
     }
 
@@ -52,6 +55,9 @@ extension Approval {
         usableUntil = record.usableUntil.flatMap(RFC3339.date)
         automatic = record.automatic
         use = record.use
+        preview = record.preview.flatMap { PreviewToken.isFingerprint($0) ? $0 : nil }
+        usedAt = record.usedAt.flatMap(RFC3339.date)
+        isShared = record.shared ?? false
         reason = record.reason.map(Self.cut)
     }
 
@@ -80,6 +86,9 @@ extension Approval {
             usableUntil: usableUntil.map(RFC3339.string),
             automatic: automatic,
             use: use,
+            preview: preview,
+            usedAt: usedAt.map(RFC3339.string),
+            shared: isShared ? true : nil,
             reason: reason
         )
         return JSONText.encode(record)

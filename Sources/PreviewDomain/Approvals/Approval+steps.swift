@@ -9,8 +9,14 @@ extension Approval {
         case approveAutomatically(AutomaticGrant, at: Date, usableFor: Duration)
         /// A human said no.
         case deny(by: String, reason: String?, at: Date)
-        /// The grant is used for one start, which the text names.
-        case use(String)
+        /// The grant is used for one start, which the text names, and which makes the preview with that fingerprint.
+        ///
+        /// The same start may take the step again, when it has to make its preview under another token.
+        case use(String, preview: String? = nil, at: Date? = nil)
+        /// Another call is about to be told of the preview that the start named by the text makes.
+        case share(use: String)
+        /// The start that the text names failed, and certainly left nothing behind, and nobody was told of its preview.
+        case giveBack(use: String)
         /// The instant is the earliest that the cluster's clock can show now: nothing ends before its time.
         case expire(now: Date)
         /// What was approved is no more.
@@ -40,8 +46,18 @@ extension Approval {
                 $0.decidedAt = instant
                 $0.reason = reason.map(Self.cut)
             }
-        case (.granted, .use(let use)):
-            changed(to: .consumed) { $0.use = use }
+        case (.granted, .use(let use, let preview, let instant)):
+            changed(to: .consumed) {
+                $0.use = use
+                $0.preview = preview
+                $0.usedAt = instant
+            }
+        case (.consumed, .use(let use, let preview?, _)) where use == self.use && !isShared:
+            changed(to: .consumed) { $0.preview = preview }
+        case (.consumed, .share(let use)) where use == self.use && !isShared:
+            changed(to: .consumed) { $0.isShared = true }
+        case (.consumed, .giveBack(let use)) where use == self.use && !isShared:
+            returned
         case (.pending, .expire(let now)) where now >= deadline:
             changed(to: .timedOut) { $0.decidedAt = deadline }
         case (.granted, .expire(let now)) where now >= lastUse:
@@ -58,7 +74,18 @@ extension Approval {
         }
     }
 
-    /// Whether nothing can happen to the request any more.
+    /// The request as it is when its start has failed: granted as it was. What nobody was asked for is not granted by
+    /// it, because the ground may be gone meanwhile; it is looked for anew when the caller asks again.
+    private var returned: Approval {
+        changed(to: automatic == nil ? .granted : .withdrawn) {
+            $0.use = nil
+            $0.preview = nil
+            $0.usedAt = nil
+            if $0.automatic != nil { $0.reason = "The start failed and left nothing behind." }
+        }
+    }
+
+    /// Whether nothing can happen to the request any more, but for a start's giving back its grant.
     public var isSettled: Bool { state != .pending && state != .granted }
 
     /// The instant from which ``Step/expire(now:)`` changes something; nil when nothing does.
@@ -75,9 +102,12 @@ extension Approval {
     /// - Parameter now: The latest instant that the cluster's clock can show now: a grant is not used too late.
     public func isUsable(now: Date) -> Bool { state == .granted && now < lastUse }
 
-    /// A grant that does not say until when it holds, because somebody wrote it by hand, holds until the deadline of
-    /// the request, and so not for ever.
-    private var lastUse: Date { usableUntil ?? deadline }
+    /// How long after the deadline a grant holds that somebody wrote by hand, without saying until when. Whoever waits
+    /// may hear of it at the deadline only, and it was given in time.
+    public static let unlimitedGrantGrace = Duration.seconds(60)
+
+    /// A grant that does not say until when it holds holds as long as the request, and a little longer.
+    private var lastUse: Date { usableUntil ?? deadline + Self.unlimitedGrantGrace }
 
     private static let useByteCount = 10
 

@@ -5,9 +5,10 @@ public import FoundationEssentials
 /// ```
 ///             approve              use
 /// pending ────────────▶ granted ────────▶ consumed
-///    │                     │
-///    │ deny                │ pod changed, or not used in time
-///    ├────▶ denied         └────▶ withdrawn
+///    │                   │   ▲               │
+///    │ deny              │   └───────────────┘ the start failed and left nothing
+///    ├────▶ denied       │ pod changed, or not used in time
+///    │                   └────▶ withdrawn
 ///    │ deadline passed
 ///    ├────▶ timed-out
 ///    │ pod changed
@@ -23,7 +24,7 @@ public struct Approval: Hashable, Sendable {
         case pending
         /// Approved, and not yet used.
         case granted
-        /// Used for one start. Nothing comes after this.
+        /// Used for one start. Only a start that failed and left nothing behind gives its grant back.
         case consumed
         case denied
         /// Nobody decided in time.
@@ -56,6 +57,13 @@ public struct Approval: Hashable, Sendable {
     public internal(set) var automatic: AutomaticGrant?
     /// Names the one start that used the grant, so that a start whose answer was lost knows its own use again.
     public internal(set) var use: String?
+    /// The fingerprint of the preview that the grant became, by which it is found; never its token.
+    public internal(set) var preview: String?
+    /// When the grant was used.
+    public internal(set) var usedAt: Date?
+    /// Whether another call than the one that started the preview may have been told of it: then the grant is spent,
+    /// whatever becomes of the start.
+    public internal(set) var isShared = false
     /// One sentence of whoever denied or withdrew.
     public internal(set) var reason: String?
 
@@ -107,8 +115,14 @@ public struct Approval: Hashable, Sendable {
 
     /// As above, whatever the pod.
     public func isFor(run: RunID, port: TargetPort, requester: String) -> Bool {
-        self.run == run && self.port == port && self.requester == Self.cut(requester)
+        self.run == run && self.port == port && isRequested(by: requester)
     }
+
+    /// Whether it was `requester` who asked, whose name may have been cut.
+    public func isRequested(by requester: String) -> Bool { self.requester == Self.cut(requester) }
+
+    /// Whether it was `decider` who decided, whose name may have been cut.
+    public func isDecided(by decider: String) -> Bool { decidedBy == Self.cut(decider) }
 
     /// The most bytes of a name or a reason that are kept, so that an approval is small whoever makes it.
     public static let maxNameBytes = 200

@@ -34,4 +34,12 @@ public struct AnnotationEdit: Hashable, Sendable {
         self.old = old
         self.new = new
     }
+
+    /// No replacement: the annotation still has to hold the text that was read, or the other edits are not made.
+    public init(key: String, unchanged text: String) {
+        self.init(key: key, old: text, new: text)
+    }
+
+    /// False where the text only has to be there still.
+    public var isChange: Bool { old != new }
 }

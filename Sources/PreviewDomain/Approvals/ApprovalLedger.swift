@@ -9,6 +9,16 @@ public struct ApprovalLedger: Hashable, Sendable {
         public let approval: Approval
         public let text: String
 
+        init(approval: Approval, text: String) {
+            self.approval = approval
+            self.text = text
+        }
+
+        /// An approval as it was just written.
+        public init(written approval: Approval) {
+            self.init(approval: approval, text: approval.text)
+        }
+
         var key: String { ApprovalAnnotation.approval(approval.id) }
 
         /// The edit that takes the approval to what it is after a step.
@@ -26,6 +36,7 @@ public struct ApprovalLedger: Hashable, Sendable {
     /// Whether the run's own option approves every request.
     public let approvesAutomatically: Bool
     private let grantsText: String?
+    private let autoApproveText: String?
     /// Annotations under an approval's key that are none.
     private let unreadable: [String]
 
@@ -47,7 +58,8 @@ public struct ApprovalLedger: Hashable, Sendable {
         self.unreadable = unreadable.sorted()
         grantsText = annotations[ApprovalAnnotation.grants]
         grants = StandingGrants(text: grantsText)
-        approvesAutomatically = annotations[ApprovalAnnotation.autoApprove] == "true"
+        autoApproveText = annotations[ApprovalAnnotation.autoApprove]
+        approvesAutomatically = autoApproveText == "true"
     }
 
     public func entry(_ id: ApprovalRequestID) -> Entry? {
@@ -56,7 +68,16 @@ public struct ApprovalLedger: Hashable, Sendable {
 
     /// The text of one of the annotations of ``ApprovalAnnotation``; nil where there is none, or none that can be read.
     public func text(of key: String) -> String? {
-        key == ApprovalAnnotation.grants ? grantsText : entries.first { $0.key == key }?.text
+        switch key {
+        case ApprovalAnnotation.grants: grantsText
+        case ApprovalAnnotation.autoApprove: autoApproveText
+        default: entries.first { $0.key == key }?.text
+        }
+    }
+
+    /// The condition that one of these annotations still says what was read; nil where there is none.
+    public func unchanged(_ key: String) -> AnnotationEdit? {
+        text(of: key).map { AnnotationEdit(key: key, unchanged: $0) }
     }
 
     /// The first instant at which one of the approvals expires.
@@ -70,7 +91,7 @@ public struct ApprovalLedger: Hashable, Sendable {
     }
 
     /// The annotations to write so that a new approval is on the claim: itself, and what has to go to keep the claim
-    /// small. Settled approvals go first, the oldest before the others.
+    /// small. Settled approvals go first, the oldest before the others, and of them last those by which a preview is found.
     ///
     /// - Parameter steps: What other approvals become in the same write.
     /// - Returns: nil when the claim is full of approvals that are still open.
@@ -88,7 +109,8 @@ public struct ApprovalLedger: Hashable, Sendable {
             if next != entry.approval { changes[entry.key] = next.text }
             if next.isSettled { settled.append((entry.key, next)) }
         }
-        for (key, _) in settled where excess > 0 {
+        let used = settled.filter { $0.next.state == .consumed }
+        for (key, _) in settled.filter({ $0.next.state != .consumed }) + used where excess > 0 {
             changes.updateValue(nil, forKey: key)
             excess -= 1
         }

@@ -55,12 +55,14 @@ enum AnnotationProperties {
         for name in [approval.requester, approval.decidedBy, approval.reason].compactMap(\.self) {
             try require(name.utf8.count <= Approval.maxNameBytes, "an approval stays small")
         }
-        try require(!approval.isUsable(now: approval.usableUntil ?? approval.deadline), "a grant ends when it says")
+        let end = approval.usableUntil ?? approval.deadline + Approval.unlimitedGrantGrace
+        try require(!approval.isUsable(now: end), "a grant ends when it says")
         try require(approval.state == .granted || !approval.isUsable(now: .distantPast), "only a grant can be used")
         let steps: [Approval.Step] = [
             .approve(scope: .always, by: "somebody", at: createdAt, usableFor: .seconds(300)),
             .approveAutomatically(.setting, at: createdAt, usableFor: .seconds(300)),
-            .deny(by: "somebody", reason: nil, at: createdAt), .use("once"), .expire(now: .distantFuture),
+            .deny(by: "somebody", reason: nil, at: createdAt),
+            .use("once", preview: "0123abcd", at: createdAt), .expire(now: .distantFuture),
             .withdraw(reason: "The pod was replaced.", at: createdAt),
         ]
         for step in steps {
@@ -70,6 +72,12 @@ enum AnnotationProperties {
             try require(next.state != .granted || approval.state == .pending, "only what waits is granted")
             try require(Approval(id: id, text: next.text) != nil, "every step can be read")
         }
+        guard let use = approval.use, let back = approval.after(.giveBack(use: use)) else { return }
+        try require(approval.state == .consumed, "only what is used is given back")
+        let state: Approval.State = approval.automatic == nil ? .granted : .withdrawn
+        try require(back.state == state, "what nobody granted is not granted")
+        try require(back.use == nil && back.preview == nil, "what is given back names no use")
+        try require(Approval(id: id, text: back.text) != nil, "what is given back can be read")
     }
 
     private static func checkGrants(_ text: String) throws {

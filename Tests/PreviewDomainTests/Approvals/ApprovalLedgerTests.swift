@@ -19,6 +19,9 @@ struct ApprovalLedgerTests {
         )
         switch state {
         case .denied: return try #require(pending.after(.deny(by: "ada", reason: nil, at: now)))
+        case .consumed:
+            let step = Approval.Step.approve(scope: .once, by: "ada", at: now, usableFor: .seconds(300))
+            return try #require(pending.after(step)?.after(.use("u", preview: "0123abcd", at: now)))
         default: return pending
         }
     }
@@ -49,6 +52,24 @@ struct ApprovalLedgerTests {
         #expect(changes.count == 2)
         #expect(changes[ApprovalAnnotation.approval(approvals[4].id)] == .some(nil))
         #expect(changes[ApprovalAnnotation.approval(try approval(17).id)] == (try approval(17).text))
+    }
+
+    @Test func thoseThatBecamePreviewsGoLast() throws {
+        let approvals = try (1...16).map { try approval($0, state: $0 == 9 ? .denied : .consumed) }
+        let first = try #require(ledger(approvals).annotations(adding: try approval(17)))
+        #expect(first[ApprovalAnnotation.approval(approvals[8].id)] == .some(nil))
+        #expect(first.count == 2)
+        let used = try (1...16).map { try approval($0, state: .consumed) }
+        let second = try #require(ledger(used).annotations(adding: try approval(17)))
+        #expect(second[ApprovalAnnotation.approval(used[0].id)] == .some(nil))
+    }
+
+    @Test func aConditionHoldsTheTextThatWasRead() throws {
+        let ledger = ledger([], and: [ApprovalAnnotation.autoApprove: "true"])
+        let condition = try #require(ledger.unchanged(ApprovalAnnotation.autoApprove))
+        #expect(condition.old == "true")
+        #expect(!condition.isChange)
+        #expect(ledger.unchanged(ApprovalAnnotation.grants) == nil)
     }
 
     @Test func aClaimFullOfOpenRequestsTakesNoMore() throws {

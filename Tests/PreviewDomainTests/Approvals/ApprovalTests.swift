@@ -27,7 +27,7 @@ struct ApprovalTests {
         return [
             .pending: pending,
             .granted: granted,
-            .consumed: try #require(granted.after(.use("u"))),
+            .consumed: try #require(granted.after(.use("u", preview: "76543210", at: now))),
             .denied: try #require(pending.after(deny)),
             .timedOut: try #require(pending.after(.expire(now: now + window))),
             .withdrawn: try #require(pending.after(withdraw)),
@@ -44,7 +44,12 @@ struct ApprovalTests {
             (approve, [.pending: .granted]),
             (.approveAutomatically(.setting, at: now, usableFor: window), [.pending: .granted]),
             (deny, [.pending: .denied]),
-            (.use("u"), [.granted: .consumed]),
+            (.use("u", preview: "0123abcd", at: now), [.granted: .consumed, .consumed: .consumed]),
+            (.use("another", preview: "0123abcd", at: now), [.granted: .consumed]),
+            (.giveBack(use: "u"), [.consumed: .granted]),
+            (.giveBack(use: "another"), [:]),
+            (.share(use: "u"), [.consumed: .consumed]),
+            (.share(use: "another"), [:]),
             (.expire(now: late), [.pending: .timedOut, .granted: .withdrawn]),
             (.expire(now: late - .milliseconds(1)), [:]),
             (withdraw, [.pending: .withdrawn, .granted: .withdrawn]),
@@ -86,8 +91,43 @@ struct ApprovalTests {
         #expect(granted.state == .granted)
         #expect(granted.decidedBy == nil)
         #expect(granted.isUsable(now: pending.deadline - .milliseconds(1)))
-        #expect(!granted.isUsable(now: pending.deadline))
+        // Whoever waits may hear of it at the deadline only.
+        #expect(granted.isUsable(now: pending.deadline))
+        #expect(!granted.isUsable(now: pending.deadline + Approval.unlimitedGrantGrace))
         #expect(granted.after(.use("u"))?.state == .consumed)
+    }
+
+    @Test func aGrantThatIsGivenBackIsWhatItWas() throws {
+        let granted = try #require(try pending().after(approve))
+        let used = try #require(granted.after(.use("u", preview: "0123abcd", at: now)))
+        #expect(used.preview == "0123abcd")
+        #expect(used.usedAt == now)
+        #expect(used.after(.giveBack(use: "u")) == granted)
+        // Once somebody else was told of the preview, the grant is spent.
+        let shared = try #require(used.after(.share(use: "u")))
+        #expect(shared.isShared)
+        #expect(Approval(id: shared.id, text: shared.text) == shared)
+        for step in [Approval.Step.giveBack(use: "u"), .share(use: "u"), .use("u", preview: "76543210", at: now)] {
+            #expect(shared.after(step) == nil)
+        }
+        // Who asked nobody asks nobody the next time either, if the ground is still there then.
+        let automatic = try #require(
+            try pending().after(.approveAutomatically(.runOption, at: now, usableFor: window))?
+                .after(.use("u", preview: "0123abcd", at: now))
+        )
+        #expect(automatic.after(.giveBack(use: "u"))?.state == .withdrawn)
+    }
+
+    @Test func aPreviewIsKnownByItsFingerprintAndByNothingElse() throws {
+        let used = try #require(
+            try pending().after(approve)?.after(.use("u", preview: "0123abcd", at: now))
+        )
+        for text in ["0123ABCD", "0123abc", "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7", "", "../etc/p"] {
+            let written = used.text.replacingOccurrences(of: "0123abcd", with: text)
+            let read = try #require(Approval(id: used.id, text: written))
+            #expect(read.state == .consumed)
+            #expect(read.preview == nil)
+        }
     }
 
     @Test(arguments: [
@@ -110,6 +150,9 @@ struct ApprovalTests {
         #expect(approval.requester.utf8.count <= Approval.maxNameBytes)
         #expect(approval.text.utf8.count < 1024)
         #expect(approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: long))
+        #expect(approval.isRequested(by: long))
+        let denied = try #require(approval.after(.deny(by: long, reason: nil, at: now)))
+        #expect(denied.isDecided(by: long))
         #expect(Approval(id: approval.id, text: approval.text) == approval)
     }
 
