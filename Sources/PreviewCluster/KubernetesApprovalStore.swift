@@ -68,7 +68,8 @@ extension KubernetesApprovalStore: ApprovalStore {
     /// One JSON Patch that tests the claim's UID and every old text.
     ///
     /// 422 does not say what it means, and where the answer was lost nothing says what happened. So the claim is read
-    /// in both cases. Every use of a grant names itself in its text, so the new texts are this call's own doing.
+    /// in both cases. Every use of a grant names itself in its text, so the new texts are this call's own doing. What was
+    /// only to be there still may have changed since.
     public func replace(
         _ edits: [AnnotationEdit],
         of claim: ClaimIdentity
@@ -89,7 +90,8 @@ extension KubernetesApprovalStore: ApprovalStore {
             if let failure { throw failure }
             return nil
         }
-        if edits.allSatisfy({ current.ledger.text(of: $0.key) == $0.new }) { return current }
+        let changes = edits.filter(\.isChange)
+        if changes.allSatisfy({ current.ledger.text(of: $0.key) == $0.new }) { return current }
         if let failure { throw failure }
         // Nothing stood in the way, so it was not a text that the server rejected.
         if edits.allSatisfy({ current.ledger.text(of: $0.key) == $0.old }) {
@@ -158,6 +160,7 @@ extension AnnotationEdit {
     fileprivate var operations: [JSONPatch.Operation] {
         let path = JSONPointer.annotation(key)
         let test = JSONPatch.Operation.test(path, old.map { .string($0) } ?? .null)
+        guard isChange else { return [test] }
         return [test, new.map { .add(path, .string($0)) } ?? .remove(path)]
     }
 }

@@ -16,7 +16,7 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case approvalTimedOut = "approval_timed_out"
         /// What was to be approved is no more: the sandbox's pod was replaced, or the claim went away.
         case approvalWithdrawn = "approval_withdrawn"
-        /// Another request of the same caller has used the approval.
+        /// The approval was used, and the preview that it became has ended or never came to be.
         case approvalUsed = "approval_used"
         /// The approval of that id waits for no decision any more.
         case noPendingApproval = "no_pending_approval"

@@ -4,14 +4,26 @@ extension AgentPreviewGate {
     /// Why nobody has to be asked, or nil when somebody has to.
     ///
     /// What cannot be found out right now grants nothing.
-    func automaticGround(for request: GateRequest, on claim: ClaimRecord) async -> AutomaticGrant? {
+    func automaticGround(
+        for request: GateRequest,
+        on claim: ClaimRecord,
+        seeing view: ClaimView
+    ) async -> ApprovalGround? {
+        let known = view == .copy ? index.commonGrants() : nil
         let common: StandingGrants?
-        if let known = index.commonGrants() { common = known } else { common = try? await store.commonGrants() }
+        if let known { common = known } else { common = try? await store.commonGrants() }
         if let ground = standingGround(for: request, on: claim, common: common) { return ground }
         guard let known = await facts?.facts(of: request.run) else { return nil }
-        if known.approvesToolsAutomatically { return .runOption }
+        if known.approvesToolsAutomatically { return ApprovalGround(.runOption, .coreAPI(request.run)) }
         guard let parent = known.parent else { return nil }
-        return await parentGround(parent, port: request.port)
+        if await facts?.facts(of: parent)?.approvesToolsAutomatically == true {
+            return ApprovalGround(.parentOption, .coreAPI(parent))
+        }
+        let copy = view == .copy ? index.claim(named: parent.claimName) : nil
+        let parentClaim: ClaimRecord?
+        if let copy { parentClaim = copy } else { parentClaim = try? await store.claim(of: parent) }
+        return parentClaim.flatMap { parentGrant(parent, port: request.port, on: $0) }
+            .map { ApprovalGround($0, .parentClaim(parent)) }
     }
 
     /// The grounds that can be seen without asking anybody.
@@ -19,25 +31,45 @@ extension AgentPreviewGate {
         for request: GateRequest,
         on claim: ClaimRecord,
         common: StandingGrants?
-    ) -> AutomaticGrant? {
-        if policy.approvesAutomatically { return .setting }
-        if claim.ledger.approvesAutomatically { return .runOption }
-        switch claim.ledger.grants.reach(covering: request.run, port: request.port) {
-        case .run: return .runGrant
-        case .tool: return .toolGrant
+    ) -> ApprovalGround? {
+        let ledger = claim.ledger
+        if policy.approvesAutomatically { return ApprovalGround(.setting, .setting) }
+        if ledger.approvesAutomatically {
+            return ApprovalGround(.runOption, annotation: ApprovalAnnotation.autoApprove, of: ledger)
+        }
+        switch ledger.grants.reach(covering: request.run, port: request.port) {
+        case .run: return ApprovalGround(.runGrant, annotation: ApprovalAnnotation.grants, of: ledger)
+        case .tool: return ApprovalGround(.toolGrant, annotation: ApprovalAnnotation.grants, of: ledger)
         // Such a grant counts on the Gateway alone, which only operators of the cluster can write.
         case .always, nil: break
         }
-        if case .always = common?.reach(covering: request.run, port: request.port) { return .alwaysGrant }
+        if case .always = common?.reach(covering: request.run, port: request.port) {
+            return ApprovalGround(.alwaysGrant, .commonGrants)
+        }
         return nil
     }
 
-    private func parentGround(_ parent: RunID, port: TargetPort) async -> AutomaticGrant? {
-        if await facts?.facts(of: parent)?.approvesToolsAutomatically == true { return .parentOption }
-        let known = index.claim(named: parent.claimName)
-        let claim: ClaimRecord?
-        if let known { claim = known } else { claim = try? await store.claim(of: parent) }
-        guard let claim, claim.belongs(to: parent) else { return nil }
+    /// Whether a ground of another object than the run's claim holds right now: the last look before the write, which
+    /// cannot test it. Grounds of the claim are tested by the write itself.
+    func stillHolds(_ ground: ApprovalGround, for request: GateRequest) async throws -> Bool {
+        switch ground.source {
+        case .setting, .claim:
+            true
+        case .commonGrants:
+            if case .always = try await store.commonGrants().reach(covering: request.run, port: request.port) {
+                true
+            } else {
+                false
+            }
+        case .parentClaim(let parent):
+            try await store.claim(of: parent).flatMap { parentGrant(parent, port: request.port, on: $0) } != nil
+        case .coreAPI(let run):
+            await facts?.facts(of: run)?.approvesToolsAutomatically == true
+        }
+    }
+
+    private func parentGrant(_ parent: RunID, port: TargetPort, on claim: ClaimRecord) -> AutomaticGrant? {
+        guard claim.belongs(to: parent) else { return nil }
         if claim.ledger.approvesAutomatically { return .parentOption }
         switch claim.ledger.grants.reach(covering: parent, port: port) {
         case .run: return .parentRunGrant

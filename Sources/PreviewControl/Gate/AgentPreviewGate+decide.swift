@@ -21,7 +21,7 @@ extension AgentPreviewGate {
     ) async throws(PreviewError) -> Approval {
         try await previews.asking {
             let decided = try await decide(run: run, id: id, kind: .approved) { approval in
-                approval.decidedBy == decider && approval.scope == scope
+                approval.isDecided(by: decider) && approval.scope == scope
                     && (approval.state == .granted || approval.state == .consumed)
             } edits: { entry, ledger, now in
                 let step = Approval.Step.approve(scope: scope, by: decider, at: now, usableFor: policy.window)
@@ -47,7 +47,7 @@ extension AgentPreviewGate {
     ) async throws(PreviewError) -> Approval {
         try await previews.asking {
             try await decide(run: run, id: id, kind: .denied) { approval in
-                approval.decidedBy == decider && approval.state == .denied
+                approval.isDecided(by: decider) && approval.state == .denied
             } edits: { entry, _, now in
                 entry.approval.after(.deny(by: decider, reason: reason, at: now))
                     .map { Decision(approval: $0, edits: [entry.edit(to: $0)]) }

@@ -2,9 +2,11 @@ internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
 
-/// Whether a caller may go ahead, or waits.
+/// Whether a caller may go ahead, gets what it asked for already, or waits.
 enum Entrance: Sendable {
     case open(Permit)
+    /// An earlier call of the same request has started the preview.
+    case started(StartedPreview)
     case waiting(WaitingRequest)
 }
 
@@ -19,15 +21,27 @@ extension AgentPreviewGate {
     /// How often a write that somebody else's came before is tried anew, each time on what is then on the claim.
     static let maxAttempts = 8
 
-    /// Finds a ground to go ahead, joins the request that waits already, or raises one.
+    /// Finds the preview that an earlier call of the same request has started, finds a ground to go ahead, joins the
+    /// request that waits already, or raises one.
     func enter(_ request: GateRequest, seeing view: ClaimView) async throws -> Entrance {
         var claim =
             switch view {
             case .copy: try await knownClaim(of: request)
             case .cluster: try await currentClaim(of: request)
             }
-        for _ in 0..<Self.maxAttempts {
+        var view = view
+        for attempt in 0..<Self.maxAttempts {
             let now = try await previews.currentTime()
+            switch try await earlierStart(of: request, on: claim, now: now.earliest) {
+            case .preview(let started): return .started(started)
+            case .givenBack(let entry, let claim): return .open(Permit(ground: .granted(entry), claim: claim))
+            case .ended: break
+            }
+            // Nobody is to be asked for what could not be started anyway.
+            if attempt == 0 {
+                try previews.checkBrake()
+                try await previews.checkLimits(for: request.run.label)
+            }
             if let entry = claim.ledger.entries.first(where: {
                 request.matches($0.approval) && $0.approval.isUsable(now: now.latest)
             }) {
@@ -36,7 +50,7 @@ extension AgentPreviewGate {
             let waiting = claim.ledger.entries.first {
                 request.matches($0.approval) && $0.approval.state == .pending && now.earliest < $0.approval.deadline
             }
-            if let ground = await automaticGround(for: request, on: claim) {
+            if let ground = await automaticGround(for: request, on: claim, seeing: view) {
                 return .open(Permit(ground: .automatic(ground, waiting: waiting), claim: claim))
             }
             if let waiting { return .waiting(WaitingRequest(entry: waiting, claim: claim)) }
@@ -48,6 +62,7 @@ extension AgentPreviewGate {
                 return .waiting(WaitingRequest(entry: entry, claim: written))
             }
             claim = try await currentClaim(of: request)
+            view = .cluster
         }
         throw claimIsBusy
     }

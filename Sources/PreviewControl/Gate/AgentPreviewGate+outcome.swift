@@ -36,8 +36,8 @@ extension AgentPreviewGate {
             return PreviewError(
                 .approvalUsed,
                 """
-                Another request of yours has used this approval to start the preview of port \(approval.port). List the \
-                run's previews to find it.
+                This approval was used to start the preview of port \(approval.port), and there is no such preview: it has \
+                ended, or the replica that was to start it did not get that far. Ask again, as a new request.
                 """
             )
         case .withdrawn:

@@ -1,9 +1,11 @@
 public import PreviewDomain
 
 extension AgentPreviewGate {
-    /// Goes through the gate, waits there for as long as it takes, then starts the preview.
+    /// Goes through the gate, waits there for as long as it takes, then starts the preview, or hands out the one that an
+    /// earlier call of the same request has started, as long as that lives.
     ///
-    /// A caller that goes away meanwhile leaves its request waiting, and may come back to use what was decided.
+    /// A caller that goes away meanwhile leaves its request waiting, and may come back to use what was decided, or to get
+    /// what was started.
     ///
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
@@ -19,7 +21,8 @@ extension AgentPreviewGate {
         onPending: @Sendable (Approval) async -> Void = { _ in }
     ) async throws(PreviewError) -> StartedPreview {
         try await previews.metrics.counting(.agent, started: { $0 }) { () async throws(PreviewError) in
-            let port = try previews.admit(port)
+            try previews.checkIsEnabled()
+            let port = try previews.checkPort(port)
             return try await previews.asking {
                 let request = try await gateRequest(run: run, port: port, requester: requester)
                 switch try await pass(request) {
@@ -27,10 +30,7 @@ extension AgentPreviewGate {
                     return started
                 case .waiting(let waiting):
                     await onPending(waiting.entry.approval)
-                    let permit = try await AnswerDeadline.suspend { try await decision(on: waiting, for: request) }
-                    return try await AnswerDeadline.begin(previews.time) {
-                        try await start(request, permit: permit, hasWaited: true)
-                    }
+                    return try await start(request, waiting: waiting)
                 }
             }
         }
@@ -43,7 +43,8 @@ extension AgentPreviewGate {
         requester: String
     ) async throws(PreviewError) -> GateAnswer {
         try await previews.metrics.counting(.agent, started: \.started) { () async throws(PreviewError) in
-            let port = try previews.admit(port)
+            try previews.checkIsEnabled()
+            let port = try previews.checkPort(port)
             return try await previews.asking {
                 let request = try await gateRequest(run: run, port: port, requester: requester)
                 switch try await pass(request) {
@@ -63,32 +64,72 @@ extension AgentPreviewGate {
 
     /// Starts at once where nobody has to be asked.
     ///
-    /// A grant that this replica's copy of the claim still holds may be used up. That is no reason to refuse a caller who
-    /// has just come: then the claim itself is looked at.
+    /// A grant or a ground that this replica's copy still holds may be used up or gone. That is no reason to refuse a
+    /// caller who has just come: then the cluster itself is looked at.
     private func pass(_ request: GateRequest) async throws -> Passage {
-        do {
-            return try await pass(request, seeing: .copy)
-        } catch let error as PreviewError where error.kind == .approvalUsed {
-            return try await pass(request, seeing: .cluster)
+        var view = ClaimView.copy
+        for _ in 0..<Self.maxAttempts {
+            switch try await enter(request, seeing: view) {
+            case .started(let started): return .started(started)
+            case .waiting(let waiting): return .waiting(waiting)
+            case .open(let permit):
+                do {
+                    return .started(try await start(request, permit: permit, hasWaited: false))
+                } catch is Overtaken {
+                    view = .cluster
+                }
+            }
         }
+        throw claimIsBusy
     }
 
-    private func pass(_ request: GateRequest, seeing view: ClaimView) async throws -> Passage {
-        switch try await enter(request, seeing: view) {
-        case .open(let permit): .started(try await start(request, permit: permit, hasWaited: false))
-        case .waiting(let waiting): .waiting(waiting)
+    /// Waits for the decision, then starts what it permits, or joins who was faster. The caller's ``AnswerDeadline`` begins
+    /// anew after the wait.
+    private func start(_ request: GateRequest, waiting: WaitingRequest) async throws -> StartedPreview {
+        var refuted: RefutedGround?
+        var course = RequestCourse.undecided
+        var attempts = 0
+        while attempts < Self.maxAttempts {
+            switch course {
+            case .undecided:
+                course = try await AnswerDeadline.suspend {
+                    try await decision(on: waiting, for: request, unless: refuted)
+                }
+            case .open(let permit):
+                attempts += 1
+                let common = index.commonGrants()
+                do {
+                    return try await AnswerDeadline.begin(previews.time) {
+                        try await start(request, permit: permit, hasWaited: true)
+                    }
+                } catch is Overtaken {
+                    refuted = RefutedGround(on: permit.claim, common: common)
+                    course = try await AnswerDeadline.begin(previews.time) { try await currentCourse(of: waiting) }
+                }
+            case .used(let entry, let claim):
+                attempts += 1
+                switch try await AnswerDeadline.begin(previews.time, { try await outcome(of: entry, on: claim) }) {
+                case .preview(let started): return started
+                case .givenBack(let entry, let claim):
+                    course = .open(Permit(ground: .granted(entry), claim: claim))
+                case .ended(let approval): throw refusal(approval)
+                }
+            case .refused(let approval):
+                throw refusal(approval)
+            }
         }
+        throw claimIsBusy
     }
 
     private func gateRequest(run: RunID, port: TargetPort, requester: String) async throws -> GateRequest {
         let sandbox = try await previews.sandboxes.sandbox(of: run)
-        // Nobody is to be asked for what could not be started anyway.
-        try await previews.checkLimits(for: run.label)
         return GateRequest(run: run, port: port, requester: requester, sandbox: sandbox)
     }
 
     /// Starts what was permitted. From here on the caller's going away stops nothing: a grant that is used up leads to a
-    /// preview, which the run's owner finds in the list. It is bounded by its ``AnswerDeadline``.
+    /// preview, which the caller finds when it asks again. It is bounded by its ``AnswerDeadline``.
+    ///
+    /// - Throws: ``Overtaken`` where the permit does not hold any more and nothing was made.
     private func start(
         _ request: GateRequest,
         permit: Permit,
@@ -99,7 +140,10 @@ extension AgentPreviewGate {
             let began = previews.time.uptime()
             let sandbox = hasWaited ? try await previews.sandboxes.sandbox(of: request.run) : request.sandbox
             try await check(sandbox, against: request, permit)
-            var isUsed = false
+            let use = try randomly { try Approval.mintUse(randomBytes: $0) }
+            startsUnderWay.begin(use)
+            defer { startsUnderWay.end(use) }
+            var used: UsedPermit?
             do {
                 return try await previews.start(
                     run: request.run,
@@ -107,12 +151,16 @@ extension AgentPreviewGate {
                     sandbox: sandbox,
                     requester: request.requester,
                     began: began
-                ) {
-                    try await use(permit, for: request)
-                    isUsed = true
+                ) { token in
+                    let preview = token.fingerprint
+                    used = try await self.use(permit, as: use, again: used, for: request, preview: preview)
                 }
+            } catch let failure as FailedStart {
+                guard let used else { throw failure.cause }
+                throw await self.failure(failure.cause, after: used, leftNothing: failure.leftNothing)
             } catch {
-                throw isUsed ? failure(error, after: permit) : error
+                guard let used else { throw error }
+                throw await failure(error, after: used, leftNothing: true)
             }
         }
         return try await work.value
@@ -126,19 +174,6 @@ extension AgentPreviewGate {
             """
             The run's sandbox pod was replaced while this request waited, so the approval does not hold for it. Ask again.
             """
-        )
-    }
-
-    /// A grant for one request is spent even if the start then fails: to give it back could let it start two previews.
-    private func failure(_ error: any Error, after permit: Permit) -> any Error {
-        guard case .granted(let entry) = permit.ground, entry.approval.scope == .once || entry.approval.scope == nil
-        else { return error }
-        let failure = (error as? PreviewError) ?? (error as? ClusterError).map { PreviewError($0) }
-        guard let failure else { return error }
-        return PreviewError(
-            failure.kind,
-            "\(failure.message) This attempt has used the approval up, so a new one has to be approved again.",
-            retryAfter: failure.retryAfter
         )
     }
 }

@@ -1,63 +1,99 @@
 internal import FoundationEssentials
+internal import Logging
 internal import PreviewDomain
 
 extension AgentPreviewGate {
-    /// Uses a permit up, once; throws when somebody else did, or when it does not hold any more.
+    /// Uses a permit up, once; throws ``Overtaken`` when somebody else was faster, or when it does not hold any more.
     ///
     /// A grant that nobody was asked for is written down as an approval of its own, used already: whatever started the
     /// preview, the claim says so before anything is created.
-    func use(_ permit: Permit, for request: GateRequest) async throws {
-        let use = try randomly { try Approval.mintUse(randomBytes: $0) }
+    ///
+    /// - Parameters:
+    ///   - use: The name of this use.
+    ///   - used: What this start has written already, where it has to make its preview under another token.
+    ///   - preview: The fingerprint of the preview that is about to be made.
+    func use(
+        _ permit: Permit,
+        as use: String,
+        again used: UsedPermit?,
+        for request: GateRequest,
+        preview: String
+    ) async throws -> UsedPermit {
         let now = try await previews.currentTime()
+        let step = Approval.Step.use(use, preview: preview, at: now.latest)
+        if let used {
+            guard let next = used.entry.approval.after(step) else { throw refusal(used.entry.approval) }
+            return try await replace(used.entry, by: next, on: used.claim)
+        }
         switch permit.ground {
         case .granted(let entry):
-            guard entry.approval.isUsable(now: now.latest), let used = entry.approval.after(.use(use)) else {
+            guard entry.approval.isUsable(now: now.latest), let used = entry.approval.after(step) else {
                 throw refusal(entry.approval.after(.expire(now: .distantFuture)))
             }
-            try await replace(entry, by: used, on: permit.claim)
-            // Who decided by hand told nobody.
+            let result = try await replace(entry, by: used, on: permit.claim.identity)
+            // Decisions by hand emit no event; record one here.
             if used.decidedBy == nil { record(.approved, used, on: permit.claim.identity) }
+            return result
         case .automatic(let ground, let waiting?):
-            guard let used = granted(waiting.approval, on: ground, use: use, at: now.latest) else {
+            guard let used = granted(waiting.approval, on: ground, step, at: now.latest) else {
                 throw refusal(waiting.approval)
             }
-            try await replace(waiting, by: used, on: permit.claim)
+            guard try await stillHolds(ground, for: request) else { throw Overtaken() }
+            let result = try await replace(waiting, by: used, if: ground.conditions, on: permit.claim.identity)
             record(.autoApproved, used, on: permit.claim.identity)
+            return result
         case .automatic(let ground, nil):
-            try await useAutomatic(ground, use: use, on: permit.claim, for: request)
+            return try await useAutomatic(ground, step, on: permit.claim, for: request)
         }
     }
 
-    private func granted(_ approval: Approval, on ground: AutomaticGrant, use: String, at now: Date) -> Approval? {
-        approval.after(.approveAutomatically(ground, at: now, usableFor: policy.window))?.after(.use(use))
+    private func granted(
+        _ approval: Approval,
+        on ground: ApprovalGround,
+        _ use: Approval.Step,
+        at now: Date
+    ) -> Approval? {
+        approval.after(.approveAutomatically(ground.grant, at: now, usableFor: policy.window))?.after(use)
     }
 
     private func replace(
         _ entry: ApprovalLedger.Entry,
         by next: Approval,
-        on claim: ClaimRecord
-    ) async throws {
-        guard try await store.replace([entry.edit(to: next)], of: claim.identity) == nil else { return }
-        throw refusal(try await store.claim(of: entry.approval.run)?.ledger.entry(entry.approval.id)?.approval)
+        if conditions: [AnnotationEdit] = [],
+        on claim: ClaimIdentity
+    ) async throws -> UsedPermit {
+        guard try await store.replace([entry.edit(to: next)] + conditions, of: claim) != nil else { throw Overtaken() }
+        return UsedPermit(entry: ApprovalLedger.Entry(written: next), claim: claim)
     }
 
     private func useAutomatic(
-        _ ground: AutomaticGrant,
-        use: String,
+        _ ground: ApprovalGround,
+        _ use: Approval.Step,
         on claim: ClaimRecord,
         for request: GateRequest
-    ) async throws {
+    ) async throws -> UsedPermit {
         var claim = claim
         var ground = ground
         for _ in 0..<Self.maxAttempts {
             let now = try await previews.currentTime()
             let new = try newApproval(for: request, at: now.latest)
-            guard let used = granted(new, on: ground, use: use, at: now.latest) else { break }
-            if try await add(used, to: claim, for: request, now: now) != nil {
-                return record(.autoApproved, used, on: claim.identity)
+            guard let used = granted(new, on: ground, use, at: now.latest) else { break }
+            // The write demands the claim as it was read, and with it the grounds that are on it.
+            if try await stillHolds(ground, for: request),
+                try await add(used, to: claim, for: request, now: now) != nil
+            {
+                record(.autoApproved, used, on: claim.identity)
+                return UsedPermit(entry: ApprovalLedger.Entry(written: used), claim: claim.identity)
             }
+            let known = claim.ledger
             claim = try await currentClaim(of: request)
-            guard let stillValid = await automaticGround(for: request, on: claim) else {
+            // Another call of the same request was faster: this one joins it.
+            if claim.ledger.entries.contains(where: {
+                request.matches($0.approval) && known.entry($0.approval.id)?.text != $0.text
+            }) {
+                throw Overtaken()
+            }
+            guard let stillValid = await automaticGround(for: request, on: claim, seeing: .cluster) else {
                 throw PreviewError(
                     .approvalWithdrawn,
                     "What approved this request automatically was switched off just now. Ask again."
@@ -81,5 +117,44 @@ extension AgentPreviewGate {
             try await store.replace([entry.edit(to: withdrawn)], of: permit.claim.identity) != nil
         else { return }
         record(ending: withdrawn, on: permit.claim.identity)
+    }
+
+    // MARK: Giving back
+
+    /// The error of a start that failed after it had used its permit.
+    ///
+    /// Where it is certain that nothing was left behind, the grant is given back: the token was told nobody, so nobody can
+    /// have seen a preview. Otherwise it is spent, since it could start a second one.
+    func failure(_ error: any Error, after used: UsedPermit, leftNothing: Bool) async -> any Error {
+        let isOpenAgain = leftNothing ? await giveBack(used) : false
+        let failure = (error as? PreviewError) ?? (error as? ClusterError).map { PreviewError($0) }
+        let approval = used.entry.approval
+        guard let failure, approval.automatic == nil else { return error }
+        let words: String
+        switch (isOpenAgain, approval.scope) {
+        case (true, _): words = "The approval still holds: ask for the same again, and nobody has to approve it anew."
+        case (false, .run), (false, .tool), (false, .always): return failure
+        case (false, _):
+            words = "This attempt has used the approval up, so a new one has to be approved again."
+        }
+        return PreviewError(failure.kind, "\(failure.message) \(words)", retryAfter: failure.retryAfter)
+    }
+
+    /// - Returns: Whether the approval can be used again.
+    private func giveBack(_ used: UsedPermit) async -> Bool {
+        guard let use = used.entry.approval.use, let back = used.entry.approval.after(.giveBack(use: use)) else {
+            return false
+        }
+        do {
+            let now = try await previews.currentTime()
+            guard now.latest < UsedGrant.latestGiveBack(of: used.entry.approval),
+                try await store.replace([used.entry.edit(to: back)], of: used.claim) != nil
+            else { return false }
+            previews.logger.info("a start failed, and its approval was given back", metadata: ["run": "\(back.run)"])
+            return back.isUsable(now: now.latest)
+        } catch {
+            previews.logger.warning("an approval could not be given back", metadata: ["error": "\(error)"])
+            return false
+        }
     }
 }

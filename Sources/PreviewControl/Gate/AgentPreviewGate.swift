@@ -10,6 +10,7 @@ public struct AgentPreviewGate: Sendable {
     let index: ApprovalIndex
     let facts: (any RunFactsSource)?
     let timeline: any Timeline
+    let startsUnderWay = StartsUnderWay()
 
     /// - Parameters:
     ///   - previews: Starts what was approved.
@@ -35,4 +36,7 @@ public struct AgentPreviewGate: Sendable {
 
     /// The longest time for which ``start(run:port:requester:onPending:)`` waits for a decision.
     public var approvalWindow: Duration { policy.window }
+
+    /// Whether the owner of a run may approve for every run. Operators always may.
+    public var ownersMayApproveAlways: Bool { policy.ownersMayApproveAlways }
 }

@@ -25,12 +25,18 @@ struct Permit: Sendable {
         /// A human approved this request.
         case granted(ApprovalLedger.Entry)
         /// Nobody has to be asked; where the request waited already, that is its entry.
-        case automatic(AutomaticGrant, waiting: ApprovalLedger.Entry?)
+        case automatic(ApprovalGround, waiting: ApprovalLedger.Entry?)
     }
 
     let ground: Ground
     /// The claim on which the ground was found.
     let claim: ClaimRecord
+}
+
+/// What a start has written on the claim: it can be changed and taken back by this start alone.
+struct UsedPermit: Sendable {
+    let entry: ApprovalLedger.Entry
+    let claim: ClaimIdentity
 }
 
 /// A request that waits for a decision.

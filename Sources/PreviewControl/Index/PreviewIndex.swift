@@ -30,6 +30,7 @@ public final class PreviewIndex: Sendable {
         /// Filled only where previews end with their run's claim, as ``tokensByClaimUID`` is.
         var claimUIDs: Set<CompactText> = []
         var fresh: Set<ClusterCollection> = []
+        var ended = EndedPreviews()
         var deadlines = DeadlineQueue<Key>()
     }
 
@@ -79,6 +80,7 @@ public final class PreviewIndex: Sendable {
                 state.putRoute(preview, followsClaims: followsClaims)
                 schedule(preview, now, &state)
             case .routeDeleted(let token):
+                if state.routes[token] != nil { state.ended.insert(token.fingerprint, .seen(now ?? .distantPast)) }
                 state.removeRoute(token)
                 if let backend = state.backends[token] { schedule(backend, now, &state) }
             case .backendsReplaced(let backends):
@@ -166,6 +168,18 @@ public final class PreviewIndex: Sendable {
     func routes() -> [Preview]? {
         state.withLock { $0.fresh.contains(.routes) ? Array($0.routes.values) : nil }
     }
+
+    /// The previews of one run; `nil` when they are not known well enough.
+    func routes(of run: RunLabel) -> [Preview]? {
+        state.withLock { $0.fresh.contains(.routes) ? $0.routes.values.filter { $0.run == run } : nil }
+    }
+
+    /// Remembers that a preview was stopped, before the watch tells.
+    func noteStop(of token: PreviewToken) { state.withLock { $0.ended.insert(token.fingerprint, .stopped) } }
+
+    /// How the preview with that fingerprint ended, where this replica knows. No token is minted twice, so it stays so. A
+    /// list that does not have it proves nothing: it may be an old one.
+    func end(of fingerprint: String) -> EndedPreviews.End? { state.withLock { $0.ended[fingerprint] } }
 
     /// The UIDs of the claims that exist, or `nil` when they are not known well enough, or do not matter.
     func claimUIDs() -> Set<String>? {

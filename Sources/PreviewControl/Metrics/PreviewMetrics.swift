@@ -44,7 +44,8 @@ public struct PreviewMetrics: Sendable {
         do {
             let value = try await start()
             if let preview = started(value) {
-                count(starter, "started")
+                count(starter, preview.isNew ? "started" : "joined")
+                guard preview.isNew else { return value }
                 factory.timer(.startDuration).record(duration: preview.provisioning)
             }
             return value

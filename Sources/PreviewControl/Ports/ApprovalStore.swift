@@ -17,7 +17,8 @@ public protocol ApprovalStore: Sendable {
         to claim: ClaimRecord
     ) async throws(ClusterError) -> ClaimRecord?
 
-    /// Replaces annotations of a claim, all or none, provided that each still has its old text.
+    /// Replaces annotations of a claim, all or none, provided that each still has its old text. An edit may also change
+    /// nothing, as a condition of the others.
     ///
     /// When the answer is lost, or says that a text was another one, the claim is read: texts that are the new ones
     /// were written by this call, or by one that meant exactly the same.

@@ -9,6 +9,15 @@ public struct StartedPreview: Sendable {
     public let provisioning: Duration
     /// Waiting for the gateway and the app.
     public let settling: Duration
+    /// False where an earlier call of the same request had started the preview.
+    public let isNew: Bool
+}
+
+/// A start that failed once it had been consented to.
+struct FailedStart: Error {
+    let cause: any Error
+    /// Whether it is certain that neither a Service nor a route of this start is left.
+    let leftNothing: Bool
 }
 
 extension Previews {
@@ -40,17 +49,28 @@ extension Previews {
             return try await asking {
                 let began = time.uptime()
                 let sandbox = try await sandboxes.sandbox(of: run)
-                return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
+                do {
+                    return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
+                } catch let failure as FailedStart {
+                    throw failure.cause
+                }
             }
         }
     }
 
-    /// Checks what needs no look at the cluster: whether previews are started at all, and on this port.
+    /// Checks what needs no look at the cluster: whether previews are started at all, now, and on this port.
     func admit(_ port: Int) throws(PreviewError) -> TargetPort {
-        guard policy.isEnabled else {
-            throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
-        }
+        try checkIsEnabled()
         try checkBrake()
+        return try checkPort(port)
+    }
+
+    func checkIsEnabled() throws(PreviewError) {
+        guard !policy.isEnabled else { return }
+        throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
+    }
+
+    func checkPort(_ port: Int) throws(PreviewError) -> TargetPort {
         do { return try policy.ports.check(port) } catch { throw PreviewError(.invalid, error.message) }
     }
 
@@ -58,20 +78,21 @@ extension Previews {
     ///
     /// - Parameters:
     ///   - began: The ``MonotonicTime/uptime`` from which the answer counts.
-    ///   - consent: Runs after everything else was checked and before anything is created; what it throws ends the start.
+    ///   - consent: Runs after everything else was checked and before anything is created, with the token of the preview;
+    ///     what it throws ends the start. It runs again in the unlikely case that the token has to be another one.
+    /// - Throws: ``FailedStart`` for what goes wrong after the consent.
     func start(
         run: RunID,
         port: TargetPort,
         sandbox: BoundSandbox,
         requester: String,
         began: Duration,
-        consent: () async throws -> Void = {}
+        consent: (PreviewToken) async throws -> Void = { _ in }
     ) async throws -> StartedPreview {
         try checkBrake()
         let preview = try await AnswerDeadline.reserve {
             try await checkLimits(for: run.label)
-            try await consent()
-            return try await provision(run: run, port: port, sandbox: sandbox, requester: requester)
+            return try await provision(run: run, port: port, sandbox: sandbox, requester: requester, consent: consent)
         }
         let provisioned = time.uptime()
         logger.info(
@@ -83,11 +104,12 @@ extension Previews {
         return StartedPreview(
             session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
-            settling: time.uptime() - provisioned
+            settling: time.uptime() - provisioned,
+            isNew: true
         )
     }
 
-    private func checkBrake() throws(PreviewError) {
+    func checkBrake() throws(PreviewError) {
         guard let reason = brake.reason else { return }
         throw PreviewError(
             .braked,
@@ -142,22 +164,37 @@ extension Previews {
         run: RunID,
         port: TargetPort,
         sandbox: BoundSandbox,
-        requester: String
+        requester: String,
+        consent: (PreviewToken) async throws -> Void
     ) async throws -> Preview {
-        if case .perRunLabel = sandbox.selector {
-            guard try await objects.label(sandbox.pod, with: run.label) else {
-                throw PreviewError(.noSandbox, "The run's sandbox pod was replaced just now. Try again.")
-            }
-        }
         for _ in 0..<Self.maxMintings {
-            let blueprint = try await blueprint(run: run, port: port, sandbox: sandbox, requester: requester)
+            let token = try mintToken()
+            try await consent(token)
             do {
-                return try await provision(blueprint)
+                try await labelWhereNeeded(sandbox, with: run.label)
+                return try await provision(
+                    try await blueprint(token, run: run, port: port, sandbox: sandbox, requester: requester)
+                )
             } catch let error as ClusterError where error.kind == .alreadyExists {
                 continue
+            } catch let failure as FailedStart {
+                throw failure
+            } catch {
+                // Nothing was asked to be created yet.
+                throw FailedStart(cause: error, leftNothing: true)
             }
         }
-        throw ClusterError(.rejected, "every object name that was tried exists already")
+        throw FailedStart(
+            cause: ClusterError(.rejected, "every object name that was tried exists already"),
+            leftNothing: true
+        )
+    }
+
+    private func labelWhereNeeded(_ sandbox: BoundSandbox, with run: RunLabel) async throws {
+        guard case .perRunLabel = sandbox.selector else { return }
+        guard try await objects.label(sandbox.pod, with: run) else {
+            throw PreviewError(.noSandbox, "The run's sandbox pod was replaced just now. Try again.")
+        }
     }
 
     private func provision(_ blueprint: PreviewBlueprint) async throws -> Preview {
@@ -167,34 +204,39 @@ extension Previews {
             try await withdrawIfOvershot(preview, of: blueprint.annotations.run)
             return preview
         } catch {
-            await rollBack(blueprint.annotations.token, serviceUID: service.uid)
-            throw error
+            let leftNothing = await rollBack(blueprint.annotations.token, serviceUID: service.uid)
+            if let error = error as? ClusterError, error.kind == .alreadyExists, leftNothing { throw error }
+            throw FailedStart(cause: error, leftNothing: leftNothing)
         }
     }
 
-    private func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
+    private func createService(for blueprint: PreviewBlueprint) async throws -> PreviewBackend {
         do {
             return try await objects.createService(for: blueprint)
         } catch {
-            // A Service that exists already is somebody else's. In any other case it may have been made unheard.
-            if error.kind != .alreadyExists { await rollBack(blueprint.annotations.token, serviceUID: nil) }
-            throw error
+            // One that exists already is somebody else's. In any other case it may have been made unheard.
+            guard error.kind != .alreadyExists else { throw error }
+            let leftNothing = await rollBack(blueprint.annotations.token, serviceUID: nil)
+            throw FailedStart(cause: error, leftNothing: leftNothing)
+        }
+    }
+
+    private func mintToken() throws(ClusterError) -> PreviewToken {
+        do {
+            return try PreviewToken.mint(randomBytes: randomBytes)
+        } catch {
+            logger.critical("no token could be minted", metadata: ["error": "\(error)"])
+            throw ClusterError(.unavailable, "this replica has no source of randomness")
         }
     }
 
     private func blueprint(
+        _ token: PreviewToken,
         run: RunID,
         port: TargetPort,
         sandbox: BoundSandbox,
         requester: String
     ) async throws -> PreviewBlueprint {
-        let token: PreviewToken
-        do {
-            token = try PreviewToken.mint(randomBytes: randomBytes)
-        } catch {
-            logger.critical("no token could be minted", metadata: ["error": "\(error)"])
-            throw ClusterError(.unavailable, "this replica has no source of randomness")
-        }
         let now = try await currentTime()
         let life = policy.lifetime.initial(startedAt: now.latest)
         return PreviewBlueprint(
@@ -235,7 +277,8 @@ extension Previews {
     /// is not stopped by the caller's going away; what it cannot delete, the reaper ends as an orphan.
     ///
     /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
-    private func rollBack(_ token: PreviewToken, serviceUID: String?) async {
+    /// - Returns: Whether the cluster has confirmed that neither object exists.
+    private func rollBack(_ token: PreviewToken, serviceUID: String?) async -> Bool {
         // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
         let work = Task {
             await AnswerDeadline.begin(time, limit: Self.rollbackTimeout) {
@@ -246,25 +289,27 @@ extension Previews {
             try await time.sleep(Self.rollbackTimeout)
             work.cancel()
         }
-        await work.value
-        deadline.cancel()
+        defer { deadline.cancel() }
+        return await work.value
     }
 
-    private func deleteRemains(of token: PreviewToken, serviceUID: String?) async {
+    /// A deletion that was accepted need not be over, where something holds the object; so what existed is looked for again.
+    private func deleteRemains(of token: PreviewToken, serviceUID: String?) async -> Bool {
         do {
             if let route = try await objects.route(token) {
                 _ = try await objects.deleteRoute(token, .uid(route.uid))
+                guard try await objects.route(token) == nil else { return false }
             }
-            if let serviceUID {
-                _ = try await objects.deleteBackend(token, .uid(serviceUID))
-            } else if let service = try await objects.backend(token) {
-                _ = try await objects.deleteBackend(token, .uid(service.uid))
-            }
+            let existing = if let serviceUID { serviceUID } else { try await objects.backend(token)?.uid }
+            guard let existing else { return true }
+            _ = try await objects.deleteBackend(token, .uid(existing))
+            return try await objects.backend(token) == nil
         } catch {
             logger.error(
                 "a failed start left objects for the reaper",
                 metadata: ["preview": "\(token.fingerprint)", "error": "\(error)"]
             )
+            return false
         }
     }
 }

@@ -22,6 +22,7 @@ extension Previews {
                 deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
+            index.noteStop(of: token)
             logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)"])
         }
     }

@@ -25,7 +25,8 @@ struct DecisionTests {
         try await harness.run {
             let approval = try await pending(harness)
             try await harness[1].approve(run: run, requestID: approval.id.text, scope: scope, by: "ada")
-            _ = try await harness[0].start(run: run, port: 3000, requester: "agent")
+            let token = try await harness[0].start(run: run, port: 3000, requester: "agent").session.token
+            try await harness.replicas[1].previews.stop(run: run, token: token)
             await harness.until { harness.replicas[1].core.approvals.isUpToDate(with: harness.cluster) }
             for (port, isCovered) in zip([3000, 3001], covers) {
                 let answer = try await harness[1].request(run: run, port: port, requester: "agent")
@@ -128,6 +129,21 @@ struct DecisionTests {
                 #expect(error?.kind == .noPendingApproval)
             }
             #expect(harness.states == [.granted])
+        }
+    }
+
+    /// A name of any length is kept up to a limit, and so is the same person's the second time.
+    @Test func theSameDecisionTwiceIsNoErrorHoweverLongTheNameIs() async throws {
+        let name = String(repeating: "ö", count: 300)
+        let harness = try await GateHarness()
+        try await harness.run {
+            let id = try await pending(harness).id.text
+            let other = try await pending(harness, port: 3001).id.text
+            for _ in 0..<2 {
+                try await harness[0].approve(run: run, requestID: id, scope: .once, by: name)
+                try await harness[1].deny(run: run, requestID: other, by: name)
+            }
+            #expect(harness.states == [.granted, .denied])
         }
     }
 

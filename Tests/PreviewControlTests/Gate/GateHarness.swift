@@ -40,10 +40,13 @@ struct GateHarness: Sendable {
 
     subscript(_ number: Int) -> AgentPreviewGate { replicas[number].core.gate }
 
-    /// Runs the keepers beside `work`, once every replica's copy is up to date.
+    /// Runs the keepers beside `work`, once every replica's copies are up to date. They follow what happens.
     func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for replica in replicas { group.addTask { try await replica.core.keeper.run() } }
+            for replica in replicas {
+                group.addTask { try await replica.core.keeper.run() }
+                group.addTask { try await cluster.run { replica.index.apply($0, now: cluster.now) } }
+            }
             for replica in replicas {
                 await until {
                     let approvals = replica.core.approvals
@@ -75,6 +78,44 @@ struct GateHarness: Sendable {
         }
         for await pending in stream { return (pending, start) }
         throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
+    }
+
+    /// Lets time pass for all replicas in small steps, though not for the cluster, until `work` is done.
+    func whileTimePasses<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                while !Task.isCancelled {
+                    for replica in replicas { replica.clock.advance(by: .milliseconds(20)) }
+                    for _ in 0..<10 { await Task.yield() }
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// A caller that waits with copies which nothing keeps up to date; they show what the cluster has now.
+    func askWithOldCopies(port: Int = 3000) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>)
+    {
+        try await showClaim(to: 0)
+        replicas[0].core.approvals.apply(.commonGrantsApplied(cluster.standingGrants))
+        return try await ask(0, port: port)
+    }
+
+    /// A run's claim as the cluster has it.
+    func claim(of run: RunID = GateHarness.run) async throws -> ClaimRecord? { try await cluster.claim(of: run) }
+
+    /// Brings a replica's copy of the run's claim up to date.
+    func showClaim(to number: Int) async throws {
+        let claim = try await claim()
+        replicas[number].core.approvals.apply(.claimsReplaced(claim.map { [$0] } ?? []))
     }
 
     var states: [Approval.State] { cluster.approvals(of: Self.run).map(\.state) }

@@ -187,6 +187,38 @@ struct GateCluster: Sendable {
         while !condition(), !Task.isCancelled { await Task.yield() }
     }
 
+    /// Ends all previews of the run, and lets every replica know.
+    func stopPreviews() async throws {
+        for route in store.list(.httpRoutes, namespace: Self.namespace).items {
+            guard let token = PreviewToken(objectName: route.name) else { continue }
+            try await replicas[0].previews.stop(run: run, token: token)
+            for replica in replicas { replica.index.noteStop(of: token) }
+        }
+    }
+
+    /// Lets time pass for the replicas in small steps, though not for the cluster, until `work` is done. It begins once
+    /// there is a preview: sooner it would be over before the requests are, which take real time.
+    func whileTimePasses<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                await until { routeCount > 0 }
+                while !Task.isCancelled {
+                    clock.advance(by: .milliseconds(20))
+                    await Task.yield()
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
     func advance(by duration: Duration) {
         now.advance(by: duration)
         clock.advance(by: duration)

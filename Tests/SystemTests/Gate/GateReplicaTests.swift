@@ -1,8 +1,9 @@
 import DevCluster
-import PreviewControl
 import PreviewDomain
 import TestSupport
 import Testing
+
+@testable import PreviewControl
 
 @Suite("Replicas of the gate on one API server", .timeLimit(.minutes(5)))
 struct GateReplicaTests {
@@ -81,9 +82,10 @@ struct GateReplicaTests {
                 if cluster.state(of: pending) == .granted {
                     _ = try await cluster[2].start(run: run, port: 3000, requester: "agent")
                 }
-                #expect(cluster.state(of: pending) == .consumed)
-                #expect(cluster.routeCount == round)
-                #expect(cluster.serviceCount == round)
+                #expect(cluster.state(of: pending) == .consumed, "round \(round)")
+                #expect(cluster.routeCount == 1, "round \(round)")
+                #expect(cluster.serviceCount == 1, "round \(round)")
+                try await cluster.stopPreviews()
             }
         }
     }
@@ -92,7 +94,6 @@ struct GateReplicaTests {
 
     @Test func theClickRacingTheTimeOutHasOneWinner() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            var startedCount = 0
             for round in 1...100 {
                 let (pending, start) = try await cluster.ask(0)
                 await cluster.clock.waitForSleepers(3)
@@ -104,40 +105,62 @@ struct GateReplicaTests {
 
                 #expect(isAccepted ? refusal == nil : refusal == .approvalTimedOut, "round \(round)")
                 #expect(cluster.state(of: pending) == (isAccepted ? .consumed : .timedOut), "round \(round)")
-                startedCount += isAccepted ? 1 : 0
-                #expect(cluster.routeCount == startedCount, "round \(round)")
+                #expect(cluster.routeCount == (isAccepted ? 1 : 0), "round \(round)")
                 #expect(isAccepted || cluster.provisioningCount == requests, "round \(round)")
+                try await cluster.stopPreviews()
             }
         }
     }
 
-    @Test func twoRetriesRacingForOneGrantStartOnePreview() async throws {
+    @Test func twoRetriesRacingForOneGrantShareOnePreview() async throws {
         try await GateCluster.with(replicas: 3) { cluster in
             let run = cluster.run
             for round in 1...100 {
-                // The loser of the last round has raised a request, which this round joins.
                 guard
                     case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
                 else { return #expect(Bool(false), "round \(round): started without a grant") }
-                #expect(cluster.routeCount == round - 1)
                 try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-                async let first = cluster[0].isStarted(run)
-                async let second = cluster[2].isStarted(run)
-                let started = await [first, second]
-                #expect(started.count { $0 } == 1, "round \(round)")
-                #expect(cluster.routeCount == round, "round \(round)")
-                #expect(cluster.serviceCount == round, "round \(round)")
+                let started = try await cluster.whileTimePasses {
+                    async let first = cluster[0].start(run: run, port: 3000, requester: "agent")
+                    async let second = cluster[2].start(run: run, port: 3000, requester: "agent")
+                    return try await [first, second]
+                }
+                #expect(started.count { $0.isNew } == 1, "round \(round)")
+                #expect(Set(started.map(\.session.token)).count == 1, "round \(round)")
+                #expect(cluster.routeCount == 1, "round \(round)")
+                #expect(cluster.serviceCount == 1, "round \(round)")
+                try await cluster.stopPreviews()
             }
+        }
+    }
+
+    // MARK: What the writes test
+
+    @Test func aWriteTestsTheGroundThatItRestsOn() async throws {
+        try await GateCluster.with(replicas: 1) { cluster in
+            let (run, store) = (cluster.run, cluster[0].store)
+            guard case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
+            else { return #expect(Bool(false)) }
+            let identity = try #require(try await store.claim(of: run)?.identity)
+            let on = try #require(try await store.setAutoApprove(true, of: identity))
+            let entry = try #require(on.ledger.entry(pending.id))
+            let condition = try #require(on.ledger.unchanged(ApprovalAnnotation.autoApprove))
+            let now = pending.requestedAt
+            let used = try #require(
+                pending.after(.approveAutomatically(.runOption, at: now, usableFor: .seconds(300)))?
+                    .after(.use("use", preview: "0123abcd", at: now))
+            )
+            _ = try await store.setAutoApprove(false, of: identity)
+            #expect(try await store.replace([entry.edit(to: used), condition], of: identity) == nil)
+            #expect(cluster.state(of: pending) == .pending)
+            _ = try await store.setAutoApprove(true, of: identity)
+            #expect(try await store.replace([entry.edit(to: used), condition], of: identity) != nil)
+            #expect(cluster.state(of: pending) == .consumed)
         }
     }
 }
 
 extension AgentPreviewGate {
-    fileprivate func isStarted(_ run: RunID) async -> Bool {
-        guard case .started? = try? await request(run: run, port: 3000, requester: "agent") else { return false }
-        return true
-    }
-
     fileprivate func accepts(_ approval: Approval, by decider: String) async -> Bool {
         (try? await approve(run: approval.run, requestID: approval.id.text, scope: .once, by: decider)) != nil
     }

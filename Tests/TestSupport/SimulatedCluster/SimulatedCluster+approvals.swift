@@ -39,6 +39,14 @@ extension SimulatedCluster {
         }
     }
 
+    /// Takes all standing grants for every run away, by somebody's hand.
+    public func revokeStandingGrants() {
+        state.withLock { state in
+            state.commonGrants = StandingGrants()
+            state.publish(.commonGrantsApplied(state.commonGrants))
+        }
+    }
+
     /// Gives the run's claim another pod.
     public func replacePod(of run: RunID) {
         state.withLock { state in

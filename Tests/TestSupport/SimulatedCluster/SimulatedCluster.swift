@@ -176,6 +176,13 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
+    public func removeRoute(_ token: PreviewToken) {
+        state.withLock { state in
+            state.routes[token] = nil
+            state.publish(.routeDeleted(token))
+        }
+    }
+
     /// Changes a route's annotations behind the service's back; `nil` removes one.
     public func annotate(_ token: PreviewToken, _ changes: [String: String?]) {
         state.withLock { state in
