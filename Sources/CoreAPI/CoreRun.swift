@@ -9,7 +9,7 @@ public struct CoreRun: Hashable, Sendable {
     public let parentRunID: RunID?
     /// Whether the run's owner lets its tools run without being asked.
     public let autoApprovesTools: Bool
-    /// The user that the run belongs to, where the answer names one.
+    /// The user that the run belongs to, where the answer names one: who submitted it, as the platform calls it.
     public let owner: String?
 
     public init(status: String?, parentRunID: RunID?, autoApprovesTools: Bool, owner: String?) {
@@ -23,6 +23,7 @@ public struct CoreRun: Hashable, Sendable {
 extension CoreRun: Decodable {
     private enum CodingKeys: String, CodingKey {
         case status, owner
+        case submittingUser = "submitting_user"
         case parentRunID = "parent_run_id"
         case autoApprovesTools = "auto_approve_tools"
     }
@@ -40,7 +41,7 @@ extension CoreRun: Decodable {
             status: text(.status),
             parentRunID: text(.parentRunID).flatMap { try? RunID($0) },
             autoApprovesTools: (try? members.decodeIfPresent(Bool.self, forKey: .autoApprovesTools)) ?? false,
-            owner: text(.owner)
+            owner: text(.submittingUser) ?? text(.owner)
         )
     }
 }

@@ -75,6 +75,14 @@ import Testing
     }
 
     @Test(arguments: [
+        (#"{"submitting_user": "ada"}"#, "ada"), (#"{"submitting_user": "ada", "owner": "a-team"}"#, "ada"),
+        (#"{"submitting_user": null, "owner": "ada"}"#, "ada"), (#"{"submitting_user": ""}"#, nil),
+    ])
+    func theOwnerIsWhoSubmittedTheRun(body: String, owner: String?) async throws {
+        #expect(try await client(.json(body)).run(run, bearer: Self.bearer).owner == owner)
+    }
+
+    @Test(arguments: [
         "{}", #"{"status": null, "parent_run_id": null, "auto_approve_tools": null, "owner": null}"#,
         #"{"status": 7, "parent_run_id": 7, "auto_approve_tools": 1, "owner": {"name": "ada"}}"#,
         #"{"status": "", "parent_run_id": "../etc", "auto_approve_tools": "true", "owner": ""}"#,

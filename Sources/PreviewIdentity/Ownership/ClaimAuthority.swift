@@ -18,13 +18,14 @@ public struct ClaimAuthority: RunAuthority {
         known = ExpiringCache(maxEntries: Self.maxCachedRuns, uptime: uptime)
     }
 
-    public func requireOwnership(of run: RunID, by caller: Caller) async throws(AccessDenied) {
+    public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
         guard let owner = try await owner(of: run), caller.names.contains(owner) else {
             throw AccessDenied(
                 .forbidden,
                 "This run is not yours, or nothing says whose it is. Only its owner and operators may do this."
             )
         }
+        return .owner
     }
 
     private func owner(of run: RunID) async throws(AccessDenied) -> String? {

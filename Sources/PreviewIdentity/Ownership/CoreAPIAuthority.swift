@@ -1,7 +1,10 @@
 public import CoreAPI
 public import PreviewDomain
 
-/// Judges by what the platform's core API says to the caller's own bearer: who may see a run there may act on it here.
+/// Judges by what the platform's core API says to the caller's own bearer.
+///
+/// Where its answer names the run's owner, only the owner may act on the run, and others whom it is shown to may look.
+/// Where it names nobody, it shows a run to its owner alone, as the platform does, and whoever sees it may act on it.
 public struct CoreAPIAuthority: RunAuthority {
     /// How long an answer is relied on.
     public static let lifetime = Duration.seconds(10)
@@ -19,10 +22,20 @@ public struct CoreAPIAuthority: RunAuthority {
         known = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
     }
 
-    public func requireOwnership(of run: RunID, by caller: Caller) async throws(AccessDenied) {
+    public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
         // A caller that is known without a bearer is none of the core API's.
         guard let bearer = caller.bearer else { throw Self.foreign }
-        _ = try await self.run(run, seenBy: bearer)
+        guard let owner = try await self.run(run, seenBy: bearer).owner else { return .owner }
+        return names(of: caller, by: bearer).contains(owner) ? .owner : .viewer
+    }
+
+    /// The names by which a caller may be an owner.
+    ///
+    /// Who was recognised here has them from a token that was verified here. A bearer that only the core API knows may
+    /// be an access token too: the core API has accepted this very text, so what it says of its user is true.
+    private func names(of caller: Caller, by bearer: Secret) -> Set<String> {
+        guard caller.role == .unverified else { return caller.names }
+        return JSONWebToken(bearer.value)?.claims(UserClaims.self)?.names ?? []
     }
 
     /// The run as the bearer's user sees it; an answer may be as old as ``lifetime``.
@@ -47,6 +60,14 @@ public struct CoreAPIAuthority: RunAuthority {
         }
         known.insert(answer, for: key, lifetime: Self.lifetime)
         return try answer.get()
+    }
+
+    /// What an access token says of its user.
+    private struct UserClaims: Decodable {
+        private let sub: String
+        private let gh_login: String?
+
+        var names: Set<String> { gh_login.map { [sub, $0] } ?? [sub] }
     }
 
     private static let foreign = AccessDenied(

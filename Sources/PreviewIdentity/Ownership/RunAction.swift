@@ -21,4 +21,12 @@ public enum RunAction: String, Hashable, Sendable, CaseIterable {
         case .start, .keepAlive, .list, .stop, .decide, .readTimeline: false
         }
     }
+
+    /// Whether it changes nothing, so that everybody may do it who may see the run.
+    var isLooking: Bool {
+        switch self {
+        case .list, .readApprovals, .readTimeline: true
+        case .start, .startAsAgent, .keepAlive, .stop, .decide: false
+        }
+    }
 }
