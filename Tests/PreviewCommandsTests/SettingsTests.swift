@@ -50,6 +50,13 @@ struct SettingsTests {
         #expect(settings.approvals.approvesAutomatically == (value != "false"))
     }
 
+    @Test func whetherOwnersMayApproveForEveryRunIsASetting() throws {
+        let key = "Sandbox__Preview__OwnersMayApproveAlways"
+        #expect(try settings(environment: Self.minimum).approvals.ownersMayApproveAlways == false)
+        let set = Self.minimum.merging([key: "true"]) { $1 }
+        #expect(try settings(environment: set).approvals.ownersMayApproveAlways)
+    }
+
     @Test func twoNamesThatContradictEachOtherStopTheStart() throws {
         let both = ["Sandbox__Preview__AutoApprove": "false", "SANDBOX_PREVIEW_AUTO_APPROVE": "true"]
         let error = #expect(throws: SettingsError.self) {

@@ -192,6 +192,14 @@ struct GateRoutesTests {
         }
     }
 
+    @Test func aGrantForEveryRunOfAnotherToolIsTheCoreAPIsToDecide() async throws {
+        let body = #"{"request_id": "of-another-tool", "scope": "always"}"#
+        try await serve(forwardDecision: { _ in ForwardedAnswer(status: 200, body: Array("{}".utf8)) }) { _, client in
+            let answer = try await client.call(.post, "\(runs)/tool-approvals", body: body, headers: headers())
+            #expect(answer.status == 200)
+        }
+    }
+
     @Test func aDecisionAboutARequestOfOursIsNeverPassedOn() async throws {
         try await serve(forwardDecision: { _ in
             #expect(Bool(false), "the decision was passed on")

@@ -34,12 +34,17 @@ struct APIHarness: Sendable {
 
     var gate: AgentPreviewGate { core.gate }
 
-    init(limits: RequestLimits = RequestLimits(), draining: Draining = Draining()) async throws {
+    init(
+        limits: RequestLimits = RequestLimits(),
+        draining: Draining = Draining(),
+        approvals: ApprovalPolicy = ApprovalPolicy()
+    ) async throws {
         let time = MonotonicTime(controlClock)
         let random = SeededRandom(seed: 42)
         core = ReplicaCore(
             cluster.ports,
             policy: policy,
+            approvalPolicy: approvals,
             timeline: timeline,
             time: time,
             randomBytes: { random.bytes($0) },

@@ -1,10 +1,12 @@
 """Drives an MCP server with the official Python SDK, and tells on standard output what happens, one JSON object a line.
 
-usage: mcp_client.py {tour|patience} URL KEY RUN {auto|legacy}
+usage: mcp_client.py {tour|patience|overtaking|returning} URL KEY RUN {auto|legacy}
 
 tour      uses every tool once.
 patience  calls start_preview twice. The first call gets no sign of life and is given up when the read time-out has
           passed; the second one gets progress, and is told by "outlasted" once it has waited for longer than that.
+overtaking gives a call of start_preview up after a while, as the SDK does, which leaves its stream open, and calls again.
+returning does the same, and calls again once the run has a preview, which is the first call's.
 """
 
 import asyncio
@@ -17,6 +19,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 READ_TIMEOUT = 2.0
+# How long a call may take that is to be given up.
+CALL_TIMEOUT = 0.5
 # Real time has to pass between two signs of life, or nothing would show that silence is what ends a call.
 PAUSE = 0.05
 
@@ -64,12 +68,42 @@ async def patience(client, run):
     say(start=outcome(await client.call_tool("start_preview", arguments, progress_callback=progress)))
 
 
+async def give_up(client, arguments):
+    try:
+        await client.call_tool("start_preview", arguments, read_timeout_seconds=CALL_TIMEOUT)
+    except MCPError:
+        say(gave_up=True)
+
+
+async def overtaking(client, run):
+    arguments = {"run_id": run, "port": 3000}
+    await give_up(client, arguments)
+
+    async def progress(count, total, message):
+        say(progress=count)
+
+    say(start=outcome(await client.call_tool("start_preview", arguments, progress_callback=progress)))
+
+
+async def returning(client, run):
+    arguments = {"run_id": run, "port": 3000}
+    await give_up(client, arguments)
+    previews = []
+    while not previews:
+        await asyncio.sleep(4 * PAUSE)
+        previews = (await client.call_tool("list_previews", {"run_id": run})).structured_content["previews"]
+    say(first=previews[0]["preview_url"])
+    say(start=outcome(await client.call_tool("start_preview", arguments)))
+
+
 async def main(play, url, key, run, mode):
+    plays = {"tour": tour, "patience": patience, "overtaking": overtaking, "returning": returning}
+    silence = READ_TIMEOUT if play == "patience" else None
     http_client = httpx2.AsyncClient(
-        headers={"Authorization": f"Bearer {key}"}, timeout=httpx2.Timeout(READ_TIMEOUT), trust_env=False
+        headers={"Authorization": f"Bearer {key}"}, timeout=httpx2.Timeout(silence), trust_env=False
     )
     async with http_client, Client(streamable_http_client(url, http_client=http_client), mode=mode) as client:
-        await {"tour": tour, "patience": patience}[play](client, run)
+        await plays[play](client, run)
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -82,4 +82,36 @@ struct MCPClientTests {
         #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
         #expect(service.cluster.liveRoutes.count == 1)
     }
+
+    /// In 2025-11-25 the SDK gives a call up and leaves its stream open, so that the service takes it for a call that waits.
+    /// Whichever of the two calls starts the preview, the live one gets its address: when both wait for the approval, and
+    /// when the first one alone had been there. In 2026-07-28 it closes the stream, and the second call alone waits.
+    @Test(arguments: [("overtaking", "auto"), ("overtaking", "legacy"), ("returning", "legacy")])
+    func aCallThatWasGivenUpTakesNothingAwayFromTheNext(play: String, mode: String) async throws {
+        let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy())
+        let run = try RunID(MCPServiceUnderTest.run)
+        let reports = Mutex<PythonMCPClient.Report>([:])
+        try await service.serve { url in
+            let arguments = [play, url, MCPServiceUnderTest.key, run.text, mode]
+            try await PythonMCPClient.run(arguments) { report in
+                let isTimeToApprove = report[play == "overtaking" ? "progress" : "gave_up"] != nil
+                let isFirst = reports.withLock { known in
+                    defer { known.merge(report) { $1 } }
+                    return known[play == "overtaking" ? "progress" : "gave_up"] == nil
+                }
+                guard isTimeToApprove, isFirst else { return }
+                let request = try #require(service.cluster.approvals(of: run).first)
+                try await service.gate.approve(run: run, requestID: request.id.text, scope: .once, by: "ada")
+            }
+        }
+        let said = reports.withLock { $0 }
+        #expect(said["gave_up"] == true)
+        #expect(said["start"]?.object?["is_error"] == false)
+        let url = try #require(said["start"]?.object?["structured"]?.object?["preview_url"]?.string)
+        let token = try #require(service.cluster.liveRoutes.first)
+        #expect(url.contains(token.text))
+        #expect(said["first"].map { $0.string == url } ?? true)
+        #expect(service.cluster.liveRoutes.count == 1)
+        #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
+    }
 }

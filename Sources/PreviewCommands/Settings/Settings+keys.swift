@@ -66,6 +66,7 @@ extension Settings {
         static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
         /// The other name of ``autoApprove``.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
+        static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
         static let approvalTimeout = Setting.duration(
             "Sandbox__Preview__ApprovalTimeoutSeconds",
             unit: .seconds(1),
@@ -111,6 +112,7 @@ extension Settings {
                 readyTimeout.key,
                 autoApprove.key,
                 autoApproveInEnvironment.key,
+                ownersMayApproveAlways.key,
                 approvalTimeout.key,
                 urlScheme.key,
                 urlPort.key,

@@ -61,7 +61,8 @@ struct Settings: Sendable {
         }
         return ApprovalPolicy(
             approvesAutomatically: setting ?? alias ?? false,
-            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300))
+            window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300)),
+            ownersMayApproveAlways: try sources.value(of: Keys.ownersMayApproveAlways, default: false)
         )
     }
 }

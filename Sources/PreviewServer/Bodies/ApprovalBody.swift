@@ -22,6 +22,7 @@ struct ApprovalBody: Encodable {
     private let usableUntil: String?
     private let automatic: AutomaticGrant?
     private let reason: String?
+    private let session: SessionBody?
 
     private enum CodingKeys: String, CodingKey {
         case requestID = "request_id"
@@ -43,9 +44,11 @@ struct ApprovalBody: Encodable {
         case usableUntil = "usable_until"
         case automatic
         case reason
+        case session
     }
 
-    init(_ approval: Approval) {
+    /// - Parameter session: The living preview that the request became, for those who may see it.
+    init(_ approval: Approval, session: SessionBody? = nil) {
         requestID = approval.id.text
         displayID = approval.id.displayID
         runID = approval.run.text
@@ -64,6 +67,7 @@ struct ApprovalBody: Encodable {
         usableUntil = approval.usableUntil.map(RFC3339.string)
         automatic = approval.automatic
         reason = approval.reason
+        self.session = session
     }
 
     /// Where the request can be followed.

@@ -58,7 +58,7 @@ struct GateRoutes: Sendable {
 
     @Sendable private func list(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .readApprovals)
-        return try JSONBody(try await gate.approvals(run: run).map(ApprovalBody.init))
+        return try JSONBody(try await gate.approvals(run: run).map { ApprovalBody($0) })
     }
 
     @Sendable private func status(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
@@ -66,7 +66,8 @@ struct GateRoutes: Sendable {
         let id = try context.parameters.require("requestId")
         let pause = try wait(request)
         let approval = try await approval(id, of: run, wait: pause, context)
-        var answer = try JSONBody(ApprovalBody(approval))
+        let session = try await session(of: approval, run: run, context)
+        var answer = try JSONBody(ApprovalBody(approval, session: session))
         if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
         return answer
     }
@@ -84,6 +85,19 @@ struct GateRoutes: Sendable {
         }
     }
 
+    /// The preview that the request became: for whom it was asked for, and for who may start previews of the run.
+    private func session(
+        of approval: Approval,
+        run: RunID,
+        _ context: PreviewRequestContext
+    ) async throws -> SessionBody? {
+        guard approval.state == .consumed else { return nil }
+        if !approval.isRequested(by: try context.authenticatedCaller.identity) {
+            guard try await runs.allows(.decide, on: run, context) else { return nil }
+        }
+        return try await gate.session(of: approval).map { SessionBody($0, run: run, address: address) }
+    }
+
     /// The query parameter `wait`: how many seconds to wait for a decision.
     private func wait(_ request: Request) throws -> Duration {
         guard let text = request.uri.queryParameters["wait"] else { return .zero }
@@ -97,7 +111,13 @@ struct GateRoutes: Sendable {
     // MARK: Deciding
 
     @Sendable private func approve(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
-        try await decide(.approvals, request, context) { run, decision, decider in
+        let isOperator = try context.authenticatedCaller.role == .operator
+        return try await decide(.approvals, request, context) { run, decision, decider in
+            if decision.scope == .always, !isOperator, !gate.ownersMayApproveAlways {
+                // A request that is not ours is the core API's to decide about.
+                _ = try await gate.approval(run: run, requestID: decision.requestID)
+                throw Self.alwaysIsForOperators
+            }
             try await gate.approve(
                 run: run,
                 requestID: decision.requestID,
@@ -114,6 +134,14 @@ struct GateRoutes: Sendable {
             return try JSONBody(DeniedBody(run: run, decision))
         }
     }
+
+    private static let alwaysIsForOperators = PreviewError(
+        .forbidden,
+        """
+        A grant of scope always counts for every run, so only an operator may give it. Approve with scope once, run or tool; \
+        nothing was decided yet.
+        """
+    )
 
     /// Decides here where the request is ours, and hands on to the core API what is not.
     private func decide(

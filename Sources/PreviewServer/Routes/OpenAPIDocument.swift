@@ -340,6 +340,9 @@ enum OpenAPIDocument {
               "always"
             ]
           },
+          "session" : {
+            "$ref" : "#/components/schemas/Session"
+          },
           "state" : {
             "enum" : [
               "pending",
@@ -860,7 +863,7 @@ enum OpenAPIDocument {
                 }
               }
             },
-            "description" : "The requests of this run, the oldest first."
+            "description" : "The requests of this run, the newest first."
           },
           "400" : {
             "$ref" : "#/components/responses/BadRequest"
@@ -897,6 +900,7 @@ enum OpenAPIDocument {
     },
     "/api/runs/{runId}/preview-requests/{requestId}" : {
       "get" : {
+        "description" : "Once the request has become a preview that lives, the answer holds its session: for whoever asked for it, and\nfor the run's owner and operators.\n",
         "operationId" : "getPreviewRequest",
         "parameters" : [
           {
@@ -1289,7 +1293,7 @@ enum OpenAPIDocument {
         }
       ],
       "post" : {
-        "description" : "The agent's own identity can never approve. Where a core API is configured, a request that is not one of this\nservice's is passed on to it with the caller's own bearer, and its answer is handed on.\n",
+        "description" : "The agent's own identity can never approve, and neither can those to whom the run is only shown. Scope `always`\nis for operators, unless `Sandbox__Preview__OwnersMayApproveAlways` is true. Where a core API is configured, a request that is not one of this\nservice's is passed on to it with the caller's own bearer, and its answer is handed on.\n",
         "operationId" : "approvePreviewRequest",
         "requestBody" : {
           "content" : {

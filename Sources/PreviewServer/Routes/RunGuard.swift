@@ -17,4 +17,14 @@ struct RunGuard: Sendable {
         try await access.authorize(try context.authenticatedCaller, to: action, on: run)
         return run
     }
+
+    /// Whether the caller may do this to the run, beside what it was let through for.
+    func allows(_ action: RunAction, on run: RunID, _ context: PreviewRequestContext) async throws -> Bool {
+        do {
+            try await access.authorize(try context.authenticatedCaller, to: action, on: run)
+            return true
+        } catch let denied as AccessDenied where denied.kind == .forbidden || denied.kind == .runNotFound {
+            return false
+        }
+    }
 }

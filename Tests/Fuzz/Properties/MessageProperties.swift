@@ -46,7 +46,7 @@ enum MessageProperties {
         description: "",
         arguments: [ArgumentName.run: ["type": "string"], ArgumentName.port: ["type": "integer"]],
         output: [:],
-        effect: .adds
+        effect: .ensures
     )
 
     private static func checkArguments(_ request: JSONRPCRequest) throws {

@@ -17,7 +17,7 @@ struct ToolTests {
         let api = try await APIHarness().api
         let expected: [String: JSONValue] = [
             "start_preview": [
-                "readOnlyHint": false, "destructiveHint": false, "idempotentHint": false, "openWorldHint": false,
+                "readOnlyHint": false, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
             ],
             "list_previews": [
                 "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,

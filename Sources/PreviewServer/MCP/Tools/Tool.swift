@@ -33,8 +33,8 @@ struct ToolDefinition: Sendable {
     /// What a call may change; clients ask their users before some of these.
     enum Effect: Sendable {
         case reads
-        /// Adds something at each call.
-        case adds
+        /// Adds something that is not there yet. The same call again finds it.
+        case ensures
         /// Takes something away. Taking it away again changes nothing.
         case removes
     }
@@ -50,7 +50,7 @@ struct ToolDefinition: Sendable {
     private var annotations: JSONValue {
         [
             "readOnlyHint": .bool(effect == .reads), "destructiveHint": .bool(effect == .removes),
-            "idempotentHint": .bool(effect != .adds), "openWorldHint": false,
+            "idempotentHint": true, "openWorldHint": false,
         ]
     }
 

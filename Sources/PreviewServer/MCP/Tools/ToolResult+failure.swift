@@ -40,7 +40,8 @@ extension PreviewError.Kind {
             Tell the user that the request has to be approved, then call start_preview again. \
             \(DecisionPlace.words(run: "{run_id}"))
             """
-        case .approvalWithdrawn, .approvalUsed:
+        case .approvalUsed: "Make sure that your server runs, then call start_preview again; that is a new request."
+        case .approvalWithdrawn:
             """
             Make sure that your server runs, then call start_preview again; a human is then asked anew. \
             \(DecisionPlace.words(run: "{run_id}"))

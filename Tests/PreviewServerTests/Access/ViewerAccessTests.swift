@@ -1,0 +1,208 @@
+import CoreAPI
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import PreviewDomain
+import PreviewIdentity
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+@testable import PreviewServer
+
+/// The API where the core API shows a run to others than its owner, and says whose it is.
+@Suite("Those who may only look")
+struct ViewerAccessTests {
+    private static let run = "/api/runs/\(APIHarness.run)"
+    /// Everybody may see every run; the owner is `ada`, which is the login of the access table's owner.
+    private static let answer = #"{"run_id": "r", "status": "in_progress", "submitting_user": "ada"}"#
+
+    private let forge = TokenForge()
+
+    private func serve(
+        answer: String = answer,
+        approvals: ApprovalPolicy = ApprovalPolicy(),
+        _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
+    ) async throws {
+        let harness = try await APIHarness(approvals: approvals)
+        let transport = ScriptedTransport(clock: harness.clock) { _, _ in .json(answer) }
+        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let api = PreviewAPI(
+            core: harness.core,
+            authenticator: Authenticator([CheckedByOthers(known: try await AccessIdentity.authenticator())]),
+            access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
+            address: harness.api.address,
+            timeline: harness.api.timeline,
+            allowedOrigins: harness.api.allowedOrigins,
+            time: harness.api.time
+        )
+        try await Application(responder: api.router().buildResponder()).test(.router) { try await work(harness, $0) }
+    }
+
+    private static func headers(_ bearer: String, prefer: String? = nil) -> HTTPFields {
+        var headers: HTTPFields = [.authorization: "Bearer \(bearer)", .contentType: "application/json"]
+        if let prefer, let name = HTTPField.Name("Prefer") { headers[name] = prefer }
+        return headers
+    }
+
+    /// The statuses of what changes something, and of what does not.
+    private func statuses(
+        _ client: any TestClientProtocol,
+        _ bearer: String,
+        _ harness: APIHarness
+    ) async throws -> (acting: [Int], looking: [Int]) {
+        let run = try RunID(APIHarness.run)
+        let token = try await harness.core.previews.start(run: run, port: 3000, requester: "ada").session.token.text
+        guard case .pending(let request) = try await harness.gate.request(run: run, port: 3001, requester: "agent")
+        else { return ([], []) }
+        let id = request.id.text
+        let acts: [(HTTPRequest.Method, String, String)] = [
+            (.post, "tool-approvals", #"{"request_id": "\#(id)"}"#),
+            (.post, "tool-denials", #"{"request_id": "unknown"}"#),
+            (.post, "auto-approve", #"{"enabled": false}"#),
+            (.post, "sandbox/port-forward", #"{"target_port": 3002}"#),
+            (.post, "sandbox/preview/\(token)/keepalive", ""),
+            (.delete, "sandbox/port-forward/\(token)", ""),
+        ]
+        var acting: [Int] = []
+        for (method, path, body) in acts {
+            acting.append(
+                try await client.call(method, "\(Self.run)/\(path)", body: body, headers: Self.headers(bearer)).status
+            )
+        }
+        var looking: [Int] = []
+        for path in ["sandbox/port-forward", "preview-requests", "preview-requests/\(id)"] {
+            looking.append(try await client.call(.get, "\(Self.run)/\(path)", headers: Self.headers(bearer)).status)
+        }
+        return (acting, looking)
+    }
+
+    private static let allowed = [200, 409, 200, 200, 200, 200]
+    private static let refused = [403, 403, 403, 403, 403, 403]
+
+    @Test func theOwnerActsAndAnotherWhoSeesTheRunLooks() async throws {
+        for (identity, acting) in [(AccessIdentity.owner, Self.allowed), (.stranger, Self.refused)] {
+            try await serve { harness, client in
+                let statuses = try await statuses(client, identity.bearer, harness)
+                #expect(statuses.acting == acting, "\(identity)")
+                #expect(statuses.looking == [200, 200, 200], "\(identity)")
+            }
+        }
+    }
+
+    @Test func aRefusalSaysWhoMay() async throws {
+        try await serve { _, client in
+            let body = #"{"enabled": true}"#
+            let headers = Self.headers(AccessIdentity.stranger.bearer)
+            let answer = try await client.call(.post, "\(Self.run)/auto-approve", body: body, headers: headers)
+            let error = (answer.json as? [String: Any])?["error"] as? String
+            #expect(error?.contains("owner") == true)
+        }
+    }
+
+    /// The platform as it is names nobody, and shows a run to its owner alone.
+    @Test(arguments: ["{}", #"{"status": "in_progress"}"#, #"{"submitting_user": null}"#, #"{"submitting_user": ""}"#])
+    func whereNobodyIsNamedWhoSeesTheRunIsItsOwner(answer: String) async throws {
+        for bearer in [AccessIdentity.stranger.bearer, "a-token-of-github"] {
+            try await serve(answer: answer) { harness, client in
+                let acting = try await statuses(client, bearer, harness).acting
+                #expect(acting == Self.allowed)
+            }
+        }
+    }
+
+    /// Tokens that only the core API can check: it has accepted them, so what they say of their user is true.
+    @Test func aBearerThatTheCoreAPIKnowsIsWhomItsTokenNames() async throws {
+        let table = [
+            (try forge.token(subject: "ada"), Self.allowed),
+            (try forge.token(subject: "7", login: "ada"), Self.allowed),
+            (try forge.token(subject: "grace"), Self.refused), ("a-token-of-github", Self.refused),
+        ]
+        for (bearer, acting) in table {
+            try await serve { harness, client in
+                let statuses = try await statuses(client, bearer, harness)
+                #expect(statuses.acting == acting)
+                #expect(statuses.looking == [200, 200, 200])
+            }
+        }
+    }
+
+    @Test func operatorsActOnEveryRun() async throws {
+        try await serve { harness, client in
+            let acting = try await statuses(client, AccessIdentity.operator.bearer, harness).acting
+            #expect(acting == Self.allowed)
+        }
+    }
+
+    @Test func theSessionIsForWhoAskedAndForTheOwner() async throws {
+        try await serve { harness, client in
+            let run = try RunID(APIHarness.run)
+            let request = Self.headers(APIHarness.key, prefer: "respond-async")
+            let path = "\(Self.run)/sandbox/preview"
+            let body = #"{"target_port": 3000}"#
+            let pending = try await client.call(.post, path, body: body, headers: request)
+            let id = try #require((pending.json as? [String: Any])?["request_id"] as? String)
+            try await harness.gate.approve(run: run, requestID: id, scope: .once, by: "ada")
+            let started = try await client.call(.post, path, body: body, headers: request)
+            let url = try #require((started.json as? [String: Any])?["preview_url"] as? String)
+
+            for (identity, isShown) in [
+                (AccessIdentity.agent, true), (.owner, true), (.operator, true), (.stranger, false),
+            ] {
+                let answer = try await client.call(
+                    .get,
+                    "\(Self.run)/preview-requests/\(id)",
+                    headers: Self.headers(identity.bearer)
+                )
+                #expect(answer.status == 200)
+                let approval = try #require(answer.json as? [String: Any])
+                #expect(approval["state"] as? String == "consumed")
+                let session = approval["session"] as? [String: Any]
+                #expect(session?["preview_url"] as? String == (isShown ? url : nil), "\(identity)")
+            }
+            let list = try await client.call(
+                .get,
+                "\(Self.run)/preview-requests",
+                headers: Self.headers(AccessIdentity.owner.bearer)
+            )
+            #expect((list.json as? [[String: Any]])?.contains { $0["session"] != nil } == false)
+        }
+    }
+
+    @Test func aGrantForEveryRunIsAnOperatorsToGive() async throws {
+        let table: [(AccessIdentity, ownersMay: Bool, Int)] = [
+            (.owner, false, 403), (.operator, false, 200), (.owner, true, 200), (.stranger, true, 403),
+        ]
+        for (identity, ownersMay, status) in table {
+            let approvals = ApprovalPolicy(ownersMayApproveAlways: ownersMay)
+            try await serve(approvals: approvals) { harness, client in
+                let run = try RunID(APIHarness.run)
+                guard case .pending(let request) = try await harness.gate.request(run: run, port: 3000, requester: "a")
+                else { return #expect(Bool(false)) }
+                let answer = try await client.call(
+                    .post,
+                    "\(Self.run)/tool-approvals",
+                    body: #"{"request_id": "\#(request.id.text)", "scope": "always"}"#,
+                    headers: Self.headers(identity.bearer)
+                )
+                #expect(answer.status == status)
+                #expect(harness.cluster.standingGrants.grants.count == (status == 200 ? 1 : 0))
+                #expect(harness.cluster.approvals(of: run).map(\.state) == [status == 200 ? .granted : .pending])
+            }
+        }
+    }
+}
+
+/// Recognises the callers of the access table, and lets everybody else through for the core API to judge.
+private struct CheckedByOthers: CredentialVerifier {
+    let known: Authenticator
+
+    func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+        do {
+            return .accepted(try await known.caller(presenting: bearer))
+        } catch {
+            return try await UnverifiedBearers().verify(bearer)
+        }
+    }
+}
