@@ -31,7 +31,7 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
                 let claims = MetadataInformer(client: client, resource: SandboxClaim.resource, namespace: namespace)
                 try await claims.run(keeping: { KnownApprovals($0.metadata) }) { event in
                     metrics.note(event, of: SandboxClaim.resource)
-                    await handle(claimChange(event))
+                    if let change = claimChange(event) { await handle(change) }
                 }
             }
             group.addTask {
@@ -52,12 +52,15 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         }
     }
 
-    private func claimChange(_ event: InformerEvent<KnownApprovals>) -> ApprovalChange {
+    /// - Returns: `nil` where the event means nothing.
+    private func claimChange(_ event: InformerEvent<KnownApprovals>) -> ApprovalChange? {
         switch event {
         case .replaced(let claims): .claimsReplaced(claims.compactMap(\.record))
         case .applied(let claim):
             claim.record.map(ApprovalChange.claimApplied) ?? .claimDeleted(claim.identity)
         case .deleted(let claim): .claimDeleted(claim.identity)
+        // Something is kept of every claim.
+        case .dropped: nil
         case .interrupted: .interrupted(.claims)
         case .resumed: .resumed(.claims)
         }
@@ -67,7 +70,7 @@ public struct KubernetesApprovalFeed: ApprovalFeed {
         switch event {
         case .replaced(let gateways): .commonGrantsApplied(StandingGrants(gateway: gateways.first))
         case .applied(let gateway): .commonGrantsApplied(StandingGrants(gateway: gateway))
-        case .deleted: .commonGrantsApplied(StandingGrants())
+        case .deleted, .dropped: .commonGrantsApplied(StandingGrants())
         case .interrupted: .interrupted(.commonGrants)
         case .resumed: .resumed(.commonGrants)
         }

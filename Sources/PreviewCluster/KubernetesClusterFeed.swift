@@ -86,9 +86,10 @@ public struct KubernetesClusterFeed: ClusterFeed {
                 value: \.self,
                 replaced: ClusterChange.routesReplaced,
                 applied: ClusterChange.routeApplied,
-                deleted: { .routeDeleted($0.token) }
+                deleted: { .routeDeleted($0.token) },
+                dropped: { PreviewToken(objectName: $0).map(ClusterChange.routeDeleted) }
             )
-            await handle(change)
+            if let change { await handle(change) }
         }
     }
 
@@ -100,9 +101,10 @@ public struct KubernetesClusterFeed: ClusterFeed {
                 value: \.self,
                 replaced: ClusterChange.backendsReplaced,
                 applied: ClusterChange.backendApplied,
-                deleted: { .backendDeleted($0.token) }
+                deleted: { .backendDeleted($0.token) },
+                dropped: { PreviewToken(objectName: $0).map(ClusterChange.backendDeleted) }
             )
-            await handle(change)
+            if let change { await handle(change) }
         }
     }
 
@@ -115,9 +117,11 @@ public struct KubernetesClusterFeed: ClusterFeed {
                 value: \.identity,
                 replaced: ClusterChange.podsReplaced,
                 applied: ClusterChange.podApplied,
-                deleted: ClusterChange.podDeleted
+                deleted: ClusterChange.podDeleted,
+                // Every pod that the API server sends has a UID and is kept; what ends leaves the selector.
+                dropped: { _ in nil }
             )
-            await handle(change)
+            if let change { await handle(change) }
         }
     }
 
@@ -130,9 +134,11 @@ public struct KubernetesClusterFeed: ClusterFeed {
                 value: \.identity,
                 replaced: ClusterChange.claimsReplaced,
                 applied: ClusterChange.claimApplied,
-                deleted: ClusterChange.claimDeleted
+                deleted: ClusterChange.claimDeleted,
+                // As with pods, there is none without a UID.
+                dropped: { _ in nil }
             )
-            await handle(change)
+            if let change { await handle(change) }
         }
     }
 

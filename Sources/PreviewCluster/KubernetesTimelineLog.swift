@@ -72,7 +72,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
                 cursor.withLock { $0.read(record) }
             case .interrupted(let error):
                 logger.warning("a reader's timeline is interrupted", metadata: ["error": "\(error)"])
-            case .deleted, .resumed:
+            case .deleted, .dropped, .resumed:
                 break
             }
         }

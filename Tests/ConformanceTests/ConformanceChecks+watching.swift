@@ -59,7 +59,7 @@ extension ConformanceChecks {
                 in: cluster.namespace,
                 preconditions: Preconditions(uid: try #require(created.metadata.uid))
             )
-            await recorder.waits { $0.contains("deleted seen-later") }
+            await recorder.waits { $0.contains("deleted seen-later informer") }
         }
         #expect(events.first == "replaced seen-first")
     }
@@ -75,7 +75,8 @@ extension ConformanceChecks {
                 in: cluster.namespace,
                 .merge(.labels(["check": "other"]))
             )
-            await recorder.waits { $0.contains("deleted changing") }
+            // The last state that the selector accepted.
+            await recorder.waits { $0.contains("deleted changing transition") }
             _ = try await cluster.client.patchMetadata(
                 of: Service.self,
                 named: "changing",
@@ -83,6 +84,31 @@ extension ConformanceChecks {
                 .merge(.labels(labels))
             )
             await recorder.waits { $0.contains("applied changing") }
+        }
+    }
+
+    /// What stays in the selector comes as a change, whatever else its labels say now.
+    @Sendable static func changesWithinASelector(_ cluster: ClusterUnderTest) async throws {
+        let created = try await cluster.client.create(
+            cluster.service("relabelled", labels: ["check": "within", "token": "first"]),
+            in: cluster.namespace
+        )
+        _ = try await record(cluster, "check=within,token") { recorder in
+            await recorder.waits { $0.contains("replaced relabelled") }
+            _ = try await cluster.client.patchMetadata(
+                of: Service.self,
+                named: "relabelled",
+                in: cluster.namespace,
+                .merge(.labels(["token": "second"]))
+            )
+            await recorder.waits { $0.contains("applied relabelled") }
+            _ = try await cluster.client.delete(
+                Service.self,
+                named: "relabelled",
+                in: cluster.namespace,
+                preconditions: Preconditions(uid: try #require(created.metadata.uid))
+            )
+            await recorder.waits { $0.contains("deleted relabelled within") }
         }
     }
 
@@ -125,7 +151,7 @@ extension ConformanceChecks {
                 in: cluster.namespace,
                 preconditions: Preconditions(uid: uid)
             )
-            await recorder.waits { $0.contains("deleted owned") }
+            await recorder.waits { $0.contains("deleted owned garbage") }
         }
     }
 
@@ -171,7 +197,9 @@ actor EventRecorder {
         switch event {
         case .replaced(let objects): events += objects.map { "replaced \($0.metadata.name)" }
         case .applied(let object): events.append("applied \(object.metadata.name)")
-        case .deleted(let object): events.append("deleted \(object.metadata.name)")
+        case .deleted(let object):
+            events.append("deleted \(object.metadata.name) \(object.metadata.labels["check"] ?? "")")
+        case .dropped(let name): events.append("dropped \(name)")
         case .interrupted: events.append("interrupted")
         case .resumed: events.append("resumed")
         }

@@ -22,6 +22,7 @@ enum ConformanceChecks {
         ("lists come in pages and are one list", pagedLists),
         ("metadata lists hold neither spec nor managedFields", metadataLists),
         ("a selector that ceases to match is a deletion in the watch", selectorTransitions),
+        ("a change within a selector is a change in the watch", changesWithinASelector),
         ("an informer sees what is there, what changes and what goes", informer),
         ("events are selected by the object they are about, and watched as metadata", eventsOfAnObject),
         ("discovery prefers the newest version of claims", discovery),

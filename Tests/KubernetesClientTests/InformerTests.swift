@@ -19,6 +19,7 @@ struct InformerTests {
                 case .replaced(let objects): "replaced " + objects.map(\.metadata.name).joined(separator: ",")
                 case .applied(let object): "applied \(object.metadata.name)"
                 case .deleted(let object): "deleted \(object.metadata.name)"
+                case .dropped(let name): "dropped \(name)"
                 case .interrupted(let error): "interrupted \(error.kind.label)"
                 case .resumed: "resumed"
                 }
@@ -109,7 +110,9 @@ struct InformerTests {
         #expect(result.told == ["replaced a", "interrupted transport_connect", "resumed"])
     }
 
-    @Test("Of each object only what is asked for is told, and of the others nothing but that they were seen")
+    @Test(
+        "Of each object only what is asked for is told, and of the others their names, since they may have been known"
+    )
     func keepsParts() async throws {
         let fixture = try ClientFixture(
             .json(JSON.list(["a", "bb", "c"], version: 5)),
@@ -117,6 +120,7 @@ struct InformerTests {
                 JSON.frame("ADDED", JSON.object("dd", version: 6)),
                 JSON.frame("ADDED", JSON.object("e", version: 7)),
                 JSON.frame("DELETED", JSON.object("bb", version: 8)),
+                JSON.frame("DELETED", JSON.object("f", version: 9)),
                 then: .hang
             )
         )
@@ -130,10 +134,25 @@ struct InformerTests {
                     log.add("\(event)")
                 }
             }
-            while log.all.count < 3 { await Task.yield() }
+            while log.all.count < 5 { await Task.yield() }
             group.cancelAll()
         }
-        #expect(log.all == ["replaced([2])", "applied(2)", "deleted(2)"])
+        #expect(
+            log.all == [
+                "replaced([2])", "applied(2)", "dropped(name: \"e\")", "deleted(2)", "dropped(name: \"f\")",
+            ]
+        )
+    }
+
+    @Test("A store forgets what is changed into something that is not kept, and what is deleted as such")
+    func storeForgetsWhatIsNotKept() {
+        let store = InformerStore<String>()
+        func apply(_ event: InformerEvent<String>) { store.apply(event) { ($0, $0) } }
+        apply(.replaced(["a", "b"]))
+        apply(.dropped(name: "a"))
+        apply(.dropped(name: "never known"))
+        #expect(store.value(named: "a") == nil)
+        #expect(store.value(named: "b") == "b")
     }
 
     @Test("3: a watch that is asked whether it is alive is opened anew from its last version")

@@ -9,6 +9,8 @@ public enum InformerEvent<Object: Sendable>: Sendable {
     case applied(Object)
     /// The object is gone, or no longer matches the selector.
     case deleted(Object)
+    /// The object of this name is none that is kept, whether it exists or not. What is known under that name is void.
+    case dropped(name: String)
     /// From now on the view may be out of date.
     case interrupted(KubernetesError)
     /// The watch runs again from where it stopped; changes missed meanwhile follow.
@@ -63,8 +65,8 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     /// Follows the objects until the task is cancelled or `handle` throws, and tells of each object only a part.
     ///
     /// - Parameters:
-    ///   - keep: Makes that part; `nil` where the handler is not to be told of the object. A list is never in memory as
-    ///     a whole, only its parts are.
+    ///   - keep: Makes that part; `nil` where the object is not to be kept. Of such an object a change tells its name alone,
+    ///     because it may have been one to keep before. A list is never in memory as a whole, only its parts are.
     ///   - handle: Gets the events one after the other. While it runs nothing more is read from the server, so
     ///     nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
     /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
@@ -134,10 +136,17 @@ public struct Informer<Object: MetadataHolder>: Sendable {
             liveness.noteWord(at: uptime())
             switch event {
             case .added(let object), .modified(let object):
-                if let kept = keep(object) { try await deliver(.applied(kept), handle) }
+                try await deliver(
+                    keep(object).map(InformerEvent.applied) ?? .dropped(name: object.metadata.name),
+                    handle
+                )
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .deleted(let object):
-                if let kept = keep(object) { try await deliver(.deleted(kept), handle) }
+                // Its last state need not be one to keep, though an earlier one was.
+                try await deliver(
+                    keep(object).map(InformerEvent.deleted) ?? .dropped(name: object.metadata.name),
+                    handle
+                )
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .bookmark(let version):
                 machine.withLock { $0.received(version) }

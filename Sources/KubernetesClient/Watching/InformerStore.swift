@@ -40,6 +40,8 @@ public final class InformerStore<Value: Sendable>: Sendable {
         case .deleted(let object):
             let (name, _) = entry(object)
             state.withLock { $0.entries[name] = nil }
+        case .dropped(let name):
+            state.withLock { $0.entries[name] = nil }
         case .interrupted:
             state.withLock { $0.isCurrent = false }
         case .resumed:

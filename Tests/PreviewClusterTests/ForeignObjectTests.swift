@@ -1,0 +1,73 @@
+import DevCluster
+import FoundationEssentials
+import PreviewDomain
+import Testing
+
+@testable import PreviewControl
+
+/// What ceases to be ours leaves the copy, by whatever change: the copy counts against limits, and is reaped from.
+@Suite("Objects that cease to be ours")
+struct ForeignObjectTests {
+    /// A change after which an object is none of ours.
+    struct Change: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let labels: @Sendable (inout JSONValue) -> Void
+    }
+
+    static let changes = [
+        Change(testDescription: "another token, which the selector still accepts") { object in
+            object["metadata", "labels", PreviewLabel.token] = "another-token"
+        },
+        Change(testDescription: "no token, which the selector does not accept") { object in
+            object["metadata", "labels", PreviewLabel.token] = nil
+        },
+        Change(testDescription: "another part, which the selector does not accept") { object in
+            object["metadata", "labels", PreviewLabel.partOf] = "another"
+        },
+    ]
+
+    @Test("leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
+    func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            let token = try await replica.start(run)
+            try await replica.whileFed {
+                await replica.until {
+                    replica.index.knownRoute(token) != nil && replica.index.knownBackend(token) != nil
+                }
+                try cluster.store.update(kind, namespace: TestCluster.namespace, name: token.objectName, change.labels)
+                await replica.until {
+                    kind == .httpRoutes
+                        ? replica.index.knownRoute(token) == nil : replica.index.knownBackend(token) == nil
+                }
+                #expect(kind == .services || replica.index.previewCount == 0)
+                // Nor is it touched.
+                cluster.advance(by: .seconds(1_000_000))
+                try await replica.reaper.sweep()
+                #expect(cluster.previewObjects.contains(token.objectName))
+            }
+        }
+    }
+
+    @Test func whatIsDeletedAfterItCeasedToBeOursLeavesTheCopyToo() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster)
+            let token = try await replica.start(run)
+            let gate = Gate()
+            // The watch sees both changes only when it is opened anew.
+            cluster.faults.add(.init(verb: "watch", resource: "httproutes", fault: .holdWatch(gate)))
+            try await replica.whileFed {
+                try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
+                    $0["metadata", "labels", PreviewLabel.token] = "another-token"
+                }
+                try cluster.delete(.httpRoutes, token.objectName)
+                gate.open()
+                await replica.until { replica.index.knownRoute(token) == nil }
+            }
+        }
+    }
+}
