@@ -7,12 +7,22 @@ public struct PreviewPolicy: Sendable {
     public var ports: PortPolicy
     public var limits: PreviewLimits
     public var lifetime: LifetimePolicy
-    /// How long half of a preview (a Service without its route, a route without its Service) may exist.
+    /// How long half of a preview (a Service without its route, a route without its Service) may exist; at least
+    /// ``shortestOrphanGrace``.
     public var orphanGrace: Duration
     /// The time between two sweeps, the safety net under the watch.
     public var sweepInterval: Duration
+    /// For how long a replica reaps nothing for idleness after it has become able to record keepalives again.
+    public var outageGrace: Duration
     /// How long a start waits for the gateway and the app before it answers what is wrong.
     public var readyTimeout: Duration
+
+    /// The longest time that a start's requests to the cluster may take in all. Within it, a Service without a route may be
+    /// half of a preview that is being made.
+    public static let longestProvisioning = Duration.seconds(10)
+    /// The shortest grace time under which no start loses its Service. An object may be up to a second younger than it
+    /// seems, because `creationTimestamp` has whole seconds.
+    public static let shortestOrphanGrace = longestProvisioning + .seconds(1)
 
     public init(
         isEnabled: Bool,
@@ -21,6 +31,7 @@ public struct PreviewPolicy: Sendable {
         lifetime: LifetimePolicy,
         orphanGrace: Duration,
         sweepInterval: Duration,
+        outageGrace: Duration = .seconds(150),
         readyTimeout: Duration
     ) {
         self.isEnabled = isEnabled
@@ -29,6 +40,7 @@ public struct PreviewPolicy: Sendable {
         self.lifetime = lifetime
         self.orphanGrace = orphanGrace
         self.sweepInterval = sweepInterval
+        self.outageGrace = outageGrace
         self.readyTimeout = readyTimeout
     }
 }

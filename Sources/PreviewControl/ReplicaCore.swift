@@ -12,6 +12,8 @@ public struct ReplicaCore: Sendable {
     /// This replica's copy of the approvals, which ``keeper`` keeps up to date.
     public let approvals: ApprovalIndex
     public let brake: Brake
+    /// Knows whether the API server answers, and whether previews are reaped for idleness.
+    public let outage: OutageGuard
     public let previews: Previews
     public let gate: AgentPreviewGate
     public let reaper: Reaper
@@ -40,9 +42,10 @@ public struct ReplicaCore: Sendable {
         logger: Logger
     ) {
         let metrics = PreviewMetrics(metrics)
-        index = PreviewIndex(policy: policy, spread: spread)
+        outage = OutageGuard(policy: policy, time: time)
+        index = PreviewIndex(policy: policy, spread: spread, idleFrom: outage.idleFrom)
         approvals = ApprovalIndex()
-        brake = Brake(policy: policy, time: time)
+        brake = Brake(policy: policy, time: time, logger: logger)
         previews = Previews(
             policy: policy,
             sandboxes: cluster.sandboxes,
@@ -51,6 +54,7 @@ public struct ReplicaCore: Sendable {
             probe: cluster.probe,
             index: index,
             brake: brake,
+            outage: outage,
             timeline: timeline,
             randomBytes: randomBytes,
             time: time,
@@ -72,6 +76,7 @@ public struct ReplicaCore: Sendable {
             objects: cluster.objects,
             clusterTime: cluster.time,
             brake: brake,
+            outage: outage,
             timeline: timeline,
             time: time,
             jitter: jitter,

@@ -51,10 +51,15 @@ public struct LifetimePolicy: Hashable, Sendable {
     /// - Parameters:
     ///   - preview: The preview as it was read.
     ///   - now: The earliest and the latest instant that the cluster's clock can show now.
-    public func keepalive(_ preview: Preview, now: (earliest: Date, latest: Date)) -> KeepaliveDecision {
+    ///   - idlenessCounts: False while nothing is reaped for idleness: then what has expired by idling alone is revived.
+    public func keepalive(
+        _ preview: Preview,
+        now: (earliest: Date, latest: Date),
+        idlenessCounts: Bool = true
+    ) -> KeepaliveDecision {
         let deadline = preview.deadline(policy: self)
-        guard !preview.isBeingDeleted, now.earliest < deadline else { return .expired }
         let maxUntil = preview.effectiveMaxUntil(policy: self)
+        guard !preview.isBeingDeleted, now.earliest < (idlenessCounts ? deadline : maxUntil) else { return .expired }
         let promise = now.latest + idleTimeout
         if deadline >= min(promise, maxUntil) { return .alreadyAlive(expiresAt: deadline) }
         return .extend(to: min(promise + slack, maxUntil))

@@ -37,24 +37,30 @@ public enum ReapDecision: Hashable, Sendable {
 /// The precedence is pod gone, hard cap, idle; a gone claim comes last, and ends what would live on otherwise. What is
 /// unknown reaps nothing: not an unknown pod or claim, and without a known time not the age. An object that is already being deleted is left to whoever deletes it.
 ///
+/// An expiry says that nobody has looked for so long. While keepalives could not be recorded it says nothing of the kind,
+/// so it ends nothing before `idleFrom`; every other reason does.
+///
 /// - Parameters:
 ///   - preview: The preview as it was read.
 ///   - pod: What is known about its pod.
 ///   - claim: What is known about its run's claim, which counts only where previews are not kept after their run.
 ///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
+///   - idleFrom: The instant from which an expiry counts; `Date.distantPast` where every expiry does.
 ///   - policy: How long previews live.
 public func decide(
     _ preview: Preview,
     pod: Presence,
     claim: Presence,
     now: Date?,
+    idleFrom: Date = .distantPast,
     policy: LifetimePolicy
 ) -> ReapDecision {
     if preview.isBeingDeleted { return .keep(until: .distantFuture) }
     if pod == .gone { return .reap(.podGone) }
-    let deadline = preview.deadline(policy: policy)
+    let maxUntil = preview.effectiveMaxUntil(policy: policy)
+    let deadline = min(max(preview.effectiveExpiresAt(policy: policy), idleFrom), maxUntil)
     if let now, now >= deadline {
-        return .reap(now >= preview.effectiveMaxUntil(policy: policy) ? .hardCap : .idle)
+        return .reap(now >= maxUntil ? .hardCap : .idle)
     }
     if claim == .gone, !policy.keepsAfterRun { return .reap(.claimGone) }
     return .keep(until: deadline)

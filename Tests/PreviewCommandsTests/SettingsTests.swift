@@ -34,6 +34,7 @@ struct SettingsTests {
         #expect(settings.cluster.policy.lifetime.keepaliveCoalesce == .seconds(180))
         #expect(settings.cluster.policy.lifetime.keepsAfterRun)
         #expect(settings.cluster.policy.orphanGrace == .seconds(120))
+        #expect(settings.cluster.policy.outageGrace == .seconds(150))
         #expect(settings.cluster.policy.sweepInterval == .seconds(60))
         #expect(settings.cluster.policy.readyTimeout == .seconds(10))
         #expect(!settings.approvals.approvesAutomatically)
@@ -98,7 +99,8 @@ struct SettingsTests {
         ("Sandbox__Preview__MaxLifetimeHours", "forever"), ("Sandbox__Preview__AllowedPortMin", "0"),
         ("Sandbox__Preview__AllowedPortMax", "65536"), ("Sandbox__Preview__AllowedPortMin", "9001"),
         ("Sandbox__Preview__MaxConcurrentSessionsPerRun", "0"), ("Sandbox__Preview__UrlScheme", "ftp"),
-        ("Sandbox__Preview__UrlPort", "0"), ("Sandbox__Preview__GatewayName", "Not_A_Name"),
+        ("Sandbox__Preview__UrlPort", "0"), ("Sandbox__Preview__OutageGraceSeconds", "-1"),
+        ("Sandbox__Preview__OutageGraceSeconds", "3601"), ("Sandbox__Preview__GatewayName", "Not_A_Name"),
         ("Server__Listen", "8080"), ("Server__Listen", "::1:80"), ("Log__Level", "loud"), ("Auth__User", ""),
         ("Server__DrainSeconds", "-1"), ("Server__DrainSeconds", "16"), ("Server__DrainSeconds", "soon"),
         ("Server__AllowedOrigins", "vscode-file"), ("Server__AllowedOrigins", "https://a.example/"),
@@ -119,6 +121,21 @@ struct SettingsTests {
             environment["Server__DrainSeconds"] = value
             #expect(try settings(environment: environment).server.drainTime == time)
         }
+    }
+
+    @Test(arguments: ["1", "10", "10.9"])
+    func anOrphanGraceThatIsShorterThanAStartMayTakeIsRefused(value: String) throws {
+        var environment = Self.minimum
+        environment["Sandbox__Preview__OrphanGraceSeconds"] = value
+        let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+        #expect(
+            error?.description == """
+                Sandbox__Preview__OrphanGraceSeconds is '\(value)' (from the environment): expected a number of seconds \
+                from 11 to 3600
+                """
+        )
+        environment["Sandbox__Preview__OrphanGraceSeconds"] = "11"
+        #expect(try settings(environment: environment).cluster.policy.orphanGrace > PreviewPolicy.longestProvisioning)
     }
 
     @Test func aKeyIsNeverPrinted() throws {

@@ -15,6 +15,7 @@ struct ControlHarness: Sendable {
 
     var index: PreviewIndex { core.index }
     var brake: Brake { core.brake }
+    var outage: OutageGuard { core.outage }
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
@@ -30,6 +31,7 @@ struct ControlHarness: Sendable {
         isReady: Bool = true,
         spread: Double = 0,
         timeline: RecordingTimeline = RecordingTimeline(),
+        log: RecordingLog = RecordingLog(),
         randomBytes: RandomBytes? = nil
     ) async throws {
         self.cluster = cluster
@@ -46,7 +48,7 @@ struct ControlHarness: Sendable {
             spread: { _ in spread },
             jitter: { 0 },
             metrics: metrics,
-            logger: .silent
+            logger: log.logger
         )
         if isReady {
             try await reaper.sweep()
@@ -61,6 +63,12 @@ struct ControlHarness: Sendable {
             try await work()
             group.cancelAll()
         }
+    }
+
+    /// Moves the cluster's clock and this replica's.
+    func advance(by duration: Duration) {
+        cluster.advance(by: duration)
+        clock.advance(by: duration)
     }
 
     /// Lets everything else run until `condition` holds.

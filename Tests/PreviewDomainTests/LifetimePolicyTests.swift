@@ -65,6 +65,21 @@ import Testing
         #expect(Self.policy.keepalive(preview, now: Self.now(1)) == .expired)
     }
 
+    @Test(
+        "While idleness does not count, what has idled too long is revived, and nothing else",
+        arguments: [
+            (1800, cap, 1800, .extend(to: at(1800 + 1980))), (1800, cap, 9000, .extend(to: at(9000 + 1980))),
+            (1800, cap, 60, .extend(to: at(60 + 1980))), (1800, cap, Double(cap - 300), .extend(to: at(Double(cap)))),
+            (1800, cap, Double(cap), .expired), (900, 600, 600, .expired), (nil, nil, Double(cap), .expired),
+        ] as [(Int?, Int?, Double, KeepaliveDecision)]
+    )
+    func idlingIsRevived(expiresAfter: Int?, maxUntilAfter: Int?, now: Double, decision: KeepaliveDecision) {
+        let preview = Samples.preview(expiresAfter: expiresAfter, maxUntilAfter: maxUntilAfter)
+        #expect(Self.policy.keepalive(preview, now: Self.now(now), idlenessCounts: false) == decision)
+        let deleted = Samples.preview(expiresAfter: expiresAfter, maxUntilAfter: maxUntilAfter, isBeingDeleted: true)
+        #expect(Self.policy.keepalive(deleted, now: Self.now(now), idlenessCounts: false) == .expired)
+    }
+
     @Test func anUncertainClockPromisesFromTheLatestInstant() {
         let preview = Samples.preview(expiresAfter: 1800, maxUntilAfter: Self.cap)
         let decision = Self.policy.keepalive(preview, now: (Self.at(100), Self.at(101)))

@@ -91,6 +91,32 @@ import Testing
         #expect(decision == .keep(until: .distantFuture))
     }
 
+    @Test(
+        "While idleness does not count, an expiry ends nothing, and everything else does",
+        arguments: presences.filter { $0.0 != .gone }
+    )
+    func whileIdlenessDoesNotCountNothingIsIdle(pod: Presence, claim: Presence) {
+        let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
+        func decision(_ policy: LifetimePolicy, now: Int, idleFrom: Date) -> ReapDecision {
+            decide(preview, pod: pod, claim: claim, now: Self.at(now), idleFrom: idleFrom, policy: policy)
+        }
+        for now in [59, 60, 99] {
+            #expect(decision(Self.policy, now: now, idleFrom: Self.at(100)) == .keep(until: Self.at(100)))
+        }
+        #expect(decision(Self.policy, now: 100, idleFrom: Self.at(100)) == .reap(.idle))
+        for idleFrom in [Self.at(121), .distantFuture] {
+            #expect(decision(Self.policy, now: 119, idleFrom: idleFrom) == .keep(until: Self.at(120)))
+            #expect(decision(Self.policy, now: 120, idleFrom: idleFrom) == .reap(.hardCap))
+        }
+        if claim == .gone {
+            #expect(decision(Self.endingWithTheRun, now: 70, idleFrom: .distantFuture) == .reap(.claimGone))
+        }
+        #expect(
+            decide(preview, pod: .gone, claim: claim, now: Self.at(70), idleFrom: .distantFuture, policy: Self.policy)
+                == .reap(.podGone)
+        )
+    }
+
     @Test func keptUntilIsWhenTheNextJudgementReaps() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
         let first = decide(preview, pod: .present, claim: .present, now: Self.at(0), policy: Self.policy)

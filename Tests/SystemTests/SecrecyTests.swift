@@ -19,7 +19,8 @@ struct SecrecyTests {
         try await ServiceUnderTest.run(
             // Previews expire within the test.
             settings: [
-                "Sandbox__Preview__IdleTimeoutMinutes": "0.1", "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
+                "Sandbox__Preview__IdleTimeoutMinutes": "0.1", "Sandbox__Preview__OutageGraceSeconds": "0",
+                "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
             ],
             logger: log.logger("service")
         ) { service in

@@ -27,6 +27,8 @@ struct ServiceUnderTest: Sendable {
     /// Ends the service as a signal does.
     let services: ServiceGroup
     private let transport: CurlTransport
+    private let configured: PreviewService
+    private let kubeconfig: String
 
     var store: ObjectStore { server.store }
 
@@ -75,14 +77,27 @@ struct ServiceUnderTest: Sendable {
         }
     }
 
+    /// Ends this replica and, once it has ended, runs another one with the same settings on the same cluster.
+    ///
+    /// - Parameter pause: For how long there is no replica.
+    func replaced(
+        after pause: Duration,
+        _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
+    ) async throws {
+        await services.triggerGracefulShutdown()
+        await until { !Sockets.accepts(address: "127.0.0.1", port: port) }
+        try await ContinuousClock().sleep(for: pause)
+        try await Self.run(configured, kubeconfig: kubeconfig, server, body)
+    }
+
     private static func run(
-        _ service: PreviewService,
+        _ configured: PreviewService,
         kubeconfig: String,
         _ server: APIServer,
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
-        var service = service
+        var service = configured
         service.cluster = { try ClusterConfiguration.discover(kubeconfig: kubeconfig) }
         service.onRunning = { source.yield($0.localAddress?.port ?? 0) }
         let group = ServiceGroup(services: [Running(service: service)], logger: service.logger)
@@ -94,7 +109,14 @@ struct ServiceUnderTest: Sendable {
             }
             do {
                 if let port = await ports.first(where: { _ in true }) {
-                    let service = ServiceUnderTest(server: server, port: port, services: group, transport: transport)
+                    let service = ServiceUnderTest(
+                        server: server,
+                        port: port,
+                        services: group,
+                        transport: transport,
+                        configured: configured,
+                        kubeconfig: kubeconfig
+                    )
                     try await service.waitUntilReady()
                     try await body(service)
                 }

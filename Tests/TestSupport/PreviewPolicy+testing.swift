@@ -2,11 +2,12 @@ public import PreviewControl
 public import PreviewDomain
 
 extension PreviewPolicy {
-    /// The contract's defaults but for the limits, and no wait for the gateway.
+    /// The contract's defaults but for the limits, no grace after an outage, and no wait for the gateway.
     public static func testing(
         limits: PreviewLimits = PreviewLimits(perRun: 3, global: 5),
         lifetime: LifetimePolicy = LifetimePolicy(),
-        sweepInterval: Duration = .seconds(60)
+        sweepInterval: Duration = .seconds(60),
+        outageGrace: Duration = .zero
     ) -> PreviewPolicy {
         PreviewPolicy(
             isEnabled: true,
@@ -15,6 +16,7 @@ extension PreviewPolicy {
             lifetime: lifetime,
             orphanGrace: .seconds(120),
             sweepInterval: sweepInterval,
+            outageGrace: outageGrace,
             readyTimeout: .zero
         )
     }

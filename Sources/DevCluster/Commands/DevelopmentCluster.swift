@@ -278,6 +278,8 @@ struct DevelopmentCluster: Sendable {
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
             "Sandbox__Preview__UrlScheme": "http",
             "Sandbox__Preview__UrlPort": String(envoyPort),
+            // Nobody's preview is older than the service here, and whoever tries short times does not want to wait.
+            "Sandbox__Preview__OutageGraceSeconds": "1",
         ]
         for (name, value) in settings { environment[name] = value }
         return ProcessCommand(

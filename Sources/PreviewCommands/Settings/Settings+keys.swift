@@ -1,5 +1,6 @@
 internal import CoreAPI
 internal import Logging
+internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewServer
 
@@ -45,11 +46,18 @@ extension Settings {
             named: "seconds",
             in: 1...3600
         )
+        /// Shorter than a start may take, it would have the reaper take the Service from under a slow one.
         static let orphanGrace = Setting.duration(
             "Sandbox__Preview__OrphanGraceSeconds",
             unit: .seconds(1),
             named: "seconds",
-            in: 1...3600
+            in: PreviewPolicy.shortestOrphanGrace / .seconds(1)...3600
+        )
+        static let outageGrace = Setting.duration(
+            "Sandbox__Preview__OutageGraceSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 0...3600
         )
         static let keepaliveCoalesce = Setting.duration(
             "Sandbox__Preview__KeepaliveCoalesceSeconds",
@@ -108,6 +116,7 @@ extension Settings {
                 maxGlobal.key,
                 sweepInterval.key,
                 orphanGrace.key,
+                outageGrace.key,
                 keepaliveCoalesce.key,
                 readyTimeout.key,
                 autoApprove.key,

@@ -31,12 +31,14 @@ public final class PreviewIndex: Sendable {
         var claimUIDs: Set<CompactText> = []
         var fresh: Set<ClusterCollection> = []
         var ended = EndedPreviews()
+        var endedTokens = EndedTokens()
         var deadlines = DeadlineQueue<Key>()
     }
 
     private let state = Mutex(State())
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
+    private let idleFrom: @Sendable (PreviewToken, Date) -> Date
     /// Raised when something is due earlier than what was to be looked at next.
     let hasEarlierDeadline = ChangeSignal()
 
@@ -44,13 +46,17 @@ public final class PreviewIndex: Sendable {
     /// that of several the first one mostly has deleted an object before the others look.
     static let maxSpread = Duration.milliseconds(180)
 
-    /// - Parameter spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
+    /// - Parameters:
+    ///   - spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
+    ///   - idleFrom: Says, for the API server's present time, from which instant on a preview's expiry counts.
     public init(
         policy: PreviewPolicy,
-        spread: @escaping @Sendable (PreviewToken) -> Double = PreviewIndex.randomSpread
+        spread: @escaping @Sendable (PreviewToken) -> Double = PreviewIndex.randomSpread,
+        idleFrom: @escaping @Sendable (PreviewToken, Date) -> Date = { _, _ in .distantPast }
     ) {
         judge = ReapJudge(policy: policy)
         self.spread = spread
+        self.idleFrom = idleFrom
     }
 
     /// Whether it matters to a preview that its run's claim exists.
@@ -187,6 +193,24 @@ public final class PreviewIndex: Sendable {
         return state.withLock { $0.fresh.contains(.claims) ? Set($0.claimUIDs.map(\.text)) : nil }
     }
 
+    // MARK: What is over
+
+    /// Notes that no start of this preview can be under way: what is left of it once its route is gone needs no grace.
+    ///
+    /// - Parameter instant: When to look at its Service.
+    func noteEnd(of token: PreviewToken, lookAt instant: Date) {
+        changeDeadlines { state in
+            state.endedTokens.insert(token)
+            state.deadlines.schedule(.backend(token), at: instant)
+        }
+    }
+
+    /// Whether ``noteEnd(of:lookAt:)`` was called within the last sweep interval.
+    @Sendable func isEnded(_ token: PreviewToken) -> Bool { state.withLock { $0.endedTokens.contains(token) } }
+
+    /// Forgets what was noted before the last call of this.
+    func forgetOldEnds() { state.withLock { $0.endedTokens.forgetOld() } }
+
     // MARK: Deadlines
 
     /// The next instant at which something has to be looked at.
@@ -238,14 +262,9 @@ public final class PreviewIndex: Sendable {
         }
     }
 
-    /// Queues an order again that could not be carried out.
-    func retry(_ order: ReapOrder, at instant: Date) {
-        changeDeadlines { state in
-            switch order.target {
-            case .route(let preview): state.deadlines.schedule(.route(preview.token), at: instant)
-            case .backend(let backend): state.deadlines.schedule(.backend(backend.token), at: instant)
-            }
-        }
+    /// Queues again what was taken out and could not be dealt with.
+    func retry(_ key: Key, at instant: Date) {
+        changeDeadlines { $0.deadlines.schedule(key, at: instant) }
     }
 
     /// The shortest time after which something that was kept is looked at again. Without it, an object that is due
@@ -265,7 +284,7 @@ public final class PreviewIndex: Sendable {
 
     private func judgement(of backend: PreviewBackend, now: Date?, _ state: State) -> ReapJudge.Judgement {
         let hasRoute = state.fresh.contains(.routes) ? state.routes.index(forKey: backend.token) != nil : nil
-        return judge.judge(backend, hasRoute: hasRoute, now: now)
+        return judge.judge(backend, hasRoute: hasRoute, isEnded: state.endedTokens.contains(backend.token), now: now)
     }
 
     private func judgement(of preview: Preview, now: Date?, _ state: State) -> ReapJudge.Judgement {
@@ -284,11 +303,13 @@ public final class PreviewIndex: Sendable {
             pod: state.presence(ofPodOf: preview),
             claim: followsClaims ? state.presence(ofClaimOf: preview) : .unknown,
             hasBackend: hasBackend,
-            now: now
+            now: now,
+            idleFrom: idleFrom
         )
     }
 
     private func schedule(_ preview: Preview, _ now: Date?, _ state: inout State) {
+        // Whether idleness counts is asked when its instant has come: that may change at any time.
         schedule(.route(preview.token), judgement(of: preview, now: nil, state), now, &state)
     }
 

@@ -18,6 +18,7 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
     case clockDisagreement = "preview_gateway_cluster_clock_disagreement_seconds"
     case clockUncertainty = "preview_gateway_clock_uncertainty_seconds"
     case brake = "preview_gateway_brake"
+    case idleReapingPaused = "preview_gateway_idle_reaping_paused"
     case timelineDropped = "preview_gateway_timeline_dropped_total"
     case connectionsClosed = "preview_gateway_connections_closed_total"
 
@@ -41,6 +42,8 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
             "How far an API server's clock is ahead of the time that is believed, while one contradicts it; else 0."
         case .clockUncertainty: "How much of the API server's time is uncertain to this replica."
         case .brake: "1 while this replica refuses new previews because it cannot take old ones back."
+        case .idleReapingPaused:
+            "1 while this replica reaps nothing for idleness, because keepalives could not be recorded until a moment ago."
         case .timelineDropped: "Events of the timeline that were lost, by where they were to be written."
         case .connectionsClosed: "Connections of callers that this replica closed, by reason."
         }

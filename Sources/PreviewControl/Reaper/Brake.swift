@@ -1,10 +1,15 @@
+internal import Logging
 internal import PreviewDomain
 internal import Synchronization
 
 /// Refuses new previews while old ones cannot be taken back.
 ///
 /// It is engaged while the reaper has had no successful sweep for two sweep intervals, and while a preview is overdue
-/// by that much because its deletion failed.
+/// by that much because its deletion failed. It stops nothing but starts: what concerns some previews must not take the
+/// service away from the others.
+///
+/// It engages by the mere passing of time, so whoever looks at ``reason`` may be the first to notice. The sweeps and the
+/// kubelet look regularly; the change is logged once.
 public final class Brake: Sendable {
     private struct State {
         /// Uptime of the last successful sweep.
@@ -13,6 +18,8 @@ public final class Brake: Sendable {
         var sweepError: ClusterError?
         /// Since when the deletion of each object fails.
         var failures: [PreviewToken: Failure] = [:]
+        /// Whether the log says that it is engaged.
+        var isLoggedAsEngaged = false
     }
 
     private struct Failure {
@@ -25,31 +32,56 @@ public final class Brake: Sendable {
     private let state = Mutex(State())
     private let tolerance: Duration
     private let time: MonotonicTime
+    private let logger: Logger
 
-    public init(policy: PreviewPolicy, time: MonotonicTime) {
+    init(policy: PreviewPolicy, time: MonotonicTime, logger: Logger) {
         tolerance = policy.sweepInterval * 2
         self.time = time
+        self.logger = logger
     }
 
     /// Why new previews are refused, or `nil` when they are not.
     public var reason: String? {
         let now = time.uptime()
-        return state.withLock { state in
-            let cause = state.sweepError.map { ": \($0.detail)" } ?? ""
-            guard let lastSweep = state.lastSweep else {
-                return "the cluster's previews have not been read yet\(cause)"
-            }
-            guard now - lastSweep <= tolerance else {
-                return "the cluster's previews could not be read for \((now - lastSweep).components.seconds) s\(cause)"
-            }
-            let overdue = state.failures.values.filter { now - $0.since > tolerance }
-            if let last = overdue.max(by: { $0.since < $1.since }) {
-                let previews = overdue.count == 1 ? "1 preview is" : "\(overdue.count) previews are"
-                return "\(previews) overdue and cannot be deleted: \(last.error.detail)"
-            }
-            return nil
+        let (reason, hasChanged) = state.withLock { state -> (String?, Bool) in
+            let reason = self.reason(in: state, at: now)
+            // A replica that has just started is not in trouble yet.
+            let isEngaged = reason != nil && (state.lastSweep != nil || now > tolerance)
+            defer { state.isLoggedAsEngaged = isEngaged }
+            return (reason, isEngaged != state.isLoggedAsEngaged)
+        }
+        if hasChanged { log(reason) }
+        return reason
+    }
+
+    /// Whether the cluster's previews have been asked for once, with or without success.
+    public var hasSweepBeenTried: Bool { state.withLock { $0.lastSweep != nil || $0.sweepError != nil } }
+
+    private func reason(in state: State, at now: Duration) -> String? {
+        let cause = state.sweepError.map { ": \($0.detail)" } ?? ""
+        guard let lastSweep = state.lastSweep else {
+            return "the cluster's previews have not been read yet\(cause)"
+        }
+        guard now - lastSweep <= tolerance else {
+            return "the cluster's previews could not be read for \((now - lastSweep).components.seconds) s\(cause)"
+        }
+        let overdue = state.failures.values.filter { now - $0.since > tolerance }
+        if let last = overdue.max(by: { $0.since < $1.since }) {
+            let previews = overdue.count == 1 ? "1 preview is" : "\(overdue.count) previews are"
+            return "\(previews) overdue and cannot be deleted: \(last.error.detail)"
+        }
+        return nil
+    }
+
+    private func log(_ reason: String?) {
+        if let reason {
+            logger.error("the brake is engaged: no previews are started", metadata: ["reason": "\(reason)"])
+        } else {
+            logger.notice("the brake is released: previews are started again")
         }
     }
+
+    // MARK: What the reaper tells
 
     /// Notes a successful sweep. Failures of objects that it did not find due are forgotten: another replica may have
     /// deleted them, or a keepalive saved them.
@@ -60,18 +92,24 @@ public final class Brake: Sendable {
             state.sweepError = nil
             state.failures = state.failures.filter { stillDue.contains($0.key) }
         }
+        logChange()
     }
 
     func sweepFailed(_ error: ClusterError) {
         state.withLock { $0.sweepError = error }
+        logChange()
     }
 
     func deletionFailed(of token: PreviewToken, _ error: ClusterError) {
         let now = time.uptime()
         state.withLock { $0.failures[token, default: Failure(since: now, error: error)].error = error }
+        logChange()
     }
 
     func deletionSettled(of token: PreviewToken) {
-        state.withLock { $0.failures[token] = nil }
+        let hadFailed = state.withLock { $0.failures.removeValue(forKey: token) != nil }
+        if hadFailed { logChange() }
     }
+
+    private func logChange() { _ = reason }
 }

@@ -32,14 +32,21 @@ public struct ReapEntry: Sendable {
     /// The deletion that the decision asks for.
     let order: ReapOrder?
 
-    init(_ route: ReapSurvey.JudgedRoute, judge: ReapJudge, time: ClusterTimeReading?) {
+    init(_ route: ReapSurvey.JudgedRoute, judge: ReapJudge, time: ClusterTimeReading?, idleFrom: IdleFrom) {
         let preview = route.preview
         subject = .preview(preview, route.backend)
         pod = route.pod
         claim = route.claim
         order = route.judgement.order
         decision = Decision(route.judgement) { now in
-            judge.judge(preview, pod: route.pod, claim: route.claim, hasBackend: route.backend != nil, now: now)
+            judge.judge(
+                preview,
+                pod: route.pod,
+                claim: route.claim,
+                hasBackend: route.backend != nil,
+                now: now,
+                idleFrom: idleFrom
+            )
         }
         keepalive = time.map { time in
             judge.policy.lifetime.keepalive(preview, now: (earliest: time.earliest, latest: time.latest))
@@ -51,7 +58,7 @@ public struct ReapEntry: Sendable {
         pod = .unknown
         claim = .unknown
         order = lone.judgement.order
-        decision = Decision(lone.judgement) { judge.judge(lone.backend, hasRoute: false, now: $0) }
+        decision = Decision(lone.judgement) { judge.judge(lone.backend, hasRoute: false, isEnded: false, now: $0) }
         keepalive = nil
     }
 
@@ -71,6 +78,11 @@ public struct ReapEntry: Sendable {
         }
     }
 
+    /// Whether it is due for idleness alone: what a replica leaves alone for a while after it could not record keepalives.
+    public var isDueForIdleness: Bool {
+        if case .reap(.idle, _) = decision { true } else { false }
+    }
+
     /// The run that it belongs to, as well as the object says.
     public var run: String? {
         switch subject {
@@ -88,12 +100,14 @@ extension ReapEntry.Decision {
         case .reap(let order):
             // Without a time nothing is reaped for its age.
             self = .reap(order.reason, dueSince: judge(nil).keptUntil)
-        case .keep(let until):
-            guard case .reap(let order) = judge(until) else {
-                self = .leave
-                return
+        case .keep(var until):
+            var next = judge(until)
+            // What is not reaped for idleness is kept once more, until its cap.
+            while case .keep(let later) = next, until < later, later < .distantFuture {
+                until = later
+                next = judge(until)
             }
-            self = .keep(until: until, then: order.reason)
+            self = next.order.map { .keep(until: until, then: $0.reason) } ?? .leave
         }
     }
 }

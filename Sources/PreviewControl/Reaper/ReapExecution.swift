@@ -21,7 +21,10 @@ struct ReapExecution: Sendable {
     let index: PreviewIndex
     let time: any ClusterTime
     let judge: ReapJudge
+    let idleFrom: IdleFrom
 
+    /// How long a failed deletion waits before it is tried again.
+    static let retryDelay = Duration.seconds(2)
     /// How many deletions are under way at once; the rest of the API server's attention is for requests.
     static let maxConcurrentDeletions = 16
     /// How often an object that keeps changing is judged anew before it is left to the next round.
@@ -76,7 +79,8 @@ struct ReapExecution: Sendable {
                     pod: reason == .podGone ? .gone : .unknown,
                     claim: reason == .claimGone ? .gone : .unknown,
                     hasBackend: reason == .orphan ? false : nil,
-                    now: time.reading()?.earliest
+                    now: time.reading()?.earliest,
+                    idleFrom: idleFrom
                 )
                 guard case .reap(let order) = judgement else { return .averted(.conflict) }
                 preview = current
@@ -87,7 +91,8 @@ struct ReapExecution: Sendable {
     }
 
     /// The live reads that a reason needs before anything is deleted for it. Age needs none: the deletion's own
-    /// precondition holds the annotations that were judged.
+    /// precondition holds the annotations that were judged. But whether idleness counts may have changed while others
+    /// were deleted.
     private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
         switch reason {
         case .podGone:
@@ -98,6 +103,8 @@ struct ReapExecution: Sendable {
             return try await !objects.exists(claim)
         case .orphan:
             return try await objects.backend(preview.token) == nil
+        case .idle:
+            return time.reading().map { idleFrom(preview.token, $0.earliest) <= $0.earliest } ?? false
         default:
             return true
         }
@@ -116,16 +123,22 @@ struct ReapExecution: Sendable {
         }
     }
 
-    /// Ends the other half of a pair whose route is gone. If that fails, the Service is an orphan from now on, and is
-    /// reaped as one.
+    /// Ends the other half of a pair whose route is gone. If that fails, it is tried again as for an orphan whose grace
+    /// time is over.
     private func deleteBackend(of token: PreviewToken) async {
-        let known: PreviewBackend?
-        if case .present(let backend) = index.backend(token) {
-            known = backend
-        } else {
-            known = try? await objects.backend(token)
+        do {
+            let known: PreviewBackend?
+            if case .present(let backend) = index.backend(token) {
+                known = backend
+            } else {
+                known = try await objects.backend(token)
+            }
+            guard let known else { return }
+            guard try await objects.deleteBackend(token, .uid(known.uid)) == .changed else { return }
+        } catch {
+            // The reaper finds out what is wrong when it tries again.
         }
-        guard let known else { return }
-        _ = try? await objects.deleteBackend(token, .uid(known.uid))
+        let instant = (time.reading()?.latest).map { $0 + Self.retryDelay } ?? .distantPast
+        index.noteEnd(of: token, lookAt: instant)
     }
 }

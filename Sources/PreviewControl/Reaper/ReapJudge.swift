@@ -19,6 +19,9 @@ struct ReapOrder: Hashable, Sendable {
     }
 }
 
+/// Says from which instant on a preview's expiry counts, for the API server's present time.
+typealias IdleFrom = @Sendable (PreviewToken, Date) -> Date
+
 /// Decides about single objects, purely from what is passed in.
 ///
 /// The rules for a preview's life are `PreviewDomain.decide`; this adds the halves of pairs (a route without its
@@ -47,9 +50,23 @@ struct ReapJudge: Sendable {
     /// - Parameters:
     ///   - hasBackend: Whether the preview's Service exists; `nil` when that is not known.
     ///   - now: The API server's time; `nil` when it is not known, and then nothing is reaped for its age.
-    func judge(_ preview: Preview, pod: Presence, claim: Presence, hasBackend: Bool?, now: Date?) -> Judgement {
+    ///   - idleFrom: Says, for the API server's present time, from which instant on an expiry counts. It is asked only of
+    ///     what has expired.
+    func judge(
+        _ preview: Preview,
+        pod: Presence,
+        claim: Presence,
+        hasBackend: Bool?,
+        now: Date?,
+        idleFrom: IdleFrom
+    ) -> Judgement {
         guard !preview.isBeingDeleted else { return .keep(until: .distantFuture) }
-        switch decide(preview, pod: pod, claim: claim, now: now, policy: policy.lifetime) {
+        var decision = decide(preview, pod: pod, claim: claim, now: now, policy: policy.lifetime)
+        if decision == .reap(.idle), let now {
+            let idleFrom = idleFrom(preview.token, now)
+            decision = decide(preview, pod: pod, claim: claim, now: now, idleFrom: idleFrom, policy: policy.lifetime)
+        }
+        switch decision {
         case .reap(let reason):
             return .reap(ReapOrder(target: .route(preview), reason: reason))
         case .keep(let until):
@@ -60,9 +77,13 @@ struct ReapJudge: Sendable {
         }
     }
 
-    /// - Parameter hasRoute: Whether the Service's route exists; `nil` when that is not known.
-    func judge(_ backend: PreviewBackend, hasRoute: Bool?, now: Date?) -> Judgement {
+    /// - Parameters:
+    ///   - hasRoute: Whether the Service's route exists; `nil` when that is not known.
+    ///   - isEnded: Whether the preview is known to be over: then no start can be about to make the route, which is what
+    ///     the grace time is for.
+    func judge(_ backend: PreviewBackend, hasRoute: Bool?, isEnded: Bool, now: Date?) -> Judgement {
         guard !backend.isBeingDeleted, hasRoute == false else { return .keep(until: .distantFuture) }
+        if isEnded { return .reap(ReapOrder(target: .backend(backend), reason: .orphan)) }
         let graceEnd = backend.createdAt + policy.orphanGrace
         guard let now, now >= graceEnd else { return .keep(until: graceEnd) }
         return .reap(ReapOrder(target: .backend(backend), reason: .orphan))

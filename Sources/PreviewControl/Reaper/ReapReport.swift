@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// What one look at the cluster found: what the reaper would do about every preview, why, and when that changes.
 ///
 /// A value, made from a ``ReapSurvey`` and the same ``ReapJudge`` as every sweep's.
@@ -8,13 +10,22 @@ public struct ReapReport: Sendable {
     public let time: ClusterTimeReading?
     /// The rules that were applied.
     public let policy: PreviewPolicy
+    /// Whether nothing was to be reaped for idleness.
+    public let sparesIdle: Bool
 
-    init(_ survey: ReapSurvey, policy: PreviewPolicy) {
+    /// - Parameter idleFrom: As the survey was judged with.
+    init(
+        _ survey: ReapSurvey,
+        policy: PreviewPolicy,
+        sparesIdle: Bool = false,
+        idleFrom: @escaping IdleFrom = { _, _ in .distantPast }
+    ) {
         let judge = ReapJudge(policy: policy)
         self.policy = policy
         time = survey.time
+        self.sparesIdle = sparesIdle
         entries =
-            survey.routes.map { ReapEntry($0, judge: judge, time: survey.time) }
+            survey.routes.map { ReapEntry($0, judge: judge, time: survey.time, idleFrom: idleFrom) }
             + survey.loneBackends.map { ReapEntry($0, judge: judge) }
     }
 

@@ -34,12 +34,16 @@ struct ReapSurvey: Sendable {
     ///   - livePods: The pods that have not ended.
     ///   - claims: The UIDs of the claims that exist; `nil` where they are not known, or do not matter.
     ///   - time: The API server's time; `nil` where it is not known, and then nothing is reaped for its age.
+    ///   - idleFrom: From when on expiries count.
+    ///   - isEnded: Whether a preview is known to be over.
     init(
         routes: [Preview],
         backends: [PreviewBackend],
         livePods: [PodIdentity],
         claims: Set<String>?,
         time: ClusterTimeReading?,
+        idleFrom: IdleFrom = { _, _ in .distantPast },
+        isEnded: (PreviewToken) -> Bool = { _ in false },
         judge: ReapJudge
     ) {
         let now = time?.earliest
@@ -56,24 +60,36 @@ struct ReapSurvey: Sendable {
                 pod: pod,
                 claim: claim,
                 backend: backend,
-                judgement: judge.judge(preview, pod: pod, claim: claim, hasBackend: backend != nil, now: now)
+                judgement: judge.judge(
+                    preview,
+                    pod: pod,
+                    claim: claim,
+                    hasBackend: backend != nil,
+                    now: now,
+                    idleFrom: idleFrom
+                )
             )
         }
         loneBackends = backends.filter { !routed.contains($0.token) }.map { backend in
-            JudgedBackend(backend: backend, judgement: judge.judge(backend, hasRoute: false, now: now))
+            JudgedBackend(
+                backend: backend,
+                judgement: judge.judge(backend, hasRoute: false, isEnded: isEnded(backend.token), now: now)
+            )
         }
     }
 
     /// Lists everything and judges it: three requests, and one more where the claims matter and have to be listed.
     ///
     /// - Parameters:
-    ///   - index: Where it has the very state that a list shows, it spares reading that again.
+    ///   - index: Where it has the very state that a list shows, it spares reading that again. It also knows what is over.
+    ///   - idleFrom: From when on expiries count; asked once the lists are there.
     ///   - claims: Says which claims exist, by their UIDs; asked last.
     static func listing(
         _ objects: any PreviewObjects,
         index: PreviewIndex,
         claims: () async throws(ClusterError) -> Set<String>?,
         clusterTime: any ClusterTime,
+        idleFrom: IdleFrom,
         judge: ReapJudge
     ) async throws(ClusterError) -> ReapSurvey {
         // The routes come after the Services: one that is made between two lists is then seen with its route or not at
@@ -81,12 +97,15 @@ struct ReapSurvey: Sendable {
         let livePods = try await objects.livePods()
         let backends = try await objects.backends(known: index.knownBackend)
         let routes = try await objects.routes(known: index.knownRoute)
+        let known = try await claims()
         return ReapSurvey(
             routes: routes,
             backends: backends,
             livePods: livePods,
-            claims: try await claims(),
+            claims: known,
             time: clusterTime.reading(),
+            idleFrom: idleFrom,
+            isEnded: index.isEnded,
             judge: judge
         )
     }

@@ -17,6 +17,7 @@ public struct Reaper: Service {
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
     private let brake: Brake
+    private let outage: OutageGuard
     private let timeline: any Timeline
     private let time: MonotonicTime
     private let jitter: @Sendable () -> Double
@@ -24,8 +25,6 @@ public struct Reaper: Service {
     private let logger: Logger
     private let execution: ReapExecution
 
-    /// How long a failed deletion waits before it is tried again.
-    private static let deletionRetryDelay = Duration.seconds(2)
     /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
     /// cluster's time when it began, and more may be known since.
     private static let lastLook = Duration.seconds(1)
@@ -36,10 +35,9 @@ public struct Reaper: Service {
     /// How often a sweep lists everything even where the watches seem to be in good order: a proxy that holds back what
     /// they send cannot be told from a cluster in which nothing happens.
     static let sweepsPerListing = 10
-    /// A sweep comes at most this part of the interval earlier, so that replicas spread out.
-    private static let sweepJitter = 0.1
 
     /// - Parameters:
+    ///   - outage: Gets told whether the API server answers, and says whether idleness counts.
     ///   - timeline: Gets told what was reaped, and why.
     ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
     init(
@@ -49,6 +47,7 @@ public struct Reaper: Service {
         objects: any PreviewObjects,
         clusterTime: any ClusterTime,
         brake: Brake,
+        outage: OutageGuard,
         timeline: any Timeline,
         time: MonotonicTime,
         jitter: @escaping @Sendable () -> Double,
@@ -61,6 +60,7 @@ public struct Reaper: Service {
         self.objects = objects
         self.clusterTime = clusterTime
         self.brake = brake
+        self.outage = outage
         self.timeline = timeline
         self.time = time
         self.jitter = jitter
@@ -70,7 +70,8 @@ public struct Reaper: Service {
             objects: objects,
             index: index,
             time: clusterTime,
-            judge: ReapJudge(policy: policy)
+            judge: ReapJudge(policy: policy),
+            idleFrom: outage.idleFrom
         )
     }
 
@@ -92,13 +93,25 @@ public struct Reaper: Service {
     private func feedIndex() async {
         while !Task.isCancelled {
             do {
-                try await feed.run { index.apply($0, now: clusterTime.reading()?.earliest) }
+                try await feed.run { change in
+                    note(change)
+                    index.apply(change, now: clusterTime.reading()?.earliest)
+                }
             } catch {
                 guard !Task.isCancelled else { return }
                 for collection in ClusterCollection.allCases { index.apply(.interrupted(collection)) }
                 logger.error("the cluster feed failed", metadata: ["error": "\(error)"])
                 try? await time.sleep(Self.feedRestartDelay)
             }
+        }
+    }
+
+    /// What the feed delivers is evidence that the API server can be reached.
+    private func note(_ change: ClusterChange) {
+        switch change {
+        case .interrupted: outage.noteDoubt()
+        case .resumed: outage.noteResumedWatch()
+        default: outage.noteAnswer()
         }
     }
 
@@ -125,8 +138,10 @@ public struct Reaper: Service {
         }
     }
 
-    private func look(at key: PreviewIndex.Key) async {
-        guard let now = clusterTime.reading()?.earliest, let order = index.order(for: key, now: now) else { return }
+    func look(at key: PreviewIndex.Key) async {
+        // Nothing is taken out before the time is known again.
+        guard let now = clusterTime.reading()?.earliest else { return index.retry(key, at: .distantPast) }
+        guard let order = index.order(for: key, now: now) else { return }
         settle(order, await execution.result(of: order))
     }
 
@@ -140,32 +155,49 @@ public struct Reaper: Service {
 
     private func sweepRegularly() async {
         var number = 0
+        var pauses = SweepPauses(interval: policy.sweepInterval)
+        var lastError: ClusterError?
         while !Task.isCancelled {
             do throws(ClusterError) {
                 try await sweep(lists: number.isMultiple(of: Self.sweepsPerListing))
                 number += 1
+                if lastError != nil { logger.notice("sweeps work again") }
+                lastError = nil
+                do { try await time.sleep(pauses.succeeded(jitter: jitter())) } catch { return }
             } catch {
-                brake.sweepFailed(error)
-                logger.error("a sweep failed", metadata: ["error": "\(error)"])
+                guard !Task.isCancelled else { return }
+                // Once for each cause: it is tried again soon.
+                if error != lastError { logger.error("a sweep failed", metadata: ["error": "\(error)"]) }
+                lastError = error
+                await outage.answersAgain.wait(atMost: pauses.failed(jitter: jitter()), time)
             }
-            let pause = policy.sweepInterval * (1 - Self.sweepJitter * jitter())
-            do { try await time.sleep(pause) } catch { return }
         }
     }
 
     /// Judges everything and carries out what is due: three requests when nothing is, however many previews there are.
     ///
     /// The copy is judged where its watches prove that the API server answers them. It is as good as a list then, because
-    /// nothing is deleted but the very state that was judged.
+    /// nothing is deleted but the very state that was judged. Where a request has failed since the last answer, only lists
+    /// prove that the API server works again: it may open a watch while its storage is away.
     ///
     /// - Parameter lists: Whether to list everything in any case.
     package func sweep(lists: Bool = false) async throws(ClusterError) {
-        if !lists, let due = await dueInCopy() {
+        let began = time.uptime()
+        if !lists, !outage.isInDoubt, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
                 await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }
             }
         } else {
-            let due = try await dueInLists()
+            let due: [ReapOrder]
+            do throws(ClusterError) {
+                due = try await dueInLists()
+            } catch {
+                if !Task.isCancelled {
+                    outage.noteFailure(error, sentAt: began)
+                    brake.sweepFailed(error)
+                }
+                throw error
+            }
             await sweep(due.map(\.token)) {
                 await execution.carryOut(due) { order, result in settle(order, result) }
             }
@@ -173,6 +205,9 @@ public struct Reaper: Service {
     }
 
     private func sweep(_ due: [PreviewToken], _ carryOut: () async -> Void) async {
+        index.forgetOldEnds()
+        // Where the time is not known, nobody has said so yet.
+        outage.noteSweep()
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
         await carryOut()
         brake.sweepSucceeded(stillDue: Set(due))
@@ -181,6 +216,7 @@ public struct Reaper: Service {
     /// What is due in this replica's copy; `nil` where the copy cannot be relied upon.
     private func dueInCopy() async -> [PreviewIndex.Key]? {
         guard index.isComplete, await feed.isAlive() else { return nil }
+        outage.noteSweep()
         return index.allDue(now: clusterTime.reading()?.earliest)
     }
 
@@ -191,6 +227,11 @@ public struct Reaper: Service {
             index: index,
             claims: claimUIDs,
             clusterTime: clusterTime,
+            idleFrom: { token, now in
+                // The lists are there, so the API server answers.
+                outage.noteSweep()
+                return outage.idleFrom(token, now: now)
+            },
             judge: ReapJudge(policy: policy)
         ).orders
     }
@@ -219,6 +260,7 @@ public struct Reaper: Service {
         ]
         switch result {
         case .success(let outcome):
+            outage.noteAnswer()
             brake.deletionSettled(of: order.token)
             switch outcome {
             case .reaped(let reason):
@@ -239,8 +281,13 @@ public struct Reaper: Service {
             }
         case .failure(let error):
             guard !Task.isCancelled else { return }
+            // It may be about this object alone, so that it is no more than a reason to ask for all.
+            outage.noteDoubt()
             brake.deletionFailed(of: order.token, error)
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
+            // The deletion may have taken effect, and only its answer have been lost. Then what is left is the Service, and
+            // there is no reason to give it a grace time.
+            index.noteEnd(of: order.token, lookAt: instantOfRetry)
             retryLater(order)
         }
     }
@@ -252,8 +299,15 @@ public struct Reaper: Service {
     }
 
     private func retryLater(_ order: ReapOrder) {
-        guard let now = clusterTime.reading()?.latest else { return }
-        index.retry(order, at: now + Self.deletionRetryDelay)
+        switch order.target {
+        case .route(let preview): index.retry(.route(preview.token), at: instantOfRetry)
+        case .backend(let backend): index.retry(.backend(backend.token), at: instantOfRetry)
+        }
+    }
+
+    /// A little later; where the time is not known, as soon as it is.
+    private var instantOfRetry: Date {
+        (clusterTime.reading()?.latest).map { $0 + ReapExecution.retryDelay } ?? .distantPast
     }
 }
 

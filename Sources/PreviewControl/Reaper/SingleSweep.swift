@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 public import PreviewDomain
 internal import Synchronization
 
@@ -21,11 +22,20 @@ public struct SingleSweep: Sendable {
     private let clusterTime: any ClusterTime
     /// It knows nothing, so everything is read live.
     private let index: PreviewIndex
+    private let sparesIdle: Bool
 
-    public init(policy: PreviewPolicy, objects: any PreviewObjects, clusterTime: any ClusterTime) {
+    /// - Parameter sparesIdle: Whether to reap nothing for idleness, as a replica does for a while after it could not
+    ///   record keepalives. Nothing else can know of that.
+    public init(
+        policy: PreviewPolicy,
+        objects: any PreviewObjects,
+        clusterTime: any ClusterTime,
+        sparesIdle: Bool = false
+    ) {
         self.policy = policy
         self.objects = objects
         self.clusterTime = clusterTime
+        self.sparesIdle = sparesIdle
         index = PreviewIndex(policy: policy)
     }
 
@@ -38,9 +48,10 @@ public struct SingleSweep: Sendable {
             index: index,
             claims: { () async throws(ClusterError) in try await claimUIDs(withClaims) },
             clusterTime: clusterTime,
+            idleFrom: idleFrom,
             judge: ReapJudge(policy: policy)
         )
-        return ReapReport(survey, policy: policy)
+        return ReapReport(survey, policy: policy, sparesIdle: sparesIdle, idleFrom: idleFrom)
     }
 
     /// Deletes what was found to be due, after a second look at each; nothing while the reaper is switched off.
@@ -52,13 +63,19 @@ public struct SingleSweep: Sendable {
             objects: objects,
             index: index,
             time: clusterTime,
-            judge: ReapJudge(policy: policy)
+            judge: ReapJudge(policy: policy),
+            idleFrom: idleFrom
         )
         let results = Mutex<[PreviewToken: Outcome]>([:])
         await execution.carryOut(report.orders) { order, outcome in
             results.withLock { $0[order.token] = Outcome(outcome) }
         }
         return results.withLock(\.self)
+    }
+
+    private var idleFrom: IdleFrom {
+        let instant = sparesIdle ? Date.distantFuture : .distantPast
+        return { _, _ in instant }
     }
 
     private func claimUIDs(_ withClaims: Bool) async throws(ClusterError) -> Set<String>? {

@@ -101,6 +101,8 @@ extension Previews {
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
         let readiness = await AnswerDeadline.suspend { await settle(preview.token) }
+        // The app's answer is proof that both objects are there.
+        if readiness.appStatus == nil { try await checkThatItStands(preview) }
         return StartedPreview(
             session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
@@ -121,9 +123,11 @@ extension Previews {
     // MARK: Limits
 
     /// Throws when the run, or the whole service, has as many previews as it may.
+    ///
+    /// The copy may still hold what has ended elsewhere, so nobody is refused for what it says: then the cluster is asked.
     func checkLimits(for run: RunLabel) async throws {
-        let routes: [Preview]
-        if let known = index.routes() { routes = known } else { routes = try await objects.routes() }
+        if let known = index.routes(), refusal(of: run, beside: known) == nil { return }
+        let routes = try await objects.routes(known: index.knownRoute)
         if let refusal = refusal(of: run, beside: routes) { throw refusal }
     }
 
@@ -271,10 +275,31 @@ extension Previews {
         }
     }
 
+    /// Throws when the new preview's Service was deleted while it was being started: nobody is to be given an address that
+    /// can never work. What cannot be read is not gone.
+    private func checkThatItStands(_ preview: Preview) async throws {
+        let service: PreviewBackend?
+        do {
+            service = try await AnswerDeadline.begin(time) { try await objects.backend(preview.token) }
+        } catch {
+            return
+        }
+        guard service == nil else { return }
+        _ = await rollBack(preview.token, serviceUID: nil)
+        // Another call of the same request may have been given this preview already, so no grant is given back.
+        throw FailedStart(
+            cause: ClusterError(
+                .unavailable,
+                "the preview's Service was deleted while the preview was being started"
+            ),
+            leftNothing: false
+        )
+    }
+
     // MARK: Rolling back
 
     /// Deletes what a failed start made, also what it may have made without hearing of it. It has its own deadline and
-    /// is not stopped by the caller's going away; what it cannot delete, the reaper ends as an orphan.
+    /// is not stopped by the caller's going away; what it cannot delete, the reaper ends, without a grace time.
     ///
     /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
     /// - Returns: Whether the cluster has confirmed that neither object exists.
@@ -305,6 +330,7 @@ extension Previews {
             _ = try await objects.deleteBackend(token, .uid(existing))
             return try await objects.backend(token) == nil
         } catch {
+            index.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
             logger.error(
                 "a failed start left objects for the reaper",
                 metadata: ["preview": "\(token.fingerprint)", "error": "\(error)"]

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Logging
 public import PreviewDomain
 
@@ -13,13 +14,19 @@ extension Previews {
             guard (route == nil ? backend?.run : route?.run) == run.label else { throw PreviewError.previewNotFound }
 
             var deletedAny = false
-            if let route {
-                deletedAny = try hasDeleted(await objects.deleteRoute(token, .uid(route.uid)))
-                if deletedAny, let event = TimelineEvent.stopped(route) { timeline.record(event) }
-            }
-            // A Service that says it is another run's is not this preview's, whatever its name.
-            if let backend, backend.run == run.label || backend.run == nil {
-                deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
+            do {
+                if let route {
+                    deletedAny = try hasDeleted(await objects.deleteRoute(token, .uid(route.uid)))
+                    if deletedAny, let event = TimelineEvent.stopped(route) { timeline.record(event) }
+                }
+                // A Service that says it is another run's is not this preview's, whatever its name.
+                if let backend, backend.run == run.label || backend.run == nil {
+                    deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
+                }
+            } catch {
+                // The caller may not try again, and the route may be gone: then the reaper deletes the Service at once.
+                index.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
+                throw error
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
             index.noteStop(of: token)

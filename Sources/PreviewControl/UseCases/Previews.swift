@@ -12,6 +12,7 @@ public struct Previews: Sendable {
     let probe: any PreviewProbe
     let index: PreviewIndex
     let brake: Brake
+    let outage: OutageGuard
     let timeline: any Timeline
     let randomBytes: RandomBytes
     let time: MonotonicTime
@@ -20,6 +21,7 @@ public struct Previews: Sendable {
 
     /// - Parameters:
     ///   - index: This replica's copy of the cluster; the reaper keeps it up to date.
+    ///   - outage: Gets told of keepalives, and says whether what has idled too long is revived.
     ///   - timeline: Gets told what was started and stopped.
     ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
     init(
@@ -30,6 +32,7 @@ public struct Previews: Sendable {
         probe: any PreviewProbe,
         index: PreviewIndex,
         brake: Brake,
+        outage: OutageGuard,
         timeline: any Timeline,
         randomBytes: @escaping RandomBytes,
         time: MonotonicTime,
@@ -43,6 +46,7 @@ public struct Previews: Sendable {
         self.probe = probe
         self.index = index
         self.brake = brake
+        self.outage = outage
         self.timeline = timeline
         self.randomBytes = randomBytes
         self.time = time

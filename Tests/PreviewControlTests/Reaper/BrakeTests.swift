@@ -7,12 +7,13 @@ import Testing
 @Suite("The brake says why")
 struct BrakeTests {
     private let clock = ManualClock()
+    private let log = RecordingLog()
     private let brake: Brake
     private let forbidden = ClusterError(.refused, "the API server answered 403")
 
     init() {
         // It holds out for two sweep intervals of a minute.
-        brake = Brake(policy: .testing(), time: MonotonicTime(clock))
+        brake = Brake(policy: .testing(), time: MonotonicTime(clock), logger: log.logger)
     }
 
     private func token(_ text: String) throws -> PreviewToken { try #require(PreviewToken(text)) }
@@ -52,6 +53,39 @@ struct BrakeTests {
         brake.sweepSucceeded(stillDue: [second])
         brake.deletionSettled(of: second)
         #expect(brake.reason == nil)
+    }
+
+    @Test func oneLineOfTheLogSaysThatItEngagesAndOneThatItEnds() throws {
+        for _ in 0..<26 {
+            _ = brake.reason
+            clock.advance(by: .seconds(5))
+        }
+        // A replica that has just started is not in trouble; one that stays without a sweep is.
+        #expect(log.messages == ["the brake is engaged: no previews are started"])
+        #expect(log.lines.first?.contains("have not been read yet") == true)
+        for _ in 0..<100 { _ = brake.reason }
+        brake.sweepFailed(forbidden)
+        brake.sweepSucceeded(stillDue: [])
+        for _ in 0..<100 { _ = brake.reason }
+        #expect(
+            log.messages == [
+                "the brake is engaged: no previews are started", "the brake is released: previews are started again",
+            ]
+        )
+    }
+
+    @Test func theRefusedDeletionOfOnePreviewIsLoggedOnceHoweverOftenItIsTried() throws {
+        brake.sweepSucceeded(stillDue: [])
+        let token = try token("first")
+        for _ in 0..<100 {
+            brake.deletionFailed(of: token, forbidden)
+            clock.advance(by: .seconds(2))
+            brake.sweepSucceeded(stillDue: [token])
+        }
+        #expect(log.messages == ["the brake is engaged: no previews are started"])
+        #expect(log.lines.first?.contains("1 preview is overdue and cannot be deleted") == true)
+        brake.deletionSettled(of: token)
+        #expect(log.messages.count == 2)
     }
 
     @Test func whatIsNoLongerDueIsForgotten() throws {

@@ -1,8 +1,9 @@
 import FoundationEssentials
-import PreviewControl
 import PreviewDomain
 import TestSupport
 import Testing
+
+@testable import PreviewControl
 
 @Suite("Limits")
 struct LimitTests {
@@ -46,6 +47,71 @@ struct LimitTests {
         harness.cluster.markRouteAsBeingDeleted(tokens[1])
         _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
         #expect(harness.cluster.liveRoutes.count == 4)
+    }
+
+    // MARK: A copy that is behind
+
+    private func startThree(_ harness: ControlHarness) async throws -> [PreviewToken] {
+        var tokens: [PreviewToken] = []
+        for port in 3000..<3003 {
+            tokens.append(try await harness.previews.start(run: run, port: port, requester: "ada").session.token)
+        }
+        return tokens
+    }
+
+    @Test func nobodyIsRefusedForPreviewsThatOnlyTheCopyStillHas() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        let tokens = try await startThree(harness)
+        let other = try await ControlHarness(cluster: harness.cluster)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            harness.cluster.silenceWatch()
+            for token in tokens { try await other.previews.stop(run: run, token: token) }
+            #expect(harness.index.previewCount == 3)
+            harness.cluster.clearLog()
+            let started = try await harness.previews.start(run: run, port: 3003, requester: "ada")
+            #expect(harness.cluster.liveRoutes == [started.session.token])
+            #expect(
+                harness.cluster.log == [.resolveSandbox, .routes, .createService, .createRoute, .routes, .probe]
+            )
+        }
+    }
+
+    @Test func anAgentIsNotRefusedForThemEither() async throws {
+        let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
+        harness.cluster.addSandbox(for: run)
+        for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
+        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        for token in harness.cluster.liveRoutes {
+            _ = try await harness.cluster.deleteRoute(token, .uid(harness.index.knownRoute(token)?.uid ?? ""))
+        }
+        let started = try await harness.core.gate.start(run: run, port: 3003, requester: "agent")
+        #expect(harness.cluster.liveRoutes == [started.session.token])
+    }
+
+    @Test func whatCannotBeConfirmedIsNoRefusalButAnUnreachableCluster() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
+        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.cluster.fail(.routes, .before(ClusterError(.unavailable, "the API server answered 500")))
+        let error = await #expect(throws: PreviewError.self) {
+            _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
+        }
+        #expect(error?.kind == .clusterUnavailable)
+    }
+
+    @Test func aRouteThatCeasedToBeOursTakesNoPlace() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        let tokens = try await startThree(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            harness.cluster.relabel(tokens[0], [PreviewLabel.token: "another-token"])
+            await harness.until { harness.index.previewCount == 2 }
+            _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
+        }
     }
 
     @Test("Concurrent starts on three replicas never overshoot", arguments: UInt64(1)...20)

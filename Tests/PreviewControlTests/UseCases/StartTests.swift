@@ -168,6 +168,34 @@ struct StartTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
+    @Test func aStartWhoseServiceWasDeletedUnderItFailsAndLeavesNothing() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        for outcome in [ProbeOutcome.noApp(status: 503), .unrouted, .unreachable(reason: "no such host")] {
+            harness.cluster.setProbeOutcome(outcome)
+            harness.cluster.interrupt(.createRoute) {
+                for token in harness.cluster.liveBackends { harness.cluster.removeBackend(token) }
+            }
+            // As the gateway says it of a route without its Service.
+            harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "BackendNotFound"))
+            let error = await #expect(throws: PreviewError.self) {
+                _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
+            }
+            #expect(error?.kind == .clusterUnavailable)
+            #expect(error?.message.contains("Service was deleted") == true)
+            #expect(harness.cluster.liveRoutes.isEmpty)
+        }
+    }
+
+    @Test func aServiceThatCannotBeReadIsNotTakenForDeleted() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.setProbeOutcome(.noApp(status: 503))
+        harness.cluster.fail(.backend, .before(ClusterError(.unavailable, "the API server answered 500")))
+        _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
+        #expect(harness.cluster.liveRoutes.count == 1)
+    }
+
     // MARK: Readiness
 
     @Test func anAppThatDoesNotListenIsNamedAsTheReason() async throws {

@@ -192,6 +192,15 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
+    /// Changes a route's labels behind the service's back; `nil` removes one. It may be none of ours after that.
+    public func relabel(_ token: PreviewToken, _ changes: [String: String?]) {
+        state.withLock { state in
+            state.changeRoute(token) { route in
+                for (key, value) in changes { route.labels[key] = value }
+            }
+        }
+    }
+
     /// Changes something that no verdict depends on, as a gateway's status write does.
     public func touchRoute(_ token: PreviewToken) {
         state.withLock { $0.changeRoute(token) { _ in } }
@@ -221,6 +230,16 @@ public final class SimulatedCluster: Sendable {
     public var now: Date { state.withLock { $0.now } }
     public func advance(by duration: Duration) { state.withLock { $0.now = $0.now + duration } }
     public func hideTime() { state.withLock { $0.timeIsKnown = false } }
+    public func showTime() { state.withLock { $0.timeIsKnown = true } }
+
+    /// Lets everything fail until ``comeBack()``, as if the API server could not be reached.
+    public func goAway() {
+        for operation in Operation.allCases where operation != .probe {
+            failAlways(operation, ClusterError(.unavailable, "the API server cannot be reached (connect)"))
+        }
+    }
+
+    public func comeBack() { for operation in Operation.allCases { heal(operation) } }
 
     public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
     public func setRouteStatus(_ status: RouteStatus) { state.withLock { $0.routeStatus = status } }
@@ -314,7 +333,8 @@ extension SimulatedCluster.State {
         change(&route)
         route.resourceVersion = nextVersion()
         routes[token] = route
-        if let preview = route.preview { publish(.routeApplied(preview)) }
+        // To a feed, what has ceased to be ours has ceased to be.
+        publish(route.preview.map(ClusterChange.routeApplied) ?? .routeDeleted(token))
     }
 }
 

@@ -24,6 +24,7 @@ struct MetricsParts: Sendable {
     /// What is not known is not shown as zero: its gauge keeps its last value, or is not there yet.
     private func observe() {
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
+        set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
         if let count = previews.core.index.previewCount { set(.previews, Double(count)) }
         for (resource, silence) in previews.feed.silences {
             set(.cacheAge, silence / .seconds(1), ("resource", resource))

@@ -1,0 +1,112 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+internal import Synchronization
+
+/// Keeps idleness from counting after pings could not be recorded (contract, "outage").
+///
+/// Everything that asks the API server reports here what came of it; the rules are those of ``PingRecording``.
+public final class OutageGuard: Sendable {
+    private struct State {
+        var recording: PingRecording
+        /// What the last request met, if it failed.
+        var failure: ClusterError?
+
+        mutating func answered(at uptime: Duration) {
+            recording.answered(at: uptime)
+            failure = nil
+        }
+    }
+
+    private let state: Mutex<State>
+    private let time: MonotonicTime
+    /// Raised when the API server answers somebody else than the sweep after requests had failed.
+    let answersAgain = ChangeSignal()
+
+    public init(policy: PreviewPolicy, time: MonotonicTime) {
+        state = Mutex(
+            State(recording: PingRecording(grace: policy.outageGrace, usualSilence: policy.sweepInterval))
+        )
+        self.time = time
+    }
+
+    // MARK: Evidence
+
+    /// The API server answered something that took its storage.
+    func noteAnswer() {
+        let uptime = time.uptime()
+        let wasFailing = state.withLock { state in
+            defer { state.answered(at: uptime) }
+            return state.failure != nil
+        }
+        if wasFailing { answersAgain.raise() }
+    }
+
+    /// As ``noteAnswer()``, by the sweep, which need not be woken by it.
+    func noteSweep() {
+        let uptime = time.uptime()
+        state.withLock { $0.answered(at: uptime) }
+    }
+
+    /// A sweep or a keepalive failed. What the API server refuses or rejects it has answered, but it proves nothing about pings.
+    ///
+    /// - Parameter sent: The uptime at which it was sent.
+    func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
+        guard error.kind == .unavailable else { return }
+        state.withLock { state in
+            state.recording.failed(sentAt: sent)
+            state.failure = error
+        }
+    }
+
+    /// A keepalive of a preview that exists could not be recorded, for whatever reason.
+    func noteLostPing(of token: PreviewToken) {
+        let uptime = time.uptime()
+        state.withLock { $0.recording.lostPing(of: token, at: uptime) }
+    }
+
+    /// A watch broke, or the deletion of one object failed, for whatever reason. The next sweep finds out.
+    func noteDoubt() {
+        let uptime = time.uptime()
+        state.withLock { $0.recording.doubted(at: uptime) }
+    }
+
+    /// A broken watch runs again. That alone does not take the API server's storage; the sweep finds out.
+    func noteResumedWatch() {
+        if state.withLock({ $0.failure != nil }) { answersAgain.raise() }
+    }
+
+    // MARK: Answers
+
+    /// Whether something has failed since the last answer, or there has been none yet.
+    var isInDoubt: Bool { state.withLock { $0.recording.isInDoubt } }
+
+    /// Why the API server is not known to answer; `nil` while it does.
+    public var unreachableReason: String? {
+        let uptime = time.uptime()
+        return state.withLock { state in
+            if let failure = state.failure { return failure.detail }
+            if state.recording.isSilent { return "the API server has not answered yet" }
+            return state.recording.isAway(at: uptime) ? "the API server has not been heard of for too long" : nil
+        }
+    }
+
+    /// How long it takes at least until previews are reaped for idleness; zero where they are.
+    public var timeUntilIdlenessCounts: Duration {
+        let uptime = time.uptime()
+        return state.withLock { $0.recording.timeUntilIdlenessCounts(at: uptime) }
+    }
+
+    /// Whether a preview is reaped for idleness, and not revived from it.
+    func idlenessCounts(for token: PreviewToken) -> Bool { timeUntilIdlenessCounts(for: token) == .zero }
+
+    /// The instant from which a preview's expiry counts, on the clock that shows `now`.
+    @Sendable func idleFrom(_ token: PreviewToken, now: Date) -> Date {
+        let rest = timeUntilIdlenessCounts(for: token)
+        return rest == .zero ? .distantPast : now + rest
+    }
+
+    private func timeUntilIdlenessCounts(for token: PreviewToken) -> Duration {
+        let uptime = time.uptime()
+        return state.withLock { $0.recording.timeUntilIdlenessCounts(of: token, at: uptime) }
+    }
+}

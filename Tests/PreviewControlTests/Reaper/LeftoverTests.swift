@@ -1,0 +1,125 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+/// What is left of a preview that is known to be over needs no grace: no start can be about to complete it.
+@Suite("What is left of an ended preview")
+struct LeftoverTests {
+    private let run = ControlHarness.run
+    private static let failing = ClusterError(.unavailable, "the API server answered 500")
+
+    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
+        let pod = harness.cluster.addSandbox(for: run)
+        return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
+    }
+
+    /// Runs the reaper, ends the preview, and lets the two seconds of a retry pass; the grace time is two minutes.
+    private func expectNothingLeft(
+        _ harness: ControlHarness,
+        after end: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            try await end()
+            // The Service is gone, or to be looked at within the time of a retry.
+            await harness.until {
+                let next = harness.index.nextDeadline ?? .distantFuture
+                return harness.cluster.liveRoutes.isEmpty
+                    && (harness.cluster.liveBackends.isEmpty || next <= harness.cluster.now + .seconds(2))
+            }
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(2))
+            await harness.until { harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
+    @Test func aServiceWhoseDeletionFailedOnceIsTriedAgainAfterTwoSeconds() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        harness.cluster.fail(.deleteBackend, .before(Self.failing))
+        try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
+    }
+
+    @Test func aServiceWhoseRoutesDeletionLostItsAnswerIsToo() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        harness.cluster.fail(.deleteRoute, .after(Self.failing))
+        try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
+    }
+
+    @Test func aServiceThatAStopLeftBehindIsToo() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.fail(.deleteBackend, .before(Self.failing))
+        try await expectNothingLeft(harness) {
+            await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
+        }
+    }
+
+    @Test func aServiceThatAFailedStartLeftBehindIsToo() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.fail(.createRoute, .before(Self.failing))
+        harness.cluster.fail(.deleteBackend, .before(Self.failing))
+        try await expectNothingLeft(harness) {
+            await #expect(throws: PreviewError.self) {
+                _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
+            }
+        }
+    }
+
+    @Test func withoutWatchesTheNextSweepEndsIt() async throws {
+        let harness = try await ControlHarness()
+        let (_, pod) = try await started(harness)
+        harness.cluster.fail(.deleteBackend, .before(Self.failing))
+        harness.cluster.endPod(pod)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveBackends.count == 1)
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveBackends.isEmpty)
+    }
+
+    @Test func theServiceOfAStartThatIsUnderWayKeepsItsGrace() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.interrupt(.createRoute) {
+            harness.advance(by: PreviewPolicy.longestProvisioning)
+            try? await harness.reaper.sweep()
+        }
+        let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
+        #expect(harness.cluster.liveBackends == [started.session.token])
+    }
+
+    // MARK: An unknown time
+
+    @Test func whatWasDueWhenTheTimeBecameUnknownIsDueWhenItIsKnownAgain() async throws {
+        var policy = PreviewPolicy.testing()
+        policy.sweepInterval = .seconds(3600)
+        let harness = try await ControlHarness(policy: policy)
+        let (token, _) = try await started(harness)
+        harness.index.apply(.podsReplaced(try await harness.cluster.livePods()))
+        harness.index.apply(.backendsReplaced(try await harness.cluster.backends()))
+        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.cluster.advance(by: .seconds(1800))
+        #expect(harness.index.takeDue(now: harness.cluster.now) == [.route(token)])
+        harness.cluster.hideTime()
+        await harness.reaper.look(at: .route(token))
+        harness.cluster.showTime()
+        #expect(harness.index.takeDue(now: harness.cluster.now) == [.route(token)])
+    }
+
+    @Test func aDeletionThatFailsWhileTheTimeIsUnknownIsTriedAgain() async throws {
+        let harness = try await ControlHarness()
+        let (token, pod) = try await started(harness)
+        harness.cluster.endPod(pod)
+        harness.cluster.fail(.deleteRoute, .before(Self.failing))
+        harness.cluster.interrupt(.deleteRoute) { harness.cluster.hideTime() }
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.index.takeDue(now: harness.cluster.now).contains(.route(token)))
+    }
+}

@@ -1,0 +1,245 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+/// A preview whose viewer keeps pinging survives any outage that is shorter than what is left of its cap (contract).
+@Suite("Previews in use survive an outage")
+struct OutageTests {
+    private let run = ControlHarness.run
+    private static let grace = Duration.seconds(150)
+
+    private func harness(
+        _ cluster: SimulatedCluster = SimulatedCluster(),
+        idle: Duration = .seconds(1800),
+        sweepInterval: Duration = .seconds(60)
+    ) async throws -> ControlHarness {
+        try await ControlHarness(
+            cluster: cluster,
+            policy: .testing(
+                lifetime: LifetimePolicy(idleTimeout: idle),
+                sweepInterval: sweepInterval,
+                outageGrace: Self.grace
+            )
+        )
+    }
+
+    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
+        let pod = harness.cluster.addSandbox(for: run)
+        return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
+    }
+
+    /// Lets minutes pass in each of which the replica sweeps, and a viewer pings.
+    private func pass(minutes: Int, _ harness: ControlHarness, pinging token: PreviewToken? = nil) async throws {
+        for _ in 0..<minutes {
+            harness.advance(by: .seconds(60))
+            if let token { _ = try? await harness.previews.keepAlive(run: run, token: token) }
+            try? await harness.reaper.sweep()
+        }
+    }
+
+    // MARK: The API server is away
+
+    @Test("A viewer that pings every minute keeps its preview", arguments: [true, false])
+    func aViewerThatPingsKeepsItsPreview(pingsReachThisReplica: Bool) async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 5, harness)
+        harness.cluster.goAway()
+        try await pass(minutes: 40, harness, pinging: pingsReachThisReplica ? token : nil)
+        harness.cluster.comeBack()
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token], "its viewer had no chance to ping yet")
+        try await pass(minutes: 2, harness)
+        let kept = try await harness.previews.keepAlive(run: run, token: token)
+        #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
+        try await pass(minutes: 20, harness)
+        #expect(harness.cluster.liveRoutes == [token])
+        #expect(harness.cluster.liveBackends == [token])
+    }
+
+    @Test func whatNobodyPingsAfterwardsEndsWithTheGraceAndNotBefore() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        harness.cluster.goAway()
+        try await pass(minutes: 40, harness)
+        harness.cluster.comeBack()
+        try await harness.reaper.sweep()
+        try await pass(minutes: 2, harness)
+        harness.advance(by: .seconds(29))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        harness.advance(by: .seconds(1))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func anOutageOfLessThanAMinuteChangesNothing() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 29, harness)
+        harness.cluster.goAway()
+        for _ in 0..<6 {
+            harness.advance(by: .seconds(10))
+            try? await harness.reaper.sweep()
+        }
+        harness.cluster.comeBack()
+        #expect(harness.cluster.liveRoutes == [token])
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func whereOnlyWritesFailTheLostPingsCount() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        harness.cluster.failAlways(.extend, ClusterError(.refused, "the API server answered 403"))
+        try await pass(minutes: 40, harness, pinging: token)
+        #expect(harness.cluster.liveRoutes == [token])
+        harness.cluster.comeBack()
+        try await harness.reaper.sweep()
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+        #expect(harness.cluster.liveRoutes == [token])
+    }
+
+    @Test func aPingThatFailsForItsOwnPreviewKeepsNoOtherAlive() async throws {
+        for kind in [ClusterError.Kind.rejected, .unavailable] {
+            let harness = try await harness()
+            let (token, _) = try await started(harness)
+            _ = try await harness.previews.start(run: run, port: 3001, requester: "ada")
+            harness.cluster.failAlways(.extend, ClusterError(kind, "the API server does not take this object"))
+            try await pass(minutes: 31, harness, pinging: token)
+            #expect(harness.cluster.liveRoutes == [token])
+        }
+    }
+
+    @Test func aDeletionThatFailsForItsOwnPreviewKeepsNoOtherAlive() async throws {
+        let harness = try await harness()
+        _ = try await started(harness)
+        try await pass(minutes: 29, harness)
+        harness.cluster.failAlways(.deleteRoute, ClusterError(.unavailable, "the API server answered 500"))
+        for _ in 0..<20 {
+            harness.advance(by: .seconds(61))
+            try await harness.reaper.sweep()
+            #expect(harness.outage.timeUntilIdlenessCounts == .zero)
+        }
+        #expect(harness.brake.reason?.contains("1 preview is overdue") == true)
+    }
+
+    @Test func aCallerThatHangsUpIsNoLostPing() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 29, harness)
+        harness.cluster.fail(.extend, .before(ClusterError(.unavailable, "the request was cancelled")))
+        let ping = Task { try await harness.previews.keepAlive(run: run, token: token) }
+        harness.cluster.interrupt(.extend) { ping.cancel() }
+        await #expect(throws: PreviewError.self) { _ = try await ping.value }
+        #expect(harness.outage.idlenessCounts(for: token))
+    }
+
+    // MARK: The replicas are away
+
+    @Test func whenAllReplicasWereDownTheNextOneWaitsForTheViewers() async throws {
+        let cluster = SimulatedCluster()
+        let (token, _) = try await started(try await harness(cluster))
+        cluster.advance(by: .seconds(2400))
+        // Its first sweep is part of its making.
+        let next = try await harness(cluster)
+        #expect(cluster.liveRoutes == [token])
+        next.advance(by: .seconds(60))
+        _ = try await next.previews.keepAlive(run: run, token: token)
+        next.advance(by: .seconds(300))
+        try await next.reaper.sweep()
+        #expect(cluster.liveRoutes == [token])
+    }
+
+    @Test func aProcessThatWasSuspendedWaitsForTheViewersToo() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 5, harness)
+        harness.advance(by: .seconds(2400))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+    }
+
+    // MARK: What goes on, and what is not revived
+
+    @Test func capAndPodGoOn() async throws {
+        let cluster = SimulatedCluster()
+        let (token, pod) = try await started(try await harness(cluster))
+        cluster.endPod(pod)
+        _ = try await harness(cluster)
+        #expect(!cluster.liveRoutes.contains(token))
+
+        let (capped, _) = try await started(try await harness(cluster))
+        cluster.advance(by: .seconds(28_800))
+        _ = try await harness(cluster)
+        #expect(!cluster.liveRoutes.contains(capped))
+    }
+
+    @Test func theCapEndsWhatIsIdleDuringTheGrace() async throws {
+        let cluster = SimulatedCluster()
+        let (token, _) = try await started(try await harness(cluster))
+        cluster.advance(by: .seconds(28_700))
+        let next = try await harness(cluster)
+        #expect(cluster.liveRoutes == [token])
+        next.advance(by: .seconds(100))
+        try await next.reaper.sweep()
+        #expect(cluster.liveRoutes.isEmpty)
+    }
+
+    @Test func whatHasReachedItsCapOrIsBeingDeletedIsNotRevived() async throws {
+        for ending in [Duration.seconds(28_800), .seconds(2400)] {
+            let cluster = SimulatedCluster()
+            let (token, _) = try await started(try await harness(cluster))
+            if ending == .seconds(2400) { cluster.markRouteAsBeingDeleted(token) }
+            cluster.advance(by: ending)
+            let next = try await ControlHarness(
+                cluster: cluster,
+                policy: .testing(outageGrace: Self.grace),
+                isReady: false
+            )
+            let error = await #expect(throws: PreviewError.self) {
+                _ = try await next.previews.keepAlive(run: run, token: token)
+            }
+            #expect(error?.kind == .previewNotFound)
+        }
+    }
+
+    @Test func onceTheGraceIsOverNothingIsRevived() async throws {
+        let harness = try await harness()
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 5, harness)
+        harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
+        try await pass(minutes: 26, harness)
+        let error = await #expect(throws: PreviewError.self) {
+            _ = try await harness.previews.keepAlive(run: run, token: token)
+        }
+        #expect(error?.kind == .previewNotFound)
+    }
+
+    // MARK: The end of the grace
+
+    @Test func theEndOfTheGraceItselfWakesTheReaper() async throws {
+        let harness = try await harness(idle: .seconds(60), sweepInterval: .seconds(3600))
+        let begin = harness.cluster.now
+        let (token, _) = try await started(harness)
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(59))
+            await harness.until { harness.index.nextDeadline == begin + .seconds(60) }
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(1))
+            await harness.until { harness.index.nextDeadline == begin + Self.grace }
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(89))
+            #expect(harness.cluster.liveRoutes == [token])
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: .seconds(1))
+            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("The pauses between sweeps")
+struct SweepPausesTests {
+    @Test func afterAFailureTheyGrowFromHalfASecondToTheInterval() {
+        var pauses = SweepPauses(interval: .seconds(60))
+        let grown = (0..<9).map { _ in pauses.failed(jitter: 0) }
+        #expect(grown == [0.5, 1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
+        #expect(pauses.succeeded(jitter: 0) == .seconds(60))
+        #expect(pauses.failed(jitter: 0) == .milliseconds(500))
+    }
+
+    @Test func replicasSpreadOut() {
+        var pauses = SweepPauses(interval: .seconds(60))
+        #expect(pauses.succeeded(jitter: 0.5) == .seconds(57))
+        #expect(pauses.failed(jitter: 0.5) == .milliseconds(375))
+    }
+
+    @Test func noPauseIsLongerThanTheInterval() {
+        var pauses = SweepPauses(interval: .milliseconds(200))
+        #expect(pauses.failed(jitter: 0) == .milliseconds(200))
+        #expect(pauses.failed(jitter: 0) == .milliseconds(200))
+    }
+}
+
+@Suite("A sweep that failed")
+struct FailedSweepTests {
+    private let run = ControlHarness.run
+    private let unreachable = ClusterError(.unavailable, "the API server answered 500")
+
+    private func sweeps(_ harness: ControlHarness) -> Int { harness.cluster.log.count { $0 == .livePods } }
+
+    @Test func isTriedAgainAfterHalfASecondAtTheStart() async throws {
+        let harness = try await ControlHarness(isReady: false)
+        harness.cluster.fail(.livePods, .before(unreachable))
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            await harness.clock.waitForSleepers(2)
+            harness.clock.advance(by: .milliseconds(500))
+            await harness.until { harness.brake.reason == nil }
+        }
+    }
+
+    @Test func isTriedAgainEverMoreRarely() async throws {
+        let harness = try await ControlHarness(isReady: false)
+        harness.cluster.goAway()
+        try await harness.withReaper {
+            // The feed's first word may have it tried again at once.
+            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            for _ in 0..<20 {
+                await harness.clock.waitForSleepers(2)
+                harness.clock.advance(by: .seconds(60))
+            }
+            await harness.clock.waitForSleepers(2)
+            let tried = sweeps(harness)
+            #expect((15...30).contains(tried))
+            harness.clock.advance(by: .seconds(10))
+            #expect(sweeps(harness) == tried)
+        }
+    }
+
+    @Test func isTriedAgainAtOnceWhenTheAPIServerAnswersSomebodyElse() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            await harness.clock.waitForSleepers(2)
+            harness.cluster.goAway()
+            for _ in 0..<12 {
+                harness.advance(by: .seconds(60))
+                await harness.clock.waitForSleepers(2)
+            }
+            #expect(harness.brake.reason != nil)
+            harness.cluster.comeBack()
+            _ = try await harness.previews.keepAlive(run: run, token: token)
+            await harness.until { harness.brake.reason == nil }
+        }
+    }
+
+    @Test func isLoggedOnceForEachCause() async throws {
+        let log = RecordingLog()
+        let harness = try await ControlHarness(isReady: false, log: log)
+        harness.cluster.goAway()
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            for _ in 0..<10 {
+                await harness.clock.waitForSleepers(2)
+                harness.clock.advance(by: .seconds(60))
+            }
+            await harness.until { sweeps(harness) >= 10 }
+            #expect(log.messages.count { $0 == "a sweep failed" } == 1)
+            harness.cluster.comeBack()
+            await harness.clock.waitForSleepers(2)
+            harness.clock.advance(by: .seconds(60))
+            await harness.until { log.messages.contains("sweeps work again") }
+        }
+    }
+}

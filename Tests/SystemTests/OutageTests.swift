@@ -1,0 +1,94 @@
+import DevCluster
+import FoundationEssentials
+import HTTPTypes
+import PreviewDomain
+import Testing
+
+@testable import PreviewCommands
+
+/// A preview whose viewer keeps pinging survives an outage (contract), shown on the whole service with short times.
+@Suite("Outages of the API server and of the service", .timeLimit(.minutes(1)))
+struct OutageTests {
+    private static let idle = Duration.seconds(2)
+    private static let grace = Duration.seconds(3)
+    /// How often the viewer pings: as often as one with the usual times, within its idle time-out.
+    private static let pingInterval = Duration.milliseconds(200)
+    private static let settings = [
+        "Sandbox__Preview__IdleTimeoutMinutes": "\(idle / .seconds(60))",
+        "Sandbox__Preview__OutageGraceSeconds": "\(grace / .seconds(1))",
+        "Sandbox__Preview__SweepIntervalSeconds": "1",
+    ]
+
+    private func start(_ service: ServiceUnderTest) async throws -> String {
+        try service.addSandbox()
+        let path = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
+        var answer = try await service.call(.post, path, body: #"{"target_port": 3000}"#)
+        // Ready is a replica before it may start anything.
+        while answer.status == 503 { answer = try await service.call(.post, path, body: #"{"target_port": 3000}"#) }
+        return try #require(answer["session_id"])
+    }
+
+    private func ping(_ token: String, _ service: ServiceUnderTest) async throws -> Int {
+        try await service.call(.post, "/api/runs/\(ServiceUnderTest.run)/sandbox/preview/\(token)/keepalive").status
+    }
+
+    /// Pings for so long, as a viewer does.
+    ///
+    /// - Returns: The statuses of the answers.
+    private func ping(_ token: String, for duration: Duration, _ service: ServiceUnderTest) async throws -> Set<Int> {
+        let clock = ContinuousClock()
+        let end = clock.now + duration
+        var statuses: Set<Int> = []
+        while clock.now < end {
+            statuses.insert(try await ping(token, service))
+            try await clock.sleep(for: Self.pingInterval)
+        }
+        return statuses
+    }
+
+    /// Lets every request to the API server fail from now on.
+    private func goAway(_ service: ServiceUnderTest) {
+        service.server.faults.add(.init(times: nil, fault: .drop))
+    }
+
+    @Test func aPreviewInUseSurvivesAnAPIServerThatIsAwayForLongerThanItsIdleTimeout() async throws {
+        try await ServiceUnderTest.run(settings: Self.settings) { service in
+            let token = try await start(service)
+            goAway(service)
+            #expect(try await ping(token, for: Self.idle * 2, service).contains(503))
+            service.server.faults.clear()
+            // The next pings revive it, and from then on it lives as it did before.
+            let statuses = try await ping(token, for: Self.grace + Self.idle, service)
+            #expect(statuses.isSubset(of: [200, 503]), "404 is the end of the preview")
+            #expect(try await ping(token, service) == 200)
+            #expect(service.previewObjects.count == 2)
+        }
+    }
+
+    @Test func whatNobodyPingsAfterAnOutageIsReapedWithinTwoSecondsOfTheGrace() async throws {
+        try await ServiceUnderTest.run(settings: Self.settings) { service in
+            let token = try await start(service)
+            goAway(service)
+            _ = try await ping(token, for: Self.idle * 2, service)
+            service.server.faults.clear()
+            let back = ContinuousClock.now
+            await service.until { service.previewObjects.isEmpty }
+            let lived = ContinuousClock.now - back
+            // The last lost ping was up to one interval before.
+            #expect(lived > Self.grace - Self.pingInterval * 3)
+            #expect(lived < Self.grace + .seconds(2))
+        }
+    }
+
+    @Test func aPreviewInUseSurvivesThatAllReplicasAreDownForLongerThanItsIdleTimeout() async throws {
+        try await ServiceUnderTest.run(settings: Self.settings) { service in
+            let token = try await start(service)
+            try await service.replaced(after: Self.idle * 1.5) { next in
+                let first = try await ping(token, next)
+                let later = try await ping(token, for: Self.grace + Self.idle, next)
+                #expect(first == 200 && later == [200])
+                #expect(next.previewObjects.count == 2)
+            }
+        }
+    }
+}
