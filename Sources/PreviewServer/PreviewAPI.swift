@@ -86,7 +86,7 @@ public struct PreviewAPI: Sendable {
             ErrorMiddleware()
             BodyLimitMiddleware()
         }
-        HealthRoutes(brake: core.brake, draining: draining).add(to: router)
+        HealthRoutes(core: core, draining: draining).add(to: router)
         DescriptionRoute().add(to: router)
         MetricsRoute(page: metricsPage).add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))

@@ -37,7 +37,8 @@ struct APIHarness: Sendable {
     init(
         limits: RequestLimits = RequestLimits(),
         draining: Draining = Draining(),
-        approvals: ApprovalPolicy = ApprovalPolicy()
+        approvals: ApprovalPolicy = ApprovalPolicy(),
+        isSwept: Bool = true
     ) async throws {
         let time = MonotonicTime(controlClock)
         let random = SeededRandom(seed: 42)
@@ -51,7 +52,7 @@ struct APIHarness: Sendable {
             jitter: { 0 },
             logger: .silent
         )
-        try await core.reaper.sweep()
+        if isSwept { try await core.reaper.sweep() }
         let asked = Counted()
         api = PreviewAPI(
             core: core,

@@ -563,6 +563,72 @@ enum OpenAPIDocument {
         "minimum" : 3000,
         "type" : "integer"
       },
+      "Readiness" : {
+        "properties" : {
+          "brake" : {
+            "properties" : {
+              "engaged" : {
+                "description" : "Whether new previews are refused.",
+                "type" : "boolean"
+              },
+              "reason" : {
+                "type" : "string"
+              }
+            },
+            "required" : [
+              "engaged"
+            ],
+            "type" : "object"
+          },
+          "cluster" : {
+            "properties" : {
+              "reachable" : {
+                "description" : "Whether the API server answered when it was last asked.",
+                "type" : "boolean"
+              },
+              "reason" : {
+                "type" : "string"
+              }
+            },
+            "required" : [
+              "reachable"
+            ],
+            "type" : "object"
+          },
+          "idle_reaping" : {
+            "properties" : {
+              "paused" : {
+                "description" : "Whether previews that nobody keeps alive are left alone, because keepalives could not be recorded.",
+                "type" : "boolean"
+              },
+              "seconds_left" : {
+                "description" : "For how long at least.",
+                "minimum" : 1,
+                "type" : "integer"
+              }
+            },
+            "required" : [
+              "paused"
+            ],
+            "type" : "object"
+          },
+          "serving" : {
+            "description" : "Whether the replica takes callers.",
+            "type" : "boolean"
+          },
+          "status" : {
+            "const" : "ok",
+            "description" : "Only where the replica takes callers."
+          }
+        },
+        "required" : [
+          "serving",
+          "brake",
+          "cluster",
+          "idle_reaping"
+        ],
+        "type" : "object"
+      },
       "Session" : {
         "examples" : [
           {
@@ -1245,7 +1311,7 @@ enum OpenAPIDocument {
         }
       ],
       "post" : {
-        "description" : "From now on it lives for at least the idle time, and never past its cap. An expired one is not revived.",
+        "description" : "From now on it lives for at least the idle time, and never past its cap. An expired one is not revived, except one\nthat expired by idling while keepalives could not be recorded, for a short while after that.\n",
         "operationId" : "keepPreviewAlive",
         "responses" : {
           "200" : {
@@ -1715,13 +1781,44 @@ enum OpenAPIDocument {
     },
     "/readyz" : {
       "get" : {
+        "description" : "200 once the replica has tried to read the cluster's previews; 503 before that, and while it shuts down. That no\npreviews are started, or that the cluster cannot be reached, is said in the body and changes no status.\n",
         "operationId" : "readiness",
         "responses" : {
           "200" : {
-            "$ref" : "#/components/responses/OK"
+            "content" : {
+              "application/json" : {
+                "schema" : {
+                  "$ref" : "#/components/schemas/Readiness"
+                }
+              }
+            },
+            "description" : "The replica answers requests."
           },
           "503" : {
-            "$ref" : "#/components/responses/Unavailable"
+            "content" : {
+              "application/json" : {
+                "schema" : {
+                  "allOf" : [
+                    {
+                      "$ref" : "#/components/schemas/Error"
+                    },
+                    {
+                      "$ref" : "#/components/schemas/Readiness"
+                    }
+                  ]
+                }
+              }
+            },
+            "description" : "The replica takes no callers yet, or no more.",
+            "headers" : {
+              "Retry-After" : {
+                "required" : true,
+                "schema" : {
+                  "minimum" : 0,
+                  "type" : "integer"
+                }
+              }
+            }
           }
         },
         "security" : [
