@@ -26,6 +26,14 @@ struct ReapCommand: AsyncParsableCommand {
     @Flag(help: "Delete nothing; print what a sweep would do.")
     var dryRun = false
 
+    @Flag(
+        help: """
+            End nothing for idleness, as replicas do for a while after they could not record keepalives: for a sweep \
+            during or after an outage.
+            """
+    )
+    var spareIdle = false
+
     @Option(
         help: ArgumentHelp(
             "Tell everything about one preview and why it is kept or reaped. Deletes nothing.",
@@ -77,7 +85,8 @@ struct ReapCommand: AsyncParsableCommand {
         let sweep = SingleSweep(
             policy: connection.policy,
             objects: connection.objects,
-            clusterTime: connection.time
+            clusterTime: connection.time,
+            sparesIdle: spareIdle
         )
         let report = try await look(sweep)
         if let reference {

@@ -10,6 +10,10 @@ struct ReapDocument: Encodable, Sendable {
     let enabled: Bool
     /// Whether nothing was to be deleted.
     let dryRun: Bool
+    /// Whether nothing was to be reaped for idleness.
+    let sparesIdle: Bool
+    /// For how long a replica reaps nothing for idleness after it could not record keepalives, which this cannot know of.
+    let outageGraceSeconds: Double
     let items: [ReapDocumentItem]
 
     struct ClusterTime: Encodable, Sendable {
@@ -35,6 +39,8 @@ struct ReapDocument: Encodable, Sendable {
         }
         enabled = report.policy.isEnabled
         dryRun = outcomes == nil
+        sparesIdle = report.sparesIdle
+        outageGraceSeconds = report.policy.outageGrace / .seconds(1)
         items = (entries ?? report.entries).map { entry in
             ReapDocumentItem(entry, policy: report.policy.lifetime, outcome: outcomes?[entry.token])
         }

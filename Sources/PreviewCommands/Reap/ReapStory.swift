@@ -78,11 +78,15 @@ struct ReapStory: Sendable {
                 "leave: it is being deleted already; what is still there waits for its finalizers"
             }
         let rest = "Nothing comes of it: the reaper rests, because \(Settings.Keys.enabled.key) is false."
-        return ["\(sentence)."] + (report.policy.isEnabled ? [] : [rest])
+        let grace = entry.isDueForIdleness ? ReapWords.graceOfReplicas(report.policy) : nil
+        let spared = report.sparesIdle ? ReapWords.sparedIdle : nil
+        return ["\(sentence)."] + [grace, spared, report.policy.isEnabled ? nil : rest].compactMap(\.self)
     }
 
     private var keepalive: String? {
         switch entry.keepalive {
+        case .expired? where entry.isDueForIdleness && report.policy.outageGrace > .zero:
+            "A keepalive through any other replica is refused with 404: what is over is not revived."
         case .expired?: "A keepalive is refused with 404: what is over is not revived."
         case .alreadyAlive(let expiry)?:
             "A keepalive now writes nothing: the preview lives until \(RFC3339.string(expiry)) as it is."

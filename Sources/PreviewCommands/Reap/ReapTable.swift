@@ -32,12 +32,19 @@ struct ReapTable: Sendable {
     }
 
     private var footer: String {
-        let time = report.time.map { "The API server's time: \($0.words)." } ?? ReapWords.unknownTime
-        guard outcomes == nil else { return time }
-        let why =
-            report.policy.isEnabled
-            ? "this was a dry run" : "the reaper rests, because \(Settings.Keys.enabled.key) is false"
-        return "\(time)\nNothing was deleted: \(why)."
+        var lines = [report.time.map { "The API server's time: \($0.words)." } ?? ReapWords.unknownTime]
+        if report.sparesIdle { lines.append(ReapWords.sparedIdle) }
+        if outcomes == nil {
+            if report.entries.contains(where: \.isDueForIdleness), let grace = ReapWords.graceOfReplicas(report.policy)
+            {
+                lines.append(grace)
+            }
+            let why =
+                report.policy.isEnabled
+                ? "this was a dry run" : "the reaper rests, because \(Settings.Keys.enabled.key) is false"
+            lines.append("Nothing was deleted: \(why).")
+        }
+        return lines.joined(separator: "\n")
     }
 
     private func row(_ entry: ReapEntry) -> [String] {

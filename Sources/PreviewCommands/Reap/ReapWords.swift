@@ -5,6 +5,17 @@ internal import PreviewDomain
 /// Words that the table, the story and the document share.
 enum ReapWords {
     static let unknownTime = "The API server's time is not known, so nothing is reaped for its age."
+    static let sparedIdle = "Nothing is reaped for idleness: --spare-idle."
+
+    /// Why a replica may still leave alone what this command calls idle; `nil` where none does.
+    static func graceOfReplicas(_ policy: PreviewPolicy) -> String? {
+        guard policy.outageGrace > .zero else { return nil }
+        return """
+            A replica that could not record keepalives until a moment ago, because it has just started or could not reach \
+            the API server, reaps nothing for idleness for \(policy.outageGrace.short), and a keepalive through it \
+            revives what has idled too long. This command cannot know of that; --spare-idle does the same.
+            """
+    }
 
     /// When something is, seen from the API server's time: `in 29m12s`, `3m2s ago`.
     static func when(_ instant: Date, _ time: ClusterTimeReading?) -> String {

@@ -22,7 +22,7 @@ struct ReapCommandLineTests {
     }
 
     @Test(arguments: [
-        ["--once"], ["--once", "--dry-run"], ["--explain", "0123abcd"],
+        ["--once"], ["--once", "--spare-idle"], ["--once", "--dry-run"], ["--explain", "0123abcd"],
         ["--once", "--dry-run", "--explain", "0123abcd"],
         ["--once", "-o", "json", "--set", "Sandbox__Preview__Enabled=false", "--config", "settings.yaml"],
     ])

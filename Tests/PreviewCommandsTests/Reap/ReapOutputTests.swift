@@ -151,6 +151,42 @@ struct ReapOutputTests {
         #expect(try await story(of: "deleted").contains("A keepalive is refused with 404"))
     }
 
+    // MARK: After an outage
+
+    private func lookWhenIdle(sparesIdle: Bool = false) async throws -> ReapReport {
+        cluster.advance(by: .seconds(900))
+        let sweep = SingleSweep(
+            policy: .testing(outageGrace: .seconds(150)),
+            objects: cluster,
+            clusterTime: cluster,
+            sparesIdle: sparesIdle
+        )
+        return try await sweep.look(withClaims: true)
+    }
+
+    @Test func whatIsIdleIsSaidToBeLeftAloneByReplicasForAWhile() async throws {
+        let report = try await lookWhenIdle()
+        let table = ReapTable(report, outcomes: nil, namespace: "agentweaver").text
+        #expect(table.contains("reaps nothing for idleness for 2m30s"))
+        #expect(table.hasSuffix("Nothing was deleted: this was a dry run."))
+        let entry = try #require(report.entries.first { $0.token.text == "alive" })
+        let story = ReapStory(entry, report).text
+        #expect(story.contains("reap: because nobody keeps it alive (idle)"))
+        #expect(story.contains("a keepalive through it revives what has idled too long"))
+        let podless = try #require(report.entries.first { $0.token.text == "podless" })
+        #expect(!ReapStory(podless, report).text.contains("idleness"))
+    }
+
+    @Test func idlePreviewsCanBeSpared() async throws {
+        let report = try await lookWhenIdle(sparesIdle: true)
+        let table = ReapTable(report, outcomes: nil, namespace: "agentweaver").text
+        let line = try lines(table)[fingerprint("alive")]
+        #expect(line?.hasSuffix("keep       hard-cap in 5h18m") == true, "\(line ?? "")")
+        #expect(table.contains("Nothing is reaped for idleness: --spare-idle."))
+        #expect(try ReapDocument(report).json().contains("\"spares_idle\" : true"))
+        #expect(report.entries.contains { $0.decision == .reap(.podGone, dueSince: nil) })
+    }
+
     // MARK: Document
 
     @Test func theDocumentHasStableNames() async throws {
