@@ -4,7 +4,14 @@
 enum MessageProperties {
     static func check(_ bytes: [UInt8]) throws {
         try checkValue(bytes)
-        switch JSONRPCMessage(bytes) {
+        for message in JSONRPCBody(bytes).messages { try checkMessage(message) }
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = AcceptedFormats(text)
+        if let origins = AllowedOrigins(text) { try check(origins, readFrom: text) }
+    }
+
+    private static func checkMessage(_ message: JSONRPCMessage) throws {
+        switch message {
         case .request(let request):
             let written = request.id.json
             try require(JSONRPCID(written) == request.id, "an id is repeated as it came")
@@ -15,14 +22,15 @@ enum MessageProperties {
             try require(fault.message.utf8.count <= 512, "a fault does not grow with the message")
             try checkAnswer(JSONRPCResponse(id: id, outcome: .failure(fault)))
         }
-        let text = String(decoding: bytes, as: UTF8.self)
-        _ = AcceptedFormats(text)
-        if let origins = AllowedOrigins(text) {
-            for element in text.split(separator: ",") where !element.contains(where: \.isWhitespace) {
-                try require(origins.allows(String(element)), "an origin that is listed is allowed")
-            }
-            try require(!origins.allows("null") && !origins.allows("*"), "no page without an origin is allowed")
+    }
+
+    private static func check(_ origins: AllowedOrigins, readFrom text: String) throws {
+        for element in text.split(separator: ",") where !element.contains(where: \.isWhitespace) {
+            try require(origins.allows(String(element)), "an origin that is listed is allowed")
         }
+        let isNamed = text.split(separator: ",").contains { $0.filter { !$0.isWhitespace }.lowercased() == "null" }
+        try require(origins.allows("null") == isNamed, "no page without an origin is allowed unless it is named")
+        try require(!origins.allows("*"), "there is no origin for all")
     }
 
     private static func checkValue(_ bytes: [UInt8]) throws {
