@@ -65,6 +65,18 @@ struct OutageTests {
         }
     }
 
+    /// So that the test above cannot pass for another reason.
+    @Test func withoutAGraceTheSameOutageEndsIt() async throws {
+        let settings = Self.settings.merging(["Sandbox__Preview__OutageGraceSeconds": "0"]) { $1 }
+        try await ServiceUnderTest.run(settings: settings) { service in
+            let token = try await start(service)
+            goAway(service)
+            _ = try await ping(token, for: Self.idle * 2, service)
+            service.server.faults.clear()
+            #expect(try await ping(token, for: Self.grace, service).contains(404))
+        }
+    }
+
     @Test func whatNobodyPingsAfterAnOutageIsReapedWithinTwoSecondsOfTheGrace() async throws {
         try await ServiceUnderTest.run(settings: Self.settings) { service in
             let token = try await start(service)

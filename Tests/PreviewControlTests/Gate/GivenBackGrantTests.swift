@@ -104,7 +104,7 @@ struct GivenBackGrantTests {
         try await harness.run {
             let (pending, first) = try await harness.ask(0)
             let (_, second) = try await harness.ask(1)
-            harness.cluster.fail(.createRoute, .after(Self.failure))
+            harness.cluster.fail(.createRoute, .before(Self.failure))
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             let refusals = try await harness.whileTimePasses { await [first.refusal, second.refusal] }
             #expect(refusals.count { $0 == nil } == 1)

@@ -194,6 +194,7 @@ struct SharedPreviewTests {
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             harness.cluster.advance(by: UsedGrant.longestStart)
+            await harness.until { harness.replicas[1].core.approvals.isUpToDate(with: harness.cluster) }
             let answer = try await harness[1].request(run: run, port: 3000, requester: "agent")
             #expect(answer.started == nil)
             #expect(harness.states == [.consumed, .pending])

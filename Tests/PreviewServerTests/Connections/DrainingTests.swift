@@ -91,7 +91,8 @@ struct DrainingTests {
             await begin(services)
             clock.advance(by: .seconds(5))
             await idle.receiveAll()
-            await #expect(throws: (any Error).self) { try await RawClient.connect(to: port) }
+            // The listener closes in the same moment, in another task.
+            while (try? await RawClient.connect(to: port)) != nil { await Task.yield() }
         }
     }
 

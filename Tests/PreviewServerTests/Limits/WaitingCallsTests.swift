@@ -99,7 +99,8 @@ struct WaitingCallsTests {
                 #expect(answer.contains("Connection: close\r\n"))
             }
             #expect(draining.hasBegun)
-            await #expect(throws: (any Error).self) { try await RawClient.connect(to: port) }
+            // The listener closes in the same moment, in another task.
+            while (try? await RawClient.connect(to: port)) != nil { await Task.yield() }
         }
     }
 
