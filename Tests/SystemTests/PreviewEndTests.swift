@@ -104,7 +104,7 @@ struct PreviewEndTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let settings = [
-            "Sandbox__Preview__MaxConnectionMinutes": "0.2",
+            "Sandbox__Preview__MaxConnectionMinutes": "0.2", "Sandbox__Preview__OutageGraceSeconds": "0",
             "Sandbox__Preview__ZoneSuffix": Self.zone, "Sandbox__Preview__UrlScheme": "http",
             "Sandbox__Preview__UrlPort": String(port), "Sandbox__Preview__ReadyTimeoutSeconds": "10",
             "Sandbox__Preview__AllowedPortMin": "1024", "Sandbox__Preview__AllowedPortMax": "65535",
