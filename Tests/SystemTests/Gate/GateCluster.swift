@@ -196,9 +196,8 @@ struct GateCluster: Sendable {
         }
     }
 
-    /// Lets time pass for the replicas, though not for the cluster, until `work` is done: once there is a preview, and then
-    /// only while somebody beside the keepers sleeps. Otherwise it would be over before the requests are, which take real
-    /// time.
+    /// Lets time pass, for the replicas and for the cluster, until `work` is done: once there is a preview, and then
+    /// so slowly that the requests, which take real time, are done long before what waits for them gives up.
     func whileTimePasses<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -207,8 +206,8 @@ struct GateCluster: Sendable {
             group.addTask {
                 await until { routeCount > 0 }
                 while !Task.isCancelled {
-                    if clock.sleeperCount > replicas.count { clock.advance(by: .seconds(1)) }
-                    await Task.yield()
+                    advance(by: .milliseconds(20))
+                    for _ in 0..<200 { await Task.yield() }
                 }
                 return nil
             }
