@@ -29,7 +29,11 @@ struct ClusterUnderTest: Sendable {
     }
 
     private static func client(_ configuration: ClusterConfiguration) -> KubernetesClient {
-        KubernetesClient(configuration: configuration) { security in
+        // What is checked is what the server answers, not how soon it does beside seven other tests.
+        KubernetesClient(
+            configuration: configuration,
+            limits: RequestLimits(attemptTimeout: .seconds(60), totalBudget: .seconds(60))
+        ) { security in
             try CurlTransport(
                 configuration: CurlConfiguration(
                     tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
