@@ -12,7 +12,8 @@ import TestSupport
 
 /// Several replicas of the gate on one real API server, in which a run has a sandbox.
 ///
-/// The API server is asked over its socket. Time is the test's own: nothing expires but what the test lets expire.
+/// The API server is asked over its socket. Time is the test's own, and the API server's too, so that what it creates is as
+/// old as the replicas take it to be: nothing expires but what the test lets expire.
 struct GateCluster: Sendable {
     static let namespace = "agentweaver"
     static let runText = "3f2a9c1e-0000-4000-8000-000000000001"
@@ -21,7 +22,7 @@ struct GateCluster: Sendable {
     let store: ObjectStore
     let run: RunID
     let clock = ManualClock()
-    let now = SettableTime()
+    let now: SettableTime
     let timeline = RecordingTimeline()
     let replicas: [ReplicaCore]
 
@@ -32,12 +33,19 @@ struct GateCluster: Sendable {
         replicas count: Int,
         _ body: @escaping @Sendable (GateCluster) async throws -> Void
     ) async throws {
-        let store = ObjectStore()
+        let now = SettableTime()
+        let store = ObjectStore(now: { now.instant })
         try await withAPIServer(store: store) { server in
             let path = FileManager.default.temporaryDirectory.appending(path: "gate-\(UUID().uuidString)").path
             defer { try? FileManager.default.removeItem(atPath: path) }
             try await server.kubeconfig(namespace: namespace).write(toFile: path, atomically: true, encoding: .utf8)
-            let cluster = try await GateCluster(server: server, store: store, kubeconfig: path, replicas: count)
+            let cluster = try await GateCluster(
+                server: server,
+                store: store,
+                now: now,
+                kubeconfig: path,
+                replicas: count
+            )
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for replica in cluster.replicas { group.addTask { try await replica.keeper.run() } }
                 defer { group.cancelAll() }
@@ -53,9 +61,16 @@ struct GateCluster: Sendable {
         }
     }
 
-    private init(server: APIServer, store: ObjectStore, kubeconfig: String, replicas count: Int) async throws {
+    private init(
+        server: APIServer,
+        store: ObjectStore,
+        now: SettableTime,
+        kubeconfig: String,
+        replicas count: Int
+    ) async throws {
         self.server = server
         self.store = store
+        self.now = now
         run = try RunID(Self.runText)
         try Self.install(into: store)
         var replicas: [ReplicaCore] = []
@@ -229,8 +244,11 @@ struct GateCluster: Sendable {
 final class SettableTime: ClusterTime {
     private let now = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
 
+    var instant: Date { now.withLock(\.self) }
+
     func reading() -> ClusterTimeReading? {
-        now.withLock { ClusterTimeReading(earliest: $0, latest: $0) }
+        let now = instant
+        return ClusterTimeReading(earliest: now, latest: now)
     }
 
     func advance(by duration: Duration) {
