@@ -211,17 +211,17 @@ struct GateCluster: Sendable {
         }
     }
 
-    /// Lets time pass, for the replicas and for the cluster, until `work` is done: once there is a preview, and then
-    /// so slowly that the requests, which take real time, are done long before what waits for them gives up.
-    func whileTimePasses<Value: Sendable>(
+    /// Lets time pass, for the replicas and for the cluster, while `condition` holds and until `work` is done, so slowly
+    /// that the requests, which take real time, are done long before what waits for them gives up.
+    func letTimePass<Value: Sendable>(
+        while condition: @escaping @Sendable () -> Bool,
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await work() }
             group.addTask {
-                await until { routeCount > 0 }
                 while !Task.isCancelled {
-                    advance(by: .milliseconds(20))
+                    if condition() { advance(by: .milliseconds(20)) }
                     for _ in 0..<200 { await Task.yield() }
                 }
                 return nil

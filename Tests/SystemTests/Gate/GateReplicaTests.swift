@@ -99,9 +99,15 @@ struct GateReplicaTests {
                 await cluster.clock.waitForSleepers(3)
                 cluster.advance(by: .seconds(299))
                 let requests = cluster.provisioningCount
-                async let accepted = cluster[1].accepts(pending, by: "ada")
-                async let clock: Void = cluster.advance(by: .seconds(1))
-                let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
+                // Time goes on for as long as nobody has decided: a caller that begins to wait in the very moment of the
+                // deadline wakes a moment later.
+                let stillWaits = { @Sendable in cluster.state(of: pending) == .pending }
+                let (refusal, isAccepted) = try await cluster.letTimePass(while: stillWaits) {
+                    async let accepted = cluster[1].accepts(pending, by: "ada")
+                    async let clock: Void = cluster.advance(by: .seconds(1))
+                    let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
+                    return (refusal, isAccepted)
+                }
 
                 #expect(isAccepted ? refusal == nil : refusal == .approvalTimedOut, "round \(round)")
                 #expect(cluster.state(of: pending) == (isAccepted ? .consumed : .timedOut), "round \(round)")
@@ -120,7 +126,7 @@ struct GateReplicaTests {
                     case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
                 else { return #expect(Bool(false), "round \(round): started without a grant") }
                 try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-                let started = try await cluster.whileTimePasses {
+                let started = try await cluster.letTimePass(while: { cluster.routeCount > 0 }) {
                     async let first = cluster[0].start(run: run, port: 3000, requester: "agent")
                     async let second = cluster[2].start(run: run, port: 3000, requester: "agent")
                     return try await [first, second]
