@@ -17,9 +17,9 @@ public struct PreviewPolicy: Sendable {
     /// How long a start waits for the gateway and the app before it answers what is wrong.
     public var readyTimeout: Duration
 
-    /// The longest time that a start's requests to the cluster may take in all. Within it, a Service without a route may be
-    /// half of a preview that is being made.
-    public static let longestProvisioning = Duration.seconds(10)
+    /// The longest time that a start's requests to the cluster may take in all, with a second for the last one to be carried
+    /// out. Within it, a Service without a route may be half of a preview that is being made.
+    public static let longestProvisioning = AnswerDeadline.limit + .seconds(1)
     /// The shortest grace time under which no start loses its Service. An object may be up to a second younger than it
     /// seems, because `creationTimestamp` has whole seconds.
     public static let shortestOrphanGrace = longestProvisioning + .seconds(1)

@@ -1,5 +1,6 @@
 import DevCluster
 import FoundationEssentials
+import KubernetesClient
 import KubernetesModel
 import PreviewDomain
 import Testing
@@ -10,6 +11,11 @@ import Testing
 /// What each operation costs the API server once the copies are complete (I14 of the design).
 @Suite("What it costs the API server")
 struct RequestCostTests {
+    /// A sweep and the deadlines delete at the same time.
+    @Test func deletionsThatAllHangLeaveRequestsToCallers() {
+        #expect(2 * ReapExecution.maxConcurrentDeletions <= RequestLimits.maxConcurrentRequests * 2 / 3)
+    }
+
     @Test func aWarmStartIsTwoCreatesAndTheSecondLookAtTheLimits() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in

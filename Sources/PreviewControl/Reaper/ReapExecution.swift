@@ -25,8 +25,9 @@ struct ReapExecution: Sendable {
 
     /// How long a failed deletion waits before it is tried again.
     static let retryDelay = Duration.seconds(2)
-    /// How many deletions are under way at once; the rest of the API server's attention is for requests.
-    static let maxConcurrentDeletions = 16
+    /// How many deletions are under way at once. A sweep and the deadlines each may have as many, and a third of the requests
+    /// that the client sends at once is left for callers even while every deletion hangs.
+    static let maxConcurrentDeletions = 10
     /// How often an object that keeps changing is judged anew before it is left to the next round.
     private static let maxJudgements = 4
 

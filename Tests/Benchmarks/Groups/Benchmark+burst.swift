@@ -18,8 +18,8 @@ private struct BurstBenchmark: Sendable {
     let cluster: any BenchCluster
     let report: Report
 
-    /// As many deletions as a replica has under way at once (`Reaper.maxConcurrentDeletions`).
-    private static let concurrency = 16
+    /// As many deletions as a replica has under way at once (`ReapExecution.maxConcurrentDeletions`).
+    private static let concurrency = 10
     /// What is left, in seconds, for a replica to take in what was created.
     private static let lead = 3.0
 
