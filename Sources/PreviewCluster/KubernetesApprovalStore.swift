@@ -22,6 +22,15 @@ public struct KubernetesApprovalStore: Sendable {
         gatewayNamespace = manifests.gatewayNamespace
     }
 
+    /// The claims of the namespace that are not being deleted, with what they say about approvals.
+    public func claims() async throws(ClusterError) -> [ClaimRecord] {
+        try await ClusterError.asking {
+            try await client.listMetadata(of: SandboxClaim.self, in: namespace).items.compactMap {
+                ClaimRecord($0.metadata)
+            }
+        }
+    }
+
     private func claim(named name: String) async throws(ClusterError) -> ClaimRecord? {
         let found = try await ClusterError.askingForOne {
             try await client.getMetadata(of: SandboxClaim.self, named: name, in: namespace)

@@ -5,7 +5,10 @@ public struct PreviewGateway: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "preview-gateway",
         abstract: "Makes web servers inside sandbox pods reachable at unguessable addresses, and takes them back.",
-        subcommands: [ServeCommand.self, ReapCommand.self]
+        subcommands: [
+            ServeCommand.self, ListCommand.self, RequestsCommand.self, ApproveCommand.self, DenyCommand.self,
+            StopCommand.self, ExplainCommand.self, ReapCommand.self,
+        ]
     )
 
     public init() {}

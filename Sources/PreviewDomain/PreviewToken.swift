@@ -67,6 +67,16 @@ public struct PreviewToken: Hashable, Sendable {
         self.init(String(decoding: objectName.utf8.dropFirst(prefix.count), as: UTF8.self))
     }
 
+    /// Takes the token out of a preview's URL, `https://{token}-preview.{zone}` with whatever port, path and query.
+    ///
+    /// - Parameter url: The URL, with its scheme.
+    public init?(url: String) {
+        guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { return nil }
+        let label = url[colon...].dropFirst(3).prefix { $0 != "." && $0 != ":" && $0 != "/" }
+        guard label.hasSuffix(Self.hostLabelSuffix) else { return nil }
+        self.init(String(label.dropLast(Self.hostLabelSuffix.count)))
+    }
+
     private init(valid text: String) {
         shared = Shared(CompactText(text))
     }

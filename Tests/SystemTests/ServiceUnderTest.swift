@@ -28,7 +28,8 @@ struct ServiceUnderTest: Sendable {
     let services: ServiceGroup
     private let transport: CurlTransport
     private let configured: PreviewService
-    private let kubeconfig: String
+    /// The path of the cluster's kubeconfig.
+    let kubeconfig: String
 
     var store: ObjectStore { server.store }
 

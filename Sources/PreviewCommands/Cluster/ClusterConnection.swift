@@ -8,6 +8,7 @@ internal import PreviewControl
 struct ClusterConnection: Sendable {
     let settings: ClusterSettings
     let client: KubernetesClient
+    let manifests: PreviewManifests
     let objects: KubernetesPreviewObjects
     /// The API server's time, as the client's answers tell it.
     let time: KubernetesClusterTime
@@ -41,16 +42,14 @@ struct ClusterConnection: Sendable {
         } catch let error as KubernetesError {
             throw SettingsError("The cluster's configuration cannot be used: \(error)")
         }
-        objects = KubernetesPreviewObjects(
-            client: client,
-            manifests: PreviewManifests(
-                namespace: settings.namespace,
-                gatewayName: settings.gatewayName,
-                gatewayNamespace: settings.gatewayNamespace,
-                zone: settings.zone,
-                connectionLimit: settings.connectionLimit
-            )
+        manifests = PreviewManifests(
+            namespace: settings.namespace,
+            gatewayName: settings.gatewayName,
+            gatewayNamespace: settings.gatewayNamespace,
+            zone: settings.zone,
+            connectionLimit: settings.connectionLimit
         )
+        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
         time = KubernetesClusterTime(client.serverClock)
     }
 }

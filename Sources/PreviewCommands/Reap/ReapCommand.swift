@@ -37,7 +37,7 @@ struct ReapCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Tell everything about one preview and why it is kept or reaped. Deletes nothing.",
-            valueName: "fingerprint-or-token"
+            valueName: "preview"
         )
     )
     var explain: String?
@@ -75,9 +75,8 @@ struct ReapCommand: AsyncParsableCommand {
         print: (String) -> Void
     ) async throws {
         let connection: ClusterConnection
-        let reference: PreviewReference?
+        let reference = try explain.map { try PreviewReference($0) }
         do {
-            reference = try explain.map { try PreviewReference($0) }
             connection = try ClusterConnection(ClusterSettings(options.sources(environment: environment)), to: cluster)
         } catch let error as SettingsError {
             throw ValidationError(error.description)
@@ -90,7 +89,7 @@ struct ReapCommand: AsyncParsableCommand {
         )
         let report = try await look(sweep)
         if let reference {
-            return print(try explanation(of: reference, report))
+            return print(try report.explanation(of: reference, output))
         }
         let deletes = !dryRun && connection.policy.isEnabled
         let outcomes = deletes ? await sweep.carryOut(report) : nil
@@ -109,20 +108,25 @@ struct ReapCommand: AsyncParsableCommand {
             throw ReapFailure("the cluster's previews could not be read: \(error.detail)")
         }
     }
+}
 
-    private func explanation(of reference: PreviewReference, _ report: ReapReport) throws -> String {
-        let entries = report.entries.filter { reference.names($0.token) }
+extension ReapReport {
+    /// The story of what is meant by a reference.
+    ///
+    /// - Throws: A ``ReapFailure`` where there is nothing of that name.
+    func explanation(of reference: PreviewReference, _ format: ReapCommand.Format) throws -> String {
+        let entries = entries.filter(reference.names)
         guard !entries.isEmpty else {
             throw ReapFailure(
                 """
-                no preview has the fingerprint \(reference.fingerprint), and no Service of one is left; it may have \
-                ended. 'preview-gateway reap --once --dry-run' lists what there is
+                no preview is meant by that, and no Service of one is left; it may have ended. 'preview-gateway list' \
+                shows what there is
                 """
             )
         }
-        switch output {
-        case .table: return entries.map { ReapStory($0, report).text }.joined(separator: "\n\n")
-        case .json: return try ReapDocument(report, entries: entries).json()
+        return switch format {
+        case .table: entries.map { ReapStory($0, self).text }.joined(separator: "\n\n")
+        case .json: try ReapDocument(self, entries: entries).json()
         }
     }
 }

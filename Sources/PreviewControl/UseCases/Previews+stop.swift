@@ -8,10 +8,15 @@ extension Previews {
     /// Where only one of the two is left it finishes the job. Another run's token and one that nobody has cost the same
     /// requests, so that the time of the answer tells nothing either.
     public func stop(run: RunID, token: PreviewToken) async throws(PreviewError) {
+        try await stop(run: run.label, token: token)
+    }
+
+    /// As ``stop(run:token:)-(RunID,_)``, for a preview that knows its run by the label alone.
+    public func stop(run: RunLabel, token: PreviewToken) async throws(PreviewError) {
         try await asking {
-            let route = try await currentRoute(token, of: run.label)
-            let backend = try await currentBackend(token, of: run.label)
-            guard (route == nil ? backend?.run : route?.run) == run.label else { throw PreviewError.previewNotFound }
+            let route = try await currentRoute(token, of: run)
+            let backend = try await currentBackend(token, of: run)
+            guard (route == nil ? backend?.run : route?.run) == run else { throw PreviewError.previewNotFound }
 
             var deletedAny = false
             do {
@@ -20,7 +25,7 @@ extension Previews {
                     if deletedAny, let event = TimelineEvent.stopped(route) { timeline.record(event) }
                 }
                 // A Service that says it is another run's is not this preview's, whatever its name.
-                if let backend, backend.run == run.label || backend.run == nil {
+                if let backend, backend.run == run || backend.run == nil {
                     deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
                 }
             } catch {

@@ -177,7 +177,7 @@ struct ReapCommandTests {
             for reference in ["ffffffff", "swift-falcon-nobody-k7m2q4x3n5b3r6t5"] {
                 let result = try await cluster.reap("--explain", reference)
                 #expect(result.exitCode == 1)
-                #expect(result.error.contains("'preview-gateway reap --once --dry-run' lists what there is"))
+                #expect(result.error.contains("'preview-gateway list' shows what there is"))
                 #expect(result.output.isEmpty && !result.error.contains("nobody"))
             }
         }

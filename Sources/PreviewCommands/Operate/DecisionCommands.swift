@@ -1,0 +1,123 @@
+public import ArgumentParser
+internal import PreviewControl
+public import PreviewDomain
+
+/// What a decision is about and who makes it.
+struct DecisionArguments: ParsableArguments {
+    @Argument(help: "The request, by its id or the id's first 8 characters, or a run that has one request waiting.")
+    var request: String
+
+    @Option(help: "Who decides, as the agent and the timeline are told; $USER if left out.")
+    var by: String?
+
+    func decider(_ context: OperatorContext) throws -> String {
+        guard let name = by ?? context.environment["USER"], !name.isEmpty else {
+            throw ValidationError("Nobody is known to decide: $USER is empty. Name yourself with --by.")
+        }
+        return name
+    }
+
+    /// The one request that is meant.
+    ///
+    /// - Throws: An ``OperatorFailure`` where there is none, or more than one.
+    func find(_ connection: OperatorConnection) async throws -> Approval {
+        let requests = try await connection.requests()
+        if let named = requests.first(where: { $0.id.text == request }) { return named }
+        let run = try? RunID(request)
+        let matching = requests.filter { $0.id.displayID == request || ($0.run == run && $0.state == .pending) }
+        switch matching.count {
+        case 1: return matching[0]
+        case 0:
+            throw OperatorFailure(
+                "no request of that id, and no run of that id with a request that waits; 'requests' lists what waits"
+            )
+        default:
+            let ids = matching.map(\.id.displayID).joined(separator: ", ")
+            throw OperatorFailure("\(matching.count) requests are meant by that: \(ids); name one of them")
+        }
+    }
+}
+
+/// `preview-gateway approve`: consent to an agent's request.
+struct ApproveCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "approve",
+        abstract: "Approve an agent's request for a preview.",
+        discussion: """
+            The decision is written on the run's SandboxClaim, where every replica sees it. Whoever may patch claims in the \
+            namespace may decide.
+
+            \(discussion)
+            """
+    )
+
+    @OptionGroup var decision: DecisionArguments
+
+    @Option(
+        help: "How far the approval reaches: this request, this port of the run, the run, or this port of every run."
+    )
+    var scope = ApprovalScope.once
+
+    @OptionGroup var options: OperatorOptions
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let decider = try decision.decider(context)
+        let request = try await decision.find(connection)
+        try await connection.deciding(context) { () async throws(PreviewError) in
+            try await connection.core.gate.approve(
+                run: request.run,
+                requestID: request.id.text,
+                scope: scope,
+                by: decider
+            )
+        }
+        context.print("Approved port \(request.port) of run \(request.run) (\(scope.rawValue)).")
+    }
+}
+
+/// `preview-gateway deny`: refuse an agent's request.
+struct DenyCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deny",
+        abstract: "Deny an agent's request for a preview.",
+        discussion: discussion
+    )
+
+    @OptionGroup var decision: DecisionArguments
+
+    @Option(help: "Why; the agent is told.")
+    var reason: String?
+
+    @OptionGroup var options: OperatorOptions
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let decider = try decision.decider(context)
+        let request = try await decision.find(connection)
+        try await connection.deciding(context) { () async throws(PreviewError) in
+            try await connection.core.gate.deny(
+                run: request.run,
+                requestID: request.id.text,
+                by: decider,
+                reason: reason
+            )
+        }
+        context.print("Denied port \(request.port) of run \(request.run).")
+    }
+}
+
+extension ApprovalScope: ExpressibleByArgument {}
+
+extension OperatorConnection {
+    /// Carries out what changes the cluster, and writes it down in the run's timeline.
+    fileprivate func deciding(
+        _ context: OperatorContext,
+        _ decide: () async throws(PreviewError) -> Approval
+    ) async throws {
+        do {
+            _ = try await decide()
+        } catch {
+            throw OperatorFailure(error.message)
+        }
+        for failure in await recordEvents() { context.warn(failure) }
+    }
+}

@@ -1,0 +1,116 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import PreviewControl
+internal import PreviewDomain
+
+/// `preview-gateway list`: the previews that there are.
+struct ListCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the cluster's previews.",
+        discussion: """
+            Previews are named by their fingerprints, as in the service's log. With -o name, json or yaml the names of \
+            the HTTPRoutes are printed too: they hold the tokens, and with them the addresses, which are secrets.
+
+            \(discussion)
+            """
+    )
+
+    @Option(help: "Only the previews of this run.")
+    var run: String?
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output = OutputFormat.table
+
+    @OptionGroup var options: OperatorOptions
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let run = try run.map { text throws in
+            do { return try RunID(text).label } catch { throw ValidationError("--run: \(error)") }
+        }
+        let report = try await connection.report()
+        let items = report.entries.compactMap { PreviewItem($0, report) }
+            .filter { item in run.map { item.preview.run == $0 } ?? true }
+        switch output {
+        case .table, .wide:
+            let namespace = connection.cluster.settings.namespace
+            context.print(
+                items.isEmpty
+                    ? "No previews in namespace \(namespace)."
+                    : PreviewItem.table(items, isWide: output == .wide).lines.joined(separator: "\n")
+            )
+        case .name:
+            for item in items { context.print("httproute.gateway.networking.k8s.io/\(item.preview.token.objectName)") }
+        case .json, .yaml:
+            context.print(try output.text(of: ["items": items]))
+        }
+    }
+}
+
+/// A preview in a list.
+struct PreviewItem: Encodable {
+    let preview: Preview
+    private let report: ReapReport
+    private let state: String
+
+    init?(_ entry: ReapEntry, _ report: ReapReport) {
+        guard case .preview(let preview, _) = entry.subject else { return nil }
+        self.preview = preview
+        self.report = report
+        state =
+            switch entry.decision {
+            case .keep: "alive"
+            case .reap(let reason, _): reason.rawValue
+            case .leave: "ending"
+            }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case fingerprint, run, port, pod, owner, state, name
+        case startedAt = "started_at"
+        case expiresAt = "expires_at"
+        case maxUntil = "max_until"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        let policy = report.policy.lifetime
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(preview.token.fingerprint, forKey: .fingerprint)
+        try members.encodeIfPresent(runText, forKey: .run)
+        try members.encodeIfPresent(preview.targetPort, forKey: .port)
+        try members.encodeIfPresent(preview.podName, forKey: .pod)
+        try members.encodeIfPresent(preview.owner, forKey: .owner)
+        try members.encode(state, forKey: .state)
+        try members.encode(preview.token.objectName, forKey: .name)
+        try members.encode(RFC3339.string(preview.startedAt), forKey: .startedAt)
+        try members.encode(RFC3339.string(preview.deadline(policy: policy)), forKey: .expiresAt)
+        try members.encode(RFC3339.string(preview.effectiveMaxUntil(policy: policy)), forKey: .maxUntil)
+    }
+
+    private var runText: String? { preview.runID.map { "\($0)" } ?? preview.run.map { "\($0)" } }
+
+    static func table(_ items: [PreviewItem], isWide: Bool) -> TextTable {
+        TextTable(
+            header: ["FINGERPRINT", "RUN", "PORT", "STATE", "AGE", "EXPIRES IN"]
+                + (isWide ? ["CAP IN", "POD", "OWNER"] : []),
+            rows: items.map { $0.row(isWide: isWide) }
+        )
+    }
+
+    private func row(isWide: Bool) -> [String] {
+        let policy = report.policy.lifetime
+        let columns = [
+            preview.token.fingerprint, runText ?? "-", preview.targetPort.map(String.init) ?? "-", state,
+            report.time.map { $0.earliest.duration(since: preview.createdAt).short } ?? "-",
+            left(until: preview.deadline(policy: policy)),
+        ]
+        guard isWide else { return columns }
+        return columns + [
+            left(until: preview.effectiveMaxUntil(policy: policy)), preview.podName ?? "-", preview.owner ?? "-",
+        ]
+    }
+
+    private func left(until instant: Date) -> String {
+        report.time.map { instant.duration(since: $0.earliest).short } ?? "-"
+    }
+}

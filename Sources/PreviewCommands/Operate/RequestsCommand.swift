@@ -1,0 +1,86 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewDomain
+
+/// `preview-gateway requests`: what agents have asked for.
+struct RequestsCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "requests",
+        abstract: "List the requests for approval that wait, and with --all those that are decided.",
+        discussion: discussion
+    )
+
+    @Flag(help: "Show decided requests too, as far as they are still on the claims.")
+    var all = false
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output = OutputFormat.table
+
+    @OptionGroup var options: OperatorOptions
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let requests = try await connection.requests().filter { all || $0.state == .pending }
+        let now = connection.cluster.time.reading()?.earliest
+        switch output {
+        case .table, .wide:
+            guard !requests.isEmpty else {
+                return context.print(
+                    """
+                    No request \(all ? "is on a claim of" : "waits in") namespace \
+                    \(connection.cluster.settings.namespace).
+                    """
+                )
+            }
+            let table = TextTable(
+                header: ["REQUEST", "RUN", "PORT", "STATE", "AGE", "DECIDE WITHIN", "REQUESTED BY"]
+                    + (output == .wide ? ["POD", "DECIDED BY", "SCOPE"] : []),
+                rows: requests.map { row($0, now) }
+            )
+            context.print(table.lines.joined(separator: "\n"))
+        case .name:
+            for request in requests { context.print(request.id.text) }
+        case .json, .yaml:
+            context.print(try output.text(of: ["items": requests.map(RequestItem.init)]))
+        }
+    }
+
+    private func row(_ request: Approval, _ now: Date?) -> [String] {
+        let within = request.state == .pending ? now.map { request.deadline.duration(since: $0).short } : nil
+        let columns = [
+            request.id.displayID, "\(request.run)", "\(request.port)", request.state.rawValue,
+            now.map { $0.duration(since: request.requestedAt).short } ?? "-", within ?? "-", request.requester,
+        ]
+        guard output == .wide else { return columns }
+        return columns + [request.pod, request.decidedBy ?? "-", request.scope?.rawValue ?? "-"]
+    }
+}
+
+/// A request in a list.
+private struct RequestItem: Encodable {
+    let request: Approval
+
+    private enum CodingKeys: String, CodingKey {
+        case run, state, port, pod, requester, deadline, scope
+        case requestID = "request_id"
+        case requestedAt = "requested_at"
+        case decidedBy = "decided_by"
+        case decidedAt = "decided_at"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(request.id.text, forKey: .requestID)
+        try members.encode("\(request.run)", forKey: .run)
+        try members.encode(request.state.rawValue, forKey: .state)
+        try members.encode(Int("\(request.port)"), forKey: .port)
+        try members.encode(request.pod, forKey: .pod)
+        try members.encode(request.requester, forKey: .requester)
+        try members.encode(RFC3339.string(request.requestedAt), forKey: .requestedAt)
+        try members.encode(RFC3339.string(request.deadline), forKey: .deadline)
+        try members.encodeIfPresent(request.scope?.rawValue, forKey: .scope)
+        try members.encodeIfPresent(request.decidedBy, forKey: .decidedBy)
+        try members.encodeIfPresent(request.decidedAt.map { RFC3339.string($0) }, forKey: .decidedAt)
+    }
+}

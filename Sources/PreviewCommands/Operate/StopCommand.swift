@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import PreviewControl
+internal import PreviewDomain
+
+/// `preview-gateway stop`: end previews now.
+struct StopCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop",
+        abstract: "Stop previews: their addresses take no new request from then on.",
+        discussion: discussion
+    )
+
+    @Argument(help: ArgumentHelp("The previews, by fingerprint, token or URL, or by their run.", valueName: "preview"))
+    var references: [String]
+
+    @Flag(help: "Stop all previews of a run that has several.")
+    var all = false
+
+    @OptionGroup var options: OperatorOptions
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let references = try references.map { try PreviewReference($0) }
+        let entries = try await connection.report().entries
+        // Nothing is stopped before it is clear what is meant by each.
+        let previews = try references.map { try find($0, in: entries) }.joined()
+        for preview in previews {
+            // One that says no run is of no run's owner, and left to kubectl.
+            guard let run = preview.run else {
+                throw OperatorFailure(
+                    "preview \(preview.token.fingerprint) does not say whose run it is of; delete it with kubectl"
+                )
+            }
+            do {
+                try await connection.core.previews.stop(run: run, token: preview.token)
+            } catch {
+                throw OperatorFailure("preview \(preview.token.fingerprint) could not be stopped: \(error.message)")
+            }
+            context.print("Stopped preview \(preview.token.fingerprint).")
+        }
+        for failure in await connection.recordEvents() { context.warn(failure) }
+    }
+
+    private func find(_ reference: PreviewReference, in entries: [ReapEntry]) throws -> [Preview] {
+        let previews = entries.compactMap { entry -> Preview? in
+            guard case .preview(let preview, _) = entry.subject, reference.names(entry), !preview.isBeingDeleted
+            else { return nil }
+            return preview
+        }
+        guard !previews.isEmpty else {
+            throw OperatorFailure("no preview is meant by that; 'list' shows what there is")
+        }
+        guard previews.count == 1 || all else {
+            let names = previews.map(\.token.fingerprint).joined(separator: ", ")
+            throw OperatorFailure("\(previews.count) previews are meant by that: \(names); name one, or add --all")
+        }
+        return previews
+    }
+}

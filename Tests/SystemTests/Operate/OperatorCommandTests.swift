@@ -1,0 +1,213 @@
+import ArgumentParser
+import FoundationEssentials
+import HTTPTypes
+import KubernetesClient
+import PreviewDomain
+import Synchronization
+import Testing
+
+@testable import DevCluster
+@testable import PreviewCommands
+
+/// What operators do with their own kubeconfig, beside the service that runs.
+@Suite("Commands for operators", .timeLimit(.minutes(2)))
+struct OperatorCommandTests {
+    private static let portForward = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
+    private static let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
+
+    /// What a command printed, and how it ended.
+    private struct Result: Sendable {
+        var output = ""
+        var warnings: [String] = []
+        /// What was printed as the error; empty where there was none.
+        var error = ""
+        var exitCode: Int32 = 0
+    }
+
+    private func operate<Command: OperatorCommand>(
+        _ type: Command.Type,
+        _ arguments: String...,
+        on service: ServiceUnderTest
+    ) async -> Result {
+        let result = Mutex(Result())
+        do {
+            guard let command = try type.parseAsRoot(arguments) as? Command else { return Result(exitCode: -1) }
+            try await command.run(
+                in: OperatorContext(
+                    environment: ["USER": "ada"],
+                    cluster: { try ClusterConfiguration.discover(kubeconfig: service.kubeconfig) },
+                    print: { text in result.withLock { $0.output += text + "\n" } },
+                    warn: { text in result.withLock { $0.warnings.append(text) } }
+                )
+            )
+        } catch {
+            result.withLock {
+                $0.error = type.fullMessage(for: error)
+                $0.exitCode = type.exitCode(for: error).rawValue
+            }
+        }
+        return result.withLock(\.self)
+    }
+
+    private func start(_ service: ServiceUnderTest) async throws -> (token: PreviewToken, url: String) {
+        let answer = try await service.call(.post, Self.portForward, body: #"{"target_port": 3000}"#)
+        #expect(answer.status == 200, "\(answer.body)")
+        return (
+            try #require(answer["session_id"].flatMap { PreviewToken($0) }), try #require(answer["preview_url"])
+        )
+    }
+
+    /// Lets the agent ask, and returns once its request waits.
+    private func ask(
+        _ service: ServiceUnderTest
+    ) async throws -> (request: String, call: Task<ServiceUnderTest.Answer, any Error>) {
+        let call = Task {
+            try await service.call(
+                .post,
+                Self.agentStart,
+                body: #"{"target_port": 3000}"#,
+                bearer: ServiceUnderTest.key
+            )
+        }
+        while !Task.isCancelled {
+            let result = await operate(RequestsCommand.self, "-o", "name", on: service)
+            if !result.output.isEmpty { return (String(result.output.dropLast()), call) }
+        }
+        throw CancellationError()
+    }
+
+    private func events(_ service: ServiceUnderTest) -> [String] {
+        service.store.list(.events).items.compactMap { $0["reason"]?.stringValue }
+    }
+
+    // MARK: Previews
+
+    @Test func aListNamesPreviewsByTheirFingerprints() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let none = await operate(ListCommand.self, on: service)
+            #expect(none.output == "No previews in namespace agentweaver.\n")
+            let (token, _) = try await start(service)
+            for format in ["table", "wide"] {
+                let list = await operate(ListCommand.self, "-o", format, on: service)
+                #expect(list.output.contains("\n\(token.fingerprint)      \(ServiceUnderTest.run)   3000   alive"))
+                #expect(!list.output.contains(token.text))
+            }
+            let names = await operate(ListCommand.self, "-o", "name", on: service)
+            #expect(names.output == "httproute.gateway.networking.k8s.io/\(token.objectName)\n")
+            let json = await operate(ListCommand.self, "-o", "json", on: service)
+            #expect(json.output.contains("\"fingerprint\" : \"\(token.fingerprint)\""))
+            let yaml = await operate(ListCommand.self, "-o", "yaml", on: service)
+            #expect(yaml.output.contains("fingerprint: \(token.fingerprint)"))
+            let others = await operate(ListCommand.self, "--run", ServiceUnderTest.otherRun, on: service)
+            #expect(others.output == "No previews in namespace agentweaver.\n")
+            let elsewhere = await operate(ListCommand.self, "-n", "elsewhere", on: service)
+            #expect(elsewhere.output == "No previews in namespace elsewhere.\n")
+        }
+    }
+
+    @Test func aPreviewIsStoppedByWhateverItIsCalled() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            for reference in ["fingerprint", "token", "url", "run"] {
+                let (token, url) = try await start(service)
+                let text =
+                    switch reference {
+                    case "fingerprint": token.fingerprint
+                    case "token": token.text
+                    case "url": "\(url)/some/page?query"
+                    default: ServiceUnderTest.run
+                    }
+                let result = await operate(StopCommand.self, text, on: service)
+                #expect(result.output == "Stopped preview \(token.fingerprint).\n", "\(reference): \(result.error)")
+                #expect(result.warnings.isEmpty)
+                #expect(service.store.list(.httpRoutes).items.isEmpty && service.store.list(.services).items.isEmpty)
+                #expect(events(service).contains("PreviewStopped"))
+            }
+        }
+    }
+
+    @Test func severalPreviewsAreStoppedOnlyWhereThatIsSaid() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let tokens = [try await start(service).token, try await start(service).token]
+            let refused = await operate(StopCommand.self, ServiceUnderTest.run, on: service)
+            #expect(refused.exitCode == 1 && refused.error.contains("2 previews are meant by that"))
+            for token in tokens { #expect(refused.error.contains(token.fingerprint)) }
+            // One that cannot be found keeps the others alive too.
+            let mixed = await operate(StopCommand.self, tokens[0].fingerprint, "ffffffff", on: service)
+            #expect(mixed.exitCode == 1 && mixed.error.contains("'list' shows what there is"))
+            #expect(service.store.list(.httpRoutes).items.count == 2)
+            let all = await operate(StopCommand.self, ServiceUnderTest.run, "--all", on: service)
+            #expect(all.exitCode == 0 && service.store.list(.httpRoutes).items.isEmpty)
+        }
+    }
+
+    @Test func aPreviewIsExplainedByItsURL() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, url) = try await start(service)
+            let story = await operate(ExplainCommand.self, url, on: service)
+            #expect(story.output.hasPrefix("Preview \(token.fingerprint)\n"))
+            #expect(story.output.contains("\n  keep: ") && !story.output.contains(token.text))
+        }
+    }
+
+    // MARK: Approvals
+
+    @Test func anApprovalLetsTheWaitingAgentStart() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (request, call) = try await ask(service)
+            #expect(service.store.list(.httpRoutes).items.isEmpty)
+            let table = await operate(RequestsCommand.self, on: service)
+            #expect(table.output.contains("\(request.prefix(8))   \(ServiceUnderTest.run)   3000   pending"))
+            let approved = await operate(ApproveCommand.self, String(request.prefix(8)), on: service)
+            #expect(
+                approved.output == "Approved port 3000 of run \(ServiceUnderTest.run) (once).\n",
+                "\(approved.error)"
+            )
+            #expect(try await call.value.status == 200)
+            #expect(events(service).contains("PreviewApproved"))
+            let all = await operate(RequestsCommand.self, "--all", "-o", "wide", on: service)
+            #expect(all.output.contains("consumed") && all.output.contains("ada"))
+            let none = await operate(RequestsCommand.self, on: service)
+            #expect(none.output == "No request waits in namespace agentweaver.\n")
+        }
+    }
+
+    @Test func aDenialTellsTheAgentWhy() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (_, call) = try await ask(service)
+            let denied = await operate(
+                DenyCommand.self,
+                ServiceUnderTest.run,
+                "--reason",
+                "Not during the demo.",
+                "--by",
+                "grace",
+                on: service
+            )
+            #expect(denied.exitCode == 0, "\(denied.error)")
+            let answer = try await call.value
+            #expect(answer.status == 403 && answer.body.contains("denied by grace. Not during the demo."))
+            #expect(events(service).contains("PreviewDenied"))
+        }
+    }
+
+    @Test func whatCannotBeDecidedIsOneClearLine() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let unknown = await operate(ApproveCommand.self, "zzzzzzzz", on: service)
+            #expect(unknown.exitCode == 1 && unknown.error.contains("'requests' lists what waits"))
+            let (request, call) = try await ask(service)
+            _ = await operate(DenyCommand.self, request, on: service)
+            _ = try await call.value
+            let decided = await operate(ApproveCommand.self, request, on: service)
+            #expect(decided.exitCode == 1 && decided.error.contains("was denied already"))
+            let setting = await operate(ListCommand.self, "--set", "Sandbox__Preview__Enabled=maybe", on: service)
+            #expect(setting.exitCode == 64 && setting.error.contains("Sandbox__Preview__Enabled"))
+        }
+    }
+}
