@@ -1,8 +1,7 @@
 internal import NIOCore
 
 extension PreviewRequestContext {
-    /// Runs `work`, and tells it when the client goes away: closes its connection or its half of it, or resets the
-    /// request's HTTP/2 stream.
+    /// Runs `work`, and tells it when the client goes away: closes its connection or its half of it.
     ///
     /// Hummingbird's `consumeWithInboundCloseHandler` cannot be used for this once the body was read: the server stops
     /// with a failed precondition when the client leaves (hummingbird 2.28.1, `RequestBody+inboundClose.swift`).

@@ -1,7 +1,6 @@
 public import Hummingbird
 public import Logging
 public import NIOCore
-public import NIOSSL
 
 extension PreviewAPI {
     /// The HTTP server of the whole API, for the service and for tests.
@@ -9,18 +8,16 @@ extension PreviewAPI {
     /// - Parameters:
     ///   - address: Where it listens.
     ///   - connections: What connections may cost.
-    ///   - tls: The certificate to show; `nil` serves in the clear.
     ///   - onRunning: Called once it listens.
     public func application(
         address: BindAddress,
         connections: ConnectionLimits = ConnectionLimits(),
-        tls: TLSConfiguration? = nil,
         logger: Logger,
         onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
         Application(
             responder: responder(),
-            server: .watched(connections, tls: tls, draining: draining, metrics: metrics),
+            server: .watched(connections, draining: draining, metrics: metrics),
             // Without a name there is no `Server` header: who attacks need not know what.
             configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
             onServerRunning: onRunning,

@@ -9,7 +9,7 @@ public struct PreviewRequestContext: RequestContext {
     var caller: Caller?
     /// How long the request may take.
     let timeLimit = RequestTimeLimit()
-    /// The connection that the request came on, or its HTTP/2 stream.
+    /// The connection that the request came on.
     let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {

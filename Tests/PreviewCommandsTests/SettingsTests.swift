@@ -20,6 +20,16 @@ struct SettingsTests {
         try Settings(SettingsSources(flags: flags, environment: environment, file: file))
     }
 
+    @Test(arguments: ["Server__TLSCertificateFile", "Server__TLSPrivateKeyFile"])
+    func aRemovedSettingSaysWhatToDoInstead(key: String) throws {
+        let environment = Self.minimum.merging([key: "/tls/tls.crt"]) { $1 }
+        let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
+        #expect(
+            error?.description
+                == "\(key) (from the environment) is no longer a setting: the service listens without TLS, see Docs/TLS.md"
+        )
+    }
+
     @Test func theDefaultsAreTheContracts() throws {
         let settings = try settings()
         #expect(settings.cluster.namespace == "agentweaver")

@@ -2,15 +2,7 @@ internal import PreviewServer
 
 /// Where the service listens, and what it lets callers cost.
 struct ServerSettings: Sendable {
-    /// The files of the server's certificate and its key, in PEM.
-    struct Certificate: Hashable, Sendable {
-        let certificateFile: String
-        let privateKeyFile: String
-    }
-
     var listen: ListenAddress
-    /// `nil` serves in the clear.
-    var certificate: Certificate?
     var allowedOrigins: AllowedOrigins
     var connections: ConnectionLimits
     var requests: RequestLimits
@@ -20,7 +12,6 @@ struct ServerSettings: Sendable {
     /// - Parameter readyTimeout: How long a start waits for its preview, which its time to answer has to cover.
     init(_ sources: SettingsSources, readyTimeout: Duration) throws(SettingsError) {
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
-        certificate = try Self.certificate(sources)
         allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         connections = ConnectionLimits()
         connections.maxConnections = try sources.value(of: Keys.maxConnections, default: connections.maxConnections)
@@ -32,34 +23,9 @@ struct ServerSettings: Sendable {
         drainTime = try sources.value(of: Keys.drainTime, default: .seconds(5))
     }
 
-    private static func certificate(_ sources: SettingsSources) throws(SettingsError) -> Certificate? {
-        let certificateFile = try sources.value(of: Keys.certificateFile)
-        let privateKeyFile = try sources.value(of: Keys.privateKeyFile)
-        switch (certificateFile, privateKeyFile) {
-        case (let certificateFile?, let privateKeyFile?):
-            return Certificate(certificateFile: certificateFile, privateKeyFile: privateKeyFile)
-        case (nil, nil):
-            return nil
-        case (_?, nil):
-            throw SettingsError(
-                "\(Keys.privateKeyFile.key) is not set: expected the key of \(Keys.certificateFile.key)"
-            )
-        case (nil, _?):
-            throw SettingsError(
-                "\(Keys.certificateFile.key) is not set: expected the certificate of \(Keys.privateKeyFile.key)"
-            )
-        }
-    }
-
     enum Keys {
         static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
             ListenAddress($0)
-        }
-        static let certificateFile = Setting("Server__TLSCertificateFile", expected: "the path of a file") {
-            $0.isEmpty ? nil : $0
-        }
-        static let privateKeyFile = Setting("Server__TLSPrivateKeyFile", expected: "the path of a file") {
-            $0.isEmpty ? nil : $0
         }
         static let allowedOrigins = Setting(
             "Server__AllowedOrigins",
@@ -87,9 +53,14 @@ struct ServerSettings: Sendable {
             in: 0...15
         )
 
+        /// Settings of earlier releases, and what to do instead.
+        static let removed = [
+            "Server__TLSCertificateFile": "the service listens without TLS, see Docs/TLS.md",
+            "Server__TLSPrivateKeyFile": "the service listens without TLS, see Docs/TLS.md",
+        ]
+
         static let all: [String] = [
-            listen.key, certificateFile.key, privateKeyFile.key, allowedOrigins.key, maxConnections.key,
-            idleTimeout.key, rate.key, burst.key, drainTime.key,
+            listen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key, burst.key, drainTime.key,
         ]
     }
 }

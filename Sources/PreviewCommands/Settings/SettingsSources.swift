@@ -50,6 +50,9 @@ struct SettingsSources: Sendable {
     func checkKeys(known: [String]) throws(SettingsError) {
         let unknown = values.filter { !known.contains($0.key) }.min { $0.key < $1.key }
         guard let (key, value) = unknown else { return }
+        if let hint = ServerSettings.Keys.removed[key] {
+            throw SettingsError("\(key) (from \(value.origin.rawValue)) is no longer a setting: \(hint)")
+        }
         throw SettingsError(
             "\(key) (from \(value.origin.rawValue)) is not a setting: expected one of \(known.sorted().joined(separator: ", "))"
         )

@@ -9,8 +9,6 @@ struct ConnectionActivity {
     }
 
     private var phase: Phase
-    private var exchangeCount = 0
-    private var isMultiplexed = false
     private var blockedSince: NIODeadline?
 
     init(openedAt now: NIODeadline) {
@@ -18,27 +16,23 @@ struct ConnectionActivity {
     }
 
     /// True while no request is read or answered.
-    var isIdle: Bool { exchangeCount == 0 }
+    var isIdle: Bool {
+        if case .serving = phase { false } else { true }
+    }
 
-    /// Bytes came in. On an idle HTTP/1 connection they begin a request; an HTTP/2 connection also carries frames of
-    /// its own.
+    /// Bytes came in. On an idle connection they begin a request.
     mutating func bytesArrived(at now: NIODeadline) {
-        if case .idle = phase, !isMultiplexed { phase = .readingHead(since: now) }
+        if case .idle = phase { phase = .readingHead(since: now) }
     }
 
     /// A request's head is complete.
-    ///
-    /// - Parameter onStream: True if it came on an HTTP/2 stream.
-    mutating func exchangeBegan(onStream: Bool) {
-        exchangeCount += 1
-        isMultiplexed = isMultiplexed || onStream
+    mutating func exchangeBegan() {
         phase = .serving
     }
 
     /// A request was read to its end, and answered.
     mutating func exchangeEnded(at now: NIODeadline) {
-        exchangeCount -= 1
-        if exchangeCount == 0 { phase = .idle(since: now) }
+        phase = .idle(since: now)
     }
 
     /// The connection takes more bytes to send, or does not.
@@ -53,11 +47,7 @@ struct ConnectionActivity {
         case .readingHead(let since):
             return min(blocked, since + TimeAmount(limits.headTimeout))
         case .idle(let since):
-            // An HTTP/2 client is first told to go away, which it may take a moment to do.
-            return min(
-                blocked,
-                since + TimeAmount(limits.idleTimeout) + (isMultiplexed ? TimeAmount(limits.headTimeout) : .zero)
-            )
+            return min(blocked, since + TimeAmount(limits.idleTimeout))
         case .serving:
             return blocked
         }

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Watches one connection, below TLS and HTTP, and closes it when it takes too long or is one too many.
+/// Watches one connection, below HTTP, and closes it when it takes too long or is one too many.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -19,10 +19,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: What the messages on the connection tell
 
     /// A request's head is complete.
-    func exchangeBegan(onStream: Bool) {
+    func exchangeBegan() {
         guard let context, activity != nil else { return }
         if activity?.isIdle == true { registry.becameBusy(context.channel) }
-        activity?.exchangeBegan(onStream: onStream)
+        activity?.exchangeBegan()
         schedule(context)
     }
 

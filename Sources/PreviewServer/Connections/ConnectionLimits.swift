@@ -6,7 +6,7 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// are busy, the new one is closed.
     public var maxConnections = 4_096
     /// The time from a connection's first byte, or from the first byte after a pause, until a request's head is
-    /// complete. It includes the TLS handshake.
+    /// complete.
     public var headTimeout = Duration.seconds(10)
     /// The time from a request's head until its body is complete.
     public var bodyTimeout = Duration.seconds(10)

@@ -1,6 +1,6 @@
 internal import DequeModule
 
-/// What was read and answered so far on an HTTP/1 connection, or on an HTTP/2 stream: a pure state machine.
+/// What was read and answered so far on a connection: a pure state machine.
 struct MessageFlow {
     /// What to do with a part of a request.
     enum Inbound: Hashable {

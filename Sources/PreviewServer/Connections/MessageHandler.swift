@@ -3,7 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
 
-/// Watches the requests and responses of one HTTP/1 connection, or of one HTTP/2 stream.
+/// Watches the requests and responses of one connection.
 ///
 /// It answers what never becomes a request (a head that is too large or no HTTP), bounds the time and the size of
 /// bodies, sends no body to who asked with `HEAD`, and ends a connection so that its last answer arrives.
@@ -18,11 +18,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
-    private var isOnStream = false
     /// True while the connection was told of a request and not yet of its end.
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
-    private var blockedTimer: Scheduled<Void>?
 
     init(limits: ConnectionLimits, draining: Draining) {
         self.limits = limits
@@ -33,13 +31,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if let own = try? context.pipeline.syncOperations.handler(type: ConnectionHandler.self) {
-            connection = own
-        } else {
-            isOnStream = true
-            connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionHandler.self)
-        }
         let pipeline = context.pipeline.syncOperations
+        connection = try? pipeline.handler(type: ConnectionHandler.self)
         if let parser = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) {
             let start = RequestStart()
             if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
@@ -58,18 +51,6 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { flow.stop() }
         context.fireUserInboundEventTriggered(event)
-    }
-
-    /// A stream can be blocked by its own flow control while its connection is not.
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        blockedTimer?.cancel()
-        blockedTimer = nil
-        if isOnStream, !context.channel.isWritable {
-            blockedTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.writeTimeout)) {
-                context.close(promise: nil)
-            }
-        }
-        context.fireChannelWritabilityChanged()
     }
 
     // MARK: Requests
@@ -111,7 +92,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Clients wait for the "100 Continue" that they ask for (RFC 9110, 10.1.1).
     private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
-        guard !isOnStream, flow.mayAnswerOutOfTurn, !flow.isTooLarge,
+        guard flow.mayAnswerOutOfTurn, !flow.isTooLarge,
             head.headerFields[.expect]?.lowercased() == "100-continue"
         else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -136,7 +117,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 """,
                 context: context
             )
-        case is HTTPParserError where !isOnStream:
+        case is HTTPParserError:
             answerOutOfTurn(.badRequest, "The request is not valid HTTP.", context: context)
         default:
             // Also what a request's target can contain that HTTP allows and the server's types do not.
@@ -154,8 +135,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.kind != .informational:
             if head.headerFields[.connection] == "close" || isLastWhileDraining { flow.stop() }
-            // HTTP/2 has no such field (RFC 9113, 8.2.2).
-            head.headerFields[.connection] = flow.responseHeadSent() && !isOnStream ? "close" : nil
+            head.headerFields[.connection] = flow.responseHeadSent() ? "close" : nil
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body where flow.answersHEAD:
             context.write(wrapOutboundOut(.body(ByteBuffer())), promise: promise)
@@ -163,17 +143,16 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case .end:
             // The encoder of HTTP/1 would end a body of unknown length, which is not there, with an empty chunk.
-            let endsNothing = flow.answersHEAD && !isOnStream
-            context.write(endsNothing ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
+            context.write(flow.answersHEAD ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
             if flow.responseEndSent() == .finish { finish(context) }
             tellConnection()
         }
     }
 
     /// While the replica drains, a client is to send its next request on another connection, which may lead to another
-    /// replica. HTTP/2 says so to the whole connection, when the listener closes.
+    /// replica.
     private var isLastWhileDraining: Bool {
-        draining.hasBegun && !isOnStream && flow.answersNewest
+        draining.hasBegun && flow.answersNewest
     }
 
     private func answerOutOfTurn(
@@ -191,7 +170,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var headers: HTTPFields = SecurityHeaders.fields
         headers[.contentType] = "application/json; charset=utf-8"
         headers[.contentLength] = "\(body.readableBytes)"
-        if !isOnStream { headers[.connection] = "close" }
+        headers[.connection] = "close"
         flow.answeredOutOfTurn()
         context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)
         if !isHEAD { context.write(wrapOutboundOut(.body(body)), promise: nil) }
@@ -204,7 +183,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish(_ context: ChannelHandlerContext) {
         context.flush()
         bodyTimer?.cancel()
-        if !isOnStream { context.close(mode: .output, promise: nil) }
+        context.close(mode: .output, promise: nil)
         bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) {
             context.close(promise: nil)
         }
@@ -216,7 +195,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard flow.isBusy != isCounted else { return }
         isCounted = flow.isBusy
         if isCounted {
-            connection?.exchangeBegan(onStream: isOnStream)
+            connection?.exchangeBegan()
         } else {
             connection?.exchangeEnded()
         }
@@ -225,8 +204,6 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func end() {
         bodyTimer?.cancel()
         bodyTimer = nil
-        blockedTimer?.cancel()
-        blockedTimer = nil
         if isCounted { connection?.exchangeEnded() }
         isCounted = false
         connection = nil

@@ -28,14 +28,14 @@ struct ConnectionActivityTests {
 
     @Test func aRequestThatIsServedHasNoDeadlineHere() {
         var activity = ConnectionActivity(openedAt: at(0))
-        activity.exchangeBegan(onStream: false)
+        activity.exchangeBegan()
         #expect(activity.deadline(limits) == .distantFuture)
         #expect(!activity.isIdle)
     }
 
     @Test func betweenRequestsAConnectionMayRestUntilItsNextByte() {
         var activity = ConnectionActivity(openedAt: at(0))
-        activity.exchangeBegan(onStream: false)
+        activity.exchangeBegan()
         activity.exchangeEnded(at: at(20))
         #expect(activity.isIdle)
         #expect(activity.deadline(limits) == at(95))
@@ -43,20 +43,9 @@ struct ConnectionActivityTests {
         #expect(activity.deadline(limits) == at(60))
     }
 
-    @Test func framesBetweenStreamsAreNoRequest() {
-        var activity = ConnectionActivity(openedAt: at(0))
-        activity.exchangeBegan(onStream: true)
-        activity.exchangeBegan(onStream: true)
-        activity.exchangeEnded(at: at(5))
-        #expect(activity.deadline(limits) == .distantFuture)
-        activity.exchangeEnded(at: at(20))
-        activity.bytesArrived(at: at(50))
-        #expect(activity.deadline(limits) == at(20 + 75 + 10))
-    }
-
     @Test func aClientThatDoesNotReadHasItsOwnDeadline() {
         var activity = ConnectionActivity(openedAt: at(0))
-        activity.exchangeBegan(onStream: false)
+        activity.exchangeBegan()
         activity.writabilityChanged(to: false, at: at(100))
         activity.writabilityChanged(to: false, at: at(110))
         #expect(activity.deadline(limits) == at(130))

@@ -41,7 +41,7 @@ struct ConnectionHandlerTests {
         let eventLoop = EmbeddedEventLoop()
         let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
         let channel = try connect(registry, on: eventLoop)
-        try handler(of: channel).exchangeBegan(onStream: false)
+        try handler(of: channel).exchangeBegan()
         eventLoop.advanceTime(by: .hours(1))
         #expect(channel.isActive)
         try handler(of: channel).exchangeEnded()
@@ -54,7 +54,7 @@ struct ConnectionHandlerTests {
     @Test func afterAPauseTheNextHeadHasItsOwnTime() throws {
         let eventLoop = EmbeddedEventLoop()
         let channel = try connect(ConnectionRegistry(maxConnections: 3), on: eventLoop)
-        try handler(of: channel).exchangeBegan(onStream: false)
+        try handler(of: channel).exchangeBegan()
         try handler(of: channel).exchangeEnded()
         eventLoop.advanceTime(by: .seconds(5))
         try channel.writeInbound(ByteBuffer(string: "G"))
@@ -65,7 +65,7 @@ struct ConnectionHandlerTests {
     @Test func whoDoesNotReadIsCutOff() throws {
         let eventLoop = EmbeddedEventLoop()
         let channel = try connect(ConnectionRegistry(maxConnections: 3), on: eventLoop)
-        try handler(of: channel).exchangeBegan(onStream: false)
+        try handler(of: channel).exchangeBegan()
         channel.isWritable = false
         channel.pipeline.fireChannelWritabilityChanged()
         eventLoop.advanceTime(by: .seconds(30))
@@ -79,7 +79,7 @@ struct ConnectionHandlerTests {
         let second = try connect(registry, on: eventLoop)
         let third = try connect(registry, on: eventLoop)
         // The first has just been used, so it is the second that has been quiet longest.
-        try handler(of: first).exchangeBegan(onStream: false)
+        try handler(of: first).exchangeBegan()
         try handler(of: first).exchangeEnded()
         let fourth = try connect(registry, on: eventLoop)
         eventLoop.run()
@@ -91,7 +91,7 @@ struct ConnectionHandlerTests {
         let eventLoop = EmbeddedEventLoop()
         let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
         let busy = try (0..<3).map { _ in try connect(registry, on: eventLoop) }
-        for channel in busy { try handler(of: channel).exchangeBegan(onStream: false) }
+        for channel in busy { try handler(of: channel).exchangeBegan() }
         let late = try connect(registry, on: eventLoop)
         eventLoop.run()
         #expect(busy.map(\.isActive) == [true, true, true])
@@ -104,7 +104,7 @@ struct ConnectionHandlerTests {
         let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
         let channel = try connect(registry, on: eventLoop)
         for _ in 0..<10_000 {
-            try handler(of: channel).exchangeBegan(onStream: false)
+            try handler(of: channel).exchangeBegan()
             try handler(of: channel).exchangeEnded()
         }
         #expect(registry.rememberedMarkCount < 100)

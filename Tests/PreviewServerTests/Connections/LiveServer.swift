@@ -59,7 +59,7 @@ enum LiveServer {
         try await run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext>(callback: responder),
-                server: .watched(limits, tls: nil),
+                server: .watched(limits),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent

@@ -70,7 +70,7 @@ struct WaitingCallsTests {
         try await LiveServer.run(draining: draining) { onRunning in
             Application(
                 responder: responder,
-                server: .watched(ConnectionLimits(), tls: nil),
+                server: .watched(ConnectionLimits()),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent

@@ -11,10 +11,9 @@ internal import ServiceLifecycle
 struct ServerParts: Sendable {
     let draining: Draining
     private let application: any Service
-    private let certificate: ServerCertificate?
 
     /// - Parameter onRunning: Called once the API listens.
-    /// - Throws: A ``SettingsError`` when a key or a certificate cannot be used.
+    /// - Throws: A ``SettingsError`` when a key cannot be used.
     init(
         _ shared: SharedParts,
         _ timeline: TimelineParts,
@@ -37,21 +36,16 @@ struct ServerParts: Sendable {
             metrics: shared.metrics,
             metricsPage: MetricsParts(shared, previews).page
         )
-        certificate = try Self.certificate(server, logger: shared.logger)
         application = api.application(
             address: .hostname(server.listen.host, port: server.listen.port),
             connections: Self.connectionLimits(server, logger: shared.logger),
-            tls: try certificate?.tlsConfiguration(),
             logger: shared.logger,
             onRunning: onRunning
         )
     }
 
     /// In the order of their start.
-    var services: [any Service] {
-        let services: [(any Service)?] = [certificate, application, draining]
-        return services.compactMap(\.self)
-    }
+    var services: [any Service] { [application, draining] }
 
     /// As many connections as are configured, and for which there are files.
     private static func connectionLimits(_ server: ServerSettings, logger: Logger) -> ConnectionLimits {
@@ -65,23 +59,5 @@ struct ServerParts: Sendable {
             limits.maxConnections = most
         }
         return limits
-    }
-
-    private static func certificate(_ server: ServerSettings, logger: Logger) throws -> ServerCertificate? {
-        guard let files = server.certificate else { return nil }
-        do {
-            return try ServerCertificate(
-                certificateFile: files.certificateFile,
-                privateKeyFile: files.privateKeyFile,
-                logger: logger
-            )
-        } catch {
-            throw SettingsError(
-                """
-                \(ServerSettings.Keys.certificateFile.key) is '\(files.certificateFile)': expected a readable PEM file whose \
-                key is in \(ServerSettings.Keys.privateKeyFile.key), '\(files.privateKeyFile)'
-                """
-            )
-        }
     }
 }
