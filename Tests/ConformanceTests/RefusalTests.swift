@@ -1,5 +1,6 @@
 import CurlHTTP
 import DevCluster
+import DevelopmentCertificates
 import Foundation
 import HTTPTransport
 import Hummingbird
@@ -77,7 +78,7 @@ struct RefusalTests {
     }
 
     private func webhooks(_ cluster: ClusterUnderTest, _ client: KubernetesClient) async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let kept = try await client.create(cluster.service("kept"), in: "refusals")
         let closed = try await hook(client, url: "https://127.0.0.1:1/", certificates)
         #expect(
@@ -85,7 +86,7 @@ struct RefusalTests {
         )
         try await remove(closed, client)
         for code in [0, 400, 403, 404, 409, 422, 429, 500] {
-            try await HTTPSPeer.run(.init(.http1, identity: certificates.identity())) { request, _ in
+            try await HTTPSPeer.run(.init(.http1, identity: certificates.issue())) { request, _ in
                 let body = try await request.body.collect(upTo: 1 << 20)
                 let review = try JSONDecoder().decode(
                     KubernetesModel.JSONValue.self,
@@ -129,7 +130,7 @@ struct RefusalTests {
     private func hook(
         _ client: KubernetesClient,
         url: String,
-        _ certificates: TestCertificates
+        _ certificates: CertificateAuthority
     ) async throws -> WebhookConfiguration {
         let configuration = WebhookConfiguration(
             metadata: ObjectMeta(name: "guard"),
@@ -139,7 +140,7 @@ struct RefusalTests {
                     "timeoutSeconds": 2, "failurePolicy": "Fail",
                     "clientConfig": [
                         "url": .string(url),
-                        "caBundle": .string(Data(certificates.authorityPEM.utf8).base64EncodedString()),
+                        "caBundle": .string(Data(certificates.certificatePEM.utf8).base64EncodedString()),
                     ],
                     "rules": [
                         [

@@ -1,5 +1,6 @@
 import CoreAPI
 import CurlHTTP
+import DevelopmentCertificates
 import HTTPTypes
 import Hummingbird
 import PreviewDomain
@@ -10,8 +11,8 @@ import Testing
 @Suite struct CoreAPIPeerTests {
     @Test func oneConnectionServesReadsDecisionsAndEvents() async throws {
         let run = try RunID("run-1")
-        let certificates = try TestCertificates()
-        let configuration = HTTPSPeer.Configuration(.http2, identity: try certificates.identity())
+        let certificates = try CertificateAuthority()
+        let configuration = HTTPSPeer.Configuration(.http2, identity: try certificates.issue())
         let requests = try await HTTPSPeer.run(configuration) { request, _ in
             let body = String(buffer: try await request.body.collect(upTo: 1024))
             let line = "\(request.method.rawValue) \(request.uri.path) \(request.headers[.authorization] ?? "") \(body)"
@@ -23,7 +24,7 @@ import Testing
         } _: { peer in
             let transport = try CurlTransport(
                 configuration: CurlConfiguration(
-                    tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.authorityPEM.utf8))
+                    tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.certificatePEM.utf8))
                 )
             )
             let client = CoreAPIClient(base: try CoreAPIBaseURL("https://\(peer.authority)/"), transport: transport)
@@ -40,15 +41,15 @@ import Testing
 
     @Test func aRunIsReadAlthoughTheOpenConnectionIsDead() async throws {
         let run = try RunID("run-1")
-        let certificates = try TestCertificates()
-        let configuration = HTTPSPeer.Configuration(.http2, identity: try certificates.identity())
+        let certificates = try CertificateAuthority()
+        let configuration = HTTPSPeer.Configuration(.http2, identity: try certificates.issue())
         try await HTTPSPeer.run(configuration) { _, _ in
             Response(status: .ok, body: ResponseBody(byteBuffer: .init(string: "{}")))
         } _: { peer in
             try await MutingProxy.run(to: peer.port) { proxy in
                 let transport = try CurlTransport(
                     configuration: CurlConfiguration(
-                        tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.authorityPEM.utf8)),
+                        tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.certificatePEM.utf8)),
                         maxSilence: .milliseconds(100)
                     )
                 )

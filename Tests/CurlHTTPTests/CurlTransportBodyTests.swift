@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -35,9 +36,9 @@ import Testing
 
     @Test(arguments: [HTTPSPeer.Protocols.plainHTTP1, .http1, .http2], [Duration.seconds(120), nil])
     func aHundredMegabytesNeverPileUp(protocols: HTTPSPeer.Protocols, timeout: Duration?) async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let sent = SentBytes()
-        let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.identity())
+        let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.issue())
         try await HTTPSPeer.run(peer, responder: Self.flood(counting: sent)) { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
                 let scheme = protocols == .plainHTTP1 ? "http" : "https"
@@ -58,9 +59,9 @@ import Testing
     }
 
     @Test func aStreamThatNobodyReadsHoldsUpNoOtherRequest() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let sent = SentBytes()
-        let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.identity())
+        let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.issue())
         try await HTTPSPeer.run(peer, responder: Self.flood(counting: sent)) { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
                 let flood = request(to: peer.authority, "/flood", timeout: nil)

@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -11,8 +12,8 @@ import Testing
     private static let nobody = "127.0.0.1:1"
 
     @Test func aThousandRequestsUseOneConnection() async throws {
-        let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http1, identity: certificates.identity())) { _, _ in
+        let certificates = try CertificateAuthority()
+        try await HTTPSPeer.run(.init(.http1, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
@@ -30,8 +31,8 @@ import Testing
         arguments: [HTTPSPeer.Protocols.http1, .http2]
     )
     func ownConnections(protocols: HTTPSPeer.Protocols) async throws {
-        let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(protocols, identity: certificates.identity())) { _, _ in
+        let certificates = try CertificateAuthority()
+        try await HTTPSPeer.run(.init(protocols, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in

@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
@@ -27,9 +28,9 @@ import Testing
     }
 
     @Test func aHundredRequestsAreUnderWayAtOnceOnOneConnection() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let barrier = Barrier(size: 100)
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.issue())) { request, _ in
             await barrier.arrive()
             return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: request.uri.path)))
         } _: { peer in
@@ -60,8 +61,8 @@ import Testing
     }
 
     @Test func cancellingOneRequestLeavesTheConnectionToTheOthers() async throws {
-        let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
+        let certificates = try CertificateAuthority()
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.issue())) { request, _ in
             if request.uri.path == "/never" { try await Self.waitUntilTheClientGivesUp(request) }
             return Response(status: .ok)
         } _: { peer in
@@ -82,8 +83,8 @@ import Testing
 
     /// The peer closes a connection after 200 resets, which libcurl before 8.1 reaches after 200 requests.
     @Test func aPeerThatClosesItsConnectionDoesNotFailReads() async throws {
-        let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { _, _ in
+        let certificates = try CertificateAuthority()
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
@@ -96,8 +97,8 @@ import Testing
     }
 
     @Test func bodiesAndHostsTravelOverHTTP2() async throws {
-        let certificates = try TestCertificates()
-        try await HTTPSPeer.run(.init(.http2, identity: certificates.identity())) { request, _ in
+        let certificates = try CertificateAuthority()
+        try await HTTPSPeer.run(.init(.http2, identity: certificates.issue())) { request, _ in
             let body = try await request.body.collect(upTo: 2_000_000)
             let text = "\(request.method) \(request.head.authority ?? "") \(body.readableBytes)"
             return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: text)))

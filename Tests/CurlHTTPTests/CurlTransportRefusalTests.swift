@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import HTTPTransport
 import HTTPTypes
 import TestSupport
@@ -16,8 +17,8 @@ import Testing
         attempts failing: Int,
         _ reply: HTTP2FramePeer.Reply
     ) async throws -> (TransportError.Kind?, seen: Int) {
-        let certificates = try TestCertificates()
-        return try await HTTP2FramePeer.run(certificates.identity()) { index in
+        let certificates = try CertificateAuthority()
+        return try await HTTP2FramePeer.run(certificates.issue()) { index in
             (1...failing).contains(index) ? reply : .ok
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in
@@ -40,8 +41,8 @@ import Testing
     }
 
     @Test func aRefusalOnTheConnectionsFirstRequestGoesOutAgain() async throws {
-        let certificates = try TestCertificates()
-        try await HTTP2FramePeer.run(certificates.identity()) { index in
+        let certificates = try CertificateAuthority()
+        try await HTTP2FramePeer.run(certificates.issue()) { index in
             index == 0 ? .reset(errorCode: 7) : .ok
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in

@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
@@ -20,9 +21,9 @@ import Testing
         responder: @escaping HTTPSPeer.Responder = { _, _ in Response(status: .ok) },
         _ body: @Sendable (MutingProxy, CurlTransport, _ scheme: String) async throws -> Void
     ) async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let scheme = protocols == .plainHTTP1 ? "http" : "https"
-        try await HTTPSPeer.run(.init(protocols, identity: certificates.identity()), responder: responder) { peer in
+        try await HTTPSPeer.run(.init(protocols, identity: certificates.issue()), responder: responder) { peer in
             try await MutingProxy.run(to: peer.port) { proxy in
                 let configuration = CurlConfiguration(tls: .trusting(certificates), maxSilence: Self.maxSilence)
                 try await withTransport(configuration) { transport in

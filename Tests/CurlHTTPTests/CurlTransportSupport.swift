@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -41,12 +42,12 @@ func withTransport<Result: Sendable>(
 
 extension CurlHTTP.TLSConfiguration {
     /// Trusts `certificates` and nobody else.
-    static func trusting(_ certificates: TestCertificates) -> Self {
-        Self(caPEM: Array(certificates.authorityPEM.utf8))
+    static func trusting(_ certificates: CertificateAuthority) -> Self {
+        Self(caPEM: Array(certificates.certificatePEM.utf8))
     }
 }
 
-extension TestCertificates.Identity {
+extension CertificateAuthority.Identity {
     /// The identity in the words of the transport.
     var client: CurlHTTP.TLSConfiguration.ClientIdentity {
         .init(certificatePEM: Array(certificatePEM.utf8), privateKeyPEM: Array(privateKeyPEM.utf8))

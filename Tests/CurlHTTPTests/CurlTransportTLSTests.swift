@@ -1,4 +1,5 @@
 import CurlHTTP
+import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -27,34 +28,34 @@ import Testing
 
     @Test(arguments: [HTTPSPeer.Protocols.http1, .http2], [Duration.seconds(60), nil])
     func aTrustedPeerIsTrusted(protocols: HTTPSPeer.Protocols, timeout: Duration?) async throws {
-        let certificates = try TestCertificates()
-        let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.identity())
+        let certificates = try CertificateAuthority()
+        let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.issue())
         #expect(try await outcome(peer, .trusting(certificates), timeout: timeout) == nil)
     }
 
     @Test func anUnknownAuthorityIsATLSError() async throws {
-        let identity = try TestCertificates().identity()
-        #expect(try await outcome(.init(.http2, identity: identity), .trusting(TestCertificates())) == .tls)
+        let identity = try CertificateAuthority().issue()
+        #expect(try await outcome(.init(.http2, identity: identity), .trusting(CertificateAuthority())) == .tls)
         #expect(try await outcome(.init(.http2, identity: identity), .init()) == .tls)
     }
 
     @Test func anExpiredCertificateIsATLSError() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try CertificateAuthority()
         let now = Date()
         let validity = now.addingTimeInterval(-7_200)..<now.addingTimeInterval(-3_600)
-        let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.identity(validity: validity))
+        let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.issue(validity: validity))
         #expect(try await outcome(peer, .trusting(certificates)) == .tls)
     }
 
     @Test func aCertificateForAnotherNameIsATLSError() async throws {
-        let certificates = try TestCertificates()
-        let identity = try certificates.identity(dnsNames: ["kubernetes"], addresses: [[127, 0, 0, 2]])
+        let certificates = try CertificateAuthority()
+        let identity = try certificates.issue(dnsNames: ["kubernetes"], addresses: [[127, 0, 0, 2]])
         #expect(try await outcome(.init(.http2, identity: identity), .trusting(certificates)) == .tls)
     }
 
     @Test func theServerNameIsVerifiedInsteadOfTheHost() async throws {
-        let certificates = try TestCertificates()
-        let identity = try certificates.identity(dnsNames: ["kubernetes"], addresses: [])
+        let certificates = try CertificateAuthority()
+        let identity = try certificates.issue(dnsNames: ["kubernetes"], addresses: [])
         var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
         tls.serverName = "kubernetes"
         #expect(try await outcome(.init(.http2, identity: identity), tls) == nil)
@@ -63,13 +64,13 @@ import Testing
     }
 
     @Test func verificationCanBeSkipped() async throws {
-        let identity = try TestCertificates().identity(dnsNames: ["elsewhere"], addresses: [])
+        let identity = try CertificateAuthority().issue(dnsNames: ["elsewhere"], addresses: [])
         #expect(try await outcome(.init(.http2, identity: identity), .init(insecureSkipVerify: true)) == nil)
     }
 
     @Test func olderVersionsThanTLS12AreRefused() async throws {
-        let certificates = try TestCertificates()
-        let identity = try certificates.identity()
+        let certificates = try CertificateAuthority()
+        let identity = try certificates.issue()
         let tls = CurlHTTP.TLSConfiguration.trusting(certificates)
         #expect(try await outcome(.init(.http1, identity: identity, tlsVersions: 1...1), tls) == .tls)
         #expect(try await outcome(.init(.http1, identity: identity, tlsVersions: 2...2), tls) == nil)
@@ -77,20 +78,20 @@ import Testing
 
     @Test(arguments: [2...2, 3...3])
     func aClientCertificateFromMemoryIsPresented(tlsVersions: ClosedRange<Int>) async throws {
-        let (certificates, clients) = (try TestCertificates(), try TestCertificates(commonName: "clients"))
+        let (certificates, clients) = (try CertificateAuthority(), try CertificateAuthority(commonName: "clients"))
         let peer = HTTPSPeer.Configuration(
             .http2,
-            identity: try certificates.identity(),
-            clientAuthorityPEM: clients.authorityPEM,
+            identity: try certificates.issue(),
+            clientAuthorityPEM: clients.certificatePEM,
             tlsVersions: tlsVersions
         )
         var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
-        tls.clientIdentity = try clients.identity(commonName: "gateway").client
+        tls.clientIdentity = try clients.issue(commonName: "gateway").client
         let kind = try await outcome(peer, tls)
         #expect(kind == nil)
         // In TLS 1.3 the refusal follows the handshake, and the reset after it may overtake it.
         let refusals: Set<TransportError.Kind?> = tlsVersions == 2...2 ? [.tls] : [.tls, .protocolViolation]
-        for refused in [try certificates.identity(commonName: "stranger").client, nil] {
+        for refused in [try certificates.issue(commonName: "stranger").client, nil] {
             tls.clientIdentity = refused
             let kind = try await outcome(peer, tls)
             #expect(refusals.contains(kind))
@@ -98,8 +99,8 @@ import Testing
     }
 
     @Test func unreadableKeysAndAuthoritiesAreTLSErrors() async throws {
-        let certificates = try TestCertificates()
-        let peer = HTTPSPeer.Configuration(.http1, identity: try certificates.identity())
+        let certificates = try CertificateAuthority()
+        let peer = HTTPSPeer.Configuration(.http1, identity: try certificates.issue())
         var tls = CurlHTTP.TLSConfiguration.trusting(certificates)
         tls.clientIdentity = .init(certificatePEM: Array("no".utf8), privateKeyPEM: Array("PEM".utf8))
         #expect(try await outcome(peer, tls) == .tls)
@@ -107,7 +108,7 @@ import Testing
     }
 
     @Test func descriptionsHideKeysAndProxies() throws {
-        let identity = try TestCertificates().identity().client
+        let identity = try CertificateAuthority().issue().client
         let configuration = CurlConfiguration(
             tls: .init(clientIdentity: identity),
             proxy: .url("http://user:secret@proxy")

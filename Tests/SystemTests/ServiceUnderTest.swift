@@ -17,7 +17,7 @@ struct ServiceUnderTest: Sendable {
     static let key = "a-service-key-for-tests"
     private static let issuer = TokenIssuer()
     /// The owner of the runs, by an access token.
-    static let owner = (try? issuer.token(for: ClusterObjects.owner)) ?? ""
+    static let owner = issuer.token(for: ClusterObjects.owner)
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
     static let otherRun = "4f2a9c1e-0000-4000-8000-000000000002"
     private static let namespace = ClusterObjects.namespace

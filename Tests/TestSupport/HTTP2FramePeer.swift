@@ -1,3 +1,4 @@
+public import DevelopmentCertificates
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -43,7 +44,7 @@ public final class HTTP2FramePeer: Sendable {
     ///
     /// - Parameter reply: Called with the number of requests before this one, on all connections.
     public static func run<Result: Sendable>(
-        _ identity: TestCertificates.Identity,
+        _ identity: CertificateAuthority.Identity,
         reply: @escaping @Sendable (_ index: Int) -> Reply,
         _ body: @Sendable (HTTP2FramePeer) async throws -> Result
     ) async throws -> Result {

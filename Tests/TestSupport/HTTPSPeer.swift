@@ -1,3 +1,4 @@
+public import DevelopmentCertificates
 public import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -21,7 +22,7 @@ public final class HTTPSPeer: Sendable {
     /// How the peer behaves below HTTP.
     public struct Configuration: Sendable {
         public var protocols: Protocols
-        public var identity: TestCertificates.Identity?
+        public var identity: CertificateAuthority.Identity?
         /// The authority of the client certificates that the peer demands; `nil` demands none.
         public var clientAuthorityPEM: String?
         public var tlsVersions: ClosedRange<Int>
@@ -35,7 +36,7 @@ public final class HTTPSPeer: Sendable {
         ///   - tlsVersions: The minor versions of TLS 1 that it accepts.
         public init(
             _ protocols: Protocols,
-            identity: TestCertificates.Identity? = nil,
+            identity: CertificateAuthority.Identity? = nil,
             clientAuthorityPEM: String? = nil,
             tlsVersions: ClosedRange<Int> = 2...3
         ) {

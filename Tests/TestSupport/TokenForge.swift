@@ -1,4 +1,4 @@
-import Crypto
+internal import DevelopmentCertificates
 public import FoundationEssentials
 
 /// Makes JSON Web Tokens, good ones and bad ones, signed with a P-256 key of its own (ES256).
@@ -8,18 +8,18 @@ public struct TokenForge: Sendable {
     /// The instant at which the tokens of ``token(subject:login:keyID:validFrom:validUntil:)`` are looked at.
     public static let now = Date(timeIntervalSince1970: 1_800_000_000)
 
-    private let key = P256.Signing.PrivateKey()
+    private let key = PrivateKey()
 
     public init() {}
 
-    public var publicKeyPEM: String { key.publicKey.pemRepresentation }
+    public var publicKeyPEM: String { key.publicKeyPEM }
 
     /// The public key as it stands in a JSON Web Key Set (RFC 7518, 6.2).
     public func webKey(named keyID: String) -> String {
-        let point = key.publicKey.rawRepresentation
+        let point = key.point
         return """
             {"kty": "EC", "crv": "P-256", "kid": "\(keyID)", "alg": "ES256", "use": "sig", \
-            "x": "\(Self.encoded(point.prefix(32)))", "y": "\(Self.encoded(point.suffix(32)))"}
+            "x": "\(Self.encoded(point.x))", "y": "\(Self.encoded(point.y))"}
             """
     }
 
@@ -29,10 +29,10 @@ public struct TokenForge: Sendable {
         login: String? = nil,
         keyID: String = "key-1",
         validUntil: Int = 300
-    ) throws -> String {
+    ) -> String {
         let login = login.map { #", "gh_login": "\#($0)""# } ?? ""
         let expiry = Int(Self.now.timeIntervalSince1970) + validUntil
-        return try token(
+        return token(
             header: #"{"alg": "ES256", "kid": "\#(keyID)"}"#,
             claims: """
                 {"iss": "\(Self.issuer)", "aud": "\(Self.audience)", "sub": "\(subject)", "exp": \(expiry)\(login)}
@@ -41,8 +41,8 @@ public struct TokenForge: Sendable {
     }
 
     /// A token of any header and claims, signed with ES256.
-    public func token(header: String, claims: String) throws -> String {
-        try Self.token(header: header, claims: claims) { try key.signature(for: $0).rawRepresentation }
+    public func token(header: String, claims: String) -> String {
+        Self.token(header: header, claims: claims) { key.signature(of: $0) }
     }
 
     /// A token of any header and claims with any signature.

@@ -1,3 +1,4 @@
+import DevelopmentCertificates
 import FoundationEssentials
 import HummingbirdCore
 import HummingbirdTLS
@@ -66,7 +67,7 @@ package final class APIServer: Service {
     package let authorityPEM: String
 
     let handler: RequestHandler
-    private let identity: DevelopmentAuthority.Identity
+    private let identity: CertificateAuthority.Identity
     private let port = Mutex<Int?>(nil)
     private let listener = Mutex<(any Channel)?>(nil)
     private let listening = Gate()
@@ -82,7 +83,7 @@ package final class APIServer: Service {
             users: configuration.users,
             authorizationMode: configuration.authorizationMode
         )
-        let authority = try DevelopmentAuthority()
+        let authority = try CertificateAuthority(commonName: "preview-devcluster authority")
         authorityPEM = authority.certificatePEM
         identity = try authority.issue(
             dnsNames: ["localhost", "kubernetes.default.svc", "kubernetes.default", "kubernetes"],

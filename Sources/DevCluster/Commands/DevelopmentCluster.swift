@@ -233,7 +233,7 @@ struct DevelopmentCluster: Sendable {
         let authority = "127.0.0.1:\(apiPort)"
         let owner = ServiceClient(
             authority: authority,
-            bearer: { try issuer.token(for: ClusterObjects.owner) },
+            bearer: { issuer.token(for: ClusterObjects.owner) },
             transport: transport
         )
         let agent = ServiceClient(authority: authority, bearer: { key }, transport: transport)

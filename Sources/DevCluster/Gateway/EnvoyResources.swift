@@ -1,4 +1,4 @@
-import Crypto
+import OpenSSLKit
 
 /// Envoy's dynamic configuration for a plan, as the files of a filesystem subscription hold it.
 ///
@@ -16,11 +16,7 @@ package struct EnvoyResources: Sendable, Hashable {
         package let bytes: [UInt8]
 
         init(resources: [JSONValue]) {
-            let digest = SHA256.hash(data: JSONWriter.bytes(of: .array(resources)))
-            version = digest.prefix(8).map { byte in
-                let text = String(byte, radix: 16)
-                return text.count == 1 ? "0" + text : text
-            }.joined()
+            version = String(Digest.sha256Hex(JSONWriter.bytes(of: .array(resources))).prefix(16))
             bytes = JSONWriter.bytes(of: ["version_info": .string(version), "resources": .array(resources)])
         }
     }

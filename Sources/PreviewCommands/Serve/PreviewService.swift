@@ -27,7 +27,7 @@ struct PreviewService {
         let shared = try SharedParts(settings, cluster: cluster, logger: logger)
         let timeline = TimelineParts(shared)
         let previews = PreviewParts(shared, timeline)
-        let server = try await ServerParts(shared, timeline, previews, onRunning: onRunning)
+        let server = try ServerParts(shared, timeline, previews, onRunning: onRunning)
         // Shut down one after the other, from the last: the draining, then the server, which accepts nothing more and
         // ends what was begun, and only then what that needs; the timeline's queues write down what all the others did.
         let services = group(timeline.services + previews.services + server.services)

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+internal import OpenSSLKit
 public import PreviewDomain
 
 /// Recognises the platform's users by their access tokens: JSON Web Tokens of one issuer for one audience.
@@ -14,7 +15,7 @@ public struct AccessTokenVerifier: CredentialVerifier {
     /// A token with a good signature.
     private struct Verified: Sendable {
         let keyID: String
-        let key: VerificationKey
+        let key: PublicKey
         let claims: AccessTokenClaims
     }
 
@@ -49,7 +50,7 @@ public struct AccessTokenVerifier: CredentialVerifier {
 
     public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
         let digest = BearerDigest(bearer)
-        if let known = verified[digest], let key = try await keys.key(named: known.keyID), key.isSame(as: known.key) {
+        if let known = verified[digest], let key = try await keys.key(named: known.keyID), key == known.key {
             return verdict(on: known.claims, of: bearer)
         }
         // Who another issuer's tokens belong to is for others to say.
@@ -58,9 +59,9 @@ public struct AccessTokenVerifier: CredentialVerifier {
         }
         guard !token.header.isCritical,
             let keyID = token.header.keyID, !keyID.isEmpty,
-            VerificationKey.algorithms.contains(token.header.algorithm),
+            PublicKey.Algorithm(rawValue: token.header.algorithm) != nil,
             let key = try await keys.key(named: keyID),
-            key.signed(token),
+            token.isSigned(by: key),
             let claims = token.claims(AccessTokenClaims.self)
         else { return .rejected }
         verified.insert(Verified(keyID: keyID, key: key, claims: claims), for: digest, lifetime: Self.maxMemory)

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import JWTKit
+internal import OpenSSLKit
 
 /// The document in which an issuer publishes its keys (RFC 7517).
 struct JSONWebKeySet: Decodable {
@@ -48,23 +48,26 @@ struct JSONWebKeySet: Decodable {
     private let keys: [Key]
 
     /// The keys that may have signed access tokens, by their names.
-    func verificationKeys() async -> [String: VerificationKey] {
-        var found: [String: VerificationKey] = [:]
+    func verificationKeys() -> [String: PublicKey] {
+        var found: [String: PublicKey] = [:]
         for key in keys.prefix(Self.maxKeys) where key.use == nil || key.use == "sig" {
             guard let keyID = key.keyID, !keyID.isEmpty, found[keyID] == nil else { continue }
-            found[keyID] = try? await Self.verificationKey(key)
+            found[keyID] = try? Self.verificationKey(key)
         }
         return found
     }
 
-    private static func verificationKey(_ key: Key) async throws -> VerificationKey? {
+    private static func verificationKey(_ key: Key) throws(PublicKeyError) -> PublicKey? {
         switch (key.type, key.algorithm ?? (key.type == "EC" ? "ES256" : "RS256")) {
         case ("RSA", "RS256"):
-            guard let modulus = key.modulus, let exponent = key.exponent else { return nil }
-            return try await VerificationKey(Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent))
+            guard let modulus = key.modulus.flatMap(base64URLDecoded),
+                let exponent = key.exponent.flatMap(base64URLDecoded)
+            else { return nil }
+            return try PublicKey(rsaModulus: modulus, exponent: exponent)
         case ("EC", "ES256"):
-            guard key.curve == "P-256", let x = key.x, let y = key.y else { return nil }
-            return try await VerificationKey(ES256PublicKey(parameters: (x: x, y: y)))
+            guard key.curve == "P-256", let x = key.x.flatMap(base64URLDecoded), let y = key.y.flatMap(base64URLDecoded)
+            else { return nil }
+            return try PublicKey(p256X: x, y: y)
         default: return nil
         }
     }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import OpenSSLKit
 
 /// The three parts of a signed JSON Web Token in its compact form (RFC 7515, RFC 7519), of which nothing is verified.
 struct JSONWebToken {
@@ -25,23 +26,23 @@ struct JSONWebToken {
 
     let header: Header
     let payload: Data
-    let signature: Data
+    let signature: [UInt8]
     /// The bytes that were signed.
-    let signingInput: Data
+    let signingInput: [UInt8]
 
     /// - Returns: `nil` for a text that is no such token.
     init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3,
-            let header = Self.decode(parts[0]),
-            let payload = Self.decode(parts[1]),
-            let signature = Self.decode(parts[2]),
-            let decoded = try? JSONDecoder().decode(Header.self, from: header)
+            let header = base64URLDecoded(parts[0]),
+            let payload = base64URLDecoded(parts[1]),
+            let signature = base64URLDecoded(parts[2]),
+            let decoded = try? JSONDecoder().decode(Header.self, from: Data(header))
         else { return nil }
         self.header = decoded
-        self.payload = payload
+        self.payload = Data(payload)
         self.signature = signature
-        signingInput = Data("\(parts[0]).\(parts[1])".utf8)
+        signingInput = Array("\(parts[0]).\(parts[1])".utf8)
     }
 
     /// The claims, each of which is a mere assertion until the signature is verified.
@@ -49,20 +50,25 @@ struct JSONWebToken {
         try? JSONDecoder().decode(type, from: payload)
     }
 
-    /// base64url without padding (RFC 7515, 2).
-    private static func decode(_ text: Substring) -> Data? {
-        var bytes = Data(capacity: text.utf8.count + 2)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "-"): bytes.append(UInt8(ascii: "+"))
-            case UInt8(ascii: "_"): bytes.append(UInt8(ascii: "/"))
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                bytes.append(byte)
-            default: return nil
-            }
-        }
-        while !bytes.count.isMultiple(of: 4) { bytes.append(UInt8(ascii: "=")) }
-        return Data(base64Encoded: bytes)
+    /// Whether the signature is that of `key`, made with the algorithm that the header names.
+    func isSigned(by key: PublicKey) -> Bool {
+        header.algorithm == key.algorithm.rawValue && key.isValid(signature, of: signingInput)
     }
+}
+
+/// Reads base64url without padding (RFC 7515, 2); `nil` for any other text.
+func base64URLDecoded(_ text: some StringProtocol) -> [UInt8]? {
+    var bytes = Data(capacity: text.utf8.count + 2)
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "-"): bytes.append(UInt8(ascii: "+"))
+        case UInt8(ascii: "_"): bytes.append(UInt8(ascii: "/"))
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            bytes.append(byte)
+        default: return nil
+        }
+    }
+    while !bytes.count.isMultiple(of: 4) { bytes.append(UInt8(ascii: "=")) }
+    return Data(base64Encoded: bytes).map(Array.init)
 }

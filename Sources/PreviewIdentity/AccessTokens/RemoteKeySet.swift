@@ -2,6 +2,7 @@ public import FoundationEssentials
 public import HTTPTransport
 internal import HTTPTypes
 public import Logging
+public import OpenSSLKit
 
 /// The keys that an issuer publishes at a URL (JWKS, RFC 7517), kept for as long as they serve.
 ///
@@ -24,7 +25,7 @@ public actor RemoteKeySet: VerificationKeySource {
     private let uptime: @Sendable () -> Duration
     private let logger: Logger
 
-    private var keys: [String: VerificationKey]?
+    private var keys: [String: PublicKey]?
     private var loadedAt: Duration?
     private var triedAt: Duration?
     private var lastTryFailed = false
@@ -46,7 +47,7 @@ public actor RemoteKeySet: VerificationKeySource {
         self.logger = logger
     }
 
-    public func key(named keyID: String) async throws(AccessDenied) -> VerificationKey? {
+    public func key(named keyID: String) async throws(AccessDenied) -> PublicKey? {
         if let key = keys?[keyID] {
             if let loadedAt, uptime() - loadedAt >= Self.maxAge { _ = refreshing() }
             return key
@@ -88,7 +89,7 @@ public actor RemoteKeySet: VerificationKeySource {
         }
     }
 
-    private func fetch() async throws -> [String: VerificationKey] {
+    private func fetch() async throws -> [String: PublicKey] {
         var head = HTTPRequest(getting: url)
         head.headerFields[.accept] = "application/json"
         let answer = try await transport.collect(
@@ -101,7 +102,7 @@ public actor RemoteKeySet: VerificationKeySource {
         guard let document = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(answer.body)) else {
             throw UnusableKeySet("the answer is no JSON Web Key Set (RFC 7517)")
         }
-        return await document.verificationKeys()
+        return document.verificationKeys()
     }
 }
 

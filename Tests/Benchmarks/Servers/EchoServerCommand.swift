@@ -1,5 +1,5 @@
 import ArgumentParser
-import DevCluster
+import DevelopmentCertificates
 import Foundation
 import Hummingbird
 import HummingbirdTLS
@@ -24,8 +24,8 @@ struct EchoServerCommand: AsyncParsableCommand {
     static let bodyBytes = 1_024
 
     func run() async throws {
-        let authority = try DevelopmentAuthority()
-        let identity = try authority.issue(dnsNames: ["localhost"], addresses: [[127, 0, 0, 1]])
+        let authority = try CertificateAuthority()
+        let identity = try authority.issue()
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map {
                 .certificate($0)

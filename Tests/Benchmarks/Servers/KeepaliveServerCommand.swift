@@ -71,7 +71,7 @@ struct KeepaliveServerCommand: AsyncParsableCommand {
                     apiPort: known["api"] ?? 0,
                     barePort: known["bare"] ?? 0,
                     path: "/api/runs/\(fixture.run.text)/sandbox/preview/\(fixture.token.text)/keepalive",
-                    bearer: try fixture.issuer.token(for: Self.owner)
+                    bearer: fixture.issuer.token(for: Self.owner)
                 )
             )
             for await _ in ParentLink.questions() {}
@@ -104,7 +104,7 @@ private struct Fixture: Sendable {
         let tokens = AccessTokenVerifier(
             issuer: TokenIssuer.name,
             audience: TokenIssuer.audience,
-            keys: SingleVerificationKey(try await VerificationKey(pem: issuer.publicKeyPEM)),
+            keys: SingleVerificationKey(try PublicKey(pem: issuer.publicKeyPEM)),
             now: { Date() }
         )
         var limits = RequestLimits()

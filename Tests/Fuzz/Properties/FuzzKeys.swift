@@ -1,4 +1,5 @@
 import FoundationEssentials
+import OpenSSLKit
 import PreviewDomain
 
 @testable import PreviewIdentity
@@ -20,7 +21,7 @@ enum FuzzKeys {
 
     static let authenticator = Task {
         let keys = NamedKeys(keys: [
-            "ec": try await VerificationKey(pem: ecPEM), "rsa": try await VerificationKey(pem: rsaPEM),
+            "ec": try PublicKey(pem: ecPEM), "rsa": try PublicKey(pem: rsaPEM),
         ])
         return Authenticator([
             ServiceKeyVerifier(user: "agent") { [key = try require(ServiceKey(serviceKey), "the key is one")] in key },
@@ -36,9 +37,9 @@ enum FuzzKeys {
     }
 
     private struct NamedKeys: VerificationKeySource {
-        let keys: [String: VerificationKey]
+        let keys: [String: PublicKey]
 
-        func key(named keyID: String) async throws(AccessDenied) -> VerificationKey? { keys[keyID] }
+        func key(named keyID: String) async throws(AccessDenied) -> PublicKey? { keys[keyID] }
     }
 
     /// An API server that knows no ServiceAccount.

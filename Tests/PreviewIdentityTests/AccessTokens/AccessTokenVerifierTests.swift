@@ -1,6 +1,6 @@
-import Crypto
-import CryptoExtras
+import DevelopmentCertificates
 import FoundationEssentials
+import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
 import TestSupport
@@ -8,17 +8,15 @@ import Testing
 
 /// Signs with RSA (RS256), as the platform's issuer does.
 private enum RSAIssuer {
-    /// Making a key takes a while, so there is one for all tests; nil fails the test that needs it.
-    static let key = try? _RSA.Signing.PrivateKey(keySize: .bits2048)
+    /// Making a key takes a while, so there is one for all tests.
+    static let key = PrivateKey(.rsa(bits: 2048))
 
-    static func token(header: String = #"{"alg": "RS256", "kid": "key-1"}"#, claims: String) throws -> String {
-        try TokenForge.token(header: header, claims: claims) { input in
-            try #require(key).signature(for: SHA256.hash(data: input), padding: .insecurePKCS1v1_5).rawRepresentation
-        }
+    static func token(header: String = #"{"alg": "RS256", "kid": "key-1"}"#, claims: String) -> String {
+        TokenForge.token(header: header, claims: claims) { key.signature(of: $0) }
     }
 
-    static func verifier() async throws -> AccessTokenVerifier {
-        try await AccessTokenVerifierTests.verifier(pem: #require(key).publicKey.pemRepresentation)
+    static func verifier() throws -> AccessTokenVerifier {
+        try AccessTokenVerifierTests.verifier(pem: key.publicKeyPEM)
     }
 }
 
@@ -26,11 +24,11 @@ private enum RSAIssuer {
 struct AccessTokenVerifierTests {
     private let forge = TokenForge()
 
-    fileprivate static func verifier(pem: String) async throws -> AccessTokenVerifier {
+    fileprivate static func verifier(pem: String) throws -> AccessTokenVerifier {
         AccessTokenVerifier(
             issuer: TokenForge.issuer,
             audience: TokenForge.audience,
-            keys: SingleVerificationKey(try await VerificationKey(pem: pem)),
+            keys: SingleVerificationKey(try PublicKey(pem: pem)),
             now: { TokenForge.now }
         )
     }
@@ -53,7 +51,7 @@ struct AccessTokenVerifierTests {
     private static func time(_ offset: Double) -> String { "\(TokenForge.now.timeIntervalSince1970 + offset)" }
 
     @Test func anES256TokenNamesItsUserBySubjectAndLogin() async throws {
-        let token = try forge.token(subject: "user-1", login: "octocat")
+        let token = forge.token(subject: "user-1", login: "octocat")
         let caller = Caller(identity: "user-1", role: .user, names: ["user-1", "octocat"], bearer: Secret(token))
         #expect(try await verdict(on: token) == .accepted(caller))
     }
@@ -118,29 +116,35 @@ struct AccessTokenVerifierTests {
     }
 
     @Test func aPublicKeyIsNoSecretForHS256() async throws {
-        let pem = try #require(RSAIssuer.key).publicKey.pemRepresentation
+        let pem = RSAIssuer.key.publicKeyPEM
         for secret in [pem, pem + "\n"] {
             let token = TokenForge.token(header: #"{"alg": "HS256", "kid": "a"}"#, claims: Self.claims()) { input in
-                Data(HMAC<SHA256>.authenticationCode(for: input, using: SymmetricKey(data: Data(secret.utf8))))
+                Self.hmac(input, key: Array(secret.utf8))
             }
             #expect(try await RSAIssuer.verifier().verify(Secret(token)) == .rejected)
         }
     }
 
+    /// HMAC with SHA-256 (RFC 2104) and a key that is longer than a block of 64 bytes.
+    private static func hmac(_ input: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
+        let key = Digest.sha256(key) + [UInt8](repeating: 0, count: 32)
+        return Digest.sha256(key.map { $0 ^ 0x5c } + Digest.sha256(key.map { $0 ^ 0x36 } + input))
+    }
+
     @Test func aTokenOfAnotherKeyOrWithOtherClaimsIsRefused() async throws {
         #expect(try await verdict(on: TokenForge().token(subject: "user-1")) == .rejected)
-        let good = try forge.token(subject: "user-1").split(separator: ".")
+        let good = forge.token(subject: "user-1").split(separator: ".")
         let others = TokenForge.encoded(Self.claims(["sub": #""user-2""#]).utf8)
         #expect(try await verdict(on: "\(good[0]).\(others).\(good[2])") == .rejected)
         #expect(try await RSAIssuer.verifier().verify(Secret(good.joined(separator: "."))) == .rejected)
     }
 
     @Test func everyFlippedBitOfASignatureIsRefused() async throws {
-        let input = try forge.token(subject: "user-1").split(separator: ".")
+        let input = forge.token(subject: "user-1").split(separator: ".")
         let signature = try #require(
             Data(base64Encoded: input[2].replacing("-", with: "+").replacing("_", with: "/") + "==")
         )
-        let verifier = try await Self.verifier(pem: forge.publicKeyPEM)
+        let verifier = try Self.verifier(pem: forge.publicKeyPEM)
         for bit in 0..<(signature.count * 8) {
             var changed = signature
             changed[changed.startIndex + bit / 8] ^= 1 << (bit % 8)
@@ -150,24 +154,24 @@ struct AccessTokenVerifierTests {
     }
 
     @Test func whatIsNoTokenOfThisIssuerIsForOthersToJudge() async throws {
-        let good = try forge.token(subject: "user-1")
+        let good = forge.token(subject: "user-1")
         let foreign = Self.claims(["iss": #""https://other.example.com""#])
         for text in [
             "", ".", "..", "a.b.c", "opaque", "\(good).", ".\(good)", "\(good)=", good.replacing(".", with: "!"),
             String(repeating: ".", count: 8000), TokenForge.encoded([0xff, 0xfe]) + ".e30.", "e30.e30.e30",
-            try forge.token(header: "[]", claims: Self.claims()),
-            try forge.token(header: #"{"alg": 5, "kid": "a"}"#, claims: Self.claims()),
-            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: foreign),
-            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(["iss": nil])),
-            try forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: "null"),
+            forge.token(header: "[]", claims: Self.claims()),
+            forge.token(header: #"{"alg": 5, "kid": "a"}"#, claims: Self.claims()),
+            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: foreign),
+            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(["iss": nil])),
+            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: "null"),
         ] {
             #expect(try await verdict(on: text) == .notRecognized)
         }
     }
 
     @Test func randomChangesOfATokenAreNeverAcceptedAndNeverCrash() async throws {
-        let good = Array(try forge.token(subject: "user-1").utf8)
-        let verifier = try await Self.verifier(pem: forge.publicKeyPEM)
+        let good = Array(forge.token(subject: "user-1").utf8)
+        let verifier = try Self.verifier(pem: forge.publicKeyPEM)
         // The last character of the signature holds bits that mean nothing, so it is left alone.
         let random = SeededRandom(seed: 7)
         for _ in 0..<500 {
@@ -182,14 +186,12 @@ struct AccessTokenVerifierTests {
     }
 
     @Test func onlyThePublicHalfOfAUsableKeyIsTaken() async throws {
-        let rsa = try #require(RSAIssuer.key)
         for (pem, reason) in [
-            (rsa.pemRepresentation, UnusableVerificationKey.privateKey),
-            (P256.Signing.PrivateKey().pemRepresentation, .privateKey),
-            (P384.Signing.PrivateKey().publicKey.pemRepresentation, .unsupported), ("", .unsupported),
-            ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", .unsupported),
+            (RSAIssuer.key.privateKeyPEM, PublicKeyError.privateKey), (PrivateKey().privateKeyPEM, .privateKey),
+            (PrivateKey(.p384).publicKeyPEM, .unsupported), ("", .unreadable),
+            ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", .unreadable),
         ] {
-            await #expect(throws: reason) { try await VerificationKey(pem: pem) }
+            #expect(throws: reason) { try PublicKey(pem: pem) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
 import Synchronization
@@ -9,14 +10,14 @@ import Testing
 struct RememberedTokenTests {
     /// An issuer whose key may be withdrawn or read anew, and a clock that may be put forward.
     private final class Issuer: VerificationKeySource {
-        let key: Mutex<VerificationKey?>
+        let key: Mutex<PublicKey?>
         let now = Mutex(TokenForge.now)
 
-        init(_ key: VerificationKey) {
+        init(_ key: PublicKey) {
             self.key = Mutex(key)
         }
 
-        func key(named keyID: String) async throws(AccessDenied) -> VerificationKey? { key.withLock { $0 } }
+        func key(named keyID: String) async throws(AccessDenied) -> PublicKey? { key.withLock { $0 } }
     }
 
     private let forge = TokenForge()
@@ -25,7 +26,7 @@ struct RememberedTokenTests {
     private let token: Secret
 
     init() async throws {
-        let issuer = Issuer(try await VerificationKey(pem: forge.publicKeyPEM))
+        let issuer = Issuer(try PublicKey(pem: forge.publicKeyPEM))
         self.issuer = issuer
         verifier = AccessTokenVerifier(
             issuer: TokenForge.issuer,
@@ -33,7 +34,7 @@ struct RememberedTokenTests {
             keys: issuer,
             now: { issuer.now.withLock { $0 } }
         )
-        token = Secret(try forge.token(subject: "user-1"))
+        token = Secret(forge.token(subject: "user-1"))
     }
 
     private func isAccepted(_ bearer: Secret) async throws -> Bool {
@@ -60,10 +61,10 @@ struct RememberedTokenTests {
 
     @Test func aTokenIsVerifiedAnewWithAnotherKeyOfTheSameName() async throws {
         #expect(try await isAccepted(token))
-        let other = try await VerificationKey(pem: TokenForge().publicKeyPEM)
+        let other = try PublicKey(pem: TokenForge().publicKeyPEM)
         issuer.key.withLock { $0 = other }
         #expect(try await !isAccepted(token))
-        let same = try await VerificationKey(pem: forge.publicKeyPEM)
+        let same = try PublicKey(pem: forge.publicKeyPEM)
         issuer.key.withLock { $0 = same }
         #expect(try await isAccepted(token))
     }

@@ -1,3 +1,4 @@
+import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
 import TestSupport
@@ -21,9 +22,9 @@ enum AccessIdentity: String, CaseIterable {
         switch self {
         case .none: ""
         case .unknown: "nobody-has-this-token"
-        case .expired: (try? Self.forge.token(subject: "ada", validUntil: -3600)) ?? ""
-        case .stranger: (try? Self.forge.token(subject: "mallory")) ?? ""
-        case .owner: (try? Self.forge.token(subject: "user-1", login: "ada")) ?? ""
+        case .expired: Self.forge.token(subject: "ada", validUntil: -3600)
+        case .stranger: Self.forge.token(subject: "mallory")
+        case .owner: Self.forge.token(subject: "user-1", login: "ada")
         case .operator: ScriptedReviews.token
         case .agent: APIHarness.key
         }
@@ -37,7 +38,7 @@ enum AccessIdentity: String, CaseIterable {
             AccessTokenVerifier(
                 issuer: TokenForge.issuer,
                 audience: TokenForge.audience,
-                keys: SingleVerificationKey(try await VerificationKey(pem: forge.publicKeyPEM)),
+                keys: SingleVerificationKey(try PublicKey(pem: forge.publicKeyPEM)),
                 now: { TokenForge.now }
             ),
             ServiceAccountVerifier(

@@ -115,9 +115,9 @@ struct ViewerAccessTests {
     /// Tokens that only the core API can check: it has accepted them, so what they say of their user is true.
     @Test func aBearerThatTheCoreAPIKnowsIsWhomItsTokenNames() async throws {
         let table = [
-            (try forge.token(subject: "ada"), Self.allowed),
-            (try forge.token(subject: "7", login: "ada"), Self.allowed),
-            (try forge.token(subject: "grace"), Self.refused), ("a-token-of-github", Self.refused),
+            (forge.token(subject: "ada"), Self.allowed),
+            (forge.token(subject: "7", login: "ada"), Self.allowed),
+            (forge.token(subject: "grace"), Self.refused), ("a-token-of-github", Self.refused),
         ]
         for (bearer, acting) in table {
             try await serve { harness, client in

@@ -19,12 +19,12 @@ struct ServerParts: Sendable {
         _ timeline: TimelineParts,
         _ previews: PreviewParts,
         onRunning: @escaping @Sendable (any Channel) async -> Void
-    ) async throws {
+    ) throws {
         let server = shared.settings.server
         draining = Draining(for: server.drainTime, time: shared.time)
         let api = PreviewAPI(
             core: previews.core,
-            authenticator: try await shared.authenticator(),
+            authenticator: try shared.authenticator(),
             access: shared.access(),
             address: shared.settings.address,
             timeline: TimelineReader(sandboxes: previews.ports.sandboxes, log: timeline.log),

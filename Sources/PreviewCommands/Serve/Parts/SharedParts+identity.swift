@@ -1,12 +1,13 @@
 internal import FoundationEssentials
 internal import KubernetesClient
+internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewIdentity
 
 extension SharedParts {
     /// Puts the ways of telling who a caller is in order: the cheapest first.
-    func authenticator() async throws -> Authenticator {
+    func authenticator() throws -> Authenticator {
         let identity = settings.identity
         var verifiers: [any CredentialVerifier] = []
         if let serviceKey { verifiers.append(ServiceKeyVerifier(user: identity.serviceUser, key: serviceKey)) }
@@ -15,7 +16,7 @@ extension SharedParts {
                 AccessTokenVerifier(
                     issuer: tokens.issuer,
                     audience: tokens.audience,
-                    keys: try await keys(of: tokens),
+                    keys: try keys(of: tokens),
                     now: { Date() }
                 )
             )
@@ -46,14 +47,14 @@ extension SharedParts {
         return RunAccess(ClaimAuthority(owners: owners, uptime: time.uptime))
     }
 
-    private func keys(of tokens: IdentitySettings.AccessTokens) async throws -> any VerificationKeySource {
+    private func keys(of tokens: IdentitySettings.AccessTokens) throws -> any VerificationKeySource {
         switch tokens.keys {
         case .url(let url):
             return RemoteKeySet(url: url, transport: platform, uptime: time.uptime, logger: logger)
         case .pem(let pem, let path):
             do {
-                return SingleVerificationKey(try await VerificationKey(pem: pem))
-            } catch let error as UnusableVerificationKey {
+                return SingleVerificationKey(try PublicKey(pem: pem))
+            } catch {
                 let key = IdentitySettings.Keys.signingKeyFile.key
                 throw SettingsError("\(key) is '\(path)': \(error)")
             }

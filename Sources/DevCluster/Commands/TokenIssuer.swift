@@ -1,4 +1,4 @@
-import Crypto
+import DevelopmentCertificates
 import FoundationEssentials
 
 /// An issuer of access tokens that lives as long as the process: what the platform's sign-in is in production.
@@ -8,16 +8,16 @@ package struct TokenIssuer: Sendable {
     /// How long a token is valid: longer than a preview can live.
     static let validity: TimeInterval = 12 * 3600
 
-    private let key = P256.Signing.PrivateKey()
+    private let key = PrivateKey()
 
     /// Makes an issuer with a new key.
     package init() {}
 
     /// The public key, in PEM.
-    package var publicKeyPEM: String { key.publicKey.pemRepresentation }
+    package var publicKeyPEM: String { key.publicKeyPEM }
 
     /// Signs a token for a user (RFC 7519; ES256, RFC 7518, 3.4). A secret.
-    package func token(for user: String) throws -> String {
+    package func token(for user: String) -> String {
         let now = Date().timeIntervalSince1970.rounded(.down)
         let header: JSONValue = ["alg": "ES256", "typ": "JWT", "kid": "preview-devcluster"]
         let claims: JSONValue = [
@@ -25,8 +25,7 @@ package struct TokenIssuer: Sendable {
             "iat": .int(Int64(now)), "exp": .int(Int64(now + Self.validity)),
         ]
         let input = "\(Self.encoded(JSONWriter.bytes(of: header))).\(Self.encoded(JSONWriter.bytes(of: claims)))"
-        let signature = try key.signature(for: Data(input.utf8))
-        return "\(input).\(Self.encoded(signature.rawRepresentation))"
+        return "\(input).\(Self.encoded(key.signature(of: input.utf8)))"
     }
 
     /// base64url without padding (RFC 7515, 2).

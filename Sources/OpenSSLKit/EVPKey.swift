@@ -1,0 +1,81 @@
+import COpenSSL
+
+/// A public key of libcrypto.
+///
+/// `@unchecked` since the compiler cannot see it: a key is not changed after it was made, and libcrypto lets threads share
+/// such a key (openssl-threads(7)).
+final class EVPKey: @unchecked Sendable {
+    private let pointer: OpaquePointer
+
+    /// - Parameter pointer: An `EVP_PKEY`, which this object owns from now on.
+    init(owning pointer: OpaquePointer) {
+        self.pointer = pointer
+    }
+
+    deinit { EVP_PKEY_free(pointer) }
+
+    /// The one algorithm that the key serves.
+    ///
+    /// - Throws: ``PublicKeyError/unsupported`` where it serves none that is accepted.
+    func algorithm() throws(PublicKeyError) -> PublicKey.Algorithm {
+        defer { ERR_clear_error() }
+        switch EVP_PKEY_get_base_id(pointer) {
+        case NID_rsaEncryption where PublicKey.rsaBits.contains(Int(EVP_PKEY_get_bits(pointer))) && hasUsableNumbers:
+            return .rs256
+        case NID_X9_62_id_ecPublicKey where groupName == "prime256v1" && isOnCurve:
+            return .es256
+        default:
+            throw .unsupported
+        }
+    }
+
+    /// Whether the signature, in libcrypto's own form, is this key's, of SHA-256 of the message.
+    func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        guard let context = EVP_MD_CTX_new() else { return false }
+        defer {
+            EVP_MD_CTX_free(context)
+            // The queue is per thread and would otherwise blame the next user of libcrypto on this thread.
+            ERR_clear_error()
+        }
+        // The default padding of an RSA key is PKCS #1 v1.5, as RS256 has it.
+        guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, pointer) == 1 else { return false }
+        return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+
+    func isSame(as other: EVPKey) -> Bool { EVP_PKEY_eq(pointer, other.pointer) == 1 }
+
+    // MARK: RSA
+
+    /// Whether the modulus is odd, and the exponent is odd, more than 1 and not so long that it slows verification down.
+    private var hasUsableNumbers: Bool {
+        number(OSSL_PKEY_PARAM_RSA_N) { BN_is_odd($0) == 1 }
+            && number(OSSL_PKEY_PARAM_RSA_E) { exponent in
+                BN_is_odd(exponent) == 1 && BN_is_one(exponent) == 0
+                    && BN_num_bits(exponent) <= 8 * PublicKey.maxExponentBytes
+            }
+    }
+
+    private func number(_ name: String, satisfies isUsable: (OpaquePointer) -> Bool) -> Bool {
+        var number: OpaquePointer?
+        guard EVP_PKEY_get_bn_param(pointer, name, &number) == 1, let number else { return false }
+        defer { BN_free(number) }
+        return isUsable(number)
+    }
+
+    // MARK: P-256
+
+    private var groupName: String? {
+        var name = [UInt8](repeating: 0, count: 64)
+        var length = 0
+        let isKnown = name.withUnsafeMutableBytes { buffer in
+            EVP_PKEY_get_group_name(pointer, buffer.baseAddress, buffer.count, &length) == 1
+        }
+        return isKnown ? String(decoding: name.prefix(length), as: UTF8.self) : nil
+    }
+
+    private var isOnCurve: Bool {
+        guard let context = EVP_PKEY_CTX_new(pointer, nil) else { return false }
+        defer { EVP_PKEY_CTX_free(context) }
+        return EVP_PKEY_public_check(context) == 1
+    }
+}

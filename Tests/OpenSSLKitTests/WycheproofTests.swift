@@ -1,0 +1,63 @@
+import FoundationEssentials
+import OpenSSLKit
+import Testing
+
+/// The test vectors of Project Wycheproof, see the README.md beside them.
+@Suite("Signatures of Project Wycheproof")
+struct WycheproofTests {
+    private struct Vectors: Decodable {
+        struct Group: Decodable {
+            let publicKeyPem: String
+            /// The same key in the numbers of a JSON Web Key.
+            let n: String?
+            let e: String?
+            let x: String?
+            let y: String?
+            let tests: [Case]
+        }
+
+        struct Case: Decodable {
+            let tcId: Int
+            let comment: String
+            let msg: String
+            let sig: String
+            let result: String
+        }
+
+        let testGroups: [Group]
+    }
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Wycheproof")
+
+    @Test(arguments: [("rs256.json", 80), ("es256.json", 118)])
+    func everySignatureIsJudgedRight(file: String, count: Int) throws {
+        let data = try Data(contentsOf: Self.folder.appending(path: file))
+        let groups = try JSONDecoder().decode(Vectors.self, from: data).testGroups
+        for group in groups {
+            let key = try PublicKey(pem: group.publicKeyPem)
+            if let n = group.n, let e = group.e {
+                #expect(try key == PublicKey(rsaModulus: Self.base64URL(n), exponent: Self.base64URL(e)))
+            }
+            if let x = group.x, let y = group.y {
+                #expect(try key == PublicKey(p256X: Self.base64URL(x), y: Self.base64URL(y)))
+            }
+            for test in group.tests {
+                // The one "acceptable" signature lacks a NULL in its padding. RFC 8017 lets a verifier accept it; libcrypto
+                // does not.
+                let isValid = key.isValid(Self.hexadecimal(test.sig), of: Self.hexadecimal(test.msg))
+                #expect(isValid == (test.result == "valid"), "case \(test.tcId): \(test.comment)")
+            }
+        }
+        #expect(groups.reduce(0) { $0 + $1.tests.count } == count)
+    }
+
+    private static func base64URL(_ text: String) -> [UInt8] {
+        let text = text.replacing("-", with: "+").replacing("_", with: "/")
+        return Array(Data(base64Encoded: text + String(repeating: "=", count: (4 - text.count % 4) % 4)) ?? Data())
+    }
+
+    private static func hexadecimal(_ text: String) -> [UInt8] {
+        let digits = text.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+        return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+}
