@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -34,4 +35,25 @@ static inline X509_EXTENSION *copenssl_extension(X509 *issuer, X509 *subject, in
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, issuer, subject, NULL, NULL, 0);
     return X509V3_EXT_conf_nid(NULL, &context, nid, value);
+}
+
+// MARK: TLS of the development cluster
+
+static inline int copenssl_set_minimum_tls12(SSL_CTX *context) {
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+}
+
+/// Selects "http/1.1" where the client offers it, and otherwise no protocol.
+static inline int copenssl_http1_selected(
+    SSL *session, const unsigned char **out, unsigned char *count, const unsigned char *in, unsigned int in_count, void *unused
+) {
+    static const unsigned char supported[] = "\x08http/1.1";
+    unsigned char *selected = NULL;
+    int result = SSL_select_next_proto(&selected, count, supported, sizeof supported - 1, in, in_count);
+    *out = selected;
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+static inline void copenssl_select_http1(SSL_CTX *context) {
+    SSL_CTX_set_alpn_select_cb(context, copenssl_http1_selected, NULL);
 }

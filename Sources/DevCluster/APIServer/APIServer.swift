@@ -1,11 +1,9 @@
 import DevelopmentCertificates
 import FoundationEssentials
 import HummingbirdCore
-import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -150,18 +148,12 @@ package final class APIServer: Service {
             port.withLock { $0 = nil }
             listening.open()
         }
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map {
-                .certificate($0)
-            },
-            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem))
-        )
-        tls.minimumTLSVersion = .tlsv12
-        tls.applicationProtocols = ["http/1.1"]
+        let tls = try TLSServerContext(identity)
         var logger = Logger(label: "devcluster.apiserver")
         // Hummingbird reports the cancellation by which this server is stopped as an error.
         logger.logLevel = .critical
-        let server = try HTTPServerBuilder.tls(tlsConfiguration: tls).buildServer(
+        let builder = HTTPServerBuilder { TLSServerChannel(base: HTTP1Channel(responder: $0), context: tls) }
+        let server = try builder.buildServer(
             configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: configuration.port)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger,
