@@ -25,7 +25,7 @@ FUZZ_SECONDS ?= 60
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo test bench fuzz openapi check clean
+.PHONY: help setup build run demo test bench fuzz check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,10 +61,6 @@ bench: ## Measure the service against its marks, see Docs/Performance.md; a part
 fuzz: ## Fuzz what reads foreign bytes, 60 s for each reader; longer: make fuzz FUZZ_SECONDS=600
 	@bash .ci/setup libraries
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' bash .ci/fuzz
-
-openapi: ## Put Docs/openapi.yaml into the code that serves it
-	@bash .ci/setup libraries
-	UPDATE_DOCS=1 swift test $(SWIFT_FLAGS) --filter PreviewServerTests.DescriptionTests
 
 check: ## Check format, imports and banned calls
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -65,7 +65,8 @@ let package = Package(
         .target(
             name: "PreviewServer",
             dependencies: [
-                "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PrometheusMetrics",
+                "CDocuments", "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                "PrometheusMetrics",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -76,8 +77,11 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ]
         ),
+        // Embeds files of the package, by C23's #embed.
+        .target(name: "CDocuments"),
         .target(
             name: "PreviewIdentity",
             dependencies: [
