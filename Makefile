@@ -13,6 +13,8 @@ DEVCLUSTER := .build/release/preview-devcluster
 ENVOY ?= $(CURDIR)/.build/devcluster/envoy
 MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
 SCHEMATHESIS ?= $(CURDIR)/.build/devcluster/schemathesis/bin/schemathesis
+MANIFESTS_PYTHON ?= $(CURDIR)/.build/devcluster/manifests/bin/python
+PROMTOOL ?= $(CURDIR)/.build/devcluster/promtool
 STATE := .build/devcluster/state
 
 # All tests at once would make each of them wait for the others longer than real peers' time limits allow.
@@ -49,7 +51,10 @@ test: ## Run all tests, after the same set-up
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
 	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
 	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
-	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' \
+	@bash .ci/setup manifests || echo "setup: going on without the manifests' schemas; the tests that need them are skipped"
+	@bash .ci/setup promtool || echo "setup: going on without promtool; the tests that need it are skipped"
+	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
+		PROMTOOL='$(PROMTOOL)' \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS)
 
 bench: ## Measure the service against its marks, see Docs/Performance.md; a part: make bench ONLY=curl,keepalive

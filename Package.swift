@@ -240,6 +240,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "Yams", package: "Yams"),
     ],
     "KubernetesModelTests": ["KubernetesModel"],
     "KubernetesClientTests": [

@@ -28,7 +28,7 @@ struct ThreatModelTests {
 
     /// RBAC rules as `group/resource: verbs`.
     private func rules(ofKind kind: String) throws -> [String: [String]] {
-        let documents = try Yams.load_all(yaml: Self.text("k8s/rbac.yaml")).compactMap { $0 as? [String: Any] }
+        let documents = try Yams.load_all(yaml: Self.text("k8s/base/rbac.yaml")).compactMap { $0 as? [String: Any] }
         let rules = documents.filter { $0["kind"] as? String == kind }.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
         var verbs: [String: [String]] = [:]
         for rule in rules {

@@ -20,7 +20,7 @@ struct ClusterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Allow preview-gateway no more than the rules in this file, k8s/rbac.yaml for example (default: everything).",
+            "Allow preview-gateway no more than the rules in this file, k8s/base/rbac.yaml for example (default: everything).",
             valueName: "path"
         )
     )

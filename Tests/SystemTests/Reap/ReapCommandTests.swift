@@ -116,7 +116,7 @@ struct ReapCommandTests {
         }
     }
 
-    private static let shippedRules = URL(filePath: #filePath).appending(path: "../../../../k8s/rbac.yaml")
+    private static let shippedRules = URL(filePath: #filePath).appending(path: "../../../../k8s/base/rbac.yaml")
         .standardized.path
 
     // MARK: Failures

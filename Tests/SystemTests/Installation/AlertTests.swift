@@ -1,0 +1,96 @@
+import Foundation
+import HTTPTypes
+import PreviewControl
+import Testing
+import Yams
+
+private typealias Files = InstallationFiles
+
+/// Alerts and dashboard in `k8s/components/monitoring`.
+@Suite("The alerts")
+struct AlertTests {
+    private static let rulesFile = "k8s/components/monitoring/prometheusrule.yaml"
+    /// The promtool that the variable `PROMTOOL` names, or the first in `PATH`.
+    private static let promtool: String? = {
+        if let named = ProcessInfo.processInfo.environment["PROMTOOL"],
+            FileManager.default.isExecutableFile(atPath: named)
+        {
+            return named
+        }
+        return Files.isInstalled("promtool") ? "promtool" : nil
+    }()
+
+    private static func rules() throws -> [[String: Any]] {
+        let object = try Yams.load(yaml: Files.text(rulesFile)) as? [String: Any]
+        let spec = object?["spec"] as? [String: Any]
+        let groups = spec?["groups"] as? [[String: Any]] ?? []
+        return groups.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
+    }
+
+    @Test("Each alert has a section of Docs/Operations.md that says what to do")
+    func everyAlertIsDocumented() throws {
+        let page = try Files.text("Docs/Operations.md")
+        let names = try Self.rules().compactMap { $0["alert"] as? String }
+        #expect(names.count > 10 && Set(names).count == names.count)
+        for name in names { #expect(page.contains("\n### \(name)\n"), "\(name) has no section") }
+    }
+
+    @Test("Alerts and dashboard ask only for metrics that the service has")
+    func onlyKnownMetrics() throws {
+        let known = Set(PreviewMetric.allCases.map(\.rawValue))
+        let texts = [try Files.text(Self.rulesFile), try Files.text("k8s/components/monitoring/preview-gateway.json")]
+        for text in texts {
+            let named = Set(text.matches(of: /preview_gateway_\w+/).map { String($0.output) })
+            #expect(named.count > 5)
+            for name in named {
+                let base = name.replacing(/_(bucket|count|sum)$/, with: "")
+                #expect(known.contains(name) || known.contains(base), "\(name) is no metric")
+            }
+        }
+    }
+
+    @Test(
+        "Each alert fires for the state that it names, and not before",
+        .enabled(if: promtool != nil, "promtool is not installed")
+    )
+    func alertsFire() async throws {
+        let promtool = try #require(Self.promtool)
+        let folder = FileManager.default.temporaryDirectory.appending(path: "alerts-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = try Files.text(Self.rulesFile)
+        let spec = try #require(manifest.range(of: "\nspec:\n"))
+        try String(manifest[spec.upperBound...])
+            .write(to: folder.appending(path: "rules.yaml"), atomically: true, encoding: .utf8)
+        let tests = try Files.text("Tests/Alerts/alerts.yaml")
+        for name in try Self.rules().compactMap({ $0["alert"] as? String }) {
+            #expect(tests.contains("alertname: \(name)\n        exp_alerts:\n"), "\(name) is not tried")
+        }
+        try tests.write(to: folder.appending(path: "alerts.yaml"), atomically: true, encoding: .utf8)
+        let check = try await Files.run(promtool, ["check", "rules", folder.appending(path: "rules.yaml").path])
+        #expect(check.isSuccess, "\(check.output)\(check.errors)")
+        let test = try await Files.run(promtool, ["test", "rules", folder.appending(path: "alerts.yaml").path])
+        #expect(test.isSuccess, "\(test.output)\(test.errors)")
+    }
+
+    @Test(
+        "promtool has nothing to say about the metrics page",
+        .enabled(if: promtool != nil, "promtool is not installed")
+    )
+    func metricsPage() async throws {
+        let promtool = try #require(Self.promtool)
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let started = try await service.call(
+                .post,
+                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
+                body: #"{"target_port": 3000}"#
+            )
+            #expect(started.status == 200)
+            let page = try await service.call(.get, "/metrics", bearer: nil).body
+            #expect(page.contains("preview_gateway_starts_total"))
+            let check = try await Files.run(promtool, ["check", "metrics"], input: page)
+            #expect(check.isSuccess && check.errors.isEmpty, "\(check.output)\(check.errors)")
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Subprocess
+import Yams
+
+/// The manifests, scripts and alerts that the service is installed with, and the programs that check them.
+enum InstallationFiles {
+    /// The project's folder.
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+
+    static func path(_ relative: String) -> String { root.appending(path: relative).path }
+
+    static func text(_ relative: String) throws -> String {
+        try String(contentsOfFile: path(relative), encoding: .utf8)
+    }
+
+    /// True where a program of this name is in `PATH`.
+    static func isInstalled(_ program: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
+        }
+    }
+
+    /// A Python that has the packages of `.ci/setup manifests`.
+    static let python: String? = ProcessInfo.processInfo.environment["MANIFESTS_PYTHON"].flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
+    }
+
+    /// What a program printed, and how it ended.
+    struct Result: Sendable {
+        let output: String
+        let errors: String
+        let isSuccess: Bool
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameters:
+    ///   - environment: Variables beside this process's own.
+    ///   - input: What the program reads from its standard input.
+    static func run(
+        _ program: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        input: String = ""
+    ) async throws -> Result {
+        var variables: [Environment.Key: String?] = [:]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        let result = try await Subprocess.run(
+            // Takes names and paths alike.
+            .name("env"),
+            arguments: Arguments([program] + arguments),
+            environment: .inherit.updating(variables),
+            input: .string(input),
+            output: .string(limit: 1 << 24),
+            error: .string(limit: 1 << 20)
+        )
+        return Result(
+            output: result.standardOutput,
+            errors: result.standardError,
+            isSuccess: result.terminationStatus.isSuccess
+        )
+    }
+
+    // MARK: Manifests
+
+    /// One object of a rendered overlay.
+    struct Manifest: Sendable {
+        let yaml: String
+        let apiVersion: String
+        let kind: String
+        let name: String
+    }
+
+    static let overlays = ["aks", "generic"]
+    static let components = ["admission-policy", "flow-schema", "monitoring", "operator"]
+
+    /// Renders an overlay with components.
+    static func render(overlay: String, components: [String] = []) async throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "render-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: path("k8s"), toPath: folder.appending(path: "k8s").path)
+        let installation = folder.appending(path: "k8s/installation")
+        try FileManager.default.createDirectory(at: installation, withIntermediateDirectories: true)
+        let kustomization = """
+            apiVersion: kustomize.config.k8s.io/v1beta1
+            kind: Kustomization
+            namespace: agentweaver
+            resources: [../overlays/\(overlay)]
+            components: [\(components.map { "../components/\($0)" }.joined(separator: ", "))]
+            """
+        try kustomization.write(
+            to: installation.appending(path: "kustomization.yaml"),
+            atomically: true,
+            encoding: .utf8
+        )
+        let result = try await run("kubectl", ["kustomize", installation.path])
+        guard result.isSuccess else { throw Failure(description: result.errors) }
+        return result.output
+    }
+
+    /// Renders an overlay, and takes it apart.
+    static func manifests(overlay: String, components: [String] = []) async throws -> [Manifest] {
+        try await render(overlay: overlay, components: components).components(separatedBy: "\n---\n").map { yaml in
+            guard let object = try Yams.load(yaml: yaml) as? [String: Any],
+                let apiVersion = object["apiVersion"] as? String, let kind = object["kind"] as? String,
+                let name = (object["metadata"] as? [String: Any])?["name"] as? String
+            else { throw Failure(description: "a document is no object: \(yaml.prefix(100))") }
+            return Manifest(yaml: yaml, apiVersion: apiVersion, kind: kind, name: name)
+        }
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+}
+
+extension InstallationFiles.Manifest {
+    /// The whole object.
+    func object() throws -> [String: Any] { try Yams.load(yaml: yaml) as? [String: Any] ?? [:] }
+
+    /// A value inside the object, by the names of members and the numbers of elements.
+    func value<Value>(_ path: any Sendable..., as type: Value.Type = Value.self) throws -> Value? {
+        var value: Any? = try object()
+        for step in path {
+            if let name = step as? String { value = (value as? [String: Any])?[name] }
+            if let index = step as? Int {
+                let list = value as? [Any] ?? []
+                value = list.indices.contains(index) ? list[index] : nil
+            }
+        }
+        return value as? Value
+    }
+}

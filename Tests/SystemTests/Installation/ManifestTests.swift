@@ -1,0 +1,178 @@
+import Foundation
+import TestSupport
+import Testing
+import Yams
+
+private typealias Files = InstallationFiles
+
+/// The manifests in `k8s`, rendered.
+@Suite("The manifests", .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"))
+struct ManifestTests {
+    // MARK: What an overlay holds
+
+    @Test("An overlay names no image 'latest', and no image without a tag or digest", arguments: Files.overlays)
+    func imagesCanBeRolledBack(overlay: String) async throws {
+        let deployments = try await Files.manifests(overlay: overlay).filter { $0.kind == "Deployment" }
+        #expect(deployments.count == 1)
+        for deployment in deployments {
+            let containers = try deployment.value(
+                "spec",
+                "template",
+                "spec",
+                "containers",
+                as: [[String: Any]].self
+            )
+            for container in try #require(containers) {
+                let image = try #require(container["image"] as? String)
+                let name = try #require(image.split(separator: "/").last)
+                #expect(name.contains(":") && !name.hasSuffix(":latest"), "\(image)")
+            }
+        }
+    }
+
+    @Test("The policy of the sandboxes admits exactly the ports of the settings", arguments: Files.overlays)
+    func thePortRangeIsOne(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay)
+        let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
+        let policy = try #require(manifests.first { $0.name == "sandbox-allow-preview-ingress" })
+        let data = try #require(try settings.value("data", as: [String: String].self))
+        let port = try #require(try policy.value("spec", "ingress", 0, "ports", 0, as: [String: Any].self))
+        #expect(data["Sandbox__Preview__AllowedPortMin"] == (port["port"] as? Int).map(String.init))
+        #expect(data["Sandbox__Preview__AllowedPortMax"] == (port["endPort"] as? Int).map(String.init))
+        let peers = try #require(try policy.value("spec", "ingress", 0, "from", as: [[String: Any]].self))
+        #expect(peers.count == 1 && peers[0].keys.elementsEqual(["podSelector"]))
+    }
+
+    @Test("The route on the main Gateway has the prefix that is longer than the platform's", arguments: Files.overlays)
+    func theRouterIsReached(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay)
+        let route = try #require(manifests.first { $0.kind == "HTTPRoute" })
+        let match = try route.value("spec", "rules", 0, "matches", 0, "path", as: [String: String].self)
+        #expect(match == ["type": "PathPrefix", "value": "/api/runs"])
+        let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
+        #expect(try settings.value("data", "Router__Enabled") == "true")
+        #expect(try settings.value("data", "Agentweaver__ApiBaseUrl") == "http://agentweaver-api:8080")
+    }
+
+    @Test("A pod may do nothing that the service does not need", arguments: Files.overlays)
+    func podsAreConfined(overlay: String) async throws {
+        let deployment = try #require(try await Files.manifests(overlay: overlay).first { $0.kind == "Deployment" })
+        let pod = try #require(try deployment.value("spec", "template", "spec", as: [String: Any].self))
+        let security = try #require(pod["securityContext"] as? [String: Any])
+        #expect(security["runAsNonRoot"] as? Bool == true)
+        #expect((security["seccompProfile"] as? [String: String]) == ["type": "RuntimeDefault"])
+        let container = try #require((pod["containers"] as? [[String: Any]])?.first)
+        let own = try #require(container["securityContext"] as? [String: Any])
+        #expect(own["readOnlyRootFilesystem"] as? Bool == true)
+        #expect(own["allowPrivilegeEscalation"] as? Bool == false)
+        #expect((own["capabilities"] as? [String: [String]]) == ["drop": ["ALL"]])
+        #expect(try deployment.value("spec", "strategy", "rollingUpdate", "maxUnavailable") == 0)
+        #expect(try deployment.value("spec", "replicas") == 2)
+        // Its own end takes up to 25 s (`PreviewService`).
+        #expect(pod["terminationGracePeriodSeconds"] as? Int ?? 0 > 25)
+    }
+
+    @Test("Settings hold no secret", arguments: Files.overlays)
+    func settingsHoldNoSecret(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay, components: ["monitoring"])
+        #expect(!manifests.contains { $0.kind == "Secret" })
+        let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
+        let data = try #require(try settings.value("data", as: [String: String].self))
+        #expect(data["Auth__ApiKey"] == nil)
+    }
+
+    // MARK: Checked by API server and schemas
+
+    /// What no API server of 1.20 knows: these are checked against schemas.
+    private static let laterKinds: Set<String> = [
+        "policy/v1/PodDisruptionBudget", "flowcontrol.apiserver.k8s.io/v1/FlowSchema",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration",
+        "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+        "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
+        // Of Prometheus' operator, whose definitions are not among the tests'.
+        "monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule",
+    ]
+
+    @Test(
+        "A real API server takes every object that it knows",
+        .enabled(
+            if: RealControlPlane.isAvailable,
+            "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
+        )
+    )
+    func aRealAPIServerTakesThem() async throws {
+        try await RealControlPlane.with { plane in
+            let environment = ["KUBECONFIG": plane.kubeconfig, "HOME": "\(plane.kubeconfig)-home"]
+            _ = try await Files.run("kubectl", ["create", "namespace", "agentweaver"], environment: environment)
+            for overlay in Files.overlays {
+                var refused: Set<String> = []
+                for manifest in try await Files.manifests(overlay: overlay, components: Files.components.dropLast()) {
+                    let result = try await Files.run(
+                        "kubectl",
+                        ["apply", "--dry-run=server", "-f", "-"],
+                        environment: environment,
+                        input: manifest.yaml
+                    )
+                    if result.isSuccess { continue }
+                    let kind = "\(manifest.apiVersion)/\(manifest.kind)"
+                    if result.errors.contains("no matches for kind") {
+                        #expect(Self.laterKinds.contains(kind), "\(kind): \(result.errors)")
+                    } else {
+                        // The one field that 1.20 does not know.
+                        #expect(result.errors.contains(#"unknown field "endPort""#), "\(kind): \(result.errors)")
+                        #expect(manifest.name == "sandbox-allow-preview-ingress")
+                    }
+                    refused.insert(kind)
+                }
+                #expect(!refused.contains("apps/v1/Deployment"))
+            }
+        }
+    }
+
+    @Test(
+        "Every object of Kubernetes' own kinds is valid in a recent version",
+        .enabled(if: Files.python != nil, "MANIFESTS_PYTHON names no Python with the packages of .ci/setup manifests"),
+        arguments: Files.overlays
+    )
+    func recentSchemas(overlay: String) async throws {
+        let rendered = try await Files.render(overlay: overlay, components: Files.components.dropLast())
+        let result = try await Files.run(
+            try #require(Files.python),
+            [Files.path("Tests/Scripts/check_manifests.py"), "schemas"],
+            input: rendered
+        )
+        #expect(result.isSuccess, "\(result.errors)")
+        #expect(result.output.contains("objects are valid"))
+    }
+
+    @Test(
+        "The admission policy admits previews of the service alone, and none beyond the cap",
+        .enabled(if: Files.python != nil, "MANIFESTS_PYTHON names no Python with the packages of .ci/setup manifests")
+    )
+    func admissionPolicy() async throws {
+        let rendered = try await Files.render(overlay: "aks", components: ["admission-policy"])
+        let result = try await Files.run(
+            try #require(Files.python),
+            [Files.path("Tests/Scripts/check_manifests.py"), "policy"],
+            input: rendered
+        )
+        #expect(result.isSuccess, "\(result.errors)")
+        let foreign = "denied: only preview-gateway creates and changes previews"
+        let cap = "denied: a preview's max-until is at most 8 hours after its creation"
+        #expect(
+            result.output.split(separator: "\n").map(String.init) == [
+                "the service creates a preview: admitted",
+                "the older service creates a preview: admitted",
+                "somebody else creates a preview: \(foreign)",
+                "somebody else attaches a route to the preview Gateway: \(foreign)",
+                "somebody else creates a route with a token's label: \(foreign)",
+                "somebody else creates a route of another Gateway: not a preview",
+                "the service's own route is installed: not a preview",
+                "the cap is exceeded: \(cap)",
+                "the cap is no time: \(cap)",
+                "somebody else prolongs a preview: \(foreign)",
+                "somebody else removes a finalizer: admitted",
+            ]
+        )
+    }
+}

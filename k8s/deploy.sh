@@ -1,0 +1,320 @@
+#!/usr/bin/env bash
+# Installs or upgrades preview-gateway. Every step can be repeated.
+#
+#   k8s/deploy.sh --image REGISTRY/preview-gateway:COMMIT
+#   k8s/deploy.sh --image … --dry-run      shows what would be done; changes nothing
+#   k8s/deploy.sh --rollback               goes back to the release before
+#
+# It waits for the certificate of the zone, renders the overlay, applies it in the order in which the parts need each
+# other, and changes the route on the main Gateway last, when the replicas are ready.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+overlay=aks namespace=agentweaver certificate=cert image='' zone='' class='' key_file='' components='' timeout=300
+dry_run=no rollback=no any_version=no
+# With 1.25 the range of ports in a NetworkPolicy is stable; an older server may ignore it.
+minimum_minor=25
+
+usage() {
+    cat <<'USAGE'
+Usage: deploy.sh --image IMAGE [options]
+       deploy.sh --rollback [--namespace NAMESPACE]
+
+  --image IMAGE        the image, with a tag that names a commit, or with a digest
+  --overlay NAME       aks (default) or generic
+  --zone ZONE          the zone of the previews; by default the domain of the DefaultDomainCertificate
+  --class NAME         the GatewayClass of the preview Gateway; by default the overlay's
+  --with NAMES         components, with commas between them, or none; by default those that the cluster can have
+  --api-key-file PATH  makes the secret with the service key from this file, where there is none yet
+  --namespace NAME     default agentweaver; another one needs an overlay of its own
+  --timeout SECONDS    how long each wait may take; default 300
+  --dry-run            has the API server check everything, and changes nothing
+  --allow-old-cluster  goes on with a cluster older than 1.25, and leaves out what that does not serve
+  --rollback           goes back to the release before, with its settings
+The cluster is the one of kubectl's current context.
+USAGE
+}
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf 'deploy.sh: %s\n' "$*" >&2
+    exit 1
+}
+kube() { kubectl -n "$namespace" "$@"; }
+
+need_value() { [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value"; }
+while (($#)); do
+    case $1 in
+        --image | --overlay | --zone | --class | --with | --api-key-file | --namespace | --timeout) need_value "$@" ;;&
+        --image) image=$2 && shift ;;
+        --overlay) overlay=$2 && shift ;;
+        --zone) zone=$2 && shift ;;
+        --class) class=$2 && shift ;;
+        --with) components=$2 && shift ;;
+        --api-key-file) key_file=$2 && shift ;;
+        --namespace) namespace=$2 && shift ;;
+        --timeout) timeout=$2 && shift ;;
+        --dry-run) dry_run=yes ;;
+        --allow-old-cluster) any_version=yes ;;
+        --rollback) rollback=yes ;;
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        *) fail "unknown argument '$1'; --help lists them" ;;
+    esac
+    shift
+done
+[[ $timeout =~ ^[0-9]+$ ]] || fail "--timeout $timeout is no number of seconds"
+command -v kubectl >/dev/null || fail "kubectl is missing"
+
+roll_back() {
+    if [[ $dry_run == yes ]]; then
+        kube rollout undo deployment/preview-gateway --dry-run=server
+        return
+    fi
+    kube rollout undo deployment/preview-gateway
+    kube rollout status deployment/preview-gateway --timeout "${timeout}s"
+    say "rolled back to $(kube get deployment preview-gateway -o 'jsonpath={.spec.template.spec.containers[0].image}')"
+}
+
+check_image() {
+    [[ -n $image ]] || fail "--image is missing; --help lists the options"
+    local name=${image##*/}
+    [[ $name == *@sha256:* || $name == *:* ]] || fail "--image $image has neither a tag nor a digest"
+    [[ $name != *:latest ]] || fail "--image $image: name a commit or a digest, since 'latest' cannot be rolled back"
+}
+
+# What the cluster serves, as `group/version/Kind`.
+served=''
+read_served() {
+    served=$(kubectl api-resources --no-headers 2>/dev/null | awk '{print $(NF-2) "/" $NF}') \
+        || [[ -n $served ]] || fail "the cluster does not answer: $(kubectl version 2>&1 | tail -1)"
+    [[ -n $served ]] || fail "the cluster does not answer"
+}
+serves() { grep -qx "$1" <<<"$served"; }
+
+check_cluster() {
+    local minor
+    minor=$(kubectl version -o json 2>/dev/null | sed -n '/"serverVersion"/,$s/.*"minor": *"\([0-9]*\).*/\1/p' | head -1)
+    [[ -n $minor ]] || fail "the cluster does not answer"
+    say "cluster: Kubernetes 1.$minor, context $(kubectl config current-context)"
+    if ((minor < minimum_minor)) && [[ $any_version == no ]]; then
+        fail "Kubernetes 1.$minor is too old: 1.$minimum_minor is needed"
+    fi
+    read_served
+    serves gateway.networking.k8s.io/v1/Gateway || fail "the Gateway API is missing: install its CRDs and an implementation"
+    grep -qE '^extensions\.agents\.x-k8s\.io/[^/]+/SandboxClaim$' <<<"$served" \
+        || fail "agent-sandbox is missing: install its CRDs and controller"
+}
+
+find_zone() {
+    if [[ -z $zone ]]; then
+        [[ $overlay == aks ]] || fail "--zone is missing; only the overlay aks reads it from the cluster"
+        say "waiting for DefaultDomainCertificate $certificate …"
+        kube wait --for=condition=Available "defaultdomaincertificate/$certificate" --timeout "${timeout}s" >/dev/null \
+            || fail "the DefaultDomainCertificate $certificate is not Available: kubectl -n $namespace describe defaultdomaincertificate $certificate"
+        zone=$(kube get defaultdomaincertificate "$certificate" -o 'jsonpath={.status.domain}')
+    fi
+    zone=${zone#'*.'}
+    [[ $zone =~ ^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$ ]] \
+        || fail "'$zone' is no zone: a DNS name such as preview.example.com is needed"
+    say "zone: $zone"
+}
+
+choose_components() {
+    if [[ $components == none ]]; then
+        components=''
+        return
+    fi
+    if [[ -n $components ]]; then
+        local name
+        for name in ${components//,/ }; do
+            [[ -f $here/components/$name/kustomization.yaml ]] || fail "--with: there is no component $name"
+        done
+        return
+    fi
+    ! serves flowcontrol.apiserver.k8s.io/v1/FlowSchema || components+=",flow-schema"
+    ! serves admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy || components+=",admission-policy"
+    ! serves monitoring.coreos.com/v1/PrometheusRule || components+=",monitoring"
+    ! serves azmonitoring.coreos.com/v1/ServiceMonitor || components+=",monitoring-azure"
+    components=${components#,}
+}
+
+work=''
+cleanup() { [[ -z $work ]] || rm -rf "$work"; }
+trap cleanup EXIT
+
+# Renders the overlay with this installation's values into $work/all.yaml.
+render() {
+    [[ -f $here/overlays/$overlay/kustomization.yaml ]] || fail "--overlay: there is no overlay $overlay"
+    work=$(mktemp -d)
+    mkdir "$work/k8s"
+    cp -R "$here/base" "$here/components" "$here/overlays" "$work/k8s"
+    mkdir "$work/k8s/installation"
+    local repository=${image%@*} tag=''
+    if [[ ${repository##*/} == *:* ]]; then
+        tag=${repository##*:}
+        repository=${repository%:*}
+    fi
+    {
+        cat <<INSTALLATION
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: $namespace
+resources: [../overlays/$overlay]
+configMapGenerator:
+  - name: preview-gateway-settings
+    behavior: merge
+    literals: ["Sandbox__Preview__ZoneSuffix=$zone"]
+patches:
+  - target: {kind: Gateway, name: agentweaver-preview-gateway}
+    patch: |-
+      - {op: replace, path: /spec/listeners/0/hostname, value: "*.$zone"}
+      ${class:+- {op: replace, path: /spec/gatewayClassName, value: "$class"\}}
+  - target: {kind: HTTPRoute, name: preview-gateway}
+    patch: |-
+      - {op: replace, path: /spec/hostnames/0, value: "agentweaver.$zone"}
+INSTALLATION
+        # The overlay has put its own name and tag in the place of `preview-gateway`.
+        echo "images:"
+        echo "  - name: registry.example.com/preview-gateway"
+        echo "    newName: $repository"
+        if [[ $image == *@* ]]; then echo "    digest: ${image#*@}"; else echo "    newTag: \"$tag\""; fi
+        if [[ -n $components ]]; then
+            echo "components:"
+            local name
+            for name in ${components//,/ }; do echo "  - ../components/$name"; done
+        fi
+    } >"$work/k8s/installation/kustomization.yaml"
+    kubectl kustomize "$work/k8s/installation" >"$work/all.yaml"
+}
+
+# select_kinds FILE yes|no KIND…: the documents of $work/all.yaml that are, or are not, of these kinds.
+select_kinds() {
+    local file=$1 wanted=$2
+    shift 2
+    awk -v kinds=" $* " -v wanted="$wanted" 'BEGIN { RS = "---\n"; ORS = "" }
+        {
+            kind = ""
+            count = split($0, lines, "\n")
+            for (i = 1; i <= count; i++) if (lines[i] ~ /^kind: /) kind = substr(lines[i], 7)
+            found = index(kinds, " " kind " ") > 0
+            if (kind != "" && found == (wanted == "yes")) print "---\n" $0
+        }' "$work/all.yaml" >"$file"
+}
+
+# Leaves out what an old cluster does not serve, where that is allowed.
+left_out=()
+leave_out_unserved() {
+    [[ $any_version == yes ]] || return 0
+    if ! serves policy/v1/PodDisruptionBudget; then left_out+=(PodDisruptionBudget); fi
+    ((${#left_out[@]})) || return 0
+    select_kinds "$work/known.yaml" no "${left_out[@]}"
+    mv "$work/known.yaml" "$work/all.yaml"
+    say "left out, because this cluster does not serve it: ${left_out[*]}"
+}
+
+# apply FILE WHAT: applies documents, or has the API server check them.
+apply() {
+    local file=$1 what=$2 options=()
+    [[ -s $file ]] || return 0
+    say "applying: $what"
+    [[ $any_version == no ]] || options+=(--validate=false)
+    [[ $dry_run == no ]] || options+=(--dry-run=server)
+    kubectl apply "${options[@]+"${options[@]}"}" -f "$file"
+}
+
+ensure_namespace() {
+    select_kinds "$work/namespace.yaml" yes Namespace
+    if kubectl get namespace "$namespace" >/dev/null 2>&1; then
+        apply "$work/namespace.yaml" "the namespace"
+        return
+    fi
+    [[ -s $work/namespace.yaml ]] || fail "the namespace $namespace is missing; install the platform first"
+    if [[ $dry_run == yes ]]; then
+        kubectl apply --dry-run=server -f "$work/namespace.yaml"
+        say "the namespace $namespace does not exist yet, so the API server can check nothing in it; what would be applied:"
+        grep -E '^(kind|  name):' "$work/all.yaml" | paste - - | sed 's/kind: *//; s/\t *name: */ /'
+        exit 0
+    fi
+    apply "$work/namespace.yaml" "the namespace"
+}
+
+ensure_key() {
+    if kube get secret preview-gateway >/dev/null 2>&1; then
+        say "secret preview-gateway: is there"
+        return
+    fi
+    if [[ -z $key_file ]]; then
+        local message="the secret preview-gateway with the service key (api-key) is missing: give --api-key-file"
+        [[ $dry_run == yes ]] || fail "$message"
+        say "warning: $message"
+        return
+    fi
+    [[ -r $key_file ]] || fail "--api-key-file $key_file cannot be read"
+    local options=()
+    [[ $dry_run == no ]] || options+=(--dry-run=server)
+    kube create secret generic preview-gateway --from-file=api-key="$key_file" "${options[@]+"${options[@]}"}"
+}
+
+wait_for_gateway() {
+    say "waiting for Gateway agentweaver-preview-gateway …"
+    kube wait --for=condition=Programmed gateway/agentweaver-preview-gateway --timeout "${timeout}s" \
+        || fail "the Gateway is not Programmed: kubectl -n $namespace describe gateway agentweaver-preview-gateway"
+}
+
+wait_for_rollout() {
+    say "waiting for the replicas …"
+    kube rollout status deployment/preview-gateway --timeout "${timeout}s" \
+        || fail "the rollout does not finish: kubectl -n $namespace get pods -l app.kubernetes.io/name=preview-gateway; go back with $0 --rollback"
+}
+
+report() {
+    local address
+    address=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.status.addresses[*].value}')
+    cat <<REPORT
+
+preview-gateway is installed.
+  image              $(kube get deployment preview-gateway -o 'jsonpath={.spec.template.spec.containers[0].image}')
+  API                https://agentweaver.$zone/api/runs/…, through the main Gateway
+  previews           https://{token}-preview.$zone at ${address:-an address that the Gateway does not tell yet}
+
+Callers inside the cluster go around the main Gateway. Change their two base URLs:
+  kubectl -n $namespace set env deployment/agentweaver-api deployment/agentweaver-worker \\
+      Agentweaver__ApiBaseUrl=http://preview-gateway
+  kubectl -n $namespace set env deployment/agentweaver-mcp AGENTWEAVER_API_URL=http://preview-gateway
+
+Check it:      $here/verify.sh
+Go back with:  $0 --rollback
+REPORT
+}
+
+if [[ $rollback == yes ]]; then
+    roll_back
+    exit 0
+fi
+check_image
+check_cluster
+find_zone
+choose_components
+say "components: ${components:-none}"
+render
+leave_out_unserved
+ensure_namespace
+ensure_key
+late="Namespace Deployment HTTPRoute PodDisruptionBudget"
+# shellcheck disable=SC2086 # a list of words
+select_kinds "$work/first.yaml" no $late
+select_kinds "$work/deployment.yaml" yes Deployment PodDisruptionBudget
+select_kinds "$work/route.yaml" yes HTTPRoute
+apply "$work/first.yaml" "permissions, settings, policies, Gateway"
+[[ $dry_run == yes ]] || wait_for_gateway
+apply "$work/deployment.yaml" "the replicas"
+[[ $dry_run == yes ]] || wait_for_rollout
+apply "$work/route.yaml" "the route on the main Gateway"
+if [[ $dry_run == yes ]]; then
+    say "nothing was changed (--dry-run)"
+else
+    report
+fi

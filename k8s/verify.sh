@@ -1,0 +1,383 @@
+#!/usr/bin/env bash
+# Checks an installation of preview-gateway: its objects, a preview from start to stop, and what has to be refused.
+#
+#   k8s/verify.sh                      everything, through a port-forward
+#   k8s/verify.sh --skip network,pods  without some groups
+#
+# Exit status: 0 when every check passed or was skipped with a reason, 1 otherwise.
+set -euo pipefail
+
+namespace=agentweaver api='' run='' port=3000 bearer_file='' key_file='' skip='' probe_image=busybox:1.36
+groups="pods gateways routes role policies service smoke negatives network"
+# How long a stopped preview's address may still serve, in seconds.
+close_limit=15
+
+usage() {
+    cat <<USAGE
+Usage: verify.sh [options]
+
+  --namespace NAME      default agentweaver
+  --api URL             the service's address; by default a port-forward to its Service
+  --run RUN             the run whose sandbox the smoke preview shows; by default one whose claim is ready
+  --port PORT           the port of that preview; default 3000
+  --bearer-file PATH    an operator's token; by default one of the ServiceAccount preview-operator
+  --key-file PATH       the service key; by default the one in the secret preview-gateway
+  --probe-image IMAGE   the image of the pod that tries to reach a sandbox; default $probe_image
+  --skip GROUPS         with commas between them, of: $groups
+USAGE
+}
+
+die() {
+    printf 'verify.sh: %s\n' "$*" >&2
+    exit 1
+}
+kube() { kubectl -n "$namespace" "$@"; }
+
+while (($#)); do
+    case $1 in
+        -h | --help)
+            usage
+            exit 0
+            ;;
+    esac
+    [[ $# -ge 2 && -n $2 ]] || die "$1 needs a value, or is unknown; --help lists the options"
+    case $1 in
+        --namespace) namespace=$2 ;;
+        --api) api=${2%/} ;;
+        --run) run=$2 ;;
+        --port) port=$2 ;;
+        --bearer-file) bearer_file=$2 ;;
+        --key-file) key_file=$2 ;;
+        --probe-image) probe_image=$2 ;;
+        --skip) skip=$2 ;;
+        *) die "unknown argument '$1'; --help lists them" ;;
+    esac
+    shift 2
+done
+for name in ${skip//,/ }; do
+    [[ " $groups " == *" $name "* ]] || die "--skip: there is no group '$name'"
+done
+
+work=$(mktemp -d)
+chmod 700 "$work"
+forward='' open_token='' probe_pod=''
+cleanup() {
+    if [[ -n $open_token ]]; then request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/$open_token" || true; fi
+    if [[ -n $probe_pod ]]; then kube delete pod "$probe_pod" --wait=false >/dev/null 2>&1 || true; fi
+    if [[ -n $forward ]]; then kill "$forward" 2>/dev/null || true; fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+failures=0 skipped=0
+pass() { printf '✓ %s\n' "$*"; }
+failed() {
+    failures=$((failures + 1))
+    printf '✗ %s\n' "$*"
+}
+skipping() {
+    skipped=$((skipped + 1))
+    printf -- '– %s\n' "$*"
+}
+# check WHAT MEND COMMAND…: passes when the command does.
+check() {
+    local what=$1 mend=$2
+    shift 2
+    if "$@"; then pass "$what"; else failed "$what; mend: $mend"; fi
+}
+
+# request HEADERS METHOD PATH [BODY]: leaves the status in $status and the body in $work/body. HEADERS is a file with header
+# fields, so that no token is in an argument; empty for none.
+status=''
+request() {
+    local headers=$1 method=$2 path=$3 body=${4:-} options=()
+    [[ -z $headers ]] || options+=(-H "@$headers")
+    [[ -z $body ]] || options+=(-H 'Content-Type: application/json' -d "$body")
+    status=$(curl -sS -m 60 -o "$work/body" -w '%{http_code}' -X "$method" "${options[@]+"${options[@]}"}" "$api$path") \
+        || status=none
+}
+# member NAME: a member of the last answer, of a flat JSON object.
+member() { sed -n 's/.*"'"$1"'" *: *"\{0,1\}\([^",}]*\).*/\1/p' "$work/body" | head -1; }
+answered() {
+    [[ $status == "$1" ]] || {
+        printf '  answered %s: %s\n' "$status" "$(sed 's/[a-z0-9-]*-[a-z2-7]\{26\}[^ "]*/…/g' "$work/body" 2>/dev/null | head -c 300)"
+        return 1
+    }
+}
+
+# MARK: groups
+
+pods() {
+    local ready wanted
+    ready=$(kube get deployment preview-gateway -o 'jsonpath={.status.availableReplicas}' 2>/dev/null) || ready=''
+    wanted=$(kube get deployment preview-gateway -o 'jsonpath={.spec.replicas}' 2>/dev/null) || wanted=none
+    check "pods: ${ready:-0} of $wanted replicas are available" \
+        "kubectl -n $namespace describe pods -l app.kubernetes.io/name=preview-gateway" all_available "${ready:-0}" "$wanted"
+}
+
+all_available() { [[ $1 == "$2" && $2 != 0 ]]; }
+
+# condition KIND NAME JSONPATH: whether a condition is True.
+condition() { [[ $(kube get "$1" "$2" -o "jsonpath=$3" 2>/dev/null) =~ ^True(\ True)*$ ]]; }
+
+gateways() {
+    check "gateways: agentweaver-preview-gateway is Programmed" \
+        "kubectl -n $namespace describe gateway agentweaver-preview-gateway" \
+        condition gateway agentweaver-preview-gateway '{.status.conditions[?(@.type=="Programmed")].status}'
+    local zone hostnames
+    zone=$(setting Sandbox__Preview__ZoneSuffix)
+    if [[ -z $zone ]]; then
+        skipping "gateways: the zone of the settings is not known, since there is no Deployment with settings"
+        return
+    fi
+    hostnames=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.spec.listeners[*].hostname}' 2>/dev/null) || true
+    check "gateways: a listener has the hostname *.$zone" "k8s/deploy.sh, with the right zone" \
+        contains " $hostnames " " *.$zone "
+}
+contains() { [[ $1 == *"$2"* ]]; }
+
+# setting KEY: its value in the ConfigMap that the Deployment names.
+setting() {
+    local map
+    map=$(kube get deployment preview-gateway \
+        -o 'jsonpath={.spec.template.spec.containers[0].envFrom[0].configMapRef.name}' 2>/dev/null) || return 0
+    [[ -z $map ]] || kube get configmap "$map" -o "jsonpath={.data.$1}" 2>/dev/null || true
+}
+
+routes() {
+    local kind
+    for kind in Accepted ResolvedRefs; do
+        check "routes: HTTPRoute preview-gateway is $kind by the main Gateway" \
+            "kubectl -n $namespace describe httproute preview-gateway" \
+            condition httproute preview-gateway "{.status.parents[*].conditions[?(@.type==\"$kind\")].status}"
+    done
+    check "routes: HTTPRoute preview-gateway has the prefix /api/runs" "k8s/deploy.sh" \
+        test "$(kube get httproute preview-gateway -o 'jsonpath={.spec.rules[0].matches[0].path.value}' 2>/dev/null)" = /api/runs
+}
+
+# may yes|no VERB RESOURCE: whether the service may, as the API server says.
+may() {
+    local answer
+    answer=$(kube auth can-i "$2" "$3" --as "system:serviceaccount:$namespace:preview-gateway" 2>/dev/null) || true
+    [[ $answer == "$1" ]] || {
+        printf '  %s %s: %s\n' "$2" "$3" "${answer:-no answer}"
+        return 1
+    }
+}
+
+role() {
+    if [[ $(kube auth can-i impersonate serviceaccounts 2>/dev/null) != yes ]]; then
+        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be asked for"
+        return
+    fi
+    local rule verb missing=0 extra=0
+    for rule in get,list,watch,create,patch,delete:httproutes.gateway.networking.k8s.io \
+        get,list,watch,create,delete:services get,list,watch,patch:pods create,list,watch:events \
+        get,list,watch,patch:sandboxclaims.extensions.agents.x-k8s.io get,list,watch:sandboxes.agents.x-k8s.io \
+        get,list,watch,patch:gateways.gateway.networking.k8s.io/agentweaver-preview-gateway \
+        create:tokenreviews.authentication.k8s.io; do
+        local verbs=${rule%%:*}
+        for verb in ${verbs//,/ }; do may yes "$verb" "${rule#*:}" || missing=$((missing + 1)); done
+    done
+    check "role: the service may do what it needs" "kubectl apply -f k8s/base/rbac.yaml" test $missing = 0
+    for rule in get:secrets create:pods delete:pods create:pods/exec update:services \
+        delete:sandboxclaims.extensions.agents.x-k8s.io create:gateways.gateway.networking.k8s.io \
+        create:rolebindings.rbac.authorization.k8s.io; do
+        may no "${rule%%:*}" "${rule#*:}" || extra=$((extra + 1))
+    done
+    check "role: it may not do what it does not need" \
+        "kubectl -n $namespace get rolebindings -o wide | grep preview-gateway" test $extra = 0
+}
+
+policies() {
+    local range low high
+    range=$(kube get networkpolicy sandbox-allow-preview-ingress \
+        -o 'jsonpath={.spec.ingress[0].ports[0].port}-{.spec.ingress[0].ports[0].endPort}' 2>/dev/null) || range=none
+    low=$(setting Sandbox__Preview__AllowedPortMin) high=$(setting Sandbox__Preview__AllowedPortMax)
+    check "policies: sandbox-allow-preview-ingress admits ports ${low:-3000}-${high:-9000}" \
+        "kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml" test "$range" = "${low:-3000}-${high:-9000}"
+    check "policies: it admits the preview Gateway's pods only" \
+        "kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml" \
+        test "$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.ingress[*].from[*].podSelector.matchLabels}' 2>/dev/null | tr -d ' ')" \
+        = '{"gateway.networking.k8s.io/gateway-name":"agentweaver-preview-gateway"}'
+    local name
+    for name in preview-gateway allow-preview-gateway-to-api; do
+        check "policies: NetworkPolicy $name is there" "kubectl apply -n $namespace -f k8s/base/networkpolicies.yaml" \
+            exists networkpolicy "$name"
+    done
+}
+exists() { kube get "$1" "$2" >/dev/null 2>&1; }
+
+# Reaches the service, and finds the credentials.
+connect() {
+    if [[ -z $api ]]; then
+        kube port-forward service/preview-gateway :80 >"$work/forward" 2>&1 &
+        forward=$!
+        local _ local_port=''
+        for _ in $(seq 50); do
+            local_port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\).*/\1/p' "$work/forward" | head -1)
+            [[ -z $local_port ]] || break
+            kill -0 "$forward" 2>/dev/null || break
+            sleep 0.2
+        done
+        [[ -n $local_port ]] || return 1
+        api=http://127.0.0.1:$local_port
+    fi
+}
+credentials() {
+    local text
+    if [[ -n $bearer_file ]]; then
+        text=$(<"$bearer_file")
+    else
+        text=$(kube create token preview-operator --audience preview-gateway --duration 10m 2>/dev/null) || return 1
+    fi
+    printf 'Authorization: Bearer %s\n' "$text" >"$work/operator"
+}
+agent_key() {
+    local text
+    if [[ -n $key_file ]]; then
+        text=$(<"$key_file")
+    else
+        text=$(kube get secret preview-gateway -o 'jsonpath={.data.api-key}' 2>/dev/null | base64 -d) || return 1
+    fi
+    [[ -n $text ]] && printf 'Authorization: Bearer %s\n' "$text" >"$work/agent"
+}
+find_run() {
+    [[ -z $run ]] || return 0
+    run=$(kube get sandboxclaims -o 'jsonpath={range .items[?(@.status.sandbox.name)]}{.metadata.annotations.agentweaver\.dev/run-id}{"\n"}{end}' 2>/dev/null \
+        | grep -m1 .) || return 1
+}
+
+service() {
+    if ! connect; then
+        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or give --api"
+        return
+    fi
+    request '' GET /healthz
+    check "service: it is alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 200
+    request '' GET /readyz
+    check "service: it is ready" "kubectl -n $namespace logs deployment/preview-gateway" answered 200
+    check "service: its brake is not engaged" "Docs/Reaper.md, The brake" contains "$(cat "$work/body")" '"engaged":false'
+    check "service: it reaches the cluster" "kubectl -n $namespace logs deployment/preview-gateway" \
+        contains "$(cat "$work/body")" '"reachable":true'
+}
+
+# page_status URL: what the preview's address answers; 000 where nobody does.
+page_status() { curl -sk -m 10 -o /dev/null -w '%{http_code}' "$1" || true; }
+
+smoke() {
+    connect || { skipping "smoke: the service cannot be reached"; return; }
+    credentials || { skipping "smoke: no operator's token: give --bearer-file"; return; }
+    find_run || { skipping "smoke: no run has a sandbox: give --run"; return; }
+    request "$work/operator" POST "/api/runs/$run/sandbox/port-forward" "{\"target_port\": $port}"
+    if ! answered 200; then
+        failed "smoke: a preview of run $run starts"
+        return
+    fi
+    pass "smoke: a preview of run $run starts"
+    open_token=$(member session_id)
+    local url readiness
+    url=$(sed -n 's/.*"preview_url" *: *"\([^"]*\)".*/\1/p' "$work/body" | sed 's#\\/#/#g') readiness=$(member readiness)
+    if [[ $readiness == unverified ]]; then
+        skipping "smoke: its address cannot be tried from the service"
+    else
+        check "smoke: its app answers through the public address" "$(member detail)" test "$(member ready)" = true
+    fi
+    local opened
+    opened=$(page_status "$url")
+    check "smoke: its page opens from here (status $opened)" "DNS and certificate of the zone: Docs/Operations.md" \
+        is_page "$opened"
+    request "$work/operator" POST "/api/runs/$run/sandbox/preview/$open_token/keepalive"
+    check "smoke: it is kept alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 200
+    request "$work/operator" GET "/api/runs/$run/sandbox/port-forward"
+    check "smoke: it is listed" "kubectl -n $namespace logs deployment/preview-gateway" contains "$(cat "$work/body")" "$open_token"
+    request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/$open_token"
+    check "smoke: it stops" "kubectl -n $namespace logs deployment/preview-gateway" answered 200
+    local token=$open_token end=$((SECONDS + close_limit)) closed
+    [[ $status != 200 ]] || open_token=''
+    until closed=$(page_status "$url") && ! is_page "$closed"; do
+        ((SECONDS < end)) || break
+        sleep 0.5
+    done
+    check "smoke: its address is closed (status $closed)" "kubectl -n $namespace get httproute -l agentweaver.dev/preview=true" \
+        not_page "$closed"
+    request "$work/operator" POST "/api/runs/$run/sandbox/preview/$token/keepalive"
+    check "smoke: what was stopped is not kept alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
+}
+# An app may answer anything; 404 and 503 are the gateway's own answers when there is no preview, 000 is none.
+is_page() { [[ $1 != 000 && $1 != 404 && $1 != 503 ]]; }
+not_page() { ! is_page "$1"; }
+
+negatives() {
+    connect || { skipping "negatives: the service cannot be reached"; return; }
+    find_run || run=00000000-0000-4000-8000-000000000000
+    request '' GET "/api/runs/$run/sandbox/port-forward"
+    check "negatives: nobody is served without credentials" "Auth__… in Docs/Configuration.md" answered 401
+    if credentials; then
+        local refused high
+        high=$(setting Sandbox__Preview__AllowedPortMax)
+        for refused in 22 $((${high:-9000} + 1)); do
+            request "$work/operator" POST "/api/runs/$run/sandbox/port-forward" "{\"target_port\": $refused}"
+            check "negatives: port $refused is refused" "Sandbox__Preview__AllowedPortMin and …Max" answered 400
+        done
+        request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/swift-falcon-amber-aaaaaaaaaaaaaaaaaaaaaaaaaa"
+        check "negatives: an unknown preview cannot be stopped" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
+    else
+        skipping "negatives: no operator's token: give --bearer-file"
+    fi
+    if agent_key; then
+        local route
+        for route in tool-approvals tool-denials; do
+            request "$work/agent" POST "/api/runs/$run/$route" '{"request_id": "verify"}'
+            check "negatives: the agent's key decides nothing ($route)" "Docs/Access.md" answered 403
+        done
+        request "$work/agent" POST "/api/runs/$run/auto-approve" '{"enabled": true}'
+        check "negatives: the agent's key decides nothing (auto-approve)" "Docs/Access.md" answered 403
+    else
+        skipping "negatives: you may not read the secret preview-gateway: give --key-file"
+    fi
+}
+
+network() {
+    local address
+    if [[ $(kube auth can-i create pods 2>/dev/null) != yes ]]; then
+        skipping "network: you may not start a pod"
+        return
+    fi
+    address=$(kube get pods -l app=agentweaver-sandbox -o 'jsonpath={.items[0].status.podIP}' 2>/dev/null) || address=''
+    if [[ -z $address ]]; then
+        skipping "network: no sandbox has an address"
+        return
+    fi
+    probe_pod=preview-verify-$RANDOM
+    # The pod says `open` only if the sandbox's port takes a connection; its name server is tried first, so that a pod without
+    # any network is not taken for one that is shut out.
+    kube run "$probe_pod" --image "$probe_image" --restart=Never --labels=app=preview-verify \
+        --command -- sh -c "nslookup kubernetes.default >/dev/null 2>&1 && echo network; nc -z -w 5 $address $port && echo open; echo done" >/dev/null 2>&1 \
+        || { skipping "network: the pod was refused"; return; }
+    if ! kube wait --for=jsonpath='{.status.phase}'=Succeeded "pod/$probe_pod" --timeout=60s >/dev/null 2>&1; then
+        skipping "network: the pod did not run within 60 s"
+        return
+    fi
+    local output
+    output=$(kube logs "$probe_pod")
+    if [[ $output != *network* ]]; then
+        skipping "network: the pod has no network, so that it shows nothing"
+        return
+    fi
+    check "network: another pod does not reach a sandbox's port $port" \
+        "kubectl -n $namespace get networkpolicy sandbox-deny-ingress; is a network plugin that enforces policies installed?" \
+        not_contains "$output" open
+}
+not_contains() { [[ $1 != *"$2"* ]]; }
+
+kubectl get namespace "$namespace" >/dev/null 2>&1 || die "the cluster does not answer, or has no namespace $namespace"
+for name in $groups; do
+    if [[ ",$skip," == *",$name,"* ]]; then
+        skipping "$name: not asked for"
+    else
+        "$name"
+    fi
+done
+printf '\n%s\n' "$failures failed, $skipped skipped"
+((failures == 0))
