@@ -27,7 +27,7 @@ FUZZ_SECONDS ?= 60
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo test bench fuzz check clean
+.PHONY: help setup build run demo image test bench fuzz check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ run: build ## Run everything on this machine, with a preview; your app: make run
 
 demo: build ## Play the main job once, check it, print the figures
 	@ENVOY='$(ENVOY)' $(DEVCLUSTER) demo --state-dir $(STATE)
+
+image: setup ## Make the container image as an OCI archive in .build/image, without a Docker daemon
+	@bash image/build.sh
 
 test: ## Run all tests, after the same set-up
 	@bash .ci/setup libraries

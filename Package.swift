@@ -8,6 +8,11 @@ let leanLinking = [
     "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
 ]
 
+/// What this build is (`CBuildInfo`), where whoever builds it says so.
+let buildInfo: [CSetting] = ["BUILD_VERSION", "BUILD_COMMIT", "BUILD_DATE"].compactMap { name in
+    Context.environment[name].map { .define(name, to: "\"\($0)\"") }
+}
+
 let package = Package(
     name: "preview-gateway",
     platforms: [.macOS(.v15)],
@@ -49,8 +54,8 @@ let package = Package(
         .target(
             name: "PreviewCommands",
             dependencies: [
-                "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
-                "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                "CBuildInfo", "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+                "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
                 "PrometheusMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -153,6 +158,7 @@ let package = Package(
         ),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "CMemory"),
+        .target(name: "CBuildInfo", cSettings: buildInfo),
         .systemLibrary(
             name: "CCurl",
             pkgConfig: "libcurl",
@@ -266,8 +272,9 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Yams", package: "Yams"),
     ],
     "PreviewCommandsTests": [
-        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
     ],
     "DevClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport",

@@ -16,6 +16,7 @@ public struct PreviewAPI: Sendable {
     let forwardDecision: DecisionForwarder?
     let limits: RequestLimits
     let draining: Draining
+    let build: BuildInfo
     let metrics: any MetricsFactory
     let metricsPage: MetricsPage
     let waitingCalls: WaitingCalls
@@ -32,6 +33,7 @@ public struct PreviewAPI: Sendable {
     ///   - time: Paces what is sent to clients that wait, and what callers may send.
     ///   - limits: What requests may cost.
     ///   - draining: Says when this replica is about to stop.
+    ///   - build: What the liveness route says of the program.
     ///   - metrics: Where the server's own metrics go.
     ///   - metricsPage: All metrics in Prometheus' text format; empty without it.
     public init(
@@ -45,6 +47,7 @@ public struct PreviewAPI: Sendable {
         forwardDecision: DecisionForwarder? = nil,
         limits: RequestLimits = RequestLimits(),
         draining: Draining = Draining(),
+        build: BuildInfo = BuildInfo(version: "unknown", commit: "unknown", date: "unknown"),
         metrics: any MetricsFactory = MetricsSystem.factory,
         metricsPage: @escaping MetricsPage = { "" }
     ) {
@@ -58,6 +61,7 @@ public struct PreviewAPI: Sendable {
         self.forwardDecision = forwardDecision
         self.limits = limits
         self.draining = draining
+        self.build = build
         self.metrics = metrics
         self.metricsPage = metricsPage
         waitingCalls = WaitingCalls(limits: limits)
@@ -86,7 +90,7 @@ public struct PreviewAPI: Sendable {
             ErrorMiddleware()
             BodyLimitMiddleware()
         }
-        HealthRoutes(core: core, draining: draining).add(to: router)
+        HealthRoutes(core: core, draining: draining, build: build).add(to: router)
         DescriptionRoute().add(to: router)
         MetricsRoute(page: metricsPage).add(to: router)
         router.add(middleware: ConcurrencyMiddleware(requests: ConcurrencyLimit(limits.maxInProgress)))

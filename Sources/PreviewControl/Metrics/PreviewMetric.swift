@@ -20,6 +20,7 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
     case brake = "preview_gateway_brake"
     case idleReapingPaused = "preview_gateway_idle_reaping_paused"
     case timelineDropped = "preview_gateway_timeline_dropped_total"
+    case buildInfo = "preview_gateway_build_info"
     case connectionsClosed = "preview_gateway_connections_closed_total"
 
     /// One sentence about it.
@@ -45,6 +46,7 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
         case .idleReapingPaused:
             "1 while this replica reaps nothing for idleness, because keepalives could not be recorded until a moment ago."
         case .timelineDropped: "Events of the timeline that were lost, by where they were to be written."
+        case .buildInfo: "Always 1; the labels say which build this replica is."
         case .connectionsClosed: "Connections of callers that this replica closed, by reason."
         }
     }

@@ -9,9 +9,12 @@ internal import PreviewControl
 struct HealthRoutes: Sendable {
     let core: ReplicaCore
     let draining: Draining
+    let build: BuildInfo
 
     func add(to router: Router<PreviewRequestContext>) {
-        router.get("healthz") { _, _ in try JSONBody(["status": "ok"]) }
+        router.get("healthz") { _, _ in
+            try JSONBody(["status": "ok", "version": build.version, "commit": build.commit, "built": build.date])
+        }
         router.get("readyz") { _, _ in
             if draining.hasBegun { return try notReady("this replica is shutting down", retryAfter: .zero) }
             guard core.brake.hasSweepBeenTried else {

@@ -27,15 +27,24 @@ final class ReplicaProcess: Sendable {
     private let processID = Mutex<Int32?>(nil)
     private let exit = Mutex<ProcessExit?>(nil)
 
-    /// - Parameter settings: By their names in the environment.
-    init(settings: [String: String], log: String) throws {
+    /// - Parameters:
+    ///   - settings: By their names in the environment.
+    ///   - launcher: What starts the program, with its arguments; nothing but the program itself if empty.
+    ///   - path: Where the launcher finds the program; where it was built if `nil`.
+    init(settings: [String: String], log: String, launcher: [String] = [], path: String? = nil) throws {
         guard let program = Self.program, let port = Sockets.freePort(address: "127.0.0.1") else {
             throw DevClusterFailure("preview-gateway was not built, or no port is free")
         }
         self.port = port
         var environment: [String: String?] = settings
         environment["Server__Listen"] = "127.0.0.1:\(port)"
-        command = ProcessCommand(executable: program, arguments: ["serve"], environment: environment, logFile: log)
+        let words = launcher + [path ?? program, "serve"]
+        command = ProcessCommand(
+            executable: words[0],
+            arguments: Array(words.dropFirst()),
+            environment: environment,
+            logFile: log
+        )
     }
 
     /// Runs it to its end.

@@ -33,6 +33,7 @@ struct ServerParts: Sendable {
             forwardDecision: shared.coreAPI?.decisionForwarder,
             limits: server.requests,
             draining: draining,
+            build: .current,
             metrics: shared.metrics,
             metricsPage: MetricsParts(shared, previews).page
         )

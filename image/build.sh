@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Makes the image as an OCI archive, without a Docker daemon.
+#   image/build.sh [FOLDER]      .build/image by default: rootfs/, preview-gateway.tar, digest
+# EXECUTABLE names a program to take in place of a new release build. BUILD_VERSION is the release's number. The same commit,
+# on the same machine, gives the same digest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-.build/image}
+BUILD_COMMIT=${BUILD_COMMIT:-$(git rev-parse --short=12 HEAD)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+BUILD_DATE=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
+BUILD_VERSION=${BUILD_VERSION:-$(git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//' || true)}
+BUILD_VERSION=${BUILD_VERSION:-0.0.0+$BUILD_COMMIT}
+export BUILD_COMMIT BUILD_VERSION BUILD_DATE SOURCE_DATE_EPOCH
+
+rm -rf "$folder"
+mkdir -p "$folder"
+if [[ -z ${EXECUTABLE:-} ]]; then
+    if [[ -n $(git status --porcelain) ]]; then echo "image: the working tree differs from commit $BUILD_COMMIT" >&2; fi
+    swift build -c release --static-swift-stdlib --explicit-target-dependency-import-check error --product preview-gateway
+    EXECUTABLE=.build/release/preview-gateway
+fi
+cp "$EXECUTABLE" "$folder/preview-gateway"
+strip "$folder/preview-gateway"
+image/rootfs.sh "$folder/preview-gateway" "$folder/rootfs"
+python3 image/archive.py "$folder/rootfs" "$folder/preview-gateway.tar" "preview-gateway:$BUILD_COMMIT" >"$folder/digest"
+rm "$folder/preview-gateway"
+echo "$folder/preview-gateway.tar: commit $BUILD_COMMIT, $(du -sb --apparent-size "$folder/rootfs" | awk '{printf "%.1f MB unpacked", $1 / 1e6}')"
+cat "$folder/digest"
