@@ -10,6 +10,7 @@ extension CoreAPIError {
         case 401: self.init(.unauthorized, message)
         case 403: self.init(.forbidden, message)
         case 404: self.init(.notFound, message)
+        case 405: self.init(.noSuchRoute, message)
         case 429, 500...599: self.init(.unavailable, message, retryAfter: Self.retryAfter(head.headerFields))
         case 400...499: self.init(.rejected, message)
         default: self.init(.unintelligible, message)

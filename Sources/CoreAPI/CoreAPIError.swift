@@ -10,6 +10,8 @@ public struct CoreAPIError: Error, Hashable, CustomStringConvertible {
         case forbidden
         /// There is no such run, or none that the bearer's user may know of (404).
         case notFound = "not_found"
+        /// The core API has no such route, or not for this method (405).
+        case noSuchRoute = "no_such_route"
         /// The core API refuses the request itself (any other 4xx); sending it again would not help.
         case rejected
         /// The core API cannot be reached, is overloaded, or failed inside (429, 5xx, no answer). Later may help.

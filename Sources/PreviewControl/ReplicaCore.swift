@@ -41,8 +41,9 @@ public struct ReplicaCore: Sendable {
         metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger
     ) {
-        let metrics = PreviewMetrics(metrics)
-        outage = OutageGuard(policy: policy, time: time)
+        let metrics = PreviewMetrics(metrics, refused: RefusedStarts(time: time, logger: logger))
+        let timeline = LoggedTimeline(timeline, time: time, logger: logger)
+        outage = OutageGuard(policy: policy, time: time, logger: logger)
         index = PreviewIndex(policy: policy, spread: spread, idleFrom: outage.idleFrom)
         approvals = ApprovalIndex()
         brake = Brake(policy: policy, time: time, logger: logger)

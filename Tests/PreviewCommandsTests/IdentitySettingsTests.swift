@@ -119,7 +119,6 @@ struct IdentitySettingsTests {
             (["Auth__ApiKey": "0123456789abcdef", "Auth__ApiKeyFile": "/key"], "expected one of the two"),
             (["Auth__ApiKeyFile": "/none"], "Auth__ApiKeyFile is '/none'"),
             (["Auth__ServiceAccounts__Service": "runner"], "Auth__ServiceAccounts__Service is 'runner'"),
-            (["Auth__ServiceAccounts__Service": ""], "NAMESPACE"),
             (["Auth__ServiceAccounts__Service": "system:serviceaccount:a:b,"], "NAMESPACE"),
             (["Auth__ServiceAccounts__Operators": "system:serviceaccount:A:b"], "NAMESPACE"),
             (["Auth__ServiceAccounts__Operators": "system:serviceaccount::b"], "NAMESPACE"),

@@ -1,7 +1,9 @@
 import FoundationEssentials
+import Logging
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
+import PreviewServer
 import Testing
 
 @testable import PreviewCommands
@@ -55,10 +57,49 @@ struct SettingsTests {
         #expect(settings.server.listen == ListenAddress(host: "0.0.0.0", port: 8080))
     }
 
-    @Test(arguments: ["Sandbox__Preview__AutoApprove", "SANDBOX_PREVIEW_AUTO_APPROVE"], ["true", "1", "yes", "false"])
+    @Test(
+        arguments: ["Sandbox__Preview__AutoApprove", "SANDBOX_PREVIEW_AUTO_APPROVE"],
+        ["true", "1", "yes", "on", " TRUE ", "false", "Off\n"]
+    )
     func bothNamesSwitchAutomaticApproval(key: String, value: String) throws {
         let settings = try settings(environment: Self.minimum.merging([key: value]) { $1 })
-        #expect(settings.approvals.approvesAutomatically == (value != "false"))
+        #expect(settings.approvals.approvesAutomatically == !["false", "Off\n"].contains(value))
+    }
+
+    @Test(arguments: ["", " ", "\n"])
+    func anEmptyValueIsAsIfTheKeyWereNotThere(value: String) throws {
+        let empty = Dictionary(uniqueKeysWithValues: Settings.Keys.all.map { ($0, value) })
+        let settings = try settings(environment: empty.merging(Self.minimum) { $1 })
+        #expect(settings.cluster.policy.limits == PreviewLimits(perRun: 3, global: 20))
+        #expect(settings.coreAPI == nil && settings.identity.accessTokens == nil)
+        // What says nothing hides nothing.
+        let key = "Sandbox__Preview__MaxConcurrentSessionsPerRun"
+        let flagged = try self.settings(
+            flags: ["\(key)=\(value)"],
+            environment: Self.minimum.merging([key: "7"]) { $1 }
+        )
+        #expect(flagged.cluster.policy.limits.perRun == 7)
+    }
+
+    @Test func anUnknownKeyIsRefusedEvenWithoutAValue() {
+        #expect(throws: SettingsError.self) {
+            try settings(environment: Self.minimum.merging(["Server__Lisen": ""]) { $1 })
+        }
+    }
+
+    @Test func blanksAroundAValueDoNotMatter() throws {
+        var environment = Self.minimum
+        environment["Sandbox__Preview__MaxConcurrentSessionsPerRun"] = " 7\n"
+        environment["Sandbox__Preview__IdleTimeoutMinutes"] = "\t0.5 "
+        environment["Server__RequestsPerSecond"] = " 12.5"
+        environment["Log__Level"] = " Debug "
+        environment["Sandbox__Preview__UrlScheme"] = "HTTP "
+        let settings = try settings(environment: environment)
+        #expect(settings.cluster.policy.limits.perRun == 7)
+        #expect(settings.cluster.policy.lifetime.idleTimeout == .seconds(30))
+        #expect(settings.server.requests.requestsPerSecond == 12.5)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.address.scheme == .http)
     }
 
     @Test func whetherOwnersMayApproveForEveryRunIsASetting() throws {
@@ -111,7 +152,7 @@ struct SettingsTests {
         ("Sandbox__Preview__MaxConcurrentSessionsPerRun", "0"), ("Sandbox__Preview__UrlScheme", "ftp"),
         ("Sandbox__Preview__UrlPort", "0"), ("Sandbox__Preview__OutageGraceSeconds", "-1"),
         ("Sandbox__Preview__OutageGraceSeconds", "3601"), ("Sandbox__Preview__GatewayName", "Not_A_Name"),
-        ("Server__Listen", "8080"), ("Server__Listen", "::1:80"), ("Log__Level", "loud"), ("Auth__User", ""),
+        ("Server__Listen", "8080"), ("Server__Listen", "::1:80"), ("Log__Level", "loud"), ("Log__Format", "xml"),
         ("Server__DrainSeconds", "-1"), ("Server__DrainSeconds", "16"), ("Server__DrainSeconds", "soon"),
         ("Server__AllowedOrigins", "vscode-file"), ("Server__AllowedOrigins", "https://a.example/"),
     ])
@@ -161,7 +202,7 @@ struct SettingsTests {
         #expect(try settings(environment: environment).coreAPI == nil)
         environment["Agentweaver__ApiBaseUrl"] = "http://core.agentweaver.svc:8080/"
         #expect(try settings(environment: environment).coreAPI.map { "\($0)" } == "http://core.agentweaver.svc:8080")
-        for value in ["core.agentweaver.svc", "https://ada:pass-word@core.example.com", "ftp://core.example.com", ""] {
+        for value in ["core.agentweaver.svc", "https://ada:pass-word@core.example.com", "ftp://core.example.com"] {
             environment["Agentweaver__ApiBaseUrl"] = value
             let error = #expect(throws: SettingsError.self) { try settings(environment: environment) }
             #expect(error?.description.contains("Agentweaver__ApiBaseUrl") == true)

@@ -19,15 +19,11 @@ struct OperatorOptions: ParsableArguments {
 
     /// Where previews are, and by which rules they live.
     ///
-    /// - Throws: A `ValidationError` with the one line that says which setting is wrong.
+    /// - Throws: A ``SettingsError`` with the one line that says which setting is wrong.
     func connect(_ context: OperatorContext) throws -> OperatorConnection {
-        do {
-            var settings = try ClusterSettings(settings.sources(environment: context.environment))
-            if let namespace { settings.namespace = namespace }
-            return try OperatorConnection(ClusterConnection(settings, to: context.cluster))
-        } catch let error as SettingsError {
-            throw ValidationError(error.description)
-        }
+        var settings = try ClusterSettings(settings.sources(environment: context.environment))
+        if let namespace { settings.namespace = namespace }
+        return try OperatorConnection(ClusterConnection(settings, to: context.cluster))
     }
 }
 

@@ -74,13 +74,11 @@ struct ReapCommand: AsyncParsableCommand {
         cluster: () throws -> ClusterConfiguration,
         print: (String) -> Void
     ) async throws {
-        let connection: ClusterConnection
         let reference = try explain.map { try PreviewReference($0) }
-        do {
-            connection = try ClusterConnection(ClusterSettings(options.sources(environment: environment)), to: cluster)
-        } catch let error as SettingsError {
-            throw ValidationError(error.description)
-        }
+        let connection = try ClusterConnection(
+            ClusterSettings(options.sources(environment: environment)),
+            to: cluster
+        )
         let sweep = SingleSweep(
             policy: connection.policy,
             objects: connection.objects,

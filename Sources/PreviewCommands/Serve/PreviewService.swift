@@ -2,6 +2,8 @@ internal import CurlHTTP
 internal import KubernetesClient
 internal import Logging
 internal import NIOCore
+internal import PreviewDomain
+internal import PreviewServer
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -24,7 +26,12 @@ struct PreviewService {
     ///
     /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
     func run() async throws {
-        let shared = try SharedParts(settings, cluster: cluster, logger: logger)
+        let configuration: ClusterConfiguration
+        do { configuration = try cluster() } catch let error as KubernetesError {
+            throw SettingsError("The cluster's configuration cannot be used: \(error)")
+        }
+        logStart(configuration)
+        let shared = try SharedParts(settings, cluster: { configuration }, logger: logger)
         let timeline = TimelineParts(shared)
         let previews = PreviewParts(shared, timeline)
         let server = try ServerParts(shared, timeline, previews, onRunning: onRunning)
@@ -34,6 +41,20 @@ struct PreviewService {
         try await StopSignals(signals: stopSignals, draining: server.draining, time: shared.time, logger: logger)
             .run(services)
         await shared.shutdown()
+    }
+
+    /// The log's first line: what runs, and where.
+    private func logStart(_ cluster: ClusterConfiguration) {
+        let build = BuildInfo.current
+        logger.info(
+            "preview-gateway starts",
+            metadata: [
+                "version": "\(build.version)", "commit": "\(build.commit)", "built": "\(build.date)",
+                "namespace": "\(settings.cluster.namespace)", "zone": "\(settings.address.zone)",
+                "gateway": "\(settings.cluster.gatewayNamespace)/\(settings.cluster.gatewayName)",
+                "api_server": "\(cluster.server)",
+            ]
+        )
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {

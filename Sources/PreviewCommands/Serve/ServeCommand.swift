@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import CMemory
-internal import Logging
 
 /// `preview-gateway serve`: the service itself.
 struct ServeCommand: AsyncParsableCommand {
@@ -15,13 +14,9 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // Before anything large is allocated.
         cmemory_map_large_blocks()
-        do {
-            let settings = try Settings(options.sources())
-            var logger = Logger(label: "preview-gateway") { StreamLogHandler.standardError(label: $0) }
-            logger.logLevel = settings.logLevel
-            try await PreviewService(settings: settings, logger: logger).run()
-        } catch let error as SettingsError {
-            throw ValidationError(error.description)
-        }
+        // What is wrong with a setting is one line, without the command's usage.
+        let settings = try Settings(options.sources())
+        let logger = settings.logFormat.logger(label: "preview-gateway", level: settings.logLevel)
+        try await PreviewService(settings: settings, logger: logger).run()
     }
 }

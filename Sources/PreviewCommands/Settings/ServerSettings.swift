@@ -42,7 +42,7 @@ struct ServerSettings: Sendable {
             in: 1...3600
         )
         static let rate = Setting("Server__RequestsPerSecond", expected: "a number from 0.1 to 100000") { text in
-            Double(text).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
+            Double(text.withoutBlanks).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
         }
         static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
         /// At most so long that what runs then still has time to end: ``PreviewService/shutdownTimeout``.

@@ -18,10 +18,10 @@ struct Setting<Value: Sendable>: Sendable {
 
 extension Setting where Value == Bool {
     static func boolean(_ key: String) -> Setting {
-        Setting(key, expected: "true or false") { text in
-            switch text.lowercased() {
-            case "true", "1", "yes": true
-            case "false", "0", "no": false
+        Setting(key, expected: "true or false (also yes, on, 1 or no, off, 0)") { text in
+            switch text.withoutBlanks.lowercased() {
+            case "true", "1", "yes", "y", "on": true
+            case "false", "0", "no", "n", "off": false
             default: nil
             }
         }
@@ -31,7 +31,7 @@ extension Setting where Value == Bool {
 extension Setting where Value == Int {
     static func integer(_ key: String, in range: ClosedRange<Int>) -> Setting {
         Setting(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int(text).flatMap { range.contains($0) ? $0 : nil }
+            Int(text.withoutBlanks).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 }
@@ -53,7 +53,7 @@ extension Setting where Value == Duration {
             expected:
                 "a number of \(unitName) from \(range.lowerBound.formattedShortly) to \(range.upperBound.formattedShortly)"
         ) { text in
-            guard let number = Double(text), range.contains(number) else { return nil }
+            guard let number = Double(text.withoutBlanks), range.contains(number) else { return nil }
             return unit * number
         }
     }
@@ -71,6 +71,15 @@ extension Setting where Value == String {
                 }
             return isLabel ? text : nil
         }
+    }
+}
+
+extension String {
+    /// Without the blanks at both ends, which people leave in files and templates.
+    var withoutBlanks: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(self[first...last])
     }
 }
 

@@ -82,7 +82,7 @@ extension Settings {
             in: 1...86_400
         )
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
-            PreviewAddress.Scheme(rawValue: $0)
+            PreviewAddress.Scheme(rawValue: $0.withoutBlanks.lowercased())
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
         /// Never quoted: somebody may write credentials into it.
@@ -94,7 +94,10 @@ extension Settings {
             try? CoreAPIBaseURL($0)
         }
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
-            Logger.Level(rawValue: $0.lowercased())
+            Logger.Level(rawValue: $0.withoutBlanks.lowercased())
+        }
+        static let logFormat = Setting("Log__Format", expected: "text or json") {
+            LogFormat(rawValue: $0.withoutBlanks.lowercased())
         }
 
         private static let logLevelNames = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -127,6 +130,7 @@ extension Settings {
                 urlPort.key,
                 coreAPI.key,
                 logLevel.key,
+                logFormat.key,
             ] + IdentitySettings.Keys.all + ServerSettings.Keys.all
     }
 }

@@ -13,6 +13,7 @@ struct Settings: Sendable {
     var approvals: ApprovalPolicy
     var server: ServerSettings
     var logLevel: Logger.Level
+    var logFormat: LogFormat
 
     /// Reads all settings.
     ///
@@ -33,6 +34,7 @@ struct Settings: Sendable {
         approvals = try Self.approvals(sources)
         server = try ServerSettings(sources, readyTimeout: cluster.policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
+        logFormat = try sources.value(of: Keys.logFormat, default: .text)
     }
 
     private static func address(

@@ -3,7 +3,7 @@ internal import Yams
 
 /// The texts of all settings, merged from flags, environment and file.
 ///
-/// Flags win over the environment, which wins over the file.
+/// Flags win over the environment, which wins over the file. An empty text, or one of blanks, is as if the key were not there.
 struct SettingsSources: Sendable {
     /// Where a text came from, for error messages.
     enum Origin: String, Sendable {
@@ -15,7 +15,9 @@ struct SettingsSources: Sendable {
     private let values: [String: (text: String, origin: Origin)]
 
     /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
-    private static let prefixes = ["Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__"]
+    private static let prefixes = [
+        "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__",
+    ]
 
     /// A variable of the platform's that is read among many that are not.
     private static let platformNames = [Settings.Keys.coreAPI.key]
@@ -31,20 +33,33 @@ struct SettingsSources: Sendable {
     init(flags: [String], environment: [String: String], file: String?) throws(SettingsError) {
         var values: [String: (text: String, origin: Origin)] = [:]
         if let file {
-            for (key, text) in try Self.read(file) { values[key] = (text, .file) }
+            for (key, text) in try Self.read(file) { Self.set(&values, key, text, .file) }
         }
         for (key, text) in environment
         where Self.prefixes.contains(where: key.hasPrefix) || Self.platformNames.contains(key) {
-            values[key] = (text, .environment)
+            Self.set(&values, key, text, .environment)
         }
         for flag in flags {
             guard let separator = flag.firstIndex(of: "="), separator > flag.startIndex else {
                 throw SettingsError("--set \(flag): expected KEY=VALUE")
             }
-            values[String(flag[..<separator])] = (String(flag[flag.index(after: separator)...]), .flag)
+            Self.set(&values, String(flag[..<separator]), String(flag[flag.index(after: separator)...]), .flag)
         }
         self.values = values
     }
+
+    private static func set(
+        _ values: inout [String: (text: String, origin: Origin)],
+        _ key: String,
+        _ text: String,
+        _ origin: Origin
+    ) {
+        // The key is kept, so that one that no setting has is refused all the same.
+        if isEmpty(text), values[key] != nil { return }
+        values[key] = (text, origin)
+    }
+
+    private static func isEmpty(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
 
     /// Refuses keys that no setting has.
     func checkKeys(known: [String]) throws(SettingsError) {
@@ -59,7 +74,7 @@ struct SettingsSources: Sendable {
     }
 
     func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
-        guard let (text, origin) = values[setting.key] else { return nil }
+        guard let (text, origin) = values[setting.key], !Self.isEmpty(text) else { return nil }
         guard let value = setting.parse(text) else {
             let shown = setting.isSecret ? "<redacted>" : "'\(text.prefix(100))'"
             throw SettingsError("\(setting.key) is \(shown) (from \(origin.rawValue)): expected \(setting.expected)")

@@ -20,7 +20,13 @@ extension AgentPreviewGate {
         requester: String,
         onPending: @Sendable (Approval) async -> Void = { _ in }
     ) async throws(PreviewError) -> StartedPreview {
-        try await previews.metrics.counting(.agent, started: { $0 }) { () async throws(PreviewError) in
+        try await previews.metrics.counting(
+            .agent,
+            run: run,
+            port: port,
+            requester: requester,
+            started: { $0 }
+        ) { () async throws(PreviewError) in
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
             return try await previews.asking {
@@ -42,7 +48,13 @@ extension AgentPreviewGate {
         port: Int,
         requester: String
     ) async throws(PreviewError) -> GateAnswer {
-        try await previews.metrics.counting(.agent, started: \.started) { () async throws(PreviewError) in
+        try await previews.metrics.counting(
+            .agent,
+            run: run,
+            port: port,
+            requester: requester,
+            started: \.started
+        ) { () async throws(PreviewError) in
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
             return try await previews.asking {

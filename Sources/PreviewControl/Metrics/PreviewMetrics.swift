@@ -24,9 +24,17 @@ public struct PreviewMetrics: Sendable {
     private let reaped: [ReapReason: Counter]
     private let reapLag: Metrics.Timer
 
+    private let refused: RefusedStarts?
+
     /// - Parameter factory: Where the metrics go; without a backend nowhere.
     public init(_ factory: any MetricsFactory = MetricsSystem.factory) {
+        self.init(factory, refused: nil)
+    }
+
+    /// - Parameter refused: Where starts that are refused are logged.
+    init(_ factory: any MetricsFactory, refused: RefusedStarts?) {
         self.factory = factory
+        self.refused = refused
         reaped = Dictionary(
             uniqueKeysWithValues: ReapReason.allCases.map {
                 ($0, factory.counter(.reaped, ("reason", $0.rawValue)))
@@ -35,9 +43,12 @@ public struct PreviewMetrics: Sendable {
         reapLag = factory.timer(.reapLag)
     }
 
-    /// Counts what becomes of a start.
+    /// Counts what becomes of a start, and logs why it is refused.
     func counting<Value>(
         _ starter: Starter,
+        run: RunID,
+        port: Int,
+        requester: String,
         started: (Value) -> StartedPreview?,
         _ start: () async throws(PreviewError) -> Value
     ) async throws(PreviewError) -> Value {
@@ -51,6 +62,7 @@ public struct PreviewMetrics: Sendable {
             return value
         } catch {
             count(starter, error.kind.rawValue)
+            refused?.note(error, run: run, port: port, requester: requester)
             throw error
         }
     }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+public import Logging
 internal import PreviewDomain
 internal import Synchronization
 
@@ -11,22 +12,26 @@ public final class OutageGuard: Sendable {
         /// What the last request met, if it failed.
         var failure: ClusterError?
 
-        mutating func answered(at uptime: Duration) {
+        /// - Returns: Whether the request before this one had failed.
+        mutating func answered(at uptime: Duration) -> Bool {
             recording.answered(at: uptime)
-            failure = nil
+            defer { failure = nil }
+            return failure != nil
         }
     }
 
     private let state: Mutex<State>
     private let time: MonotonicTime
+    private let logger: Logger
     /// Raised when the API server answers somebody else than the sweep after requests had failed.
     let answersAgain = ChangeSignal()
 
-    public init(policy: PreviewPolicy, time: MonotonicTime) {
+    public init(policy: PreviewPolicy, time: MonotonicTime, logger: Logger) {
         state = Mutex(
             State(recording: PingRecording(grace: policy.outageGrace, usualSilence: policy.sweepInterval))
         )
         self.time = time
+        self.logger = logger
     }
 
     // MARK: Evidence
@@ -34,17 +39,19 @@ public final class OutageGuard: Sendable {
     /// The API server answered something that took its storage.
     func noteAnswer() {
         let uptime = time.uptime()
-        let wasFailing = state.withLock { state in
-            defer { state.answered(at: uptime) }
-            return state.failure != nil
-        }
-        if wasFailing { answersAgain.raise() }
+        guard state.withLock({ $0.answered(at: uptime) }) else { return }
+        logRecovery()
+        answersAgain.raise()
     }
 
     /// As ``noteAnswer()``, by the sweep, which need not be woken by it.
     func noteSweep() {
         let uptime = time.uptime()
-        state.withLock { $0.answered(at: uptime) }
+        if state.withLock({ $0.answered(at: uptime) }) { logRecovery() }
+    }
+
+    private func logRecovery() {
+        logger.notice("the API server answers again")
     }
 
     /// A sweep or a keepalive failed. What the API server refuses or rejects it has answered, but it proves nothing about pings.
@@ -52,10 +59,12 @@ public final class OutageGuard: Sendable {
     /// - Parameter sent: The uptime at which it was sent.
     func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
         guard error.kind == .unavailable else { return }
-        state.withLock { state in
+        let isFirst = state.withLock { state in
+            defer { state.failure = error }
             state.recording.failed(sentAt: sent)
-            state.failure = error
+            return state.failure == nil
         }
+        if isFirst { logger.warning("the API server cannot be reached", metadata: ["why": "\(error.detail)"]) }
     }
 
     /// A keepalive of a preview that exists could not be recorded, for whatever reason.

@@ -44,7 +44,13 @@ extension Previews {
         port: Int,
         requester: String
     ) async throws(PreviewError) -> StartedPreview {
-        try await metrics.counting(.operator, started: { $0 }) { () async throws(PreviewError) in
+        try await metrics.counting(
+            .operator,
+            run: run,
+            port: port,
+            requester: requester,
+            started: { $0 }
+        ) { () async throws(PreviewError) in
             let port = try admit(port)
             return try await asking {
                 let began = time.uptime()
@@ -97,7 +103,10 @@ extension Previews {
         let provisioned = time.uptime()
         logger.info(
             "a preview was started",
-            metadata: ["preview": "\(preview.token.fingerprint)", "port": "\(port.number)"]
+            metadata: [
+                "preview": "\(preview.token.fingerprint)", "run": "\(run)", "port": "\(port.number)",
+                "by": "\(SecretMask.mask(requester))",
+            ]
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
         let readiness = await AnswerDeadline.suspend { await settle(preview.token) }

@@ -35,7 +35,7 @@ extension Previews {
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
             index.noteStop(of: token)
-            logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)"])
+            logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)", "run": "\(run)"])
         }
     }
 

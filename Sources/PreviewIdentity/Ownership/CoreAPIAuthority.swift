@@ -81,7 +81,7 @@ public struct CoreAPIAuthority: RunAuthority {
         case .unauthorized: .unauthenticated
         case .forbidden: foreign
         case .notFound: AccessDenied(.runNotFound, "There is no such run.")
-        case .rejected, .unavailable, .unintelligible, .cancelled: nil
+        case .noSuchRoute, .rejected, .unavailable, .unintelligible, .cancelled: nil
         }
     }
 }

@@ -1,15 +1,22 @@
 public import CoreAPI
+public import Logging
 public import PreviewControl
 public import PreviewDomain
+internal import Synchronization
 
 /// Hands the timeline's entries to the platform's core API, which shows them among everything else about a run.
-public struct CoreAPITimelineSink: TimelineSink {
+///
+/// Not every release of it has a route for that: its route of events may be for reading only. That is said once, and no fault.
+public final class CoreAPITimelineSink: TimelineSink {
     private let client: CoreAPIClient
     private let bearer: @Sendable () -> Secret
+    private let logger: Logger
+    private let isRouteMissing = Mutex(false)
 
     /// - Parameter bearer: The service key that is valid now: the core API knows it as the platform's own callers' too.
-    public init(client: CoreAPIClient, bearer: @escaping @Sendable () -> Secret) {
+    public init(client: CoreAPIClient, logger: Logger, bearer: @escaping @Sendable () -> Secret) {
         self.client = client
+        self.logger = logger
         self.bearer = bearer
     }
 
@@ -21,6 +28,17 @@ public struct CoreAPITimelineSink: TimelineSink {
         }
         do throws(CoreAPIError) {
             try await client.post(event: body, of: entry.event.run, bearer: bearer().value)
+            return true
+        } catch  where error.kind == .noSuchRoute {
+            let isFirst = isRouteMissing.withLock { isMissing in
+                defer { isMissing = true }
+                return !isMissing
+            }
+            if isFirst {
+                logger.warning(
+                    "the core API takes no events of the timeline, so it does not show what becomes of previews"
+                )
+            }
             return true
         } catch {
             throw TimelineFailure(
@@ -38,7 +56,7 @@ extension CoreAPIError {
     fileprivate var isTemporary: Bool {
         switch kind {
         case .unavailable, .unintelligible, .cancelled: true
-        case .unauthorized, .forbidden, .notFound, .rejected: false
+        case .unauthorized, .forbidden, .notFound, .noSuchRoute, .rejected: false
         }
     }
 }

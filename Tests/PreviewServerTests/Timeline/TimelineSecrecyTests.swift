@@ -44,7 +44,8 @@ struct TimelineSecrecyTests {
         let copies = queue(
             "core_api",
             to: CoreAPITimelineSink(
-                client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+                client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+                logger: .silent
             ) { Secret(bearer) },
             cluster: cluster,
             lines: lines
@@ -106,7 +107,8 @@ struct TimelineSecrecyTests {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(202, "")])
         let sink = CoreAPITimelineSink(
-            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            logger: .silent
         ) { Secret("the-key") }
         let entry = try await harness.write("1")
         #expect(try await sink.write(entry))
@@ -125,12 +127,25 @@ struct TimelineSecrecyTests {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(status, "", ["Retry-After": "7"])])
         let sink = CoreAPITimelineSink(
-            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core)
+            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            logger: .silent
         ) { Secret("the-key") }
         let entry = try await harness.write("1")
         let failure = await #expect(throws: TimelineFailure.self) { try await sink.write(entry) }
         #expect(failure?.isTemporary == isTemporary)
         #expect(failure?.retryAfter == ([429, 503, 500].contains(status) ? .seconds(7) : nil))
+    }
+
+    @Test func aCoreAPIThatTakesNoEventsIsOneWarningAndNoFailure() async throws {
+        let harness = try await TimelineHarness()
+        let core = ScriptedTransport(clock: clock, [.json(405, ""), .json(405, "")])
+        let log = RecordingLog()
+        let sink = CoreAPITimelineSink(
+            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            logger: log.logger
+        ) { Secret("the-key") }
+        for name in ["1", "2"] { #expect(try await sink.write(try await harness.write(name))) }
+        #expect(log.messages.count == 1)
     }
 }
 

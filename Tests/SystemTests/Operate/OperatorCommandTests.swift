@@ -98,7 +98,7 @@ struct OperatorCommandTests {
             let json = await operate(ListCommand.self, "-o", "json", on: service)
             #expect(json.output.contains("\"fingerprint\" : \"\(token.fingerprint)\""))
             let yaml = await operate(ListCommand.self, "-o", "yaml", on: service)
-            #expect(yaml.output.contains("fingerprint: \(token.fingerprint)"))
+            #expect(yaml.output.contains(/fingerprint: '?\w{8}/) && yaml.output.contains(token.fingerprint))
             let others = await operate(ListCommand.self, "--run", ServiceUnderTest.otherRun, on: service)
             #expect(others.output == "No previews in namespace agentweaver.\n")
             let elsewhere = await operate(ListCommand.self, "-n", "elsewhere", on: service)
@@ -207,7 +207,7 @@ struct OperatorCommandTests {
             let decided = await operate(ApproveCommand.self, request, on: service)
             #expect(decided.exitCode == 1 && decided.error.contains("was denied already"))
             let setting = await operate(ListCommand.self, "--set", "Sandbox__Preview__Enabled=maybe", on: service)
-            #expect(setting.exitCode == 64 && setting.error.contains("Sandbox__Preview__Enabled"))
+            #expect(setting.exitCode == 1 && setting.error.contains("Sandbox__Preview__Enabled"))
         }
     }
 }

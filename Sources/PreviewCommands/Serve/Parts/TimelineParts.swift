@@ -54,7 +54,7 @@ struct TimelineParts: Sendable {
         }
         return TimelineQueue(
             name: "core_api",
-            sink: CoreAPITimelineSink(client: client) { key().bearer },
+            sink: CoreAPITimelineSink(client: client, logger: shared.logger) { key().bearer },
             clusterTime: shared.cluster.time,
             time: shared.time,
             metrics: shared.metrics,

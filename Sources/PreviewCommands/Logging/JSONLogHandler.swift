@@ -1,0 +1,103 @@
+internal import FoundationEssentials
+internal import Logging
+internal import PreviewDomain
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// Writes each line of the log as one JSON object: `time`, `level`, `logger`, `source`, `message`, and `metadata` as an
+/// object, with the names that the text format has.
+struct JSONLogHandler: LogHandler {
+    private let label: String
+    private let now: @Sendable () -> Date
+    private let write: @Sendable (String) -> Void
+
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    /// - Parameter write: Takes one line with its newline.
+    init(
+        label: String,
+        now: @escaping @Sendable () -> Date = { Date() },
+        write: @escaping @Sendable (String) -> Void = StandardError.write
+    ) {
+        self.label = label
+        self.now = now
+        self.write = write
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var merged = metadata
+        if let provided = metadataProvider?.get() { merged.merge(provided) { $1 } }
+        if let own = event.metadata { merged.merge(own) { $1 } }
+        let line = Line(
+            time: RFC3339.string(now()),
+            level: event.level.rawValue,
+            logger: label,
+            source: event.source,
+            message: event.message.description,
+            metadata: merged.isEmpty ? nil : merged.mapValues(MetadataValue.init)
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let bytes = try? encoder.encode(line) else { return }
+        write(String(decoding: bytes, as: UTF8.self) + "\n")
+    }
+
+    private struct Line: Encodable {
+        let time: String
+        let level: String
+        let logger: String
+        let source: String
+        let message: String
+        let metadata: [String: MetadataValue]?
+    }
+
+    /// A value of metadata: texts, lists and objects stay what they are.
+    private struct MetadataValue: Encodable {
+        let value: Logger.Metadata.Value
+
+        init(_ value: Logger.Metadata.Value) { self.value = value }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch value {
+            case .string(let text): try container.encode(text)
+            case .stringConvertible(let other): try container.encode(other.description)
+            case .array(let list): try container.encode(list.map(MetadataValue.init))
+            case .dictionary(let object): try container.encode(object.mapValues(MetadataValue.init))
+            }
+        }
+    }
+}
+
+/// The standard error output, to which whole lines are written.
+private enum StandardError {
+    private static let lock = Mutex(())
+
+    @Sendable static func write(_ line: String) {
+        lock.withLock { _ in
+            var bytes = Array(line.utf8)[...]
+            while !bytes.isEmpty {
+                #if canImport(Darwin)
+                    let written = bytes.withUnsafeBytes { Darwin.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+                #else
+                    let written = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+                #endif
+                // Nobody reads it any more, or it was interrupted: a log that cannot be written ends nothing.
+                guard written > 0 else { return }
+                bytes = bytes.dropFirst(written)
+            }
+        }
+    }
+}

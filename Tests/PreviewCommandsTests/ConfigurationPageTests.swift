@@ -1,0 +1,48 @@
+import Foundation
+import Testing
+
+@testable import PreviewCommands
+
+/// Docs/Configuration.md against the settings in the code.
+@Suite("The page about settings")
+struct ConfigurationPageTests {
+    private static let page: String = {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+        return (try? String(contentsOf: root.appending(path: "Docs/Configuration.md"), encoding: .utf8)) ?? ""
+    }()
+
+    @Test func everySettingHasADescriptionAndNoOtherKeyHas() {
+        let described = Settings.descriptions.map(\.key)
+        #expect(Set(described).count == described.count)
+        #expect(Set(described) == Set(Settings.Keys.all))
+        let documented = Self.page.matches(of: /\n\| `(\w+__\w+|SANDBOX_\w+)` \|/).map { String($0.1) }
+        #expect(documented == described)
+    }
+
+    @Test(arguments: Settings.descriptions.map(\.key))
+    func thePageSaysDefaultRangeAndExampleAsTheCodeDoes(key: String) throws {
+        let setting = try #require(Settings.descriptions.first { $0.key == key })
+        let fallback = setting.fallback.map { "`\($0)`" } ?? "none"
+        let row = "| `\(key)` | \(fallback) | \(setting.expected) | `\(setting.example)` | "
+        #expect(Self.page.contains("\n\(row)"), "the page has no row \(row)")
+        #expect(setting.accepts(setting.example), "the example is refused")
+        if let fallback = setting.fallback { #expect(setting.accepts(fallback), "the default is refused") }
+    }
+
+    /// Setting every default explicitly changes nothing, so each is what holds without it.
+    @Test func theDefaultsAreThoseThatHold() throws {
+        let minimum = ["Sandbox__Preview__ZoneSuffix=preview.example.com", "Auth__ApiKey=0123456789abcdef"]
+        let defaults = Settings.descriptions.compactMap { setting in setting.fallback.map { "\(setting.key)=\($0)" } }
+        func settings(_ flags: [String]) throws -> String {
+            var text = ""
+            dump(try Settings(SettingsSources(flags: flags, environment: [:], file: nil)), to: &text)
+            // Addresses of objects differ.
+            return text.replacing(/0x[0-9a-f]+/, with: "")
+        }
+        #expect(try settings(minimum + defaults) == settings(minimum))
+        // What is compared does tell settings apart.
+        for setting in ["Sandbox__Preview__OutageGraceSeconds=151", "Server__RequestBurst=99", "Log__Format=json"] {
+            #expect(try settings(minimum + [setting]) != settings(minimum), "\(setting)")
+        }
+    }
+}

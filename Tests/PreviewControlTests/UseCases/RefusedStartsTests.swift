@@ -1,0 +1,32 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("What the log says of starts that are refused")
+struct RefusedStartsTests {
+    private let log = RecordingLog()
+    private let clock = ManualClock()
+    private let run: RunID
+
+    init() throws { run = try RunID("3f2a9c1e-0000-4000-8000-000000000001") }
+
+    @Test func theReasonIsSaidOnceAMinuteWithTheNumberOfRepeats() {
+        let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)
+        let error = PreviewError(.limitReached, "This run has 3 previews, as many as it may.")
+        for _ in 0..<5 { refused.note(error, run: run, port: 3000, requester: "ada") }
+        refused.note(PreviewError(.noSandbox, "No sandbox."), run: run, port: 3000, requester: "ada")
+        #expect(log.messages == ["a start was refused", "a start was refused"])
+        #expect(log.lines[0].contains("limit_reached") && log.lines[0].contains("\(run)"))
+        clock.advance(by: .seconds(60))
+        refused.note(error, run: run, port: 3000, requester: "ada")
+        #expect(log.lines.count == 3 && log.lines[2].contains("\"held_back\": 4"))
+    }
+
+    @Test func aCallerWhoLeftWasRefusedNothing() {
+        let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)
+        refused.note(.cancelled, run: run, port: 3000, requester: "ada")
+        #expect(log.messages.isEmpty)
+    }
+}
