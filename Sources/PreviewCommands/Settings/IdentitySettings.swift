@@ -47,6 +47,14 @@ struct IdentitySettings: Sendable {
     /// Whether nobody would be accepted.
     var isEmpty: Bool { serviceKey == nil && accessTokens == nil && serviceAccounts == nil }
 
+    /// The service key as it is configured, where it is.
+    static func serviceKey(of sources: SettingsSources) throws(SettingsError) -> ServiceKey? {
+        switch try serviceKey(sources) {
+        case .text(let key), .file(_, let key): key
+        case nil: nil
+        }
+    }
+
     private static func serviceAccounts(_ sources: SettingsSources) throws(SettingsError) -> ServiceAccounts? {
         let service = try sources.value(of: Keys.serviceAccounts, default: [])
         let operators = try sources.value(of: Keys.operatorAccounts, default: [])

@@ -6,7 +6,7 @@ private typealias Files = InstallationFiles
 /// The built program's answers to how it is called.
 @Suite("The command line", .enabled(if: ReplicaProcess.program != nil, "the service was not built"))
 struct CommandLineTests {
-    @Test("A bad setting is exactly one line", arguments: ["serve", "reap --once", "list"])
+    @Test("A bad setting is exactly one line", arguments: ["serve", "reap --once", "list", "doctor"])
     func aBadSettingIsOneLine(command: String) async throws {
         let arguments = command.split(separator: " ").map(String.init)
         for flags in [

@@ -1,0 +1,56 @@
+internal import KubernetesModel
+
+/// Which release of Kubernetes an API server is.
+public struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
+    public let major: Int
+    public let minor: Int
+    /// As the server writes it, for example `v1.34.1-gke.100`.
+    public let description: String
+}
+
+extension KubernetesClient {
+    /// Asks the server for its release (`/version`).
+    public func serverVersion() async throws -> ServerVersion {
+        let request = APIRequest(verb: .probe, resource: "version", path: "/version")
+        let answer = try await executor.perform(request, limits: limits)
+        let info = try Self.decode(answer, request) { try VersionInfo(json: $0) }
+        // Some distributions write `34+`.
+        func number(_ text: String) -> Int { Int(text.prefix(while: \.isNumber)) ?? 0 }
+        return ServerVersion(
+            major: number(info.major ?? ""),
+            minor: number(info.minor ?? ""),
+            description: info.gitVersion ?? ""
+        )
+    }
+
+    /// The versions of an API group that the server serves, the preferred one first; none where it does not know the group.
+    public func servedVersions(ofGroup group: String) async throws -> [String] {
+        let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(group))
+        do {
+            let answer = try await executor.perform(request, limits: limits)
+            return try Self.decode(answer, request) { try ServedGroup(json: $0) }.versions?.map(\.version) ?? []
+        } catch let error as KubernetesError where error.isNotFound {
+            return []
+        }
+    }
+
+    private struct VersionInfo: Decodable, JSONReadable {
+        let major: String?
+        let minor: String?
+        let gitVersion: String?
+    }
+
+    private struct ServedGroup: Decodable, JSONReadable {
+        struct Version: Decodable {
+            let version: String
+        }
+        let versions: [Version]?
+    }
+}
+
+extension KubernetesError {
+    /// Whether what was asked for is not there: the object, its kind or its group.
+    public var isNotFound: Bool {
+        if case .notFound = kind { true } else { false }
+    }
+}

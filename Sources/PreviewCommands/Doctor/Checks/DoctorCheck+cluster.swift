@@ -1,0 +1,54 @@
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesModel
+
+extension DoctorCheck {
+    /// The release since which all that the service's manifests need is stable: the range of ports in a NetworkPolicy.
+    private static let leastMinorVersion = 25
+    /// A clock that is further off than this is worth a word; previews are not affected by it.
+    private static let tolerableSkew = Duration.seconds(5)
+
+    static let clusterChecks = [
+        DoctorCheck("PG101", .cluster, "the API server answers and is new enough", pre: true) { context in
+            let version = try await context.client.serverVersion()
+            guard version.major > 1 || version.minor >= leastMinorVersion else {
+                return .failure(
+                    "Kubernetes \(version) is older than 1.\(leastMinorVersion)",
+                    mend: "upgrade the cluster; older ones ignore the ports' range in NetworkPolicies"
+                )
+            }
+            return .ok("Kubernetes \(version)")
+        },
+        DoctorCheck("PG102", .cluster, "this machine's clock agrees with the API server's", pre: true) { context in
+            _ = try await context.client.serverVersion()
+            guard let skew = context.client.serverClock.skew(of: Date()) else {
+                return .skipped("the API server has not told its time")
+            }
+            guard abs(skew / .seconds(1)) <= tolerableSkew / .seconds(1) else {
+                return .warning(
+                    "this machine is off by \(Int(skew / .seconds(1))) s",
+                    mend: "synchronise its time, for example with: timedatectl set-ntp true"
+                )
+            }
+            return .ok("within \(Int(tolerableSkew / .seconds(1))) s")
+        },
+        DoctorCheck("PG103", .cluster, "the namespace exists", pre: true) { context in
+            do {
+                let found = try await context.client.getMetadata(
+                    of: InspectedNamespace.self,
+                    named: context.namespace,
+                    in: nil
+                )
+                guard found.metadata.deletionTimestamp == nil else {
+                    return .failure("\(context.namespace) is being deleted", mend: "wait, and install it anew")
+                }
+                return .ok(context.namespace)
+            } catch let error as KubernetesError where error.isNotFound {
+                return .failure(
+                    "there is no namespace \(context.namespace)",
+                    mend: "kubectl create namespace \(context.namespace), or set \(Settings.Keys.namespace.key)"
+                )
+            }
+        },
+    ]
+}

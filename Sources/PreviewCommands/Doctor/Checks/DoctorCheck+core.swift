@@ -1,0 +1,41 @@
+internal import CoreAPI
+internal import PreviewDomain
+internal import PreviewIdentity
+
+extension DoctorCheck {
+    /// A run that nobody has.
+    private static let noRun = "00000000-0000-4000-8000-000000000000"
+
+    static let coreChecks = [
+        DoctorCheck("PG601", .core, "the core API answers, and knows the service key", pre: true) { context in
+            guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
+            let client = CoreAPIClient(base: base, transport: context.platform)
+            let bearer = context.serviceKey?.bearer.value ?? "nobody"
+            do throws(CoreAPIError) {
+                _ = try await client.run(try runID(), bearer: bearer)
+                return .ok("it answers")
+            } catch {
+                switch error.kind {
+                case .notFound: return .ok("it knows the key; run facts are asked under the service key")
+                case .forbidden: return .ok("it knows the key; run facts are asked under the callers' own bearers")
+                case .unauthorized where context.serviceKey == nil:
+                    return .ok("it answers; without \(IdentitySettings.Keys.apiKey.key) here no more can be asked")
+                case .unauthorized:
+                    return .failure(
+                        "it does not accept the service key",
+                        mend: "give this service the platform's key: kubectl get secret preview-gateway -o yaml"
+                    )
+                default:
+                    return .failure(
+                        error.message,
+                        mend: "kubectl get pods -l app=agentweaver-api; NetworkPolicy allow-preview-gateway-to-api"
+                    )
+                }
+            }
+        }
+    ]
+
+    private static func runID() throws(CoreAPIError) -> RunID {
+        do { return try RunID(noRun) } catch { throw CoreAPIError(.rejected, "the run id is none") }
+    }
+}

@@ -1,0 +1,87 @@
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesModel
+internal import PreviewControl
+internal import PreviewDomain
+
+extension DoctorCheck {
+    private static let policy = "sandbox-allow-preview-ingress"
+    private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
+
+    static let networkChecks = [
+        DoctorCheck("PG501", .network, "a name under the zone resolves before it has a route") { context in
+            guard let zone = context.connection.settings.zone else {
+                return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
+            }
+            let addresses = await context.resolve("preview-gateway-doctor-\(UInt32.random(in: 0...UInt32.max)).\(zone)")
+            guard !addresses.isEmpty else {
+                return .warning(
+                    """
+                    it does not, so a preview's name appears only when its route's record does, and a resolver that asked \
+                    too early may remember for minutes that there is none
+                    """,
+                    mend: "make a wildcard record *.\(zone) with the preview Gateway's address"
+                )
+            }
+            let expected = (try? await context.previewGateway().status?.addresses?.compactMap(\.value)) ?? []
+            guard
+                expected.isEmpty || !expected.contains(where: \.isAddress) || !Set(expected).isDisjoint(with: addresses)
+            else {
+                return .warning(
+                    "it leads to \(addresses.joined(separator: ", ")), and the Gateway is at \(expected.joined(separator: ", "))",
+                    mend: "let *.\(zone) lead to the preview Gateway"
+                )
+            }
+            return .ok(addresses.joined(separator: ", "))
+        },
+        DoctorCheck("PG502", .network, "the preview Gateway reaches the sandboxes' ports, and nobody else") { context in
+            let apply = "kubectl apply -n \(context.namespace) -f k8s/base/networkpolicy-sandbox.yaml"
+            let found: InspectedNetworkPolicy
+            do {
+                found = try await context.client.get(InspectedNetworkPolicy.self, named: policy, in: context.namespace)
+            } catch let error as KubernetesError where error.isNotFound {
+                return .failure("there is no NetworkPolicy \(policy)", mend: apply)
+            }
+            let rules = found.spec?.ingress ?? []
+            let allowed = context.connection.policy.ports.allowed
+            let ports = rules.flatMap { $0.ports ?? [] }
+            guard ports.contains(where: { $0.port == allowed.lowerBound && $0.endPort == allowed.upperBound }) else {
+                let there = ports.map { "\($0.port ?? 0)-\($0.endPort ?? $0.port ?? 0)" }.joined(separator: ", ")
+                return .failure(
+                    "\(policy) admits \(there.isEmpty ? "no ports" : there), the settings \(allowed.lowerBound)-\(allowed.upperBound)",
+                    mend: apply
+                )
+            }
+            let peers = rules.flatMap { $0.from ?? [] }
+            let isForGateway = peers.allSatisfy {
+                $0.namespaceSelector == nil && $0.podSelector?.matchLabels == [gatewayLabel: context.gateway]
+            }
+            guard isForGateway, !peers.isEmpty, rules.allSatisfy({ $0.from?.isEmpty == false }) else {
+                return .warning("\(policy) admits others than the preview Gateway's pods", mend: apply)
+            }
+            return .ok("\(allowed.lowerBound)-\(allowed.upperBound), from \(context.gateway)")
+        },
+        DoctorCheck("PG503", .network, "policies let the service be called, and call the core API") { context in
+            for name in ["preview-gateway", "allow-preview-gateway-to-api"] {
+                do {
+                    _ = try await context.client.getMetadata(
+                        of: InspectedNetworkPolicy.self,
+                        named: name,
+                        in: context.namespace
+                    )
+                } catch let error as KubernetesError where error.isNotFound {
+                    return .warning(
+                        "there is no NetworkPolicy \(name)",
+                        mend: "kubectl apply -n \(context.namespace) -f k8s/base/networkpolicies.yaml"
+                    )
+                }
+            }
+            return .ok("preview-gateway, allow-preview-gateway-to-api")
+        },
+    ]
+}
+
+extension String {
+    /// Whether it is an IP address and no name.
+    fileprivate var isAddress: Bool { contains(":") || allSatisfy { $0.isNumber || $0 == "." } }
+}

@@ -1,0 +1,66 @@
+internal import KubernetesClient
+
+extension DoctorCheck {
+    static let permissionChecks = [
+        DoctorCheck("PG401", .permissions, "the service may do what it needs") { context in
+            let missing = try await context.answers(to: ServicePermissions.needed).filter { !$0.isAllowed }
+            guard missing.isEmpty else {
+                return .failure(
+                    "\(context.subject) may not \(missing.map(\.words).joined(separator: ", "))",
+                    mend: "kubectl apply -f k8s/base/rbac.yaml"
+                )
+            }
+            return .ok("as \(context.subject)")
+        },
+        DoctorCheck("PG402", .permissions, "it may do nothing that it does not need") { context in
+            let extra = try await context.answers(to: ServicePermissions.superfluous).filter(\.isAllowed)
+            guard extra.isEmpty else {
+                return .warning(
+                    "\(context.subject) may also \(extra.map(\.words).joined(separator: ", "))",
+                    mend: """
+                        kubectl get rolebindings,clusterrolebindings -A -o wide | grep preview-gateway, and remove what \
+                        k8s/base/rbac.yaml does not have
+                        """
+                )
+            }
+            return .ok("as \(context.subject)")
+        },
+    ]
+}
+
+extension DoctorContext {
+    struct Answer: Sendable {
+        let question: AccessReview.Attributes
+        let isAllowed: Bool
+
+        var words: String {
+            let parts = [question.resource, question.subresource].compactMap(\.self).joined(separator: "/")
+            return "\(question.verb) \(parts)\(question.group.isEmpty ? "" : ".\(question.group)")"
+        }
+    }
+
+    /// Whom the questions about permissions are about.
+    fileprivate var subject: String { isService ? "this service account" : serviceUser }
+
+    /// Asks the API server whether the service may do something: about who asks where this runs in the service's own pod,
+    /// and about the service's account where it is an operator who asks.
+    fileprivate func answers(to rules: [ServicePermissions.Rule]) async throws -> [Answer] {
+        var answers: [Answer] = []
+        for rule in rules {
+            for question in rule.questions(namespace: namespace, gateway: gateway, gatewayNamespace: gatewayNamespace) {
+                answers.append(Answer(question: question, isAllowed: try await isAllowed(question)))
+            }
+        }
+        return answers
+    }
+
+    private func isAllowed(_ question: AccessReview.Attributes) async throws -> Bool {
+        if isService {
+            let asked = SelfSubjectAccessReview(AccessReview(question))
+            return try await client.create(asked, in: nil).review.status?.allowed == true
+        }
+        let groups = ["system:serviceaccounts", "system:serviceaccounts:\(namespace)", "system:authenticated"]
+        let asked = SubjectAccessReview(AccessReview(question, user: serviceUser, groups: groups))
+        return try await client.create(asked, in: nil).review.status?.allowed == true
+    }
+}

@@ -1,0 +1,30 @@
+internal import PreviewControl
+internal import PreviewDomain
+
+extension DoctorCheck {
+    static let previewChecks = [
+        DoctorCheck("PG701", .previews, "no preview is overdue or half-made") { context in
+            let connection = context.connection
+            let sweep = SingleSweep(
+                policy: connection.policy,
+                objects: connection.objects,
+                clusterTime: connection.time
+            )
+            let report: ReapReport
+            do throws(ClusterError) { report = try await sweep.look() } catch {
+                return .failure(
+                    "the cluster's previews could not be read: \(error.detail)",
+                    mend: "kubectl get httproutes,services -n \(context.namespace)"
+                )
+            }
+            let due = report.entries.filter { if case .reap = $0.decision { true } else { false } }
+            guard due.isEmpty else {
+                return .warning(
+                    "due, and still there: \(due.map(\.token.fingerprint).joined(separator: ", "))",
+                    mend: "preview-gateway reap --once --dry-run says why; without --dry-run it deletes them"
+                )
+            }
+            return .ok("\(report.entries.count) in all")
+        }
+    ]
+}

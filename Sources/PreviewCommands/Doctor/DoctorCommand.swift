@@ -1,0 +1,109 @@
+internal import ArgumentParser
+internal import CurlHTTP
+internal import FoundationEssentials
+internal import HTTPTransport
+internal import KubernetesClient
+internal import PreviewIdentity
+
+/// `preview-gateway doctor`: looks at the cluster and says what is not as it has to be.
+struct DoctorCommand: AsyncParsableCommand {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, json
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check the cluster and the installation, and say what mends what is wrong.",
+        discussion: """
+            Changes nothing. Exits with 0 where everything is in order, 1 where something needs attention, 2 where something \
+            does not work. Each check has a stable id and a section of Docs/Doctor.md.
+
+            \(SettingsOptions.discussion) Give it the service's own settings, as far as they are known.
+            """
+    )
+
+    @Flag(help: "Only what has to be so before the installation.")
+    var pre = false
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Only this check or group; may be repeated.", valueName: "id-or-group")
+    )
+    var only: [String] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Without this check or group; may be repeated.", valueName: "id-or-group")
+    )
+    var skip: [String] = []
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output = Format.table
+
+    @OptionGroup var options: SettingsOptions
+
+    func validate() throws {
+        let known = Set(DoctorCheck.all.flatMap { [$0.id, $0.group.rawValue] })
+        for name in only + skip where !known.contains(name) {
+            throw ValidationError(
+                "there is no check or group '\(name.prefix(40))': expected one of \(known.sorted().joined(separator: ", "))"
+            )
+        }
+    }
+
+    func run() async throws {
+        let platform = try CurlTransport()
+        let report = try await report(
+            environment: ProcessInfo.processInfo.environment,
+            cluster: { try .discover() },
+            platform: platform,
+            resolve: { SystemResolver.addresses(of: $0) }
+        )
+        await platform.shutdown()
+        print(try output == .table ? report.text : report.json())
+        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+    }
+
+    /// Makes the checks that are asked for.
+    func report(
+        environment: [String: String],
+        cluster: () throws -> ClusterConfiguration,
+        platform: any HTTPTransport,
+        resolve: @escaping @Sendable (String) async -> [String]
+    ) async throws -> DoctorReport {
+        let sources = try options.sources(environment: environment)
+        let settings = try ClusterSettings(sources)
+        let context = DoctorContext(
+            connection: try ClusterConnection(settings, to: cluster),
+            coreAPI: try sources.value(of: Settings.Keys.coreAPI),
+            serviceKey: try IdentitySettings.serviceKey(of: sources),
+            isService: environment["KUBECONFIG"]?.isEmpty != false && environment["KUBERNETES_SERVICE_HOST"] != nil,
+            platform: platform,
+            resolve: resolve
+        )
+        var entries: [DoctorReport.Entry] = []
+        for check in DoctorCheck.all where isAsked(check) {
+            entries.append(DoctorReport.Entry(check: check, finding: await look(check, context)))
+        }
+        return DoctorReport(entries: entries)
+    }
+
+    private func isAsked(_ check: DoctorCheck) -> Bool {
+        let names = [check.id, check.group.rawValue]
+        guard !pre || check.isPreInstallation, only.isEmpty || !Set(only).isDisjoint(with: names) else { return false }
+        return Set(skip).isDisjoint(with: names)
+    }
+
+    /// A check that cannot be made says so and stops none of the others.
+    private func look(_ check: DoctorCheck, _ context: DoctorContext) async -> DoctorFinding {
+        do {
+            return try await check.look(context)
+        } catch let error as KubernetesError where error.kind == .forbidden {
+            return .skipped("your account may not ask for that (\(error.operation ?? "a request"))")
+        } catch let error as KubernetesError {
+            return .failure("the cluster could not be asked: \(error)", mend: "kubectl version; see PG101")
+        } catch {
+            return .failure("it could not be looked at: \(type(of: error))", mend: "see the log of the command")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import FoundationEssentials
+
+/// What all checks found.
+struct DoctorReport: Sendable {
+    struct Entry: Sendable {
+        let check: DoctorCheck
+        let finding: DoctorFinding
+    }
+
+    let entries: [Entry]
+
+    /// 0 where everything is in order, 1 where something needs attention, 2 where something does not work.
+    var exitCode: Int32 {
+        let found = Set(entries.map(\.finding.status))
+        return found.contains(.failure) ? 2 : found.contains(.warning) ? 1 : 0
+    }
+
+    /// For people: a heading for each group, a line for each check, and below it what mends it.
+    var text: String {
+        var lines: [String] = []
+        for group in DoctorCheck.Group.allCases {
+            let entries = entries.filter { $0.check.group == group }
+            guard !entries.isEmpty else { continue }
+            if !lines.isEmpty { lines.append("") }
+            lines += [group.rawValue, String(repeating: "-", count: group.rawValue.count)]
+            for entry in entries {
+                lines.append(
+                    "\(entry.finding.status.mark) \(entry.check.id) \(entry.check.title): \(entry.finding.detail)"
+                )
+                if let mend = entry.finding.mend {
+                    lines.append("    mend: \(mend)")
+                    lines.append("    see:  \(Self.page(entry.check))")
+                }
+            }
+        }
+        let counts = DoctorFinding.Status.allCases.map { status in
+            "\(entries.count { $0.finding.status == status }) \(status.rawValue)"
+        }
+        return (lines + ["", counts.joined(separator: ", ")]).joined(separator: "\n")
+    }
+
+    /// For programs.
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let document = Document(
+            exitCode: exitCode,
+            checks: entries.map { entry in
+                Document.Check(
+                    id: entry.check.id,
+                    group: entry.check.group.rawValue,
+                    title: entry.check.title,
+                    status: entry.finding.status.rawValue,
+                    detail: entry.finding.detail,
+                    mend: entry.finding.mend,
+                    page: Self.page(entry.check)
+                )
+            }
+        )
+        return String(decoding: try encoder.encode(document), as: UTF8.self)
+    }
+
+    private static func page(_ check: DoctorCheck) -> String { "Docs/Doctor.md#\(check.id.lowercased())" }
+
+    private struct Document: Encodable {
+        struct Check: Encodable {
+            let id: String
+            let group: String
+            let title: String
+            let status: String
+            let detail: String
+            let mend: String?
+            let page: String
+        }
+
+        let exitCode: Int32
+        let checks: [Check]
+
+        private enum CodingKeys: String, CodingKey {
+            case exitCode = "exit_code"
+            case checks
+        }
+    }
+}
+
+extension DoctorFinding.Status {
+    fileprivate var mark: String {
+        switch self {
+        case .ok: "√"
+        case .warning: "‼"
+        case .failure: "×"
+        case .skipped: "–"
+        }
+    }
+}

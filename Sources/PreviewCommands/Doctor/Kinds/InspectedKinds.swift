@@ -1,0 +1,74 @@
+internal import KubernetesModel
+
+/// A Gateway with what is looked at: its listeners and its status.
+struct InspectedGateway: KubernetesObject {
+    static let resource = Gateway.resource
+
+    struct Spec: Codable, Sendable {
+        struct Listener: Codable, Sendable {
+            var name: String?
+            var hostname: String?
+            var `protocol`: String?
+        }
+        var gatewayClassName: String?
+        var listeners: [Listener]?
+    }
+
+    struct Status: Codable, Sendable {
+        struct Address: Codable, Sendable {
+            var type: String?
+            var value: String?
+        }
+        var conditions: [Condition]?
+        var addresses: [Address]?
+    }
+
+    var metadata: ObjectMeta
+    var spec: Spec?
+    var status: Status?
+}
+
+/// A NetworkPolicy with its rules about what comes in.
+struct InspectedNetworkPolicy: KubernetesObject {
+    static let resource = APIResource(
+        group: "networking.k8s.io",
+        versions: ["v1"],
+        plural: "networkpolicies",
+        kind: "NetworkPolicy"
+    )
+
+    struct Spec: Codable, Sendable {
+        struct Ingress: Codable, Sendable {
+            struct Peer: Codable, Sendable {
+                struct Selector: Codable, Hashable, Sendable {
+                    var matchLabels: [String: String]?
+                }
+                var podSelector: Selector?
+                var namespaceSelector: Selector?
+            }
+            struct Port: Codable, Hashable, Sendable {
+                var port: Int?
+                var endPort: Int?
+            }
+            var from: [Peer]?
+            var ports: [Port]?
+        }
+        var ingress: [Ingress]?
+    }
+
+    var metadata: ObjectMeta
+    var spec: Spec?
+}
+
+/// A namespace; only its metadata are looked at.
+struct InspectedNamespace: KubernetesObject {
+    static let resource = APIResource(
+        group: "",
+        versions: ["v1"],
+        plural: "namespaces",
+        kind: "Namespace",
+        namespaced: false
+    )
+
+    var metadata: ObjectMeta
+}
