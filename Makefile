@@ -47,7 +47,7 @@ demo: build ## Play the main job once, check it, print the figures
 	@ENVOY='$(ENVOY)' $(DEVCLUSTER) demo --state-dir $(STATE)
 
 image: setup ## Make the container image as an OCI archive in .build/image, without a Docker daemon
-	@bash image/build.sh
+	@bash k8s/image/build.sh
 
 test: ## Run all tests, after the same set-up
 	@bash .ci/setup libraries

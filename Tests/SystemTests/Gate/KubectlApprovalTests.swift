@@ -6,23 +6,23 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// What Docs/Approvals.md tells operators to type, typed.
+/// Decisions that are edited into the claim's annotation by hand, as whoever has kubectl alone can make them.
 @Suite("Approving with kubectl alone", .enabled(if: isKubectlInstalled, "kubectl is not installed"))
 struct KubectlApprovalTests {
-    @Test func theDocumentedCommandsReleaseTheWaitingCall() async throws {
+    @Test func anEditedAnnotationReleasesTheWaitingCall() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let (pending, start) = try await cluster.ask(0)
-            try await run(try Self.script(deciding: pending, in: cluster), on: cluster)
+            try await run(Self.script(deciding: pending, in: cluster), on: cluster)
             _ = try await start.value
             #expect(cluster.state(of: pending) == .consumed)
             #expect(cluster.timeline.events.map(\.kind) == [.approvalRequired, .approved, .started])
         }
     }
 
-    @Test func theDocumentedCommandsRefuseWhatIsDecidedAlready() async throws {
+    @Test func anEditIsRefusedWhereTheRequestIsDecidedAlready() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let (pending, start) = try await cluster.ask(0)
-            let script = try Self.script(deciding: pending, in: cluster)
+            let script = Self.script(deciding: pending, in: cluster)
             // The decision of somebody else lands between the reading and the patch.
             try await cluster[1].deny(run: cluster.run, requestID: pending.id.text, by: "ada")
             let raced = script.replacingOccurrences(of: "OLD=$(kubectl", with: "OLD='\(pending.text)' # $(kubectl")
@@ -34,18 +34,21 @@ struct KubectlApprovalTests {
         }
     }
 
-    /// The documentation's script with the names of this cluster.
-    private static func script(deciding approval: Approval, in cluster: GateCluster) throws -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
-        let page = try String(contentsOf: root.appending(path: "Docs/Approvals.md"), encoding: .utf8)
-        let blocks = page.components(separatedBy: "```sh\n").dropFirst().map {
-            $0.components(separatedBy: "```")[0]
-        }
-        let script = try #require(blocks.first { $0.contains("--type=json") })
-        return
-            script
-            .replacingOccurrences(of: "CLAIM=agent-3f2a9c1e0000", with: "CLAIM=\(cluster.run.claimName)")
-            .replacingOccurrences(of: "REQUEST=k7m2q4x3n5b3r6t5w2zac2d4f7", with: "REQUEST=\(approval.id.text)")
+    /// Replaces the text that was read by one whose state is `granted`; the `test` refuses what was decided meanwhile.
+    private static func script(deciding approval: Approval, in cluster: GateCluster) -> String {
+        #"""
+        CLAIM=\#(cluster.run.claimName)
+        REQUEST=\#(approval.id.text)
+        quote() { sed 's/[\\"]/\\&/g; s/^/"/; s/$/"/'; }
+        KEY="preview.agentweaver.dev/approval.$REQUEST"
+        OLD=$(kubectl -n agentweaver get sandboxclaim "$CLAIM" -o go-template="{{index .metadata.annotations \"$KEY\"}}")
+        NEW=$(printf '%s' "$OLD" | sed 's/"state":"pending"/"state":"granted"/')
+        ANNOTATION="/metadata/annotations/preview.agentweaver.dev~1approval.$REQUEST"
+        kubectl -n agentweaver patch sandboxclaim "$CLAIM" --type=json -p "[
+          {\"op\": \"test\", \"path\": \"$ANNOTATION\", \"value\": $(printf '%s' "$OLD" | quote)},
+          {\"op\": \"replace\", \"path\": \"$ANNOTATION\", \"value\": $(printf '%s' "$NEW" | quote)}
+        ]"
+        """#
     }
 
     private func run(_ script: String, on cluster: GateCluster) async throws {

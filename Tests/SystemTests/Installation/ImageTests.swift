@@ -43,7 +43,7 @@ struct ImageTests {
     private func build(in folder: String) async throws -> String {
         let result = try await Files.run(
             "bash",
-            [Files.path("image/build.sh"), folder],
+            [Files.path("k8s/image/build.sh"), folder],
             environment: [
                 "EXECUTABLE": try #require(ReplicaProcess.program), "SOURCE_DATE_EPOCH": Self.epoch,
                 "BUILD_COMMIT": "1a2b3c4d5e6f", "BUILD_VERSION": "1.2.3",

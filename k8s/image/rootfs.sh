@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the root file system of the image: the program, the libraries that it loads, CA certificates, and the few files that
 # the C library reads. No shell, no package manager.
-#   image/rootfs.sh EXECUTABLE FOLDER
+#   k8s/image/rootfs.sh EXECUTABLE FOLDER
 # The libraries are those of the Debian machine that this runs on, as the linker found them. What they are is written to
 # FOLDER/var/lib/dpkg/status.d, where scanners look, and to FOLDER/usr/share/preview-gateway/sbom.spdx.json.
 # SOURCE_DATE_EPOCH, BUILD_VERSION and BUILD_COMMIT are written into the SBOM.
@@ -61,5 +61,5 @@ for package in "${packages[@]}"; do
             } >"$root/var/lib/dpkg/status.d/$name"
         done
 done
-python3 "$(dirname "$0")/sbom.py" "$root" "$(dirname "$0")/../Package.resolved" \
+python3 "$(dirname "$0")/sbom.py" "$root" "$(dirname "$0")/../../Package.resolved" \
     >"$root/usr/share/preview-gateway/sbom.spdx.json"

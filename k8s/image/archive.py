@@ -75,7 +75,7 @@ def main():
                 "Labels": labels,
             },
             "rootfs": {"type": "layers", "diff_ids": [digest(plain)]},
-            "history": [{"created": CREATED, "created_by": "image/archive.py"}],
+            "history": [{"created": CREATED, "created_by": "k8s/image/archive.py"}],
         }
     )
 

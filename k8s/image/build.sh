@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes the image as an OCI archive, without a Docker daemon.
-#   image/build.sh [FOLDER]      .build/image by default: rootfs/, preview-gateway.tar, digest
+#   k8s/image/build.sh [FOLDER]      .build/image by default: rootfs/, preview-gateway.tar, digest
 # EXECUTABLE names a program to take in place of a new release build. BUILD_VERSION is the release's number. The same commit,
 # on the same machine, gives the same digest.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 folder=${1:-.build/image}
 BUILD_COMMIT=${BUILD_COMMIT:-$(git rev-parse --short=12 HEAD)}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
@@ -22,8 +22,8 @@ if [[ -z ${EXECUTABLE:-} ]]; then
 fi
 cp "$EXECUTABLE" "$folder/preview-gateway"
 strip "$folder/preview-gateway"
-image/rootfs.sh "$folder/preview-gateway" "$folder/rootfs"
-python3 image/archive.py "$folder/rootfs" "$folder/preview-gateway.tar" "preview-gateway:$BUILD_COMMIT" >"$folder/digest"
+k8s/image/rootfs.sh "$folder/preview-gateway" "$folder/rootfs"
+python3 k8s/image/archive.py "$folder/rootfs" "$folder/preview-gateway.tar" "preview-gateway:$BUILD_COMMIT" >"$folder/digest"
 rm "$folder/preview-gateway"
 echo "$folder/preview-gateway.tar: commit $BUILD_COMMIT, $(du -sb --apparent-size "$folder/rootfs" | awk '{printf "%.1f MB unpacked", $1 / 1e6}')"
 cat "$folder/digest"
