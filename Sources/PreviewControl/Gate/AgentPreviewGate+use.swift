@@ -2,7 +2,74 @@ internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
 
+/// Uses permits: a grant is used once, right before anything is created, and given back where the start left nothing behind.
 extension AgentPreviewGate {
+    /// Starts what was permitted. From here on the caller's going away stops nothing: a grant that is used up leads to a
+    /// preview, which the caller finds when it asks again. It is bounded by its ``AnswerDeadline``.
+    ///
+    /// - Throws: ``Overtaken`` where the permit does not hold any more and nothing was made.
+    func start(
+        _ request: GateRequest,
+        permit: Permit,
+        hasWaited: Bool
+    ) async throws -> StartedPreview {
+        guard hasWaited else { return try await startNow(request, permit: permit, sandbox: request.sandbox) }
+        return try await AnswerDeadline.begin(previews.time) {
+            try await startNow(request, permit: permit, sandbox: nil)
+        }
+    }
+
+    /// - Parameter sandbox: The run's sandbox; nil where it has to be read again.
+    private func startNow(
+        _ request: GateRequest,
+        permit: Permit,
+        sandbox known: BoundSandbox?
+    ) async throws -> StartedPreview {
+        try Task.checkCancellation()
+        let work = Task {
+            let began = previews.time.uptime()
+            let sandbox: BoundSandbox
+            if let known { sandbox = known } else { sandbox = try await previews.sandboxes.sandbox(of: request.run) }
+            try await check(sandbox, against: request, permit)
+            let use = try randomly { try Approval.mintUse(randomBytes: $0) }
+            startsUnderWay.begin(use)
+            defer { startsUnderWay.end(use) }
+            var used: UsedPermit?
+            do {
+                return try await previews.start(
+                    run: request.run,
+                    port: request.port,
+                    sandbox: sandbox,
+                    requester: request.requester,
+                    began: began
+                ) { token in
+                    let preview = token.fingerprint
+                    used = try await self.use(permit, as: use, again: used, for: request, preview: preview)
+                }
+            } catch let failure as FailedStart {
+                guard let used else { throw failure.cause }
+                throw await self.failure(failure.cause, after: used, leftNothing: failure.leftNothing)
+            } catch {
+                guard let used else { throw error }
+                throw await failure(error, after: used, leftNothing: true)
+            }
+        }
+        return try await work.value
+    }
+
+    private func check(_ sandbox: BoundSandbox, against request: GateRequest, _ permit: Permit) async throws {
+        guard sandbox.pod != request.sandbox.pod || sandbox.claim != request.sandbox.claim else { return }
+        try await withdraw(permit, reason: "The run's sandbox pod was replaced.")
+        throw PreviewError(
+            .approvalWithdrawn,
+            """
+            The run's sandbox pod was replaced while this request waited, so the approval does not hold for it. Ask again.
+            """
+        )
+    }
+
+    // MARK: Using a permit
+
     /// Uses a permit up, once; throws ``Overtaken`` when somebody else was faster, or when it does not hold any more.
     ///
     /// A grant that nobody was asked for is written down as an approval of its own, used already: whatever started the
@@ -74,7 +141,7 @@ extension AgentPreviewGate {
     ) async throws -> UsedPermit {
         var claim = claim
         var ground = ground
-        for _ in 0..<Self.maxAttempts {
+        for _ in 0..<GateMachine.maxAttempts {
             let now = try await previews.currentTime()
             let new = try newApproval(for: request, at: now.latest)
             guard let used = granted(new, on: ground, use, at: now.latest) else { break }

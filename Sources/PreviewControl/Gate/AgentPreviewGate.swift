@@ -1,8 +1,25 @@
+internal import Logging
+public import PreviewDomain
+
 /// Starts previews for agents: nothing is created, patched or labelled before a recorded grant.
 ///
 /// A request waits as an annotation on the run's claim, so whoever decides can do it on any replica, and a replica that
-/// dies loses no more than its callers' connections. Who may ask and who may decide is settled before any of these is
+/// dies loses no more than its callers' connections. Who may ask and who may decide is checked before any of these is
 /// called.
+///
+/// Who calls whom:
+///
+/// ```
+/// routes, MCP ──▶ AgentPreviewGate ──events──▶ GateMachine (decides)
+///                   │        ◀──actions──
+///                   ├── +requests   reads and raises requests, waits ──▶ ApprovalStore, ApprovalIndex
+///                   ├── +grounds    finds what approves automatically ──▶ RunFactsSource
+///                   ├── +use        uses a permit, gives it back ──▶ Previews.start
+///                   ├── +follow     shares the preview of another call ──▶ Previews.join
+///                   └── +messages   refusals and timeline entries ──▶ Timeline
+/// consoles ─────▶ +decisions        approve, deny, list
+/// ApprovalKeeper ─▶ +requests       ends what nobody waits for
+/// ```
 public struct AgentPreviewGate: Sendable {
     let policy: ApprovalPolicy
     let previews: Previews
@@ -39,4 +56,152 @@ public struct AgentPreviewGate: Sendable {
 
     /// Whether the owner of a run may approve for every run. Operators always may.
     public var ownersMayApproveAlways: Bool { policy.ownersMayApproveAlways }
+
+    // MARK: Starting
+
+    /// Goes through the gate, waits there for as long as it takes, then starts the preview, or hands out the one that an
+    /// earlier call of the same request has started, as long as that lives.
+    ///
+    /// A caller that goes away meanwhile leaves its request waiting, and may come back to use what was decided, or to get
+    /// what was started.
+    ///
+    /// - Parameters:
+    ///   - port: The port on which the app in the sandbox listens.
+    ///   - requester: The caller: asking again for the same joins the request that waits.
+    ///   - onPending: Called once where a human has to decide, with what is asked.
+    /// - Throws: A ``PreviewError``; of kind ``PreviewError/Kind/approvalDenied``,
+    ///   ``PreviewError/Kind/approvalTimedOut``, ``PreviewError/Kind/approvalWithdrawn`` or
+    ///   ``PreviewError/Kind/approvalUsed`` where the gate did not open.
+    public func start(
+        run: RunID,
+        port: Int,
+        requester: String,
+        onPending: @Sendable (Approval) async -> Void = { _ in }
+    ) async throws(PreviewError) -> StartedPreview {
+        try await previews.metrics.counting(
+            .agent,
+            run: run,
+            port: port,
+            requester: requester,
+            started: { $0 }
+        ) { () async throws(PreviewError) in
+            try previews.checkIsEnabled()
+            let port = try previews.checkPort(port)
+            return try await previews.asking {
+                let request = try await gateRequest(run: run, port: port, requester: requester)
+                var machine = GateMachine(request)
+                switch try await enter(request, &machine) {
+                case .started(let started):
+                    return started
+                case .pending(let approval):
+                    await onPending(approval)
+                    return try await wait(request, &machine)
+                }
+            }
+        }
+    }
+
+    /// As ``start(run:port:requester:onPending:)``, and returns at once where a human has to decide.
+    public func request(
+        run: RunID,
+        port: Int,
+        requester: String
+    ) async throws(PreviewError) -> GateDecision {
+        try await previews.metrics.counting(
+            .agent,
+            run: run,
+            port: port,
+            requester: requester,
+            started: \.started
+        ) { () async throws(PreviewError) in
+            try previews.checkIsEnabled()
+            let port = try previews.checkPort(port)
+            return try await previews.asking {
+                let request = try await gateRequest(run: run, port: port, requester: requester)
+                var machine = GateMachine(request)
+                return try await enter(request, &machine)
+            }
+        }
+    }
+
+    private func gateRequest(run: RunID, port: TargetPort, requester: String) async throws -> GateRequest {
+        let sandbox = try await previews.sandboxes.sandbox(of: run)
+        return GateRequest(run: run, port: port, requester: requester, sandbox: sandbox)
+    }
+
+    // MARK: Running the machine
+
+    /// Starts at once where no human has to be asked; otherwise returns once the request waits.
+    private func enter(_ request: GateRequest, _ machine: inout GateMachine) async throws -> GateDecision {
+        var action = machine.begin()
+        while true {
+            switch action {
+            case .finish(let started): return .started(started)
+            case .tellCaller(let waiting): return .pending(waiting.entry.approval)
+            default: action = try await perform(action, for: request, &machine)
+            }
+        }
+    }
+
+    /// Waits for the decision, then starts what it permits, or joins the start of another call.
+    private func wait(_ request: GateRequest, _ machine: inout GateMachine) async throws -> StartedPreview {
+        var action = machine.callerWasTold()
+        while true {
+            if case .finish(let started) = action { return started }
+            action = try await perform(action, for: request, &machine)
+        }
+    }
+
+    /// Performs one action and reports its result. The caller's ``AnswerDeadline`` rests during the wait and begins anew
+    /// after it.
+    private func perform(
+        _ action: GateMachine.Action,
+        for request: GateRequest,
+        _ machine: inout GateMachine
+    ) async throws -> GateMachine.Action {
+        switch action {
+        case .readClaim(let view):
+            let claim = try await claim(of: request, seeing: view)
+            return machine.claimWasRead(claim, now: try await previews.currentTime())
+        case .followEarlierStarts(let claim, let now):
+            return machine.earlierStartsWereFollowed(
+                try await earlierStart(of: request, on: claim, now: now.earliest)
+            )
+        case .checkCapacity:
+            try previews.checkBrake()
+            try await previews.checkLimits(for: request.run.label)
+            return machine.capacityWasChecked()
+        case .findGround(let claim, let view):
+            return machine.groundWasSought(await automaticGround(for: request, on: claim, seeing: view))
+        case .raiseRequest(let claim, let now):
+            return machine.requestWasRaised(try await raise(request, on: claim, now: now))
+        case .wait(let waiting, let refuted):
+            let course = try await AnswerDeadline.suspend {
+                try await decision(on: waiting, for: request, unless: refuted)
+            }
+            return machine.courseWasSeen(course)
+        case .readRequest(let waiting):
+            return machine.courseWasSeen(
+                try await AnswerDeadline.begin(previews.time) { try await currentCourse(of: waiting) }
+            )
+        case .start(let permit, let hasWaited):
+            let common = commonGrantsOfCopy()
+            do {
+                return machine.startSucceeded(try await start(request, permit: permit, hasWaited: hasWaited))
+            } catch is Overtaken {
+                return machine.startWasOvertaken(common: common)
+            }
+        case .followUsedGrant(let entry, let claim):
+            return machine.usedGrantWasFollowed(
+                try await AnswerDeadline.begin(previews.time) { try await outcome(of: entry, on: claim) }
+            )
+        case .refuse(let approval):
+            throw refusal(approval)
+        case .giveUp(.claimIsBusy):
+            throw claimIsBusy
+        case .tellCaller, .finish, .giveUp(.unexpectedEvent):
+            previews.logger.error("the gate's events came out of order")
+            throw ClusterError(.unavailable, "the request was not followed to its end")
+        }
+    }
 }

@@ -45,8 +45,8 @@ struct WaitingRequest: Sendable {
     let claim: ClaimRecord
 }
 
-/// What the gate answers to a caller that does not want to wait.
-public enum GateAnswer: Sendable {
+/// What the gate decides about a call at once.
+public enum GateDecision: Sendable {
     /// A human has to decide; asking again, once approved, starts the preview.
     case pending(Approval)
     case started(StartedPreview)

@@ -225,6 +225,6 @@ struct DecisionTests {
     }
 }
 
-extension GateAnswer {
+extension GateDecision {
     fileprivate var isStarted: Bool { if case .started = self { true } else { false } }
 }

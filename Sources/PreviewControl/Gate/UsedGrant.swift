@@ -1,47 +1,6 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// What a caller does next about its own request, seeing it on its claim.
-enum RequestCourse: Sendable {
-    /// Nobody has decided yet.
-    case undecided
-    /// There is a ground to start.
-    case open(Permit)
-    /// A start has used the grant: the caller gets the preview that it became.
-    case used(ApprovalLedger.Entry, ClaimRecord)
-    /// The request leads to no preview.
-    case refused(Approval)
-
-    /// - Parameters:
-    ///   - entry: The caller's request, as it is on `claim`.
-    ///   - ground: Why nobody has to be asked any more, where that is so.
-    init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, ground: ApprovalGround?) {
-        switch entry.approval.state {
-        case .pending:
-            self = ground.map { .open(Permit(ground: .automatic($0, waiting: entry), claim: claim)) } ?? .undecided
-        case .granted: self = .open(Permit(ground: .granted(entry), claim: claim))
-        case .consumed where entry.approval.preview != nil: self = .used(entry, claim)
-        case .consumed, .denied, .timedOut, .withdrawn: self = .refused(entry.approval)
-        }
-    }
-}
-
-/// The claim and the common grants on which a ground was seen that the cluster did not confirm: whoever sees the same again
-/// sees an old copy.
-struct RefutedGround: Sendable {
-    private let claimVersion: String
-    private let common: StandingGrants?
-
-    init(on claim: ClaimRecord, common: StandingGrants?) {
-        claimVersion = claim.resourceVersion
-        self.common = common
-    }
-
-    func covers(_ claim: ClaimRecord, common: StandingGrants?) -> Bool {
-        claim.resourceVersion == claimVersion && common == self.common
-    }
-}
-
 /// What a used grant led to.
 enum UsedGrant: Sendable {
     case preview(StartedPreview)

@@ -1,7 +1,126 @@
 internal import FoundationEssentials
+internal import Logging
 internal import PreviewDomain
 
+/// Requests on the claim: reading them, raising one, and waiting for its decision.
+///
+/// Every use of ``ApprovalIndex`` by the gate is in this file.
 extension AgentPreviewGate {
+    // MARK: Reading
+
+    /// The claim as this replica knows it, or as the cluster has it.
+    func claim(of request: GateRequest, seeing view: ClaimView) async throws -> ClaimRecord {
+        if view == .copy, let known = index.claim(named: request.run.claimName), known.identity == request.sandbox.claim
+        {
+            return known
+        }
+        return try await currentClaim(of: request)
+    }
+
+    func currentClaim(of request: GateRequest) async throws -> ClaimRecord {
+        guard let claim = try await store.claim(of: request.run), claim.identity == request.sandbox.claim else {
+            throw PreviewError(.noSandbox, "The run's sandbox was replaced just now. Ask again.")
+        }
+        return claim
+    }
+
+    var claimIsBusy: ClusterError { ClusterError(.unavailable, "the run's claim is being changed all the time") }
+
+    /// Draws something random, or says that this replica cannot.
+    func randomly<Value>(_ draw: (RandomBytes) throws -> Value) throws -> Value {
+        do {
+            return try draw(previews.randomBytes)
+        } catch {
+            previews.logger.critical("no random bytes could be drawn", metadata: ["error": "\(error)"])
+            throw ClusterError(.unavailable, "this replica has no source of randomness")
+        }
+    }
+
+    func commonGrantsOfCopy() -> StandingGrants? { index.commonGrants() }
+
+    func claimOfCopy(of run: RunID) -> ClaimRecord? { index.claim(named: run.claimName) }
+
+    /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
+    func find(
+        _ id: ApprovalRequestID,
+        of run: RunID,
+        inIndex: Bool
+    ) async throws -> (ClaimRecord, ApprovalLedger.Entry) {
+        if inIndex, let claim = claimOfCopy(of: run), claim.belongs(to: run),
+            let entry = claim.ledger.entry(id), entry.approval.run == run, entry.approval.state == .pending
+        {
+            return (claim, entry)
+        }
+        guard let claim = try await store.claim(of: run), let entry = claim.ledger.entry(id),
+            entry.approval.run == run
+        else { throw unknownRequest }
+        return (claim, entry)
+    }
+
+    // MARK: Raising a request
+
+    /// - Returns: The new request; nil where the claim had changed.
+    func raise(
+        _ request: GateRequest,
+        on claim: ClaimRecord,
+        now: ClusterTimeReading
+    ) async throws -> WaitingRequest? {
+        let approval = try newApproval(for: request, at: now.latest)
+        guard let written = try await add(approval, to: claim, for: request, now: now),
+            let entry = written.ledger.entry(approval.id)
+        else { return nil }
+        record(.approvalRequired, approval, on: claim.identity)
+        return WaitingRequest(entry: entry, claim: written)
+    }
+
+    func newApproval(for request: GateRequest, at instant: Date) throws -> Approval {
+        Approval(
+            id: try randomly { try ApprovalRequestID.mint(randomBytes: $0) },
+            run: request.run,
+            port: request.port,
+            pod: request.sandbox.pod.name,
+            podUID: request.sandbox.pod.uid,
+            requester: request.requester,
+            requestedAt: instant,
+            window: policy.window
+        )
+    }
+
+    /// Writes a new approval, and in the same write ends what it takes the place of.
+    ///
+    /// The write demands the claim as it was read: two replicas that are asked the same at the same time raise one
+    /// request, and a standing grant that was taken away meanwhile no longer counts.
+    ///
+    /// - Returns: The claim afterwards, or nil when it had changed.
+    func add(
+        _ approval: Approval,
+        to claim: ClaimRecord,
+        for request: GateRequest,
+        now: ClusterTimeReading
+    ) async throws -> ClaimRecord? {
+        let ended = claim.ledger.entries.compactMap { entry -> Approval? in
+            if let expired = entry.approval.after(.expire(now: now.earliest)) { return expired }
+            guard request.isOutlived(by: entry.approval) else { return nil }
+            return entry.approval.after(.withdraw(reason: "The run's sandbox pod was replaced.", at: now.latest))
+        }
+        guard let annotations = claim.ledger.annotations(adding: approval, steps: ended) else {
+            let next = claim.ledger.nextExpiry.map { $0.duration(since: now.latest) } ?? policy.window
+            throw PreviewError(
+                .limitReached,
+                """
+                \(ApprovalLedger.maxApprovals) requests of this run are open already. Wait until they are decided, then \
+                ask again.
+                """,
+                retryAfter: max(next, .seconds(1))
+            )
+        }
+        guard let written = try await store.write(annotations, to: claim) else { return nil }
+        for approval in ended { record(ending: approval, on: claim.identity) }
+        return written
+    }
+
+    // MARK: Waiting
+
     /// How long to wait before asking again for a time that the cluster does not tell.
     private static let unknownTimeDelay = Duration.seconds(1)
     /// How often a waiting call looks at its claim in the cluster while this replica's watch over claims brings nothing at
@@ -110,7 +229,7 @@ extension AgentPreviewGate {
     /// Ends the request, unless it was decided in time: what this replica has not heard of counts as well.
     private func decideAtDeadline(of waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
         let common = try? await store.commonGrants()
-        for _ in 0..<Self.maxAttempts {
+        for _ in 0..<GateMachine.maxAttempts {
             let (entry, claim) = try await current(waiting)
             let ground = standingGround(for: request, on: claim, common: common)
             let course = RequestCourse(entry, on: claim, ground: ground)
@@ -130,5 +249,31 @@ extension AgentPreviewGate {
         else { return nil }
         record(ending: ended, on: claim.identity)
         return ended
+    }
+
+    // MARK: Waiting beside the call
+
+    /// The request once it is no longer pending, or as it is when the time is over.
+    func next(of approval: Approval, within limit: Duration) async throws -> Approval {
+        let decided = await withTaskGroup(of: Approval?.self) { group in
+            group.addTask {
+                for await claim in index.updates(ofClaimNamed: approval.run.claimName) {
+                    let current = claim?.ledger.entry(approval.id)?.approval
+                    if let current, current.state != .pending { return current }
+                }
+                return nil
+            }
+            group.addTask {
+                try? await previews.time.sleep(limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        try Task.checkCancellation()
+        if let decided { return decided }
+        return try await AnswerDeadline.begin(previews.time) {
+            asOfNow(try await find(approval.id, of: approval.run, inIndex: false).1.approval)
+        }
     }
 }

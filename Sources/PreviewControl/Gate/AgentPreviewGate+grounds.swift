@@ -1,5 +1,6 @@
 internal import PreviewDomain
 
+/// Automatic approval: finding a ground, and testing it by the write that uses it.
 extension AgentPreviewGate {
     /// Why nobody has to be asked, or nil when somebody has to.
     ///
@@ -9,7 +10,7 @@ extension AgentPreviewGate {
         on claim: ClaimRecord,
         seeing view: ClaimView
     ) async -> ApprovalGround? {
-        let known = view == .copy ? index.commonGrants() : nil
+        let known = view == .copy ? commonGrantsOfCopy() : nil
         let common: StandingGrants?
         if let known { common = known } else { common = try? await store.commonGrants() }
         if let ground = standingGround(for: request, on: claim, common: common) { return ground }
@@ -19,7 +20,7 @@ extension AgentPreviewGate {
         if await facts?.facts(of: parent)?.approvesToolsAutomatically == true {
             return ApprovalGround(.parentOption, .coreAPI(parent))
         }
-        let copy = view == .copy ? index.claim(named: parent.claimName) : nil
+        let copy = view == .copy ? claimOfCopy(of: parent) : nil
         let parentClaim: ClaimRecord?
         if let copy { parentClaim = copy } else { parentClaim = try? await store.claim(of: parent) }
         return parentClaim.flatMap { parentGrant(parent, port: request.port, on: $0) }

@@ -55,7 +55,7 @@ extension AgentPreviewGate {
     }
 
     /// Why a request cannot be decided.
-    func settled(_ approval: Approval) -> PreviewError {
+    func alreadyDecided(_ approval: Approval) -> PreviewError {
         let words =
             switch approval.state {
             case .pending: "was changed by somebody else meanwhile"

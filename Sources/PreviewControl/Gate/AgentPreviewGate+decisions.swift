@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import Logging
 public import PreviewDomain
 
+/// What people and consoles do: decide about requests, and look at them.
 extension AgentPreviewGate {
     /// Approves a request that waits.
     ///
@@ -86,37 +87,20 @@ extension AgentPreviewGate {
         edits: (ApprovalLedger.Entry, ApprovalLedger, Date) -> Decision?
     ) async throws -> Approval {
         guard let id = ApprovalRequestID(text) else { throw unknownRequest }
-        for attempt in 0..<Self.maxAttempts {
+        for attempt in 0..<GateMachine.maxAttempts {
             let (claim, entry) = try await find(id, of: run, inIndex: attempt == 0)
             let now = try await previews.currentTime()
             if isDone(entry.approval) { return entry.approval }
             if let ended = entry.approval.after(.expire(now: now.earliest)), entry.approval.state == .pending {
-                if try await expire(entry, on: claim) != nil { throw settled(ended) }
+                if try await expire(entry, on: claim) != nil { throw alreadyDecided(ended) }
                 continue
             }
-            guard let decision = edits(entry, claim.ledger, now.latest) else { throw settled(entry.approval) }
+            guard let decision = edits(entry, claim.ledger, now.latest) else { throw alreadyDecided(entry.approval) }
             guard try await store.replace(decision.edits, of: claim.identity) != nil else { continue }
             record(kind, decision.approval, on: claim.identity)
             return decision.approval
         }
         throw claimIsBusy
-    }
-
-    /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
-    func find(
-        _ id: ApprovalRequestID,
-        of run: RunID,
-        inIndex: Bool
-    ) async throws -> (ClaimRecord, ApprovalLedger.Entry) {
-        if inIndex, let claim = index.claim(named: run.claimName), claim.belongs(to: run),
-            let entry = claim.ledger.entry(id), entry.approval.run == run, entry.approval.state == .pending
-        {
-            return (claim, entry)
-        }
-        guard let claim = try await store.claim(of: run), let entry = claim.ledger.entry(id),
-            entry.approval.run == run
-        else { throw unknownRequest }
-        return (claim, entry)
     }
 
     // MARK: Standing grants
@@ -147,5 +131,42 @@ extension AgentPreviewGate {
                 retryAfter: error.retryAfter ?? PreviewError.defaultRetryAfter
             )
         }
+    }
+
+    // MARK: Reading
+
+    /// The longest that ``approval(run:requestID:wait:)`` waits.
+    public static let maxWait = Duration.seconds(60)
+
+    /// The run's requests that are still on its claim, the newest first.
+    ///
+    /// One whose time is over is shown as such, even while nobody has written it down yet.
+    public func approvals(run: RunID) async throws(PreviewError) -> [Approval] {
+        try await previews.asking {
+            guard let claim = try await store.claim(of: run) else { return [] }
+            return claim.ledger.entries.reversed().map(\.approval).filter { $0.run == run }.map(asOfNow)
+        }
+    }
+
+    /// One request of the run.
+    ///
+    /// - Parameter wait: How long to wait for a decision where there is none yet, at most ``maxWait``.
+    /// - Throws: ``PreviewError/Kind/approvalNotFound`` where the run has no such request.
+    public func approval(
+        run: RunID,
+        requestID text: String,
+        wait: Duration = .zero
+    ) async throws(PreviewError) -> Approval {
+        try await previews.asking {
+            guard let id = ApprovalRequestID(text) else { throw unknownRequest }
+            let approval = asOfNow(try await find(id, of: run, inIndex: wait > .zero).1.approval)
+            guard approval.state == .pending, wait > .zero else { return approval }
+            return try await next(of: approval, within: min(wait, Self.maxWait))
+        }
+    }
+
+    func asOfNow(_ approval: Approval) -> Approval {
+        guard let now = previews.clusterTime.reading()?.earliest else { return approval }
+        return approval.after(.expire(now: now)) ?? approval
     }
 }

@@ -1,0 +1,327 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// Decides what one call of an agent does next, from its first look at the run's claim to its preview or its refusal.
+///
+/// It is a value that reads no clock and does no I/O. Each method stands for one event, and returns the action to perform next;
+/// ``AgentPreviewGate`` performs it and reports its result as the next event. A call goes through these states:
+///
+/// ```
+///  begin
+///    │
+///    ▼
+///  readingClaim ◀───────────────────────────────────────────────────────┐ the claim had changed,
+///    │ claimWasRead                                                     │ or startWasOvertaken: read
+///    ▼                                 earlier call's preview: finish   │ the cluster
+///  followingEarlierStarts ──────────▶  grant given back: starting       │
+///    │ none (first time: checkingCapacity)                              │
+///    ├──────── usable grant ────────▶  starting ────────────────────────┤
+///    ▼                                    ▲                             │
+///  findingGround ──────── ground ─────────┘                             │
+///    │ no ground        no request yet                                  │
+///    ├───────────────────────────────▶  raisingRequest ─────────────────┘
+///    │ a request waits                    │ requestWasRaised
+///    ▼                                    │
+///  tellingCaller ◀────────────────────────┘   (`request(run:port:requester:)` returns here)
+///    │ callerWasTold
+///    ▼      undecided
+///  waiting ◀───────────── readingRequest ◀── startWasOvertaken ──┐
+///    │ courseWasSeen            │ (as in waiting)                │
+///    ├── granted, or a ground ──┴──────────▶ starting ───────────┴─ startSucceeded ─▶ finish
+///    ├── used by another call ─▶ followingUsedGrant ─ its preview ─▶ finish
+///    │                                 └─ given back ─▶ starting
+///    └── denied, timed out, withdrawn ─▶ refuse
+/// ```
+///
+/// After ``maxAttempts`` rounds that other writers came before, it gives up.
+///
+/// An event that does not belong to the state ends the call without a start: a fault in the runner never opens the gate.
+struct GateMachine: Sendable {
+    /// What the runner does next.
+    enum Action: Sendable {
+        /// Read the run's claim and the cluster's time. Result: ``GateMachine/claimWasRead(_:now:)``.
+        case readClaim(ClaimView)
+        /// Find what earlier calls of the same request led to. Result: ``GateMachine/earlierStartsWereFollowed(_:)``.
+        case followEarlierStarts(on: ClaimRecord, now: ClusterTimeReading)
+        /// Check the brake and the limits. Result: ``GateMachine/capacityWasChecked()``.
+        case checkCapacity
+        /// Find a ground to approve automatically. Result: ``GateMachine/groundWasSought(_:)``.
+        case findGround(on: ClaimRecord, seeing: ClaimView)
+        /// Write a new request. Result: ``GateMachine/requestWasRaised(_:)``.
+        case raiseRequest(on: ClaimRecord, now: ClusterTimeReading)
+        /// Tell the caller that a human has to decide. Result: ``GateMachine/callerWasTold()``.
+        case tellCaller(WaitingRequest)
+        /// Wait for the decision. Result: ``GateMachine/courseWasSeen(_:)``.
+        case wait(WaitingRequest, unless: RefutedGround?)
+        /// Read the request from the cluster. Result: ``GateMachine/courseWasSeen(_:)``.
+        case readRequest(WaitingRequest)
+        /// Use the permit and start. Result: ``GateMachine/startSucceeded(_:)``, or ``GateMachine/startWasOvertaken(common:)``.
+        case start(Permit, hasWaited: Bool)
+        /// Find what the start of another call led to. Result: ``GateMachine/usedGrantWasFollowed(_:)``.
+        case followUsedGrant(ApprovalLedger.Entry, on: ClaimRecord)
+
+        // The call ends with one of these.
+        case finish(StartedPreview)
+        case refuse(Approval?)
+        case giveUp(GiveUpReason)
+    }
+
+    enum GiveUpReason: Hashable, Sendable {
+        /// The claim was changed by others each time.
+        case claimIsBusy
+        /// An event did not belong to the state.
+        case unexpectedEvent
+    }
+
+    private enum State: Sendable {
+        case initial
+        case readingClaim(ClaimView)
+        case followingEarlierStarts(Snapshot)
+        case checkingCapacity(Snapshot)
+        case findingGround(Snapshot, waiting: ApprovalLedger.Entry?)
+        case raisingRequest
+        case tellingCaller(WaitingRequest)
+        case waiting(WaitingRequest)
+        case readingRequest(WaitingRequest)
+        /// - Parameter waiting: The request; nil where the call has not waited.
+        case starting(Permit, waiting: WaitingRequest?)
+        case followingUsedGrant(WaitingRequest)
+        case ended
+    }
+
+    /// The claim as a call that has not waited saw it.
+    private struct Snapshot: Sendable {
+        let claim: ClaimRecord
+        let view: ClaimView
+        let now: ClusterTimeReading
+    }
+
+    /// How often a write that another writer's came before is tried again, each time on what is then on the claim.
+    static let maxAttempts = 8
+
+    private let request: GateRequest
+    private var state = State.initial
+    /// How often the claim was read since the last start that was overtaken.
+    private var reads = 0
+    /// How many starts were tried before the call waited.
+    private var entries = 0
+    /// How many grants were used or followed since the call waited.
+    private var attempts = 0
+    private var refuted: RefutedGround?
+
+    init(_ request: GateRequest) {
+        self.request = request
+    }
+
+    // MARK: Before a wait
+
+    mutating func begin() -> Action {
+        guard case .initial = state else { return unexpected() }
+        return readClaim(.copy)
+    }
+
+    mutating func claimWasRead(_ claim: ClaimRecord, now: ClusterTimeReading) -> Action {
+        guard case .readingClaim(let view) = state else { return unexpected() }
+        state = .followingEarlierStarts(Snapshot(claim: claim, view: view, now: now))
+        return .followEarlierStarts(on: claim, now: now)
+    }
+
+    mutating func earlierStartsWereFollowed(_ outcome: UsedGrant) -> Action {
+        guard case .followingEarlierStarts(let snapshot) = state else { return unexpected() }
+        switch outcome {
+        case .preview(let started):
+            return end(.finish(started))
+        case .givenBack(let entry, let claim):
+            return start(Permit(ground: .granted(entry), claim: claim), waiting: nil)
+        case .ended where reads == 1:
+            // No human is asked for what could not be started anyway.
+            state = .checkingCapacity(snapshot)
+            return .checkCapacity
+        case .ended:
+            return useGrantOrFindGround(snapshot)
+        }
+    }
+
+    mutating func capacityWasChecked() -> Action {
+        guard case .checkingCapacity(let snapshot) = state else { return unexpected() }
+        return useGrantOrFindGround(snapshot)
+    }
+
+    /// - Parameter ground: Why no human has to be asked; nil where one has to.
+    mutating func groundWasSought(_ ground: ApprovalGround?) -> Action {
+        guard case .findingGround(let snapshot, let waiting) = state else { return unexpected() }
+        if let ground {
+            return start(Permit(ground: .automatic(ground, waiting: waiting), claim: snapshot.claim), waiting: nil)
+        }
+        if let waiting { return tellCaller(WaitingRequest(entry: waiting, claim: snapshot.claim)) }
+        state = .raisingRequest
+        return .raiseRequest(on: snapshot.claim, now: snapshot.now)
+    }
+
+    /// - Parameter written: The new request; nil where the claim had changed.
+    mutating func requestWasRaised(_ written: WaitingRequest?) -> Action {
+        guard case .raisingRequest = state else { return unexpected() }
+        guard let written else { return readClaim(.cluster) }
+        return tellCaller(written)
+    }
+
+    private mutating func readClaim(_ view: ClaimView) -> Action {
+        guard reads < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
+        reads += 1
+        state = .readingClaim(view)
+        return .readClaim(view)
+    }
+
+    private mutating func useGrantOrFindGround(_ snapshot: Snapshot) -> Action {
+        let own = snapshot.claim.ledger.entries.filter { request.matches($0.approval) }
+        if let granted = own.first(where: { $0.approval.isUsable(now: snapshot.now.latest) }) {
+            return start(Permit(ground: .granted(granted), claim: snapshot.claim), waiting: nil)
+        }
+        let waiting = own.first {
+            $0.approval.state == .pending && snapshot.now.earliest < $0.approval.deadline
+        }
+        state = .findingGround(snapshot, waiting: waiting)
+        return .findGround(on: snapshot.claim, seeing: snapshot.view)
+    }
+
+    private mutating func tellCaller(_ waiting: WaitingRequest) -> Action {
+        state = .tellingCaller(waiting)
+        return .tellCaller(waiting)
+    }
+
+    // MARK: Waiting
+
+    mutating func callerWasTold() -> Action {
+        guard case .tellingCaller(let waiting) = state else { return unexpected() }
+        return wait(waiting)
+    }
+
+    /// The waiting request was seen, in this replica's copy or in the cluster.
+    mutating func courseWasSeen(_ course: RequestCourse) -> Action {
+        let waiting: WaitingRequest
+        switch state {
+        case .waiting(let request), .readingRequest(let request): waiting = request
+        default: return unexpected()
+        }
+        guard attempts < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
+        switch course {
+        case .undecided:
+            return wait(waiting)
+        case .open(let permit):
+            attempts += 1
+            return start(permit, waiting: waiting)
+        case .used(let entry, let claim):
+            attempts += 1
+            state = .followingUsedGrant(waiting)
+            return .followUsedGrant(entry, on: claim)
+        case .refused(let approval):
+            return end(.refuse(approval))
+        }
+    }
+
+    mutating func usedGrantWasFollowed(_ outcome: UsedGrant) -> Action {
+        guard case .followingUsedGrant(let waiting) = state else { return unexpected() }
+        switch outcome {
+        case .preview(let started):
+            return end(.finish(started))
+        case .givenBack(let entry, let claim):
+            guard attempts < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
+            attempts += 1
+            return start(Permit(ground: .granted(entry), claim: claim), waiting: waiting)
+        case .ended(let approval):
+            return end(.refuse(approval))
+        }
+    }
+
+    private mutating func wait(_ waiting: WaitingRequest) -> Action {
+        state = .waiting(waiting)
+        return .wait(waiting, unless: refuted)
+    }
+
+    // MARK: Starting
+
+    mutating func startSucceeded(_ started: StartedPreview) -> Action {
+        guard case .starting = state else { return unexpected() }
+        return end(.finish(started))
+    }
+
+    /// The permit did not hold any more, and nothing was made.
+    ///
+    /// A call that has just come is not refused for what this replica's copy still held: it reads the cluster and begins again.
+    ///
+    /// - Parameter common: The common grants of this replica's copy before the start.
+    mutating func startWasOvertaken(common: StandingGrants?) -> Action {
+        guard case .starting(let permit, let waiting) = state else { return unexpected() }
+        if let waiting {
+            refuted = RefutedGround(on: permit.claim, common: common)
+            state = .readingRequest(waiting)
+            return .readRequest(waiting)
+        }
+        entries += 1
+        guard entries < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
+        reads = 0
+        return readClaim(.cluster)
+    }
+
+    private mutating func start(_ permit: Permit, waiting: WaitingRequest?) -> Action {
+        state = .starting(permit, waiting: waiting)
+        return .start(permit, hasWaited: waiting != nil)
+    }
+
+    // MARK: The end
+
+    private mutating func end(_ action: Action) -> Action {
+        state = .ended
+        return action
+    }
+
+    private mutating func unexpected() -> Action { end(.giveUp(.unexpectedEvent)) }
+}
+
+/// Where a request looks for its run's claim first.
+enum ClaimView: Sendable {
+    /// This replica's copy, which may be a little behind.
+    case copy
+    case cluster
+}
+
+/// What a waiting call sees about its own request on the claim.
+enum RequestCourse: Sendable {
+    /// Nobody has decided yet.
+    case undecided
+    /// There is a ground to start.
+    case open(Permit)
+    /// A start has used the grant: the caller gets the preview that it became.
+    case used(ApprovalLedger.Entry, ClaimRecord)
+    /// The request leads to no preview.
+    case refused(Approval)
+
+    /// - Parameters:
+    ///   - entry: The caller's request, as it is on `claim`.
+    ///   - ground: Why nobody has to be asked any more, where that is so.
+    init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, ground: ApprovalGround?) {
+        switch entry.approval.state {
+        case .pending:
+            self = ground.map { .open(Permit(ground: .automatic($0, waiting: entry), claim: claim)) } ?? .undecided
+        case .granted: self = .open(Permit(ground: .granted(entry), claim: claim))
+        case .consumed where entry.approval.preview != nil: self = .used(entry, claim)
+        case .consumed, .denied, .timedOut, .withdrawn: self = .refused(entry.approval)
+        }
+    }
+}
+
+/// The claim and the common grants on which a ground was seen that the cluster did not confirm: whoever sees the same again
+/// sees an old copy.
+struct RefutedGround: Sendable {
+    private let claimVersion: String
+    private let common: StandingGrants?
+
+    init(on claim: ClaimRecord, common: StandingGrants?) {
+        claimVersion = claim.resourceVersion
+        self.common = common
+    }
+
+    func covers(_ claim: ClaimRecord, common: StandingGrants?) -> Bool {
+        claim.resourceVersion == claimVersion && common == self.common
+    }
+}
