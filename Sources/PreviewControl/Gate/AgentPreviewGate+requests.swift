@@ -4,7 +4,7 @@ internal import PreviewDomain
 
 /// Requests on the claim: reading them, raising one, and waiting for its decision.
 ///
-/// Every use of ``ApprovalIndex`` by the gate is in this file.
+/// Every use of ``ApprovalIndex`` by the gate itself is in this file; ``ApprovalKeeper`` fills it.
 extension AgentPreviewGate {
     // MARK: Reading
 

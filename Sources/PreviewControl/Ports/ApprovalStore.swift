@@ -57,11 +57,29 @@ public struct ClaimRecord: Hashable, Sendable {
         self.ledger = ledger
     }
 
-    /// Whether the claim is proven to be the run's: by what is written on it, or, where nothing is, by a name that was
-    /// cut from a UUID.
+    /// Whether the claim is proven to be the run's.
     public func belongs(to run: RunID) -> Bool {
-        guard identity.name == run.claimName else { return false }
-        guard let writtenRun else { return run.isUUID }
-        return (try? RunID(writtenRun)) == run
+        identity.name == run.claimName && ClaimProof(of: run, writtenRun: writtenRun) == .proven
+    }
+}
+
+/// Whether a claim that has a run's claim name is that run's.
+public enum ClaimProof: Hashable, Sendable {
+    case proven
+    /// Nothing says that it is not, and nothing that it is.
+    case unproven
+    case ofAnotherRun
+
+    /// The claim's name holds only twelve characters of the run id. What the platform wrote on the claim must say the
+    /// same run; where it wrote nothing, twelve hexadecimal digits of a UUID are enough, and a prefix of any other id
+    /// is not, since anybody could choose an id that begins alike.
+    ///
+    /// - Parameter writtenRun: The run that the platform wrote on the claim; nil where it wrote none.
+    public init(of run: RunID, writtenRun: String?) {
+        if let writtenRun {
+            self = (try? RunID(writtenRun)) == run ? .proven : .ofAnotherRun
+        } else {
+            self = run.isUUID ? .proven : .unproven
+        }
     }
 }
