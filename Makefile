@@ -32,7 +32,7 @@ ONLY ?=
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: libcurl and libssl for the build, Envoy for the development cluster
+setup: ## Install what is missing: libcurl, libssl and libyaml for the build, Envoy for the development cluster
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy
 

@@ -34,7 +34,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         // Without its default traits Hummingbird needs neither full Foundation nor swift-configuration.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -56,7 +55,7 @@ let package = Package(
             dependencies: [
                 "CBuildInfo", "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
                 "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-                "PrometheusMetrics",
+                "PrometheusMetrics", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -64,14 +63,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ]
         ),
         .target(
             name: "PreviewServer",
             dependencies: [
                 "CDocuments", "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-                "PrometheusMetrics",
+                "PrometheusMetrics", "YAMLKit",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -82,7 +80,6 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ]
         ),
         // Embeds files of the package, by C23's #embed.
@@ -134,16 +131,15 @@ let package = Package(
         .target(
             name: "KubernetesClient",
             dependencies: [
-                "CMemory", "HTTPTransport", "KubernetesModel",
+                "CMemory", "HTTPTransport", "KubernetesModel", "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
-                .product(name: "Yams", package: "Yams"),
             ]
         ),
         .target(name: "KubernetesModel"),
 
-        // MARK: libcurl, libssl and the C library
+        // MARK: libcurl, libssl, libyaml and the C library
         .target(
             name: "CurlHTTP",
             dependencies: [
@@ -157,6 +153,7 @@ let package = Package(
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
+        .target(name: "YAMLKit", dependencies: ["CLibYAML"]),
         .systemLibrary(name: "CMemory"),
         .target(name: "CBuildInfo", cSettings: buildInfo),
         .systemLibrary(
@@ -169,13 +166,18 @@ let package = Package(
             pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
         ),
+        .systemLibrary(
+            name: "CLibYAML",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]
+        ),
 
         // MARK: The development cluster
         .target(name: "DevelopmentCertificates", dependencies: ["COpenSSL"]),
         .target(
             name: "DevCluster",
             dependencies: [
-                "COpenSSL", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit",
+                "COpenSSL", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -186,7 +188,6 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ]
         ),
 
@@ -195,6 +196,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "DevelopmentCertificates", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
@@ -220,6 +222,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOPosix", package: "swift-nio"),
     ],
     "OpenSSLKitTests": ["DevelopmentCertificates", "OpenSSLKit"],
+    "YAMLKitTests": ["YAMLKit"],
     "CoreAPITests": [
         "CoreAPI", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "PreviewDomain",
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -239,6 +242,7 @@ let tests: [String: [Target.Dependency]] = [
     "SystemTests": [
         "CoreAPI", "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        "YAMLKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -246,7 +250,6 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "Yams", package: "Yams"),
     ],
     "KubernetesModelTests": ["KubernetesModel"],
     "KubernetesClientTests": [
@@ -259,7 +262,7 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", "PrometheusMetrics"],
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-        "PreviewServer",
+        "PreviewServer", "YAMLKit",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -269,7 +272,6 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "Yams", package: "Yams"),
     ],
     "PreviewCommandsTests": [
         "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
@@ -336,7 +338,7 @@ if Context.environment["BENCHMARKS"] != nil {
 let isFuzzing = Context.environment["FUZZ"] != nil
 let fuzzed: [Target.Dependency] = [
     "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-    "PreviewServer",
+    "PreviewServer", "YAMLKit",
     .product(name: "HTTPTypes", package: "swift-http-types"),
     .product(name: "NIOCore", package: "swift-nio"),
 ]

@@ -1,6 +1,7 @@
 import Foundation
+import TestSupport
 import Testing
-import Yams
+import YAMLKit
 
 /// What Docs/ThreatModel.md says about things outside of the code: the tests that it names, and the role.
 @Suite("The threat model")
@@ -28,7 +29,7 @@ struct ThreatModelTests {
 
     /// RBAC rules as `group/resource: verbs`.
     private func rules(ofKind kind: String) throws -> [String: [String]] {
-        let documents = try Yams.load_all(yaml: Self.text("k8s/base/rbac.yaml")).compactMap { $0 as? [String: Any] }
+        let documents = try YAMLNode.objects(in: Self.text("k8s/base/rbac.yaml"))
         let rules = documents.filter { $0["kind"] as? String == kind }.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
         var verbs: [String: [String]] = [:]
         for rule in rules {

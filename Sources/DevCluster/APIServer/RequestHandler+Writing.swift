@@ -1,6 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
-import Yams
+import YAMLKit
 
 extension RequestHandler {
     func create(_ request: APIRequest, _ target: ResourceTarget) throws -> JSONValue {
@@ -224,7 +224,9 @@ extension RequestHandler {
 
     private func yaml(_ bytes: [UInt8]) throws -> JSONValue {
         if let value = try? JSONParser.value(of: bytes), value.objectValue != nil { return value }
-        guard let value = try? YAMLDecoder().decode(JSONValue.self, from: Data(bytes)), value.objectValue != nil else {
+        guard let document = try? YAMLNode.document(in: bytes),
+            let value = try? JSONParser.value(of: Array(document.json.utf8)), value.objectValue != nil
+        else {
             throw StatusFailure.badRequest("error decoding the body: it is no YAML object")
         }
         return value

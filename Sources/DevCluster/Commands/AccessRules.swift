@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Yams
+import YAMLKit
 
 /// The objects of a file that say who may do what, for example those that preview-gateway is installed with.
 struct AccessRules: Sendable {
@@ -12,12 +12,9 @@ struct AccessRules: Sendable {
             throw DevClusterFailure("--rbac \(path) cannot be read")
         }
         do {
-            var documents = try Yams.compose_all(yaml: String(decoding: data, as: UTF8.self))
-            while let document = documents.next() {
-                objects.append(try Self.rule(YAMLDecoder().decode(JSONValue.self, from: document), in: path))
+            for document in try YAMLNode.documents(in: data) {
+                objects.append(try Self.rule(JSONParser.value(of: Array(document.json.utf8)), in: path))
             }
-            // The sequence just ends where it meets what it cannot read.
-            if let error = documents.error { throw error }
         } catch let failure as DevClusterFailure {
             throw failure
         } catch {

@@ -132,7 +132,7 @@ extension Kubeconfig {
         guard value.impersonatedUser == nil else {
             throw KubernetesError(.configuration, "\(place): impersonation (as) is not supported")
         }
-        guard value.authProvider == nil else {
+        guard !value.hasAuthProvider else {
             throw KubernetesError(.configuration, "\(place): auth-provider is not supported; use an exec plugin")
         }
         let file = value.tokenFile.flatMap { $0.isEmpty ? nil : $0 }
@@ -171,12 +171,11 @@ extension Kubeconfig {
         default:
             throw KubernetesError(.configuration, "\(place): exec.interactiveMode has to be Never or IfAvailable")
         }
-        let environment = (exec.env ?? []).map { ($0.name, $0.value) }
         return ExecPlugin(
             // A bare name is looked up in PATH; anything with a slash is relative to the kubeconfig.
             command: command.contains("/") ? Self.resolve(command, relativeTo: path) : command,
-            arguments: exec.args ?? [],
-            environment: Dictionary(environment) { _, last in last },
+            arguments: exec.args,
+            environment: Dictionary(exec.env.map { ($0.name, $0.value) }) { _, last in last },
             apiVersion: version,
             clusterInfo: exec.provideClusterInfo == true ? clusterInfo(clusterName, configuration) : nil,
             origin: place
@@ -191,7 +190,7 @@ extension Kubeconfig {
             insecureSkipTLSVerify: trust.skipsVerification ? true : nil,
             certificateAuthorityData: trust.authoritiesPEM.map { Data($0.utf8).base64EncodedString() },
             proxyURL: trust.proxyURL,
-            config: execExtensions[name]
+            config: clusters[name]?.value.execExtension
         )
     }
 }

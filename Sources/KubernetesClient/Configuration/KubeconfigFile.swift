@@ -1,30 +1,48 @@
+internal import FoundationEssentials
+import KubernetesModel
+import YAMLKit
+
 /// The members of a kubeconfig file that this client reads (`clientcmd/api/v1`).
-struct KubeconfigFile: Decodable {
-    struct Cluster: Decodable {
+struct KubeconfigFile {
+    struct Cluster {
         let server: String?
         let certificateAuthority: String?
         let certificateAuthorityData: String?
         let insecureSkipTLSVerify: Bool?
         let tlsServerName: String?
         let proxyURL: String?
+        /// What the cluster tells exec plugins about itself.
+        let execExtension: JSONValue?
 
-        enum CodingKeys: String, CodingKey {
-            case server
-            case certificateAuthority = "certificate-authority"
-            case certificateAuthorityData = "certificate-authority-data"
-            case insecureSkipTLSVerify = "insecure-skip-tls-verify"
-            case tlsServerName = "tls-server-name"
-            case proxyURL = "proxy-url"
+        fileprivate init(_ value: KubeconfigValue) throws {
+            server = try value.text("server")
+            certificateAuthority = try value.text("certificate-authority")
+            certificateAuthorityData = try value.text("certificate-authority-data")
+            insecureSkipTLSVerify = try value.flag("insecure-skip-tls-verify")
+            tlsServerName = try value.text("tls-server-name")
+            proxyURL = try value.text("proxy-url")
+            let named = value.node["extensions"]?.elements?.first {
+                $0["name"]?.text == "client.authentication.k8s.io/exec"
+            }
+            execExtension = try named?["extension"].map {
+                try JSONDecoder().decode(JSONValue.self, from: Data($0.json.utf8))
+            }
         }
     }
 
-    struct Context: Decodable {
+    struct Context {
         let cluster: String?
         let user: String?
         let namespace: String?
+
+        fileprivate init(_ value: KubeconfigValue) throws {
+            cluster = try value.text("cluster")
+            user = try value.text("user")
+            namespace = try value.text("namespace")
+        }
     }
 
-    struct User: Decodable {
+    struct User {
         let clientCertificate: String?
         let clientCertificateData: String?
         let clientKey: String?
@@ -35,48 +53,39 @@ struct KubeconfigFile: Decodable {
         let password: String?
         let exec: Exec?
         let impersonatedUser: String?
-        let authProvider: AuthProvider?
+        let hasAuthProvider: Bool
 
-        enum CodingKeys: String, CodingKey {
-            case clientCertificate = "client-certificate"
-            case clientCertificateData = "client-certificate-data"
-            case clientKey = "client-key"
-            case clientKeyData = "client-key-data"
-            case token, tokenFile, username, password, exec
-            case impersonatedUser = "as"
-            case authProvider = "auth-provider"
+        fileprivate init(_ value: KubeconfigValue) throws {
+            clientCertificate = try value.text("client-certificate")
+            clientCertificateData = try value.text("client-certificate-data")
+            clientKey = try value.text("client-key")
+            clientKeyData = try value.text("client-key-data")
+            token = try value.text("token")
+            tokenFile = try value.text("tokenFile")
+            username = try value.text("username")
+            password = try value.text("password")
+            exec = try value.member("exec").map { try Exec($0) }
+            impersonatedUser = try value.text("as")
+            hasAuthProvider = try value.member("auth-provider") != nil
         }
     }
 
-    struct AuthProvider: Decodable {}
-
-    struct Exec: Decodable {
-        struct Variable: Decodable {
-            let name: String
-            let value: String
-        }
-
+    struct Exec {
         let apiVersion: String?
         let command: String?
-        let args: [String]?
-        let env: [Variable]?
+        let args: [String]
+        let env: [(name: String, value: String)]
         let provideClusterInfo: Bool?
         let interactiveMode: String?
-    }
 
-    private struct NamedCluster: Decodable {
-        let name: String
-        let cluster: Cluster
-    }
-
-    private struct NamedContext: Decodable {
-        let name: String
-        let context: Context
-    }
-
-    private struct NamedUser: Decodable {
-        let name: String
-        let user: User
+        fileprivate init(_ value: KubeconfigValue) throws {
+            apiVersion = try value.text("apiVersion")
+            command = try value.text("command")
+            args = try value.elements("args").map { try $0.text() }
+            env = try value.elements("env").map { (try $0.required("name").text(), try $0.required("value").text()) }
+            provideClusterInfo = try value.flag("provideClusterInfo")
+            interactiveMode = try value.text("interactiveMode")
+        }
     }
 
     let currentContext: String?
@@ -84,19 +93,73 @@ struct KubeconfigFile: Decodable {
     let contexts: [(name: String, value: Context)]
     let users: [(name: String, value: User)]
 
-    private enum CodingKeys: String, CodingKey {
-        case currentContext = "current-context"
-        case clusters, contexts, users
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the value which is wrong.
+    init(_ document: YAMLNode, path: String) throws {
+        let root = KubeconfigValue(node: document, place: "", path: path)
+        currentContext = try root.text("current-context")
+        clusters = try root.elements("clusters").map {
+            (try $0.required("name").text(), try Cluster($0.required("cluster")))
+        }
+        contexts = try root.elements("contexts").map {
+            (try $0.required("name").text(), try Context($0.required("context")))
+        }
+        users = try root.elements("users").map { (try $0.required("name").text(), try User($0.required("user"))) }
+    }
+}
+
+/// A value, and where it is. Errors say the place and do not quote the value, which may be a secret.
+private struct KubeconfigValue {
+    let node: YAMLNode
+    /// For example `users[0].user`; empty for the document.
+    let place: String
+    let path: String
+
+    private var hasWrongType: KubernetesError {
+        KubernetesError(.configuration, "\(path): \(place.isEmpty ? "the document" : place) has the wrong type")
     }
 
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        currentContext = try container.decodeIfPresent(String.self, forKey: .currentContext)
-        clusters = (try container.decodeIfPresent([NamedCluster].self, forKey: .clusters) ?? [])
-            .map { ($0.name, $0.cluster) }
-        contexts = (try container.decodeIfPresent([NamedContext].self, forKey: .contexts) ?? [])
-            .map { ($0.name, $0.context) }
-        users = (try container.decodeIfPresent([NamedUser].self, forKey: .users) ?? [])
-            .map { ($0.name, $0.user) }
+    private func place(of key: String) -> String { place.isEmpty ? key : "\(place).\(key)" }
+
+    /// A member of a mapping; `nil` if it is missing or null.
+    func member(_ key: String) throws -> KubeconfigValue? {
+        guard case .mapping(let members) = node else { throw hasWrongType }
+        guard let member = members[key], !member.isNull else { return nil }
+        return KubeconfigValue(node: member, place: place(of: key), path: path)
+    }
+
+    func required(_ key: String) throws -> KubeconfigValue {
+        guard case .mapping(let members) = node else { throw hasWrongType }
+        guard let member = members[key] else {
+            throw KubernetesError(.configuration, "\(path): \(place(of: key)) is missing")
+        }
+        return KubeconfigValue(node: member, place: place(of: key), path: path)
+    }
+
+    /// The elements of a member; none if it is missing or null.
+    func elements(_ key: String) throws -> [KubeconfigValue] {
+        guard let member = try member(key) else { return [] }
+        guard let elements = member.node.elements else { throw member.hasWrongType }
+        return elements.enumerated().map {
+            KubeconfigValue(node: $0.element, place: "\(member.place)[\($0.offset)]", path: path)
+        }
+    }
+
+    /// The text of a scalar. As for kubectl, a number where a string is expected is its text.
+    func text() throws -> String {
+        guard let text = node.text else { throw hasWrongType }
+        return text
+    }
+
+    func text(_ key: String) throws -> String? { try member(key)?.text() }
+
+    /// A member that is true or false, in any of the words that kubectl takes.
+    func flag(_ key: String) throws -> Bool? {
+        guard let member = try member(key) else { return nil }
+        guard case .scalar(let text, isPlain: true) = member.node else { throw member.hasWrongType }
+        switch text.lowercased() {
+        case "true", "yes", "on": return true
+        case "false", "no", "off": return false
+        default: throw member.hasWrongType
+        }
     }
 }

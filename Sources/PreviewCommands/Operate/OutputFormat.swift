@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Yams
+internal import YAMLKit
 
 /// How a list is printed, as kubectl's `--output` has it.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
@@ -10,14 +10,10 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
 extension OutputFormat {
     /// A document as JSON or YAML; its coding keys are the members' names.
     func text(of document: some Encodable) throws -> String {
-        if self == .yaml {
-            let encoder = YAMLEncoder()
-            encoder.options.sortKeys = true
-            let text = try encoder.encode(document)
-            return text.hasSuffix("\n") ? String(text.dropLast()) : text
-        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
+        let json = try encoder.encode(document)
+        if self == .yaml { return try YAMLNode.document(in: json)?.yaml ?? "" }
+        return String(decoding: json, as: UTF8.self)
     }
 }

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import Yams
+internal import YAMLKit
 
 /// The texts of all settings, merged from flags, environment and file.
 ///
@@ -96,9 +96,9 @@ struct SettingsSources: Sendable {
         guard data.count <= maxFileBytes else {
             throw SettingsError("the settings file \(path) is larger than \(maxFileBytes) bytes")
         }
-        let root: Node?
-        do { root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self)) } catch {
-            throw SettingsError("the settings file \(path) is neither YAML nor JSON")
+        let root: YAMLNode?
+        do { root = try YAMLNode.document(in: data) } catch {
+            throw SettingsError("the settings file \(path) is neither YAML nor JSON (\(error))")
         }
         var values: [String: String] = [:]
         guard let root else { return values }
@@ -107,19 +107,18 @@ struct SettingsSources: Sendable {
     }
 
     private static func flatten(
-        _ node: Node,
+        _ node: YAMLNode,
         into values: inout [String: String],
         path: String,
         file: String
     ) throws(SettingsError) {
         switch node {
-        case .mapping(let mapping):
-            for (key, value) in mapping {
-                let name = key.string ?? ""
+        case .mapping(let members):
+            for (name, value) in members {
                 try flatten(value, into: &values, path: path.isEmpty ? name : "\(path)__\(name)", file: file)
             }
-        case .scalar(let scalar) where !path.isEmpty:
-            values[path] = scalar.string
+        case .scalar(let text, _) where !path.isEmpty:
+            values[path] = text
         default:
             throw SettingsError("the settings file \(file) must hold keys and single values, not a list, at '\(path)'")
         }

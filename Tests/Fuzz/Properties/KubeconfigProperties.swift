@@ -1,11 +1,17 @@
+import FoundationEssentials
+import KubernetesModel
+import YAMLKit
+
 @testable import KubernetesClient
 
-/// A kubeconfig gives configurations that can be used as they are, or errors of one kind.
+/// YAML gives a document that can be written, or an error. A kubeconfig gives configurations that can be used as they are, or
+/// errors of one kind.
 enum KubeconfigProperties {
     /// A folder that does not exist, so that no file named by the input is read.
     private static let path = "/nonexistent/kubeconfig"
 
     static func check(_ bytes: [UInt8]) throws {
+        if let document = try? YAMLNode.document(in: bytes) { try check(document) }
         let text = String(decoding: bytes, as: UTF8.self)
         var kubeconfig = Kubeconfig()
         if try succeeds({ try kubeconfig.merge(text, from: path) }) {
@@ -19,6 +25,13 @@ enum KubeconfigProperties {
         if try succeeds({ made = try ExecPluginRunner.parse(bytes, of: plugin) }) {
             try require(made?.token != nil || made?.clientCertificate != nil, "a plugin gives a credential")
         }
+    }
+
+    private static func check(_ document: YAMLNode) throws {
+        let json = Data(document.json.utf8)
+        try require((try? JSONDecoder().decode(JSONValue.self, from: json)) != nil, "what is read is JSON's")
+        let back = try YAMLNode.document(in: document.yaml.utf8)
+        try require(back?.json == document.json, "what is written reads back the same")
     }
 
     private static func check(_ kubeconfig: Kubeconfig, _ context: String?) throws {

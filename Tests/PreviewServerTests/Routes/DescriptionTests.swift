@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Testing
-import Yams
+import YAMLKit
 
 @testable import PreviewServer
 
@@ -14,8 +14,8 @@ struct DescriptionTests {
     private static let source = root.appending(path: "Docs/openapi.yaml")
 
     private func document() throws -> [String: Any] {
-        let yaml = try String(contentsOf: Self.source, encoding: .utf8)
-        return try #require(try Yams.load(yaml: yaml) as? [String: Any])
+        let document = try #require(try YAMLNode.document(in: Data(contentsOf: Self.source)))
+        return try #require(try JSONSerialization.jsonObject(with: Data(document.json.utf8)) as? [String: Any])
     }
 
     private static func text(_ document: Any) throws -> String {

@@ -4,7 +4,7 @@ import Foundation
 import KubernetesClient
 import TestSupport
 import Testing
-import Yams
+import YAMLKit
 
 @testable import DevCluster
 @testable import PreviewCommands
@@ -229,7 +229,7 @@ struct DoctorTests {
     }
 
     @Test func thePermissionsAreThoseOfTheRole() throws {
-        let documents = try Yams.load_all(yaml: Files.text("k8s/base/rbac.yaml")).compactMap { $0 as? [String: Any] }
+        let documents = try YAMLNode.objects(in: Files.text("k8s/base/rbac.yaml"))
         var granted: Set<ServicePermissions.Rule> = []
         for document in documents {
             for rule in document["rules"] as? [[String: Any]] ?? [] {

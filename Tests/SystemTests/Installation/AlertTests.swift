@@ -1,8 +1,9 @@
 import Foundation
 import HTTPTypes
 import PreviewControl
+import TestSupport
 import Testing
-import Yams
+import YAMLKit
 
 private typealias Files = InstallationFiles
 
@@ -21,7 +22,7 @@ struct AlertTests {
     }()
 
     private static func rules() throws -> [[String: Any]] {
-        let object = try Yams.load(yaml: Files.text(rulesFile)) as? [String: Any]
+        let object = try YAMLNode.objects(in: Files.text(rulesFile)).first
         let spec = object?["spec"] as? [String: Any]
         let groups = spec?["groups"] as? [[String: Any]] ?? []
         return groups.flatMap { $0["rules"] as? [[String: Any]] ?? [] }

@@ -1,6 +1,7 @@
 import Foundation
 import Subprocess
-import Yams
+import TestSupport
+import YAMLKit
 
 /// The manifests, scripts and alerts that the service is installed with, and the programs that check them.
 enum InstallationFiles {
@@ -102,7 +103,7 @@ enum InstallationFiles {
     /// Renders an overlay, and takes it apart.
     static func manifests(overlay: String, components: [String] = []) async throws -> [Manifest] {
         try await render(overlay: overlay, components: components).components(separatedBy: "\n---\n").map { yaml in
-            guard let object = try Yams.load(yaml: yaml) as? [String: Any],
+            guard let object = try YAMLNode.objects(in: yaml).first,
                 let apiVersion = object["apiVersion"] as? String, let kind = object["kind"] as? String,
                 let name = (object["metadata"] as? [String: Any])?["name"] as? String
             else { throw Failure(description: "a document is no object: \(yaml.prefix(100))") }
@@ -117,7 +118,7 @@ enum InstallationFiles {
 
 extension InstallationFiles.Manifest {
     /// The whole object.
-    func object() throws -> [String: Any] { try Yams.load(yaml: yaml) as? [String: Any] ?? [:] }
+    func object() throws -> [String: Any] { try YAMLNode.objects(in: yaml).first ?? [:] }
 
     /// A value inside the object, by the names of members and the numbers of elements.
     func value<Value>(_ path: any Sendable..., as type: Value.Type = Value.self) throws -> Value? {

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
-import Yams
+import YAMLKit
 
 @testable import DevCluster
 
@@ -108,7 +108,7 @@ struct RoleTests {
     }
 
     private static func granted() throws -> Set<Permission> {
-        let documents = try Yams.load_all(yaml: Files.text("k8s/base/rbac.yaml")).compactMap { $0 as? [String: Any] }
+        let documents = try YAMLNode.objects(in: Files.text("k8s/base/rbac.yaml"))
         var granted: Set<Permission> = []
         for rule in documents.flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
             for group in rule["apiGroups"] as? [String] ?? [] {
