@@ -148,11 +148,14 @@ final class EasyHandle {
         if hadNoEffect(code) {
             return .failure(TransportError(.refused, "the request was refused, or not sent, on several connections"))
         }
+        var verifyResult = 0
+        _ = ccurl_get_long(raw, CURLINFO_SSL_VERIFYRESULT, &verifyResult)
         return .failure(
             TransportError(
                 code,
                 wasSent: attempt != nil,
                 detail: String(cString: errorText),
+                verifyResult: verifyResult,
                 hiding: exchange?.plan.privateNames ?? []
             )
         )

@@ -22,7 +22,7 @@ struct RequestPlan: Sendable {
     /// Header lines in the syntax of `CURLOPT_HTTPHEADER`.
     let headerLines: [String]
     let framing: Framing
-    /// The entry for `CURLOPT_CONNECT_TO` where the TLS server name differs from the URL's host.
+    /// The entry for `CURLOPT_CONNECT_TO` where the TLS server name, or the address to connect to, differs from the URL's host.
     let connectTo: String?
     /// The host names that must not appear in errors: a preview's URL is a secret.
     let privateNames: [String]
@@ -65,7 +65,7 @@ struct RequestPlan: Sendable {
             privateNames = [text, authority.host, serverName]
         } else {
             url = "\(scheme)://\(text)\(path)"
-            connectTo = nil
+            connectTo = request.connectAddress.map { $0.contains(":") ? "::[\($0)]:" : "::\($0):" }
             privateNames = [text, authority.host]
         }
     }

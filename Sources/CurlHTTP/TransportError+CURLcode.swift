@@ -8,13 +8,41 @@ extension TransportError {
     ///   - code: libcurl's verdict.
     ///   - wasSent: True once a connection was ready and the request went out on it.
     ///   - detail: What libcurl says about it; may be empty.
+    ///   - verifyResult: OpenSSL's verdict on the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
     ///   - privateNames: Names that must not be repeated.
-    init(_ code: CURLcode, wasSent: Bool, detail: String, hiding privateNames: [String]) {
+    init(_ code: CURLcode, wasSent: Bool, detail: String, verifyResult: Int, hiding privateNames: [String]) {
         var message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         for name in privateNames where !name.isEmpty {
             message = message.replacing(name, with: "the host")
         }
-        self.init(Self.kind(of: code, wasSent: wasSent, detail: detail), message)
+        self.init(
+            Self.kind(of: code, wasSent: wasSent, detail: detail),
+            message,
+            cause: Self.cause(of: code, detail: detail, verifyResult: verifyResult)
+        )
+    }
+
+    /// OpenSSL's `X509_V_ERR_UNSPECIFIED`, which libcurl starts from, and `X509_V_ERR_CERT_HAS_EXPIRED`.
+    private static let certificateIsNotJudged = 1
+    private static let certificateHasExpired = 10
+
+    private static func cause(of code: CURLcode, detail: String, verifyResult: Int) -> Cause? {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST:
+            .name
+        // libcurl has one code for all of its time limits, and says in words which it was.
+        case CURLE_OPERATION_TIMEDOUT where detail.hasPrefix("Resolving timed out"):
+            .name
+        case CURLE_PEER_FAILED_VERIFICATION where verifyResult == certificateHasExpired:
+            .certificateExpired
+        // libcurl compares the names itself, once OpenSSL has found nothing wrong.
+        case CURLE_PEER_FAILED_VERIFICATION where verifyResult <= certificateIsNotJudged:
+            .certificateName
+        case CURLE_PEER_FAILED_VERIFICATION:
+            .certificateUntrusted
+        default:
+            nil
+        }
     }
 
     private static func kind(of code: CURLcode, wasSent: Bool, detail: String) -> Kind {

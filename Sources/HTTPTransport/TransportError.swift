@@ -21,12 +21,26 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         case invalidRequest = "invalid_request"
     }
 
+    /// What exactly failed before the request was sent, where that is known.
+    public enum Cause: String, Hashable, Sendable, CaseIterable {
+        /// The host's name could not be resolved.
+        case name
+        case certificateExpired = "certificate_expired"
+        /// The certificate is for other names than the host's.
+        case certificateName = "certificate_name"
+        /// No trusted authority has issued the certificate.
+        case certificateUntrusted = "certificate_untrusted"
+    }
+
     public let kind: Kind
+    /// What exactly failed before the request was sent; `nil` where ``kind`` says all that is known.
+    public let cause: Cause?
     /// One sentence for a log. It never holds header values or bodies.
     public let message: String
 
-    public init(_ kind: Kind, _ message: String) {
+    public init(_ kind: Kind, _ message: String, cause: Cause? = nil) {
         self.kind = kind
+        self.cause = cause
         self.message = message
     }
 

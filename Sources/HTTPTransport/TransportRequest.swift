@@ -12,6 +12,8 @@ public struct TransportRequest: Sendable {
     public var headTimeout: Duration?
     /// Whether the request gets a new connection, which is closed after it, instead of one that is there already.
     public var usesOwnConnection: Bool
+    /// The address, or the name, to connect to instead of the URL's host, at the same port; TLS and `Host` are the URL's.
+    public var connectAddress: String?
 
     public init(
         head: HTTPRequest,

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TransportErrorTests {
     private func kind(_ code: CURLcode, wasSent: Bool, _ detail: String = "") -> TransportError.Kind {
-        TransportError(code, wasSent: wasSent, detail: detail, hiding: []).kind
+        TransportError(code, wasSent: wasSent, detail: detail, verifyResult: 0, hiding: []).kind
     }
 
     @Test func everyPhaseHasItsKind() {
@@ -29,12 +29,33 @@ import Testing
         #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv1 alert internal error") == .protocolViolation)
     }
 
+    @Test(arguments: [
+        (CURLE_COULDNT_RESOLVE_HOST, "", 0, TransportError.Cause.name),
+        (CURLE_OPERATION_TIMEDOUT, "Resolving timed out after 1000 milliseconds", 0, .name),
+        (CURLE_OPERATION_TIMEDOUT, "Connection timed out after 1000 milliseconds", 0, nil),
+        (CURLE_PEER_FAILED_VERIFICATION, "", 10, .certificateExpired),
+        (CURLE_PEER_FAILED_VERIFICATION, "", 0, .certificateName),
+        (CURLE_PEER_FAILED_VERIFICATION, "", 1, .certificateName),
+        (CURLE_PEER_FAILED_VERIFICATION, "", 20, .certificateUntrusted),
+        (CURLE_SSL_CONNECT_ERROR, "", 0, nil), (CURLE_COULDNT_CONNECT, "", 0, nil),
+    ])
+    func whatFailsBeforeTheRequestHasItsCause(
+        code: CURLcode,
+        detail: String,
+        verifyResult: Int,
+        cause: TransportError.Cause?
+    ) {
+        let error = TransportError(code, wasSent: false, detail: detail, verifyResult: verifyResult, hiding: [])
+        #expect(error.cause == cause)
+    }
+
     @Test func hostNamesAreHidden() {
         let detail = "Could not resolve host: swift-falcon-preview.example.test"
         let error = TransportError(
             CURLE_COULDNT_RESOLVE_HOST,
             wasSent: false,
             detail: detail,
+            verifyResult: 0,
             hiding: ["swift-falcon-preview.example.test:80", "swift-falcon-preview.example.test"]
         )
         #expect(error.message == "Could not resolve host: the host")
