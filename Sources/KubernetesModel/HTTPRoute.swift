@@ -80,15 +80,38 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// One change of requests. Of the types of filters this model has the one that sets header fields.
+    /// One change of requests or answers. Of the types of filters this model has those that set header fields, and the one
+    /// that rewrites the host.
     public struct Filter: Codable, Hashable, Sendable {
-        /// `RequestHeaderModifier`, or the name of a type that is not modelled.
+        /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `URLRewrite`, or the name of a type that is not modelled.
         public var type: String
         public var requestHeaderModifier: HeaderModifier?
+        public var responseHeaderModifier: HeaderModifier?
+        public var urlRewrite: URLRewrite?
 
         public init(requestHeaderModifier: HeaderModifier) {
             type = "RequestHeaderModifier"
             self.requestHeaderModifier = requestHeaderModifier
+        }
+
+        public init(responseHeaderModifier: HeaderModifier) {
+            type = "ResponseHeaderModifier"
+            self.responseHeaderModifier = responseHeaderModifier
+        }
+
+        public init(urlRewrite: URLRewrite) {
+            type = "URLRewrite"
+            self.urlRewrite = urlRewrite
+        }
+    }
+
+    /// What the backend sees of a request's URL.
+    public struct URLRewrite: Codable, Hashable, Sendable {
+        /// The host, without a port.
+        public var hostname: String?
+
+        public init(hostname: String) {
+            self.hostname = hostname
         }
     }
 

@@ -113,16 +113,24 @@ package struct EnvoyResources: Sendable, Hashable {
                 "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
             ],
         ]
+        if let host = entry.host { route["route", "host_rewrite_literal"] = .string(host) }
         if !entry.requestHeaders.isEmpty {
-            route["request_headers_to_add"] = .array(
-                entry.requestHeaders.map { header in
-                    [
-                        "header": ["key": .string(header.name), "value": .string(header.value)],
-                        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                    ]
-                }
-            )
+            route["request_headers_to_add"] = Self.setting(entry.requestHeaders)
+        }
+        if !entry.responseHeaders.isEmpty {
+            route["response_headers_to_add"] = Self.setting(entry.responseHeaders)
         }
         return route
+    }
+
+    private static func setting(_ headers: [GatewayPlan.Header]) -> JSONValue {
+        .array(
+            headers.map { header in
+                [
+                    "header": ["key": .string(header.name), "value": .string(header.value)],
+                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                ]
+            }
+        )
     }
 }

@@ -19,6 +19,10 @@ package struct GatewayPlan: Sendable, Hashable {
         package var requestTimeout: GatewayDuration?
         /// Fields that are set in each request, by name.
         package var requestHeaders: [Header] = []
+        /// Fields that are set in each answer, by name.
+        package var responseHeaders: [Header] = []
+        /// The host that the backend sees; the client's if `nil`.
+        package var host: String?
     }
 
     /// A header field.

@@ -18,8 +18,8 @@ struct RouteRules {
                 unsupported = "this gateway does not serve rules with \(member)"
                 return
             }
-            guard let headers = Self.requestHeaders(of: rule) else {
-                unsupported = "this gateway serves filters that set request header fields only"
+            guard let filters = Filters(of: rule) else {
+                unsupported = "this gateway serves filters that set header fields or rewrite the host only"
                 return
             }
             let limit = rule["timeouts", "request"]?.stringValue
@@ -45,7 +45,14 @@ struct RouteRules {
                     return
                 }
                 entries.append(
-                    GatewayPlan.Entry(path: path, cluster: cluster, requestTimeout: timeout, requestHeaders: headers)
+                    GatewayPlan.Entry(
+                        path: path,
+                        cluster: cluster,
+                        requestTimeout: timeout,
+                        requestHeaders: filters.requestHeaders,
+                        responseHeaders: filters.responseHeaders,
+                        host: filters.host
+                    )
                 )
             }
         }
@@ -77,20 +84,45 @@ struct RouteRules {
         return cluster
     }
 
-    /// The fields that a rule's filters set; `nil` if a filter does anything else.
-    private static func requestHeaders(of rule: JSONValue) -> [GatewayPlan.Header]? {
-        var headers: [GatewayPlan.Header] = []
-        for filter in rule["filters"]?.arrayValue ?? [] {
-            guard filter["type"]?.stringValue == "RequestHeaderModifier",
-                unknownMember(of: filter, known: ["type", "requestHeaderModifier"]) == nil,
-                let modifier = filter["requestHeaderModifier"], unknownMember(of: modifier, known: ["set"]) == nil
-            else { return nil }
-            for field in modifier["set"]?.arrayValue ?? [] {
-                guard let name = field["name"]?.stringValue, let value = field["value"]?.stringValue else { return nil }
-                headers.append(GatewayPlan.Header(name: name, value: value))
+    /// What a rule's filters do.
+    private struct Filters {
+        private(set) var requestHeaders: [GatewayPlan.Header] = []
+        private(set) var responseHeaders: [GatewayPlan.Header] = []
+        private(set) var host: String?
+
+        /// `nil` if a filter does anything that is not served.
+        init?(of rule: JSONValue) {
+            for filter in rule["filters"]?.arrayValue ?? [] {
+                switch filter["type"]?.stringValue {
+                case "RequestHeaderModifier":
+                    guard let fields = Self.fields(of: filter, "requestHeaderModifier") else { return nil }
+                    requestHeaders += fields
+                case "ResponseHeaderModifier":
+                    guard let fields = Self.fields(of: filter, "responseHeaderModifier") else { return nil }
+                    responseHeaders += fields
+                case "URLRewrite":
+                    guard RouteRules.unknownMember(of: filter, known: ["type", "urlRewrite"]) == nil,
+                        let rewrite = filter["urlRewrite"],
+                        RouteRules.unknownMember(of: rewrite, known: ["hostname"]) == nil
+                    else { return nil }
+                    host = rewrite["hostname"]?.stringValue
+                default:
+                    return nil
+                }
             }
         }
-        return headers
+
+        private static func fields(of filter: JSONValue, _ member: String) -> [GatewayPlan.Header]? {
+            guard RouteRules.unknownMember(of: filter, known: ["type", member]) == nil, let modifier = filter[member],
+                RouteRules.unknownMember(of: modifier, known: ["set"]) == nil
+            else { return nil }
+            var fields: [GatewayPlan.Header] = []
+            for field in modifier["set"]?.arrayValue ?? [] {
+                guard let name = field["name"]?.stringValue, let value = field["value"]?.stringValue else { return nil }
+                fields.append(GatewayPlan.Header(name: name, value: value))
+            }
+            return fields
+        }
     }
 
     private static func path(of match: JSONValue) -> GatewayPlan.PathMatch? {
@@ -108,7 +140,7 @@ struct RouteRules {
     }
 
     /// The first member, by name, that says something and is not among `known`.
-    private static func unknownMember(of value: JSONValue, known: Set<String>) -> String? {
+    fileprivate static func unknownMember(of value: JSONValue, known: Set<String>) -> String? {
         (value.objectValue ?? [:])
             .filter { !known.contains($0.key) && !$0.value.isNull && $0.value != [] && $0.value != [:] }
             .keys.min()
