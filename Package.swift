@@ -240,7 +240,8 @@ let tests: [String: [Target.Dependency]] = [
     ],
     // Several whole instances of the service on one development cluster, and real clients.
     "SystemTests": [
-        "CoreAPI", "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
+        "CoreAPI", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
+        "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         "YAMLKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

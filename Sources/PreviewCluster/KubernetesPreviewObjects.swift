@@ -236,6 +236,14 @@ extension KubernetesPreviewObjects: PreviewObjects {
         return found.metadata.uid == pod.uid && !found.status.isTerminal
     }
 
+    public func isReady(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
+        let found = try await ClusterError.askingForOne {
+            try await client.get(Pod.self, named: pod.name, in: namespace)
+        }
+        guard let found, found.metadata.uid == pod.uid else { return false }
+        return found.status.conditions.isTrue("Ready")
+    }
+
     // MARK: Claims
 
     public func claims() async throws(ClusterError) -> [ClaimIdentity] {

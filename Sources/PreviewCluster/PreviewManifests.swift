@@ -69,7 +69,7 @@ public struct PreviewManifests: Sendable {
                 hostnames: [token.host(zone: zone)],
                 rules: [
                     HTTPRoute.Rule(
-                        filters: [connectionBound.filter],
+                        filters: [connectionBound.filter, AnswerFields(token).filter],
                         backendRefs: [HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort)],
                         timeouts: connectionBound.timeouts
                     )
@@ -106,8 +106,14 @@ public struct PreviewManifests: Sendable {
     func status(of route: HTTPRoute) -> RouteStatus {
         let parents = route.status?.parents.filter { isAboutGateway($0.parentRef, of: route) } ?? []
         let verdicts = parents.map { verdict(of: $0.conditions.current(at: route.metadata.generation)) }
-        return verdicts.first(where: \.isAccepted) ?? verdicts.first { $0.complaint != nil }
+        let best =
+            verdicts.first(where: \.isAccepted) ?? verdicts.first { $0.complaint != nil }
             ?? RouteStatus(isAccepted: false)
+        return RouteStatus(
+            isAccepted: best.isAccepted,
+            complaint: best.complaint,
+            isMarked: AnswerFields.areSet(by: route)
+        )
     }
 
     private func verdict(of conditions: [Condition]) -> RouteStatus {

@@ -41,29 +41,3 @@ public struct PreviewSession: Sendable {
         )
     }
 }
-
-/// Whether a preview's address works, and if it does not, why.
-public struct Readiness: Hashable, Sendable {
-    /// True when the gateway accepted the route and nothing is known to stand in the way of the app.
-    public let isReady: Bool
-    /// The HTTP status with which the app answered, where it was asked.
-    public let appStatus: Int?
-    /// What is wrong and what to do about it; `nil` when all is well.
-    public let detail: String?
-
-    public init(isReady: Bool, appStatus: Int? = nil, detail: String? = nil) {
-        self.isReady = isReady
-        self.appStatus = appStatus
-        self.detail = detail
-    }
-
-    init(_ status: RouteStatus) {
-        self.init(
-            isReady: status.isAccepted,
-            detail: status.isAccepted
-                ? nil
-                : status.complaint.map { "The gateway does not serve this preview: \($0)." }
-                    ?? "The gateway has not accepted this preview yet."
-        )
-    }
-}

@@ -24,7 +24,7 @@ struct ConnectionBoundTests {
             let rule = cluster.route(token)?["spec", "rules"]?[0]
             #expect(rule?["timeouts", "request"]?.stringValue == request)
             let filters = rule?["filters"]?.arrayValue ?? []
-            #expect(filters.map { $0["type"]?.stringValue } == ["RequestHeaderModifier"])
+            #expect(filters.map { $0["type"]?.stringValue } == ["RequestHeaderModifier", "ResponseHeaderModifier"])
             let field = filters.first?["requestHeaderModifier", "set"]?[0]
             #expect(field?["name"]?.stringValue == "x-envoy-upstream-stream-duration-ms")
             #expect(field?["value"]?.stringValue == (request == "8h" ? "28800000" : "60000"))

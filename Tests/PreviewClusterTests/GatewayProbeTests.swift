@@ -1,15 +1,15 @@
 import HTTPTransport
 import HTTPTypes
-import PreviewCluster
 import PreviewControl
 import PreviewDomain
 import TestSupport
 import Testing
 
+@testable import PreviewCluster
+
 /// What the probe asks of an app that nobody trusts, and what it takes from it.
 @Suite("The probe through the gateway")
 struct GatewayProbeTests {
-    private static let marker = ["x-envoy-upstream-service-time": "3"]
     private let token: PreviewToken
     private let address: PreviewAddress
 
@@ -18,54 +18,169 @@ struct GatewayProbeTests {
         address = PreviewAddress(zone: try ZoneSuffix("previews.example.com"), port: 8443)
     }
 
-    private func probe(_ reply: ScriptedTransport.Reply) async -> (ProbeOutcome, ScriptedTransport) {
-        let transport = ScriptedTransport(clock: ManualClock(), [reply])
-        return (await GatewayProbe(transport: transport, address: address).probe(token), transport)
+    /// What the preview's own route and an upstream add to an answer.
+    private var fields: [String: String] {
+        ["x-envoy-upstream-service-time": "3", AnswerFields.markName: AnswerFields(token).mark]
+    }
+
+    private func probe(
+        _ replies: ScriptedTransport.Reply...,
+        names: (any NameLookup)? = nil
+    ) async -> (ProbeOutcome, ScriptedTransport) {
+        let transport = ScriptedTransport(clock: ManualClock(), replies)
+        let probe = GatewayProbe(transport: transport, address: address, names: names)
+        return (await probe.probe(token, patience: .seconds(2)), transport)
+    }
+
+    private func redirect(to location: String, fields more: [String: String] = [:]) -> ScriptedTransport.Reply {
+        .answer(status: 302, fields: fields.merging(more) { $1 }.merging(["Location": location]) { $1 }, body: [])
     }
 
     @Test func itAsksForTheAppsFirstPageAsANobody() async throws {
-        let (outcome, transport) = await probe(.answer(status: 200, fields: Self.marker, body: []))
-        #expect(outcome == .answered(status: 200))
+        let (outcome, transport) = await probe(.answer(status: 200, fields: fields, body: []))
+        #expect(outcome == .answered(PreviewAnswer(status: 200)))
         let request = try #require(transport.exchanges.first?.request)
         #expect(request.head.method == .get && request.head.path == "/" && request.head.scheme == "https")
         #expect(request.head.authority == "\(token.host(zone: address.zone)):8443")
         #expect(request.head.headerFields.isEmpty && request.body.isEmpty)
-        #expect(request.timeout == .seconds(2))
+        #expect(request.headTimeout == .seconds(2))
     }
 
-    @Test(arguments: ["http://169.254.169.254/latest/meta-data/", "https://kubernetes.default.svc/api", "//evil", "/"])
-    func whereAnAppPointsNobodyGoes(location: String) async {
-        let fields = Self.marker.merging(["Location": location, "Refresh": "0; url=\(location)"]) { $1 }
+    @Test(arguments: [
+        (
+            "http://169.254.169.254/latest/meta-data/",
+            PreviewAnswer.RedirectEnd.elsewhere(origin: "http://169.254.169.254")
+        ),
+        ("https://kubernetes.default.svc/api", .elsewhere(origin: "https://kubernetes.default.svc")),
+        ("//evil", .elsewhere(origin: "https://evil")),
+        ("https://user:password@evil:1/", .elsewhere(origin: "https://evil:1")),
+        ("http://localhost:3000/x", .local(origin: "http://localhost:3000")),
+        ("http://127.0.0.1:3000", .local(origin: "http://127.0.0.1:3000")),
+        ("http://[::1]/", .local(origin: "http://[::1]")),
+        ("javascript:alert(1)", .elsewhere(origin: "javascript://alert(1)")), ("http://", .unreadable),
+        ("a b", .unreadable),
+        ("/", .loop),
+    ])
+    func whereAnAppPointsOutsideNobodyGoes(location: String, end: PreviewAnswer.RedirectEnd) async {
         for status in [301, 302, 307, 308] {
-            let (outcome, transport) = await probe(.answer(status: status, fields: fields, body: []))
-            #expect(outcome == .answered(status: status))
+            let reply = ScriptedTransport.Reply.answer(
+                status: status,
+                fields: fields.merging(["Location": location, "Refresh": "0; url=\(location)"]) { $1 },
+                body: []
+            )
+            let (outcome, transport) = await probe(reply)
+            #expect(outcome == .answered(PreviewAnswer(status: status, redirect: end)))
             #expect(transport.exchanges.count == 1)
         }
     }
 
-    @Test func ofWhatAnAppSaysOnlyTheStatusIsTaken() async {
+    @Test func redirectsWithinThePreviewAreFollowedWithItsCookies() async throws {
+        let host = token.host(zone: address.zone)
+        let (outcome, transport) = await probe(
+            redirect(to: "/login?next=/", fields: ["Set-Cookie": "id=1; Path=/; HttpOnly"]),
+            redirect(to: "page"),
+            redirect(to: "https://\(host):8443/other"),
+            .answer(status: 200, fields: fields, body: [])
+        )
+        #expect(outcome == .answered(PreviewAnswer(status: 200)))
+        let requests = transport.exchanges.map(\.request)
+        #expect(requests.map(\.head.path) == ["/", "/login?next=/", "/page", "/other"])
+        #expect(requests.map { $0.head.headerFields[.cookie] } == [nil, "id=1", "id=1", "id=1"])
+        #expect(Set(requests.map(\.head.authority)).count == 1)
+    }
+
+    @Test func redirectsThatNeverEndAreALoop() async {
+        let (outcome, transport) = await probe(
+            redirect(to: "/1"),
+            redirect(to: "/2"),
+            redirect(to: "/3"),
+            redirect(to: "/4"),
+            redirect(to: "/5")
+        )
+        guard case .answered(let answer) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(answer.redirect == .loop && transport.exchanges.count == 5)
+    }
+
+    @Test func theHostByAnotherSchemeOrPortIsNotThePreview() async {
+        let host = token.host(zone: address.zone)
+        for location in ["http://\(host)/", "https://\(host)/", "https://\(host):3000/"] {
+            let (outcome, _) = await probe(redirect(to: location))
+            guard case .answered(let answer) = outcome, case .otherPort(let origin) = answer.redirect else {
+                Issue.record("\(outcome)")
+                continue
+            }
+            #expect(!origin.contains(token.text))
+        }
+    }
+
+    @Test func theBodyOfAPageIsNotRead() async {
         // A body that is never read cannot hold the probe up.
-        let (outcome, _) = await probe(.answer(status: 200, fields: Self.marker, body: [.chunk("x"), .hang]))
-        #expect(outcome == .answered(status: 200))
+        let (outcome, _) = await probe(.answer(status: 200, fields: fields, body: [.chunk("x"), .hang]))
+        #expect(outcome == .answered(PreviewAnswer(status: 200)))
+    }
+
+    @Test func ofAnErrorsBodyTheBeginningIsRead() async {
+        let body = String(repeating: "x", count: 4000)
+        let (outcome, _) = await probe(
+            .answer(status: 500, fields: fields, body: [.chunk(body), .chunk(body), .chunk(body), .fail(.timedOut)])
+        )
+        #expect(outcome == .answered(PreviewAnswer(status: 500, text: String((body + body).prefix(4096)))))
+        let (cut, _) = await probe(.answer(status: 500, fields: fields, body: [.chunk("so far"), .fail(.timedOut)]))
+        #expect(cut == .answered(PreviewAnswer(status: 500, text: "so far")))
+    }
+
+    @Test func theMarkOfAnotherPreviewIsNone() async throws {
+        let other = try #require(PreviewToken("left-behind"))
+        var foreign = fields
+        foreign[AnswerFields.markName] = AnswerFields(other).mark
+        let (outcome, _) = await probe(.answer(status: 200, fields: foreign, body: []))
+        #expect(outcome == .answered(PreviewAnswer(status: 200, mark: nil)))
     }
 
     @Test(arguments: [
-        (404, true, ProbeOutcome.answered(status: 404)), (404, false, .unrouted), (502, false, .noApp(status: 502)),
-        (503, false, .noApp(status: 503)), (504, false, .noApp(status: 504)), (503, true, .answered(status: 503)),
-        (500, false, .answered(status: 500)),
+        (TransportError.Kind.connect, TransportError.Cause?.none, ProbeOutcome.notConnected),
+        (.connect, .name, .nameUnresolved), (.tls, .certificateExpired, .notTrusted(.expired)),
+        (.tls, .certificateName, .notTrusted(.wrongName)), (.tls, .certificateUntrusted, .notTrusted(.untrusted)),
+        (.tls, nil, .notTrusted(.handshake)), (.refused, nil, .notConnected), (.timedOut, nil, .silent),
+        (.cancelled, nil, .broken), (.protocolViolation, nil, .broken),
     ])
-    func theGatewaysOwnAnswersAreToldFromTheApps(status: Int, isFromApp: Bool, expected: ProbeOutcome) async {
-        let (outcome, _) = await probe(.answer(status: status, fields: isFromApp ? Self.marker : [:], body: []))
-        #expect(outcome == expected)
+    func everyFailureHasItsOutcome(
+        kind: TransportError.Kind,
+        cause: TransportError.Cause?,
+        expected: ProbeOutcome
+    ) async {
+        let transport = FailingTransport(error: TransportError(kind, "", cause: cause))
+        let probe = GatewayProbe(transport: transport, address: address)
+        #expect(await probe.probe(token, patience: .seconds(2)) == expected)
     }
 
-    @Test(arguments: TransportError.Kind.allCases)
-    func aFailureIsPutIntoWordsWithoutTheAddress(kind: TransportError.Kind) async {
-        let (outcome, _) = await probe(.failure(kind))
-        guard case .unreachable(let reason) = outcome else {
-            Issue.record("\(kind) is \(outcome)")
-            return
-        }
-        #expect(!reason.isEmpty && !reason.contains("scripted") && !reason.contains(token.text))
+    private struct FailingTransport: HTTPTransport {
+        let error: TransportError
+
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result { throw error }
+    }
+
+    private struct KnownNames: NameLookup {
+        let answer: NameAnswer
+
+        func lookUp(_ host: String) async -> NameAnswer { answer }
+        func isAbsentLocally(_ host: String) async -> Bool { true }
+    }
+
+    @Test func aNameThatTheZoneDoesNotHaveIsNotAskedOfTheLocalResolver() async {
+        let (outcome, transport) = await probe(names: KnownNames(answer: .absent))
+        #expect(outcome == .nameNotFound && transport.exchanges.isEmpty)
+    }
+
+    @Test func theAddressThatTheZoneNamesIsConnectedTo() async {
+        let page = ScriptedTransport.Reply.answer(status: 200, fields: fields, body: [])
+        let (_, transport) = await probe(page, names: KnownNames(answer: .found("192.0.2.1")))
+        #expect(transport.exchanges.map(\.request.connectAddress) == ["192.0.2.1"])
     }
 }

@@ -83,7 +83,7 @@ struct RouteStatusTests {
         for other in [
             Self.entry("another"), Self.entry(in: "elsewhere"), Self.entry(in: nil), Self.entry(kind: "Service"),
         ] {
-            #expect(status([other]) == RouteStatus(isAccepted: false))
+            #expect(status([other]) == RouteStatus(isAccepted: false, isMarked: false))
             #expect(status([other, Self.entry(accepted: .false)]).complaint == "Accepted is False, Byours")
         }
     }

@@ -14,7 +14,7 @@ import Testing
     .timeLimit(.minutes(2))
 )
 struct MCPClientTests {
-    private static let toolNames: JSONValue = ["start_preview", "list_previews", "stop_preview"]
+    private static let toolNames: JSONValue = ["start_preview", "list_previews", "check_preview", "stop_preview"]
 
     @Test(arguments: [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
     func usesEveryTool(mode: String, revision: String) async throws {

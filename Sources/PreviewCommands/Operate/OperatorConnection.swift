@@ -108,5 +108,5 @@ private final class RecordedEvents: Timeline {
 
 /// No command starts a preview, so none is probed.
 private struct NoProbe: PreviewProbe {
-    func probe(_ token: PreviewToken) async -> ProbeOutcome { .unreachable(reason: "commands do not probe") }
+    func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome { .notTried }
 }

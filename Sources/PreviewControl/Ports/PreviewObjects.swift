@@ -57,6 +57,9 @@ public protocol PreviewObjects: Sendable {
     /// Whether this incarnation of the pod still runs: the live read that must precede any deletion for its sake.
     func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool
 
+    /// Whether this incarnation of the pod is ready, so that a Service sends it requests.
+    func isReady(_ pod: PodIdentity) async throws(ClusterError) -> Bool
+
     /// The claims of the namespace.
     func claims() async throws(ClusterError) -> [ClaimIdentity]
     /// Whether this incarnation of the claim still exists: the live read that must precede any deletion for its sake.
@@ -149,9 +152,12 @@ public struct RouteStatus: Hashable, Sendable {
     public let isAccepted: Bool
     /// Reason and message of the first condition that is not `True`; `nil` while the gateway has said nothing.
     public let complaint: String?
+    /// Whether the route marks its answers, as those of this service do.
+    public let isMarked: Bool
 
-    public init(isAccepted: Bool, complaint: String? = nil) {
+    public init(isAccepted: Bool, complaint: String? = nil, isMarked: Bool = true) {
         self.isAccepted = isAccepted
         self.complaint = complaint
+        self.isMarked = isMarked
     }
 }

@@ -27,7 +27,7 @@ extension Previews {
     /// - Returns: nil when the preview ended meanwhile, as one does that turned out to be one too many.
     func join(_ preview: Preview) async throws -> StartedPreview? {
         let began = time.uptime()
-        let readiness = await settle(preview.token)
+        let readiness = await waitUntilServing(preview)
         let now = try await currentTime().earliest
         guard let current = try await objects.route(preview.token), current.uid == preview.uid,
             current.isLiving(now: now, policy: policy.lifetime)
@@ -35,7 +35,7 @@ extension Previews {
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
             provisioning: .zero,
-            settling: time.uptime() - began,
+            waiting: time.uptime() - began,
             isNew: false
         )
     }
@@ -47,7 +47,7 @@ extension Previews {
             .first { preview, _ in
                 preview.token.fingerprint == fingerprint && preview.isLiving(now: now, policy: policy.lifetime)
             }
-            .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness($0.status)) }
+            .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(untried: $0.status)) }
     }
 }
 

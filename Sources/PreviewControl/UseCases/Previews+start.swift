@@ -8,7 +8,7 @@ public struct StartedPreview: Sendable {
     /// From the request to both objects existing.
     public let provisioning: Duration
     /// Waiting for the gateway and the app.
-    public let settling: Duration
+    public let waiting: Duration
     /// False where an earlier call of the same request had started the preview.
     public let isNew: Bool
 }
@@ -109,13 +109,13 @@ extension Previews {
             ]
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
-        let readiness = await AnswerDeadline.suspend { await settle(preview.token) }
+        let readiness = await AnswerDeadline.suspend { await waitUntilServing(preview) }
         // The app's answer is proof that both objects are there.
         if readiness.appStatus == nil { try await checkThatItStands(preview) }
         return StartedPreview(
             session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
-            settling: time.uptime() - provisioned,
+            waiting: time.uptime() - provisioned,
             isNew: true
         )
     }

@@ -18,6 +18,8 @@ public struct Previews: Sendable {
     let time: MonotonicTime
     let metrics: PreviewMetrics
     let logger: Logger
+    /// What was last found about previews that are listed.
+    let memory: ReadinessMemory
 
     /// - Parameters:
     ///   - index: This replica's copy of the cluster; the reaper keeps it up to date.
@@ -52,6 +54,7 @@ public struct Previews: Sendable {
         self.time = time
         self.metrics = metrics
         self.logger = logger
+        memory = ReadinessMemory(uptime: time.uptime)
     }
 
     /// The ports that may be previewed.

@@ -6,7 +6,7 @@ extension JSONBody {
     /// The answer to a start: the session, and in a header where the time went.
     init(_ started: StartedPreview, run: RunID, address: PreviewAddress) throws {
         try self.init(SessionBody(started.session, run: run, address: address))
-        headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.settling)]
+        headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.waiting)]
             .map { "\($0);dur=\($1.milliseconds)" }
             .joined(separator: ", ")
     }

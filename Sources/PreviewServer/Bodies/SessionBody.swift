@@ -13,6 +13,7 @@ struct SessionBody: Encodable {
     private let expiresAt: String
     private let maxUntil: String
     private let ready: Bool
+    private let readiness: String
     private let appStatus: Int?
     private let detail: String?
 
@@ -27,6 +28,7 @@ struct SessionBody: Encodable {
         case expiresAt = "expires_at"
         case maxUntil = "max_until"
         case ready
+        case readiness
         case appStatus = "app_status"
         case detail
     }
@@ -41,6 +43,7 @@ struct SessionBody: Encodable {
         expiresAt = RFC3339.string(session.expiresAt)
         maxUntil = RFC3339.string(session.maxUntil)
         ready = session.readiness.isReady
+        readiness = session.readiness.state.rawValue
         appStatus = session.readiness.appStatus
         detail = session.readiness.detail
     }

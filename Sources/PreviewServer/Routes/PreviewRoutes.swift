@@ -3,7 +3,7 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// Start, keepalive, stop and list of one run's previews.
+/// Start, keepalive, stop, list and check of one run's previews.
 struct PreviewRoutes: Sendable {
     let previews: Previews
     let runs: RunGuard
@@ -12,6 +12,7 @@ struct PreviewRoutes: Sendable {
     func add(to run: RouterGroup<PreviewRequestContext>) {
         run.post("sandbox/port-forward", use: start)
         run.get("sandbox/port-forward", use: list)
+        run.get("sandbox/port-forward/:token", use: check)
         run.delete("sandbox/port-forward/:token", use: stop)
         run.post("sandbox/preview/:token/keepalive", use: keepAlive)
     }
@@ -28,6 +29,12 @@ struct PreviewRoutes: Sendable {
         let run = try await runs.run(context, for: .list)
         let sessions = try await previews.list(run: run)
         return try JSONBody(sessions.map { SessionBody($0, run: run, address: address) })
+    }
+
+    @Sendable private func check(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+        let run = try await runs.run(context, for: .list)
+        let session = try await previews.check(run: run, token: try token(context))
+        return try JSONBody(SessionBody(session, run: run, address: address))
     }
 
     @Sendable private func stop(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {

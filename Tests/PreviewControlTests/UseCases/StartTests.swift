@@ -22,7 +22,7 @@ struct StartTests {
         #expect(annotations[PreviewAnnotations.Key.owner] == "ada")
         #expect(annotations[PreviewAnnotations.Key.podUID] == pod.uid)
         #expect(annotations[PreviewAnnotations.Key.targetPort] == "3000")
-        #expect(started.session.readiness == Readiness(isReady: true, appStatus: 200))
+        #expect(started.session.readiness == Readiness(.serving, appStatus: 200))
         #expect(started.session.expiresAt == harness.cluster.now + .seconds(1800))
     }
 
@@ -171,7 +171,7 @@ struct StartTests {
     @Test func aStartWhoseServiceWasDeletedUnderItFailsAndLeavesNothing() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        for outcome in [ProbeOutcome.noApp(status: 503), .unrouted, .unreachable(reason: "no such host")] {
+        for outcome in [ProbeOutcome.nobodyListens, .noRoute, .nameUnresolved] {
             harness.cluster.setProbeOutcome(outcome)
             harness.cluster.interrupt(.createRoute) {
                 for token in harness.cluster.liveBackends { harness.cluster.removeBackend(token) }
@@ -190,7 +190,7 @@ struct StartTests {
     @Test func aServiceThatCannotBeReadIsNotTakenForDeleted() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.noApp(status: 503))
+        harness.cluster.setProbeOutcome(.nobodyListens)
         harness.cluster.fail(.backend, .before(ClusterError(.unavailable, "the API server answered 500")))
         _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         #expect(harness.cluster.liveRoutes.count == 1)
@@ -201,9 +201,9 @@ struct StartTests {
     @Test func anAppThatDoesNotListenIsNamedAsTheReason() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.noApp(status: 503))
+        harness.cluster.setProbeOutcome(.nobodyListens)
         let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
-        #expect(started.session.readiness.isReady == false)
+        #expect(started.session.readiness.state == .noApp)
         #expect(started.session.readiness.detail?.contains("0.0.0.0") == true)
         #expect(harness.cluster.liveRoutes.count == 1)
     }
@@ -211,12 +211,12 @@ struct StartTests {
     @Test func aRouteThatTheGatewayRefusesIsNotReadyAndSaysWhy() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.unrouted)
+        harness.cluster.setProbeOutcome(.noRoute)
         harness.cluster.setRouteStatus(
             RouteStatus(isAccepted: false, complaint: "NoMatchingListenerHostname")
         )
         let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
-        #expect(started.session.readiness.isReady == false)
+        #expect(started.session.readiness.state == .notAccepted)
         #expect(started.session.readiness.detail?.contains("NoMatchingListenerHostname") == true)
     }
 
@@ -225,16 +225,16 @@ struct StartTests {
         policy.readyTimeout = .seconds(10)
         let harness = try await ControlHarness(policy: policy)
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.unrouted)
+        harness.cluster.setProbeOutcome(.noRoute)
         async let started = harness.previews.start(run: run, port: 3000, requester: "ada")
         for _ in 0..<3 {
             await harness.clock.waitForSleepers(1)
             harness.clock.advance(by: .milliseconds(500))
         }
         await harness.clock.waitForSleepers(1)
-        harness.cluster.setProbeOutcome(.answered(status: 404))
+        harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 404)))
         harness.clock.advance(by: .milliseconds(500))
         let readiness = try await started.session.readiness
-        #expect(readiness == Readiness(isReady: true, appStatus: 404))
+        #expect(readiness == Readiness(.serving, appStatus: 404, detail: readiness.detail))
     }
 }

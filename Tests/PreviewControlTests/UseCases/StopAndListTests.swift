@@ -1,8 +1,9 @@
 import FoundationEssentials
-import PreviewControl
 import PreviewDomain
 import TestSupport
 import Testing
+
+@testable import PreviewControl
 
 @Suite("Stopping and listing previews")
 struct StopAndListTests {
@@ -113,12 +114,14 @@ struct StopAndListTests {
         harness.cluster.addSandbox(for: ControlHarness.otherRun, pod: "pod-2")
         _ = try await harness.previews.start(run: ControlHarness.otherRun, port: 3000, requester: "ada")
         harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "ResolvedRefs is False"))
+        harness.cluster.setProbeOutcome(.noRoute)
+        harness.advance(by: ReadinessMemory.lifetime)
 
         let sessions = try await harness.previews.list(run: run)
 
         #expect(sessions.map(\.token) == [first, second])
         #expect(sessions.map(\.targetPort) == [3000, 3001])
-        #expect(sessions.allSatisfy { !$0.readiness.isReady })
+        #expect(sessions.allSatisfy { $0.readiness.state == .notAccepted })
         #expect(sessions.first?.readiness.detail?.contains("ResolvedRefs is False") == true)
     }
 }

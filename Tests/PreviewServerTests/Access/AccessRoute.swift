@@ -71,6 +71,13 @@ extension AccessRoute {
         ),
         AccessRoute(method: .get, path: "/api/runs/{runId}/sandbox/port-forward", rule: .owner),
         AccessRoute(
+            method: .get,
+            path: "/api/runs/{runId}/sandbox/port-forward/{token}",
+            rule: .owner,
+            statusWithoutRun: 404,
+            prepare: startedPreview
+        ),
+        AccessRoute(
             method: .delete,
             path: "/api/runs/{runId}/sandbox/port-forward/{token}",
             rule: .owner,

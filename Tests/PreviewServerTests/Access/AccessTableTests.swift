@@ -54,6 +54,7 @@ struct AccessTableTests {
 
     @Test(arguments: [
         ("list_previews", AccessRoute.Rule.owner, ""), ("stop_preview", .owner, #","session_id":"none""#),
+        ("check_preview", .owner, #","session_id":"none""#),
         ("start_preview", .ownerOrAgent, #","port":3000"#),
     ])
     func theToolsOfMCPObeyTheSameRules(tool: String, rule: AccessRoute.Rule, arguments: String) async throws {

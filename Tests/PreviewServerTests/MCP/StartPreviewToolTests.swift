@@ -233,7 +233,7 @@ struct StartPreviewToolTests {
 
     @Test func aPreviewThatDoesNotWorkYetSaysWhy() async throws {
         let harness = try await MCPHarness()
-        harness.cluster.setProbeOutcome(.noApp(status: 503))
+        harness.cluster.setProbeOutcome(.nobodyListens)
         try await harness.testLive { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request())

@@ -22,11 +22,14 @@ struct ToolTests {
             "list_previews": [
                 "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
             ],
+            "check_preview": [
+                "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
+            ],
             "stop_preview": [
                 "readOnlyHint": false, "destructiveHint": true, "idempotentHint": true, "openWorldHint": false,
             ],
         ]
-        #expect(api.tools.map(\.definition.name) == ["start_preview", "list_previews", "stop_preview"])
+        #expect(api.tools.map(\.definition.name) == ["start_preview", "list_previews", "check_preview", "stop_preview"])
         for tool in api.tools {
             let json = try #require(tool.definition.json.object)
             #expect(json["annotations"] == expected[tool.definition.name])

@@ -70,7 +70,8 @@ struct DescriptionTests {
 
     @Test(arguments: [
         ("/api/runs/a/sandbox/port-forward", "GET, HEAD, OPTIONS, POST"), ("/mcp", "OPTIONS, POST"),
-        ("/healthz", "GET, HEAD, OPTIONS"), ("/api/runs/a/sandbox/port-forward/token", "DELETE, OPTIONS"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/api/runs/a/sandbox/port-forward/token", "DELETE, GET, HEAD, OPTIONS"),
     ])
     func otherMethodsAreA405ThatSaysWhichThereAre(path: String, allowed: String) async throws {
         let harness = try await APIHarness()

@@ -154,6 +154,10 @@ extension SimulatedCluster: PreviewObjects {
         try await perform(.isLive) { $0.pods[pod] == true }
     }
 
+    public func isReady(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
+        try await perform(.isPodReady) { $0.pods[pod] == true }
+    }
+
     public func claims() async throws(ClusterError) -> [ClaimIdentity] {
         try await perform(.claims) { $0.claims.values.map(\.identity) }
     }

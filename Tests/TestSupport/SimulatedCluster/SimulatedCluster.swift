@@ -12,7 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
-        case proveWatch
+        case proveWatch, isPodReady
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -55,7 +55,7 @@ public final class SimulatedCluster: Sendable {
         var backends: [PreviewToken: PreviewBackend] = [:]
         var pods: [PodIdentity: Bool] = [:]
         var routeStatus = RouteStatus(isAccepted: true)
-        var probeOutcome = ProbeOutcome.answered(status: 200)
+        var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
         var faults: [Operation: [Fault]] = [:]
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []

@@ -1,6 +1,7 @@
 internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
+internal import PreviewDomain
 internal import ServiceLifecycle
 
 /// The core of this replica on the cluster.
@@ -22,7 +23,11 @@ struct PreviewParts: Sendable {
             cluster.objects,
             cache: shared.sandboxes,
             feed: timeline.chronicle.listening(to: feed),
-            probe: GatewayProbe(transport: shared.probes, address: shared.settings.address),
+            probe: GatewayProbe(
+                transport: shared.probes,
+                address: shared.settings.address,
+                names: ZoneNames(shared.settings.address.zone, uptime: shared.time.uptime)
+            ),
             metrics: shared.metrics
         )
         core = ReplicaCore(

@@ -29,7 +29,7 @@ struct SharedParts: Sendable {
 
     /// The most connections to the core API and to the issuer of access tokens. Further requests wait for one of them.
     private static let maxPlatformConnections = 32
-    /// The most probes of previews at once over HTTP/1.1. Each takes up to 2 s, and a start sends one after the other.
+    /// The most probes of previews at once over HTTP/1.1. A start sends one after the other.
     static let maxProbeConnections = 32
 
     /// - Parameter configuration: Says where the cluster is.
@@ -45,7 +45,7 @@ struct SharedParts: Sendable {
         )
         let platform = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxPlatformConnections))
         self.platform = platform
-        probes = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxProbeConnections))
+        probes = try CurlTransport(configuration: .probing(maxConnections: Self.maxProbeConnections))
         coreAPI = settings.coreAPI.map {
             CoreAPIClient(base: $0, transport: platform, remainingTime: { AnswerDeadline.remaining })
         }

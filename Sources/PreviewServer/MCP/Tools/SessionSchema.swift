@@ -12,13 +12,18 @@ enum SessionSchema {
             "keepalive_url": ["type": "string", "description": "A POST to it keeps the preview alive."],
             "expires_at": timestamp("When the preview ends unless it is kept alive."),
             "max_until": timestamp("When the preview ends at the latest."),
-            "ready": ["type": "boolean", "description": "Whether the URL works."],
+            "ready": ["type": "boolean", "description": "Whether a browser sees a page of the app at the URL."],
+            "readiness": [
+                "type": "string",
+                "enum": ["serving", "no_name", "no_tls", "no_route", "not_accepted", "no_app", "unverified"],
+                "description": "How far the preview has come; only serving is ready.",
+            ],
             "app_status": ["type": "integer", "description": "The HTTP status with which the app answered."],
             "detail": ["type": "string", "description": "What is wrong and what to do, where something is."],
         ],
         "required": [
             "session_id", "local_port", "started_at", "preview_url", "keepalive_url", "expires_at", "max_until",
-            "ready",
+            "ready", "readiness",
         ],
     ]
 

@@ -1,0 +1,175 @@
+public import HTTPTransport
+internal import HTTPTypes
+public import PreviewControl
+public import PreviewDomain
+
+/// Opens a preview through its public address.
+public struct GatewayProbe: PreviewProbe {
+    private let transport: any HTTPTransport
+    private let address: PreviewAddress
+    private let names: (any NameLookup)?
+
+    /// How many redirects within the preview are followed.
+    private static let maxRedirects = 4
+    /// The most bytes of a body that are read, where it may say what is wrong.
+    private static let maxTextBytes = 4096
+    /// The longest body of a page that may be such a sentence.
+    private static let maxSentenceBytes = 64
+    /// How long a body may take that may say what is wrong.
+    private static let textTimeout = Duration.seconds(1)
+    /// The most bytes of cookies that are sent back.
+    private static let maxCookieBytes = 4096
+    /// Envoy, the proxy inside the gateway, adds this to what an upstream answered and never to its own answers.
+    private static let upstreamTime = HTTPField.Name("x-envoy-upstream-service-time")
+
+    /// - Parameters:
+    ///   - transport: Trusts what a browser trusts; it sends no credentials.
+    ///   - address: How a token becomes a URL.
+    ///   - names: Looks names up; `nil` leaves that to `transport`.
+    public init(transport: any HTTPTransport, address: PreviewAddress, names: (any NameLookup)? = nil) {
+        self.transport = transport
+        self.address = address
+        self.names = names
+    }
+
+    public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
+        let host = address.host(token).value
+        switch await names?.lookUp(host) {
+        case .absent: return .nameNotFound
+        case .found(let place): return await open(token, at: place, patience: patience)
+        case .unknown, nil: break
+        }
+        let outcome = await open(token, at: nil, patience: patience)
+        // The local resolver has failed, and does not say how.
+        if outcome == .nameUnresolved, await names?.isAbsentLocally(host) == true { return .nameNotFound }
+        return outcome
+    }
+
+    private func open(_ token: PreviewToken, at place: String?, patience: Duration) async -> ProbeOutcome {
+        var path = "/"
+        var cookies: [String: String] = [:]
+        var last: PreviewAnswer?
+        do {
+            for _ in 0...Self.maxRedirects {
+                var request = request(token, path: path, cookies: cookies, patience: patience)
+                request.connectAddress = place
+                let reply = try await reply(to: request, token)
+                guard let location = reply.location, (300..<400).contains(reply.answer.status) else {
+                    return .answered(reply.answer)
+                }
+                let host = address.host(token).value
+                switch RedirectTarget(location: location, from: path, at: address, host: host) {
+                case .end(let end):
+                    return .answered(reply.answer.redirecting(end))
+                case .within(let next):
+                    let hadCookies = cookies
+                    cookies.merge(reply.cookies) { $1 }
+                    if next == path, cookies == hadCookies { return .answered(reply.answer.redirecting(.loop)) }
+                    path = next
+                    last = reply.answer
+                }
+            }
+            return last.map { .answered($0.redirecting(.loop)) } ?? .broken
+        } catch let error as TransportError {
+            return Self.outcome(of: error)
+        } catch {
+            return .broken
+        }
+    }
+
+    private func request(
+        _ token: PreviewToken,
+        path: String,
+        cookies: [String: String],
+        patience: Duration
+    ) -> TransportRequest {
+        let port = address.port.map { ":\($0)" } ?? ""
+        var fields = HTTPFields()
+        if !cookies.isEmpty {
+            let text = cookies.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
+            if text.utf8.count <= Self.maxCookieBytes { fields[.cookie] = text }
+        }
+        return TransportRequest(
+            head: HTTPRequest(
+                method: .get,
+                scheme: address.scheme.rawValue,
+                authority: address.host(token).value + port,
+                path: path,
+                headerFields: fields
+            ),
+            timeout: patience + Self.textTimeout,
+            headTimeout: patience
+        )
+    }
+
+    /// An answer with what is needed to follow it.
+    private struct Reply: Sendable {
+        var answer: PreviewAnswer
+        var location: String?
+        var cookies: [String: String]
+    }
+
+    private func reply(to request: TransportRequest, _ token: PreviewToken) async throws -> Reply {
+        try await transport.withResponse(to: request) { response in
+            let fields = response.head.headerFields
+            return Reply(
+                answer: PreviewAnswer(
+                    status: response.head.status.code,
+                    isFromUpstream: Self.upstreamTime.map { fields[$0] != nil } ?? false,
+                    mark: AnswerFields.host(in: fields, of: token),
+                    text: await Self.text(of: response)
+                ),
+                location: fields[.location],
+                cookies: Self.cookies(fields[values: .setCookie])
+            )
+        }
+    }
+
+    /// The beginning of a body that may say what is wrong. A page that is fine is not read.
+    private static func text(of response: TransportResponse) async -> String {
+        let status = response.head.status.code
+        let length = response.head.headerFields[.contentLength].flatMap { Int($0) }
+        guard status >= 400 || status == 200 && length.map({ $0 <= maxSentenceBytes }) == true else { return "" }
+        var bytes: [UInt8] = []
+        do {
+            for try await chunk in response.body {
+                bytes += chunk
+                if bytes.count >= maxTextBytes { break }
+            }
+        } catch {
+            // What has arrived has to do.
+        }
+        return String(decoding: bytes.prefix(maxTextBytes), as: UTF8.self)
+    }
+
+    private static func cookies(_ fields: [String]) -> [String: String] {
+        var cookies: [String: String] = [:]
+        for field in fields {
+            let pair = field.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, let name = pair.first, !name.isEmpty else { continue }
+            cookies[String(name)] = String(pair[1])
+        }
+        return cookies
+    }
+
+    private static func outcome(of error: TransportError) -> ProbeOutcome {
+        switch (error.kind, error.cause) {
+        case (_, .name): .nameUnresolved
+        case (.tls, .certificateExpired): .notTrusted(.expired)
+        case (.tls, .certificateName): .notTrusted(.wrongName)
+        case (.tls, .certificateUntrusted): .notTrusted(.untrusted)
+        case (.tls, _): .notTrusted(.handshake)
+        case (.connect, _), (.refused, _): .notConnected
+        case (.timedOut, _): .silent
+        case (.cancelled, _), (.protocolViolation, _), (.bodyTooLarge, _), (.invalidRequest, _): .broken
+        }
+    }
+}
+
+extension PreviewAnswer {
+    fileprivate func redirecting(_ end: RedirectEnd) -> PreviewAnswer {
+        var answer = self
+        answer.redirect = end
+        return answer
+    }
+}

@@ -1,0 +1,116 @@
+internal import PreviewDomain
+
+/// What the answer of an app means for whoever opens the preview.
+enum AppAnswer: Hashable, Sendable {
+    case page
+    case unauthorized
+    case forbidden
+    case notFound
+    case clientError(Int)
+    case serverError(Int)
+    /// The app does not serve the host by which it was asked.
+    case refusesHost
+    /// The app serves HTTPS only.
+    case wantsTLS
+    case redirect(PreviewAnswer.RedirectEnd)
+
+    /// - Parameter answer: An answer of the app itself.
+    init(_ answer: PreviewAnswer) {
+        if let redirect = answer.redirect {
+            self = .redirect(redirect)
+        } else if answer.wantsTLS {
+            self = .wantsTLS
+        } else if answer.refusesHost {
+            self = .refusesHost
+        } else {
+            self =
+                switch answer.status {
+                case 401: .unauthorized
+                case 403: .forbidden
+                case 404: .notFound
+                case 400..<500: .clientError(answer.status)
+                case 500...: .serverError(answer.status)
+                default: .page
+                }
+        }
+    }
+
+    /// Whether a browser shows a page of the app.
+    var isPage: Bool {
+        switch self {
+        case .page, .unauthorized, .forbidden, .notFound, .clientError, .serverError: true
+        case .refusesHost, .wantsTLS, .redirect: false
+        }
+    }
+
+    /// What it means and what to do, in one sentence; `nil` where all is well.
+    func detail(seenHost: HostHeader?) -> String? {
+        switch self {
+        case .page:
+            nil
+        case .unauthorized:
+            "The app asks for credentials at / (401): give them to the user, or switch the app's login off."
+        case .forbidden:
+            "The app forbids / (403): let it serve / to anonymous visitors, or open a path that it serves."
+        case .notFound:
+            "The app has no page at / (404): open a path that it serves, or check which server listens on this port."
+        case .clientError(let status):
+            "The app refuses the request for / (\(status)): see its log for the reason."
+        case .serverError(let status):
+            "The app fails at / (\(status)): see its log and correct the error."
+        case .refusesHost where seenHost == .localhost:
+            "The app refuses requests for the host localhost too: add localhost or the preview's host to its allowed hosts."
+        case .refusesHost:
+            """
+            The app refuses requests for the preview's host: add the host to its allowed hosts (Vite: \
+            server.allowedHosts, webpack-dev-server: allowedHosts, Django: ALLOWED_HOSTS, Rails: config.hosts), or start \
+            the preview with host_header localhost.
+            """
+        case .wantsTLS:
+            "The app serves HTTPS only: let it serve plain HTTP on this port; the gateway adds HTTPS."
+        case .redirect(.loop):
+            """
+            The app redirects without end: if it insists on HTTPS, let it trust X-Forwarded-Proto, which the gateway sets.
+            """
+        case .redirect(.local(let origin)):
+            "The app redirects to \(origin): set its base URL to the preview's URL, or let it redirect to a path only."
+        case .redirect(.otherPort(let origin)):
+            """
+            The app redirects to its own host at \(origin), where the preview is not served: let it trust \
+            X-Forwarded-Proto and X-Forwarded-Host, or redirect to a path only.
+            """
+        case .redirect(.elsewhere(let origin)):
+            "The app redirects to another host, \(origin): let / be a page of the app, or set its base URL to the preview's."
+        case .redirect(.unreadable):
+            "The app redirects to something that is no URL: correct its Location header."
+        }
+    }
+}
+
+extension PreviewAnswer {
+    /// Sentences with which servers refuse a host, in lowercase: Vite, webpack-dev-server, Starlette, Django, Rails and Rack,
+    /// Werkzeug, Jupyter.
+    private static let hostRefusals = [
+        "blocked request. this host", "invalid host header", "blocked host", "disallowedhost",
+        "invalid http_host header", "host not permitted", "is not trusted", "non-local 'host'", "host is not allowed",
+        "host not allowed",
+    ]
+    /// Sentences with which servers of HTTPS answer plain HTTP, in lowercase: Go, nginx, Apache, Tomcat.
+    private static let tlsDemands = [
+        "client sent an http request to an https server", "the plain http request was sent to https port",
+        "speaking plain http to an ssl-enabled server port", "this combination of host and port requires tls",
+    ]
+
+    /// Whether an app answers that it does not serve the host. Some say so with status 200.
+    var refusesHost: Bool {
+        if status == 421 { return true }
+        let words = text.lowercased()
+        if status == 200 { return words == "invalid host header" }
+        return (400..<500).contains(status) && Self.hostRefusals.contains { words.contains($0) }
+    }
+
+    fileprivate var wantsTLS: Bool {
+        let words = text.lowercased()
+        return (400..<500).contains(status) && Self.tlsDemands.contains { words.contains($0) }
+    }
+}

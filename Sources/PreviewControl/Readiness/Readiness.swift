@@ -1,0 +1,211 @@
+internal import PreviewDomain
+
+/// Whether a preview's address works, and if it does not, why.
+public struct Readiness: Hashable, Sendable {
+    /// How far a preview has come.
+    public enum State: String, Hashable, Sendable, CaseIterable {
+        /// The app answered through the public address, with a page.
+        case serving
+        /// DNS does not know the name.
+        case noName = "no_name"
+        /// The certificate is refused.
+        case noTLS = "no_tls"
+        /// The gateway does not serve the preview yet.
+        case noRoute = "no_route"
+        /// The gateway refuses the preview.
+        case notAccepted = "not_accepted"
+        /// The gateway serves the preview and gets no page from an app.
+        case noApp = "no_app"
+        /// The gateway accepted the preview, and its address cannot be tried from here.
+        case unverified
+    }
+
+    public let state: State
+    /// The HTTP status with which the app answered, where it did.
+    public let appStatus: Int?
+    /// What is wrong, or what the app's answer means, and what to do about it; `nil` when all is well.
+    public let detail: String?
+
+    /// Whether a browser that opens the preview sees a page of the app.
+    public var isReady: Bool { state == .serving }
+
+    public init(_ state: State, appStatus: Int? = nil, detail: String? = nil) {
+        self.state = state
+        self.appStatus = appStatus
+        self.detail = detail
+    }
+}
+
+/// All that is known about whether a preview works.
+struct ReadinessEvidence: Hashable, Sendable {
+    /// What the last probe found.
+    var outcome: ProbeOutcome
+    /// What the gateway says about the route in its present generation.
+    var route: RouteEvidence
+    /// Whether the pod is ready; `nil` where that is not known.
+    var isPodReady: Bool?
+    /// Whether the preview's route marks its answers.
+    var isMarkedRoute = true
+
+    enum RouteEvidence: Hashable, Sendable {
+        /// Nobody has asked.
+        case notRead
+        /// The cluster did not say.
+        case unreadable
+        case read(RouteStatus)
+    }
+
+    /// Who answered the probe; `nil` where nobody did.
+    var source: AnswerSource? {
+        if case .answered(let answer) = outcome { answer.source(isMarkedRoute: isMarkedRoute) } else { nil }
+    }
+}
+
+extension Readiness {
+    /// The verdict on the evidence.
+    init(_ evidence: ReadinessEvidence) {
+        if case .answered(let answer) = evidence.outcome, evidence.source == .app {
+            self.init(ofApp: answer)
+        } else if case .read(let status) = evidence.route, let complaint = status.complaint {
+            self.init(
+                .notAccepted,
+                detail: "The gateway refuses this preview (\(complaint)): ask an operator to look at the Gateway."
+            )
+        } else {
+            self.init(withoutApp: evidence)
+        }
+    }
+
+    private init(ofApp answer: PreviewAnswer) {
+        let meaning = AppAnswer(answer)
+        self.init(
+            meaning.isPage ? .serving : .noApp,
+            appStatus: answer.status,
+            detail: meaning.detail(seenHost: answer.mark)
+        )
+    }
+
+    private init(withoutApp evidence: ReadinessEvidence) {
+        switch evidence.outcome {
+        case .nameNotFound:
+            self.init(
+                .noName,
+                detail: """
+                    The preview's name is not in DNS: wait some minutes for its record, then check again, or let an operator \
+                    publish a wildcard record for the zone.
+                    """
+            )
+        case .notTrusted(let fault):
+            self.init(.noTLS, detail: Self.detail(of: fault))
+        case .answered(let answer):
+            switch evidence.source {
+            case .gateway(let fault):
+                self.init(.noApp, detail: Self.detail(of: fault, isPodReady: evidence.isPodReady))
+            case .noRoute:
+                self.init(
+                    .noRoute,
+                    detail: evidence.route.isAccepted
+                        ? "The gateway has accepted this preview and does not serve it yet: check again in some seconds."
+                        : Self.notAcceptedYet
+                )
+            case .intermediary, .app, nil:
+                self.init(
+                    unreachable: evidence,
+                    "something before the app, such as a login, a firewall or a redirect, answered with \(answer.status)"
+                )
+            }
+        case .silent:
+            self.init(
+                evidence.route.isUnaccepted ? .noRoute : .noApp,
+                detail: evidence.route.isUnaccepted
+                    ? Self.notAcceptedYet
+                    : """
+                    The app listens and does not answer: if it is still compiling its first page, check again when that is \
+                    done; otherwise see its log.
+                    """
+            )
+        case .nameUnresolved:
+            self.init(unreachable: evidence, "no name server answered")
+        case .notConnected:
+            self.init(unreachable: evidence, "no connection to it could be made")
+        case .notTried:
+            self.init(unreachable: evidence, "nobody has opened it yet")
+        case .broken:
+            self.init(unreachable: evidence, "its connection ended without an answer")
+        }
+    }
+
+    /// The verdict where nobody has tried the address.
+    init(untried status: RouteStatus) {
+        self.init(ReadinessEvidence(outcome: .notTried, route: .read(status)))
+    }
+
+    /// - Parameter reason: Why the address could not be tried.
+    private init(unreachable evidence: ReadinessEvidence, _ reason: String) {
+        if evidence.route.isUnaccepted {
+            self.init(.noRoute, detail: Self.notAcceptedYet)
+        } else {
+            self.init(
+                .unverified,
+                detail: """
+                    The address could not be tried from here, because \(reason): open it in a browser to see whether it works.
+                    """
+            )
+        }
+    }
+
+    private static let notAcceptedYet = "The gateway has not accepted this preview yet: check again in some seconds."
+
+    private static func detail(of fault: ProbeOutcome.TLSFault) -> String {
+        let problem =
+            switch fault {
+            case .expired: "has expired"
+            case .wrongName: "is not valid for the preview's host"
+            case .untrusted: "is not issued by an authority that is trusted here"
+            case .handshake: "could not be used, because the TLS handshake failed"
+            }
+        return "The gateway's certificate \(problem): an operator has to correct the preview Gateway's certificate."
+    }
+
+    private static func detail(of fault: GatewayFault, isPodReady: Bool?) -> String {
+        switch fault {
+        case .noEndpoint where isPodReady == true:
+            "The gateway does not know the sandbox's pod yet, although it is ready: check again in some seconds."
+        case .noEndpoint:
+            "The sandbox's pod is not ready, so the gateway sends it nothing: wait until the sandbox runs, then check again."
+        case .noBackend:
+            "The gateway does not know the preview's Service yet: check again in some seconds."
+        case .connectionRefused:
+            """
+            Nobody listens on this port: start your server in the sandbox, let it listen on 0.0.0.0 and not only on \
+            localhost, and check the port; the preview then works without a new start.
+            """
+        case .connectionTimeout:
+            """
+            The gateway cannot connect to the sandbox's pod: check that the port is one that the cluster's NetworkPolicy \
+            admits.
+            """
+        case .closed:
+            """
+            The app closes the connection without an HTTP answer, as servers do that crash or serve HTTPS only: let it serve \
+            plain HTTP on this port, and see its log.
+            """
+        case .notHTTP:
+            """
+            The port does not speak HTTP/1.1, but HTTPS only, HTTP/2 only or another protocol: let a server of plain HTTP/1.1 \
+            listen on it, or choose another port.
+            """
+        case .timeout:
+            "The app listens and did not answer within the gateway's time limit: see its log."
+        case .overload:
+            "The gateway has too many connections to the app: check again in some seconds."
+        }
+    }
+}
+
+extension ReadinessEvidence.RouteEvidence {
+    /// Whether the gateway is known to have accepted the route.
+    var isAccepted: Bool { if case .read(let status) = self { status.isAccepted } else { false } }
+    /// Whether the gateway is known not to have.
+    var isUnaccepted: Bool { if case .read(let status) = self { !status.isAccepted } else { false } }
+}

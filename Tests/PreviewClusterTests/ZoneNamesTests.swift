@@ -1,0 +1,80 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewCluster
+
+/// Against a name server on loopback.
+@Suite("Looking up a preview's name")
+struct ZoneNamesTests {
+    private static let zone = "previews.example.com"
+
+    private static func withNames(
+        _ answer: @escaping @Sendable (String, Bool) -> NamePeer.Answer,
+        _ body: @Sendable (ZoneNames) async throws -> Void
+    ) async throws {
+        try await NamePeer.run(zone: zone, answer) { peer in
+            let server = ZoneNames.Server(address: "127.0.0.1", port: peer.port)
+            let clock = ContinuousClock()
+            let origin = clock.now
+            try await body(
+                ZoneNames(
+                    try ZoneSuffix(zone),
+                    resolvers: { [server] },
+                    serverPort: peer.port,
+                    uptime: { origin.duration(to: clock.now) }
+                )
+            )
+        }
+    }
+
+    @Test func theZonesServersAreAskedAndNobodyElse() async throws {
+        try await Self.withNames({ name, isRecursive in
+            isRecursive ? .silence : name == "a.\(Self.zone)" ? .address("192.0.2.7") : .absent
+        }) { names in
+            #expect(await names.lookUp("a.\(Self.zone)") == .found("192.0.2.7"))
+            #expect(await names.lookUp("b.\(Self.zone)") == .absent)
+        }
+    }
+
+    @Test func anAliasIsHandedOn() async throws {
+        try await Self.withNames({ _, _ in .alias("lb.example.net") }) { names in
+            #expect(await names.lookUp("a.\(Self.zone)") == .found("lb.example.net"))
+        }
+    }
+
+    @Test(arguments: [NamePeer.Answer.refused, .silence])
+    func serversThatDoNotAnswerSayNothing(answer: NamePeer.Answer) async throws {
+        try await Self.withNames({ _, _ in answer }) { names in
+            #expect(await names.lookUp("a.\(Self.zone)") == .unknown)
+            #expect(await !names.isAbsentLocally("a.\(Self.zone)"))
+        }
+    }
+
+    @Test func theLocalResolverTellsAbsenceFromSilence() async throws {
+        try await Self.withNames({ _, isRecursive in isRecursive ? .absent : .refused }) { names in
+            #expect(await names.lookUp("a.\(Self.zone)") == .unknown)
+            #expect(await names.isAbsentLocally("a.\(Self.zone)"))
+        }
+    }
+
+    @Test func malformedAnswersAreIgnored() throws {
+        let query = try #require(DNSMessage.query(id: 7, name: "a.example", type: .address, isRecursive: false))
+        var answer = query
+        answer[2] |= 0x84
+        answer[7] = 1
+        let pointer: [UInt8] = [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]
+        let whole = answer + pointer
+        let record = DNSMessage.Record(owner: "a.example", type: .address, value: "192.0.2.1")
+        #expect(DNSMessage(whole, to: query)?.answers == [record])
+        for length in 0..<whole.count { #expect(DNSMessage(Array(whole[..<length]), to: query) == nil) }
+        // A name that points to itself.
+        let loop: [UInt8] = [0xC0, UInt8(query.count), 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]
+        #expect(DNSMessage(answer + loop, to: query) == nil)
+        var other = whole
+        other[1] = 8
+        #expect(DNSMessage(other, to: query) == nil)
+        let longLabel = String(repeating: "a", count: 64)
+        #expect(DNSMessage.query(id: 1, name: longLabel, type: .address, isRecursive: false) == nil)
+    }
+}

@@ -1,0 +1,65 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("What a list says about previews")
+struct ReadinessMemoryTests {
+    private let run = ControlHarness.run
+
+    private func started(_ harness: ControlHarness) async throws -> PreviewToken {
+        harness.cluster.addSandbox(for: run)
+        return try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+    }
+
+    private func probes(_ harness: ControlHarness) -> Int { harness.cluster.log.count { $0 == .probe } }
+
+    @Test func aListSaysTheWordOfTheStartAndLooksAgainAfterTenSeconds() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.setProbeOutcome(.nobodyListens)
+        _ = try await started(harness)
+        harness.cluster.clearLog()
+        harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.noApp])
+        harness.advance(by: .seconds(9))
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.noApp])
+        #expect(probes(harness) == 0)
+        harness.advance(by: .seconds(1))
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.serving])
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.serving])
+        #expect(probes(harness) == 1)
+    }
+
+    @Test func manyListsAtOnceShareOneProbe() async throws {
+        let harness = try await ControlHarness()
+        _ = try await started(harness)
+        harness.advance(by: .seconds(11))
+        harness.cluster.clearLog()
+        try await withThrowingTaskGroup(of: [PreviewSession].self) { group in
+            for _ in 0..<20 { group.addTask { try await harness.previews.list(run: run) } }
+            for try await sessions in group { #expect(sessions.map(\.readiness.state) == [.serving]) }
+        }
+        #expect(probes(harness) == 1)
+    }
+
+    @Test func aCheckLooksNowAndListsKnowWhatItFound() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        harness.cluster.setProbeOutcome(.nobodyListens)
+        let checked = try await harness.previews.check(run: run, token: token)
+        #expect(checked.readiness.state == .noApp && checked.token == token)
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.noApp])
+    }
+
+    @Test func aCheckOfAnotherRunsPreviewFindsNothing() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        for (run, token) in [(ControlHarness.otherRun, token), (run, PreviewToken.nobodys)] {
+            let error = await #expect(throws: PreviewError.self) {
+                _ = try await harness.previews.check(run: run, token: token)
+            }
+            #expect(error?.kind == .previewNotFound)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+/// How long is waited, for what, and at what cost.
+@Suite("Waiting until a preview serves")
+struct ReadinessWaitTests {
+    private static let deadline = Duration.seconds(10)
+    private static let accepted = RouteStatus(isAccepted: true)
+    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+
+    /// Plays a wait in which each probe takes `duration` and finds `outcome`.
+    ///
+    /// - Returns: The verdict, when it was reached, and how often the cluster was asked.
+    private func play(
+        _ outcome: ProbeOutcome,
+        takes duration: Duration = .milliseconds(5),
+        status: (Duration) -> RouteStatus? = { _ in Self.accepted },
+        deadline: Duration = Self.deadline,
+        then later: (Duration) -> ProbeOutcome? = { _ in nil }
+    ) -> (readiness: Readiness, at: Duration, reads: Int, patience: [Duration]) {
+        var now = duration
+        var wait = ReadinessWait(outcome, deadline: deadline)
+        var reads = 0
+        var patience: [Duration] = []
+        while true {
+            switch wait.next(at: now, probed: duration) {
+            case .finish:
+                return (Readiness(wait.evidence), now, reads, patience)
+            case .readRoute:
+                reads += 1
+                now += .milliseconds(2)
+                wait.record(status(now), at: now)
+            case .probe(let pause, let limit):
+                patience.append(limit)
+                now += pause + (outcome == .silent ? limit : duration)
+                wait.record(later(now) ?? outcome)
+            }
+        }
+    }
+
+    @Test func anAppThatAnswersEndsTheWaitWithoutARequestToTheCluster() {
+        let played = play(Self.page)
+        #expect(played.readiness.state == .serving && played.reads == 0 && played.patience.isEmpty)
+    }
+
+    @Test(arguments: [
+        ProbeOutcome.notConnected, .nameUnresolved, .nameNotFound, .notTrusted(.expired), .broken,
+        .answered(PreviewAnswer(status: 302, isFromUpstream: false, mark: nil)),
+    ])
+    func anAddressThatCannotBeTriedCostsTwoSecondsAtMost(outcome: ProbeOutcome) {
+        for took in [Duration.milliseconds(1), .milliseconds(400), .milliseconds(1500)] {
+            let played = play(outcome, takes: took)
+            #expect(played.at < .seconds(2) && !played.readiness.isReady)
+            #expect(played.reads == 1)
+        }
+    }
+
+    @Test func thoseTwoSecondsCountFromTheGatewaysAcceptance() {
+        let played = play(.notConnected, status: { RouteStatus(isAccepted: $0 >= .seconds(4)) })
+        #expect(played.at >= .seconds(4) && played.at < .seconds(8))
+        #expect(played.readiness.state == .unverified)
+        #expect(played.reads < 8, "a gateway that is slow to accept costs few requests")
+    }
+
+    @Test func aGatewayThatNeverAcceptsIsWaitedForUntilTheTimeIsOver() {
+        let played = play(.notConnected, status: { _ in RouteStatus(isAccepted: false) })
+        #expect(played.at >= Self.deadline && played.at < Self.deadline + .seconds(1))
+        #expect(played.readiness.state == .noRoute && played.reads <= 10)
+    }
+
+    @Test func aClusterThatDoesNotAnswerIsNotTakenForAGatewayThatAccepts() {
+        let played = play(.notConnected, status: { _ in nil })
+        #expect(played.at >= Self.deadline && played.readiness.state == .unverified)
+    }
+
+    @Test func anAppThatHangsIsGivenMorePatienceTheSecondTime() {
+        let played = play(.silent, takes: ReadinessWait.firstPatience)
+        #expect(played.patience.count == 1)
+        #expect(played.patience.allSatisfy { $0 > .seconds(7) })
+        #expect(played.readiness.state == .noApp && played.at < Self.deadline + .seconds(1))
+    }
+
+    @Test func anAppThatStartsLateIsFound() {
+        let played = play(.nobodyListens, then: { $0 > .seconds(6) ? Self.page : nil })
+        #expect(played.readiness.state == .serving && played.at < .seconds(7) && played.reads == 0)
+    }
+
+    @Test func whereNobodyListensTheClusterIsAskedOnceAtTheEnd() {
+        let played = play(.nobodyListens)
+        #expect(played.readiness.state == .noApp && played.reads == 1)
+    }
+
+    @Test func withoutTimeEachThingIsLookedAtOnce() {
+        for outcome in [ProbeOutcome.nobodyListens, .notConnected, .noRoute, .silent] {
+            let played = play(outcome, deadline: .zero)
+            #expect(played.patience.isEmpty && played.reads == 1)
+        }
+    }
+
+    @Test func aPreviewOfTheEarlierServiceNeedsNoMark() {
+        let answer = ProbeOutcome.answered(PreviewAnswer(status: 200, mark: nil))
+        let unmarked = play(answer, status: { _ in RouteStatus(isAccepted: true, isMarked: false) })
+        #expect(unmarked.readiness.state == .serving && unmarked.reads == 1)
+        #expect(play(answer).readiness.state == .unverified)
+    }
+}

@@ -1,0 +1,189 @@
+import DevelopmentCertificates
+import Foundation
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import DevCluster
+@testable import PreviewCluster
+
+/// A real Envoy with a listener for each kind of certificate, and a route for each case.
+struct ReadinessGateway: Sendable {
+    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
+        FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+    static let zone = "previews.test"
+    private static let startLimit = Duration.seconds(20)
+
+    /// The authority that the probe trusts.
+    let authorityPEM: String
+    /// The port on 127.0.0.1 for each kind of certificate.
+    let ports: [ReadinessCase.Security: Int]
+
+    /// A case with the token that its preview has.
+    struct Preview: Sendable {
+        let token: PreviewToken
+        let scenario: ReadinessCase
+
+        var host: String { "\(token.text)-preview.\(zone)" }
+    }
+
+    static func run<Result: Sendable>(
+        _ previews: [Preview],
+        appPort: Int,
+        silentPort: Int,
+        _ body: @escaping @Sendable (ReadinessGateway) async throws -> Result
+    ) async throws -> Result {
+        let envoy = try #require(Self.envoy)
+        let folder = FileManager.default.temporaryDirectory.path + "/readiness-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (trusted, other) = (try CertificateAuthority(), try CertificateAuthority(commonName: "another authority"))
+        let names = ["*.\(zone)"]
+        let past = Date(timeIntervalSinceNow: -7200)..<Date(timeIntervalSinceNow: -3600)
+        let identities: [ReadinessCase.Security: CertificateAuthority.Identity] = [
+            .valid: try trusted.issue(dnsNames: names),
+            .expired: try trusted.issue(dnsNames: names, validity: past),
+            .wrongName: try trusted.issue(dnsNames: ["*.elsewhere.test"]),
+            .untrusted: try other.issue(dnsNames: names),
+        ]
+        let ports = try Dictionary(
+            uniqueKeysWithValues: ReadinessCase.Security.allCases.map { ($0, $0 == .silent ? silentPort : try port()) }
+        )
+        let served = Array(identities.keys) + [.plain]
+        let routes = virtualHosts(previews)
+        let listeners = served.compactMap { security in
+            ports[security].map { listener(port: $0, identity: identities[security], routes: routes) }
+        }
+        let clusters: [JSONValue] = [
+            cluster("app", port: appPort), cluster("nobody", port: try port()), cluster("empty", port: nil),
+        ]
+        let document: JSONValue = ["static_resources": ["listeners": .array(listeners), "clusters": .array(clusters)]]
+        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
+        let command = ProcessCommand(
+            executable: envoy,
+            arguments: [
+                "-c", folder + "/envoy.json", "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+            ],
+            logFile: folder + "/envoy.log"
+        )
+        let gateway = ReadinessGateway(authorityPEM: trusted.certificatePEM, ports: ports)
+        return try await withBackground("Envoy") {
+            _ = try await ChildProcess(watchdog: nil).run(command)
+        } body: {
+            let isUp: Bool? = try await poll(every: .milliseconds(20), limit: startLimit) {
+                served.allSatisfy { Sockets.accepts(address: "127.0.0.1", port: ports[$0] ?? 0) } ? true : nil
+            }
+            #expect(isUp == true)
+            return try await body(gateway)
+        }
+    }
+
+    private static func port() throws -> Int {
+        try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+    }
+
+    private static func cluster(_ name: String, port: Int?) -> JSONValue {
+        let endpoints: [JSONValue] =
+            port.map {
+                [["lb_endpoints": [["endpoint": ["address": EnvoyBootstrap.address("127.0.0.1", port: $0)]]]]]
+            } ?? []
+        return [
+            "name": .string(name), "type": "STATIC", "connect_timeout": "1s",
+            "load_assignment": ["cluster_name": .string(name), "endpoints": .array(endpoints)],
+        ]
+    }
+
+    private static func listener(port: Int, identity: CertificateAuthority.Identity?, routes: JSONValue) -> JSONValue {
+        var chain: JSONValue = [
+            "filters": [
+                [
+                    "name": "envoy.filters.network.http_connection_manager",
+                    "typed_config": [
+                        "@type":
+                            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                        // As Istio's gateways call themselves.
+                        "stat_prefix": "previews", "server_name": "istio-envoy", "use_remote_address": true,
+                        "route_config": [
+                            "name": "previews", "validate_clusters": false, "ignore_port_in_host_matching": true,
+                            "virtual_hosts": routes,
+                        ],
+                        "http_filters": [
+                            [
+                                "name": "envoy.filters.http.router",
+                                "typed_config": [
+                                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+                                ],
+                            ]
+                        ],
+                    ],
+                ]
+            ]
+        ]
+        if let identity {
+            chain["transport_socket"] = [
+                "name": "envoy.transport_sockets.tls",
+                "typed_config": [
+                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                    "common_tls_context": [
+                        "alpn_protocols": ["h2", "http/1.1"],
+                        "tls_certificates": [
+                            [
+                                "certificate_chain": ["inline_string": .string(identity.certificatePEM)],
+                                "private_key": ["inline_string": .string(identity.privateKeyPEM)],
+                            ]
+                        ],
+                    ],
+                ],
+            ]
+        }
+        return [
+            "name": .string("port-\(port)"), "address": EnvoyBootstrap.address("127.0.0.1", port: port),
+            "filter_chains": [chain],
+        ]
+    }
+
+    private static func virtualHosts(_ previews: [Preview]) -> JSONValue {
+        .array(
+            previews.filter { $0.scenario.gateway != .hasNoRoute }.map { preview in
+                [
+                    "name": .string(preview.host), "domains": [.string(preview.host)],
+                    "routes": [.object(Dictionary(uniqueKeysWithValues: route(of: preview)))],
+                ]
+            }
+        )
+    }
+
+    private static func route(of preview: Preview) -> [(String, JSONValue)] {
+        let scenario = preview.scenario
+        let action: (String, JSONValue) =
+            switch scenario.gateway {
+            case .serves, .otherProxy, .hasNoRoute: ("route", to(scenario.app == .nobody ? "nobody" : "app"))
+            case .hasNoService: ("route", to("absent"))
+            case .hasNoEndpoint: ("route", to("empty"))
+            case .timesOut: ("route", ["cluster": "app", "timeout": "0.2s"])
+            case .login, .marked: ("redirect", ["host_redirect": "login.example", "response_code": "FOUND"])
+            case .firewall: ("direct_response", ["status": 403, "body": ["inline_string": "blocked by policy"]])
+            }
+        var route: [(String, JSONValue)] = [("match", ["prefix": "/"]), action]
+        if ![.login, .firewall, .otherProxy].contains(scenario.gateway) {
+            route.append(
+                (
+                    "response_headers_to_add",
+                    [
+                        [
+                            "header": [
+                                "key": .string(AnswerFields.markName),
+                                "value": .string(AnswerFields(preview.token).mark),
+                            ],
+                            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                        ]
+                    ]
+                )
+            )
+        }
+        return route
+    }
+
+    private static func to(_ cluster: String) -> JSONValue { ["cluster": .string(cluster), "timeout": "0s"] }
+}

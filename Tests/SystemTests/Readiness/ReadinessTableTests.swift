@@ -1,0 +1,140 @@
+import CurlHTTP
+import Foundation
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewCluster
+@testable import PreviewControl
+
+/// DNS × TLS × gateway × app, through the real Envoy.
+@Suite("What is said about a preview", .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"))
+struct ReadinessTableTests {
+    /// How long an app may take in these cases.
+    private static let readyTimeout = Duration.seconds(1)
+    private static let casesAtOnce = 6
+
+    /// One line of the table.
+    private struct Line: Sendable {
+        let scenario: ReadinessCase
+        let readiness: Readiness
+        let duration: Duration
+    }
+
+    @Test func everyCombinationGetsItsWordAndItsSentence() async throws {
+        let random = SeededRandom(seed: 11)
+        let previews = try ReadinessCase.all.map {
+            ReadinessGateway.Preview(token: try PreviewToken.mint(randomBytes: { random.bytes($0) }), scenario: $0)
+        }
+        #expect(previews.count >= 40)
+        let byHost = Dictionary(uniqueKeysWithValues: previews.map { ($0.host, $0.scenario) })
+        let lines = Mutex<[Int: Line]>([:])
+        try await RawPeer.run({ _, head in
+            let host = head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("host:") }?.dropFirst(6) ?? ""
+            return byHost[String(host.prefix { $0 != ":" })]?.app.answer(to: head) ?? RawPeer.Answer("", then: .close)
+        }) { app in
+            // Accepts connections and says nothing, not even in a handshake.
+            try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
+                try await NamePeer.run(
+                    zone: ReadinessGateway.zone,
+                    { name, _ in
+                        switch byHost[name]?.name {
+                        case .found: .address("127.0.0.1")
+                        case .absent, nil: .absent
+                        case .silent: .silence
+                        }
+                    }
+                ) { names in
+                    try await ReadinessGateway.run(previews, appPort: app.port, silentPort: silent.port) { gateway in
+                        await Array(previews.enumerated()).forEach(atOnce: Self.casesAtOnce) { position, preview in
+                            guard let line = try? await Self.line(preview, gateway, names) else { return }
+                            lines.withLock { $0[position] = line }
+                        }
+                    }
+                }
+            }
+        }
+        let table = lines.withLock { lines in lines.sorted { $0.key < $1.key }.map(\.value) }
+        #expect(table.count == previews.count)
+        for line in table {
+            let scenario = line.scenario
+            let comment = Comment(rawValue: "\(scenario): \(line.readiness), after \(line.duration)")
+            #expect(line.readiness.state == scenario.state, comment)
+            #expect(line.readiness.isReady == (line.readiness.state == .serving), comment)
+            if let words = scenario.words {
+                #expect(line.readiness.detail?.contains(words) == true, comment)
+            } else {
+                #expect(line.readiness.detail == nil, comment)
+            }
+            // The limits of the contract: an address that cannot be tried costs at most 2 s.
+            if line.readiness.state == .unverified { #expect(line.duration < .seconds(2), comment) }
+            #expect(line.duration < Self.readyTimeout + ReadinessWait.firstPatience + .seconds(1), comment)
+        }
+        if let path = ProcessInfo.processInfo.environment["READINESS_TABLE"] {
+            try Self.page(table).write(toFile: path, atomically: true, encoding: .utf8)
+        }
+    }
+
+    private static func line(
+        _ preview: ReadinessGateway.Preview,
+        _ gateway: ReadinessGateway,
+        _ names: NamePeer
+    ) async throws -> Line {
+        let scenario = preview.scenario
+        let zone = try ZoneSuffix(ReadinessGateway.zone)
+        let clock = ContinuousClock()
+        let time = MonotonicTime(clock)
+        let transport = try CurlTransport(
+            configuration: CurlConfiguration(
+                tls: TLSConfiguration(caPEM: Array(gateway.authorityPEM.utf8)),
+                connectTimeout: .seconds(1),
+                maxSilence: .seconds(60)
+            )
+        )
+        let server = ZoneNames.Server(address: "127.0.0.1", port: names.port)
+        let probe = GatewayProbe(
+            transport: transport,
+            address: PreviewAddress(zone: zone, port: gateway.ports[scenario.security]),
+            names: ZoneNames(zone, resolvers: { [server] }, serverPort: names.port, uptime: time.uptime)
+        )
+        let cluster = SimulatedCluster()
+        cluster.addRoute(
+            name: preview.token.objectName,
+            labels: [PreviewLabel.partOf: "agentweaver", PreviewLabel.token: preview.token.text],
+            annotations: [PreviewAnnotations.Key.pod: "pod-1", PreviewAnnotations.Key.podUID: "uid-1"]
+        )
+        cluster.setRouteStatus(scenario.status)
+        let known = try #require(try await cluster.routes().first)
+        let began = clock.now
+        let readiness = await Readiness.waiting(
+            for: known,
+            probe: probe,
+            objects: cluster,
+            time: time,
+            readyTimeout: readyTimeout
+        )
+        let duration = clock.now - began
+        await transport.shutdown()
+        return Line(scenario: scenario, readiness: readiness, duration: duration)
+    }
+
+    /// The table of Docs/Readiness.md.
+    private static func page(_ lines: [Line]) -> String {
+        let head =
+            "| name | TLS | gateway | app | route | `readiness` | `app_status` | `detail` |\n"
+            + "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        return head
+            + lines.map { line in
+                let scenario = line.scenario
+                let route =
+                    scenario.status.isAccepted ? "accepted" : scenario.status.complaint == nil ? "not yet" : "refused"
+                let cells = [
+                    scenario.name.rawValue, scenario.security.rawValue, scenario.gateway.rawValue,
+                    scenario.app.rawValue, route, "`\(line.readiness.state.rawValue)`",
+                    line.readiness.appStatus.map(String.init) ?? "", line.readiness.detail ?? "",
+                ]
+                return "| " + cells.joined(separator: " | ") + " |\n"
+            }.joined()
+    }
+}
