@@ -20,13 +20,7 @@ struct ConnectionBound: Hashable, Sendable {
     }
 
     /// Sets Envoy's limit, whatever the client says of it.
-    var filter: HTTPRoute.Filter {
-        HTTPRoute.Filter(
-            requestHeaderModifier: HTTPRoute.HeaderModifier(
-                set: [HTTPRoute.Header(name: Self.streamDurationHeader, value: String(milliseconds))]
-            )
-        )
-    }
+    var field: HTTPRoute.Header { HTTPRoute.Header(name: Self.streamDurationHeader, value: String(milliseconds)) }
 
     /// The limit of the Gateway API, for any gateway: from the request's end to the end of its answer.
     var timeouts: HTTPRoute.Timeouts { HTTPRoute.Timeouts(request: text) }

@@ -187,6 +187,25 @@ extension KubernetesPreviewObjects: PreviewObjects {
         }
     }
 
+    public func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview? {
+        guard let zone = manifests.zone else { return nil }
+        let patch = SeenHost(host, of: preview.token, zone: zone).patch
+        let changed: Preview?? = try await ClusterError.askingForOne {
+            do {
+                let route = try await client.patchMetadata(
+                    of: HTTPRoute.self,
+                    named: preview.token.objectName,
+                    in: namespace,
+                    .json(patch)
+                )
+                return Preview(route.metadata)
+            } catch let error as KubernetesError where error.kind == .conflict || error.kind == .invalid {
+                return nil
+            }
+        }
+        return changed ?? nil
+    }
+
     public func deleteRoute(
         _ token: PreviewToken,
         _ precondition: DeletionPrecondition

@@ -63,13 +63,18 @@ public struct PreviewManifests: Sendable {
         let token = blueprint.annotations.token
         let connectionBound = connectionBound(of: blueprint.annotations)
         return HTTPRoute(
-            metadata: metadata(blueprint, annotations: blueprint.annotations.encoded()),
+            metadata: metadata(
+                blueprint,
+                annotations: blueprint.annotations.encoded().merging(
+                    [PreviewAnnotations.Key.hostHeader: blueprint.host.rawValue]
+                ) { $1 }
+            ),
             spec: HTTPRoute.Spec(
                 parentRefs: [HTTPRoute.ParentReference(namespace: gatewayNamespace, name: gatewayName)],
                 hostnames: [token.host(zone: zone)],
                 rules: [
                     HTTPRoute.Rule(
-                        filters: [connectionBound.filter, AnswerFields(token).filter],
+                        filters: SeenHost(blueprint.host, of: token, zone: zone).filters(bound: connectionBound),
                         backendRefs: [HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort)],
                         timeouts: connectionBound.timeouts
                     )

@@ -16,6 +16,8 @@ public struct PreviewPolicy: Sendable {
     public var outageGrace: Duration
     /// How long a start waits for the gateway and the app before it answers what is wrong.
     public var readyTimeout: Duration
+    /// Which host the app sees where the caller does not say.
+    public var hostHeader: HostHeader
 
     /// The longest time that a start's requests to the cluster may take in all, with a second for the last one to be carried
     /// out. Within it, a Service without a route may be half of a preview that is being made.
@@ -32,7 +34,8 @@ public struct PreviewPolicy: Sendable {
         orphanGrace: Duration,
         sweepInterval: Duration,
         outageGrace: Duration = .seconds(150),
-        readyTimeout: Duration
+        readyTimeout: Duration,
+        hostHeader: HostHeader = .auto
     ) {
         self.isEnabled = isEnabled
         self.ports = ports
@@ -42,5 +45,6 @@ public struct PreviewPolicy: Sendable {
         self.sweepInterval = sweepInterval
         self.outageGrace = outageGrace
         self.readyTimeout = readyTimeout
+        self.hostHeader = hostHeader
     }
 }

@@ -10,6 +10,8 @@ public struct PreviewSession: Sendable {
     public let expiresAt: Date
     public let maxUntil: Date
     public let readiness: Readiness
+    /// Which host the app sees: the public one, or `localhost`.
+    public let hostHeader: HostHeader
 
     public init(
         token: PreviewToken,
@@ -18,7 +20,8 @@ public struct PreviewSession: Sendable {
         startedAt: Date,
         expiresAt: Date,
         maxUntil: Date,
-        readiness: Readiness
+        readiness: Readiness,
+        hostHeader: HostHeader = .preserve
     ) {
         self.token = token
         self.targetPort = targetPort
@@ -27,6 +30,7 @@ public struct PreviewSession: Sendable {
         self.expiresAt = expiresAt
         self.maxUntil = maxUntil
         self.readiness = readiness
+        self.hostHeader = hostHeader
     }
 
     init(_ preview: Preview, policy: LifetimePolicy, readiness: Readiness) {
@@ -37,7 +41,8 @@ public struct PreviewSession: Sendable {
             startedAt: preview.startedAt,
             expiresAt: preview.deadline(policy: policy),
             maxUntil: preview.effectiveMaxUntil(policy: policy),
-            readiness: readiness
+            readiness: readiness,
+            hostHeader: preview.hostHeader
         )
     }
 }

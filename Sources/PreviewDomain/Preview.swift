@@ -21,6 +21,8 @@ public struct Preview: Hashable, Sendable {
     public var podUID: String? { facts.value.podUID?.text }
     /// The port in the pod, 1 to 65535.
     public var targetPort: Int? { facts.value.targetPort.map(Int.init) }
+    /// Which host the app sees: the public one, or `localhost`.
+    public var hostHeader: HostHeader { facts.value.hostHeader }
     /// When the preview was started; `createdAt` when the annotation does not say.
     public var startedAt: Date { facts.value.startedAt }
     /// When the annotation says that the preview expires; nil when it is missing or cannot be read.
@@ -66,6 +68,7 @@ public struct Preview: Hashable, Sendable {
         let unusableAnnotations: Set<String>
         let targetPort: UInt16?
         let isBeingDeleted: Bool
+        let hostHeader: HostHeader
     }
 
     /// Reads a preview back.
@@ -122,7 +125,9 @@ public struct Preview: Hashable, Sendable {
                 missingAnnotations: reading.missing,
                 unusableAnnotations: reading.unusable,
                 targetPort: targetPort.map { UInt16($0.number) },
-                isBeingDeleted: isBeingDeleted
+                isBeingDeleted: isBeingDeleted,
+                hostHeader: annotations[PreviewAnnotations.Key.hostHeader] == HostHeader.localhost.rawValue
+                    ? .localhost : .preserve
             )
         )
     }

@@ -26,6 +26,8 @@ public struct PreviewAnnotations: Hashable, Sendable {
         public static let podUID = "agentweaver.dev/preview-pod-uid"
         /// The port in the pod.
         public static let targetPort = "agentweaver.dev/preview-target-port"
+        /// Which host the app sees: `preserve` or `localhost`.
+        public static let hostHeader = "agentweaver.dev/preview-host-header"
         /// When the preview was started (RFC 3339).
         public static let startedAt = "agentweaver.dev/preview-started-at"
     }

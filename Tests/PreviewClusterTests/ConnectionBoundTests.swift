@@ -9,9 +9,8 @@ import Testing
 struct ConnectionBoundTests {
     private func bound(_ limit: Duration) -> (request: String?, milliseconds: String?) {
         let bound = ConnectionBound(limit)
-        let header = bound.filter.requestHeaderModifier?.set?.first
-        #expect(header?.name == "x-envoy-upstream-stream-duration-ms")
-        return (bound.timeouts.request, header?.value)
+        #expect(bound.field.name == "x-envoy-upstream-stream-duration-ms")
+        return (bound.timeouts.request, bound.field.value)
     }
 
     /// Never less than the preview may live, unless that is wanted; so nothing is cut while the preview is in use.

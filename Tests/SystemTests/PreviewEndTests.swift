@@ -97,59 +97,12 @@ struct PreviewEndTests {
     private func withGateway(
         _ body: @escaping @Sendable (ServiceUnderTest, Int) async throws -> Void
     ) async throws {
-        let envoy = try #require(EnvoyUnderTest.path)
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let settings = [
-            "Sandbox__Preview__MaxConnectionMinutes": "0.2", "Sandbox__Preview__OutageGraceSeconds": "0",
-            "Sandbox__Preview__ZoneSuffix": Self.zone, "Sandbox__Preview__UrlScheme": "http",
-            "Sandbox__Preview__UrlPort": String(port), "Sandbox__Preview__ReadyTimeoutSeconds": "10",
-            "Sandbox__Preview__AllowedPortMin": "1024", "Sandbox__Preview__AllowedPortMax": "65535",
-        ]
-        try await ServiceUnderTest.run(settings: settings) { service in
-            let transport = try CurlTransport()
-            try service.addServingSandbox()
-            try service.store.update(
-                .gateways,
-                namespace: ClusterObjects.namespace,
-                name: ClusterObjects.gateway
-            ) { $0["spec", "listeners"] = [["name": "previews", "protocol": "HTTP", "port": .int(Int64(port))]] }
-            let proxy = EnvoyProxy(folder: folder, port: port, adminPort: adminPort, transport: transport)
-            try await proxy.prepare()
-            try await withBackground("Envoy") {
-                _ = try await ChildProcess(watchdog: nil).run(
-                    proxy.command(executable: envoy, logFile: folder + "/envoy.log")
-                )
-            } body: {
-                try await proxy.waitUntilServing()
-                let controller = GatewayController(
-                    store: service.store,
-                    className: ClusterObjects.gatewayClass,
-                    proxy: proxy,
-                    logger: .silent
-                )
-                try await withBackground("the gateway controller") {
-                    try await controller.run()
-                } body: {
-                    try await body(service, port)
-                }
-            }
-            await transport.shutdown()
-        }
-    }
-}
-
-extension ServiceUnderTest {
-    /// A sandbox whose pod has an address and is ready.
-    fileprivate func addServingSandbox() throws {
-        try addSandbox()
-        let name = ClusterObjects.claimName(run: Self.run)
-        try store.updateStatus(.pods, namespace: ClusterObjects.namespace, name: name) { pod in
-            pod["status", "podIP"] = "127.0.0.1"
-            pod["status", "conditions"] = [["type": "Ready", "status": "True"]]
-        }
+        try await ServiceWithGateway.run(
+            settings: [
+                "Sandbox__Preview__MaxConnectionMinutes": "0.2", "Sandbox__Preview__OutageGraceSeconds": "0",
+            ],
+            zone: Self.zone,
+            body
+        )
     }
 }

@@ -49,7 +49,8 @@ struct ClusterSettings: Sendable {
             orphanGrace: try sources.value(of: Keys.orphanGrace, default: .seconds(120)),
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             outageGrace: try sources.value(of: Keys.outageGrace, default: .seconds(150)),
-            readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10))
+            readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10)),
+            hostHeader: try sources.value(of: Keys.hostHeader, default: .auto)
         )
     }
 }

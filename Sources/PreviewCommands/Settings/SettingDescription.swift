@@ -42,6 +42,7 @@ extension Settings {
         SettingDescription(Keys.outageGrace, default: "150", example: "300"),
         SettingDescription(Keys.keepaliveCoalesce, default: "180", example: "0"),
         SettingDescription(Keys.readyTimeout, default: "10", example: "20"),
+        SettingDescription(Keys.hostHeader, default: "auto", example: "localhost"),
 
         SettingDescription(Keys.autoApprove, default: "false", example: "true"),
         SettingDescription(Keys.autoApproveInEnvironment, example: "true"),

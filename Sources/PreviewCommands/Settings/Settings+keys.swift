@@ -71,6 +71,9 @@ extension Settings {
             named: "seconds",
             in: 0...60
         )
+        static let hostHeader = Setting("Sandbox__Preview__HostHeader", expected: "auto, preserve or localhost") {
+            HostHeader(rawValue: $0.lowercased())
+        }
         static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
         /// The other name of ``autoApprove``.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
@@ -122,6 +125,7 @@ extension Settings {
                 outageGrace.key,
                 keepaliveCoalesce.key,
                 readyTimeout.key,
+                hostHeader.key,
                 autoApprove.key,
                 autoApproveInEnvironment.key,
                 ownersMayApproveAlways.key,

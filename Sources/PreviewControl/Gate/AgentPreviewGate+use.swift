@@ -41,6 +41,7 @@ extension AgentPreviewGate {
                     port: request.port,
                     sandbox: sandbox,
                     requester: request.requester,
+                    hostHeader: request.hostHeader,
                     began: began
                 ) { token in
                     let preview = token.fingerprint

@@ -68,6 +68,7 @@ public struct AgentPreviewGate: Sendable {
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
     ///   - requester: The caller: asking again for the same joins the request that waits.
+    ///   - hostHeader: Which host the app is to see; the policy's choice where the caller does not say.
     ///   - onPending: Called once where a human has to decide, with what is asked.
     /// - Throws: A ``PreviewError``; of kind ``PreviewError/Kind/approvalDenied``,
     ///   ``PreviewError/Kind/approvalTimedOut``, ``PreviewError/Kind/approvalWithdrawn`` or
@@ -76,6 +77,7 @@ public struct AgentPreviewGate: Sendable {
         run: RunID,
         port: Int,
         requester: String,
+        hostHeader: HostHeader? = nil,
         onPending: @Sendable (Approval) async -> Void = { _ in }
     ) async throws(PreviewError) -> StartedPreview {
         try await previews.metrics.counting(
@@ -88,7 +90,7 @@ public struct AgentPreviewGate: Sendable {
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
             return try await previews.asking {
-                let request = try await gateRequest(run: run, port: port, requester: requester)
+                let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
                 var machine = GateMachine(request)
                 switch try await enter(request, &machine) {
                 case .started(let started):
@@ -105,7 +107,8 @@ public struct AgentPreviewGate: Sendable {
     public func request(
         run: RunID,
         port: Int,
-        requester: String
+        requester: String,
+        hostHeader: HostHeader? = nil
     ) async throws(PreviewError) -> GateDecision {
         try await previews.metrics.counting(
             .agent,
@@ -117,16 +120,21 @@ public struct AgentPreviewGate: Sendable {
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
             return try await previews.asking {
-                let request = try await gateRequest(run: run, port: port, requester: requester)
+                let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
                 var machine = GateMachine(request)
                 return try await enter(request, &machine)
             }
         }
     }
 
-    private func gateRequest(run: RunID, port: TargetPort, requester: String) async throws -> GateRequest {
+    private func gateRequest(
+        run: RunID,
+        port: TargetPort,
+        requester: String,
+        _ hostHeader: HostHeader?
+    ) async throws -> GateRequest {
         let sandbox = try await previews.sandboxes.sandbox(of: run)
-        return GateRequest(run: run, port: port, requester: requester, sandbox: sandbox)
+        return GateRequest(run: run, port: port, requester: requester, sandbox: sandbox, hostHeader: hostHeader)
     }
 
     // MARK: Running the machine

@@ -7,6 +7,8 @@ struct GateRequest: Sendable {
     let requester: String
     /// The sandbox as it was when the caller asked; what is approved is this pod and no other.
     let sandbox: BoundSandbox
+    /// Which host the app is to see, where the caller says.
+    let hostHeader: HostHeader?
 
     /// Whether asking again joins or uses this approval.
     func matches(_ approval: Approval) -> Bool {

@@ -43,6 +43,12 @@ public protocol PreviewObjects: Sendable {
         if precondition: ExtensionPrecondition
     ) async throws(ClusterError) -> ExtensionOutcome
 
+    /// Has the app see another host, provided that the route is in this respect as it was read.
+    ///
+    /// - Parameter host: The public host, or `localhost`.
+    /// - Returns: The preview as it is now; `nil` where it is not as it was read, or is gone.
+    func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview?
+
     func deleteRoute(
         _ token: PreviewToken,
         _ precondition: DeletionPrecondition
@@ -106,10 +112,13 @@ public struct PreviewBackend: Hashable, Sendable {
 public struct PreviewBlueprint: Sendable {
     public let annotations: PreviewAnnotations
     public let selector: PodSelector
+    /// Which host the app sees: the public one, or `localhost`.
+    public let host: HostHeader
 
-    public init(annotations: PreviewAnnotations, selector: PodSelector) {
+    public init(annotations: PreviewAnnotations, selector: PodSelector, host: HostHeader = .preserve) {
         self.annotations = annotations
         self.selector = selector
+        self.host = host
     }
 }
 

@@ -29,6 +29,9 @@ public struct Readiness: Hashable, Sendable {
     /// Whether a browser that opens the preview sees a page of the app.
     public var isReady: Bool { state == .serving }
 
+    /// The same with another sentence.
+    func telling(_ detail: String) -> Readiness { Readiness(state, appStatus: appStatus, detail: detail) }
+
     public init(_ state: State, appStatus: Int? = nil, detail: String? = nil) {
         self.state = state
         self.appStatus = appStatus
@@ -53,6 +56,16 @@ struct ReadinessEvidence: Hashable, Sendable {
         /// The cluster did not say.
         case unreadable
         case read(RouteStatus)
+    }
+
+    /// Which host the app saw; `nil` where that is not known.
+    var seenHost: HostHeader? { if case .answered(let answer) = outcome { answer.mark } else { nil } }
+
+    /// Whether the app may have refused the host by which it was asked. Those that check it do so with one of these, and not
+    /// all say why.
+    var mayRefuseHost: Bool {
+        guard source == .app, case .answered(let answer) = outcome, answer.redirect == nil else { return false }
+        return answer.refusesHost || [400, 403].contains(answer.status)
     }
 
     /// Who answered the probe; `nil` where nobody did.

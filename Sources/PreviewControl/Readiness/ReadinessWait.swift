@@ -1,3 +1,5 @@
+internal import PreviewDomain
+
 /// How a start waits until its preview serves: a pure machine, which is told what was found and says what to do next.
 ///
 /// An app that has not answered yet is asked again until the time is over, with growing patience. An address that cannot be
@@ -24,6 +26,8 @@ struct ReadinessWait {
     private static let longestReadPause = Duration.seconds(2)
 
     private let deadline: Duration
+    /// The host that the app has to have seen; answers by an older version of the route do not count.
+    private let expectedHost: HostHeader?
     private var pause = Self.firstPause
     private var readPause = Self.firstReadPause
     private var nextRead = Duration.zero
@@ -34,8 +38,10 @@ struct ReadinessWait {
     /// - Parameters:
     ///   - outcome: What the first probe found.
     ///   - deadline: When an app's time to answer is over.
-    init(_ outcome: ProbeOutcome, deadline: Duration) {
+    ///   - expectedHost: The host that the app has to have seen, where that matters.
+    init(_ outcome: ProbeOutcome, deadline: Duration, expectedHost: HostHeader? = nil) {
         self.deadline = deadline
+        self.expectedHost = expectedHost
         evidence = ReadinessEvidence(outcome: outcome, route: .notRead)
     }
 
@@ -65,7 +71,7 @@ struct ReadinessWait {
     ///   - now: The time.
     ///   - probed: How long the last probe took.
     mutating func next(at now: Duration, probed: Duration) -> Step {
-        if evidence.source == .app { return .finish }
+        if evidence.source == .app, expectedHost == nil || evidence.seenHost == expectedHost { return .finish }
         if isUnreachable {
             if acceptedAt == nil, now >= nextRead { return .readRoute }
             if let acceptedAt, probed >= Self.unreachableLimit || now >= acceptedAt + Self.unreachableLimit {

@@ -27,7 +27,7 @@ extension Previews {
     /// - Returns: nil when the preview ended meanwhile, as one does that turned out to be one too many.
     func join(_ preview: Preview) async throws -> StartedPreview? {
         let began = time.uptime()
-        let readiness = await waitUntilServing(preview)
+        let (_, readiness) = await waitUntilServing(preview, host: preview.hostHeader)
         let now = try await currentTime().earliest
         guard let current = try await objects.route(preview.token), current.uid == preview.uid,
             current.isLiving(now: now, policy: policy.lifetime)

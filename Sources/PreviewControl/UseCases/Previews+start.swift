@@ -39,10 +39,12 @@ extension Previews {
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
     ///   - requester: Whom the preview belongs to where the claim does not name the run's owner.
+    ///   - hostHeader: Which host the app is to see; the policy's choice where the caller does not say.
     public func start(
         run: RunID,
         port: Int,
-        requester: String
+        requester: String,
+        hostHeader: HostHeader? = nil
     ) async throws(PreviewError) -> StartedPreview {
         try await metrics.counting(
             .operator,
@@ -56,7 +58,14 @@ extension Previews {
                 let began = time.uptime()
                 let sandbox = try await sandboxes.sandbox(of: run)
                 do {
-                    return try await start(run: run, port: port, sandbox: sandbox, requester: requester, began: began)
+                    return try await start(
+                        run: run,
+                        port: port,
+                        sandbox: sandbox,
+                        requester: requester,
+                        hostHeader: hostHeader,
+                        began: began
+                    )
                 } catch let failure as FailedStart {
                     throw failure.cause
                 }
@@ -92,13 +101,22 @@ extension Previews {
         port: TargetPort,
         sandbox: BoundSandbox,
         requester: String,
+        hostHeader: HostHeader? = nil,
         began: Duration,
         consent: (PreviewToken) async throws -> Void = { _ in }
     ) async throws -> StartedPreview {
         try checkBrake()
+        let hostHeader = hostHeader ?? policy.hostHeader
         let preview = try await AnswerDeadline.reserve {
             try await checkLimits(for: run.label)
-            return try await provision(run: run, port: port, sandbox: sandbox, requester: requester, consent: consent)
+            return try await provision(
+                run: run,
+                port: port,
+                sandbox: sandbox,
+                requester: requester,
+                host: hostHeader == .localhost ? .localhost : .preserve,
+                consent: consent
+            )
         }
         let provisioned = time.uptime()
         logger.info(
@@ -109,11 +127,11 @@ extension Previews {
             ]
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
-        let readiness = await AnswerDeadline.suspend { await waitUntilServing(preview) }
+        let (current, readiness) = await AnswerDeadline.suspend { await waitUntilServing(preview, host: hostHeader) }
         // The app's answer is proof that both objects are there.
         if readiness.appStatus == nil { try await checkThatItStands(preview) }
         return StartedPreview(
-            session: PreviewSession(preview, policy: policy.lifetime, readiness: readiness),
+            session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
             waiting: time.uptime() - provisioned,
             isNew: true
@@ -178,6 +196,7 @@ extension Previews {
         port: TargetPort,
         sandbox: BoundSandbox,
         requester: String,
+        host: HostHeader,
         consent: (PreviewToken) async throws -> Void
     ) async throws -> Preview {
         for _ in 0..<Self.maxMintings {
@@ -186,7 +205,7 @@ extension Previews {
             do {
                 try await labelWhereNeeded(sandbox, with: run.label)
                 return try await provision(
-                    try await blueprint(token, run: run, port: port, sandbox: sandbox, requester: requester)
+                    try await blueprint(token, run: run, port: port, sandbox: sandbox, requester: requester, host: host)
                 )
             } catch let error as ClusterError where error.kind == .alreadyExists {
                 continue
@@ -248,7 +267,8 @@ extension Previews {
         run: RunID,
         port: TargetPort,
         sandbox: BoundSandbox,
-        requester: String
+        requester: String,
+        host: HostHeader
     ) async throws -> PreviewBlueprint {
         let now = try await currentTime()
         let life = policy.lifetime.initial(startedAt: now.latest)
@@ -265,7 +285,8 @@ extension Previews {
                 targetPort: port.number,
                 startedAt: now.latest
             ),
-            selector: sandbox.selector
+            selector: sandbox.selector,
+            host: host
         )
     }
 

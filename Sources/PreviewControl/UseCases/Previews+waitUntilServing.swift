@@ -1,17 +1,59 @@
 internal import PreviewDomain
 
 extension Previews {
+    /// How long a gateway may take to serve a route that has changed.
+    private static let rewriteTimeout = Duration.seconds(5)
+    private static let seesLocalhost = """
+        The app refuses the preview's host, so it is sent the host localhost, and the public host in X-Forwarded-Host.
+        """
+
     /// Waits, bounded, until a browser that opens the preview's address sees a page of the app, and says what was found.
-    func waitUntilServing(_ preview: Preview) async -> Readiness {
-        let readiness = await Readiness.waiting(
+    ///
+    /// - Parameter host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes
+    ///   it.
+    /// - Returns: The preview as it is then, and what was found.
+    func waitUntilServing(_ preview: Preview, host: HostHeader) async -> (preview: Preview, readiness: Readiness) {
+        let evidence = await self.evidence(of: preview, within: policy.readyTimeout)
+        var found = (preview: preview, readiness: Readiness(evidence))
+        if host == .auto, preview.hostHeader == .preserve, evidence.mayRefuseHost {
+            found = await tryLocalhost(preview, after: found.readiness)
+        }
+        await memory.note(found.readiness, of: preview.token)
+        return found
+    }
+
+    /// Each step is a compare-and-swap on the route. A caller that leaves in between leaves a route that says what it does.
+    private func tryLocalhost(
+        _ preview: Preview,
+        after refusal: Readiness
+    ) async -> (preview: Preview, readiness: Readiness) {
+        guard let changed = try? await objects.rewriteHost(of: preview, to: .localhost) else {
+            return (preview, refusal)
+        }
+        let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, expecting: .localhost)
+        let readiness = Readiness(evidence)
+        if evidence.seenHost == .localhost, readiness.isReady, readiness.appStatus.map({ $0 < 400 }) ?? false {
+            return (changed, readiness.telling(Self.seesLocalhost))
+        }
+        guard let restored = try? await objects.rewriteHost(of: changed, to: .preserve) else {
+            return (changed, readiness)
+        }
+        return (restored, refusal)
+    }
+
+    private func evidence(
+        of preview: Preview,
+        within limit: Duration,
+        expecting host: HostHeader? = nil
+    ) async -> ReadinessEvidence {
+        await ReadinessEvidence.waiting(
             for: preview,
             probe: probe,
             objects: objects,
             time: time,
-            readyTimeout: policy.readyTimeout
+            readyTimeout: limit,
+            expectedHost: host
         )
-        await memory.note(readiness, of: preview.token)
-        return readiness
     }
 
     /// Opens the preview's address once and says what was found.
@@ -32,7 +74,7 @@ extension Previews {
     }
 }
 
-extension Readiness {
+extension ReadinessEvidence {
     /// Runs a ``ReadinessWait``.
     ///
     /// The public address itself is tried, because that is what its user will open. Only where that does not show the app
@@ -42,32 +84,32 @@ extension Readiness {
         probe: any PreviewProbe,
         objects: any PreviewObjects,
         time: MonotonicTime,
-        readyTimeout: Duration
-    ) async -> Readiness {
+        readyTimeout: Duration,
+        expectedHost: HostHeader? = nil
+    ) async -> ReadinessEvidence {
         let began = time.uptime()
         var wait = ReadinessWait(
             await probe.probe(preview.token, patience: ReadinessWait.firstPatience),
-            deadline: began + readyTimeout
+            deadline: began + readyTimeout,
+            expectedHost: expectedHost
         )
         var probed = time.uptime() - began
         while !Task.isCancelled {
             switch wait.next(at: time.uptime(), probed: probed) {
             case .finish:
-                return Readiness(await wait.evidence.completed(about: preview, from: objects))
+                return await wait.evidence.completed(about: preview, from: objects)
             case .readRoute:
                 wait.record(try? await objects.status(ofRoute: preview.token), at: time.uptime())
             case .probe(let pause, let patience):
-                do { try await time.sleep(pause) } catch { return Readiness(wait.evidence) }
+                do { try await time.sleep(pause) } catch { return wait.evidence }
                 let sent = time.uptime()
                 wait.record(await probe.probe(preview.token, patience: patience))
                 probed = time.uptime() - sent
             }
         }
-        return Readiness(wait.evidence)
+        return wait.evidence
     }
-}
 
-extension ReadinessEvidence {
     /// The evidence with what only the cluster knows, where that makes a difference.
     func completed(about preview: Preview, from objects: any PreviewObjects) async -> ReadinessEvidence {
         guard source == .gateway(.noEndpoint), let name = preview.podName, let uid = preview.podUID else { return self }

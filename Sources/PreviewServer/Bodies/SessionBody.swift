@@ -14,6 +14,7 @@ struct SessionBody: Encodable {
     private let maxUntil: String
     private let ready: Bool
     private let readiness: String
+    private let hostHeader: String
     private let appStatus: Int?
     private let detail: String?
 
@@ -29,6 +30,7 @@ struct SessionBody: Encodable {
         case maxUntil = "max_until"
         case ready
         case readiness
+        case hostHeader = "host_header"
         case appStatus = "app_status"
         case detail
     }
@@ -44,6 +46,7 @@ struct SessionBody: Encodable {
         maxUntil = RFC3339.string(session.maxUntil)
         ready = session.readiness.isReady
         readiness = session.readiness.state.rawValue
+        hostHeader = session.hostHeader.rawValue
         appStatus = session.readiness.appStatus
         detail = session.readiness.detail
     }

@@ -2,14 +2,18 @@ internal import FoundationEssentials
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
+internal import PreviewDomain
 
 /// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it. The number may be text.
 struct StartBody: Decodable {
     let targetPort: Int
+    /// Which host the app is to see; `nil` where the caller does not say.
+    let hostHeader: HostHeader?
 
     private enum CodingKeys: String, CodingKey {
         case targetPort
         case targetPortInSnakeCase = "target_port"
+        case hostHeader = "host_header"
     }
 
     init(from decoder: any Decoder) throws {
@@ -22,6 +26,14 @@ struct StartBody: Decodable {
             throw APIError(.badRequest, Self.expectation)
         }
         targetPort = port
+        guard members.contains(.hostHeader) else {
+            hostHeader = nil
+            return
+        }
+        guard let host = HostHeader(rawValue: try members.decode(String.self, forKey: .hostHeader)) else {
+            throw APIError(.badRequest, "host_header cannot be used: expected auto, preserve or localhost.")
+        }
+        hostHeader = host
     }
 
     /// Reads and checks the body of `request`.

@@ -34,12 +34,23 @@ struct GateRoutes: Sendable {
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
         guard request.prefersAsynchronousAnswer else {
             let started = try await waiting.wait(for: run, atMost: gate.approvalWindow, context: context) {
-                try await gate.start(run: run, port: body.targetPort, requester: requester)
+                try await gate.start(
+                    run: run,
+                    port: body.targetPort,
+                    requester: requester,
+                    hostHeader: body.hostHeader
+                )
             }
             return try JSONBody(started, run: run, address: address)
         }
+        let asked = try await gate.request(
+            run: run,
+            port: body.targetPort,
+            requester: requester,
+            hostHeader: body.hostHeader
+        )
         var answer =
-            switch try await gate.request(run: run, port: body.targetPort, requester: requester) {
+            switch asked {
             case .started(let started): try JSONBody(started, run: run, address: address)
             case .pending(let approval): try pending(approval)
             }

@@ -21,7 +21,12 @@ struct PreviewRoutes: Sendable {
         let run = try await runs.run(context, for: .start)
         let caller = try context.authenticatedCaller
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
-        let started = try await previews.start(run: run, port: body.targetPort, requester: caller.identity)
+        let started = try await previews.start(
+            run: run,
+            port: body.targetPort,
+            requester: caller.identity,
+            hostHeader: body.hostHeader
+        )
         return try JSONBody(started, run: run, address: address)
     }
 

@@ -29,7 +29,8 @@ struct ToolTests {
                 "readOnlyHint": false, "destructiveHint": true, "idempotentHint": true, "openWorldHint": false,
             ],
         ]
-        #expect(api.tools.map(\.definition.name) == ["start_preview", "list_previews", "check_preview", "stop_preview"])
+        let names = ["start_preview", "list_previews", "check_preview", "stop_preview"]
+        #expect(api.tools.map(\.definition.name) == names)
         for tool in api.tools {
             let json = try #require(tool.definition.json.object)
             #expect(json["annotations"] == expected[tool.definition.name])

@@ -107,7 +107,7 @@ struct ReadinessTableTests {
         cluster.setRouteStatus(scenario.status)
         let known = try #require(try await cluster.routes().first)
         let began = clock.now
-        let readiness = await Readiness.waiting(
+        let evidence = await ReadinessEvidence.waiting(
             for: known,
             probe: probe,
             objects: cluster,
@@ -115,6 +115,7 @@ struct ReadinessTableTests {
             readyTimeout: readyTimeout
         )
         let duration = clock.now - began
+        let readiness = Readiness(evidence)
         await transport.shutdown()
         return Line(scenario: scenario, readiness: readiness, duration: duration)
     }

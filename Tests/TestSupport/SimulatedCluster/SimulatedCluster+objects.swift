@@ -38,7 +38,9 @@ extension SimulatedCluster: PreviewObjects {
             let stored = StoredRoute(
                 name: annotations.token.objectName,
                 labels: PreviewLabel.labels(token: annotations.token, run: annotations.run),
-                annotations: annotations.encoded(),
+                annotations: annotations.encoded().merging(
+                    [PreviewAnnotations.Key.hostHeader: blueprint.host.rawValue]
+                ) { $1 },
                 uid: "uid-\(version)",
                 resourceVersion: version,
                 createdAt: state.now.wholeSecond
@@ -113,6 +115,14 @@ extension SimulatedCluster: PreviewObjects {
             guard state.routes[token]?.annotations[PreviewAnnotations.Key.run] == run.text else { return false }
             state.changeRoute(token) { $0.annotations[PreviewAnnotations.Key.expiresAt] = RFC3339.string(expiry) }
             return true
+        }
+    }
+
+    public func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview? {
+        try await perform(.rewriteHost) { state in
+            guard state.routes[preview.token]?.preview?.hostHeader == preview.hostHeader else { return nil }
+            state.changeRoute(preview.token) { $0.annotations[PreviewAnnotations.Key.hostHeader] = host.rawValue }
+            return state.routes[preview.token]?.preview
         }
     }
 

@@ -39,7 +39,10 @@ extension SimulatedCluster: ClusterTime {
 
 extension SimulatedCluster: PreviewProbe {
     public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
-        let outcome = try? await perform(.probe) { $0.probeOutcome }
+        let outcome = try? await perform(.probe) { state in
+            let seesLocalhost = state.routes[token]?.preview?.hostHeader == .localhost
+            return seesLocalhost ? state.localhostOutcome ?? state.probeOutcome : state.probeOutcome
+        }
         return outcome ?? .notConnected
     }
 }

@@ -12,7 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
-        case proveWatch, isPodReady
+        case proveWatch, isPodReady, rewriteHost
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -56,6 +56,8 @@ public final class SimulatedCluster: Sendable {
         var pods: [PodIdentity: Bool] = [:]
         var routeStatus = RouteStatus(isAccepted: true)
         var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
+        /// Of a preview whose app sees `localhost`, where that is another one.
+        var localhostOutcome: ProbeOutcome?
         var faults: [Operation: [Fault]] = [:]
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []
@@ -242,6 +244,8 @@ public final class SimulatedCluster: Sendable {
     public func comeBack() { for operation in Operation.allCases { heal(operation) } }
 
     public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
+    /// What a probe finds where the app sees `localhost`.
+    public func setLocalhostOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.localhostOutcome = outcome } }
     public func setRouteStatus(_ status: RouteStatus) { state.withLock { $0.routeStatus = status } }
 
     /// Makes the next calls of `operation` fail, one fault each.

@@ -18,6 +18,9 @@ enum SessionSchema {
                 "enum": ["serving", "no_name", "no_tls", "no_route", "not_accepted", "no_app", "unverified"],
                 "description": "How far the preview has come; only serving is ready.",
             ],
+            "host_header": [
+                "type": "string", "enum": ["preserve", "localhost"], "description": "Which host the app sees.",
+            ],
             "app_status": ["type": "integer", "description": "The HTTP status with which the app answered."],
             "detail": ["type": "string", "description": "What is wrong and what to do, where something is."],
         ],

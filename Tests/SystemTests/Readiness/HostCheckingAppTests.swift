@@ -1,0 +1,106 @@
+import CurlHTTP
+import Foundation
+import HTTPTransport
+import HTTPTypes
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import DevCluster
+
+private enum HostCheckingApps {
+    /// The Python that has the servers.
+    static let python = [
+        ProcessInfo.processInfo.environment["APPS_PYTHON"],
+        FileManager.default.currentDirectoryPath + "/.build/devcluster/apps/bin/python",
+    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Scripts/host_checking_app.py").path
+}
+
+/// The whole service with a real Envoy and real development servers, in a zone that none of them knows.
+@Suite(
+    "Development servers that check the host",
+    .enabled(
+        if: ReadinessGateway.envoy != nil && HostCheckingApps.python != nil,
+        "ENVOY names no Envoy, or APPS_PYTHON no Python with Django, Starlette and Werkzeug: run .ci/setup apps"
+    ),
+    .timeLimit(.minutes(3))
+)
+struct HostCheckingAppTests {
+    private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
+    private static let zone = "preview.localhost"
+    private static let startLimit = Duration.seconds(30)
+
+    @Test(arguments: ["django", "trustedhost", "werkzeug", "vite"])
+    func aServerThatTakesLocalhostOnlyWorksBySettingTheHost(kind: String) async throws {
+        try await withApp(kind) { service, app, _ in
+            let preserved = try await start(app, "preserve", service)
+            #expect(preserved["readiness"] == "no_app" && preserved["host_header"] == "preserve", "\(preserved.body)")
+            #expect(preserved["detail"]?.contains("allowed hosts") == true)
+            let automatic = try await start(app, nil, service)
+            #expect(automatic["readiness"] == "serving", "\(automatic.body)")
+            #expect(automatic["host_header"] == "localhost")
+            let local = try await start(app, "localhost", service)
+            #expect(local["readiness"] == "serving" && local["host_header"] == "localhost", "\(local.body)")
+        }
+    }
+
+    @Test func aServerThatTakesAnyHostSeesThePublicOneAndAnswersAreKeptPrivate() async throws {
+        try await withApp("open") { service, app, port in
+            let started = try await start(app, nil, service)
+            #expect(started["readiness"] == "serving" && started["host_header"] == "preserve")
+            let token = try #require(started["session_id"])
+            let transport = try CurlTransport()
+            let head = HTTPRequest(
+                method: .get,
+                scheme: "http",
+                authority: "\(token)-preview.\(Self.zone):\(port)",
+                path: "/"
+            )
+            let answer = try await transport.collect(.init(head: head, timeout: .seconds(5)), maxBodyBytes: 65_536)
+            await transport.shutdown()
+            let fields = answer.head.headerFields
+            #expect(fields[values: try #require(HTTPField.Name("x-robots-tag"))] == ["noindex"])
+            #expect(fields[values: try #require(HTTPField.Name("referrer-policy"))] == ["no-referrer"])
+        }
+    }
+
+    private func start(
+        _ port: Int,
+        _ host: String?,
+        _ service: ServiceUnderTest
+    ) async throws -> ServiceUnderTest.Answer {
+        let choice = host.map { #", "host_header": "\#($0)""# } ?? ""
+        let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(port)\#(choice)}"#)
+        #expect(answer.status == 200, "\(answer.body)")
+        return answer
+    }
+
+    private func withApp(
+        _ kind: String,
+        _ body: @escaping @Sendable (ServiceUnderTest, _ appPort: Int, _ gatewayPort: Int) async throws -> Void
+    ) async throws {
+        let python = try #require(HostCheckingApps.python)
+        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let command = ProcessCommand(
+            executable: python,
+            arguments: [HostCheckingApps.script, kind, String(port)],
+            logFile: folder + "/app.log"
+        )
+        try await withBackground(kind) {
+            _ = try await ChildProcess(watchdog: nil).run(command)
+        } body: {
+            let listens: Bool? = try await poll(every: .milliseconds(20), limit: Self.startLimit) {
+                Sockets.accepts(address: "127.0.0.1", port: port) ? true : nil
+            }
+            #expect(listens == true)
+            try await ServiceWithGateway.run(zone: Self.zone) { service, gatewayPort in
+                try await body(service, port, gatewayPort)
+            }
+        }
+    }
+}
