@@ -160,40 +160,6 @@ struct PreviewAPITests {
         }
     }
 
-    @Test(arguments: ["auto", "preserve", "localhost"])
-    func theCallerMayChooseTheHostThatTheAppSees(host: String) async throws {
-        let harness = try await APIHarness()
-        try await harness.test { client in
-            let answer = try await client.call(.post, start, body: #"{"target_port": 3000, "host_header": "\#(host)"}"#)
-            let session = try #require(answer.json as? [String: Any])
-            #expect(session["host_header"] as? String == (host == "localhost" ? "localhost" : "preserve"))
-            let check = try await client.call(.get, start + "/\(session["session_id"] as? String ?? "")")
-            #expect(check.status == 200)
-            #expect((check.json as? [String: Any])?["host_header"] as? String == session["host_header"] as? String)
-            #expect((check.json as? [String: Any])?["readiness"] as? String == "serving")
-        }
-    }
-
-    @Test(arguments: [#""Localhost""#, #""example.com""#, #""""#, "1", "null", "[]"])
-    func anotherHostIsRefused(host: String) async throws {
-        let harness = try await APIHarness()
-        try await harness.test { client in
-            let answer = try await client.call(.post, start, body: #"{"target_port": 3000, "host_header": \#(host)}"#)
-            #expect(answer.status == 400)
-        }
-        #expect(harness.cluster.liveRoutes.isEmpty)
-    }
-
-    @Test func aCheckOfWhatIsNoPreviewIs404() async throws {
-        let harness = try await APIHarness()
-        try await harness.test { client in
-            for token in ["none", "no-such-preview-aaaaaaaaaaaaaaaaaaaaaaaaaa"] {
-                let answer = try await client.call(.get, start + "/\(token)")
-                #expect(answer.status == 404)
-            }
-        }
-    }
-
     @Test(arguments: [
         #"{"target_port": 3000}"#, #"{"targetPort": 3000}"#, #"{"target_port": 3000, "targetPort": 3000}"#,
         #"{"target_port": 3000, "more": [1, {"x": null}]}"#, #"{"target_port": "3000"}"#, #"{"targetPort": "3000"}"#,
