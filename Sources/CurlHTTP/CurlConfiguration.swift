@@ -28,6 +28,8 @@ public struct CurlConfiguration: Sendable {
     public var maxConnections: Int
     /// The `User-Agent` of requests that do not bring their own.
     public var userAgent: String?
+    /// The number of unread bytes of one body that pauses its connection.
+    public var maxBufferedBytes = 256 * 1_024
 
     /// Makes a configuration.
     ///

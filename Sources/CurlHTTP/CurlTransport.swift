@@ -44,15 +44,34 @@ public final class CurlTransport: HTTPTransport, Sendable {
     ) async throws -> Result {
         let plan = try RequestPlan(request, serverName: configuration.tls.serverName)
         let engine = request.timeout == nil ? streams : requests
-        let exchange = Exchange(request, plan: plan, mailbox: engine.mailbox)
+        let exchange = Exchange(
+            request,
+            plan: plan,
+            mailbox: engine.mailbox,
+            maxBufferedBytes: configuration.maxBufferedBytes
+        )
+        request.abort?.whenAborted { exchange.cancel() }
+        defer { request.abort?.whenAborted(nil) }
         return try await withTaskCancellationHandler {
-            let head = try await exchange.head()
-            defer { exchange.close() }
-            let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
-            return try await handle(TransportResponse(head: head, body: body))
+            guard let upload = request.upload else { return try await receive(exchange, handle) }
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await exchange.send(upload) }
+                defer { group.cancelAll() }
+                return try await receive(exchange, handle)
+            }
         } onCancel: {
             exchange.cancel()
         }
+    }
+
+    private func receive<Result: Sendable>(
+        _ exchange: Exchange,
+        _ handle: @Sendable (TransportResponse) async throws -> Result
+    ) async throws -> Result {
+        let head = try await exchange.head()
+        defer { exchange.close() }
+        let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
+        return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
     }
 
     /// Aborts what runs, which fails with ``TransportError/Kind/cancelled``, closes all connections and waits until both

@@ -78,6 +78,7 @@ extension EasyHandle {
         try set(CURLOPT_FORBID_REUSE, plan.usesOwnConnection ? 1 : 0)
         // Takes back what the request before may have left: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
+        try set(CURLOPT_REQUEST_TARGET, plan.target)
         switch plan.framing {
         case .none:
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "GET" ? nil : plan.method)
@@ -88,6 +89,10 @@ extension EasyHandle {
             try set(CURLOPT_POST, 1)
             try set(CURLOPT_CUSTOMREQUEST, plan.method == "POST" ? nil : plan.method)
             try setBody(bytes)
+        case .upload(let length):
+            try set(CURLOPT_UPLOAD, 1)
+            try set(CURLOPT_CUSTOMREQUEST, plan.method == "PUT" ? nil : plan.method)
+            try setUploadLength(length)
         }
     }
 }

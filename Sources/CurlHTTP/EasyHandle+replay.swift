@@ -47,9 +47,10 @@ extension EasyHandle {
     /// That an idempotent request may is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
     /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
-        guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead else {
-            return false
-        }
+        guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
+            // What was sent of a body that is made on the way is gone.
+            exchange.upload?.hasBegun != true
+        else { return false }
         return hadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
     }
 
@@ -61,7 +62,7 @@ extension EasyHandle {
 
     /// True when the exchange can leave its silent connection: it was not sent, or may be sent twice.
     var mayMove: Bool {
-        guard let exchange, exchange.isAwaitingHead else { return false }
+        guard let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true else { return false }
         return attempt == nil || (exchange.plan.isReplayable && !hasMoved)
     }
 

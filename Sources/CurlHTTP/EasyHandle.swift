@@ -1,5 +1,6 @@
 import CCurl
 import HTTPTransport
+import HTTPTypes
 
 /// One reusable `CURL` handle with what its callbacks need. It lives on the thread of its ``CurlLoop``.
 final class EasyHandle {
@@ -28,6 +29,8 @@ final class EasyHandle {
     var hasMoved = false
     /// True while its reader is behind, so that libcurl reads nothing more.
     private var isPaused = false
+    /// True while the connection waits for more of the request's body.
+    private var isUploadPaused = false
     /// Why a callback made libcurl give up.
     private var verdict: TransportError?
 
@@ -96,6 +99,7 @@ final class EasyHandle {
         guard let connection else { return }
         if isPaused { connection.pausedCount -= 1 }
         isPaused = false
+        isUploadPaused = false
         self.connection = nil
         loop.leave(connection, timedOut: timedOut)
     }
@@ -125,8 +129,22 @@ final class EasyHandle {
             connection?.pausedCount -= 1
             connection?.heard(at: loop.now)
         }
-        return curl_easy_pause(raw, CURLPAUSE_CONT)
+        return resume()
     }
+
+    /// The handle goes on, because there is more to send.
+    func resumeUpload() -> CURLcode {
+        isUploadPaused = false
+        return resume()
+    }
+
+    /// Lets both directions go on, but those that have nothing to go on with.
+    private func resume() -> CURLcode {
+        curl_easy_pause(raw, (isPaused ? CURLPAUSE_RECV : 0) | (isUploadPaused ? CURLPAUSE_SEND : 0))
+    }
+
+    /// The fields that followed the response's body.
+    var trailers: HTTPFields? { parser.trailers }
 
     /// Whether a callback has decided already what becomes of the exchange.
     var hasVerdict: Bool { verdict != nil }
@@ -188,6 +206,11 @@ final class EasyHandle {
         )
     }
 
+    /// - Parameter length: `nil` sends the body in chunks.
+    func setUploadLength(_ length: Int?) throws(TransportError) {
+        try check(ccurl_set_offset(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(length ?? -1)))
+    }
+
     func setHeader(_ lines: [String]) throws(TransportError) {
         let list = try Self.list(of: lines)
         try check(ccurl_set_list(raw, CURLOPT_HTTPHEADER, list))
@@ -218,6 +241,13 @@ final class EasyHandle {
         try check(
             ccurl_set_write_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, _, count, context in
                 EasyHandle.from(context)?.chunkArrived(UnsafeRawBufferPointer(start: bytes, count: count)) ?? 0
+            }
+        )
+        try check(ccurl_set_pointer(raw, CURLOPT_READDATA, context))
+        try check(
+            ccurl_set_read_callback(raw) { bytes, size, count, context in
+                EasyHandle.from(context)?.bodyIsWanted(UnsafeMutableRawBufferPointer(start: bytes, count: size * count))
+                    ?? Int(CURL_READFUNC_ABORT)
             }
         )
         try check(ccurl_set_pointer(raw, CURLOPT_PREREQDATA, context))
@@ -290,12 +320,20 @@ final class EasyHandle {
         }
     }
 
+    /// - Returns: How many bytes of the request's body were put into `target`, the sign to pause, or that to end the transfer.
+    private func bodyIsWanted(_ target: UnsafeMutableRawBufferPointer) -> Int {
+        guard let upload = exchange?.upload else { return Int(CURL_READFUNC_ABORT) }
+        if let count = upload.take(into: target, at: loop.now) { return count }
+        isUploadPaused = true
+        return Int(CURL_READFUNC_PAUSE)
+    }
+
     /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
     /// any that the peer refused; only an idempotent one may be repeated (RFC 9110 section 9.2.2), or one of which it is
     /// certain that it had no effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
-        if attempt != nil, !exchange.plan.isReplayable, !hadNoEffect() {
+        if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !hadNoEffect()) {
             verdict = TransportError(.protocolViolation, "the connection broke before the response began")
             return CURL_PREREQFUNC_ABORT
         }

@@ -8,24 +8,33 @@ import Synchronization
 final class Exchange: Sendable {
     typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
 
-    /// The number of unread bytes of one body that pauses its connection.
-    static let maxBufferedBytes = 256 * 1_024
-
     let plan: RequestPlan
-    /// When the response head must be complete.
-    let headDeadline: ContinuousClock.Instant?
+    /// The request's body where it is sent while it is being made.
+    let upload: Upload?
+    /// The longest time until the response head is complete, from the beginning or from the last part of an upload.
+    private let headTimeout: Duration?
+    private let begun: ContinuousClock.Instant
     /// When the whole response must be complete.
     let deadline: ContinuousClock.Instant?
 
     private let mailbox: Mailbox
-    private let machine = Mutex(Machine(maxBufferedBytes: Exchange.maxBufferedBytes))
+    private let machine: Mutex<Machine>
+    private let trailerFields = Mutex<HTTPFields?>(nil)
 
-    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox) {
+    /// - Parameter maxBufferedBytes: The number of unread bytes of one body that pauses its connection.
+    init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
         self.plan = plan
         self.mailbox = mailbox
-        let now = ContinuousClock.now
-        headDeadline = request.headTimeout.map { now.advanced(by: $0) }
-        deadline = request.timeout.map { now.advanced(by: $0) }
+        upload = request.upload.map { Upload(length: $0.length, maxBufferedBytes: maxBufferedBytes) }
+        machine = Mutex(Machine(maxBufferedBytes: maxBufferedBytes))
+        begun = .now
+        headTimeout = request.headTimeout
+        deadline = request.timeout.map { [begun] in begun.advanced(by: $0) }
+    }
+
+    /// When the response head must be complete.
+    var headDeadline: ContinuousClock.Instant? {
+        headTimeout.map { (upload?.quietSince ?? begun).advanced(by: $0) }
     }
 
     // MARK: The caller's side
@@ -90,7 +99,19 @@ final class Exchange: Sendable {
         perform(machine.withLock { $0.stopReceiving() })
     }
 
+    /// Writes the request's body.
+    func send(_ upload: TransportUpload) async {
+        do {
+            try await self.upload?.run(upload) { [self] in _ = mailbox.submit(.resumeUpload(self)) }
+        } catch let error as TransportError {
+            stop(error)
+        } catch {
+            stop(TransportError(.cancelled, "the request's body ended early"))
+        }
+    }
+
     private func stop(_ error: TransportError) {
+        upload?.end()
         perform(machine.withLock { $0.stop(error) })
     }
 
@@ -120,7 +141,14 @@ final class Exchange: Sendable {
     }
 
     func ended(_ ending: Result<Void, TransportError>) -> Machine.Delivery? {
-        machine.withLock { $0.ended(ending) }
+        upload?.end()
+        return machine.withLock { $0.ended(ending) }
+    }
+
+    /// The fields that followed the body.
+    var trailers: HTTPFields? {
+        get { trailerFields.withLock { $0 } }
+        set { trailerFields.withLock { $0 = newValue } }
     }
 
     /// Applies the deadlines that `now` has reached.
@@ -134,7 +162,8 @@ final class Exchange: Sendable {
 
     /// Ends the exchange because the transport shuts down.
     func shutDown() -> Machine.Delivery? {
-        machine.withLock { $0.stop(.shutDown) }.delivery
+        upload?.end()
+        return machine.withLock { $0.stop(.shutDown) }.delivery
     }
 
     /// The next deadline after `now`; `nil` when there is none.

@@ -9,6 +9,8 @@ final class Mailbox: Sendable {
     enum Message: Sendable {
         case start(Exchange)
         case unpause(Exchange)
+        /// There is more of the request's body, or its end.
+        case resumeUpload(Exchange)
         case abort(Exchange)
         /// End the streams that may have met the fate of this connection.
         case cutOff(SilentConnection)

@@ -13,10 +13,14 @@ struct RequestPlan: Sendable {
         case headOnly
         /// A body with its length, which may be zero.
         case body([UInt8])
+        /// A body that is made while it is sent; without a length it goes in chunks.
+        case upload(length: Int?)
     }
 
     let method: String
     let url: String
+    /// What stands for the URL's path in the request line, where that is not taken from the URL.
+    let target: String?
     /// Scheme and authority: requests that have them in common may share connections.
     let origin: String
     /// Header lines in the syntax of `CURLOPT_HTTPHEADER`.
@@ -33,7 +37,11 @@ struct RequestPlan: Sendable {
 
     /// Whether there is a body of at least one byte.
     var hasBody: Bool {
-        if case .body(let bytes) = framing { !bytes.isEmpty } else { false }
+        switch framing {
+        case .none, .headOnly: false
+        case .body(let bytes): !bytes.isEmpty
+        case .upload(let length): length != 0
+        }
     }
 
     /// Whether the request goes without TLS, and so over HTTP/1.1.
@@ -45,9 +53,11 @@ struct RequestPlan: Sendable {
         guard scheme == "http" || scheme == "https" else {
             throw TransportError(.invalidRequest, "the URL's scheme is neither http nor https")
         }
-        guard let path = head.path, path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy(Self.isPathByte) else {
-            throw TransportError(.invalidRequest, "the URL's path is malformed")
-        }
+        guard let path = head.path, path.utf8.allSatisfy(Self.isPathByte),
+            path.utf8.first == UInt8(ascii: "/") || (request.isVerbatim && path == "*")
+        else { throw TransportError(.invalidRequest, "the URL's path is malformed") }
+        target = request.isVerbatim ? path : nil
+        let urlPath = request.isVerbatim ? "/" : path
         guard let text = head.authority, let authority = Authority(text) else {
             throw TransportError(.invalidRequest, "the URL's authority is malformed")
         }
@@ -60,22 +70,30 @@ struct RequestPlan: Sendable {
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
         if let serverName, scheme == "https" {
             let port = authority.port ?? "443"
-            url = "https://\(serverName):\(port)\(path)"
+            url = "https://\(serverName):\(port)\(urlPath)"
             connectTo = "::\(authority.host):\(port)"
             privateNames = [text, authority.host, serverName]
         } else {
-            url = "\(scheme)://\(text)\(path)"
+            url = "\(scheme)://\(text)\(urlPath)"
             connectTo = request.connectAddress.map { $0.contains(":") ? "::[\($0)]:" : "::\($0):" }
             privateNames = [text, authority.host]
         }
     }
 
     private static func framing(of request: TransportRequest) throws(TransportError) -> Framing {
+        let hasUpload = request.upload != nil
+        guard !hasUpload || request.body.isEmpty else {
+            throw TransportError(.invalidRequest, "the request has two bodies")
+        }
         switch request.head.method {
-        case .head where !request.body.isEmpty:
+        case .head where hasUpload || !request.body.isEmpty:
             throw TransportError(.invalidRequest, "a HEAD request has no body")
         case .head:
             return .headOnly
+        case _ where hasUpload:
+            return .upload(length: request.upload?.length)
+        case _ where request.isVerbatim && request.body.isEmpty:
+            return request.head.headerFields[.contentLength] == nil ? .none : .body([])
         // A length of zero is only said where a body is expected (RFC 9110 section 8.6).
         case .post, .put, .patch:
             return .body(request.body)
@@ -93,7 +111,8 @@ struct RequestPlan: Sendable {
         guard !fields.contains(.transferEncoding) else {
             throw TransportError(.invalidRequest, "the transport frames the body itself, without Transfer-Encoding")
         }
-        if let length = fields[.contentLength], length != String(request.body.count) {
+        let bodyLength = request.upload.map(\.length) ?? request.body.count
+        if let length = fields[.contentLength], length != bodyLength.map({ String($0) }) {
             throw TransportError(.invalidRequest, "Content-Length contradicts the body")
         }
         var lines: [String] = []
@@ -106,10 +125,13 @@ struct RequestPlan: Sendable {
             lines.append("Host: \(authority)")
         }
         if !fields.contains(.accept) { lines.append("Accept:") }
-        if case .body = framing {
+        switch framing {
+        case .none, .headOnly: break
+        case .body, .upload:
             if !fields.contains(.contentType) { lines.append("Content-Type:") }
             if !fields.contains(.expect) { lines.append("Expect:") }
         }
+        if request.isVerbatim, !fields.contains(.userAgent) { lines.append("User-Agent:") }
         return lines
     }
 

@@ -2,7 +2,8 @@ import HTTPTypes
 
 /// Collects the lines that libcurl hands over one by one into the final response head.
 ///
-/// Interim responses (1xx, RFC 9110 section 15.2) are skipped; lines after the final head are trailers and are ignored.
+/// Interim responses (1xx, RFC 9110 section 15.2) are skipped; lines after the final head are trailers, which count as absent
+/// where they are malformed.
 struct ResponseHeadParser {
     /// What is known after a line.
     enum Progress {
@@ -23,6 +24,9 @@ struct ResponseHeadParser {
 
     private var phase = Phase.statusLine
     private var status = 0
+    private var reason = ""
+    /// The fields that followed the body; `nil` where there are none.
+    private(set) var trailers: HTTPFields?
     private var fields = HTTPFields()
     private var byteCount = 0
 
@@ -32,10 +36,12 @@ struct ResponseHeadParser {
         guard byteCount <= Self.maxBytes else { return .violation("the header is longer than \(Self.maxBytes) bytes") }
         switch phase {
         case .finished:
+            if let field = Self.field(in: Self.trimmed(line[...])) { trailers = (trailers ?? [:]).appending(field) }
             return .incomplete
         case .statusLine:
             guard let status = Self.status(in: line) else { return .violation("the status line is malformed") }
             self.status = status
+            reason = Self.reason(in: line)
             phase = .fields
             return .incomplete
         case .fields:
@@ -52,11 +58,16 @@ struct ResponseHeadParser {
             fields[last].value += " " + String(decoding: content, as: UTF8.self)
             return .incomplete
         }
+        guard let field = Self.field(in: content) else { return .violation("a header line is malformed") }
+        fields.append(field)
+        return .incomplete
+    }
+
+    private static func field(in content: Slice<UnsafeRawBufferPointer>) -> HTTPField? {
         guard let colon = content.firstIndex(of: UInt8(ascii: ":")),
             let name = HTTPField.Name(String(decoding: content[..<colon], as: UTF8.self))
-        else { return .violation("a header line is malformed") }
-        fields.append(HTTPField(name: name, value: Self.trimmed(content[(colon + 1)...])))
-        return .incomplete
+        else { return nil }
+        return HTTPField(name: name, value: trimmed(content[(colon + 1)...]))
     }
 
     private mutating func endOfBlock() -> Progress {
@@ -69,7 +80,7 @@ struct ResponseHeadParser {
             return .incomplete
         default:
             phase = .finished
-            return .complete(HTTPResponse(status: .init(code: status), headerFields: fields))
+            return .complete(HTTPResponse(status: .init(code: status, reasonPhrase: reason), headerFields: fields))
         }
     }
 
@@ -100,5 +111,20 @@ struct ResponseHeadParser {
             status = status * 10 + Int(digit - UInt8(ascii: "0"))
         }
         return status >= 100 ? status : nil
+    }
+
+    /// What follows the digits; `Status` takes no line breaks, and other bytes than ASCII count as none.
+    private static func reason(in line: UnsafeRawBufferPointer) -> String {
+        let words = trimmed(line[...]).split(separator: UInt8(ascii: " "), maxSplits: 2)
+        guard words.count == 3, words[2].allSatisfy({ (0x20...0x7E).contains($0) }) else { return "" }
+        return String(decoding: words[2], as: UTF8.self)
+    }
+}
+
+extension HTTPFields {
+    fileprivate func appending(_ field: HTTPField) -> HTTPFields {
+        var fields = self
+        fields.append(field)
+        return fields
     }
 }

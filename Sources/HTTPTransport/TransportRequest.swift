@@ -14,6 +14,14 @@ public struct TransportRequest: Sendable {
     public var usesOwnConnection: Bool
     /// The address, or the name, to connect to instead of the URL's host, at the same port; TLS and `Host` are the URL's.
     public var connectAddress: String?
+    /// A body that is sent while it is being made, in place of ``body``. While it flows, ``headTimeout`` begins anew with every
+    /// part of it.
+    public var upload: TransportUpload?
+    /// Whether the target goes out byte for byte as `head.path` has it, and no field is added but those of HTTP itself: for
+    /// requests that are passed on for somebody else. `*` is allowed too, and so is a body of length zero that is declared.
+    public var isVerbatim = false
+    /// Ends the request from outside.
+    public var abort: TransportAbort?
 
     public init(
         head: HTTPRequest,

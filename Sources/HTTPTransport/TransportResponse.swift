@@ -6,11 +6,23 @@ public struct TransportResponse: Sendable {
     public let head: HTTPResponse
     /// The body as it arrives.
     public let body: TransportBody
+    private let readTrailers: @Sendable () -> HTTPFields?
 
-    public init(head: HTTPResponse, body: TransportBody) {
+    /// Makes a response.
+    ///
+    /// - Parameter trailers: Returns the fields that followed the body, once it was read to its end.
+    public init(
+        head: HTTPResponse,
+        body: TransportBody,
+        trailers: @escaping @Sendable () -> HTTPFields? = { nil }
+    ) {
         self.head = head
         self.body = body
+        readTrailers = trailers
     }
+
+    /// The fields that followed the body (RFC 9110 section 6.5), known once it was read to its end; `nil` where there are none.
+    public var trailers: HTTPFields? { readTrailers() }
 }
 
 /// A response body: chunks of bytes in the order of their arrival, for one reader.
