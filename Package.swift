@@ -55,7 +55,7 @@ let package = Package(
             dependencies: [
                 "CBuildInfo", "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
                 "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-                "PrometheusMetrics", "YAMLKit",
+                "PrometheusMetrics", "Router", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -68,8 +68,8 @@ let package = Package(
         .target(
             name: "PreviewServer",
             dependencies: [
-                "CDocuments", "CoreAPI", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-                "PrometheusMetrics", "YAMLKit",
+                "CDocuments", "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain",
+                "PreviewIdentity", "PrometheusMetrics", "Router", "YAMLKit",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -97,6 +97,15 @@ let package = Package(
             dependencies: [
                 "HTTPTransport", "PreviewDomain",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]
+        ),
+        .target(
+            name: "Router",
+            dependencies: [
+                "CoreAPI", "HTTPTransport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ]
         ),
         .target(
@@ -228,6 +237,11 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
     ],
+    "RouterTests": [
+        "CoreAPI", "CurlHTTP", "HTTPTransport", "PrometheusMetrics", "Router",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
     "PreviewIdentityTests": [
         "CoreAPI", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "PreviewDomain", "PreviewIdentity",
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -263,7 +277,7 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", "PrometheusMetrics"],
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-        "PreviewServer", "YAMLKit",
+        "PreviewServer", "PrometheusMetrics", "Router", "YAMLKit",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -275,7 +289,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     "PreviewCommandsTests": [
-        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer", "Router",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
     ],

@@ -10,15 +10,11 @@ public import PreviewDomain
 public struct CoreAPIClient: Sendable {
     /// How long reading a run may take: somebody waits for the answer.
     public static let readTimeout = Duration.seconds(5)
-    /// How long passing on a decision may take.
-    public static let decisionTimeout = Duration.seconds(10)
     /// How long handing over an event may take.
     public static let eventTimeout = Duration.seconds(10)
     /// The longest description of a run that is read, in bytes.
     public static let maxRunBytes = 1 << 20
-    /// The longest body of a decision that is passed on, in bytes.
-    public static let maxDecisionBytes = 16 * 1024
-    /// The longest answer to a decision or an event that is read, in bytes.
+    /// The longest answer to an event that is read, in bytes.
     public static let maxAnswerBytes = 64 * 1024
     /// The longest event that is handed over, in bytes.
     public static let maxEventBytes = 64 * 1024
@@ -56,36 +52,6 @@ public struct CoreAPIClient: Sendable {
         guard answer.head.status == .ok else { throw CoreAPIError(answer.head) }
         do { return try JSONDecoder().decode(CoreRun.self, from: Data(answer.body)) } catch {
             throw CoreAPIError(.unintelligible, "the core API's answer about the run is not a JSON object")
-        }
-    }
-
-    /// Passes a decision on under the decider's own bearer: `POST /api/runs/{runId}/tool-approvals` or `…/tool-denials`.
-    ///
-    /// - Parameter body: The decision as the caller sent it, at most ``maxDecisionBytes``.
-    /// - Returns: The core API's answer, a refusal (4xx) included: it is for the caller.
-    /// - Throws: ``CoreAPIError`` where there is no answer to hand on: ``CoreAPIError/Kind/unavailable``,
-    ///   ``CoreAPIError/Kind/unintelligible``, or ``CoreAPIError/Kind/rejected`` for a body that is too long.
-    public func forwardDecision(
-        _ decision: Decision,
-        of run: RunID,
-        body: [UInt8],
-        bearer: String
-    ) async throws(CoreAPIError) -> Answer {
-        guard body.count <= Self.maxDecisionBytes else {
-            throw CoreAPIError(.rejected, "the decision is longer than the \(Self.maxDecisionBytes) bytes accepted")
-        }
-        let answer = try await send(
-            .post,
-            "/\(decision.rawValue)",
-            of: run,
-            body: body,
-            bearer: bearer,
-            within: Self.decisionTimeout,
-            maxBytes: Self.maxAnswerBytes
-        )
-        switch answer.head.status.code {
-        case 200...299, 400...428, 430...499: return Answer(status: answer.head.status.code, body: answer.body)
-        default: throw CoreAPIError(answer.head)
         }
     }
 
@@ -143,25 +109,6 @@ public struct CoreAPIClient: Sendable {
             throw CoreAPIError.cancelled
         } catch {
             throw CoreAPIError(.unavailable, "the request to the core API could not be sent")
-        }
-    }
-}
-
-extension CoreAPIClient {
-    /// A decision about an approval that waits at the core API; the raw value is the last part of its route.
-    public enum Decision: String, Hashable, Sendable, CaseIterable {
-        case approvals = "tool-approvals"
-        case denials = "tool-denials"
-    }
-
-    /// What the core API answered, to be handed on.
-    public struct Answer: Hashable, Sendable {
-        public let status: Int
-        public let body: [UInt8]
-
-        public init(status: Int, body: [UInt8]) {
-            self.status = status
-            self.body = body
         }
     }
 }

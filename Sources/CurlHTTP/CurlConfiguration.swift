@@ -30,6 +30,8 @@ public struct CurlConfiguration: Sendable {
     public var userAgent: String?
     /// The number of unread bytes of one body that pauses its connection.
     public var maxBufferedBytes = 256 * 1_024
+    /// The number of bytes that are read from a connection at once. Every exchange under way has a buffer of that size.
+    public var receiveBufferBytes = 16 * 1_024
 
     /// Makes a configuration.
     ///

@@ -26,6 +26,7 @@ extension EasyHandle {
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_TCP_KEEPIDLE, Self.keepaliveIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPINTVL, Self.keepaliveInterval.wholeSeconds)
+        try set(CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
         try set(CURLOPT_USERAGENT, configuration.userAgent)
         switch mode {
         case .requests: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))

@@ -103,10 +103,10 @@ final class Exchange: Sendable {
     func send(_ upload: TransportUpload) async {
         do {
             try await self.upload?.run(upload) { [self] in _ = mailbox.submit(.resumeUpload(self)) }
-        } catch let error as TransportError {
-            stop(error)
         } catch {
-            stop(TransportError(.cancelled, "the request's body ended early"))
+            // The answer may be there already, and is not spoiled by a body that nobody wants.
+            guard self.upload?.isOver == false else { return }
+            stop(error as? TransportError ?? TransportError(.cancelled, "the request's body ended early"))
         }
     }
 

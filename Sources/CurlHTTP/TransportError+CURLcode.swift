@@ -18,7 +18,8 @@ extension TransportError {
         self.init(
             Self.kind(of: code, wasSent: wasSent, detail: detail),
             message,
-            cause: Self.cause(of: code, detail: detail, verifyResult: verifyResult)
+            cause: Self.cause(of: code, detail: detail, verifyResult: verifyResult),
+            isTimeout: code == CURLE_OPERATION_TIMEDOUT
         )
     }
 

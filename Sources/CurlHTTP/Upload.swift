@@ -19,6 +19,9 @@ final class Upload: Sendable {
 
     var hasBegun: Bool { buffer.withLock { $0.hasBegun } }
 
+    /// True once the peer wants no more, be it because it has answered.
+    var isOver: Bool { buffer.withLock { $0.isOver } }
+
     /// Since when no part of the body has been sent.
     var quietSince: ContinuousClock.Instant { lastTaken.withLock { $0 } }
 

@@ -38,7 +38,8 @@ struct UploadBuffer<Writer> {
     private var writer: Writer?
     private var isStarved = false
     private var isComplete = false
-    private var isOver = false
+    /// True once nobody wants more.
+    private(set) var isOver = false
     /// True once the connection has asked for the body, so that the request cannot be sent again.
     private(set) var hasBegun = false
 

@@ -37,11 +37,15 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
     public let cause: Cause?
     /// One sentence for a log. It never holds header values or bodies.
     public let message: String
+    /// True where a time limit passed, be it that of the request or that of making its connection.
+    public let isTimeout: Bool
 
-    public init(_ kind: Kind, _ message: String, cause: Cause? = nil) {
+    /// - Parameter isTimeout: Whether a time limit passed, where `kind` does not say so.
+    public init(_ kind: Kind, _ message: String, cause: Cause? = nil, isTimeout: Bool = false) {
         self.kind = kind
         self.cause = cause
         self.message = message
+        self.isTimeout = isTimeout || kind == .timedOut
     }
 
     /// True when the server has certainly not acted on the request, so that even a create may be sent again.

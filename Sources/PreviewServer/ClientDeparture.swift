@@ -43,7 +43,7 @@ extension PreviewRequestContext {
 }
 
 /// Listens to what a channel says about its far end.
-private final class DepartureHandler: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+final class DepartureHandler: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = NIOAny
 
     private let onDeparture: @Sendable () -> Void

@@ -1,6 +1,7 @@
 public import Hummingbird
 public import Logging
 public import NIOCore
+internal import PreviewControl
 
 extension PreviewAPI {
     /// The HTTP server of the whole API, for the service and for tests.
@@ -17,7 +18,13 @@ extension PreviewAPI {
     ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
         Application(
             responder: responder(),
-            server: .watched(connections, draining: draining, metrics: metrics),
+            server: .watched(
+                connections,
+                draining: draining,
+                metrics: metrics,
+                router: coreRouter,
+                streams: broadcast.map { RunStreamSource(gate: core.gate, broadcast: $0) }
+            ),
             // Without a name there is no `Server` header: who attacks need not know what.
             configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
             onServerRunning: onRunning,

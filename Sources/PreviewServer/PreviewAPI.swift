@@ -3,6 +3,7 @@ public import Metrics
 public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity
+public import Router
 
 /// The HTTP API: every route of the service, behind the middleware that all share.
 public struct PreviewAPI: Sendable {
@@ -13,7 +14,8 @@ public struct PreviewAPI: Sendable {
     let timeline: TimelineReader
     let allowedOrigins: AllowedOrigins
     let time: MonotonicTime
-    let forwardDecision: DecisionForwarder?
+    let coreRouter: CoreRouter?
+    let broadcast: TimelineBroadcast?
     let limits: RequestLimits
     let draining: Draining
     let build: BuildInfo
@@ -28,7 +30,8 @@ public struct PreviewAPI: Sendable {
     ///   - access: Says what a caller may do.
     ///   - address: How a token becomes the URL that a browser opens.
     ///   - timeline: What happened to the runs' previews.
-    ///   - forwardDecision: Takes decisions about requests that are not ours; nil where no core API is configured.
+    ///   - coreRouter: Passes on what is the core API's; `nil` where the router is off.
+    ///   - broadcast: What is set between the core API's own events in the event streams that are passed on.
     ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
     ///   - time: Paces what is sent to clients that wait, and what callers may send.
     ///   - limits: What requests may cost.
@@ -44,7 +47,8 @@ public struct PreviewAPI: Sendable {
         timeline: TimelineReader,
         allowedOrigins: AllowedOrigins,
         time: MonotonicTime,
-        forwardDecision: DecisionForwarder? = nil,
+        coreRouter: CoreRouter? = nil,
+        broadcast: TimelineBroadcast? = nil,
         limits: RequestLimits = RequestLimits(),
         draining: Draining = Draining(),
         build: BuildInfo = BuildInfo(version: "unknown", commit: "unknown", date: "unknown"),
@@ -58,7 +62,8 @@ public struct PreviewAPI: Sendable {
         self.timeline = timeline
         self.allowedOrigins = allowedOrigins
         self.time = time
-        self.forwardDecision = forwardDecision
+        self.coreRouter = coreRouter
+        self.broadcast = broadcast
         self.limits = limits
         self.draining = draining
         self.build = build
@@ -105,7 +110,7 @@ public struct PreviewAPI: Sendable {
             runs: runGuard,
             address: address,
             waiting: waitingCalls,
-            forwardDecision: forwardDecision
+            router: coreRouter
         ).add(to: runs)
         TimelineRoutes(reader: timeline, runs: runGuard, streams: eventStreams, time: time).add(to: runs)
         let mcp = router.group("mcp")

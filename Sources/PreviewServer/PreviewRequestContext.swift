@@ -9,6 +9,8 @@ public struct PreviewRequestContext: RequestContext {
     var caller: Caller?
     /// How long the request may take.
     let timeLimit = RequestTimeLimit()
+    /// Whether the answer is the core API's.
+    let passedOn = PassedOnMark()
     /// The connection that the request came on.
     let channel: any Channel
 

@@ -167,49 +167,18 @@ import Testing
         #expect(transport.exchanges.isEmpty)
     }
 
-    // MARK: Decisions
-
-    @Test(arguments: [
-        (CoreAPIClient.Decision.approvals, "tool-approvals"), (.denials, "tool-denials"),
-    ])
-    func aDecisionIsPassedOnAsItCameAndSoIsItsAnswer(decision: CoreAPIClient.Decision, route: String) async throws {
-        for status in [200, 202, 400, 401, 403, 404, 409, 422] {
-            let transport = ScriptedTransport(clock: clock, [.json(status, #"{"its": "own"}"#)])
-            let answer = try await client(transport)
-                .forwardDecision(decision, of: run, body: Array(#"{"request_id":"r"}"#.utf8), bearer: Self.bearer)
-            #expect(answer == CoreAPIClient.Answer(status: status, body: Array(#"{"its": "own"}"#.utf8)))
-            let exchange = try #require(transport.exchanges.first)
-            #expect(exchange.line == "POST /base/api/runs/\(run.text)/\(route)")
-            #expect(exchange.body == #"{"request_id":"r"}"#)
-            #expect(exchange.request.head.headerFields[.authorization] == "Bearer \(Self.bearer)")
-            #expect(exchange.request.head.headerFields[.contentType] == "application/json")
-        }
-    }
-
-    @Test(arguments: [(429, CoreAPIError.Kind.unavailable), (502, .unavailable), (307, .unintelligible)])
-    func aDecisionWithoutAnAnswerToHandOnIsAnError(status: Int, kind: CoreAPIError.Kind) async throws {
-        let error = try await error(.json(status, "", ["Retry-After": "3"])) { client throws(CoreAPIError) in
-            _ = try await client.forwardDecision(.approvals, of: run, body: [], bearer: Self.bearer)
-        }
-        #expect(error?.kind == kind)
-    }
+    // MARK: Events
 
     @Test func bodiesThatAreTooLongAreNotSent() async throws {
         let transport = ScriptedTransport(clock: clock, [])
         let client = try client(transport)
-        let decision = [UInt8](repeating: 0x20, count: CoreAPIClient.maxDecisionBytes + 1)
-        let first = await #expect(throws: CoreAPIError.self) {
-            try await client.forwardDecision(.denials, of: run, body: decision, bearer: Self.bearer)
-        }
         let event = [UInt8](repeating: 0x20, count: CoreAPIClient.maxEventBytes + 1)
-        let second = await #expect(throws: CoreAPIError.self) {
+        let refusal = await #expect(throws: CoreAPIError.self) {
             try await client.post(event: event, of: run, bearer: Self.bearer)
         }
-        #expect([first?.kind, second?.kind] == [.rejected, .rejected])
+        #expect(refusal?.kind == .rejected)
         #expect(transport.exchanges.isEmpty)
     }
-
-    // MARK: Events
 
     @Test func anEventIsPostedToItsRun() async throws {
         let transport = ScriptedTransport(clock: clock, [.json(202, "")])

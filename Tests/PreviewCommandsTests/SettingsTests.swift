@@ -4,6 +4,7 @@ import PreviewControl
 import PreviewDomain
 import PreviewIdentity
 import PreviewServer
+import Router
 import Testing
 
 @testable import PreviewCommands
@@ -107,6 +108,15 @@ struct SettingsTests {
         #expect(try settings(environment: Self.minimum).approvals.ownersMayApproveAlways == false)
         let set = Self.minimum.merging([key: "true"]) { $1 }
         #expect(try settings(environment: set).approvals.ownersMayApproveAlways)
+    }
+
+    @Test func theRouterIsOffUnlessItIsSwitchedOnAndHasACoreAPI() throws {
+        #expect(try settings(environment: Self.minimum).router == nil)
+        let on = Self.minimum.merging(["Router__Enabled": "true", "Router__HeadTimeoutSeconds": "7"]) { $1 }
+        let core = ["Agentweaver__ApiBaseUrl": "http://agentweaver-api:8080"]
+        #expect(try settings(environment: on.merging(core) { $1 }).router?.headTimeout == .seconds(7))
+        let error = #expect(throws: SettingsError.self) { _ = try settings(environment: on) }
+        #expect(error?.description.contains("Agentweaver__ApiBaseUrl") == true)
     }
 
     @Test func twoNamesThatContradictEachOtherStopTheStart() throws {

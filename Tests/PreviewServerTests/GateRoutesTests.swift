@@ -1,4 +1,6 @@
+import CoreAPI
 import Foundation
+import HTTPTransport
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -6,6 +8,8 @@ import NIOCore
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
+import PrometheusMetrics
+import Router
 import TestSupport
 import Testing
 
@@ -19,10 +23,11 @@ struct GateRoutesTests {
     /// Serves the routes to a caller whom the credentials say nothing about.
     private func serve(
         _ role: Caller.Role = .user,
-        forwardDecision: DecisionForwarder? = nil,
+        core: ScriptedTransport? = nil,
         _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
+        let coreAPI = try CoreAPIBaseURL("http://core.example.com")
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             ErrorMiddleware()
@@ -33,7 +38,9 @@ struct GateRoutesTests {
             runs: RunGuard(access: harness.api.access),
             address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
             waiting: WaitingCalls(limits: RequestLimits()),
-            forwardDecision: forwardDecision
+            router: core.map {
+                CoreRouter(to: coreAPI, transport: $0, metrics: PrometheusRegistry(), logger: .silent)
+            }
         ).add(to: router.group("api/runs/:runId"))
         try await Application(responder: router.buildResponder()).test(.router) { try await work(harness, $0) }
     }
@@ -176,35 +183,37 @@ struct GateRoutesTests {
         }
     }
 
-    @Test(arguments: ForwardedDecision.Route.allCases)
-    func aDecisionAboutAnotherToolGoesToTheCoreAPIUnderTheCallersBearer(route: ForwardedDecision.Route) async throws {
-        let body = #"{"request_id": "of-another-tool", "scope": "tool"}"#
-        try await serve(forwardDecision: { decision in
-            #expect(decision.route == route)
-            #expect(decision.run.text == APIHarness.run)
-            #expect(decision.bearer == Secret("a-users-token"))
-            #expect(decision.body == Array(body.utf8))
-            return ForwardedAnswer(status: 404, body: Array(#"{"error": "no such request"}"#.utf8))
-        }) { _, client in
-            let answer = try await client.call(.post, "\(runs)/\(route.rawValue)", body: body, headers: headers())
+    @Test(arguments: ["tool-approvals", "tool-denials"], ["of-another-tool", "aaaaaaaaaaaaaaaaaaaaaaaaaa"])
+    func aDecisionAboutAnotherToolGoesToTheCoreAPIAsItCame(route: String, id: String) async throws {
+        let body = #"{"request_id": "\#(id)",  "scope": "always"}"#
+        let core = ScriptedTransport(
+            clock: ManualClock(),
+            [.json(404, #"{"error": "no such request"}"#, ["X-Core": "1"])]
+        )
+        try await serve(core: core) { _, client in
+            let answer = try await client.call(.post, "\(runs)/\(route)", body: body, headers: headers())
             #expect(answer.status == 404)
             #expect((answer.json as? [String: Any])?["error"] as? String == "no such request")
+            #expect(answer.headers.contains { $0.name.rawName == "X-Core" && $0.value == "1" })
         }
+        let exchange = try #require(core.exchanges.first)
+        #expect(exchange.line == "POST \(runs)/\(route)")
+        #expect(exchange.body == body)
+        #expect(exchange.request.head.headerFields[.authorization] == "Bearer a-users-token")
+        #expect(core.exchanges.count == 1)
     }
 
-    @Test func aGrantForEveryRunOfAnotherToolIsTheCoreAPIsToDecide() async throws {
-        let body = #"{"request_id": "of-another-tool", "scope": "always"}"#
-        try await serve(forwardDecision: { _ in ForwardedAnswer(status: 200, body: Array("{}".utf8)) }) { _, client in
+    @Test func withoutTheRouterADecisionAboutAnotherToolIsAConflict() async throws {
+        try await serve { _, client in
+            let body = #"{"request_id": "of-another-tool"}"#
             let answer = try await client.call(.post, "\(runs)/tool-approvals", body: body, headers: headers())
-            #expect(answer.status == 200)
+            #expect(answer.status == 409)
         }
     }
 
     @Test func aDecisionAboutARequestOfOursIsNeverPassedOn() async throws {
-        try await serve(forwardDecision: { _ in
-            #expect(Bool(false), "the decision was passed on")
-            return ForwardedAnswer(status: 200, body: [])
-        }) { _, client in
+        let core = ScriptedTransport(clock: ManualClock(), [])
+        try await serve(core: core) { _, client in
             let id = try #require(try await raise(client)["request_id"] as? String)
             for _ in 0..<2 {
                 let answer = try await client.call(
@@ -215,6 +224,37 @@ struct GateRoutesTests {
                 )
                 #expect(answer.status == 200)
             }
+        }
+        #expect(core.exchanges.isEmpty)
+    }
+
+    @Test(arguments: [(200, true), (403, false), (409, false), (500, false)])
+    func theOptionIsSetWhereTheCoreAPITakesItToo(status: Int, isSet: Bool) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json(status, #"{"its": "own"}"#)])
+        try await serve(core: core) { harness, client in
+            let body = #"{"enabled": true}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == status)
+            #expect((answer.json as? [String: Any])?["its"] as? String == "own")
+            let next = try await client.call(
+                .post,
+                "\(runs)/sandbox/preview",
+                body: self.body,
+                headers: headers(prefer: "respond-async")
+            )
+            #expect(next.status == (isSet ? 200 : 202))
+        }
+        #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
+    }
+
+    @Test func whereTheCoreAPIIsAwayTheOptionIsNotSet() async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.failure(.connect), .failure(.connect)])
+        try await serve(core: core) { _, client in
+            let body = #"{"enabled": true}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == 502)
+            #expect((answer.json as? [String: Any])?["error"] is String)
+            #expect(try await raise(client)["state"] as? String == "pending")
         }
     }
 

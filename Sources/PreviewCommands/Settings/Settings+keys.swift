@@ -96,6 +96,13 @@ extension Settings {
         ) {
             try? CoreAPIBaseURL($0)
         }
+        static let routerEnabled = Setting.boolean("Router__Enabled")
+        static let routerHeadTimeout = Setting.duration(
+            "Router__HeadTimeoutSeconds",
+            unit: .seconds(1),
+            named: "seconds",
+            in: 1...3600
+        )
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
             Logger.Level(rawValue: $0.withoutBlanks.lowercased())
         }
@@ -133,6 +140,8 @@ extension Settings {
                 urlScheme.key,
                 urlPort.key,
                 coreAPI.key,
+                routerEnabled.key,
+                routerHeadTimeout.key,
                 logLevel.key,
                 logFormat.key,
             ] + IdentitySettings.Keys.all + ServerSettings.Keys.all

@@ -2,6 +2,7 @@ internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
+internal import Router
 
 /// Everything that `serve` can be told, checked and typed.
 struct Settings: Sendable {
@@ -9,6 +10,8 @@ struct Settings: Sendable {
     var address: PreviewAddress
     /// Where the platform's core API is; `nil` without one.
     var coreAPI: CoreAPIBaseURL?
+    /// Where requests for the core API are passed on, and with which limits; `nil` where the router is off.
+    var router: RouterLimits?
     var identity: IdentitySettings
     var approvals: ApprovalPolicy
     var server: ServerSettings
@@ -22,6 +25,7 @@ struct Settings: Sendable {
         cluster = try ClusterSettings(sources)
         address = try Self.address(sources, in: cluster.zone)
         coreAPI = try sources.value(of: Keys.coreAPI)
+        router = try Self.router(sources, coreAPI: coreAPI)
         identity = try IdentitySettings(sources)
         guard coreAPI != nil || !identity.isEmpty else {
             throw SettingsError(
@@ -35,6 +39,21 @@ struct Settings: Sendable {
         server = try ServerSettings(sources, readyTimeout: cluster.policy.readyTimeout)
         logLevel = try sources.value(of: Keys.logLevel, default: .info)
         logFormat = try sources.value(of: Keys.logFormat, default: .text)
+    }
+
+    private static func router(
+        _ sources: SettingsSources,
+        coreAPI: CoreAPIBaseURL?
+    ) throws(SettingsError) -> RouterLimits? {
+        var limits = RouterLimits()
+        limits.headTimeout = try sources.value(of: Keys.routerHeadTimeout, default: limits.headTimeout)
+        guard try sources.value(of: Keys.routerEnabled, default: false) else { return nil }
+        guard coreAPI != nil else {
+            throw SettingsError(
+                "\(Keys.routerEnabled.key) is true and \(Keys.coreAPI.key) is not set: expected \(Keys.coreAPI.expected)"
+            )
+        }
+        return limits
     }
 
     private static func address(

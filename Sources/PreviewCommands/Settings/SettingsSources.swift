@@ -16,7 +16,7 @@ struct SettingsSources: Sendable {
 
     /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
     private static let prefixes = [
-        "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Server__", "Log__",
+        "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Router__", "Server__", "Log__",
     ]
 
     /// A variable of the platform's that is read among many that are not.

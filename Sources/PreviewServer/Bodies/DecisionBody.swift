@@ -38,6 +38,12 @@ struct DecisionBody {
         reason = members.reason
     }
 
+    /// Whether the decision may be about a request of this service, as far as its id tells.
+    static func mayBeOurs(_ bytes: ByteBuffer) -> Bool {
+        let members = try? JSONDecoder().decode(Members.self, from: Data(bytes.readableBytesView))
+        return members?.requestID.map { ApprovalRequestID($0) != nil } ?? true
+    }
+
     private static let expectation = """
         expected a JSON object with the request's id as text, for example {"request_id": "…", "scope": "once"}.
         """

@@ -10,6 +10,8 @@ struct ConnectionActivity {
 
     private var phase: Phase
     private var blockedSince: NIODeadline?
+    /// True while the answer under way is somebody else's.
+    private(set) var isPassingOn = false
 
     init(openedAt now: NIODeadline) {
         phase = .readingHead(since: now)
@@ -40,16 +42,23 @@ struct ConnectionActivity {
         blockedSince = isWritable ? nil : blockedSince ?? now
     }
 
+    /// The answer under way is somebody else's, or no longer. Only what this service answers has to be read in time: a
+    /// connection on which bytes flow slowly takes none for longer than that.
+    mutating func passingOn(_ isPassingOn: Bool, at now: NIODeadline) {
+        self.isPassingOn = isPassingOn
+        if blockedSince != nil { blockedSince = now }
+    }
+
     /// When the connection is to be closed, unless something happens before.
     func deadline(_ limits: ConnectionLimits) -> NIODeadline {
-        let blocked = blockedSince.map { $0 + TimeAmount(limits.writeTimeout) } ?? .distantFuture
+        let blocked = isPassingOn ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
         switch phase {
         case .readingHead(let since):
-            return min(blocked, since + TimeAmount(limits.headTimeout))
+            return min(blocked ?? .distantFuture, since + TimeAmount(limits.headTimeout))
         case .idle(let since):
-            return min(blocked, since + TimeAmount(limits.idleTimeout))
+            return min(blocked ?? .distantFuture, since + TimeAmount(limits.idleTimeout))
         case .serving:
-            return blocked
+            return blocked ?? .distantFuture
         }
     }
 }

@@ -26,6 +26,16 @@ final class ConnectionHandler: ChannelInboundHandler {
         schedule(context)
     }
 
+    /// Whether the answer under way is the core API's. It may take as long as its reader likes.
+    var isPassingOn: Bool {
+        get { activity?.isPassingOn ?? false }
+        set {
+            guard let context, let activity, activity.isPassingOn != newValue else { return }
+            self.activity?.passingOn(newValue, at: context.eventLoop.now)
+            schedule(context)
+        }
+    }
+
     /// A request was read to its end, and answered.
     func exchangeEnded() {
         guard let context, activity != nil else { return }

@@ -29,4 +29,10 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var maxHeaderFields = 100
 
     public init() {}
+
+    /// Takes heads that are as large as those that the core API takes (Kestrel's own limit), since they are passed on.
+    public mutating func allowLargeHeads() {
+        maxHeaderFieldBytes = 32 * 1_024
+        maxHeaderListBytes = 32 * 1_024
+    }
 }

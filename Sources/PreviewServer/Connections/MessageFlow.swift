@@ -28,12 +28,20 @@ struct MessageFlow {
     private let maxBodyBytes: Int
     private let maxLingeringBytes: Int
     private var phase = Phase.open
-    /// The requests that wait for their answer, in the order in which they came: whether each is a `HEAD`.
-    private var unanswered: Deque<Bool> = []
+    /// A request that waits for its answer.
+    private struct Exchange: Hashable {
+        let isHEAD: Bool
+        let isPassedOn: Bool
+    }
+
+    /// The requests that wait for their answer, in the order in which they came.
+    private var unanswered: Deque<Exchange> = []
     /// A request's head was read, its end was not.
     private(set) var isReading = false
     /// A response's head was sent, its end was not.
     private(set) var isAnswering = false
+    /// Whether the request that is being read is passed on: its body may be as long as it likes.
+    private var readsPassedOn = false
     private var bodyBytes = 0
     private var discardedBytes = 0
 
@@ -49,7 +57,13 @@ struct MessageFlow {
     var hasUnanswered: Bool { !unanswered.isEmpty }
 
     /// True while the answer that is due next, or under way, is one to a `HEAD`: it has no body (RFC 9110, 9.3.2).
-    var answersHEAD: Bool { unanswered.first ?? false }
+    var answersHEAD: Bool { unanswered.first?.isHEAD ?? false }
+
+    /// True while the answer that is due next, or under way, is somebody else's that is passed on.
+    var answersPassedOn: Bool { unanswered.first?.isPassedOn ?? false }
+
+    /// True while the body of a request arrives that is passed on.
+    var isReadingPassedOn: Bool { isReading && readsPassedOn }
 
     /// True while the answer that is due next is to the newest request, so that ending the connection after it loses none.
     var answersNewest: Bool { unanswered.count <= 1 }
@@ -66,12 +80,14 @@ struct MessageFlow {
     /// - Parameters:
     ///   - declaredBytes: The body's length, if the request says so.
     ///   - isHEAD: True if its answer has no body.
-    mutating func headArrived(declaredBytes: Int?, isHEAD: Bool = false) -> Inbound {
+    ///   - isPassedOn: True if somebody else answers it.
+    mutating func headArrived(declaredBytes: Int?, isHEAD: Bool = false, isPassedOn: Bool = false) -> Inbound {
         guard phase != .lingering else { return .discard }
-        unanswered.append(isHEAD)
+        unanswered.append(Exchange(isHEAD: isHEAD, isPassedOn: isPassedOn))
         isReading = true
+        readsPassedOn = isPassedOn
         bodyBytes = 0
-        if let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
+        if !isPassedOn, let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
         return .forward
     }
 
@@ -83,7 +99,7 @@ struct MessageFlow {
         }
         // Once it was answered nobody reads it, and the answer has had its time to arrive.
         if isTooLarge { return hasUnanswered ? .discard : .close }
-        bodyBytes += byteCount
+        if !readsPassedOn { bodyBytes += byteCount }
         return .forward
     }
 
@@ -92,18 +108,20 @@ struct MessageFlow {
         return phase == .lingering ? .discard : .forward
     }
 
+    /// - Parameter isError: True if the response refuses the request (4xx, 5xx).
     /// - Returns: True if the response has to say that it is the last.
-    mutating func responseHeadSent() -> Bool {
+    mutating func responseHeadSent(isError: Bool = false) -> Bool {
         isAnswering = true
-        // Only the newest request can still be arriving.
-        if isReading, isTooLarge, unanswered.count == 1 { phase = .closingAfterAnswer }
+        // Only the newest request can still be arriving. The rest of a body is not passed on after a refusal.
+        if isReading, unanswered.count == 1, isTooLarge || (readsPassedOn && isError) { phase = .closingAfterAnswer }
         return phase == .closingAfterAnswer
     }
 
     mutating func responseEndSent() -> Outbound {
         isAnswering = false
         _ = unanswered.popFirst()
-        let isCutShort = isReading && isTooLarge && !hasUnanswered
+        // Nobody reads the rest of a body that was to be passed on and is answered.
+        let isCutShort = isReading && (isTooLarge || readsPassedOn) && !hasUnanswered
         guard phase == .closingAfterAnswer || isCutShort else { return .carryOn }
         phase = .lingering
         isReading = false

@@ -15,6 +15,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let draining: Draining
+    /// What is passed on to the core API; `nil` where nothing is.
+    private let passingOn: PassingOn?
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
@@ -22,9 +24,10 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, draining: Draining) {
+    init(limits: ConnectionLimits, draining: Draining, passingOn: PassingOn? = nil) {
         self.limits = limits
         self.draining = draining
+        self.passingOn = passingOn
         flow = MessageFlow(maxBodyBytes: limits.maxBodyBytes, maxLingeringBytes: limits.maxLingeringBytes)
     }
 
@@ -36,14 +39,23 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let parser = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) {
             let start = RequestStart()
             if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
+            if passingOn != nil { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
+        }
+        if let presences = passingOn?.presences {
+            presences.arrived(context.channel)
+            let channel = context.channel
+            // The first handler, because those behind it need not pass on what it looks for.
+            try? pipeline.addHandler(DepartureHandler { presences.departed(channel) }, position: .first)
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        passingOn?.presences.forget(context.channel)
         end()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        passingOn?.presences.forget(context.channel)
         end()
         context.fireChannelInactive()
     }
@@ -61,13 +73,17 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             verdict = flow.headArrived(
                 declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
-                isHEAD: head.method == .head
+                isHEAD: head.method == .head,
+                isPassedOn: passingOn?.takes(head) == true
             )
             if verdict == .forward { began(head, context: context) }
         case .body(let bytes):
             verdict = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
+            // Who reads the body cannot tell its end from that of a connection that broke off.
+            let isMarked = flow.isReadingPassedOn
             verdict = flow.endArrived()
+            if isMarked, verdict == .forward { context.fireChannelRead(wrapInboundOut(.body(ByteBuffer()))) }
             requestStart?.requestEnded()
             bodyTimer?.cancel()
             bodyTimer = nil
@@ -82,7 +98,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         // Not with the head: most bodies arrive with it.
-        if flow.isReading, bodyTimer == nil {
+        if flow.isReading, !flow.isReadingPassedOn, bodyTimer == nil {
             bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.bodyTimeout)) {
                 self.bodyTimedOut(context)
             }
@@ -92,15 +108,25 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Clients wait for the "100 Continue" that they ask for (RFC 9110, 10.1.1).
     private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
-        guard flow.mayAnswerOutOfTurn, !flow.isTooLarge,
-            head.headerFields[.expect]?.lowercased() == "100-continue"
-        else { return }
+        guard !flow.isReadingPassedOn, head.headerFields[.expect]?.lowercased() == "100-continue" else { return }
+        sendContinue(context)
+    }
+
+    /// Whoever reads the body of a request that is passed on says when it is wanted.
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is ContinueWithBody else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        sendContinue(context)
+        promise?.succeed()
+    }
+
+    private func sendContinue(_ context: ChannelHandlerContext) {
+        guard flow.isReading, flow.mayAnswerOutOfTurn, !flow.isTooLarge else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
     private func bodyTimedOut(_ context: ChannelHandlerContext) {
         bodyTimer = nil
-        guard flow.isReading else { return }
+        guard flow.isReading, !flow.isReadingPassedOn else { return }
         answerOutOfTurn(.requestTimeout, "The request's body did not arrive in time. Send it again.", context: context)
     }
 
@@ -135,7 +161,8 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.kind != .informational:
             if head.headerFields[.connection] == "close" || isLastWhileDraining { flow.stop() }
-            head.headerFields[.connection] = flow.responseHeadSent() ? "close" : nil
+            let isLast = flow.responseHeadSent(isError: head.status.code >= 400)
+            head.headerFields[.connection] = isLast ? "close" : nil
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body where flow.answersHEAD:
             context.write(wrapOutboundOut(.body(ByteBuffer())), promise: promise)
@@ -192,6 +219,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: The connection's part
 
     private func tellConnection() {
+        connection?.isPassingOn = flow.answersPassedOn
         guard flow.isBusy != isCounted else { return }
         isCounted = flow.isBusy
         if isCounted {

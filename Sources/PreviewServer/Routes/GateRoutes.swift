@@ -4,6 +4,7 @@ internal import NIOCore
 internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
+internal import Router
 
 /// The agent's start, the requests that wait, and the decisions about them.
 struct GateRoutes: Sendable {
@@ -11,8 +12,8 @@ struct GateRoutes: Sendable {
     let runs: RunGuard
     let address: PreviewAddress
     let waiting: WaitingCalls
-    /// Where decisions about requests go that are not ours; nil where no core API is configured.
-    let forwardDecision: DecisionForwarder?
+    /// Passes decisions about other tools on, and the run's option; `nil` where the router is off.
+    var router: CoreRouter?
 
     /// When to look again at a request that waits, for those who do not use `wait`.
     private static let pollPause = Duration.seconds(5)
@@ -121,9 +122,9 @@ struct GateRoutes: Sendable {
 
     // MARK: Deciding
 
-    @Sendable private func approve(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
+    @Sendable private func approve(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
         let isOperator = try context.authenticatedCaller.role == .operator
-        return try await decide(.approvals, request, context) { run, decision, decider in
+        return try await decide(request, context) { run, decision, decider in
             if decision.scope == .always, !isOperator, !gate.ownersMayApproveAlways {
                 // A request that is not ours is the core API's to decide about.
                 _ = try await gate.approval(run: run, requestID: decision.requestID)
@@ -139,8 +140,8 @@ struct GateRoutes: Sendable {
         }
     }
 
-    @Sendable private func deny(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
-        try await decide(.denials, request, context) { run, decision, decider in
+    @Sendable private func deny(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
+        try await decide(request, context) { run, decision, decider in
             try await gate.deny(run: run, requestID: decision.requestID, by: decider, reason: decision.reason)
             return try JSONBody(DeniedBody(run: run, decision))
         }
@@ -154,38 +155,55 @@ struct GateRoutes: Sendable {
         """
     )
 
-    /// Decides here where the request is ours, and hands on to the core API what is not.
+    /// Decides here where the request is ours. The core API has the same routes for its other tools.
     private func decide(
-        _ route: ForwardedDecision.Route,
         _ request: Request,
         _ context: PreviewRequestContext,
         _ work: (RunID, DecisionBody, String) async throws -> JSONBody
-    ) async throws -> JSONBody {
-        let run = try await runs.run(context, for: .decide)
+    ) async throws -> Response {
         let bytes = try await body(request, context)
+        if let router, !DecisionBody.mayBeOurs(bytes) {
+            return try await router.pass(request, body: bytes, context: context)
+        }
+        let run = try await runs.run(context, for: .decide)
         let decision = try DecisionBody(bytes)
-        let caller = try context.authenticatedCaller
         do {
-            return try await work(run, decision, caller.identity)
+            return try await work(run, decision, try context.authenticatedCaller.identity)
+                .response(from: request, context: context)
         } catch let error as PreviewError where error.kind == .approvalNotFound {
-            guard let forwardDecision, let bearer = caller.bearer else {
-                throw PreviewError(.noPendingApproval, error.message)
-            }
-            let answer = try await forwardDecision(
-                ForwardedDecision(route: route, run: run, body: Array(bytes.readableBytesView), bearer: bearer)
-            )
-            return JSONBody(bytes: ByteBuffer(bytes: answer.body), status: .init(code: answer.status))
+            guard let router else { throw PreviewError(.noPendingApproval, error.message) }
+            return try await router.pass(request, body: bytes, context: context)
         }
     }
 
+    /// The option is for all tools of the run, so the core API has it too, and has the first word: what it refuses is not
+    /// set here. A run without a sandbox has no place for this service's part of it, and needs none yet: what the core API
+    /// says about the run counts as well.
     @Sendable private func switchAutoApprove(
         _ request: Request,
         _ context: PreviewRequestContext
-    ) async throws -> JSONBody {
+    ) async throws -> Response {
         let run = try await runs.run(context, for: .decide)
-        let body = try AutoApproveBody(try await body(request, context))
-        try await gate.setAutoApprove(run: run, to: body.enabled, by: try context.authenticatedCaller.identity)
-        return try JSONBody(AutoApproveAnswer(run: run, isOn: body.enabled))
+        let bytes = try await body(request, context)
+        let option = try AutoApproveBody(bytes)
+        let caller = try context.authenticatedCaller.identity
+        guard let router else {
+            try await gate.setAutoApprove(run: run, to: option.enabled, by: caller)
+            return try JSONBody(AutoApproveAnswer(run: run, isOn: option.enabled))
+                .response(from: request, context: context)
+        }
+        let answer = try await router.pass(request, body: bytes, context: context)
+        guard answer.status.kind == .successful else { return answer }
+        try await setOwnOption(of: run, to: option.enabled, by: caller)
+        return answer
+    }
+
+    private func setOwnOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {
+        do {
+            try await gate.setAutoApprove(run: run, to: isOn, by: caller)
+        } catch {
+            guard error.kind == .noSandbox else { throw error }
+        }
     }
 
     private func body(_ request: Request, _ context: PreviewRequestContext) async throws -> ByteBuffer {

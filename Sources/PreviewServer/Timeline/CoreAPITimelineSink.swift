@@ -6,22 +6,37 @@ internal import Synchronization
 
 /// Hands the timeline's entries to the platform's core API, which shows them among everything else about a run.
 ///
-/// Not every release of it has a route for that: its route of events may be for reading only. That is said once, and no fault.
+/// Not every release of it has a route for that: its route of events may be for reading only. That is said once, and no fault;
+/// nothing is sent for ``pause`` then.
 public final class CoreAPITimelineSink: TimelineSink {
+    /// How long nothing is sent after the core API has answered 404 or 405.
+    public static let pause = Duration.seconds(3_600)
+
     private let client: CoreAPIClient
+    private let time: MonotonicTime
     private let bearer: @Sendable () -> Secret
     private let logger: Logger
     private let isRouteMissing = Mutex(false)
+    private let resumesAt = Mutex<Duration?>(nil)
 
-    /// - Parameter bearer: The service key that is valid now: the core API knows it as the platform's own callers' too.
-    public init(client: CoreAPIClient, logger: Logger, bearer: @escaping @Sendable () -> Secret) {
+    /// - Parameters:
+    ///   - time: Measures the pause.
+    ///   - bearer: The service key that is valid now: the core API knows it as the platform's own callers' too.
+    public init(
+        client: CoreAPIClient,
+        time: MonotonicTime = MonotonicTime(ContinuousClock()),
+        logger: Logger,
+        bearer: @escaping @Sendable () -> Secret
+    ) {
         self.client = client
+        self.time = time
         self.logger = logger
         self.bearer = bearer
     }
 
     /// - Returns: Always true: the core API does not tell what it had already. It drops repeats by their id.
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
+        if let resumesAt = resumesAt.withLock({ $0 }), time.uptime() < resumesAt { return true }
         let body: [UInt8]
         do { body = try entry.json() } catch {
             throw TimelineFailure(isTemporary: false, "the event cannot be written as JSON")
@@ -29,22 +44,28 @@ public final class CoreAPITimelineSink: TimelineSink {
         do throws(CoreAPIError) {
             try await client.post(event: body, of: entry.event.run, bearer: bearer().value)
             return true
-        } catch  where error.kind == .noSuchRoute {
-            let isFirst = isRouteMissing.withLock { isMissing in
-                defer { isMissing = true }
-                return !isMissing
-            }
-            if isFirst {
-                logger.warning(
-                    "the core API takes no events of the timeline, so it does not show what becomes of previews"
-                )
-            }
-            return true
         } catch {
+            if error.kind == .noSuchRoute || error.kind == .notFound {
+                pauseWithoutRoute()
+                return true
+            }
             throw TimelineFailure(
                 isTemporary: error.isTemporary,
                 error.message,
                 retryAfter: error.retryAfter
+            )
+        }
+    }
+
+    private func pauseWithoutRoute() {
+        resumesAt.withLock { $0 = time.uptime() + Self.pause }
+        let isFirst = isRouteMissing.withLock { isMissing in
+            defer { isMissing = true }
+            return !isMissing
+        }
+        if isFirst {
+            logger.warning(
+                "the core API takes no events of the timeline, so it does not show what becomes of previews"
             )
         }
     }

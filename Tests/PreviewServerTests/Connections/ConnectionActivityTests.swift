@@ -52,4 +52,14 @@ struct ConnectionActivityTests {
         activity.writabilityChanged(to: true, at: at(120))
         #expect(activity.deadline(limits) == .distantFuture)
     }
+
+    @Test func anAnswerThatIsPassedOnMayBeReadAsSlowlyAsItsClientLikes() {
+        var activity = ConnectionActivity(openedAt: at(0))
+        activity.exchangeBegan()
+        activity.passingOn(true, at: at(0))
+        activity.writabilityChanged(to: false, at: at(100))
+        #expect(activity.deadline(limits) == .distantFuture)
+        activity.passingOn(false, at: at(500))
+        #expect(activity.deadline(limits) == at(530))
+    }
 }

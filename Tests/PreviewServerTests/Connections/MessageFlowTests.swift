@@ -106,4 +106,33 @@ struct MessageFlowTests {
         #expect(connection.flow.responseHeadSent() == true)
         #expect(connection.flow.responseEndSent() == .finish)
     }
+
+    @Test func aBodyThatIsPassedOnMayBeAsLongAsItLikes() {
+        #expect(connection.flow.headArrived(declaredBytes: 1 << 40, isPassedOn: true) == .forward)
+        #expect(connection.flow.isReadingPassedOn)
+        #expect(connection.flow.bodyArrived(byteCount: 1 << 20) == .forward)
+        #expect(!connection.flow.isTooLarge)
+        #expect(connection.flow.responseHeadSent() == false)
+        #expect(connection.flow.bodyArrived(byteCount: 1 << 20) == .forward)
+        #expect(connection.flow.endArrived() == .forward)
+        #expect(connection.flow.responseEndSent() == .carryOn)
+    }
+
+    @Test func aRequestThatIsPassedOnAndAnsweredEarlyEndsTheConnection() {
+        _ = connection.flow.headArrived(declaredBytes: nil, isPassedOn: true)
+        #expect(connection.flow.responseHeadSent(isError: true) == true)
+        #expect(connection.flow.responseEndSent() == .finish)
+        #expect(connection.flow.bodyArrived(byteCount: 500) == .discard)
+    }
+
+    @Test func theLimitAppliesAgainToTheNextRequest() {
+        _ = connection.flow.headArrived(declaredBytes: 1_000, isPassedOn: true)
+        _ = connection.flow.endArrived()
+        _ = connection.flow.headArrived(declaredBytes: 1_000)
+        #expect(connection.flow.isTooLarge)
+        #expect(connection.flow.answersPassedOn)
+        _ = connection.flow.responseHeadSent()
+        _ = connection.flow.responseEndSent()
+        #expect(!connection.flow.answersPassedOn)
+    }
 }

@@ -120,8 +120,8 @@ struct TimelineSecrecyTests {
     }
 
     @Test(arguments: [
-        (503, true), (429, true), (500, true), (302, true), (400, false), (401, false), (403, false), (404, false),
-        (409, false), (413, false),
+        (503, true), (429, true), (500, true), (302, true), (400, false), (401, false), (403, false), (409, false),
+        (413, false),
     ])
     func onlyWhatMayPassIsTriedAgain(status: Int, isTemporary: Bool) async throws {
         let harness = try await TimelineHarness()
@@ -136,15 +136,26 @@ struct TimelineSecrecyTests {
         #expect(failure?.retryAfter == ([429, 503, 500].contains(status) ? .seconds(7) : nil))
     }
 
-    @Test func aCoreAPIThatTakesNoEventsIsOneWarningAndNoFailure() async throws {
+    @Test(arguments: [404, 405])
+    func aCoreAPIThatTakesNoEventsIsOneWarningAndIsAskedAgainAfterAnHour(status: Int) async throws {
         let harness = try await TimelineHarness()
-        let core = ScriptedTransport(clock: clock, [.json(405, ""), .json(405, "")])
+        let core = ScriptedTransport(clock: clock, [.json(status, ""), .json(status, ""), .json(202, "")])
         let log = RecordingLog()
         let sink = CoreAPITimelineSink(
             client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            time: MonotonicTime(clock),
             logger: log.logger
         ) { Secret("the-key") }
-        for name in ["1", "2"] { #expect(try await sink.write(try await harness.write(name))) }
+        let entry = try await harness.write("1")
+        #expect(try await sink.write(entry))
+        clock.advance(by: CoreAPITimelineSink.pause - .seconds(1))
+        #expect(try await sink.write(entry))
+        #expect(core.exchanges.count == 1)
+        for count in 2...3 {
+            clock.advance(by: CoreAPITimelineSink.pause)
+            #expect(try await sink.write(entry))
+            #expect(core.exchanges.count == count)
+        }
         #expect(log.messages.count == 1)
     }
 }

@@ -5,6 +5,7 @@ internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewServer
 internal import PrometheusMetrics
+internal import Router
 
 /// What the metrics page shows: what was counted, and what is true at the moment of asking.
 struct MetricsParts: Sendable {
@@ -25,6 +26,7 @@ struct MetricsParts: Sendable {
     /// What is not known is not shown as zero: its gauge keeps its last value, or is not there yet.
     private func observe() {
         set(.buildInfo, 1, ("version", BuildInfo.current.version), ("commit", BuildInfo.current.commit))
+        shared.router?.router.observe()
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
         set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
         if let count = previews.core.index.previewCount { set(.previews, Double(count)) }

@@ -37,7 +37,7 @@ struct PreviewParts: Sendable {
             facts: shared.coreAPI.flatMap { client in
                 shared.serviceKey.map { CoreAPIRunFacts(client: client, key: $0) }
             },
-            timeline: timeline.queue,
+            timeline: timeline.broadcast,
             time: shared.time,
             randomBytes: { try CSPRNG.bytes($0) },
             metrics: shared.metrics,

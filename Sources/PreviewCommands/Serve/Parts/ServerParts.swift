@@ -30,7 +30,8 @@ struct ServerParts: Sendable {
             timeline: TimelineReader(sandboxes: previews.ports.sandboxes, log: timeline.log),
             allowedOrigins: server.allowedOrigins,
             time: shared.time,
-            forwardDecision: shared.coreAPI?.decisionForwarder,
+            coreRouter: shared.router?.router,
+            broadcast: timeline.broadcast,
             limits: server.requests,
             draining: draining,
             build: .current,
@@ -39,7 +40,7 @@ struct ServerParts: Sendable {
         )
         application = api.application(
             address: .hostname(server.listen.host, port: server.listen.port),
-            connections: Self.connectionLimits(server, logger: shared.logger),
+            connections: Self.connectionLimits(server, routes: shared.router != nil, logger: shared.logger),
             logger: shared.logger,
             onRunning: onRunning
         )
@@ -49,8 +50,9 @@ struct ServerParts: Sendable {
     var services: [any Service] { [application, draining] }
 
     /// As many connections as are configured, and for which there are files.
-    private static func connectionLimits(_ server: ServerSettings, logger: Logger) -> ConnectionLimits {
+    private static func connectionLimits(_ server: ServerSettings, routes: Bool, logger: Logger) -> ConnectionLimits {
         var limits = server.connections
+        if routes { limits.allowLargeHeads() }
         let most = max(OpenFiles.raiseLimit() - OpenFiles.reserve, 1)
         if most < limits.maxConnections {
             logger.warning(

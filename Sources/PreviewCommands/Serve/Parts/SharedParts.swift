@@ -6,6 +6,7 @@ internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewIdentity
 internal import PrometheusMetrics
+internal import Router
 
 /// What the other parts of the service are made from.
 struct SharedParts: Sendable {
@@ -13,7 +14,10 @@ struct SharedParts: Sendable {
     let logger: Logger
     let time = MonotonicTime(ContinuousClock())
     let metrics = PrometheusRegistry(
-        help: Dictionary(uniqueKeysWithValues: PreviewMetric.allCases.map { ($0.rawValue, $0.help) })
+        help: Dictionary(
+            uniqueKeysWithValues: PreviewMetric.allCases.map { ($0.rawValue, $0.help) }
+                + RouterMetric.allCases.map { ($0.rawValue, $0.help) }
+        )
     )
     let cluster: ClusterConnection
     /// This replica's copy of what leads from a run to its pod.
@@ -24,6 +28,8 @@ struct SharedParts: Sendable {
     let probes: CurlTransport
     /// The platform's core API, where there is one.
     let coreAPI: CoreAPIClient?
+    /// What passes requests on to the core API, where that is wanted.
+    let router: RouterParts?
     /// The service key that is valid whenever it is asked for, where there is one.
     let serviceKey: (@Sendable () -> ServiceKey)?
 
@@ -49,6 +55,7 @@ struct SharedParts: Sendable {
         coreAPI = settings.coreAPI.map {
             CoreAPIClient(base: $0, transport: platform, remainingTime: { AnswerDeadline.remaining })
         }
+        router = try RouterParts(settings, metrics: metrics, logger: logger)
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }
@@ -58,6 +65,7 @@ struct SharedParts: Sendable {
     func shutdown() async {
         await platform.shutdown()
         await probes.shutdown()
+        await router?.shutdown()
     }
 
     private static func key(

@@ -9,7 +9,9 @@ internal import ServiceLifecycle
 /// What tells the world what happens to previews: Events on the runs' claims, and a copy for the core API.
 struct TimelineParts: Sendable {
     let log: KubernetesTimelineLog
-    let queue: TimelineQueue
+    private let queue: TimelineQueue
+    /// Takes every event, for the log and for those who follow a run on this replica.
+    let broadcast: TimelineBroadcast
     let chronicle: PreviewChronicle
     private let coreAPIQueue: TimelineQueue?
 
@@ -29,10 +31,11 @@ struct TimelineParts: Sendable {
             metrics: shared.metrics,
             logger: shared.logger
         )
+        broadcast = TimelineBroadcast(to: queue)
         chronicle = PreviewChronicle(
             policy: shared.cluster.policy,
             clusterTime: shared.cluster.time,
-            timeline: queue,
+            timeline: broadcast,
             time: shared.time
         )
     }
@@ -54,7 +57,7 @@ struct TimelineParts: Sendable {
         }
         return TimelineQueue(
             name: "core_api",
-            sink: CoreAPITimelineSink(client: client, logger: shared.logger) { key().bearer },
+            sink: CoreAPITimelineSink(client: client, time: shared.time, logger: shared.logger) { key().bearer },
             clusterTime: shared.cluster.time,
             time: shared.time,
             metrics: shared.metrics,

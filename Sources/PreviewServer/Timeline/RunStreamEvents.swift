@@ -1,0 +1,104 @@
+internal import FoundationEssentials
+internal import NIOCore
+internal import PreviewControl
+internal import PreviewDomain
+
+/// What one reader of a run's event stream is told of this service: a pure state machine.
+///
+/// The names and members are those that the platform's front end reads. An event has no `id`, so that the reader's
+/// `Last-Event-ID` stays the core API's.
+struct RunStreamEvents {
+    /// The most identifiers of events that are remembered, so that none is told twice.
+    private static let maxRemembered = 64
+
+    /// How a request looked when the reader was last told of it.
+    private var known: [ApprovalRequestID: Approval.State] = [:]
+    private var hasBegun = false
+    private var told: [String] = []
+
+    /// The run's requests changed, or are read for the first time.
+    ///
+    /// At first what waits is told, whether or not the reader knows of it from an earlier stream, and what is decided, in case
+    /// that happened in between.
+    mutating func approvalsChanged(_ approvals: [Approval]) -> [ByteBuffer] {
+        var events: [ByteBuffer] = []
+        var states: [ApprovalRequestID: Approval.State] = [:]
+        for approval in approvals {
+            states[approval.id] = approval.state
+            guard known[approval.id] != approval.state else { continue }
+            if approval.state == .pending {
+                events.append(Self.card(approval))
+            } else if approval.automatic != nil {
+                if hasBegun, known[approval.id] == nil { events.append(Self.autoApproved(approval)) }
+            } else if known[approval.id] == .pending || !hasBegun {
+                events.append(Self.settled(approval.id, approval.state, approval.reason))
+            }
+        }
+        for (id, state) in known where state == .pending && states[id] == nil {
+            events.append(Self.settled(id, .withdrawn, nil))
+        }
+        known = states
+        hasBegun = true
+        return events
+    }
+
+    /// This replica came to know of something. What is known of requests comes from the requests themselves.
+    mutating func recorded(_ event: TimelineEvent) -> ByteBuffer? {
+        switch event.kind {
+        case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn: return nil
+        case .started, .expiring, .stopped, .reaped: break
+        }
+        guard !told.contains(event.occurrence) else { return nil }
+        told.append(event.occurrence)
+        if told.count > Self.maxRemembered { told.removeFirst() }
+        var members = event.details
+        members["runId"] = event.run.text
+        members["message"] = event.message
+        return Self.event(event.kind.rawValue, members)
+    }
+
+    // MARK: Events
+
+    private static func card(_ approval: Approval) -> ByteBuffer {
+        var members = Self.described(approval)
+        // The front end shows `intention`, and not `message`.
+        members["intention"] = approval.question
+        members["message"] = approval.question
+        members["requester"] = approval.requester
+        return event(TimelineEvent.Kind.approvalRequired.rawValue, members)
+    }
+
+    private static func autoApproved(_ approval: Approval) -> ByteBuffer {
+        var members = Self.described(approval)
+        members["message"] = "The preview of port \(approval.port.number) was approved automatically."
+        return event(TimelineEvent.Kind.autoApproved.rawValue, members)
+    }
+
+    private static func described(_ approval: Approval) -> [String: String] {
+        [
+            "runId": approval.run.text, "requestId": approval.id.text, "displayId": approval.id.displayID,
+            "toolName": Approval.toolName, "url": approval.resource,
+        ]
+    }
+
+    /// The event upon which the front end takes the card away.
+    private static func settled(_ id: ApprovalRequestID, _ state: Approval.State, _ reason: String?) -> ByteBuffer {
+        var members = ["callId": id.text, "toolName": Approval.toolName]
+        let isGranted = state == .granted || state == .consumed
+        switch state {
+        case .pending, .granted, .consumed: members["message"] = "The preview was approved."
+        case .denied: members["message"] = "The preview was denied."
+        case .timedOut: members["message"] = "Nobody decided about the preview in time."
+        case .withdrawn: members["message"] = "The request for a preview was withdrawn."
+        }
+        if let reason { members["reason"] = reason }
+        return event(isGranted ? "tool.result" : "tool.error", members)
+    }
+
+    private static func event(_ name: String, _ members: [String: String]) -> ByteBuffer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = (try? encoder.encode(members)).map { Array($0) } ?? Array("{}".utf8)
+        return EventStream.event(name, data: data)
+    }
+}

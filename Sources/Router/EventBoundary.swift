@@ -1,0 +1,66 @@
+/// Follows the bytes of an event stream (WHATWG HTML, "Server-sent events") as far as it takes to know where one event ends and
+/// the next has not begun.
+///
+/// Nothing is held back for it: only there, something else may be put between.
+public struct EventBoundary: Hashable, Sendable {
+    private enum Position: Hashable {
+        case lineStart
+        case inLine
+        /// After a carriage return: a line feed would belong to it.
+        case afterReturn
+    }
+
+    /// What the stream's last event begins with.
+    private static let lastEvent = [Array("event:done".utf8), Array("event: done".utf8)]
+
+    private var position = Position.lineStart
+    private var hasFields = false
+    /// The first bytes of the line.
+    private var line: [UInt8] = []
+    private var namesLastEvent = false
+    /// True once the stream's last event is complete: nothing may follow it.
+    public private(set) var isOver = false
+
+    public init() {}
+
+    /// Whether the bytes so far end where an event ends.
+    public var isOpen: Bool { position == .lineStart && !hasFields && !isOver }
+
+    /// Reads on.
+    ///
+    /// - Returns: How many of the bytes come before the last place among them where something may be put between; `nil` where there
+    ///   is none.
+    public mutating func read(_ bytes: some Sequence<UInt8>) -> Int? {
+        var last: Int?
+        for (index, byte) in bytes.enumerated() {
+            read(byte)
+            if isOpen { last = index + 1 }
+        }
+        return last
+    }
+
+    private mutating func read(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\n") where position == .afterReturn:
+            position = .lineStart
+        case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+            endLine(isEmpty: position != .inLine)
+            position = byte == UInt8(ascii: "\r") ? .afterReturn : .lineStart
+        default:
+            if position != .inLine { line.removeAll(keepingCapacity: true) }
+            if line.count <= Self.lastEvent[1].count { line.append(byte) }
+            position = .inLine
+        }
+    }
+
+    private mutating func endLine(isEmpty: Bool) {
+        if isEmpty {
+            isOver = isOver || namesLastEvent
+            hasFields = false
+            namesLastEvent = false
+        } else {
+            hasFields = true
+            if line.first == UInt8(ascii: "e") { namesLastEvent = Self.lastEvent.contains(line) }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+internal import HTTPTransport
+internal import HTTPTypes
+
+/// An answer of the router's own: a status and one sentence.
+struct Refusal: Error, Hashable {
+    /// How far a request came.
+    enum Phase: String, CaseIterable {
+        /// The router did not try to pass it on.
+        case request
+        /// No connection, or the request could not be sent.
+        case connect
+        /// The head of the answer did not come.
+        case head
+        /// The answer broke off.
+        case body
+    }
+
+    let status: HTTPResponse.Status
+    let message: String
+    let phase: Phase
+    /// A metric's label.
+    let cause: String
+    var retryAfter: Duration?
+
+    /// The answer as the contract has it.
+    func answer(id: String) -> RoutedAnswer {
+        let bytes = Array("{\"error\":\"\(message)\"}".utf8)
+        var fields: HTTPFields = [
+            .contentType: "application/json; charset=utf-8", .contentLength: "\(bytes.count)",
+            .cacheControl: "no-store",
+            .xRequestID: id,
+        ]
+        if let retryAfter { fields[.retryAfter] = "\(retryAfter.components.seconds)" }
+        return RoutedAnswer(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(bytes))
+    }
+}
+
+extension Refusal {
+    /// What stands against passing a request on; `nil` where nothing does.
+    init?(_ request: HTTPRequest, hasBody: Bool) {
+        let fields = request.headerFields
+        if request.method == .connect {
+            self.init(.notImplemented, "This service is no proxy for tunnels: CONNECT is not supported.", "connect")
+        } else if Self.isUnsupportedUpgrade(fields) {
+            self.init(
+                .notImplemented,
+                "The core API offers no other protocol than HTTP, so this connection cannot be upgraded.",
+                "upgrade"
+            )
+        } else if !Self.isTarget(request.path) {
+            self.init(.badRequest, "The request target is not valid.", "target")
+        } else if request.method == .head, hasBody {
+            self.init(.badRequest, "A HEAD request has no body.", "head_body")
+        } else if fields[values: .via].contains(where: { $0.contains(ForwardedRequest.pseudonym) }) {
+            self.init(
+                HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
+                "The request came back to this service: Agentweaver__ApiBaseUrl leads here instead of to the core API.",
+                "loop"
+            )
+        } else {
+            return nil
+        }
+    }
+
+    private init(_ status: HTTPResponse.Status, _ message: String, _ cause: String) {
+        self.init(status: status, message: message, phase: .request, cause: cause)
+    }
+
+    /// Whoever offers `h2c` goes on with HTTP/1.1 where nobody takes it up (RFC 9113 section 3.1), as .NET and Java do.
+    private static func isUnsupportedUpgrade(_ fields: HTTPFields) -> Bool {
+        guard HopByHop.options(of: fields).contains("upgrade") else { return false }
+        return fields[values: .upgrade].contains { !$0.lowercased().hasPrefix("h2c") }
+    }
+
+    /// Printable ASCII without `#`, which no request target has (RFC 9112 section 3.2).
+    private static func isTarget(_ path: String?) -> Bool {
+        guard let path, path.utf8.first == UInt8(ascii: "/") || path == "*" else { return false }
+        return path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
+    }
+
+    /// One request more than this replica passes on.
+    static let full = Refusal(
+        status: .serviceUnavailable,
+        message: "This replica passes on as many requests as it can. Try again shortly.",
+        phase: .request,
+        cause: "full",
+        retryAfter: .seconds(1)
+    )
+
+    /// What an error of the transport means, before the answer has begun.
+    init(_ error: TransportError, headTimeout: Duration) {
+        let cause = error.kind.rawValue
+        switch error.kind {
+        case .timedOut:
+            self.init(
+                status: .gatewayTimeout,
+                message: "The core API did not answer within \(headTimeout.components.seconds) seconds.",
+                phase: .head,
+                cause: cause,
+                retryAfter: .seconds(5)
+            )
+        case .connect where error.isTimeout:
+            self.init(
+                status: .gatewayTimeout,
+                message: "The core API cannot be reached: connecting to it took too long. Try again shortly.",
+                phase: .connect,
+                cause: "connect_timed_out",
+                retryAfter: .seconds(5)
+            )
+        case .connect, .tls, .refused:
+            self.init(
+                status: .badGateway,
+                message: "The core API cannot be reached. Try again shortly.",
+                phase: .connect,
+                cause: cause,
+                retryAfter: .seconds(5)
+            )
+        case .invalidRequest:
+            self.init(.badRequest, "The request cannot be passed on.", cause)
+        case .protocolViolation, .bodyTooLarge, .cancelled:
+            self.init(
+                status: .badGateway,
+                message: "The core API broke the connection off, or its answer is not valid HTTP.",
+                phase: .head,
+                cause: cause,
+                retryAfter: .seconds(5)
+            )
+        }
+    }
+}

@@ -1,0 +1,83 @@
+public import HTTPTypes
+
+/// Says of each request whether this service answers it or the core API.
+///
+/// The table looks at the method and at the target as it came, byte by byte: nothing is decoded, normalised or compared without
+/// regard to case. A path that only resembles one of this service's is the core API's, so that no spelling reaches a route
+/// of this service but the one that is documented.
+public enum RouteTable {
+    /// Who answers a request.
+    public enum Owner: Hashable, Sendable {
+        case service
+        case core
+        /// The core API, with this service's events set between its own.
+        case timeline(run: String)
+    }
+
+    /// - Parameter target: The request target as it came: path and query.
+    public static func owner(of method: HTTPRequest.Method, _ target: String) -> Owner {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        guard path.first == UInt8(ascii: "/") else { return .core }
+        let segments = path.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        if segments.count == 1 { return isOurs(segments[0]) ? .service : .core }
+        guard segments.count >= 4, segments[0].elementsEqual("api".utf8), segments[1].elementsEqual("runs".utf8),
+            isRunID(segments[2])
+        else { return .core }
+        let rest = segments[3...].map { String(Substring($0)) }
+        if rest == ["stream"], method == .get { return .timeline(run: String(Substring(segments[2]))) }
+        return isOurs(method, rest) ? .service : .core
+    }
+
+    /// The routes that belong to no run. Whatever the method, nobody else has them.
+    private static let ownNames = ["healthz", "readyz", "metrics", "openapi.json", "mcp"]
+
+    private static func isOurs(_ segment: Substring.UTF8View) -> Bool {
+        ownNames.contains { segment.elementsEqual($0.utf8) }
+    }
+
+    /// Whether this service has a route below `/api/runs/{runId}`. A method that it does not have is the core API's.
+    private static func isOurs(_ method: HTTPRequest.Method, _ rest: [String]) -> Bool {
+        let methods: [HTTPRequest.Method]
+        switch rest.count {
+        case 1: methods = flatRoutes[rest[0]] ?? []
+        case 2 where rest == ["sandbox", "preview"]: methods = [.post]
+        case 2 where rest == ["sandbox", "port-forward"]: methods = [.post, .get, .head]
+        case 2 where rest[0] == "preview-requests" && isToken(rest[1]): methods = [.get, .head]
+        case 3 where rest[0] == "sandbox" && rest[1] == "port-forward" && isToken(rest[2]): methods = [.delete]
+        case 4 where rest[0] == "sandbox" && rest[1] == "preview" && isToken(rest[2]) && rest[3] == "keepalive":
+            methods = [.post]
+        default: methods = []
+        }
+        // A browser asks beforehand whether a page of another origin may call a route.
+        return methods.contains(method) || (method == .options && !methods.isEmpty)
+    }
+
+    private static let flatRoutes: [String: [HTTPRequest.Method]] = [
+        "preview-requests": [.get, .head], "preview-events": [.get, .head], "tool-approvals": [.post],
+        "tool-denials": [.post], "auto-approve": [.post],
+    ]
+
+    /// What a run id may be: 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit.
+    private static func isRunID(_ segment: Substring.UTF8View) -> Bool {
+        guard let first = segment.first, isLetterOrDigit(first), segment.count <= 128 else { return false }
+        return segment.allSatisfy(isUnreserved)
+    }
+
+    private static func isToken(_ segment: String) -> Bool {
+        !segment.isEmpty && segment != "." && segment != ".." && segment.utf8.allSatisfy(isUnreserved)
+    }
+
+    /// RFC 3986 section 2.3, without `~`, which no name here has.
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}

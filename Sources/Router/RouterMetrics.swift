@@ -1,0 +1,70 @@
+internal import Metrics
+
+/// The router's metrics, by the names under which Prometheus sees them. None has a path, a caller or a run.
+public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
+    case answers = "preview_gateway_router_answers_total"
+    case failures = "preview_gateway_router_failures_total"
+    case headDuration = "preview_gateway_router_head_seconds"
+    case open = "preview_gateway_router_open_requests"
+
+    /// One sentence about it.
+    public var help: String {
+        switch self {
+        case .answers: "Answers to requests for the core API, by class of status and by who answered."
+        case .failures: "Requests for the core API that failed, by how far they came and why."
+        case .headDuration: "From a request for the core API to the head of its answer."
+        case .open: "Requests that are passed on now, by kind."
+        }
+    }
+}
+
+/// What the router records.
+struct RouterMetrics: Sendable {
+    /// Who answered.
+    enum Author: String, CaseIterable {
+        case core
+        case router
+    }
+
+    private let factory: any MetricsFactory
+    private let headDuration: Timer
+    /// By author and first digit of the status.
+    private let answers: [String: Counter]
+
+    init(_ factory: any MetricsFactory) {
+        self.factory = factory
+        headDuration = Timer(label: RouterMetric.headDuration.rawValue, factory: factory)
+        var answers: [String: Counter] = [:]
+        for author in Author.allCases {
+            for first in 2...5 {
+                answers["\(author.rawValue)\(first)"] = Counter(
+                    label: RouterMetric.answers.rawValue,
+                    dimensions: [("by", author.rawValue), ("status", "\(first)xx")],
+                    factory: factory
+                )
+            }
+        }
+        self.answers = answers
+    }
+
+    func answered(_ status: Int, by author: Author) {
+        answers["\(author.rawValue)\(status / 100)"]?.increment()
+    }
+
+    func headArrived(after duration: Duration) {
+        headDuration.recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    }
+
+    /// - Parameter cause: One of the few that there are.
+    func failed(_ phase: Refusal.Phase, _ cause: String) {
+        Counter(
+            label: RouterMetric.failures.rawValue,
+            dimensions: [("phase", phase.rawValue), ("cause", cause)],
+            factory: factory
+        ).increment()
+    }
+
+    func open(_ count: Int, _ kind: RouterPlaces.Kind) {
+        Meter(label: RouterMetric.open.rawValue, dimensions: [("kind", kind.rawValue)], factory: factory).set(count)
+    }
+}

@@ -1,0 +1,127 @@
+import CurlHTTP
+import HTTPTransport
+import HTTPTypes
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Requests that are passed on for somebody else")
+struct CurlTransportVerbatimTests {
+    private static let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    private func verbatim(
+        _ method: HTTPRequest.Method = .get,
+        to authority: String,
+        _ path: String = "/",
+        fields: HTTPFields = [:],
+        upload: TransportUpload? = nil
+    ) -> TransportRequest {
+        var verbatim = request(method, to: authority, path, scheme: "http", fields: fields, timeout: nil)
+        verbatim.isVerbatim = true
+        verbatim.upload = upload
+        return verbatim
+    }
+
+    @Test(arguments: ["//a/./b/../%2e%2E/%zz?x=1&&?", "*", "/{x}|^`\\<>\"", "/?", "/a?"])
+    func theTargetGoesOutAsItIsAndNoFieldIsAdded(path: String) async throws {
+        let heads = try await RawPeer.run({ _, _ in .init(Self.empty, then: .keepOpen) }) { peer in
+            try await withTransport { transport in
+                let request = verbatim(.options, to: peer.authority, path, fields: [.accept: "a/b"])
+                _ = try await transport.collect(request, maxBodyBytes: 0)
+            }
+            return peer.heads.map { $0.replacing(peer.authority, with: "peer") }
+        }
+        #expect(heads == ["OPTIONS \(path) HTTP/1.1\r\nHost: peer\r\nAccept: a/b"])
+    }
+
+    @Test func aDeclaredLengthOfZeroIsKeptAndNoneIsInvented() async throws {
+        let heads = try await RawPeer.run({ _, _ in .init(Self.empty, then: .keepOpen) }) { peer in
+            try await withTransport { transport in
+                for fields: HTTPFields in [[:], [.contentLength: "0"]] {
+                    _ = try await transport.collect(
+                        verbatim(.post, to: peer.authority, fields: fields),
+                        maxBodyBytes: 0
+                    )
+                }
+            }
+            return peer.heads
+        }
+        #expect(heads.map { $0.lowercased().contains("content-length: 0") } == [false, true])
+    }
+
+    @Test func trailersAreKnownAfterTheBody() async throws {
+        let answer =
+            "HTTP/1.1 299 Quite odd\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 5\r\nX-More: 6\r\n\r\n"
+        try await RawPeer.run({ _, _ in .init(answer, then: .keepOpen) }) { peer in
+            try await withTransport { transport in
+                try await transport.withResponse(to: verbatim(to: peer.authority)) { response in
+                    #expect(response.head.status.reasonPhrase == "Quite odd")
+                    let body = try await response.body.collect(maxBytes: 10)
+                    #expect(body == Array("hi".utf8))
+                    #expect(response.trailers?.map { "\($0)" } == ["X-Sum: 5", "X-More: 6"])
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [6, nil])
+    func aBodyIsMadeOnlyOnceAConnectionIsThere(length: Int?) async throws {
+        let begun = Flag()
+        let upload = TransportUpload(length: length) { writer in
+            begun.set()
+            for part in ["ab", "", "cdef"] { try await writer.write(Array(part.utf8)) }
+        }
+        let port = try #require(ListenerPorts.next { _ in true })
+        try await withTransport { transport in
+            let kind = await kindOfError {
+                _ = try await transport.collect(
+                    verbatim(.put, to: "127.0.0.1:\(port)", upload: upload),
+                    maxBodyBytes: 0
+                )
+            }
+            #expect(kind == .connect)
+            #expect(!begun.isSet)
+        }
+    }
+
+    @Test(arguments: [5, 7])
+    func aBodyThatHasNotItsLengthEndsTheRequest(length: Int) async throws {
+        let upload = TransportUpload(length: length) { writer in try await writer.write(Array("abcdef".utf8)) }
+        try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { peer in
+            try await withTransport { transport in
+                let kind = await kindOfError {
+                    _ = try await transport.collect(
+                        verbatim(.put, to: peer.authority, fields: [.contentLength: "\(length)"], upload: upload),
+                        maxBodyBytes: 0
+                    )
+                }
+                #expect(kind == .invalidRequest)
+            }
+        }
+    }
+
+    @Test func aRequestCanBeEndedFromOutside() async throws {
+        try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { peer in
+            try await withTransport { transport in
+                let abort = TransportAbort()
+                var request = verbatim(to: peer.authority)
+                request.abort = abort
+                let sent = request
+                async let kind = kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                while peer.heads.isEmpty { await Task.yield() }
+                abort.abort()
+                #expect(await kind == .cancelled)
+                let again = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                #expect(again == .cancelled)
+            }
+        }
+    }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .relaxed) }
+
+    func set() { value.store(true, ordering: .relaxed) }
+}

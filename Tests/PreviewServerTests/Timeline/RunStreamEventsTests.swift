@@ -1,0 +1,107 @@
+import FoundationEssentials
+import NIOCore
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+@testable import PreviewServer
+
+@Suite("What a reader of the run's event stream is told")
+struct RunStreamEventsTests {
+    /// A reference, since an expectation cannot change a value.
+    private final class Reader {
+        var events = RunStreamEvents()
+
+        func told(_ approvals: [Approval]) -> [String] {
+            events.approvalsChanged(approvals).map { String(buffer: $0) }
+        }
+    }
+
+    private let reader = Reader()
+    private let start = Date(timeIntervalSince1970: 1_800_000_000)
+
+    private func pending(_ port: Int = 3000) throws -> Approval {
+        let random = SeededRandom(seed: UInt64(port))
+        return Approval(
+            id: try ApprovalRequestID.mint { random.bytes($0) },
+            run: try RunID(APIHarness.run),
+            port: try #require(TargetPort(port)),
+            pod: "pod-1",
+            podUID: "uid-1",
+            requester: "agent",
+            requestedAt: start,
+            window: .seconds(300)
+        )
+    }
+
+    private func approved(_ approval: Approval) throws -> Approval {
+        try #require(
+            approval.after(.approve(scope: .once, by: "ada", at: start, usableFor: .seconds(300)))
+        )
+    }
+
+    private func denied(_ approval: Approval) throws -> Approval {
+        try #require(approval.after(.deny(by: "ada", reason: "not now", at: start)))
+    }
+
+    @Test func whatWaitsIsShownOnConnectAndOnce() throws {
+        let approval = try pending()
+        let cards = reader.told([approval])
+        #expect(cards.count == 1)
+        #expect(cards[0].hasPrefix("event: tool.approval_required\ndata: {"))
+        for member in [
+            #""requestId":"\#(approval.id)""#, #""displayId":"\#(approval.id.displayID)""#,
+            #""toolName":"start_preview""#,
+            #""url":"sandbox-preview:3000""#, #""intention":"The agent wants to expose"#,
+            #""message":"The agent wants"#,
+        ] {
+            #expect(cards[0].contains(member))
+        }
+        #expect(!cards[0].contains("id: "))
+        #expect(reader.told([approval]).isEmpty)
+    }
+
+    @Test func aDecisionTakesTheCardAway() throws {
+        let (one, other) = (try pending(3000), try pending(3001))
+        _ = reader.told([one, other])
+        let events = reader.told([try approved(one), try denied(other)])
+        #expect(events.count == 2)
+        #expect(events[0].hasPrefix("event: tool.result\n") && events[0].contains(#""callId":"\#(one.id)""#))
+        #expect(events[1].hasPrefix("event: tool.error\n") && events[1].contains(#""callId":"\#(other.id)""#))
+        #expect(events[1].contains(#""reason":"not now""#))
+        #expect(reader.told([try approved(one), try denied(other)]).isEmpty)
+    }
+
+    @Test func aRequestThatVanishesTakesItsCardAlong() throws {
+        let approval = try pending()
+        _ = reader.told([approval])
+        let events = reader.told([])
+        #expect(events.count == 1)
+        #expect(events[0].hasPrefix("event: tool.error\n") && events[0].contains(approval.id.text))
+    }
+
+    @Test func whatWasDecidedWhileTheReaderWasAwayIsToldOnConnect() throws {
+        let approval = try approved(try pending())
+        #expect(reader.told([approval]).map { $0.hasPrefix("event: tool.result\n") } == [true])
+    }
+
+    @Test func theEndOfAPreviewIsToldOnceWhoeverReportsIt() throws {
+        let run = try RunID(APIHarness.run)
+        let claim = ClaimIdentity(name: "agent-1", uid: "uid")
+        func event(_ kind: TimelineEvent.Kind) -> TimelineEvent {
+            TimelineEvent(kind, run: run, claim: claim, subject: "aabbccdd", message: "m", details: ["port": "3000"])
+        }
+        let stopped = reader.events.recorded(event(.stopped)).map { String(buffer: $0) }
+        #expect(
+            stopped == """
+                event: preview.stopped
+                data: {"message":"m","port":"3000","runId":"\(APIHarness.run)"}
+
+
+                """
+        )
+        #expect(reader.events.recorded(event(.reaped)) == nil)
+        #expect(reader.events.recorded(event(.approved)) == nil)
+    }
+}
