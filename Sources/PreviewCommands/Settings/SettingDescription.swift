@@ -59,6 +59,8 @@ extension Settings {
         SettingDescription(IdentitySettings.Keys.serviceAccounts, example: "system:serviceaccount:agents:runner"),
         SettingDescription(IdentitySettings.Keys.operatorAccounts, example: "system:serviceaccount:ops:console"),
         SettingDescription(Keys.coreAPI, example: "http://agentweaver-api:8080"),
+        SettingDescription(Keys.routerEnabled, default: "false", example: "true"),
+        SettingDescription(Keys.routerHeadTimeout, default: "300", example: "60"),
 
         SettingDescription(ServerSettings.Keys.listen, default: "0.0.0.0:8080", example: "[::]:8080"),
         SettingDescription(ServerSettings.Keys.allowedOrigins, example: "https://console.example.com"),
