@@ -4,7 +4,8 @@ public import Metrics
 public import PreviewControl
 internal import PreviewDomain
 
-/// Watches over the previews' routes, their Services, and the claims, Sandboxes and pods of the namespace.
+/// Watches over the previews' routes and Services, the claims, Sandboxes and pods of the namespace, and the preview Gateway:
+/// one for each kind.
 ///
 /// All but the claims' are metadata-only: whether a claim is Ready, and what it is bound to, is in its status. A kind
 /// that the cluster does not know (its CRD is not installed) is asked for again, ever more slowly, and holds up no other.
@@ -14,27 +15,25 @@ public struct KubernetesClusterFeed: ClusterFeed {
     private let pods: MetadataInformer
     private let claims: Informer<SandboxClaim>
     private let sandboxes: MetadataInformer
-    private let cache: SandboxCache
+    private let gateways: MetadataInformer
     private let metrics: WatchMetrics
 
-    /// - Parameters:
-    ///   - sandboxes: Gets what leads from runs to their pods.
-    ///   - metrics: Where is counted how often a watch breaks.
+    /// - Parameter metrics: Where is counted how often a watch breaks.
     public init(
         client: KubernetesClient,
-        namespace: String,
-        sandboxes cache: SandboxCache,
+        manifests: PreviewManifests,
         metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         func metadata(
             of resource: APIResource,
+            in namespace: String? = nil,
             labels: LabelSelector? = nil,
             fields: FieldSelector? = nil
         ) -> MetadataInformer {
             MetadataInformer(
                 client: client,
                 resource: resource,
-                namespace: namespace,
+                namespace: namespace ?? manifests.namespace,
                 labelSelector: labels,
                 fieldSelector: fields
             )
@@ -42,9 +41,13 @@ public struct KubernetesClusterFeed: ClusterFeed {
         routes = metadata(of: HTTPRoute.resource, labels: KubernetesPreviewObjects.owned)
         backends = metadata(of: Service.resource, labels: KubernetesPreviewObjects.owned)
         pods = metadata(of: Pod.resource, fields: KubernetesPreviewObjects.alive)
-        claims = Informer<SandboxClaim>(client: client, namespace: namespace)
+        claims = Informer<SandboxClaim>(client: client, namespace: manifests.namespace)
         sandboxes = metadata(of: Sandbox.resource)
-        self.cache = cache
+        gateways = metadata(
+            of: Gateway.resource,
+            in: manifests.gatewayNamespace,
+            fields: .name(manifests.gatewayName)
+        )
         self.metrics = WatchMetrics(metrics)
     }
 
@@ -55,97 +58,48 @@ public struct KubernetesClusterFeed: ClusterFeed {
         return await (routes, backends, pods) == (true, true, true)
     }
 
-    /// How long ago the API server last confirmed each copy, by the resource's plural; without those that have not
-    /// arrived yet.
+    /// How long ago the API server last confirmed the copies of what leads to previews, by the resource's plural; without
+    /// those that have not arrived yet.
     public var silences: [String: Duration] {
-        [
-            HTTPRoute.resource.plural: routes.silence, Service.resource.plural: backends.silence,
-            Pod.resource.plural: pods.silence, SandboxClaim.resource.plural: claims.silence,
-            Sandbox.resource.plural: sandboxes.silence,
-        ].compactMapValues(\.self)
+        let claims = (claims.resource.plural, claims.silence)
+        let others = [routes, backends, pods, sandboxes].map { ($0.resource.plural, $0.silence) }
+        return Dictionary(uniqueKeysWithValues: others + [claims]).compactMapValues(\.self)
     }
 
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await followRoutes(handle) }
-            group.addTask { try await followBackends(handle) }
-            group.addTask { try await followPods(handle) }
-            group.addTask { try await followClaims(handle) }
-            group.addTask { try await followSandboxes() }
+            group.addTask { try await follow(routes, handle) { Preview($0.metadata) } }
+            group.addTask { try await follow(backends, handle) { PreviewBackend($0.metadata) } }
+            group.addTask { try await follow(pods, handle) { PodRecord($0.metadata) } }
+            group.addTask { try await follow(claims, handle) { RunClaim($0) } }
+            group.addTask { try await follow(sandboxes, handle) { SandboxRecord($0.metadata) } }
+            group.addTask {
+                try await follow(gateways, handle) {
+                    GatewayRecord(name: $0.metadata.name, grants: StandingGrants(gateway: $0))
+                }
+            }
             // Informers end by cancellation alone; should one fail, the others end with it.
             try await group.next()
             group.cancelAll()
         }
     }
 
-    private func followRoutes(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await routes.run(keeping: { Preview($0.metadata) }) { event in
-            metrics.note(event, of: HTTPRoute.resource)
-            let change = event.change(
-                .routes,
-                value: \.self,
-                replaced: ClusterChange.routesReplaced,
-                applied: ClusterChange.routeApplied,
-                deleted: { .routeDeleted($0.token) },
-                dropped: { PreviewToken(objectName: $0).map(ClusterChange.routeDeleted) }
-            )
-            if let change { await handle(change) }
-        }
-    }
-
-    private func followBackends(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await backends.run(keeping: { PreviewBackend($0.metadata) }) { event in
-            metrics.note(event, of: Service.resource)
-            let change = event.change(
-                .backends,
-                value: \.self,
-                replaced: ClusterChange.backendsReplaced,
-                applied: ClusterChange.backendApplied,
-                deleted: { .backendDeleted($0.token) },
-                dropped: { PreviewToken(objectName: $0).map(ClusterChange.backendDeleted) }
-            )
-            if let change { await handle(change) }
-        }
-    }
-
-    private func followPods(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await pods.run(keeping: { KnownPod($0.metadata) }) { event in
-            metrics.note(event, of: Pod.resource)
-            cache.applyPods(event)
-            let change = event.change(
-                .pods,
-                value: \.identity,
-                replaced: ClusterChange.podsReplaced,
-                applied: ClusterChange.podApplied,
-                deleted: ClusterChange.podDeleted,
-                // Every pod that the API server sends has a UID and is kept; what ends leaves the selector.
-                dropped: { _ in nil }
-            )
-            if let change { await handle(change) }
-        }
-    }
-
-    private func followClaims(_ handle: @Sendable (ClusterChange) async -> Void) async throws {
-        try await claims.run(keeping: { KnownClaim($0) }) { event in
-            metrics.note(event, of: SandboxClaim.resource)
-            cache.applyClaims(event)
-            let change = event.change(
-                .claims,
-                value: \.identity,
-                replaced: ClusterChange.claimsReplaced,
-                applied: ClusterChange.claimApplied,
-                deleted: ClusterChange.claimDeleted,
-                // As with pods, there is none without a UID.
-                dropped: { _ in nil }
-            )
-            if let change { await handle(change) }
-        }
-    }
-
-    private func followSandboxes() async throws {
-        try await sandboxes.run(keeping: { KnownSandbox($0.metadata) }) { event in
-            metrics.note(event, of: Sandbox.resource)
-            cache.applySandboxes(event)
+    private func follow<Object, Kept: MirroredObject>(
+        _ informer: Informer<Object>,
+        _ handle: @Sendable (ClusterChange) async -> Void,
+        keeping keep: @Sendable (Object) -> Kept?
+    ) async throws {
+        try await informer.run(keeping: keep) { event in
+            metrics.note(event, of: informer.resource)
+            switch event {
+            case .replaced(let objects): await handle(Kept.change(.replaced(objects)))
+            case .applied(let object): await handle(Kept.change(.applied(object)))
+            case .deleted(let object): await handle(Kept.change(.deleted(object.key)))
+            case .dropped(let name):
+                if let key = Kept.key(ofObjectNamed: name) { await handle(Kept.change(.deleted(key))) }
+            case .interrupted: await handle(.interrupted(Kept.collection))
+            case .resumed: await handle(.resumed(Kept.collection))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 public import KubernetesClient
 internal import KubernetesModel
-internal import PreviewControl
+public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity
 
@@ -11,27 +11,25 @@ public import PreviewIdentity
 public struct KubernetesRunOwners: RunOwners {
     private let client: KubernetesClient
     private let namespace: String
-    private let cache: SandboxCache
+    private let mirror: ClusterMirror
 
-    /// - Parameter cache: This replica's copy, which the feed keeps up to date.
-    public init(client: KubernetesClient, namespace: String, cache: SandboxCache) {
+    /// - Parameter mirror: This replica's copy of the cluster.
+    public init(client: KubernetesClient, namespace: String, mirror: ClusterMirror) {
         self.client = client
         self.namespace = namespace
-        self.cache = cache
+        self.mirror = mirror
     }
 
     public func owner(of run: RunID) async throws(AccessDenied) -> String? {
-        if let known = owner(of: run, in: cache.claim(run.claimName)?.metadata) { return known }
+        if let claim = mirror.claim(run.claimName), claim.record.belongs(to: run), let owner = claim.owner {
+            return owner
+        }
         let claim = try await AccessDenied.asking {
             try await ClusterError.askingForOne {
                 try await client.getMetadata(of: SandboxClaim.self, named: run.claimName, in: namespace).metadata
             }
         }
-        return owner(of: run, in: claim)
-    }
-
-    private func owner(of run: RunID, in claim: ObjectMeta?) -> String? {
-        guard let claim, claim.claimProof(of: run) == .proven else { return nil }
+        guard let claim, ClaimRecord(ofAnyClaim: claim)?.belongs(to: run) == true else { return nil }
         return claim.runOwner
     }
 }

@@ -7,9 +7,13 @@ extension ClaimRecord {
     ///
     /// - Returns: nil when the claim is being deleted: nothing is approved on it any more.
     init?(_ metadata: ObjectMeta) {
-        guard let uid = metadata.uid, let version = metadata.resourceVersion, !metadata.isBeingDeleted else {
-            return nil
-        }
+        guard !metadata.isBeingDeleted else { return nil }
+        self.init(ofAnyClaim: metadata)
+    }
+
+    /// As ``init(_:)``, also of a claim that is being deleted.
+    init?(ofAnyClaim metadata: ObjectMeta) {
+        guard let uid = metadata.uid, let version = metadata.resourceVersion else { return nil }
         self.init(
             identity: ClaimIdentity(name: metadata.name, uid: uid),
             writtenRun: metadata.writtenRun,

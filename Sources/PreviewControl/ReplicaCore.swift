@@ -5,21 +5,21 @@ public import PreviewDomain
 /// The core of one replica: what starts previews, with a human's consent where that is needed, keeps them alive, stops
 /// them, and ends them in time.
 ///
-/// Nothing runs until ``reaper`` and ``keeper`` do.
+/// Nothing runs until ``mirrorRunner``, ``reaper`` and ``keeper`` do.
 public struct ReplicaCore: Sendable {
-    /// This replica's copy of the previews, which ``reaper`` keeps up to date.
-    public let index: PreviewIndex
-    /// This replica's copy of the approvals, which ``keeper`` keeps up to date.
-    public let approvals: ApprovalIndex
+    /// This replica's copy of the cluster, which ``mirrorRunner`` keeps up to date.
+    public let mirror: ClusterMirror
     public let brake: Brake
     /// Knows whether the API server answers, and whether previews are reaped for idleness.
     public let outage: OutageGuard
     public let previews: Previews
     public let gate: AgentPreviewGate
+    public let mirrorRunner: MirrorRunner
     public let reaper: Reaper
     public let keeper: ApprovalKeeper
 
     /// - Parameters:
+    ///   - mirror: The copy that the ports read, where they read one.
     ///   - approvalPolicy: When an agent's preview needs a human's consent.
     ///   - facts: What else is known about runs; nil where no core API is configured.
     ///   - timeline: Gets told what happens to previews and approvals.
@@ -30,13 +30,14 @@ public struct ReplicaCore: Sendable {
     ///   - metrics: Where is counted what the use cases and the reaper do.
     public init(
         _ cluster: ClusterPorts,
+        mirror: ClusterMirror? = nil,
         policy: PreviewPolicy,
         approvalPolicy: ApprovalPolicy = ApprovalPolicy(),
         facts: (any RunFactsSource)? = nil,
         timeline: any Timeline,
         time: MonotonicTime,
         randomBytes: @escaping RandomBytes,
-        spread: @escaping @Sendable (PreviewToken) -> Double = PreviewIndex.randomSpread,
+        spread: @escaping @Sendable (PreviewToken) -> Double = ClusterMirror.randomSpread,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
         metrics: any MetricsFactory = MetricsSystem.factory,
         logger: Logger
@@ -44,8 +45,8 @@ public struct ReplicaCore: Sendable {
         let metrics = PreviewMetrics(metrics, refused: RefusedStarts(time: time, logger: logger))
         let timeline = LoggedTimeline(timeline, time: time, logger: logger)
         outage = OutageGuard(policy: policy, time: time, logger: logger)
-        index = PreviewIndex(policy: policy, spread: spread, idleFrom: outage.idleFrom)
-        approvals = ApprovalIndex()
+        let mirror = mirror ?? ClusterMirror(policy: policy, spread: spread)
+        self.mirror = mirror
         brake = Brake(policy: policy, time: time, logger: logger)
         previews = Previews(
             policy: policy,
@@ -53,7 +54,7 @@ public struct ReplicaCore: Sendable {
             objects: cluster.objects,
             clusterTime: cluster.time,
             probe: cluster.probe,
-            index: index,
+            index: mirror,
             brake: brake,
             outage: outage,
             timeline: timeline,
@@ -66,13 +67,13 @@ public struct ReplicaCore: Sendable {
             policy: approvalPolicy,
             previews: previews,
             store: cluster.approvals,
-            index: approvals,
+            index: mirror,
             facts: facts,
             timeline: timeline
         )
         reaper = Reaper(
             policy: policy,
-            index: index,
+            index: mirror,
             feed: cluster.feed,
             objects: cluster.objects,
             clusterTime: cluster.time,
@@ -84,6 +85,14 @@ public struct ReplicaCore: Sendable {
             metrics: metrics,
             logger: logger
         )
-        keeper = ApprovalKeeper(gate: gate, feed: cluster.approvalFeed, jitter: jitter)
+        mirrorRunner = MirrorRunner(
+            mirror: mirror,
+            feed: cluster.feed,
+            clusterTime: cluster.time,
+            outage: outage,
+            time: time,
+            logger: logger
+        )
+        keeper = ApprovalKeeper(gate: gate, jitter: jitter)
     }
 }

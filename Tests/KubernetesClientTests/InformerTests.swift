@@ -144,17 +144,6 @@ struct InformerTests {
         )
     }
 
-    @Test("A store forgets what is changed into something that is not kept, and what is deleted as such")
-    func storeForgetsWhatIsNotKept() {
-        let store = InformerStore<String>()
-        func apply(_ event: InformerEvent<String>) { store.apply(event) { ($0, $0) } }
-        apply(.replaced(["a", "b"]))
-        apply(.dropped(name: "a"))
-        apply(.dropped(name: "never known"))
-        #expect(store.value(named: "a") == nil)
-        #expect(store.value(named: "b") == "b")
-    }
-
     @Test("3: a watch that is asked whether it is alive is opened anew from its last version")
     func watchProvesToBeAlive() async throws {
         let fixture = try ClientFixture(

@@ -13,19 +13,18 @@ import TestSupport
 struct Replica: Sendable {
     let cluster: TestCluster
     let client: KubernetesClient
-    let cache: SandboxCache
     let feed: KubernetesClusterFeed
     let objects: KubernetesPreviewObjects
     let core: ReplicaCore
     let timeline = RecordingTimeline()
     let log: KubernetesTimelineLog
 
-    var index: PreviewIndex { core.index }
+    var index: ClusterMirror { core.mirror }
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
-    /// Routes, Services, pods, claims, Sandboxes.
-    private static let watchedKinds = 5
+    /// Routes, Services, pods, claims, Sandboxes, the Gateway.
+    private static let watchedKinds = 6
 
     /// Pauses too short to notice: what is repeated, and how often, is the client's own and tested there.
     private static let hurried = RetryPolicy(
@@ -92,15 +91,17 @@ struct Replica: Sendable {
             connectionLimit: connectionLimit
         )
         log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: .silent)
-        cache = SandboxCache()
-        feed = KubernetesClusterFeed(client: client, namespace: TestCluster.namespace, sandboxes: cache)
+        let policy = PreviewPolicy.testing(
+            limits: PreviewLimits(perRun: 100, global: 1000),
+            lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)
+        )
+        let mirror = ClusterMirror(policy: policy)
+        feed = KubernetesClusterFeed(client: client, manifests: manifests)
         objects = KubernetesPreviewObjects(client: client, manifests: manifests)
         core = ReplicaCore(
-            ClusterPorts(objects, cache: cache, feed: feed, probe: AnsweringProbe()),
-            policy: .testing(
-                limits: PreviewLimits(perRun: 100, global: 1000),
-                lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)
-            ),
+            ClusterPorts(objects, mirror: mirror, feed: feed, probe: AnsweringProbe()),
+            mirror: mirror,
+            policy: policy,
             timeline: timeline,
             time: MonotonicTime(clock),
             randomBytes: randomBytes,
@@ -119,7 +120,7 @@ struct Replica: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await feed.run { index.apply($0) } }
             defer { group.cancelAll() }
-            await until { index.isFresh && cache.isCurrent && cluster.requests.count(verb: "watch") >= watches }
+            await until { index.isFresh && cluster.requests.count(verb: "watch") >= watches }
             return try await body()
         }
     }

@@ -16,6 +16,26 @@ struct RequestCostTests {
         #expect(2 * ReapExecution.maxConcurrentDeletions <= RequestLimits.maxConcurrentRequests * 2 / 3)
     }
 
+    @Test func aReplicaHasOneListAndOneWatchOfEachKind() async throws {
+        try await TestCluster.run { cluster in
+            let replica = try await Replica(cluster)
+            cluster.requests.reset()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await replica.core.mirrorRunner.run() }
+                group.addTask { try await replica.core.keeper.run() }
+                defer { group.cancelAll() }
+                let kinds = ["httproutes", "services", "pods", "sandboxclaims", "sandboxes", "gateways"]
+                await replica.until {
+                    replica.index.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
+                }
+                // Beside these, the kinds' versions are asked for.
+                let requests = cluster.requests.entries.filter { ["list", "watch"].contains($0.key.verb) }
+                    .map { "\($0.key.verb) \($0.key.resource) \($0.value)" }
+                #expect(Set(requests) == Set(kinds.flatMap { ["list \($0) 1", "watch \($0) 1"] }))
+            }
+        }
+    }
+
     @Test func aWarmStartIsTwoCreatesAndTheSecondLookAtTheLimits() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -56,8 +76,9 @@ struct RequestCostTests {
             try await replica.whileFed {
                 let sandbox = try cluster.addSandbox(for: run)
                 await replica.until {
-                    replica.cache.claim(sandbox.name)?.status.sandbox?.name != nil
-                        && replica.cache.sandbox(sandbox.name) != nil && replica.cache.pod(sandbox.podName) != nil
+                    replica.index.claim(ofRunNamed: sandbox.name)?.sandboxName != nil
+                        && replica.index.sandbox(named: sandbox.name) != nil
+                        && replica.index.pod(named: sandbox.podName) != nil
                 }
                 cluster.requests.reset()
                 _ = try await replica.start(run)
@@ -141,7 +162,7 @@ struct RequestCostTests {
     }
 }
 
-extension PreviewIndex {
+extension ClusterMirror {
     /// Whether both halves of a preview have arrived.
     func knows(_ token: PreviewToken) -> Bool {
         if case .present = route(token), case .present = backend(token) { true } else { false }

@@ -112,7 +112,7 @@ struct SandboxDirectoryTests {
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster)
             try await replica.whileFed {
-                replica.cache.applySandboxes(.interrupted(KubernetesError(.unavailable, "scripted")))
+                replica.index.apply(.interrupted(.sandboxes))
                 cluster.requests.reset()
                 _ = try await replica.previews.sandboxes.sandbox(of: run)
                 #expect(cluster.requests.count(verb: "get") == 3)

@@ -13,7 +13,7 @@ struct ControlHarness: Sendable {
     let metrics = PrometheusRegistry()
     let core: ReplicaCore
 
-    var index: PreviewIndex { core.index }
+    var index: ClusterMirror { core.mirror }
     var brake: Brake { core.brake }
     var outage: OutageGuard { core.outage }
     var previews: Previews { core.previews }
@@ -59,6 +59,7 @@ struct ControlHarness: Sendable {
     /// Runs the reaper beside `work`, and ends it afterwards.
     func withReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await core.mirrorRunner.run() }
             group.addTask { try await reaper.run() }
             try await work()
             group.cancelAll()

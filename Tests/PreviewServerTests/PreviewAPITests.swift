@@ -303,8 +303,8 @@ struct PreviewAPITests {
                 try await client.call(.post, start, body: #"{"target_port": 3000}"#).json as? [String: Any]
             )
             let token = try #require(session["session_id"] as? String)
-            harness.core.index.apply(.routesReplaced(try await harness.cluster.routes()))
-            harness.core.index.apply(.backendsReplaced(try await harness.cluster.backends()))
+            harness.core.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
+            harness.core.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
             let other = "/api/runs/\(APIHarness.otherRun)/sandbox"
             for verb in [HTTPRequest.Method.delete, .post] {
                 var answers: Set<String> = []

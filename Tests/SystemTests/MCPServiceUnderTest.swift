@@ -55,6 +55,7 @@ struct MCPServiceUnderTest: Sendable {
             onRunning: { source.yield($0.localAddress?.port ?? 0) }
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await core.mirrorRunner.run() }
             group.addTask { try await core.keeper.run() }
             group.addTask { try await application.run() }
             for await port in ports {

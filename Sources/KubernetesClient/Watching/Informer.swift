@@ -34,6 +34,9 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         uptime = client.executor.clock.stopwatch()
     }
 
+    /// The kind of the objects.
+    public var resource: APIResource { query.resource }
+
     /// How long ago the server last said anything: a list, a watch's beginning, an event or a bookmark. `nil` before the
     /// first list.
     public var silence: Duration? { liveness.lastWord.map { uptime() - $0 } }

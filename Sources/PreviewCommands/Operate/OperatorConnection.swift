@@ -18,19 +18,16 @@ struct OperatorConnection: Sendable {
 
     init(_ cluster: ClusterConnection) {
         self.cluster = cluster
-        let cache = SandboxCache()
+        let mirror = ClusterMirror(policy: cluster.policy)
         approvals = KubernetesApprovalStore(client: cluster.client, manifests: cluster.manifests)
         core = ReplicaCore(
             ClusterPorts(
                 cluster.objects,
-                cache: cache,
-                feed: KubernetesClusterFeed(
-                    client: cluster.client,
-                    namespace: cluster.settings.namespace,
-                    sandboxes: cache
-                ),
+                mirror: mirror,
+                feed: KubernetesClusterFeed(client: cluster.client, manifests: cluster.manifests),
                 probe: NoProbe()
             ),
+            mirror: mirror,
             policy: cluster.policy,
             timeline: events,
             time: MonotonicTime(ContinuousClock()),

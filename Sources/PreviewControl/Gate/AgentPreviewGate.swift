@@ -24,7 +24,7 @@ public struct AgentPreviewGate: Sendable {
     let policy: ApprovalPolicy
     let previews: Previews
     let store: any ApprovalStore
-    let index: ApprovalIndex
+    let index: ClusterMirror
     let facts: (any RunFactsSource)?
     let timeline: any Timeline
     let startsUnderWay = StartsUnderWay()
@@ -32,14 +32,14 @@ public struct AgentPreviewGate: Sendable {
     /// - Parameters:
     ///   - previews: Starts what was approved.
     ///   - store: Where approvals are kept.
-    ///   - index: This replica's copy of them, which ``ApprovalKeeper`` keeps up to date.
+    ///   - index: This replica's copy of them.
     ///   - facts: What else is known about runs; nil where no core API is configured.
     ///   - timeline: Gets told what was asked and decided.
     init(
         policy: ApprovalPolicy,
         previews: Previews,
         store: any ApprovalStore,
-        index: ApprovalIndex,
+        index: ClusterMirror,
         facts: (any RunFactsSource)?,
         timeline: any Timeline
     ) {

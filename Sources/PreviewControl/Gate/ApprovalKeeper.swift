@@ -3,16 +3,13 @@ internal import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Keeps a replica's ``ApprovalIndex`` up to date, and ends approvals whose time is over even if nobody waits for them.
+/// Ends approvals whose time is over even if nobody waits for them.
 ///
-/// Both cost no request while nothing happens: the index is fed by a watch, and deadlines are in it.
+/// It costs no request while nothing happens: the deadlines are in the ``ClusterMirror``.
 public struct ApprovalKeeper: Service {
     private let gate: AgentPreviewGate
-    private let feed: any ApprovalFeed
     private let jitter: @Sendable () -> Double
 
-    /// How long the feed waits before it is started again after an error that its own retries do not cover.
-    private static let feedRestartDelay = Duration.seconds(5)
     /// How long after its deadline an approval is left to whoever waits for it, and how far replicas spread after that.
     private static let lateness = Duration.seconds(1)
     /// The longest pause between two looks, which bounds what a step of the clock can do.
@@ -21,33 +18,14 @@ public struct ApprovalKeeper: Service {
     private static let retryDelay = Duration.seconds(2)
 
     /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
-    init(gate: AgentPreviewGate, feed: any ApprovalFeed, jitter: @escaping @Sendable () -> Double) {
+    init(gate: AgentPreviewGate, jitter: @escaping @Sendable () -> Double) {
         self.gate = gate
-        self.feed = feed
         self.jitter = jitter
     }
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await feedIndex() }
-                group.addTask { await expireAtDeadlines() }
-            }
-        }
-    }
-
-    private func feedIndex() async {
-        while !Task.isCancelled {
-            do {
-                try await feed.run { gate.index.apply($0) }
-            } catch {
-                guard !Task.isCancelled else { return }
-                for collection in ApprovalCollection.allCases { gate.index.apply(.interrupted(collection)) }
-                gate.previews.logger.error("the feed of approvals failed", metadata: ["error": "\(error)"])
-                try? await gate.previews.time.sleep(Self.feedRestartDelay)
-            }
-        }
+        await cancelWhenGracefulShutdown { await expireAtDeadlines() }
     }
 
     private func expireAtDeadlines() async {
@@ -78,14 +56,7 @@ public struct ApprovalKeeper: Service {
     }
 
     private func pause(atMost limit: Duration) async {
-        let limit = min(limit, Self.longestPause)
-        guard limit > .zero else { return }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await gate.index.changed.wait() }
-            group.addTask { try? await gate.previews.time.sleep(limit) }
-            await group.next()
-            group.cancelAll()
-        }
+        await gate.index.hasEarlierExpiry.wait(atMost: min(limit, Self.longestPause), gate.previews.time)
     }
 }
 

@@ -1,9 +1,11 @@
 public import PreviewDomain
 
-/// A watch over routes, backends, pods and claims.
+/// The watches of a replica: one for each kind of object.
 public protocol ClusterFeed: Sendable {
     /// Delivers the present objects and then every change, until the task is cancelled.
     ///
+    /// The changes of one collection come in the order in which they happened. Nothing is said about the order between
+    /// two collections, which are two watches: either may be behind the other, and `handle` is called by all at once.
     /// Changes wait for `handle`; nothing is buffered without bound.
     func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws
 
@@ -18,23 +20,39 @@ public protocol ClusterFeed: Sendable {
 
 /// One step of a ``ClusterFeed``.
 public enum ClusterChange: Sendable {
-    /// All objects of one collection: what is not in it does not exist.
-    case routesReplaced([Preview])
-    case routeApplied(Preview)
-    case routeDeleted(PreviewToken)
-    case backendsReplaced([PreviewBackend])
-    case backendApplied(PreviewBackend)
-    case backendDeleted(PreviewToken)
-    case podsReplaced([PodIdentity])
-    case podApplied(PodIdentity)
-    case podDeleted(PodIdentity)
-    case claimsReplaced([ClaimIdentity])
-    case claimApplied(ClaimIdentity)
-    case claimDeleted(ClaimIdentity)
+    case routes(ObjectChange<Preview>)
+    case backends(ObjectChange<PreviewBackend>)
+    case pods(ObjectChange<PodRecord>)
+    case claims(ObjectChange<RunClaim>)
+    case sandboxes(ObjectChange<SandboxRecord>)
+    case gateways(ObjectChange<GatewayRecord>)
     /// The watch of this collection broke: its objects may be stale until they are replaced or it resumes.
     case interrupted(ClusterCollection)
     /// The watch goes on where it broke, and nothing was missed.
     case resumed(ClusterCollection)
+
+    /// The collection that the change belongs to.
+    public var collection: ClusterCollection {
+        switch self {
+        case .routes: .routes
+        case .backends: .backends
+        case .pods: .pods
+        case .claims: .claims
+        case .sandboxes: .sandboxes
+        case .gateways: .gateways
+        case .interrupted(let collection), .resumed(let collection): collection
+        }
+    }
+}
+
+/// A change of the objects of one collection.
+public enum ObjectChange<Object: MirroredObject>: Sendable {
+    /// All objects: what is not among them does not exist.
+    case replaced([Object])
+    /// The object was created or changed.
+    case applied(Object)
+    /// The object is gone, or is no longer one to keep.
+    case deleted(Object.Key)
 }
 
 public enum ClusterCollection: String, Sendable, CaseIterable {
@@ -42,4 +60,10 @@ public enum ClusterCollection: String, Sendable, CaseIterable {
     case backends
     case pods
     case claims
+    case sandboxes
+    /// The preview Gateway alone.
+    case gateways
+
+    /// Whether previews are judged by it.
+    var concernsPreviews: Bool { self != .sandboxes && self != .gateways }
 }

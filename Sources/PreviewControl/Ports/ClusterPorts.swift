@@ -2,13 +2,11 @@
 public struct ClusterPorts: Sendable {
     public let sandboxes: any SandboxDirectory
     public let objects: any PreviewObjects
-    /// Keeps a ``PreviewIndex`` up to date.
+    /// Keeps a ``ClusterMirror`` up to date.
     public let feed: any ClusterFeed
     public let time: any ClusterTime
     public let probe: any PreviewProbe
     public let approvals: any ApprovalStore
-    /// Keeps an ``ApprovalIndex`` up to date.
-    public let approvalFeed: any ApprovalFeed
 
     public init(
         sandboxes: any SandboxDirectory,
@@ -16,8 +14,7 @@ public struct ClusterPorts: Sendable {
         feed: any ClusterFeed,
         time: any ClusterTime,
         probe: any PreviewProbe,
-        approvals: any ApprovalStore,
-        approvalFeed: any ApprovalFeed
+        approvals: any ApprovalStore
     ) {
         self.sandboxes = sandboxes
         self.objects = objects
@@ -25,6 +22,5 @@ public struct ClusterPorts: Sendable {
         self.time = time
         self.probe = probe
         self.approvals = approvals
-        self.approvalFeed = approvalFeed
     }
 }

@@ -18,7 +18,7 @@ struct ReapExecution: Sendable {
     }
 
     let objects: any PreviewObjects
-    let index: PreviewIndex
+    let index: ClusterMirror
     let time: any ClusterTime
     let judge: ReapJudge
     let idleFrom: IdleFrom

@@ -86,7 +86,7 @@ struct ReapSurvey: Sendable {
     ///   - claims: Says which claims exist, by their UIDs; asked last.
     static func listing(
         _ objects: any PreviewObjects,
-        index: PreviewIndex,
+        index: ClusterMirror,
         claims: () async throws(ClusterError) -> Set<String>?,
         clusterTime: any ClusterTime,
         idleFrom: IdleFrom,
@@ -113,5 +113,13 @@ struct ReapSurvey: Sendable {
     /// What is to be deleted now.
     var orders: [ReapOrder] {
         (routes.map(\.judgement) + loneBackends.map(\.judgement)).compactMap(\.order)
+    }
+}
+
+extension Preview {
+    /// - Parameter uids: The UIDs of the claims that exist; `nil` when they are not known.
+    fileprivate func presence(ofClaimAmong uids: Set<String>?) -> Presence {
+        guard let uids, let claim else { return .unknown }
+        return uids.contains(claim.uid) ? .present : .gone
     }
 }

@@ -6,13 +6,12 @@ public import ServiceLifecycle
 /// Ends previews: at their deadline, when their pod is gone, when half of a pair is missing, and where previews are not
 /// kept after their run, when the run's claim is gone.
 ///
-/// Three things run side by side. The feed keeps the index up to date. The deadline loop sleeps until the next object
-/// in the index is due, or one that is due earlier comes. The sweep makes the watches prove at fixed intervals that they are alive,
+/// Two things run side by side. The deadline loop sleeps until the next object in this replica's copy is due, or one that is due earlier comes. The sweep makes the watches prove at fixed intervals that they are alive,
 /// and judges everything anew; where they cannot, and every now and then, it lists everything and judges the lists
 /// themselves. Every replica does all of this: a second deletion of the same object is no error.
 public struct Reaper: Service {
     private let policy: PreviewPolicy
-    private let index: PreviewIndex
+    private let index: ClusterMirror
     private let feed: any ClusterFeed
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
@@ -30,8 +29,6 @@ public struct Reaper: Service {
     private static let lastLook = Duration.seconds(1)
     /// How long the deadline loop waits for the cluster's time to become known.
     private static let unknownTimeDelay = Duration.seconds(1)
-    /// How long the feed waits before it is started again after an error that its own retries do not cover.
-    private static let feedRestartDelay = Duration.seconds(5)
     /// How often a sweep lists everything even where the watches seem to be in good order: a proxy that holds back what
     /// they send cannot be told from a cluster in which nothing happens.
     static let sweepsPerListing = 10
@@ -42,7 +39,7 @@ public struct Reaper: Service {
     ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
     init(
         policy: PreviewPolicy,
-        index: PreviewIndex,
+        index: ClusterMirror,
         feed: any ClusterFeed,
         objects: any PreviewObjects,
         clusterTime: any ClusterTime,
@@ -79,39 +76,11 @@ public struct Reaper: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await feedIndex() }
                 group.addTask { await sweepRegularly() }
                 if policy.isEnabled {
                     group.addTask { await reapAtDeadlines() }
                 }
             }
-        }
-    }
-
-    // MARK: Feed
-
-    private func feedIndex() async {
-        while !Task.isCancelled {
-            do {
-                try await feed.run { change in
-                    note(change)
-                    index.apply(change, now: clusterTime.reading()?.earliest)
-                }
-            } catch {
-                guard !Task.isCancelled else { return }
-                for collection in ClusterCollection.allCases { index.apply(.interrupted(collection)) }
-                logger.error("the cluster feed failed", metadata: ["error": "\(error)"])
-                try? await time.sleep(Self.feedRestartDelay)
-            }
-        }
-    }
-
-    /// What the feed delivers is evidence that the API server can be reached.
-    private func note(_ change: ClusterChange) {
-        switch change {
-        case .interrupted: outage.noteDoubt()
-        case .resumed: outage.noteResumedWatch()
-        default: outage.noteAnswer()
         }
     }
 
@@ -138,10 +107,10 @@ public struct Reaper: Service {
         }
     }
 
-    func look(at key: PreviewIndex.Key) async {
+    func look(at key: ReapKey) async {
         // Nothing is taken out before the time is known again.
         guard let now = clusterTime.reading()?.earliest else { return index.retry(key, at: .distantPast) }
-        guard let order = index.order(for: key, now: now) else { return }
+        guard let order = index.order(for: key, now: now, idleFrom: outage.idleFrom) else { return }
         settle(order, await execution.result(of: order))
     }
 
@@ -214,10 +183,10 @@ public struct Reaper: Service {
     }
 
     /// What is due in this replica's copy; `nil` where the copy cannot be relied upon.
-    private func dueInCopy() async -> [PreviewIndex.Key]? {
+    private func dueInCopy() async -> [ReapKey]? {
         guard index.isComplete, await feed.isAlive() else { return nil }
         outage.noteSweep()
-        return index.allDue(now: clusterTime.reading()?.earliest)
+        return index.allDue(now: clusterTime.reading()?.earliest, idleFrom: outage.idleFrom)
     }
 
     /// What is due in lists of everything: what works without any watch.

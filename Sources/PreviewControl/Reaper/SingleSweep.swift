@@ -21,7 +21,7 @@ public struct SingleSweep: Sendable {
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
     /// It knows nothing, so everything is read live.
-    private let index: PreviewIndex
+    private let index: ClusterMirror
     private let sparesIdle: Bool
 
     /// - Parameter sparesIdle: Whether to reap nothing for idleness, as a replica does for a while after it could not
@@ -36,7 +36,7 @@ public struct SingleSweep: Sendable {
         self.objects = objects
         self.clusterTime = clusterTime
         self.sparesIdle = sparesIdle
-        index = PreviewIndex(policy: policy)
+        index = ClusterMirror(policy: policy)
     }
 
     /// Lists everything and judges it.

@@ -25,11 +25,6 @@ struct ChronicleMachine: Sendable {
 
     private let policy: PreviewPolicy
     private let warning: Duration?
-    private var previews: [PreviewToken: Preview] = [:]
-    private var podUIDs: Set<CompactText> = []
-    private var claimUIDs: Set<CompactText> = []
-    /// The collections whose watch works.
-    private var known: Set<ClusterCollection> = []
     private var warnings = DeadlineQueue<PreviewToken>()
     /// The deadline of which each preview was warned last.
     private var warned: [PreviewToken: Date] = [:]
@@ -43,9 +38,6 @@ struct ChronicleMachine: Sendable {
         self.warning = policy.isEnabled && warning >= Self.shortestWarning ? warning : nil
     }
 
-    /// Whether it matters to a preview that its run's claim exists.
-    private var followsClaims: Bool { !policy.lifetime.keepsAfterRun }
-
     /// The next instant at which there may be something to tell.
     var next: Date? {
         switch (warnings.next, reports.next) {
@@ -54,51 +46,29 @@ struct ChronicleMachine: Sendable {
         }
     }
 
-    /// Takes one step of the feed.
+    /// Takes a change of the mirror.
     ///
     /// - Parameter now: The API server's time, where it is known.
-    mutating func apply(_ change: ClusterChange, now: Date?) {
-        switch change {
-        case .routesReplaced(let present):
-            let tokens = Set(present.map(\.token))
-            for token in previews.keys where !tokens.contains(token) { remove(token, now: now) }
-            for preview in present { put(preview) }
-        case .routeApplied(let preview): put(preview)
-        case .routeDeleted(let token): remove(token, now: now)
-        case .podsReplaced(let pods):
-            podUIDs = Set(pods.map(\.compactUID))
-            known.insert(.pods)
-        case .podApplied(let pod): podUIDs.insert(pod.compactUID)
-        case .podDeleted(let pod): podUIDs.remove(pod.compactUID)
-        case .claimsReplaced(let claims):
-            if followsClaims { claimUIDs = Set(claims.map(\.compactUID)) }
-            known.insert(.claims)
-        case .claimApplied(let claim):
-            if followsClaims { claimUIDs.insert(claim.compactUID) }
-        case .claimDeleted(let claim): claimUIDs.remove(claim.compactUID)
-        case .interrupted(let collection): known.remove(collection)
-        case .resumed(let collection): known.insert(collection)
-        case .backendsReplaced, .backendApplied, .backendDeleted: break
+    mutating func follow(_ delta: MirrorDelta, now: Date?) {
+        for preview in delta.ended { noteEnd(of: preview, now: now) }
+        if let warning {
+            for preview in delta.applied {
+                warnings.schedule(preview.token, at: preview.deadline(policy: policy.lifetime) - warning)
+            }
         }
     }
 
     /// What is to be told now.
-    mutating func takeDue(at now: Date) -> [TimelineEvent] {
-        takeWarnings(at: now) + takeReports(at: now)
+    mutating func takeDue(at now: Date, _ cluster: MirrorState) -> [TimelineEvent] {
+        takeWarnings(at: now, cluster) + takeReports(at: now, cluster)
     }
 
     // MARK: Ends that are near
 
-    private mutating func put(_ preview: Preview) {
-        previews[preview.token] = preview
-        guard let warning else { return }
-        warnings.schedule(preview.token, at: preview.deadline(policy: policy.lifetime) - warning)
-    }
-
-    private mutating func takeWarnings(at now: Date) -> [TimelineEvent] {
+    private mutating func takeWarnings(at now: Date, _ cluster: MirrorState) -> [TimelineEvent] {
         guard let warning else { return [] }
         return warnings.takeDue(at: now).compactMap { token in
-            guard let preview = previews[token], !preview.isBeingDeleted else { return nil }
+            guard let preview = cluster.routes[token], !preview.isBeingDeleted else { return nil }
             let deadline = preview.deadline(policy: policy.lifetime)
             guard now >= deadline - warning else {
                 // It was kept alive since.
@@ -112,19 +82,18 @@ struct ChronicleMachine: Sendable {
 
     // MARK: Ends that are seen
 
-    private mutating func remove(_ token: PreviewToken, now: Date?) {
-        warned[token] = nil
-        guard let preview = previews.removeValue(forKey: token) else { return }
-        ended[token] = Ended(preview: preview, at: now)
-        reports.schedule(token, at: now.map { $0 + Self.reportDelay } ?? .distantPast)
+    private mutating func noteEnd(of preview: Preview, now: Date?) {
+        warned[preview.token] = nil
+        ended[preview.token] = Ended(preview: preview, at: now)
+        reports.schedule(preview.token, at: now.map { $0 + Self.reportDelay } ?? .distantPast)
     }
 
-    private mutating func takeReports(at now: Date) -> [TimelineEvent] {
+    private mutating func takeReports(at now: Date, _ cluster: MirrorState) -> [TimelineEvent] {
         reports.takeDue(at: now).compactMap { token in
-            guard let end = ended.removeValue(forKey: token), previews[token] == nil else { return nil }
+            guard let end = ended.removeValue(forKey: token), !cluster.routes.contains(token) else { return nil }
             let preview = end.preview
             let instant = end.at ?? now
-            if let reason = reason(of: preview, at: instant) { return .reaped(preview, for: reason) }
+            if let reason = reason(of: preview, at: instant, cluster) { return .reaped(preview, for: reason) }
             guard instant >= preview.createdAt + Self.rollbackWindow else { return nil }
             return .deleted(preview)
         }
@@ -132,13 +101,10 @@ struct ChronicleMachine: Sendable {
 
     /// Why the reaper would have ended the preview, or Kubernetes with the pod. `decide` is not asked, because it leaves
     /// alone what is already being deleted.
-    private func reason(of preview: Preview, at instant: Date) -> ReapReason? {
-        if known.contains(.pods), let uid = preview.compactPodUID, !podUIDs.contains(uid) { return .podGone }
+    private func reason(of preview: Preview, at instant: Date, _ cluster: MirrorState) -> ReapReason? {
+        if cluster.presence(ofPodOf: preview) == .gone { return .podGone }
         if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .hardCap }
         if instant >= preview.effectiveExpiresAt(policy: policy.lifetime) { return .idle }
-        guard followsClaims, known.contains(.claims), let uid = preview.compactClaimUID else {
-            return nil
-        }
-        return claimUIDs.contains(uid) ? nil : .claimGone
+        return cluster.presence(ofClaimOf: preview) == .gone ? .claimGone : nil
     }
 }

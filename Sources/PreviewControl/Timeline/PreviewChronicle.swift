@@ -1,16 +1,13 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 public import ServiceLifecycle
-internal import Synchronization
 
 /// Records what nobody does but everybody can see: that a preview ends soon, and that one is gone.
 ///
-/// It listens to the feed that keeps the index up to date, so it costs no request of its own. Each replica does this;
-/// the timeline keeps one of them (``TimelineEvent/occurrence``).
-public final class PreviewChronicle: Service {
-    private let machine: Mutex<ChronicleMachine>
-    /// Raised when there is something to tell earlier than was known.
-    private let hasEarlierReport = ChangeSignal()
+/// What it tells is found in the ``ClusterMirror``, so it costs no request of its own. Each replica does this; the timeline
+/// keeps one of them (``TimelineEvent/occurrence``).
+public struct PreviewChronicle: Service {
+    private let mirror: ClusterMirror
     private let clusterTime: any ClusterTime
     private let timeline: any Timeline
     private let time: MonotonicTime
@@ -22,43 +19,36 @@ public final class PreviewChronicle: Service {
 
     public init(
         policy: PreviewPolicy,
+        mirror: ClusterMirror,
         clusterTime: any ClusterTime,
         timeline: any Timeline,
         time: MonotonicTime
     ) {
-        machine = Mutex(ChronicleMachine(policy: policy))
+        mirror.attach(ChronicleMachine(policy: policy))
+        self.mirror = mirror
         self.clusterTime = clusterTime
         self.timeline = timeline
         self.time = time
         longestWait = policy.sweepInterval
     }
 
-    /// `feed` with this chronicle listening.
-    public func listening(to feed: any ClusterFeed) -> any ClusterFeed {
-        HeardFeed(feed: feed) { [self] change in
-            let isEarlier = machine.withLock { machine in
-                let before = machine.next
-                machine.apply(change, now: clusterTime.reading()?.latest)
-                return machine.next.isEarlier(than: before)
-            }
-            if isEarlier { hasEarlierReport.raise() }
-        }
-    }
-
     /// Runs until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await self.tell() }
+        await cancelWhenGracefulShutdown { await tell() }
     }
 
     private func tell() async {
         while !Task.isCancelled {
             guard let now = clusterTime.reading()?.earliest else {
-                await hasEarlierReport.wait(atMost: Self.unknownTimeDelay, time)
+                await mirror.hasEarlierReport.wait(atMost: Self.unknownTimeDelay, time)
                 continue
             }
-            let (events, next) = machine.withLock { ($0.takeDue(at: now), $0.next) }
+            let (events, next) = mirror.takeReports(at: now)
             for event in events { timeline.record(event) }
-            await hasEarlierReport.wait(atMost: min(next?.duration(since: now) ?? longestWait, longestWait), time)
+            await mirror.hasEarlierReport.wait(
+                atMost: min(next?.duration(since: now) ?? longestWait, longestWait),
+                time
+            )
         }
     }
 }
@@ -66,21 +56,4 @@ public final class PreviewChronicle: Service {
 extension PreviewChronicle: CustomStringConvertible {
     /// Its name alone: ServiceLifecycle logs services by their description.
     public var description: String { "PreviewChronicle" }
-}
-
-/// A feed that lets somebody listen.
-private struct HeardFeed: ClusterFeed {
-    let feed: any ClusterFeed
-    let listen: @Sendable (ClusterChange) -> Void
-
-    func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
-        // Whatever ends the feed, from then on nothing is known for certain.
-        defer { for collection in ClusterCollection.allCases { listen(.interrupted(collection)) } }
-        try await feed.run { change in
-            listen(change)
-            await handle(change)
-        }
-    }
-
-    func isAlive() async -> Bool { await feed.isAlive() }
 }

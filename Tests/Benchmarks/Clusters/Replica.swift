@@ -39,26 +39,25 @@ struct Replica: Sendable {
             let tls = TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
             return transport(try CurlTransport(configuration: CurlConfiguration(tls: tls)))
         }
-        objects = KubernetesPreviewObjects(
-            client: client,
-            manifests: PreviewManifests(
-                namespace: benchNamespace,
-                gatewayName: "agentweaver-preview-gateway",
-                gatewayNamespace: benchNamespace,
-                zone: try ZoneSuffix("preview.example.com")
-            )
+        let manifests = PreviewManifests(
+            namespace: benchNamespace,
+            gatewayName: "agentweaver-preview-gateway",
+            gatewayNamespace: benchNamespace,
+            zone: try ZoneSuffix("preview.example.com")
         )
-        let cache = SandboxCache()
+        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        let mirror = ClusterMirror(policy: policy)
         ports = ClusterPorts(
             objects,
-            cache: cache,
-            feed: KubernetesClusterFeed(client: client, namespace: benchNamespace, sandboxes: cache),
+            mirror: mirror,
+            feed: KubernetesClusterFeed(client: client, manifests: manifests),
             time: time,
             // What a gateway and an app take is not measured.
             probe: AnsweringProbe()
         )
         core = ReplicaCore(
             ports,
+            mirror: mirror,
             policy: policy,
             timeline: SilentTimeline(),
             // A clock that stands still: what waits for it does not disturb what is measured.
@@ -68,8 +67,8 @@ struct Replica: Sendable {
         )
     }
 
-    /// Routes, Services, pods, claims, Sandboxes; and claims and the Gateway once more for approvals.
-    private static let watchCount = 7
+    /// Routes, Services, pods, claims, Sandboxes, the Gateway.
+    private static let watchCount = 6
 
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
     func whileFed<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
@@ -77,11 +76,10 @@ struct Replica: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await ports.feed.run { change in
-                    core.index.apply(change)
+                    core.mirror.apply(change)
                     seen.note(change)
                 }
             }
-            group.addTask { try await ports.approvalFeed.run { core.approvals.apply($0) } }
             defer { group.cancelAll() }
             try await wait(for: "a replica's watches") { try cluster.requests().count(verb: "watch") >= watches }
             // Tells the time and releases the brake.
@@ -93,9 +91,9 @@ struct Replica: Sendable {
     /// Reads all of the cluster into the index once, and nothing more.
     func fill() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await ports.feed.run { core.index.apply($0) } }
+            group.addTask { try await ports.feed.run { core.mirror.apply($0) } }
             defer { group.cancelAll() }
-            while !core.index.isFresh { try await Task.sleep(for: .milliseconds(1)) }
+            while !core.mirror.isFresh { try await Task.sleep(for: .milliseconds(1)) }
         }
     }
 }
@@ -112,12 +110,12 @@ final class SeenChanges: Sendable {
     func note(_ change: ClusterChange) {
         state.withLock { state in
             switch change {
-            case .routesReplaced(let previews): for preview in previews { state.note(preview) }
-            case .routeApplied(let preview): state.note(preview)
-            case .routeDeleted(let token): state.expiries[token] = nil
-            case .backendsReplaced(let backends): state.backends.formUnion(backends.map(\.token))
-            case .backendApplied(let backend): state.backends.insert(backend.token)
-            case .backendDeleted(let token): state.backends.remove(token)
+            case .routes(.replaced(let previews)): for preview in previews { state.note(preview) }
+            case .routes(.applied(let preview)): state.note(preview)
+            case .routes(.deleted(let token)): state.expiries[token] = nil
+            case .backends(.replaced(let backends)): state.backends.formUnion(backends.map(\.token))
+            case .backends(.applied(let backend)): state.backends.insert(backend.token)
+            case .backends(.deleted(let token)): state.backends.remove(token)
             default: break
             }
         }

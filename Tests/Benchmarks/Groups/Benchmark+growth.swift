@@ -122,9 +122,10 @@ private struct SimulatedWork: Sendable {
     /// - Returns: The figures, by their names in ``GrowthLaw/all``.
     func measure() async throws -> [String: Double] {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await core.mirrorRunner.run() }
             group.addTask { try await core.reaper.run() }
             defer { group.cancelAll() }
-            try await wait(for: "the first sweep") { core.brake.reason == nil && core.index.isFresh }
+            try await wait(for: "the first sweep") { core.brake.reason == nil && core.mirror.isFresh }
             var figures: [String: Double] = [:]
             figures["lookup.cpu"] = try await lookups()
             figures["upkeep.cpu"] = try await upkeep()
@@ -152,7 +153,7 @@ private struct SimulatedWork: Sendable {
         let routes = try await cluster.routes().filter { living.contains($0.token) }
         let picked = (0..<Self.operations).compactMap { _ in routes.randomElement() }
         let seconds = try await ProcessUsage.cpuSeconds {
-            for preview in picked { core.index.apply(.routeApplied(preview)) }
+            for preview in picked { core.mirror.apply(.routes(.applied(preview))) }
         }
         return seconds / Double(Self.operations) * 1e6
     }

@@ -125,7 +125,7 @@ private struct Fixture: Sendable {
         token = try await Self.add(count, of: run, in: sandbox, to: cluster, owner)
     }
 
-    func feedIndex() async throws { try await cluster.run { core.index.apply($0) } }
+    func feedIndex() async throws { try await cluster.run { core.mirror.apply($0) } }
 
     private static func add(
         _ count: Int,

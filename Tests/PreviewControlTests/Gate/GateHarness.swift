@@ -31,7 +31,7 @@ struct GateHarness: Sendable {
                 seed: seed &* 31 &+ UInt64(number),
                 timeline: timeline
             )
-            replica.index.apply(.routesReplaced([]))
+            replica.index.apply(.routes(.replaced([])))
             replicas.append(replica)
         }
         self.replicas = replicas
@@ -45,12 +45,11 @@ struct GateHarness: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in replicas {
                 group.addTask { try await replica.core.keeper.run() }
-                group.addTask { try await cluster.run { replica.index.apply($0, now: cluster.now) } }
+                group.addTask { try await cluster.run { replica.index.apply($0, at: cluster.reading()) } }
             }
             for replica in replicas {
                 await until {
-                    let approvals = replica.core.approvals
-                    return approvals.commonGrants() != nil && approvals.claim(named: Self.run.claimName) != nil
+                    replica.index.commonGrants() != nil && replica.index.claim(named: Self.run.claimName) != nil
                 }
             }
             cluster.clearLog()
@@ -105,7 +104,7 @@ struct GateHarness: Sendable {
     func askWithOldCopies(port: Int = 3000) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>)
     {
         try await showClaim(to: 0)
-        replicas[0].core.approvals.apply(.commonGrantsApplied(cluster.standingGrants))
+        replicas[0].index.apply(.grants(cluster.standingGrants))
         return try await ask(0, port: port)
     }
 
@@ -115,7 +114,7 @@ struct GateHarness: Sendable {
     /// Brings a replica's copy of the run's claim up to date.
     func showClaim(to number: Int) async throws {
         let claim = try await claim()
-        replicas[number].core.approvals.apply(.claimsReplaced(claim.map { [$0] } ?? []))
+        replicas[number].core.mirror.apply(.claims(.replaced(claim.map { [RunClaim($0)] } ?? [])))
     }
 
     var states: [Approval.State] { cluster.approvals(of: Self.run).map(\.state) }
@@ -131,6 +130,13 @@ struct GateHarness: Sendable {
     /// What was created, patched or labelled for a preview.
     var provisioning: [SimulatedCluster.Operation] {
         cluster.log.filter { [.labelPod, .createService, .createRoute].contains($0) }
+    }
+}
+
+extension ClusterChange {
+    /// The preview Gateway has these standing grants.
+    static func grants(_ grants: StandingGrants) -> ClusterChange {
+        .gateways(.replaced([GatewayRecord(name: "gateway", grants: grants)]))
     }
 }
 
@@ -152,7 +158,7 @@ extension AgentPreviewGate {
     }
 }
 
-extension ApprovalIndex {
+extension ClusterMirror {
     /// Whether the copy of the test run's claim and of the common grants is what the cluster has.
     func isUpToDate(with cluster: SimulatedCluster) -> Bool {
         guard let claim = claim(named: GateHarness.run.claimName) else { return false }

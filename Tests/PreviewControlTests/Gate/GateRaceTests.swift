@@ -48,7 +48,7 @@ struct GateRaceTests {
                 else { return #expect(Bool(false)) }
                 try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 for replica in harness.replicas {
-                    await harness.until { replica.core.approvals.isUpToDate(with: harness.cluster) }
+                    await harness.until { replica.core.mirror.isUpToDate(with: harness.cluster) }
                 }
                 harness.cluster.interleave(seed: seed)
                 let answers = try await harness.whileTimePasses {

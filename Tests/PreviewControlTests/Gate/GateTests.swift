@@ -135,7 +135,7 @@ struct GateTests {
         try await harness.run {
             for (port, requester) in [(3000, "agent"), (3001, "agent"), (3000, "ada"), (3000, "agent")] {
                 _ = try await harness[0].request(run: run, port: port, requester: requester)
-                await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
+                await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             }
             #expect(harness.states == [.pending, .pending, .pending])
         }
@@ -208,7 +208,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
             #expect(await start.refusal?.kind == .approvalWithdrawn)
         }
@@ -219,7 +219,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (pending, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.approvals.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
             #expect(await start.refusal?.kind == .approvalWithdrawn)
@@ -233,7 +233,7 @@ struct GateTests {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             for port in 3000..<3003 { _ = try await harness[0].start(run: run, port: port, requester: "agent") }
-            harness.replicas[0].index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
             #expect(await harness[0].refusal(port: 3003)?.kind == .limitReached)
             #expect(harness.cluster.approvals(of: run).count == 3)
         }
@@ -246,7 +246,7 @@ struct GateTests {
             for port in 4000..<4003 {
                 _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }
-            harness.replicas[0].index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             #expect(await start.refusal?.kind == .limitReached)
             #expect(harness.states == [.granted])

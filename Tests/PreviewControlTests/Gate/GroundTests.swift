@@ -38,8 +38,8 @@ struct GroundTests {
         let (claim, common) = (try #require(try await harness.claim()), harness.cluster.standingGrants)
         try await takeBack(ground, harness)
         harness.cluster.clearLog()
-        harness.replicas[0].core.approvals.apply(.claimsReplaced([claim]))
-        harness.replicas[0].core.approvals.apply(.commonGrantsApplied(common))
+        harness.replicas[0].core.mirror.apply(.claims(.replaced([RunClaim(claim)])))
+        harness.replicas[0].core.mirror.apply(.grants(common))
     }
 
     @Test(arguments: Ground.allCases)
@@ -88,7 +88,7 @@ struct GroundTests {
         try await give(.option, harness)
         let parent = try #require(try await harness.claim())
         let own = try #require(try await harness.claim(of: child))
-        harness.replicas[0].core.approvals.apply(.claimsReplaced([parent, own]))
+        harness.replicas[0].core.mirror.apply(.claims(.replaced([RunClaim(parent), RunClaim(own)])))
         try await takeBack(.option, harness)
         _ = try? await harness[0].request(run: child, port: 3000, requester: "agent")
         #expect(harness.provisioning.isEmpty)

@@ -14,23 +14,27 @@ struct LateNewsTests {
     enum Absence: CaseIterable { case claimDeleted, claimNotListed, anotherClaim, requestMissing }
 
     private func spoil(_ absence: Absence, _ harness: GateHarness, before old: ClaimRecord) {
-        let approvals = harness.replicas[0].core.approvals
+        let approvals = harness.replicas[0].core.mirror
         switch absence {
-        case .claimDeleted: approvals.apply(.claimDeleted(old.identity))
-        case .claimNotListed: approvals.apply(.claimsReplaced([]))
+        case .claimDeleted: approvals.apply(.claims(.deleted(old.identity.name)))
+        case .claimNotListed: approvals.apply(.claims(.replaced([])))
         case .anotherClaim:
             let identity = ClaimIdentity(name: old.identity.name, uid: "an-earlier-one")
             approvals.apply(
-                .claimApplied(
-                    ClaimRecord(
-                        identity: identity,
-                        writtenRun: old.writtenRun,
-                        resourceVersion: "1",
-                        ledger: ApprovalLedger(annotations: [:])
+                .claims(
+                    .applied(
+                        RunClaim(
+                            ClaimRecord(
+                                identity: identity,
+                                writtenRun: old.writtenRun,
+                                resourceVersion: "1",
+                                ledger: ApprovalLedger(annotations: [:])
+                            )
+                        )
                     )
                 )
             )
-        case .requestMissing: approvals.apply(.claimApplied(old))
+        case .requestMissing: approvals.apply(.claims(.applied(RunClaim(old))))
         }
     }
 
@@ -47,7 +51,7 @@ struct LateNewsTests {
             let asked = harness.cluster.log.count { $0 == .claim }
             while harness.cluster.log.count(where: { $0 == .claim }) == asked {
                 // The waiter has to have seen its request before it can miss it.
-                harness.replicas[0].core.approvals.apply(.claimsReplaced([current]))
+                harness.replicas[0].core.mirror.apply(.claims(.replaced([RunClaim(current)])))
                 for _ in 0..<10 { await Task.yield() }
                 spoil(absence, harness, before: old)
                 for _ in 0..<10 { await Task.yield() }
@@ -65,7 +69,7 @@ struct LateNewsTests {
         let (pending, start) = try await harness.askWithOldCopies()
         try await harness.showClaim(to: 0)
         try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-        harness.replicas[0].core.approvals.apply(.claimsReplaced([]))
+        harness.replicas[0].core.mirror.apply(.claims(.replaced([])))
         _ = try await start.value
         #expect(harness.states == [.consumed])
     }
@@ -90,7 +94,7 @@ struct LateNewsTests {
         harness.cluster.clearLog()
         for _ in 0..<10 {
             await harness.replicas[0].clock.waitForSleepers(1)
-            harness.replicas[0].core.approvals.apply(.claimApplied(claim))
+            harness.replicas[0].core.mirror.apply(.claims(.applied(RunClaim(claim))))
             harness.advance(by: .seconds(15))
         }
         await harness.replicas[0].clock.waitForSleepers(1)
@@ -148,23 +152,25 @@ struct LateNewsTests {
     /// Two feeds write at the same time, as the watches over claims and over the Gateway do. What a watcher finds last is
     /// the last state of its claim, each of ten thousand times.
     @Test func theLastStateIsWhatAWatcherFindsLastTenThousandTimes() async throws {
-        let index = ApprovalIndex()
+        let index = ClusterMirror(policy: .testing())
         let identity = ClaimIdentity(name: run.claimName, uid: "claim")
-        @Sendable func claim(_ version: Int) -> ClaimRecord {
-            ClaimRecord(
-                identity: identity,
-                writtenRun: nil,
-                resourceVersion: "\(version)",
-                ledger: ApprovalLedger(annotations: [:])
+        @Sendable func claim(_ version: Int) -> RunClaim {
+            RunClaim(
+                ClaimRecord(
+                    identity: identity,
+                    writtenRun: nil,
+                    resourceVersion: "\(version)",
+                    ledger: ApprovalLedger(annotations: [:])
+                )
             )
         }
-        index.apply(.claimsReplaced([claim(0)]))
+        index.apply(.claims(.replaced([claim(0)])))
         var stale = 0
         for round in 1...10_000 {
             // Many watchers make the delivery long, and so the chance of another one's coming between larger.
             let watchers = (0..<16).map { _ in index.updates(ofClaimNamed: identity.name) }
-            async let claims: Void = index.apply(.claimApplied(claim(round)))
-            async let grants: Void = index.apply(.commonGrantsApplied(StandingGrants()))
+            async let claims: Void = index.apply(.claims(.applied(claim(round))))
+            async let grants: Void = index.apply(.grants(StandingGrants()))
             _ = await (claims, grants)
             for watcher in watchers {
                 var last = watcher.makeAsyncIterator()

@@ -58,7 +58,7 @@ struct SharedPreviewTests {
             let (pending, start) = try await harness.ask()
             try await approve(pending, harness)
             let token = try await start.value.session.token
-            harness.replicas[1].index.apply(.routesReplaced([]))
+            harness.replicas[1].index.apply(.routes(.replaced([])))
             #expect(try await started(harness, 1)?.session.token == token)
             harness.replicas[1].index.apply(.interrupted(.routes))
             #expect(try await started(harness, 1)?.session.token == token)
@@ -104,7 +104,7 @@ struct SharedPreviewTests {
             for port in 4000..<4002 {
                 _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }
-            harness.replicas[0].index.apply(.routesReplaced(try await harness.cluster.routes()))
+            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
             #expect(await harness[0].refusal(port: 3001)?.kind == .limitReached)
             #expect(try await started(harness)?.session.token == token)
             harness.replicas[0].clock.advance(by: .seconds(3 * 3600))
@@ -194,7 +194,7 @@ struct SharedPreviewTests {
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             harness.cluster.advance(by: UsedGrant.longestStart)
-            await harness.until { harness.replicas[1].core.approvals.isUpToDate(with: harness.cluster) }
+            await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness[1].request(run: run, port: 3000, requester: "agent")
             #expect(answer.started == nil)
             #expect(harness.states == [.consumed, .pending])

@@ -36,7 +36,9 @@ struct ReaperClaimTests {
 
     @Test func withTheWatchAtHandASweepIsStillThreeRequests() async throws {
         let (harness, token) = try await started()
-        harness.index.apply(.claimsReplaced([ClaimIdentity(name: run.claimName, uid: "claim-of-pod-1")]))
+        let claim = try #require(try await harness.cluster.claim(of: run))
+        harness.index.apply(.claims(.replaced([RunClaim(claim)])))
+        harness.cluster.clearLog()
         try await harness.reaper.sweep()
         #expect(harness.cluster.log == [.livePods, .backends, .routes])
         #expect(harness.cluster.liveRoutes == [token])
@@ -44,7 +46,7 @@ struct ReaperClaimTests {
 
     @Test func aCopyThatHasLostTheClaimIsCorrectedByTheCluster() async throws {
         let (harness, token) = try await started()
-        harness.index.apply(.claimsReplaced([]))
+        harness.index.apply(.claims(.replaced([])))
         try await harness.reaper.sweep()
         #expect(harness.cluster.log.contains(.claimExists))
         #expect(harness.cluster.liveRoutes == [token])

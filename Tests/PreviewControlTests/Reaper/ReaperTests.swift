@@ -325,7 +325,7 @@ struct ReaperTests {
                 cluster.advance(by: .seconds(1800))
                 first.clock.advance(by: .seconds(59))
                 await first.until { cluster.liveBackends.isEmpty }
-                cluster.advance(by: PreviewIndex.maxSpread)
+                cluster.advance(by: ReapQueue.maxSpread)
                 second.clock.advance(by: .seconds(59))
                 await second.until { second.index.routes()?.isEmpty == true }
             }

@@ -5,11 +5,35 @@ import Testing
 
 @testable import PreviewControl
 
+/// A chronicle that follows a copy of the cluster, as it does in a ``ClusterMirror``.
+private struct FollowingChronicle {
+    private var cluster: MirrorState
+    private var machine: ChronicleMachine
+
+    init(policy: PreviewPolicy) {
+        cluster = MirrorState(followsClaims: !policy.lifetime.keepsAfterRun)
+        machine = ChronicleMachine(policy: policy)
+    }
+
+    var next: Date? { machine.next }
+
+    mutating func apply(_ change: ClusterChange, now: Date?) { machine.follow(cluster.apply(change), now: now) }
+
+    mutating func takeDue(at now: Date) -> [TimelineEvent] { machine.takeDue(at: now, cluster) }
+}
+
 @Suite("What the watches tell about previews")
 struct ChronicleMachineTests {
     private static let created = Date(timeIntervalSince1970: 1_800_000_000)
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")
     private static let claim = ClaimIdentity(name: ControlHarness.run.claimName, uid: "claim-uid")
+
+    private static let record = ClaimRecord(
+        identity: claim,
+        writtenRun: nil,
+        resourceVersion: "1",
+        ledger: ApprovalLedger(annotations: [:])
+    )
 
     private static func token(_ letter: Character = "a") -> PreviewToken {
         guard let token = PreviewToken("swift-falcon-amber-\(String(repeating: letter, count: 26))") else {
@@ -59,11 +83,11 @@ struct ChronicleMachineTests {
     private static func machine(
         _ preview: Preview = preview(),
         policy: PreviewPolicy = .testing()
-    ) -> ChronicleMachine {
-        var machine = ChronicleMachine(policy: policy)
-        machine.apply(.podsReplaced([pod]), now: created)
-        machine.apply(.claimsReplaced([claim]), now: created)
-        machine.apply(.routesReplaced([preview]), now: created)
+    ) -> FollowingChronicle {
+        var machine = FollowingChronicle(policy: policy)
+        machine.apply(.pods(.replaced([PodRecord(identity: pod)])), now: created)
+        machine.apply(.claims(.replaced([RunClaim(record)])), now: created)
+        machine.apply(.routes(.replaced([preview])), now: created)
         return machine
     }
 
@@ -90,17 +114,17 @@ struct ChronicleMachineTests {
                 == true
         )
         // A gateway's status write, and a list after a broken watch, say nothing new.
-        machine.apply(.routeApplied(Self.preview()), now: Self.at(1501))
-        machine.apply(.routesReplaced([Self.preview()]), now: Self.at(1502))
+        machine.apply(.routes(.applied(Self.preview())), now: Self.at(1501))
+        machine.apply(.routes(.replaced([Self.preview()])), now: Self.at(1502))
         #expect(machine.takeDue(at: Self.at(1600)).isEmpty)
     }
 
     @Test func aKeepaliveMovesTheAnnouncementAndTheNextOneIsAnother() {
         var machine = Self.machine()
-        machine.apply(.routeApplied(Self.preview(expires: 2400)), now: Self.at(600))
+        machine.apply(.routes(.applied(Self.preview(expires: 2400))), now: Self.at(600))
         #expect(machine.takeDue(at: Self.at(1500)).isEmpty)
         let first = machine.takeDue(at: Self.at(2100))
-        machine.apply(.routeApplied(Self.preview(expires: 4200)), now: Self.at(2200))
+        machine.apply(.routes(.applied(Self.preview(expires: 4200))), now: Self.at(2200))
         #expect(machine.takeDue(at: Self.at(2300)).isEmpty)
         let second = machine.takeDue(at: Self.at(3900))
         #expect([first.count, second.count] == [1, 1])
@@ -150,11 +174,11 @@ struct ChronicleMachineTests {
         afterDeletionAt seconds: Double,
         of preview: Preview = preview(),
         policy: PreviewPolicy = .testing(),
-        before: (inout ChronicleMachine) -> Void = { _ in }
+        before: (inout FollowingChronicle) -> Void = { _ in }
     ) -> [TimelineEvent] {
         var machine = machine(preview, policy: policy)
         before(&machine)
-        machine.apply(.routeDeleted(preview.token), now: at(seconds))
+        machine.apply(.routes(.deleted(preview.token)), now: at(seconds))
         let early = machine.takeDue(at: at(seconds + 2.9))
         #expect(!early.contains { $0.kind != .expiring })
         #expect(machine.next == at(seconds + 3))
@@ -162,7 +186,7 @@ struct ChronicleMachineTests {
     }
 
     @Test func aPreviewThatDisappearsWithItsPodWasReapedForIt() {
-        let events = Self.events(afterDeletionAt: 100) { $0.apply(.podDeleted(Self.pod), now: Self.at(100)) }
+        let events = Self.events(afterDeletionAt: 100) { $0.apply(.pods(.deleted(Self.pod.name)), now: Self.at(100)) }
         #expect(events.map(\.kind) == [.reaped])
         #expect(events.first?.details["reason"] == "pod-gone")
         #expect(events.first?.claim == Self.claim)
@@ -170,7 +194,7 @@ struct ChronicleMachineTests {
 
     @Test func soIsOneThatFinalizersHeldUp() {
         let events = Self.events(afterDeletionAt: 100, of: Self.preview(isBeingDeleted: true)) {
-            $0.apply(.podDeleted(Self.pod), now: Self.at(100))
+            $0.apply(.pods(.deleted(Self.pod.name)), now: Self.at(100))
         }
         #expect(events.first?.details["reason"] == "pod-gone")
     }
@@ -192,7 +216,9 @@ struct ChronicleMachineTests {
     @Test func aPreviewThatDisappearsWithItsRunWasReapedForItWherePreviewsAreNotKept() {
         var policy = PreviewPolicy.testing()
         policy.lifetime = LifetimePolicy(keepsAfterRun: false)
-        let end: (inout ChronicleMachine) -> Void = { $0.apply(.claimDeleted(Self.claim), now: Self.at(100)) }
+        let end: (inout FollowingChronicle) -> Void = {
+            $0.apply(.claims(.deleted(Self.claim.name)), now: Self.at(100))
+        }
         #expect(
             Self.events(afterDeletionAt: 100, policy: policy, before: end).first?.details["reason"] == "claim-gone"
         )
@@ -207,7 +233,7 @@ struct ChronicleMachineTests {
 
     @Test func whatAPodsBrokenWatchDoesNotShowIsNotGone() {
         let events = Self.events(afterDeletionAt: 100) {
-            $0.apply(.podDeleted(Self.pod), now: Self.at(100))
+            $0.apply(.pods(.deleted(Self.pod.name)), now: Self.at(100))
             $0.apply(.interrupted(.pods), now: Self.at(100))
         }
         #expect(events.map(\.kind) == [.stopped])
@@ -220,13 +246,13 @@ struct ChronicleMachineTests {
     @Test func anEndThatWasMissedIsSeenInTheNextList() {
         var machine = Self.machine()
         machine.apply(.interrupted(.routes), now: Self.at(100))
-        machine.apply(.routesReplaced([]), now: Self.at(200))
+        machine.apply(.routes(.replaced([])), now: Self.at(200))
         #expect(machine.takeDue(at: Self.at(203)).map(\.kind) == [.stopped])
     }
 
     @Test func anEndSeenWhileTheTimeIsUnknownIsToldOnceItIsKnown() {
         var machine = Self.machine()
-        machine.apply(.routeDeleted(Self.token()), now: nil)
+        machine.apply(.routes(.deleted(Self.token())), now: nil)
         #expect(machine.takeDue(at: Self.at(2000)).map { $0.details["reason"] } == ["idle"])
     }
 
@@ -237,7 +263,7 @@ struct ChronicleMachineTests {
         }
         var machine = Self.machine(legacy)
         #expect(machine.takeDue(at: Self.at(1500)).isEmpty)
-        machine.apply(.routeDeleted(legacy.token), now: Self.at(1600))
+        machine.apply(.routes(.deleted(legacy.token)), now: Self.at(1600))
         #expect(machine.takeDue(at: Self.at(1700)).isEmpty)
     }
 }

@@ -86,8 +86,8 @@ struct PreviewTimelineTests {
     private struct Scribe: Sendable {
         let chronicle: PreviewChronicle
         let queue: TimelineQueue
-        let index: PreviewIndex
-        let feed: any ClusterFeed
+        let index = ClusterMirror(policy: .testing())
+        let cluster: SimulatedCluster
 
         init(_ cluster: SimulatedCluster, log: SimulatedTimelineLog, clock: ManualClock) {
             let time = MonotonicTime(clock)
@@ -98,16 +98,21 @@ struct PreviewTimelineTests {
                 time: time,
                 logger: .silent
             )
-            chronicle = PreviewChronicle(policy: .testing(), clusterTime: cluster, timeline: queue, time: time)
-            index = PreviewIndex(policy: .testing())
-            feed = chronicle.listening(to: cluster)
+            chronicle = PreviewChronicle(
+                policy: .testing(),
+                mirror: index,
+                clusterTime: cluster,
+                timeline: queue,
+                time: time
+            )
+            self.cluster = cluster
         }
 
         func run() async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await queue.run() }
                 group.addTask { try await chronicle.run() }
-                group.addTask { try await feed.run { index.apply($0) } }
+                group.addTask { try await cluster.run { index.apply($0, at: cluster.reading()) } }
                 try await group.waitForAll()
             }
         }

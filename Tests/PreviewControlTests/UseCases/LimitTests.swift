@@ -82,7 +82,7 @@ struct LimitTests {
         let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
-        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
         for token in harness.cluster.liveRoutes {
             _ = try await harness.cluster.deleteRoute(token, .uid(harness.index.knownRoute(token)?.uid ?? ""))
         }
@@ -94,7 +94,7 @@ struct LimitTests {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
-        harness.index.apply(.routesReplaced(try await harness.cluster.routes()))
+        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.fail(.routes, .before(ClusterError(.unavailable, "the API server answered 500")))
         let error = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")

@@ -23,6 +23,7 @@ struct DrainingTests {
     ) async throws {
         let harness = try await APIHarness(draining: draining)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await harness.core.mirrorRunner.run() }
             group.addTask { try await harness.core.keeper.run() }
             defer { group.cancelAll() }
             try await LiveServer.run(draining: draining) { onRunning in

@@ -55,6 +55,7 @@ struct MCPHarness: Sendable {
     /// Runs a server on loopback, and what tells waiting calls of decisions.
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await base.core.mirrorRunner.run() }
             group.addTask { try await base.core.keeper.run() }
             try await testWithoutNews(work)
             group.cancelAll()

@@ -53,11 +53,11 @@ struct TimelineSecrecyTests {
         let queue = queue("kubernetes", to: harness.log, next: copies, cluster: cluster, lines: lines)
         let chronicle = PreviewChronicle(
             policy: harness.base.policy,
+            mirror: harness.base.core.mirror,
             clusterTime: cluster,
             timeline: queue,
             time: MonotonicTime(clock)
         )
-        let feed = chronicle.listening(to: cluster)
         let (stopped, kept) = try await harness.startTwo()
         let secrets = [stopped, kept].flatMap { [$0.text, String($0.text.suffix(26))] } + ["preview.example.com"]
 
@@ -66,7 +66,7 @@ struct TimelineSecrecyTests {
                 group.addTask { try await queue.run() }
                 group.addTask { try await copies.run() }
                 group.addTask { try await chronicle.run() }
-                group.addTask { try await feed.run { _ in } }
+                group.addTask { try await harness.base.core.mirrorRunner.run() }
                 // A stop, a warning, and an end that the watch alone sees.
                 try await harness.stop(stopped)
                 for event in harness.base.timeline.events { queue.record(event) }

@@ -47,12 +47,15 @@ struct GateCluster: Sendable {
                 replicas: count
             )
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for replica in cluster.replicas { group.addTask { try await replica.keeper.run() } }
+                for replica in cluster.replicas {
+                    group.addTask { try await replica.mirrorRunner.run() }
+                    group.addTask { try await replica.keeper.run() }
+                }
                 defer { group.cancelAll() }
                 for replica in cluster.replicas {
                     await cluster.until {
-                        replica.approvals.commonGrants() != nil
-                            && replica.approvals.claim(named: cluster.run.claimName) != nil
+                        replica.mirror.commonGrants() != nil
+                            && replica.mirror.claim(named: cluster.run.claimName) != nil
                     }
                 }
                 server.requestLog.reset()
@@ -109,21 +112,23 @@ struct GateCluster: Sendable {
             zone: try ZoneSuffix("preview.example.com")
         )
         let objects = KubernetesPreviewObjects(client: client, manifests: manifests)
-        let cache = SandboxCache()
         let random = SeededRandom(seed: number + 1)
+        let policy = PreviewPolicy.testing(
+            limits: PreviewLimits(perRun: 10_000, global: 10_000),
+            // No reaper runs here, and the brake is not to take the long waits for its failure.
+            sweepInterval: .seconds(86_400)
+        )
+        let mirror = ClusterMirror(policy: policy)
         let core = ReplicaCore(
             ClusterPorts(
                 objects,
-                cache: cache,
-                feed: KubernetesClusterFeed(client: client, namespace: namespace, sandboxes: cache),
+                mirror: mirror,
+                feed: KubernetesClusterFeed(client: client, manifests: manifests),
                 time: now,
                 probe: AnsweringProbe()
             ),
-            policy: .testing(
-                limits: PreviewLimits(perRun: 10_000, global: 10_000),
-                // No reaper runs here, and the brake is not to take the long waits for its failure.
-                sweepInterval: .seconds(86_400)
-            ),
+            mirror: mirror,
+            policy: policy,
             timeline: timeline,
             time: time,
             randomBytes: { random.bytes($0) },
@@ -131,7 +136,7 @@ struct GateCluster: Sendable {
             logger: .silent
         )
         core.brake.sweepSucceeded(stillDue: [])
-        core.index.apply(.routesReplaced([]))
+        core.mirror.apply(.routes(.replaced([])))
         return core
     }
 
@@ -207,7 +212,7 @@ struct GateCluster: Sendable {
         for route in store.list(.httpRoutes, namespace: Self.namespace).items {
             guard let token = PreviewToken(objectName: route.name) else { continue }
             try await replicas[0].previews.stop(run: run, token: token)
-            for replica in replicas { replica.index.noteStop(of: token) }
+            for replica in replicas { replica.mirror.noteStop(of: token) }
         }
     }
 

@@ -16,6 +16,8 @@ extension SimulatedCluster {
                 ledger: ApprovalLedger(annotations: annotations)
             )
         }
+
+        var copy: RunClaim { RunClaim(record) }
     }
 
     // MARK: For tests
@@ -43,7 +45,7 @@ extension SimulatedCluster {
     public func revokeStandingGrants() {
         state.withLock { state in
             state.commonGrants = StandingGrants()
-            state.publish(.commonGrantsApplied(state.commonGrants))
+            state.publish(.gateways(.applied(state.gateway)))
         }
     }
 
@@ -54,6 +56,7 @@ extension SimulatedCluster {
             state.pods[sandbox.pod] = false
             let pod = PodIdentity(name: sandbox.pod.name, uid: "uid-\(sandbox.pod.name)-\(state.nextVersion())")
             state.pods[pod] = true
+            state.publish(.pods(.applied(PodRecord(identity: pod))))
             state.sandboxes[run] = BoundSandbox(
                 claim: sandbox.claim,
                 owner: sandbox.owner,
@@ -117,41 +120,16 @@ extension SimulatedCluster: ApprovalStore {
     public func addCommonGrant(_ grant: StandingGrant) async throws(ClusterError) {
         try await perform(.addCommonGrant) { state in
             state.commonGrants.add(grant)
-            state.publish(.commonGrantsApplied(state.commonGrants))
+            state.publish(.gateways(.applied(state.gateway)))
         }
-    }
-}
-
-/// The watch over a ``SimulatedCluster``'s claims and Gateway.
-public struct SimulatedApprovalFeed: ApprovalFeed {
-    private let cluster: SimulatedCluster
-
-    public init(_ cluster: SimulatedCluster) {
-        self.cluster = cluster
-    }
-
-    public func run(_ handle: @escaping @Sendable (ApprovalChange) async -> Void) async throws {
-        let (id, changes) = cluster.state.withLock { state in
-            let (stream, continuation) = AsyncStream.makeStream(of: ApprovalChange.self)
-            let id = state.nextSubscriber
-            state.nextSubscriber += 1
-            state.approvalSubscribers[id] = continuation
-            continuation.yield(.claimsReplaced(state.claims.values.map(\.record)))
-            continuation.yield(.commonGrantsApplied(state.commonGrants))
-            return (id, stream)
-        }
-        defer { cluster.state.withLock { $0.approvalSubscribers[id] = nil } }
-        for await change in changes { await handle(change) }
     }
 }
 
 extension SimulatedCluster.State {
-    func publish(_ change: ApprovalChange) {
-        for subscriber in approvalSubscribers.values { subscriber.yield(change) }
-    }
+    var gateway: GatewayRecord { GatewayRecord(name: "gateway", grants: commonGrants) }
 
-    func publishClaim(_ name: String) {
-        if let claim = claims[name] { publish(ApprovalChange.claimApplied(claim.record)) }
+    mutating func publishClaim(_ name: String) {
+        if let claim = claims[name] { publish(.claims(.applied(claim.copy))) }
     }
 
     @discardableResult

@@ -23,7 +23,7 @@ extension SimulatedCluster: PreviewObjects {
                 isBeingDeleted: false
             )
             state.backends[annotations.token] = backend
-            state.publish(.backendApplied(backend))
+            state.publish(.backends(.applied(backend)))
             return backend
         }
     }
@@ -47,7 +47,7 @@ extension SimulatedCluster: PreviewObjects {
             )
             guard let preview = stored.preview else { throw ClusterError(.rejected, "the object is not ours") }
             state.routes[annotations.token] = stored
-            state.publish(.routeApplied(preview))
+            state.publish(.routes(.applied(preview)))
             return preview
         }
     }
@@ -136,7 +136,7 @@ extension SimulatedCluster: PreviewObjects {
                 return .changed
             }
             state.routes[token] = nil
-            state.publish(.routeDeleted(token))
+            state.publish(.routes(.deleted(token)))
             return .deleted
         }
     }
@@ -151,7 +151,7 @@ extension SimulatedCluster: PreviewObjects {
                 return .changed
             }
             state.backends[token] = nil
-            state.publish(.backendDeleted(token))
+            state.publish(.backends(.deleted(token)))
             return .deleted
         }
     }

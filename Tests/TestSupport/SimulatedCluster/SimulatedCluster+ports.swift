@@ -11,8 +11,7 @@ extension SimulatedCluster {
             feed: self,
             time: self,
             probe: self,
-            approvals: self,
-            approvalFeed: SimulatedApprovalFeed(self)
+            approvals: self
         )
     }
 }
@@ -48,31 +47,56 @@ extension SimulatedCluster: PreviewProbe {
 }
 
 extension SimulatedCluster: ClusterFeed {
+    /// Each kind's watch delivers by itself: in its own order, and before or after the others. With ``interleave(seed:)`` it
+    /// also lags behind by a random number of turns.
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
-        let (id, changes) = state.withLock { state in
-            let (stream, continuation) = AsyncStream.makeStream(of: ClusterChange.self)
+        let (id, watches) = state.withLock { state in
             let id = state.nextSubscriber
             state.nextSubscriber += 1
-            state.subscribers[id] = continuation
-            continuation.yield(.podsReplaced(state.pods.filter(\.value).map(\.key)))
-            continuation.yield(.claimsReplaced(state.claims.values.map(\.identity)))
-            continuation.yield(.backendsReplaced(Array(state.backends.values)))
-            continuation.yield(.routesReplaced(state.routes.values.compactMap(\.preview)))
-            return (id, stream)
+            var watches: [AsyncStream<ClusterChange>] = []
+            for list in state.lists {
+                let (stream, continuation) = AsyncStream.makeStream(of: ClusterChange.self)
+                continuation.yield(list)
+                state.subscribers[id, default: [:]][list.collection] = continuation
+                watches.append(stream)
+            }
+            return (id, watches)
         }
         defer { state.withLock { $0.subscribers[id] = nil } }
-        for await change in changes { await handle(change) }
+        await withTaskGroup(of: Void.self) { group in
+            for watch in watches {
+                group.addTask { [self] in
+                    for await change in watch {
+                        for _ in 0..<lag { await Task.yield() }
+                        await handle(change)
+                    }
+                }
+            }
+        }
     }
 
-    /// Opens a silent watch anew, so that what it has missed arrives.
+    private var lag: UInt64 { state.withLock { $0.interleaving.map { $0.next() % Self.maxPauses } ?? 0 } }
+
+    /// Opens silent watches over what a sweep needs anew, so that what they have missed arrives.
     public func isAlive() async -> Bool {
         let isAlive = try? await perform(.proveWatch) { state in
-            if state.watchIsDeaf { return true }
-            for change in state.missed { state.deliver(change) }
-            state.missed = []
-            state.watchIsSilent = false
+            if !state.watchIsDeaf { state.endSilence(over: ClusterCollection.allCases) }
             return true
         }
         return isAlive ?? false
+    }
+}
+
+extension SimulatedCluster.State {
+    /// All objects, kind by kind.
+    fileprivate var lists: [ClusterChange] {
+        [
+            .pods(.replaced(pods.filter(\.value).keys.map { PodRecord(identity: $0) })),
+            .claims(.replaced(claims.values.map(\.copy))),
+            .sandboxes(.replaced([])),
+            .gateways(.replaced([gateway])),
+            .backends(.replaced(Array(backends.values))),
+            .routes(.replaced(routes.values.compactMap(\.preview))),
+        ]
     }
 }

@@ -62,16 +62,16 @@ public final class SimulatedCluster: Sendable {
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []
         var interleaving: SeededRandom?
-        var subscribers: [Int: AsyncStream<ClusterChange>.Continuation] = [:]
+        /// The watches of each feed: one for each kind, which nothing keeps in step.
+        var subscribers: [Int: [ClusterCollection: AsyncStream<ClusterChange>.Continuation]] = [:]
         var nextSubscriber = 0
-        /// Whether the watch says nothing, though it seems to be in good order.
-        var watchIsSilent = false
+        /// The watches that say nothing, though they seem to be in good order.
+        var silentWatches: Set<ClusterCollection> = []
         /// Whether that stays so when it is opened anew.
         var watchIsDeaf = false
         var missed: [ClusterChange] = []
         var claims: [String: StoredClaim] = [:]
         var commonGrants = StandingGrants()
-        var approvalSubscribers: [Int: AsyncStream<ApprovalChange>.Continuation] = [:]
 
         mutating func nextVersion() -> Int {
             version += 1
@@ -94,7 +94,7 @@ public final class SimulatedCluster: Sendable {
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
             let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
             state.pods[identity] = true
-            state.publish(.podApplied(identity))
+            state.publish(.pods(.applied(PodRecord(identity: identity))))
             if state.claims[claim.name]?.identity != claim {
                 state.claims[claim.name] = StoredClaim(
                     identity: claim,
@@ -102,7 +102,6 @@ public final class SimulatedCluster: Sendable {
                     resourceVersion: state.nextVersion()
                 )
                 state.publishClaim(claim.name)
-                state.publish(ClusterChange.claimApplied(claim))
             }
             state.sandboxes[run] = BoundSandbox(
                 claim: claim,
@@ -118,7 +117,7 @@ public final class SimulatedCluster: Sendable {
     public func endPod(_ pod: PodIdentity) {
         state.withLock { state in
             state.pods[pod] = false
-            state.publish(.podDeleted(pod))
+            state.publish(.pods(.deleted(pod.name)))
         }
     }
 
@@ -127,8 +126,7 @@ public final class SimulatedCluster: Sendable {
         state.withLock { state in
             guard let sandbox = state.sandboxes.removeValue(forKey: run) else { return }
             state.claims[sandbox.claim.name] = nil
-            state.publish(ApprovalChange.claimDeleted(sandbox.claim))
-            state.publish(ClusterChange.claimDeleted(sandbox.claim))
+            state.publish(.claims(.deleted(sandbox.claim.name)))
         }
     }
 
@@ -151,7 +149,7 @@ public final class SimulatedCluster: Sendable {
                 createdAt: (state.now + (Duration.zero - age)).wholeSecond
             )
             state.routes[token] = stored
-            if let preview = stored.preview { state.publish(.routeApplied(preview)) }
+            if let preview = stored.preview { state.publish(.routes(.applied(preview))) }
         }
     }
 
@@ -167,21 +165,21 @@ public final class SimulatedCluster: Sendable {
                 isBeingDeleted: false
             )
             state.backends[token] = backend
-            state.publish(.backendApplied(backend))
+            state.publish(.backends(.applied(backend)))
         }
     }
 
     public func removeBackend(_ token: PreviewToken) {
         state.withLock { state in
             state.backends[token] = nil
-            state.publish(.backendDeleted(token))
+            state.publish(.backends(.deleted(token)))
         }
     }
 
     public func removeRoute(_ token: PreviewToken) {
         state.withLock { state in
             state.routes[token] = nil
-            state.publish(.routeDeleted(token))
+            state.publish(.routes(.deleted(token)))
         }
     }
 
@@ -271,13 +269,21 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.interleaving = SeededRandom(seed: seed) }
     }
 
-    /// Lets all feeds miss what happens from now on, without their noticing it.
-    public func silenceWatch() { state.withLock { $0.watchIsSilent = true } }
+    /// Lets all feeds miss what happens from now on, without their noticing it: in all watches, or in those over some
+    /// collections, so that they get out of step with the others.
+    public func silenceWatch(over collections: ClusterCollection...) {
+        state.withLock { $0.silentWatches.formUnion(collections.isEmpty ? ClusterCollection.allCases : collections) }
+    }
+
+    /// Delivers what silent watches have missed: the changes of each collection in their order.
+    public func endSilence(over collections: ClusterCollection...) {
+        state.withLock { $0.endSilence(over: collections.isEmpty ? ClusterCollection.allCases : collections) }
+    }
 
     /// As ``silenceWatch()``, and opening the watch anew changes nothing.
     public func deafenWatch() {
         state.withLock { state in
-            state.watchIsSilent = true
+            state.silentWatches = Set(ClusterCollection.allCases)
             state.watchIsDeaf = true
         }
     }
@@ -289,7 +295,7 @@ public final class SimulatedCluster: Sendable {
 
     // MARK: Performing
 
-    private static let maxPauses: UInt64 = 8
+    static let maxPauses: UInt64 = 8
 
     /// Logs the operation, runs what the test put in front of it, and applies faults around its effect.
     func perform<Result: Sendable>(
@@ -322,11 +328,17 @@ public final class SimulatedCluster: Sendable {
 
 extension SimulatedCluster.State {
     mutating func publish(_ change: ClusterChange) {
-        if watchIsSilent { missed.append(change) } else { deliver(change) }
+        if silentWatches.contains(change.collection) { missed.append(change) } else { deliver(change) }
     }
 
     func deliver(_ change: ClusterChange) {
-        for subscriber in subscribers.values { subscriber.yield(change) }
+        for watches in subscribers.values { watches[change.collection]?.yield(change) }
+    }
+
+    mutating func endSilence(over collections: [ClusterCollection]) {
+        silentWatches.subtract(collections)
+        for change in missed where collections.contains(change.collection) { deliver(change) }
+        missed.removeAll { collections.contains($0.collection) }
     }
 
     mutating func changeRoute(
@@ -338,7 +350,7 @@ extension SimulatedCluster.State {
         route.resourceVersion = nextVersion()
         routes[token] = route
         // To a feed, what has ceased to be ours has ceased to be.
-        publish(route.preview.map(ClusterChange.routeApplied) ?? .routeDeleted(token))
+        publish(.routes(route.preview.map(ObjectChange.applied) ?? .deleted(token)))
     }
 }
 

@@ -29,7 +29,7 @@ struct MetricsParts: Sendable {
         shared.router?.router.observe()
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
         set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
-        if let count = previews.core.index.previewCount { set(.previews, Double(count)) }
+        if let count = previews.core.mirror.previewCount { set(.previews, Double(count)) }
         for (resource, silence) in previews.feed.silences {
             set(.cacheAge, silence / .seconds(1), ("resource", resource))
         }

@@ -15,23 +15,22 @@ struct PreviewParts: Sendable {
         let cluster = shared.cluster
         feed = KubernetesClusterFeed(
             client: cluster.client,
-            namespace: cluster.settings.namespace,
-            sandboxes: shared.sandboxes,
+            manifests: cluster.manifests,
             metrics: shared.metrics
         )
         ports = ClusterPorts(
             cluster.objects,
-            cache: shared.sandboxes,
-            feed: timeline.chronicle.listening(to: feed),
+            mirror: shared.mirror,
+            feed: feed,
             probe: GatewayProbe(
                 transport: shared.probes,
                 address: shared.settings.address,
                 names: ZoneNames(shared.settings.address.zone, uptime: shared.time.uptime)
-            ),
-            metrics: shared.metrics
+            )
         )
         core = ReplicaCore(
             ports,
+            mirror: shared.mirror,
             policy: cluster.policy,
             approvalPolicy: shared.settings.approvals,
             facts: shared.coreAPI.flatMap { client in
@@ -47,5 +46,5 @@ struct PreviewParts: Sendable {
     }
 
     /// In the order of their start.
-    var services: [any Service] { [timeKeeper, core.reaper, core.keeper] }
+    var services: [any Service] { [timeKeeper, core.mirrorRunner, core.reaper, core.keeper] }
 }

@@ -42,7 +42,7 @@ extension SharedParts {
         let owners = KubernetesRunOwners(
             client: cluster.client,
             namespace: settings.cluster.namespace,
-            cache: sandboxes
+            mirror: mirror
         )
         return RunAccess(ClaimAuthority(owners: owners, uptime: time.uptime))
     }

@@ -20,8 +20,8 @@ struct SharedParts: Sendable {
         )
     )
     let cluster: ClusterConnection
-    /// This replica's copy of what leads from a run to its pod.
-    let sandboxes = SandboxCache()
+    /// This replica's copy of the cluster.
+    let mirror: ClusterMirror
     /// Reaches the platform: the core API, the issuer of access tokens.
     let platform: CurlTransport
     /// Reaches the previews' own addresses. It is apart, so that apps which do not answer hold up nobody's authorisation.
@@ -49,6 +49,7 @@ struct SharedParts: Sendable {
             metrics: metrics,
             refusals: ClusterRefusals(metrics, time: time, logger: logger)
         )
+        mirror = ClusterMirror(policy: cluster.policy)
         let platform = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxPlatformConnections))
         self.platform = platform
         probes = try CurlTransport(configuration: .probing(maxConnections: Self.maxProbeConnections))

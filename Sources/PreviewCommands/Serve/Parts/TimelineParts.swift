@@ -34,6 +34,7 @@ struct TimelineParts: Sendable {
         broadcast = TimelineBroadcast(to: queue)
         chronicle = PreviewChronicle(
             policy: shared.cluster.policy,
+            mirror: shared.mirror,
             clusterTime: shared.cluster.time,
             timeline: broadcast,
             time: shared.time

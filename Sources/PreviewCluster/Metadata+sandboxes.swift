@@ -1,0 +1,60 @@
+internal import FoundationEssentials
+internal import KubernetesModel
+internal import PreviewControl
+internal import PreviewDomain
+
+extension RunClaim {
+    /// - Returns: nil for an object without a UID.
+    convenience init?(_ claim: SandboxClaim) {
+        guard let record = ClaimRecord(ofAnyClaim: claim.metadata) else { return nil }
+        let ready = claim.status.conditions.first(ofType: "Ready")
+        self.init(
+            record,
+            owner: claim.metadata.runOwner,
+            sandboxName: claim.status.sandbox?.name,
+            isReady: ready?.status == .true,
+            reason: ready?.reason,
+            isBeingDeleted: claim.metadata.isBeingDeleted
+        )
+    }
+}
+
+extension SandboxRecord {
+    /// - Parameter withOwnership: Whether to keep what proves whose it is, and which pods are its own.
+    convenience init(_ sandbox: ObjectMeta, withOwnership: Bool = false) {
+        self.init(
+            name: sandbox.name,
+            podName: sandbox.annotations[SandboxAnnotation.podName],
+            uid: withOwnership ? sandbox.uid : nil,
+            owners: withOwnership ? sandbox.ownerReferences.map(\.uid) : []
+        )
+    }
+}
+
+extension PodRecord {
+    /// - Parameter withOwnership: Whether to keep what proves whose it is without the claim's label.
+    /// - Returns: nil for an object without a UID.
+    convenience init?(_ pod: ObjectMeta, withOwnership: Bool = false) {
+        guard let identity = PodIdentity(pod) else { return nil }
+        self.init(
+            identity: identity,
+            claimUID: pod.labels[ClusterLabel.claimUID],
+            sandboxNameHash: pod.labels[ClusterLabel.sandboxNameHash],
+            isBeingDeleted: pod.isBeingDeleted,
+            owners: withOwnership ? pod.ownerReferences.map(\.uid) : []
+        )
+    }
+}
+
+extension ObjectMeta {
+    /// The run id that the platform wrote on the claim.
+    var writtenRun: String? { platformValue(ClaimAnnotation.runID) }
+
+    /// The owner that the platform wrote on the claim.
+    var runOwner: String? { platformValue(ClaimAnnotation.runOwner) }
+
+    /// What the platform wrote under `key`, as an annotation or as a label.
+    private func platformValue(_ key: String) -> String? {
+        annotations[key] ?? labels[key]
+    }
+}

@@ -1,0 +1,108 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// The approvals on the claims.
+///
+/// Every write tests what was read here, and what the mirror does not know is asked of the cluster. Whoever waits for a
+/// decision is woken by it, so that waiting costs no request.
+extension ClusterMirror {
+    /// The claim of that name; nil when there is none, or the copy is not up to date.
+    func claim(named name: String) -> ClaimRecord? {
+        read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claimRecord(named: name) : nil }
+    }
+
+    /// How often the watch over claims has brought anything: a number that grows is the proof that it is alive.
+    var claimActivity: Int { read { $0.claimActivity } }
+
+    /// The standing grants for every run; nil when the copy is not up to date.
+    func commonGrants() -> StandingGrants? {
+        read { state in
+            guard state.cluster.fresh.contains(.gateways) else { return nil }
+            return state.cluster.gateways.values.first?.grants ?? StandingGrants()
+        }
+    }
+
+    /// The claim as it is and then as it becomes; nil stands for its absence. After several changes, and after a change of
+    /// the common grants, it is delivered once, as it is then.
+    func updates(ofClaimNamed name: String) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (id, isKnown) = update { state in
+            (state.watchers.add(continuation, of: name), state.cluster.fresh.contains(.claims))
+        }
+        continuation.onTermination = { [weak self] _ in self?.update { $0.watchers.remove(id, of: name) } }
+        if isKnown { continuation.yield() }
+        return stream.map { [self] in read { $0.cluster.claimRecord(named: name) } }
+    }
+
+    // MARK: Expiry
+
+    /// The next instant at which an approval expires.
+    var nextExpiry: Date? { read { $0.expiries.next } }
+
+    /// Takes out the claims on which an approval has expired.
+    func takeExpired(now: Date) -> [ClaimRecord] {
+        update { state in
+            state.expiries.takeDue(at: now).compactMap { name in
+                guard let claim = state.cluster.claimRecord(named: name) else { return nil }
+                guard let expiry = claim.ledger.nextExpiry, expiry <= now else {
+                    state.scheduleExpiry(of: claim)
+                    return nil
+                }
+                return claim
+            }
+        }
+    }
+
+    /// Looks at a claim again at an instant.
+    func retry(_ claim: ClaimRecord, at instant: Date) {
+        update { $0.expiries.schedule(claim.identity.name, at: instant) }
+    }
+}
+
+extension ClusterMirror.State {
+    /// Queues the expiries of the claims that have changed.
+    ///
+    /// - Returns: Who waits for one of them.
+    mutating func followClaims(
+        _ delta: MirrorDelta,
+        _ change: ClusterChange
+    ) -> [AsyncStream<Void>.Continuation] {
+        if change.collection == .claims {
+            if case .interrupted = change {} else { claimActivity += 1 }
+            if case .claims(.replaced(let claims)) = change {
+                for claim in claims where !claim.isBeingDeleted { scheduleExpiry(of: claim.record) }
+            }
+        }
+        switch delta.claims {
+        case .all: return watchers.all
+        case .named(let names):
+            for name in names { cluster.claimRecord(named: name).map { scheduleExpiry(of: $0) } }
+            return names.flatMap { watchers.of($0) }
+        }
+    }
+
+    fileprivate mutating func scheduleExpiry(of claim: ClaimRecord) {
+        if let expiry = claim.ledger.nextExpiry { expiries.schedule(claim.identity.name, at: expiry) }
+    }
+}
+
+/// Who waits for changes of claims.
+struct ClaimWatchers: Sendable {
+    private var continuations: [String: [Int: AsyncStream<Void>.Continuation]] = [:]
+    private var next = 0
+
+    var all: [AsyncStream<Void>.Continuation] { continuations.values.flatMap(\.values) }
+
+    func of(_ name: String) -> [AsyncStream<Void>.Continuation] { continuations[name].map { Array($0.values) } ?? [] }
+
+    mutating func add(_ continuation: AsyncStream<Void>.Continuation, of name: String) -> Int {
+        next += 1
+        continuations[name, default: [:]][next] = continuation
+        return next
+    }
+
+    mutating func remove(_ id: Int, of name: String) {
+        continuations[name]?[id] = nil
+        if continuations[name]?.isEmpty == true { continuations[name] = nil }
+    }
+}

@@ -1,0 +1,69 @@
+internal import Logging
+public import ServiceLifecycle
+
+/// Keeps a replica's ``ClusterMirror`` up to date.
+public struct MirrorRunner: Service {
+    private let mirror: ClusterMirror
+    private let feed: any ClusterFeed
+    private let clusterTime: any ClusterTime
+    private let outage: OutageGuard
+    private let time: MonotonicTime
+    private let logger: Logger
+
+    /// How long to wait before the feed is started again after an error that its own retries do not cover.
+    private static let restartDelay = Duration.seconds(5)
+
+    /// - Parameter outage: Gets told whether the API server answers.
+    init(
+        mirror: ClusterMirror,
+        feed: any ClusterFeed,
+        clusterTime: any ClusterTime,
+        outage: OutageGuard,
+        time: MonotonicTime,
+        logger: Logger
+    ) {
+        self.mirror = mirror
+        self.feed = feed
+        self.clusterTime = clusterTime
+        self.outage = outage
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Runs until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled { await follow() }
+        }
+    }
+
+    private func follow() async {
+        do {
+            try await feed.run { change in
+                note(change)
+                mirror.apply(change, at: clusterTime.reading())
+            }
+        } catch {
+            if !Task.isCancelled { logger.error("the cluster feed failed", metadata: ["error": "\(error)"]) }
+        }
+        // Whatever ended the feed, from now on nothing is known for certain.
+        for collection in ClusterCollection.allCases { mirror.apply(.interrupted(collection)) }
+        try? await time.sleep(Self.restartDelay)
+    }
+
+    /// What the feed delivers about previews is evidence that the API server can be reached. A Gateway or a Sandbox that may
+    /// not be read is none that it cannot.
+    private func note(_ change: ClusterChange) {
+        guard change.collection.concernsPreviews else { return }
+        switch change {
+        case .interrupted: outage.noteDoubt()
+        case .resumed: outage.noteResumedWatch()
+        default: outage.noteAnswer()
+        }
+    }
+}
+
+extension MirrorRunner: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "MirrorRunner" }
+}

@@ -1,0 +1,188 @@
+internal import PreviewDomain
+
+/// What a replica knows of the cluster. Values only: it reads no clock and does no I/O.
+///
+/// It is a copy, and may be behind: each collection for itself, because each is a watch of its own.
+struct MirrorState: Sendable {
+    private(set) var routes = ObjectTable<Preview>()
+    private(set) var backends = ObjectTable<PreviewBackend>()
+    private(set) var pods = ObjectTable<PodRecord>()
+    private(set) var claims = ObjectTable<RunClaim>()
+    private(set) var sandboxes = ObjectTable<SandboxRecord>()
+    private(set) var gateways = ObjectTable<GatewayRecord>()
+    /// The collections that have arrived and whose watches are not known to be broken.
+    private(set) var fresh: Set<ClusterCollection> = []
+
+    private var podUIDs: Set<CompactText> = []
+    private var tokensByPodUID = TokensByOwner()
+    /// Both are filled only where previews end with their run's claim.
+    private var claimUIDs: Set<CompactText> = []
+    private var tokensByClaimUID = TokensByOwner()
+    private let followsClaims: Bool
+
+    /// - Parameter followsClaims: Whether it matters to a preview that its run's claim exists.
+    init(followsClaims: Bool) {
+        self.followsClaims = followsClaims
+    }
+
+    /// Takes one step of the feed.
+    ///
+    /// - Returns: What it means to those who follow the mirror.
+    mutating func apply(_ change: ClusterChange) -> MirrorDelta {
+        var delta = MirrorDelta()
+        switch change {
+        case .routes(let change):
+            let difference = take(change, \.routes, &delta)
+            for preview in difference.old { index(preview, remove: true) }
+            for preview in difference.new { index(preview, remove: false) }
+            delta.applied = difference.new
+            delta.ended = difference.gone
+            // The other half of a pair, when this one has gone.
+            delta.keys = difference.new.map { .route($0.token) } + difference.gone.map { .backend($0.token) }
+        case .backends(let change):
+            let difference = take(change, \.backends, &delta)
+            delta.keys = difference.new.map { .backend($0.token) } + difference.gone.map { .route($0.token) }
+        case .pods(let change):
+            let difference = take(change, \.pods, &delta)
+            for pod in difference.old { podUIDs.remove(pod.identity.compactUID) }
+            for pod in difference.new { podUIDs.insert(pod.identity.compactUID) }
+            for pod in difference.old where !podUIDs.contains(pod.identity.compactUID) {
+                delta.keys += tokensByPodUID[pod.identity.compactUID].map(ReapKey.route)
+            }
+        case .claims(let change):
+            let difference = take(change, \.claims, &delta)
+            delta.claims = .named((difference.gone + difference.new).map(\.key))
+            if case .replaced = change { delta.claims = .all }
+            guard followsClaims else { break }
+            for claim in difference.old { claimUIDs.remove(claim.record.identity.compactUID) }
+            for claim in difference.new { claimUIDs.insert(claim.record.identity.compactUID) }
+            for claim in difference.old where !claimUIDs.contains(claim.record.identity.compactUID) {
+                delta.keys += tokensByClaimUID[claim.record.identity.compactUID].map(ReapKey.route)
+            }
+        case .sandboxes(let change): _ = take(change, \.sandboxes, &delta)
+        case .gateways(let change):
+            _ = take(change, \.gateways, &delta)
+            delta.claims = .all
+        case .interrupted(let collection): fresh.remove(collection)
+        case .resumed(let collection):
+            fresh.insert(collection)
+            delta.judgesAll = collection.concernsPreviews
+        }
+        return delta
+    }
+
+    private mutating func take<Object: MirroredObject>(
+        _ change: ObjectChange<Object>,
+        _ table: WritableKeyPath<MirrorState, ObjectTable<Object>>,
+        _ delta: inout MirrorDelta
+    ) -> ObjectTable<Object>.Difference {
+        if case .replaced = change {
+            fresh.insert(Object.collection)
+            delta.judgesAll = Object.collection.concernsPreviews
+        }
+        return self[keyPath: table].apply(change)
+    }
+
+    private mutating func index(_ preview: Preview, remove: Bool) {
+        if remove {
+            tokensByPodUID.remove(preview.token, of: preview.compactPodUID)
+            tokensByClaimUID.remove(preview.token, of: preview.compactClaimUID)
+        } else {
+            tokensByPodUID.insert(preview.token, of: preview.compactPodUID)
+            if followsClaims { tokensByClaimUID.insert(preview.token, of: preview.compactClaimUID) }
+        }
+    }
+
+    // MARK: What can be said
+
+    /// Whether routes, backends and pods are known: what a sweep needs.
+    var isComplete: Bool { fresh.isSuperset(of: [.routes, .backends, .pods]) }
+
+    /// Whether a preview's Service exists; nil when that is not known.
+    func hasBackend(_ token: PreviewToken) -> Bool? {
+        fresh.contains(.backends) ? backends.contains(token) : nil
+    }
+
+    /// Whether a preview's route exists; nil when that is not known.
+    func hasRoute(_ token: PreviewToken) -> Bool? {
+        fresh.contains(.routes) ? routes.contains(token) : nil
+    }
+
+    func presence(ofPodOf preview: Preview) -> Presence {
+        guard let uid = preview.compactPodUID, fresh.contains(.pods) else { return .unknown }
+        return podUIDs.contains(uid) ? .present : .gone
+    }
+
+    /// Unknown also where claims do not matter.
+    func presence(ofClaimOf preview: Preview) -> Presence {
+        // Without the run's id the claim's name is not known, and nobody could ask whether it is gone.
+        guard followsClaims, let uid = preview.compactClaimUID, preview.runID != nil, fresh.contains(.claims) else {
+            return .unknown
+        }
+        return claimUIDs.contains(uid) ? .present : .gone
+    }
+
+    /// The UIDs of the claims that exist; nil when they are not known, or do not matter.
+    var existingClaims: Set<String>? {
+        followsClaims && fresh.contains(.claims) ? Set(claimUIDs.map(\.text)) : nil
+    }
+
+    /// What is written about approvals on the claim of that name; nil when there is none, or it is being deleted: nothing is
+    /// approved on it any more.
+    func claimRecord(named name: String) -> ClaimRecord? {
+        claims[name].flatMap { $0.isBeingDeleted ? nil : $0.record }
+    }
+}
+
+/// What a change of the mirror means to those who follow it.
+struct MirrorDelta: Sendable {
+    enum Claims: Sendable {
+        case named([String])
+        case all
+    }
+
+    /// The previews that are new or have changed.
+    var applied: [Preview] = []
+    /// The previews whose routes are gone, as they were.
+    var ended: [Preview] = []
+    /// What the reaper has to judge anew.
+    var keys: [ReapKey] = []
+    /// Whether it has to judge everything anew.
+    var judgesAll = false
+    /// The claims of which something may have changed, or of the grants that count for them.
+    var claims = Claims.named([])
+}
+
+/// The objects of one collection.
+struct ObjectTable<Object: MirroredObject>: Sendable {
+    struct Difference {
+        /// Earlier states that are void now.
+        var old: [Object] = []
+        var new: [Object] = []
+        /// Those of the earlier states whose object does not exist any more.
+        var gone: [Object] = []
+    }
+
+    private var objects: [Object.Key: Object] = [:]
+
+    subscript(_ key: Object.Key) -> Object? { objects[key] }
+    var count: Int { objects.count }
+    var values: Dictionary<Object.Key, Object>.Values { objects.values }
+
+    func contains(_ key: Object.Key) -> Bool { objects.index(forKey: key) != nil }
+
+    mutating func apply(_ change: ObjectChange<Object>) -> Difference {
+        switch change {
+        case .replaced(let new):
+            let old = Array(objects.values)
+            objects = Dictionary(new.lazy.map { ($0.key, $0) }) { _, last in last }
+            return Difference(old: old, new: new, gone: old.filter { !contains($0.key) })
+        case .applied(let new):
+            let old = objects.updateValue(new, forKey: new.key)
+            return Difference(old: old.map { [$0] } ?? [], new: [new])
+        case .deleted(let key):
+            guard let old = objects.removeValue(forKey: key) else { return Difference() }
+            return Difference(old: [old], gone: [old])
+        }
+    }
+}

@@ -1,0 +1,141 @@
+public import PreviewDomain
+
+/// An object of which a replica keeps a copy.
+///
+/// There are as many copies as objects, so a type is a reference to an immutable value where it is larger than a few
+/// words: a quarter of every table is empty.
+public protocol MirroredObject: Sendable {
+    associatedtype Key: Hashable & Sendable
+
+    static var collection: ClusterCollection { get }
+
+    /// What the object is found by.
+    var key: Key { get }
+
+    /// The key of an object of that name; nil where no object of that name is kept.
+    static func key(ofObjectNamed name: String) -> Key?
+
+    /// A change of the collection, as the feed delivers it.
+    static func change(_ change: ObjectChange<Self>) -> ClusterChange
+}
+
+extension MirroredObject where Key == String {
+    public static func key(ofObjectNamed name: String) -> String? { name }
+}
+
+extension Preview: MirroredObject {
+    public static var collection: ClusterCollection { .routes }
+    public static func change(_ change: ObjectChange<Preview>) -> ClusterChange { .routes(change) }
+    public var key: PreviewToken { token }
+    public static func key(ofObjectNamed name: String) -> PreviewToken? { PreviewToken(objectName: name) }
+}
+
+extension PreviewBackend: MirroredObject {
+    public static var collection: ClusterCollection { .backends }
+    public static func change(_ change: ObjectChange<PreviewBackend>) -> ClusterChange { .backends(change) }
+    public var key: PreviewToken { token }
+    public static func key(ofObjectNamed name: String) -> PreviewToken? { PreviewToken(objectName: name) }
+}
+
+/// What is kept of a pod: whose it is, by its labels.
+public final class PodRecord: MirroredObject {
+    public let identity: PodIdentity
+    public let sandboxNameHash: String?
+    public let isBeingDeleted: Bool
+    /// The UIDs of its owners; the mirror keeps none of them.
+    public let owners: [String]
+    private let compactClaimUID: CompactText?
+
+    public static var collection: ClusterCollection { .pods }
+    public static func change(_ change: ObjectChange<PodRecord>) -> ClusterChange { .pods(change) }
+    public var key: String { identity.name }
+    /// The UID of the claim that the pod is labelled with.
+    public var claimUID: String? { compactClaimUID?.text }
+
+    public init(
+        identity: PodIdentity,
+        claimUID: String? = nil,
+        sandboxNameHash: String? = nil,
+        isBeingDeleted: Bool = false,
+        owners: [String] = []
+    ) {
+        self.identity = identity
+        compactClaimUID = claimUID.map(CompactText.init)
+        self.sandboxNameHash = sandboxNameHash
+        self.isBeingDeleted = isBeingDeleted
+        self.owners = owners
+    }
+}
+
+/// What is kept of a Sandbox: the name of its pod.
+public final class SandboxRecord: MirroredObject {
+    public let name: String
+    /// The UID; the mirror does not keep it.
+    public let uid: String?
+    /// The UIDs of its owners; the mirror keeps none of them.
+    public let owners: [String]
+    private let otherPodName: String?
+
+    public static var collection: ClusterCollection { .sandboxes }
+    public static func change(_ change: ObjectChange<SandboxRecord>) -> ClusterChange { .sandboxes(change) }
+    public var key: String { name }
+    public var podName: String { otherPodName ?? name }
+
+    public init(name: String, podName: String?, uid: String? = nil, owners: [String] = []) {
+        self.name = name
+        self.uid = uid
+        self.owners = owners
+        otherPodName = podName == name ? nil : podName
+    }
+}
+
+/// What is kept of a run's SandboxClaim: what leads to its Sandbox, and what is written on it about approvals.
+public final class RunClaim: MirroredObject {
+    /// Which claim it is, of which run, and its approvals.
+    public let record: ClaimRecord
+    /// The owner of the run that the platform wrote on the claim.
+    public let owner: String?
+    /// The name of the Sandbox that it is bound to.
+    public let sandboxName: String?
+    public let isReady: Bool
+    /// Why it is not ready, in the condition's own word.
+    public let reason: String?
+    public let isBeingDeleted: Bool
+
+    public static var collection: ClusterCollection { .claims }
+    public static func change(_ change: ObjectChange<RunClaim>) -> ClusterChange { .claims(change) }
+    public var key: String { record.identity.name }
+
+    public init(
+        _ record: ClaimRecord,
+        owner: String? = nil,
+        sandboxName: String? = nil,
+        isReady: Bool = true,
+        reason: String? = nil,
+        isBeingDeleted: Bool = false
+    ) {
+        self.record = record
+        self.owner = owner
+        // Usually it is called like its claim; equal strings then share their characters.
+        self.sandboxName = sandboxName == record.identity.name ? record.identity.name : sandboxName
+        self.isReady = isReady
+        self.reason = isReady ? nil : reason
+        self.isBeingDeleted = isBeingDeleted
+    }
+}
+
+/// What is kept of the preview Gateway.
+public struct GatewayRecord: MirroredObject {
+    public let name: String
+    /// The standing grants for every run.
+    public let grants: StandingGrants
+
+    public static var collection: ClusterCollection { .gateways }
+    public static func change(_ change: ObjectChange<GatewayRecord>) -> ClusterChange { .gateways(change) }
+    public var key: String { name }
+
+    public init(name: String, grants: StandingGrants) {
+        self.name = name
+        self.grants = grants
+    }
+}

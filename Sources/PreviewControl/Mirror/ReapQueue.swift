@@ -1,0 +1,154 @@
+internal import FoundationEssentials
+internal import PreviewDomain
+
+/// What the reaper looks at when its instant has come.
+enum ReapKey: Hashable, Sendable {
+    case route(PreviewToken)
+    case backend(PreviewToken)
+
+    var token: PreviewToken {
+        switch self {
+        case .route(let token), .backend(let token): token
+        }
+    }
+}
+
+/// When the reaper has to look at what, and what it finds then. Values only: it reads no clock and does no I/O.
+struct ReapQueue: Sendable {
+    private var deadlines = DeadlineQueue<ReapKey>()
+    private var endedTokens = EndedTokens()
+    private let judge: ReapJudge
+    private let spread: @Sendable (PreviewToken) -> Double
+
+    /// How long after its instant an object may be looked at. Each replica picks its own moment within that time, so
+    /// that of several the first one mostly has deleted an object before the others look.
+    static let maxSpread = Duration.milliseconds(180)
+    /// The shortest time after which something that was kept is looked at again. Without it, an object that is due
+    /// but may not be touched yet would be looked at without a pause.
+    private static let shortestRecheck = Duration.milliseconds(50)
+
+    init(judge: ReapJudge, spread: @escaping @Sendable (PreviewToken) -> Double) {
+        self.judge = judge
+        self.spread = spread
+    }
+
+    // MARK: Deadlines
+
+    /// The next instant at which something has to be looked at.
+    var next: Date? { deadlines.next }
+
+    /// Queues what a change concerns.
+    ///
+    /// - Parameter now: The API server's time where it is known. What is due already is looked at within ``maxSpread`` of it.
+    mutating func follow(_ delta: MirrorDelta, _ cluster: MirrorState, now: Date?) {
+        if delta.judgesAll {
+            for preview in cluster.routes.values { schedule(.route(preview.token), cluster, now) }
+            for backend in cluster.backends.values { schedule(.backend(backend.token), cluster, now) }
+        } else {
+            for key in delta.keys { schedule(key, cluster, now) }
+        }
+    }
+
+    mutating func schedule(_ key: ReapKey, at instant: Date) { deadlines.schedule(key, at: instant) }
+
+    mutating func takeDue(now: Date) -> [ReapKey] { deadlines.takeDue(at: now) }
+
+    private mutating func schedule(_ key: ReapKey, _ cluster: MirrorState, _ now: Date?) {
+        // Whether idleness counts is asked when its instant has come: that may change at any time.
+        let judgement = judgement(of: key, now: nil, cluster) { _, _ in .distantPast }
+        guard let judgement else { return }
+        let instant = max(judgement.nextLook, now ?? .distantPast)
+        deadlines.schedule(key, at: instant + Self.maxSpread * spread(key.token))
+    }
+
+    // MARK: Judging
+
+    /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
+    /// kept is queued again.
+    mutating func order(for key: ReapKey, now: Date, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> ReapOrder? {
+        switch judgement(of: key, now: now, cluster, idleFrom) {
+        case .keep(let until)?:
+            deadlines.schedule(key, at: max(until, now + Self.shortestRecheck))
+            return nil
+        case .reap(let order)?: return order
+        case nil: return nil
+        }
+    }
+
+    /// Judges everything: the sweep.
+    ///
+    /// - Returns: What is to be deleted; nil when routes, backends or pods are not known well enough.
+    func allDue(now: Date?, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> [ReapKey]? {
+        guard cluster.isComplete else { return nil }
+        var due: [ReapKey] = []
+        var pairs = 0
+        for preview in cluster.routes.values {
+            let hasBackend = cluster.backends.contains(preview.token)
+            if hasBackend { pairs += 1 }
+            let judgement = judgement(of: preview, hasBackend: hasBackend, now: now, cluster, idleFrom)
+            if case .reap = judgement { due.append(.route(preview.token)) }
+        }
+        // A Service that has its route is kept as long as that is, which is the case of nearly all.
+        guard pairs < cluster.backends.count else { return due }
+        for backend in cluster.backends.values {
+            if case .reap = judgement(of: backend, now: now, cluster) { due.append(.backend(backend.token)) }
+        }
+        return due
+    }
+
+    private func judgement(
+        of key: ReapKey,
+        now: Date?,
+        _ cluster: MirrorState,
+        _ idleFrom: IdleFrom
+    ) -> ReapJudge.Judgement? {
+        switch key {
+        case .route(let token):
+            cluster.routes[token].map { preview in
+                judgement(of: preview, hasBackend: cluster.hasBackend(token), now: now, cluster, idleFrom)
+            }
+        case .backend(let token):
+            cluster.backends[token].map { judgement(of: $0, now: now, cluster) }
+        }
+    }
+
+    private func judgement(of backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapJudge.Judgement {
+        judge.judge(
+            backend,
+            hasRoute: cluster.hasRoute(backend.token),
+            isEnded: endedTokens.contains(backend.token),
+            now: now
+        )
+    }
+
+    private func judgement(
+        of preview: Preview,
+        hasBackend: Bool?,
+        now: Date?,
+        _ cluster: MirrorState,
+        _ idleFrom: IdleFrom
+    ) -> ReapJudge.Judgement {
+        judge.judge(
+            preview,
+            pod: cluster.presence(ofPodOf: preview),
+            claim: cluster.presence(ofClaimOf: preview),
+            hasBackend: hasBackend,
+            now: now,
+            idleFrom: idleFrom
+        )
+    }
+
+    // MARK: What is over
+
+    /// Notes that no start of this preview can be under way: what is left of it once its route is gone needs no grace.
+    ///
+    /// - Parameter instant: When to look at its Service.
+    mutating func noteEnd(of token: PreviewToken, lookAt instant: Date) {
+        endedTokens.insert(token)
+        deadlines.schedule(.backend(token), at: instant)
+    }
+
+    func isEnded(_ token: PreviewToken) -> Bool { endedTokens.contains(token) }
+
+    mutating func forgetOldEnds() { endedTokens.forgetOld() }
+}

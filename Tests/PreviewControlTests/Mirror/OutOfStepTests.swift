@@ -1,0 +1,73 @@
+import FoundationEssentials
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+/// Each kind has a watch of its own, so one may be far behind another. What is absent in the copy of one is not gone.
+@Suite("Watches that are not in step", .timeLimit(.minutes(2)))
+struct OutOfStepTests {
+    private let run = ControlHarness.run
+
+    /// Starts a preview that one watch does not show.
+    private func started(
+        behind collection: ClusterCollection,
+        _ work: @escaping @Sendable (ControlHarness, PreviewToken) async throws -> Void
+    ) async throws {
+        let harness = try await ControlHarness(
+            // No sweep comes in between, which would open the watches anew.
+            policy: .testing(lifetime: LifetimePolicy(keepsAfterRun: false), sweepInterval: .seconds(3600))
+        )
+        try await harness.withReaper {
+            await harness.until { harness.index.isFresh }
+            harness.cluster.silenceWatch(over: collection)
+            harness.cluster.addSandbox(for: run)
+            // The reaper may look as soon as the route is there.
+            harness.cluster.clearLog()
+            let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+            try await work(harness, token)
+            #expect(harness.cluster.liveRoutes == [token])
+            #expect(harness.cluster.liveBackends == [token])
+            harness.cluster.endSilence(over: collection)
+            await harness.until {
+                harness.index.knownRoute(token) != nil && harness.index.knownBackend(token) != nil
+                    && harness.index.allDue(now: harness.cluster.now, idleFrom: harness.outage.idleFrom) == []
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (ClusterCollection.pods, SimulatedCluster.Operation.isLive), (.claims, .claimExists),
+    ])
+    func aPreviewWhosePodOrClaimIsNotInTheCopyYetIsKeptAfterALiveRead(
+        collection: ClusterCollection,
+        operation: SimulatedCluster.Operation
+    ) async throws {
+        try await started(behind: collection) { harness, _ in
+            await harness.until { harness.cluster.log.contains(operation) }
+        }
+    }
+
+    @Test(arguments: [
+        (ClusterCollection.routes, SimulatedCluster.Operation.route), (.backends, .backend),
+    ])
+    func halfAPairWhoseOtherHalfIsNotInTheCopyYetIsKeptAfterALiveRead(
+        collection: ClusterCollection,
+        operation: SimulatedCluster.Operation
+    ) async throws {
+        try await started(behind: collection) { harness, token in
+            await harness.until {
+                collection == .routes
+                    ? harness.index.knownBackend(token) != nil : harness.index.knownRoute(token) != nil
+            }
+            harness.cluster.clearLog()
+            // Longer than the grace time of half a pair.
+            harness.cluster.advance(by: .seconds(121))
+            await harness.until {
+                harness.clock.advance(by: .seconds(1))
+                return harness.cluster.log.contains(operation)
+            }
+        }
+    }
+}
