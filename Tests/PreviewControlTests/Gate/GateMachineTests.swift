@@ -18,7 +18,7 @@ struct GateMachineTests {
     init() throws {
         let port = try #require(TargetPort(3000))
         let sandbox = BoundSandbox(claim: Self.identity, owner: nil, pod: Self.pod, selector: .perRunLabel)
-        request = GateRequest(run: ControlHarness.run, port: port, requester: "agent", sandbox: sandbox)
+        request = GateRequest(run: ControlHarness.run, port: port, requester: "agent", sandbox: sandbox, hostHeader: nil)
         pending = Approval(
             id: try #require(ApprovalRequestID(String(repeating: "a", count: 26))),
             run: ControlHarness.run,
@@ -68,10 +68,10 @@ struct GateMachineTests {
                     startedAt: Self.start,
                     expiresAt: Self.start,
                     maxUntil: Self.start,
-                    readiness: Readiness(isReady: true)
+                    readiness: Readiness(.serving)
                 ),
                 provisioning: .zero,
-                settling: .zero,
+                waiting: .zero,
                 isNew: true
             )
         }

@@ -12,7 +12,7 @@ struct MirrorRunnerTests {
     private let outage: OutageGuard
 
     init() {
-        outage = OutageGuard(policy: .testing(), time: MonotonicTime(clock))
+        outage = OutageGuard(policy: .testing(), time: MonotonicTime(clock), logger: .silent)
     }
 
     /// Runs it beside `work`, which begins once the copy is complete.

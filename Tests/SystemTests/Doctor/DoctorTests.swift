@@ -31,8 +31,8 @@ struct DoctorTests {
             try ClusterObjects.install(into: store, port: 8088)
             try AccessRules(file: Files.path("k8s/base/rbac.yaml")).install(into: store)
             for file in ["networkpolicies", "networkpolicy-sandbox"] {
-                for document in try Files.text("k8s/base/\(file).yaml").components(separatedBy: "\n---\n") {
-                    let policy = try YAMLDecoder().decode(JSONValue.self, from: document)
+                for document in try YAMLNode.documents(in: Files.text("k8s/base/\(file).yaml").utf8) {
+                    let policy = try JSONParser.value(of: Array(document.json.utf8))
                     try store.create(.networkPolicies, namespace: namespace, policy)
                 }
             }
