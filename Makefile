@@ -27,7 +27,7 @@ FUZZ_SECONDS ?= 60
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo image test bench fuzz check clean
+.PHONY: help setup build run demo image test quick bench fuzz check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ demo: build ## Play the main job once, check it, print the figures
 image: setup ## Make the container image as an OCI archive in .build/image, without a Docker daemon
 	@bash k8s/image/build.sh
 
-test: ## Run all tests, after the same set-up
+test: ## Run all tests, after the same set-up; some of them: make test ONLY=Gate
 	@bash .ci/setup libraries
 	@bash .ci/setup envoy || echo "setup: going on without Envoy; the tests that need it are skipped"
 	@bash .ci/setup mcp || echo "setup: going on without the official MCP client; the tests that need it are skipped"
@@ -58,7 +58,13 @@ test: ## Run all tests, after the same set-up
 	@bash .ci/setup promtool || echo "setup: going on without promtool; the tests that need it are skipped"
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
 		PROMTOOL='$(PROMTOOL)' \
-		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS)
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS) $(if $(ONLY),--filter '$(ONLY)')
+
+quick: ## Run the tests of what decides, but those of thousands of seeds; some of them: make quick ONLY=Gate
+	@bash .ci/setup libraries
+	QUICK=1 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) \
+		swift test --scratch-path .build/quick $(SWIFT_FLAGS) \
+		$(if $(ONLY),--filter '$(ONLY)',--skip 'ThousandTimes|InAnyOrder|AtAnyMoment|Documents')
 
 bench: ## Measure the service against its marks, see Docs/Performance.md; a part: make bench ONLY=curl,keepalive
 	@bash .ci/setup libraries

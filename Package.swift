@@ -204,9 +204,18 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "DevelopmentCertificates", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-                "YAMLKit",
+                "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/TestSupport"
+        ),
+        // What needs sockets.
+        .target(
+            name: "TestPeers",
+            dependencies: [
+                "DevelopmentCertificates", "TestSupport", "YAMLKit",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -216,7 +225,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            path: "Tests/TestSupport"
+            path: "Tests/TestPeers"
         ),
     ]
 )
@@ -225,6 +234,7 @@ let package = Package(
 let tests: [String: [Target.Dependency]] = [
     "CurlHTTPTests": [
         "CurlHTTP", "DevelopmentCertificates", "HTTPTransport",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -234,6 +244,7 @@ let tests: [String: [Target.Dependency]] = [
     "YAMLKitTests": ["YAMLKit"],
     "CoreAPITests": [
         "CoreAPI", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "PreviewDomain",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
     ],
@@ -244,11 +255,13 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "PreviewIdentityTests": [
         "CoreAPI", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "PreviewDomain", "PreviewIdentity",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
     ],
     "PreviewClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PrometheusMetrics",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
     ],
@@ -258,6 +271,7 @@ let tests: [String: [Target.Dependency]] = [
         "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         "YAMLKit",
+        "TestPeers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -278,6 +292,7 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
         "PreviewServer", "PrometheusMetrics", "Router", "YAMLKit",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -295,6 +310,7 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "DevClusterTests": [
         "CurlHTTP", "DevCluster", "HTTPTransport",
+        "TestPeers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
@@ -302,6 +318,7 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "ConformanceTests": [
         "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+        "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -329,7 +346,7 @@ if Context.environment["BENCHMARKS"] != nil {
             dependencies: [
                 "CCurl", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
                 "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-                "TestSupport",
+                "TestPeers", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -372,6 +389,19 @@ package.targets.append(
             exclude: ["Corpus", "Dictionaries", "LibFuzzer.swift"]
         )
 )
+
+// MARK: The inner loop
+
+/// What decides, and needs neither SwiftNIO nor libcurl: what is left of the package where QUICK is set, as `make quick` does.
+let quickTargets = [
+    "COpenSSL", "CoreAPI", "HTTPTransport", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain",
+    "PreviewIdentity", "PrometheusMetrics", "TestSupport", "KubernetesModelTests", "PreviewControlTests",
+    "PreviewDomainTests", "PrometheusMetricsTests",
+]
+if Context.environment["QUICK"] != nil {
+    package.products = []
+    package.targets.removeAll { !quickTargets.contains($0.name) }
+}
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = [

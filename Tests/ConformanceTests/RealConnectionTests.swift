@@ -4,6 +4,7 @@ import HTTPTransport
 import HTTPTypes
 import KubernetesClient
 import KubernetesModel
+import TestPeers
 import TestSupport
 import Testing
 

@@ -8,6 +8,7 @@ import KubernetesClient
 import KubernetesModel
 import NIOCore
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

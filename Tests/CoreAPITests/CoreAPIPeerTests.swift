@@ -4,6 +4,7 @@ import DevelopmentCertificates
 import HTTPTypes
 import Hummingbird
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import HTTPTransport
 import HTTPTypes
 import Hummingbird
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
+import TestPeers
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import CurlHTTP
 import DevelopmentCertificates
 import HTTPTransport
 import HTTPTypes
+import TestPeers
 import TestSupport
 import Testing
 

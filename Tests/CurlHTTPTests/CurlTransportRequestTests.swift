@@ -1,6 +1,7 @@
 import CurlHTTP
 import HTTPTransport
 import HTTPTypes
+import TestPeers
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
+import TestPeers
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import CurlHTTP
 import HTTPTransport
 import HTTPTypes
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

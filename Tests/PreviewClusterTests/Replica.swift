@@ -4,6 +4,7 @@ import HTTPTransport
 import KubernetesClient
 import OpenSSLKit
 import PreviewDomain
+import TestPeers
 import TestSupport
 
 @testable import PreviewCluster

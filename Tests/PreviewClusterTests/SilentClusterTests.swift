@@ -3,6 +3,7 @@ import HTTPTransport
 import HTTPTypes
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import HTTPTransport
 import HTTPTypes
 import KubernetesClient
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

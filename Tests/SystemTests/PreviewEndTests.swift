@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPTypes
 import Logging
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

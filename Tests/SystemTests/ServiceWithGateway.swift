@@ -1,6 +1,7 @@
 import CurlHTTP
 import Foundation
 import Logging
+import TestPeers
 import TestSupport
 import Testing
 

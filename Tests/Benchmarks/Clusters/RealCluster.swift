@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestPeers
 import TestSupport
 
 /// A real kube-apiserver, whose audit log tells what it was asked.

@@ -1,5 +1,6 @@
 import CurlHTTP
 import Logging
+import TestPeers
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import FoundationEssentials
 import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
+import TestPeers
 import TestSupport
 import Testing
 

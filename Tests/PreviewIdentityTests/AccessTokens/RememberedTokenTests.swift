@@ -3,6 +3,7 @@ import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import HTTPTransport
 import HTTPTypes
 import PreviewIdentity
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import PreviewDomain
 import PreviewIdentity
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

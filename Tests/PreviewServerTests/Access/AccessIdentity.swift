@@ -1,6 +1,7 @@
 import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity
+import TestPeers
 import TestSupport
 import Testing
 

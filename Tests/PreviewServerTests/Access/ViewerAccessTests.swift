@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdTesting
 import PreviewDomain
 import PreviewIdentity
+import TestPeers
 import TestSupport
 import Testing
 

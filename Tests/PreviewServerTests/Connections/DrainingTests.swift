@@ -3,6 +3,7 @@ import NIOCore
 import PreviewControl
 import PreviewDomain
 import ServiceLifecycle
+import TestPeers
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import PreviewDomain
 import ServiceLifecycle
+import TestPeers
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdTesting
 import PreviewControl
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

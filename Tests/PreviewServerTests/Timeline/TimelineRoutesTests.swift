@@ -4,6 +4,7 @@ import HummingbirdTesting
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
+import TestPeers
 import TestSupport
 import Testing
 

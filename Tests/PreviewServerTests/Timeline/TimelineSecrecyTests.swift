@@ -8,6 +8,7 @@ import Logging
 import PreviewControl
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CurlHTTP
 import Foundation
 import KubernetesClient
+import TestPeers
 import TestSupport
 import Testing
 import YAMLKit

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import PreviewControl
+import TestPeers
 import TestSupport
 import Testing
 import YAMLKit

@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import TestPeers
 import TestSupport
 import YAMLKit
 

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTransport
 import HTTPTypes
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

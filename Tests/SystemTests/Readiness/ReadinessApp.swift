@@ -1,3 +1,4 @@
+import TestPeers
 import TestSupport
 
 extension ReadinessCase.App {

@@ -1,6 +1,7 @@
 import DevelopmentCertificates
 import Foundation
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 

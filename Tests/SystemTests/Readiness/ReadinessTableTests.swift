@@ -2,6 +2,7 @@ import CurlHTTP
 import Foundation
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import TestPeers
 import TestSupport
 import Testing
 

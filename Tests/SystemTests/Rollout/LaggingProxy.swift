@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import NIOCore
+import TestPeers
 import TestSupport
 
 @testable import DevCluster

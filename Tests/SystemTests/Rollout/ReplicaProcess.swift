@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Synchronization
+import TestPeers
 import TestSupport
 
 @testable import DevCluster

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestPeers
 import TestSupport
 import Testing
 

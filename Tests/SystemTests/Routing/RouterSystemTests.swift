@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
+import TestPeers
 import TestSupport
 import Testing
 
@@ -256,7 +257,7 @@ struct RouterSystemTests {
     @Test func ourOwnRoutesAreAnsweredHere() async throws {
         try await Self.serve { service, core in
             let health = try await RawAnswer.get("/healthz", from: service.port)
-            #expect(health.body == #"{"status":"ok"}"#)
+            #expect(health.body.contains(#""status":"ok""#))
             let metrics = try await RawAnswer.get("/metrics", from: service.port)
             #expect(metrics.body.contains("preview_gateway_router"))
             let unauthenticated = try await RawAnswer.get("\(Self.run)/sandbox/port-forward", from: service.port)
