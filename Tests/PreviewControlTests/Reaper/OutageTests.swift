@@ -132,8 +132,9 @@ struct OutageTests {
         let (token, _) = try await started(harness)
         try await pass(minutes: 29, harness)
         harness.cluster.fail(.extend, .before(ClusterError(.unavailable, "the request was cancelled")))
+        // It is the caller's own task that carries the request out.
+        harness.cluster.interrupt(.extend) { withUnsafeCurrentTask { $0?.cancel() } }
         let ping = Task { try await harness.previews.keepAlive(run: run, token: token) }
-        harness.cluster.interrupt(.extend) { ping.cancel() }
         await #expect(throws: PreviewError.self) { _ = try await ping.value }
         #expect(harness.outage.idlenessCounts(for: token))
     }

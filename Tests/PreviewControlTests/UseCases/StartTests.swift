@@ -134,8 +134,10 @@ struct StartTests {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         harness.cluster.fail(.createRoute, .after(ClusterError(.unavailable, "the request was cancelled")))
+        let (calls, source) = AsyncStream.makeStream(of: Task<StartedPreview, any Error>.self)
+        harness.cluster.interrupt(.createRoute) { await calls.first { _ in true }?.cancel() }
         let start = Task { try await harness.previews.start(run: run, port: 3000, requester: "ada") }
-        harness.cluster.interrupt(.createRoute) { start.cancel() }
+        source.yield(start)
         await #expect(throws: PreviewError.self) { _ = try await start.value }
         #expect(harness.cluster.liveRoutes.isEmpty)
         #expect(harness.cluster.liveBackends.isEmpty)
