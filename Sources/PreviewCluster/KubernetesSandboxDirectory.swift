@@ -49,14 +49,13 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
         guard let claim = try await source.claim(run.claimName), !claim.isBeingDeleted else {
             throw noSandbox("This run has no sandbox. Start the run's sandbox first, then ask for the preview again.")
         }
-        guard claim.record.belongs(to: run) else {
-            throw noSandbox(
-                claim.record.writtenRun == nil
-                    ? "The sandbox that this run's name leads to does not say that it belongs to this run."
-                    : "The sandbox that this run's name leads to belongs to another run."
-            )
+        switch ClaimProof(of: run, writtenRun: claim.record.writtenRun) {
+        case .proven: return claim
+        case .unproven:
+            throw noSandbox("The sandbox that this run's name leads to does not say that it belongs to this run.")
+        case .ofAnotherRun:
+            throw noSandbox("The sandbox that this run's name leads to belongs to another run.")
         }
-        return claim
     }
 
     private func readyClaim(of run: RunID, in source: some SandboxSource) async throws -> RunClaim {

@@ -25,13 +25,13 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
             throw InvalidRunID(problem: "The run id is empty")
         }
         guard bytes.count <= Self.maximumLength else {
-            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) is \(bytes.count) bytes long")
+            throw InvalidRunID(problem: "The run id is \(bytes.count) bytes long")
         }
         guard bytes.allSatisfy(Self.isAllowed) else {
-            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) has a character that is not allowed")
+            throw InvalidRunID(problem: "The run id has a character that is not allowed")
         }
         guard first.isAlphanumeric else {
-            throw InvalidRunID(problem: "The run id \(Excerpt.quoted(text)) does not start with a letter or digit")
+            throw InvalidRunID(problem: "The run id does not start with a letter or digit")
         }
         compact = CompactText(Self.canonicalUUID(Array(bytes)) ?? text)
     }
@@ -72,7 +72,8 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
 
 /// Why a text is not a run id.
 public struct InvalidRunID: Error, Hashable, Sendable, CustomStringConvertible {
-    /// One sentence: what was wrong and what is expected. Shows at most a bounded, escaped part of the input.
+    /// One sentence: what was wrong and what is expected. Nothing of the input is repeated, since it may be a token that stands
+    /// in the wrong place.
     public let message: String
 
     init(problem: String) {

@@ -71,13 +71,10 @@ import Testing
 
     @Test(arguments: [
         ("", "The run id is empty"),
-        ("../x", "The run id \"../x\" has a character that is not allowed"),
-        ("a\n\"", "The run id \"a\\u{a}\\\"\" has a character that is not allowed"),
-        ("-a", "The run id \"-a\" does not start with a letter or digit"),
-        (
-            String(repeating: "a", count: 10_240),
-            "The run id \"\(String(repeating: "a", count: 40))\"... is 10240 bytes long"
-        ),
+        ("../x", "The run id has a character that is not allowed"),
+        ("a\n\"", "The run id has a character that is not allowed"),
+        ("-a", "The run id does not start with a letter or digit"),
+        (String(repeating: "a", count: 10_240), "The run id is 10240 bytes long"),
     ])
     func theSentenceSaysWhatWasWrong(text: String, problem: String) throws {
         let error = try #require(throws: InvalidRunID.self) { try RunID(text) }
