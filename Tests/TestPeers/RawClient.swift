@@ -4,10 +4,10 @@ import NIOPosix
 /// A TCP client on loopback that sends exactly the bytes that a test wants, to misbehave in ways that no client would.
 public actor RawClient {
     private let channel: any Channel
-    private let chunks: AsyncStream<String>
-    private var received = ""
+    private let chunks: AsyncStream<[UInt8]>
+    private var received: [UInt8] = []
 
-    private init(channel: any Channel, chunks: AsyncStream<String>) {
+    private init(channel: any Channel, chunks: AsyncStream<[UInt8]>) {
         self.channel = channel
         self.chunks = chunks
     }
@@ -16,7 +16,7 @@ public actor RawClient {
     ///
     /// - Parameter reading: False leaves everything that the server sends in the kernel's buffers.
     public static func connect(to port: Int, reading: Bool = true) async throws -> RawClient {
-        let (chunks, source) = AsyncStream.makeStream(of: String.self)
+        let (chunks, source) = AsyncStream.makeStream(of: [UInt8].self)
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.autoRead, value: reading)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -38,6 +38,11 @@ public actor RawClient {
     /// Everything received so far, once `isEnough` says so or the server has closed.
     @discardableResult
     public func receive(until isEnough: (String) -> Bool) async -> String {
+        String(decoding: await receiveBytes { isEnough(String(decoding: $0, as: UTF8.self)) }, as: UTF8.self)
+    }
+
+    /// As ``receive(until:)``, for what may be cut within a character.
+    public func receiveBytes(until isEnough: ([UInt8]) -> Bool) async -> [UInt8] {
         guard !isEnough(received) else { return received }
         for await chunk in chunks {
             received += chunk
@@ -63,14 +68,14 @@ public actor RawClient {
     private final class Receiver: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 
-        private let source: AsyncStream<String>.Continuation
+        private let source: AsyncStream<[UInt8]>.Continuation
 
-        init(source: AsyncStream<String>.Continuation) {
+        init(source: AsyncStream<[UInt8]>.Continuation) {
             self.source = source
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            source.yield(String(buffer: unwrapInboundIn(data)))
+            source.yield(Array(unwrapInboundIn(data).readableBytesView))
         }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -305,8 +305,8 @@ struct RouterSystemTests {
             let client = try await RawClient.connect(to: service.port)
             try await client.send("GET \(path) HTTP/1.1\r\nHost: h\r\nLast-Event-ID: 1\r\n\r\n")
             let shown = Self.decoded(
-                await client.receive { text in
-                    let events = Self.decoded(text)
+                await client.receiveBytes { bytes in
+                    let events = Self.decoded(bytes)
                     return events.contains(id) && events.contains(#""sequence": 3"#)
                 }
             )
@@ -319,7 +319,9 @@ struct RouterSystemTests {
                 body: #"{"request_id": "\#(id)"}"#
             )
             #expect(denial.status == 200)
-            let settled = await client.receive { $0.contains(#""callId":"\#(id)""#) }
+            let settled = Self.decoded(
+                await client.receiveBytes { Self.decoded($0).contains(#""callId":"\#(id)""#) }
+            )
             #expect(settled.contains("event: tool.error"))
             try await client.close()
             let events = Self.events(in: settled)
@@ -333,7 +335,7 @@ struct RouterSystemTests {
             try service.addSandbox()
             let answer = try await RawAnswer.get("\(Self.run)/stream?count=1", from: service.port)
             #expect(answer.body.hasSuffix("0\r\n\r\n"))
-            let events = Self.events(in: answer.text)
+            let events = Self.events(in: Self.decoded(Array(answer.text.utf8)))
             #expect(events.last?.hasPrefix("event: done") == true)
             let refused = try await RawAnswer.get(
                 "\(Self.run)/stream",
@@ -345,18 +347,20 @@ struct RouterSystemTests {
         }
     }
 
-    /// The events of an answer in chunks.
-    private static func events(in text: String) -> [String] {
-        decoded(text).split(separator: "\n\n").map { String($0) }
+    private static func events(in body: String) -> [String] {
+        body.split(separator: "\n\n").map { String($0) }
     }
 
     /// The body of an answer in chunks, as far as it has come.
-    private static func decoded(_ text: String) -> String {
-        var rest = RawAnswer(text: text).body[...]
+    private static func decoded(_ answer: [UInt8]) -> String {
+        guard let head = answer.firstRange(of: "\r\n\r\n".utf8) else { return "" }
+        var rest = answer[head.upperBound...]
         var bytes: [UInt8] = []
-        while let end = rest.firstRange(of: "\r\n"), let size = Int(rest[..<end.lowerBound], radix: 16), size > 0 {
-            bytes += rest[end.upperBound...].utf8.prefix(size)
-            rest = Substring(rest[end.upperBound...].utf8.dropFirst(size + 2))
+        while let line = rest.firstRange(of: "\r\n".utf8),
+            let size = Int(String(decoding: rest[..<line.lowerBound], as: UTF8.self), radix: 16), size > 0
+        {
+            bytes += rest[line.upperBound...].prefix(size)
+            rest = rest[line.upperBound...].dropFirst(size + 2)
         }
         return String(decoding: bytes, as: UTF8.self)
     }
