@@ -18,7 +18,7 @@ PROMTOOL ?= $(CURDIR)/.build/devcluster/promtool
 STATE := .build/devcluster/state
 
 # All tests at once would make each of them wait for the others longer than real peers' time limits allow.
-TESTS_AT_ONCE ?= 8
+TESTS_AT_ONCE ?= 4
 
 BENCH_JSON ?= .build/bench/bench.json
 
@@ -56,6 +56,7 @@ test: ## Run all tests, after the same set-up; some of them: make test ONLY=Gate
 	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
 	@bash .ci/setup manifests || echo "setup: going on without the manifests' schemas; the tests that need them are skipped"
 	@bash .ci/setup promtool || echo "setup: going on without promtool; the tests that need it are skipped"
+	@bash .ci/setup apps || echo "setup: going on without the web servers that check hosts; their tests are skipped"
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
 		PROMTOOL='$(PROMTOOL)' \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS) $(if $(ONLY),--filter '$(ONLY)')

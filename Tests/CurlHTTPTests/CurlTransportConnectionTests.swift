@@ -17,7 +17,13 @@ import Testing
         try await HTTPSPeer.run(.init(.http1, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
         } _: { peer in
-            try await withTransport(.init(tls: .trusting(certificates))) { transport in
+            // No pause of a busy machine is taken for a connection that has died.
+            let configuration = CurlConfiguration(
+                tls: .trusting(certificates),
+                maxSilence: .seconds(60),
+                maxIdle: .seconds(60)
+            )
+            try await withTransport(configuration) { transport in
                 for _ in 0..<1_000 {
                     let (head, body) = try await transport.collect(request(to: peer.authority), maxBodyBytes: 2)
                     #expect(head.status == .ok && body == Array("ok".utf8))

@@ -43,7 +43,7 @@ struct Demo {
         try await denyTheAgent()
         try await expire(idleSeconds: idleSeconds)
         try await expectNothingLeft()
-        report.measure("rss_mb", ProcessStatus.residentMegabytes(of: cluster.serviceProcessID), target: 45)
+        report.measure("rss_mb", ProcessStatus.residentMegabytes(of: cluster.serviceProcessID), target: 38)
         return report
     }
 

@@ -28,7 +28,7 @@ private struct FootprintBenchmark: Sendable {
 
     func run() async throws {
         let base = try await residentBytes()
-        add("memory.base", base / 1e6, "MB", atMost: 45)
+        add("memory.base", base / 1e6, "MB", atMost: 38)
         let runs = try await Platform(cluster).addRuns(0..<(Self.previews / Population.previewsPerRun))
         let withRuns = try await residentBytes()
         try await Population(Self.previews, of: runs).create(Replica(cluster).objects)
