@@ -18,7 +18,13 @@ struct GateMachineTests {
     init() throws {
         let port = try #require(TargetPort(3000))
         let sandbox = BoundSandbox(claim: Self.identity, owner: nil, pod: Self.pod, selector: .perRunLabel)
-        request = GateRequest(run: ControlHarness.run, port: port, requester: "agent", sandbox: sandbox, hostHeader: nil)
+        request = GateRequest(
+            run: ControlHarness.run,
+            port: port,
+            requester: "agent",
+            sandbox: sandbox,
+            hostHeader: nil
+        )
         pending = Approval(
             id: try #require(ApprovalRequestID(String(repeating: "a", count: 26))),
             run: ControlHarness.run,
