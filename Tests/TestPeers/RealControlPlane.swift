@@ -54,23 +54,29 @@ public struct RealControlPlane: Sendable {
         script.standardOutput = output
         script.standardError = FileHandle.nullDevice
         try script.run()
-        defer {
-            // The script ends its children when its input closes.
-            try? input.fileHandleForWriting.close()
-            script.waitUntilExit()
-            try? FileManager.default.removeItem(atPath: folder)
-        }
         // The script says one word, or ends and says nothing.
-        guard String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "ready\n" else {
-            throw NotStarted(description: "the control plane did not become ready")
-        }
-        try await body(
-            RealControlPlane(
-                kubeconfig: "\(folder)/kubeconfig",
-                strangerKubeconfig: "\(folder)/stranger",
-                auditLog: "\(folder)/audit.log"
+        let word = await onThreadOfItsOwn { output.fileHandleForReading.availableData }
+        let result: Result<Void, any Error>
+        do {
+            guard String(decoding: word, as: UTF8.self) == "ready\n" else {
+                throw NotStarted(description: "the control plane did not become ready")
+            }
+            try await body(
+                RealControlPlane(
+                    kubeconfig: "\(folder)/kubeconfig",
+                    strangerKubeconfig: "\(folder)/stranger",
+                    auditLog: "\(folder)/audit.log"
+                )
             )
-        )
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        // The script ends its children when its input closes.
+        try? input.fileHandleForWriting.close()
+        await onThreadOfItsOwn { script.waitUntilExit() }
+        try? FileManager.default.removeItem(atPath: folder)
+        try result.get()
     }
 
     /// The minor version of the API server, 20 for Kubernetes 1.20.
@@ -159,4 +165,12 @@ public struct RealControlPlane: Sendable {
         echo ready
         cat >/dev/null
         """#
+}
+
+/// Runs what blocks its thread. On a thread of the pool that all tests share it would hold up the others, and the services
+/// that they run, for as long.
+public func onThreadOfItsOwn<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: work()) }
+    }
 }

@@ -60,7 +60,7 @@ struct DoctorCommand: AsyncParsableCommand {
             resolve: { SystemResolver.addresses(of: $0) }
         )
         await platform.shutdown()
-        print(try output == .table ? report.text : report.json())
+        Swift.print(try output == .table ? report.text : report.json())
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 

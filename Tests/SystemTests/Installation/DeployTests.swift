@@ -198,11 +198,16 @@ struct DeployTests {
             let input = Pipe()
             controllers.standardInput = input
             try controllers.run()
-            defer {
-                try? input.fileHandleForWriting.close()
-                controllers.waitUntilExit()
+            let result: Swift.Result<Void, any Error>
+            do {
+                try await body(cluster)
+                result = .success(())
+            } catch {
+                result = .failure(error)
             }
-            try await body(cluster)
+            try? input.fileHandleForWriting.close()
+            await onThreadOfItsOwn { controllers.waitUntilExit() }
+            try result.get()
         }
     }
 
