@@ -55,6 +55,10 @@ def drawn(draw, number):
     return method, [head.encode("utf-8")] + parts
 
 
+class ConnectionEnded(Exception):
+    """The connection ended before the first byte of an answer."""
+
+
 class Connection:
     def __init__(self, port):
         self.port = port
@@ -62,6 +66,15 @@ class Connection:
         self.file = None
 
     def send(self, method, parts):
+        # A server may end a kept connection while the next request is on its way (RFC 9112, 9.3.1): it is sent again once.
+        if self.socket is not None:
+            try:
+                return self.exchange(method, parts)
+            except (ConnectionEnded, ConnectionError):
+                self.close()
+        return self.exchange(method, parts)
+
+    def exchange(self, method, parts):
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)
             self.file = self.socket.makefile("rb")
@@ -78,6 +91,8 @@ class Connection:
 
     def read(self, method):
         line = self.file.readline()
+        if not line:
+            raise ConnectionEnded
         assert line.startswith(b"HTTP/1.1 "), line
         status = int(line.split(b" ")[1])
         fields = self.fields()
