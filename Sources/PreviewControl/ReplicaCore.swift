@@ -54,7 +54,7 @@ public struct ReplicaCore: Sendable {
             objects: cluster.objects,
             clusterTime: cluster.time,
             probe: cluster.probe,
-            index: mirror,
+            mirror: mirror,
             brake: brake,
             outage: outage,
             timeline: timeline,
@@ -67,13 +67,13 @@ public struct ReplicaCore: Sendable {
             policy: approvalPolicy,
             previews: previews,
             store: cluster.approvals,
-            index: mirror,
+            mirror: mirror,
             facts: facts,
             timeline: timeline
         )
         reaper = Reaper(
             policy: policy,
-            index: mirror,
+            mirror: mirror,
             feed: cluster.feed,
             objects: cluster.objects,
             clusterTime: cluster.time,

@@ -35,14 +35,14 @@ struct ForeignObjectTests {
             let token = try await replica.start(run)
             try await replica.whileFed {
                 await replica.until {
-                    replica.index.knownRoute(token) != nil && replica.index.knownBackend(token) != nil
+                    replica.mirror.knownRoute(token) != nil && replica.mirror.knownBackend(token) != nil
                 }
                 try cluster.store.update(kind, namespace: TestCluster.namespace, name: token.objectName, change.labels)
                 await replica.until {
                     kind == .httpRoutes
-                        ? replica.index.knownRoute(token) == nil : replica.index.knownBackend(token) == nil
+                        ? replica.mirror.knownRoute(token) == nil : replica.mirror.knownBackend(token) == nil
                 }
-                #expect(kind == .services || replica.index.previewCount == 0)
+                #expect(kind == .services || replica.mirror.previewCount == 0)
                 // Nor is it touched.
                 cluster.advance(by: .seconds(1_000_000))
                 try await replica.reaper.sweep()
@@ -66,7 +66,7 @@ struct ForeignObjectTests {
                 }
                 try cluster.delete(.httpRoutes, token.objectName)
                 gate.open()
-                await replica.until { replica.index.knownRoute(token) == nil }
+                await replica.until { replica.mirror.knownRoute(token) == nil }
             }
         }
     }

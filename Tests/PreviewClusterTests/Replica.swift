@@ -20,7 +20,7 @@ struct Replica: Sendable {
     let timeline = RecordingTimeline()
     let log: KubernetesTimelineLog
 
-    var index: ClusterMirror { core.mirror }
+    var mirror: ClusterMirror { core.mirror }
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
@@ -119,9 +119,9 @@ struct Replica: Sendable {
     ) async throws -> Result {
         let watches = cluster.requests.count(verb: "watch") + Self.watchedKinds
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await feed.run { index.apply($0) } }
+            group.addTask { try await feed.run { mirror.apply($0) } }
             defer { group.cancelAll() }
-            await until { index.isFresh && cluster.requests.count(verb: "watch") >= watches }
+            await until { mirror.isFresh && cluster.requests.count(verb: "watch") >= watches }
             return try await body()
         }
     }

@@ -26,7 +26,7 @@ struct RequestCostTests {
                 defer { group.cancelAll() }
                 let kinds = ["httproutes", "services", "pods", "sandboxclaims", "sandboxes", "gateways"]
                 await replica.until {
-                    replica.index.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
+                    replica.mirror.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
                 }
                 // Beside these, the kinds' versions are asked for.
                 let requests = cluster.requests.entries.filter { ["list", "watch"].contains($0.key.verb) }
@@ -76,9 +76,9 @@ struct RequestCostTests {
             try await replica.whileFed {
                 let sandbox = try cluster.addSandbox(for: run)
                 await replica.until {
-                    replica.index.claim(ofRunNamed: sandbox.name)?.sandboxName != nil
-                        && replica.index.sandbox(named: sandbox.name) != nil
-                        && replica.index.pod(named: sandbox.podName) != nil
+                    replica.mirror.claim(ofRunNamed: sandbox.name)?.sandboxName != nil
+                        && replica.mirror.sandbox(named: sandbox.name) != nil
+                        && replica.mirror.pod(named: sandbox.podName) != nil
                 }
                 cluster.requests.reset()
                 _ = try await replica.start(run)
@@ -98,13 +98,13 @@ struct RequestCostTests {
                 try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
                     $0["metadata", "annotations", PreviewAnnotations.Key.expiresAt] = .string(soon)
                 }
-                await replica.until { replica.index.expiry(of: token).map(RFC3339.string) == soon }
+                await replica.until { replica.mirror.expiry(of: token).map(RFC3339.string) == soon }
                 cluster.requests.reset()
                 let first = try await replica.previews.keepAlive(run: run, token: token)
                 #expect(cluster.requests.count() == cluster.requests.count(verb: "patch", resource: "httproutes"))
                 #expect(cluster.requests.count() == 1)
                 await replica.until {
-                    replica.index.expiry(of: token).map(RFC3339.string) == RFC3339.string(first.expiresAt)
+                    replica.mirror.expiry(of: token).map(RFC3339.string) == RFC3339.string(first.expiresAt)
                 }
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 #expect(cluster.requests.count() == 1)
@@ -119,7 +119,7 @@ struct RequestCostTests {
             let replica = try await Replica(cluster)
             try await replica.whileFed {
                 let token = try await replica.start(run)
-                await replica.until { replica.index.knows(token) }
+                await replica.until { replica.mirror.knows(token) }
                 cluster.requests.reset()
                 try await replica.previews.stop(run: run, token: token)
                 #expect(cluster.requests.count(verb: "delete") == 2)

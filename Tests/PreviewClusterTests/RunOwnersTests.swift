@@ -7,7 +7,7 @@ import Testing
 @Suite("Whose a run is, by its claim")
 struct RunOwnersTests {
     private func owners(_ replica: Replica) -> KubernetesRunOwners {
-        KubernetesRunOwners(client: replica.client, namespace: TestCluster.namespace, mirror: replica.index)
+        KubernetesRunOwners(client: replica.client, namespace: TestCluster.namespace, mirror: replica.mirror)
     }
 
     @Test func anAnnotationOrALabelNamesTheOwner() async throws {

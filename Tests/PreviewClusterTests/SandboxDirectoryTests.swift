@@ -112,7 +112,7 @@ struct SandboxDirectoryTests {
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster)
             try await replica.whileFed {
-                replica.index.apply(.interrupted(.sandboxes))
+                replica.mirror.apply(.interrupted(.sandboxes))
                 cluster.requests.reset()
                 _ = try await replica.previews.sandboxes.sandbox(of: run)
                 #expect(cluster.requests.count(verb: "get") == 3)
@@ -154,10 +154,10 @@ struct SandboxDirectoryTests {
             let replica = try await Replica(cluster, keepsAfterRun: false)
             let token = try #require(PreviewToken("lonely"))
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await replica.feed.run { replica.index.apply($0) } }
+                group.addTask { try await replica.feed.run { replica.mirror.apply($0) } }
                 defer { group.cancelAll() }
                 try cluster.addLegacyPreview(token, of: run)
-                await replica.until { replica.index.knows(token) }
+                await replica.until { replica.mirror.knows(token) }
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
                 #expect(error?.kind == .clusterRefused)

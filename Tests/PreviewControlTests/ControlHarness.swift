@@ -13,7 +13,7 @@ struct ControlHarness: Sendable {
     let metrics = PrometheusRegistry()
     let core: ReplicaCore
 
-    var index: ClusterMirror { core.mirror }
+    var mirror: ClusterMirror { core.mirror }
     var brake: Brake { core.brake }
     var outage: OutageGuard { core.outage }
     var previews: Previews { core.previews }

@@ -19,7 +19,7 @@ struct DecisionArguments: ParsableArguments {
 
     /// The one request that is meant.
     ///
-    /// - Throws: An ``OperatorFailure`` where there is none, or more than one.
+    /// - Throws: An ``CommandFailure`` where there is none, or more than one.
     func find(_ connection: OperatorConnection) async throws -> Approval {
         let requests = try await connection.requests()
         if let named = requests.first(where: { $0.id.text == request }) { return named }
@@ -28,12 +28,12 @@ struct DecisionArguments: ParsableArguments {
         switch matching.count {
         case 1: return matching[0]
         case 0:
-            throw OperatorFailure(
+            throw CommandFailure(
                 "no request of that id, and no run of that id with a request that waits; 'requests' lists what waits"
             )
         default:
             let ids = matching.map(\.id.displayID).joined(separator: ", ")
-            throw OperatorFailure("\(matching.count) requests are meant by that: \(ids); name one of them")
+            throw CommandFailure("\(matching.count) requests are meant by that: \(ids); name one of them")
         }
     }
 }
@@ -61,9 +61,7 @@ struct ApproveCommand: OperatorCommand {
     @OptionGroup var options: OperatorOptions
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let decider = try decision.decider(context)
-        let request = try await decision.find(connection)
-        try await connection.deciding(context) { () async throws(PreviewError) in
+        let request = try await connection.decide(decision, context) { (request, decider) async throws(PreviewError) in
             try await connection.core.gate.approve(
                 run: request.run,
                 requestID: request.id.text,
@@ -91,9 +89,7 @@ struct DenyCommand: OperatorCommand {
     @OptionGroup var options: OperatorOptions
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let decider = try decision.decider(context)
-        let request = try await decision.find(connection)
-        try await connection.deciding(context) { () async throws(PreviewError) in
+        let request = try await connection.decide(decision, context) { (request, decider) async throws(PreviewError) in
             try await connection.core.gate.deny(
                 run: request.run,
                 requestID: request.id.text,
@@ -108,16 +104,21 @@ struct DenyCommand: OperatorCommand {
 extension ApprovalScope: ExpressibleByArgument {}
 
 extension OperatorConnection {
-    /// Carries out what changes the cluster, and writes it down in the run's timeline.
-    fileprivate func deciding(
+    /// Decides the request that is meant, and writes that down in the run's timeline.
+    fileprivate func decide(
+        _ arguments: DecisionArguments,
         _ context: OperatorContext,
-        _ decide: () async throws(PreviewError) -> Approval
-    ) async throws {
+        _ decide: (_ request: Approval, _ decider: String) async throws(PreviewError) -> Approval
+    ) async throws -> Approval {
+        let decider = try arguments.decider(context)
+        let request = try await arguments.find(self)
+        let decided: Approval
         do {
-            _ = try await decide()
+            decided = try await decide(request, decider)
         } catch {
-            throw OperatorFailure(error.message)
+            throw CommandFailure(error.message)
         }
         for failure in await recordEvents() { context.warn(failure) }
+        return decided
     }
 }

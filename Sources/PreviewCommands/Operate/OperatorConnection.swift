@@ -41,12 +41,14 @@ struct OperatorConnection: Sendable {
     /// All previews, with what the reaper would do about each.
     func report(withClaims: Bool = false) async throws -> ReapReport {
         let sweep = SingleSweep(policy: cluster.policy, objects: cluster.objects, clusterTime: cluster.time)
-        return try await reading { () async throws(ClusterError) in try await sweep.look(withClaims: withClaims) }
+        return try await CommandFailure.reading { () async throws(ClusterError) in
+            try await sweep.look(withClaims: withClaims)
+        }
     }
 
     /// All runs' requests for approval that are still on their claims, those that wait first, then the newest.
     func requests() async throws -> [Approval] {
-        let claims = try await reading { () async throws(ClusterError) in try await approvals.claims() }
+        let claims = try await CommandFailure.reading { () async throws(ClusterError) in try await approvals.claims() }
         let now = cluster.time.reading()?.earliest
         return
             claims.flatMap(\.ledger.entries).map(\.approval)
@@ -55,14 +57,6 @@ struct OperatorConnection: Sendable {
                 let (isFirst, isSecond) = (one.state == .pending, other.state == .pending)
                 return isFirst == isSecond ? one.requestedAt > other.requestedAt : isFirst
             }
-    }
-
-    private func reading<Value>(_ read: () async throws(ClusterError) -> Value) async throws -> Value {
-        do {
-            return try await read()
-        } catch {
-            throw OperatorFailure("the cluster's previews could not be read: \(error.detail)")
-        }
     }
 
     // MARK: Timeline

@@ -51,15 +51,6 @@ struct OperatorContext {
     }
 }
 
-/// Why a command did not do what it was asked to: one line for the operator.
-struct OperatorFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}
-
 /// A command for operators, which works on the cluster itself with the caller's own kubeconfig.
 protocol OperatorCommand: AsyncParsableCommand {
     var options: OperatorOptions { get }

@@ -26,14 +26,14 @@ struct StopCommand: OperatorCommand {
         for preview in previews {
             // One that says no run is of no run's owner, and left to kubectl.
             guard let run = preview.run else {
-                throw OperatorFailure(
+                throw CommandFailure(
                     "preview \(preview.token.fingerprint) does not say whose run it is of; delete it with kubectl"
                 )
             }
             do {
                 try await connection.core.previews.stop(run: run, token: preview.token)
             } catch {
-                throw OperatorFailure("preview \(preview.token.fingerprint) could not be stopped: \(error.message)")
+                throw CommandFailure("preview \(preview.token.fingerprint) could not be stopped: \(error.message)")
             }
             context.print("Stopped preview \(preview.token.fingerprint).")
         }
@@ -47,11 +47,11 @@ struct StopCommand: OperatorCommand {
             return preview
         }
         guard !previews.isEmpty else {
-            throw OperatorFailure("no preview is meant by that; 'list' shows what there is")
+            throw CommandFailure("no preview is meant by that; 'list' shows what there is")
         }
         guard previews.count == 1 || all else {
             let names = previews.map(\.token.fingerprint).joined(separator: ", ")
-            throw OperatorFailure("\(previews.count) previews are meant by that: \(names); name one, or add --all")
+            throw CommandFailure("\(previews.count) previews are meant by that: \(names); name one, or add --all")
         }
         return previews
     }

@@ -85,7 +85,9 @@ struct ReapCommand: AsyncParsableCommand {
             clusterTime: connection.time,
             sparesIdle: spareIdle
         )
-        let report = try await look(sweep)
+        let report = try await CommandFailure.reading { () async throws(ClusterError) in
+            try await sweep.look(withClaims: explain != nil)
+        }
         if let reference {
             return print(try report.explanation(of: reference, output))
         }
@@ -96,26 +98,18 @@ struct ReapCommand: AsyncParsableCommand {
         case .json: print(try ReapDocument(report, outcomes: outcomes).json())
         }
         let failures = (outcomes ?? [:]).values.count { if case .failed = $0 { true } else { false } }
-        guard failures == 0 else { throw ReapFailure("\(failures) of what is due could not be deleted") }
-    }
-
-    private func look(_ sweep: SingleSweep) async throws -> ReapReport {
-        do {
-            return try await sweep.look(withClaims: explain != nil)
-        } catch {
-            throw ReapFailure("the cluster's previews could not be read: \(error.detail)")
-        }
+        guard failures == 0 else { throw CommandFailure("\(failures) of what is due could not be deleted") }
     }
 }
 
 extension ReapReport {
     /// The story of what is meant by a reference.
     ///
-    /// - Throws: A ``ReapFailure`` where there is nothing of that name.
+    /// - Throws: A ``CommandFailure`` where there is nothing of that name.
     func explanation(of reference: PreviewReference, _ format: ReapCommand.Format) throws -> String {
         let entries = entries.filter(reference.names)
         guard !entries.isEmpty else {
-            throw ReapFailure(
+            throw CommandFailure(
                 """
                 no preview is meant by that, and no Service of one is left; it may have ended. 'preview-gateway list' \
                 shows what there is
@@ -126,14 +120,5 @@ extension ReapReport {
         case .table: entries.map { ReapStory($0, self).text }.joined(separator: "\n\n")
         case .json: try ReapDocument(self, entries: entries).json()
         }
-    }
-}
-
-/// Why a sweep did not do all that it was asked to: one line for the operator.
-struct ReapFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }

@@ -108,6 +108,6 @@ extension AgentPreviewGate {
 
     private func mayStillChange(_ approval: Approval, now: Date) -> Bool {
         guard let fingerprint = approval.preview else { return false }
-        return now < UsedGrant.latestOutcome(of: approval, ended: previews.index.end(of: fingerprint))
+        return now < UsedGrant.latestOutcome(of: approval, ended: previews.mirror.end(of: fingerprint))
     }
 }

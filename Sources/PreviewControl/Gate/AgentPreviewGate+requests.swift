@@ -4,13 +4,14 @@ internal import PreviewDomain
 
 /// Requests on the claim: reading them, raising one, and waiting for its decision.
 ///
-/// Every use of ``ApprovalIndex`` by the gate itself is in this file; ``ApprovalKeeper`` fills it.
+/// What the gate reads and follows in its ``ClusterMirror`` is in this file.
 extension AgentPreviewGate {
     // MARK: Reading
 
     /// The claim as this replica knows it, or as the cluster has it.
     func claim(of request: GateRequest, seeing view: ClaimView) async throws -> ClaimRecord {
-        if view == .copy, let known = index.claim(named: request.run.claimName), known.identity == request.sandbox.claim
+        if view == .copy, let known = mirror.claim(named: request.run.claimName),
+            known.identity == request.sandbox.claim
         {
             return known
         }
@@ -36,9 +37,9 @@ extension AgentPreviewGate {
         }
     }
 
-    func commonGrantsOfCopy() -> StandingGrants? { index.commonGrants() }
+    func commonGrantsOfCopy() -> StandingGrants? { mirror.commonGrants() }
 
-    func claimOfCopy(of run: RunID) -> ClaimRecord? { index.claim(named: run.claimName) }
+    func claimOfCopy(of run: RunID) -> ClaimRecord? { mirror.claim(named: run.claimName) }
 
     /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
     func find(
@@ -156,7 +157,7 @@ extension AgentPreviewGate {
     ) async throws -> RequestCourse? {
         let id = waiting.entry.approval.id
         var wasSeen = false
-        for await claim in index.updates(ofClaimNamed: waiting.claim.identity.name) {
+        for await claim in mirror.updates(ofClaimNamed: waiting.claim.identity.name) {
             guard let claim, claim.identity == waiting.claim.identity, let entry = claim.ledger.entry(id) else {
                 // The copy may be older than the request, and even than the claim. What it does not have may be there.
                 let isOlder = claim?.identity == waiting.claim.identity && !wasSeen
@@ -164,7 +165,7 @@ extension AgentPreviewGate {
                 continue
             }
             wasSeen = true
-            let common = index.commonGrants()
+            let common = mirror.commonGrants()
             let isRefuted = refuted?.covers(claim, common: common) == true
             let ground = isRefuted ? nil : standingGround(for: request, on: claim, common: common)
             let course = RequestCourse(entry, on: claim, ground: ground)
@@ -179,7 +180,7 @@ extension AgentPreviewGate {
     /// - Throws: The refusal, where the cluster has no such request any more.
     func currentCourse(of waiting: WaitingRequest, for request: GateRequest? = nil) async throws -> RequestCourse {
         let (entry, claim) = try await current(waiting)
-        let ground = request.flatMap { standingGround(for: $0, on: claim, common: index.commonGrants()) }
+        let ground = request.flatMap { standingGround(for: $0, on: claim, common: mirror.commonGrants()) }
         return RequestCourse(entry, on: claim, ground: ground)
     }
 
@@ -208,7 +209,7 @@ extension AgentPreviewGate {
 
     /// Waits for the deadline. Until then it looks at the claim where the watch may have died.
     private func lookNowAndThen(at waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
-        var activity = index.claimActivity
+        var activity = mirror.claimActivity
         while true {
             let now = previews.clusterTime.reading()?.earliest
             let rest = now.map { waiting.entry.approval.deadline.duration(since: $0) }
@@ -218,7 +219,7 @@ extension AgentPreviewGate {
                 }
             }
             try await previews.time.sleep(min(rest ?? Self.unknownTimeDelay, Self.silentWatchPause))
-            let latest = index.claimActivity
+            let latest = mirror.claimActivity
             if latest == activity, rest != nil, let course = try await confirmedCourse(of: waiting, for: request) {
                 return course
             }
@@ -257,7 +258,7 @@ extension AgentPreviewGate {
     func next(of approval: Approval, within limit: Duration) async throws -> Approval {
         let decided = await withTaskGroup(of: Approval?.self) { group in
             group.addTask {
-                for await claim in index.updates(ofClaimNamed: approval.run.claimName) {
+                for await claim in mirror.updates(ofClaimNamed: approval.run.claimName) {
                     let current = claim?.ledger.entry(approval.id)?.approval
                     if let current, current.state != .pending { return current }
                 }

@@ -5,7 +5,7 @@ extension AgentPreviewGate {
     ///
     /// No request to the cluster is made for it. A copy that is not there yet is delivered once it is.
     public func approvalUpdates(run: RunID) -> some AsyncSequence<[Approval], Never> & Sendable {
-        index.updates(ofClaimNamed: run.claimName).map { claim in
+        mirror.updates(ofClaimNamed: run.claimName).map { claim in
             guard let claim, claim.belongs(to: run) else { return [] }
             return claim.ledger.entries.map(\.approval).filter { $0.run == run }
         }

@@ -12,7 +12,7 @@ public import PreviewDomain
 /// ```
 /// routes, MCP ──▶ AgentPreviewGate ──events──▶ GateMachine (decides)
 ///                   │        ◀──actions──
-///                   ├── +requests   reads and raises requests, waits ──▶ ApprovalStore, ApprovalIndex
+///                   ├── +requests   reads and raises requests, waits ──▶ ApprovalStore, ClusterMirror
 ///                   ├── +grounds    finds what approves automatically ──▶ RunFactsSource
 ///                   ├── +use        uses a permit, gives it back ──▶ Previews.start
 ///                   ├── +follow     shares the preview of another call ──▶ Previews.join
@@ -24,7 +24,7 @@ public struct AgentPreviewGate: Sendable {
     let policy: ApprovalPolicy
     let previews: Previews
     let store: any ApprovalStore
-    let index: ClusterMirror
+    let mirror: ClusterMirror
     let facts: (any RunFactsSource)?
     let timeline: any Timeline
     let startsUnderWay = StartsUnderWay()
@@ -32,21 +32,21 @@ public struct AgentPreviewGate: Sendable {
     /// - Parameters:
     ///   - previews: Starts what was approved.
     ///   - store: Where approvals are kept.
-    ///   - index: This replica's copy of them.
+    ///   - mirror: This replica's copy of them.
     ///   - facts: What else is known about runs; nil where no core API is configured.
     ///   - timeline: Gets told what was asked and decided.
     init(
         policy: ApprovalPolicy,
         previews: Previews,
         store: any ApprovalStore,
-        index: ClusterMirror,
+        mirror: ClusterMirror,
         facts: (any RunFactsSource)?,
         timeline: any Timeline
     ) {
         self.policy = policy
         self.previews = previews
         self.store = store
-        self.index = index
+        self.mirror = mirror
         self.facts = facts
         self.timeline = timeline
     }

@@ -35,8 +35,8 @@ public struct ApprovalKeeper: Service {
                 continue
             }
             let late = Self.lateness * (1 + jitter())
-            for claim in gate.index.takeExpired(now: now - late) { await expire(claim, now: now) }
-            let next = gate.index.nextExpiry.map { $0.duration(since: now) + late } ?? Self.longestPause
+            for claim in gate.mirror.takeExpired(now: now - late) { await expire(claim, now: now) }
+            let next = gate.mirror.nextExpiry.map { $0.duration(since: now) + late } ?? Self.longestPause
             await pause(atMost: next)
         }
     }
@@ -52,11 +52,11 @@ public struct ApprovalKeeper: Service {
             }
         }
         // What was written comes back through the watch; what was not is looked at again.
-        gate.index.retry(claim, at: now + Self.retryDelay)
+        gate.mirror.retry(claim, at: now + Self.retryDelay)
     }
 
     private func pause(atMost limit: Duration) async {
-        await gate.index.hasEarlierExpiry.wait(atMost: min(limit, Self.longestPause), gate.previews.time)
+        await gate.mirror.hasEarlierExpiry.wait(atMost: min(limit, Self.longestPause), gate.previews.time)
     }
 }
 

@@ -18,7 +18,7 @@ struct ReapExecution: Sendable {
     }
 
     let objects: any PreviewObjects
-    let index: ClusterMirror
+    let mirror: ClusterMirror
     let time: any ClusterTime
     let judge: ReapJudge
     let idleFrom: IdleFrom
@@ -129,7 +129,7 @@ struct ReapExecution: Sendable {
     private func deleteBackend(of token: PreviewToken) async {
         do {
             let known: PreviewBackend?
-            if case .present(let backend) = index.backend(token) {
+            if case .present(let backend) = mirror.backend(token) {
                 known = backend
             } else {
                 known = try await objects.backend(token)
@@ -140,6 +140,6 @@ struct ReapExecution: Sendable {
             // The reaper finds out what is wrong when it tries again.
         }
         let instant = (time.reading()?.latest).map { $0 + Self.retryDelay } ?? .distantPast
-        index.noteEnd(of: token, lookAt: instant)
+        mirror.noteEnd(of: token, lookAt: instant)
     }
 }

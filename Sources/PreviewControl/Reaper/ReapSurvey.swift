@@ -81,12 +81,12 @@ struct ReapSurvey: Sendable {
     /// Lists everything and judges it: three requests, and one more where the claims matter and have to be listed.
     ///
     /// - Parameters:
-    ///   - index: Where it has the very state that a list shows, it spares reading that again. It also knows what is over.
+    ///   - mirror: Where it has the very state that a list shows, it spares reading that again. It also knows what is over.
     ///   - idleFrom: From when on expiries count; asked once the lists are there.
     ///   - claims: Says which claims exist, by their UIDs; asked last.
     static func listing(
         _ objects: any PreviewObjects,
-        index: ClusterMirror,
+        mirror: ClusterMirror,
         claims: () async throws(ClusterError) -> Set<String>?,
         clusterTime: any ClusterTime,
         idleFrom: IdleFrom,
@@ -95,8 +95,8 @@ struct ReapSurvey: Sendable {
         // The routes come after the Services: one that is made between two lists is then seen with its route or not at
         // all. Claims come after the routes that name them.
         let livePods = try await objects.livePods()
-        let backends = try await objects.backends(known: index.knownBackend)
-        let routes = try await objects.routes(known: index.knownRoute)
+        let backends = try await objects.backends(known: mirror.knownBackend)
+        let routes = try await objects.routes(known: mirror.knownRoute)
         let known = try await claims()
         return ReapSurvey(
             routes: routes,
@@ -105,7 +105,7 @@ struct ReapSurvey: Sendable {
             claims: known,
             time: clusterTime.reading(),
             idleFrom: idleFrom,
-            isEnded: index.isEnded,
+            isEnded: mirror.isEnded,
             judge: judge
         )
     }

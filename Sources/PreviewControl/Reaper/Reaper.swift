@@ -11,7 +11,7 @@ public import ServiceLifecycle
 /// themselves. Every replica does all of this: a second deletion of the same object is no error.
 public struct Reaper: Service {
     private let policy: PreviewPolicy
-    private let index: ClusterMirror
+    private let mirror: ClusterMirror
     private let feed: any ClusterFeed
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
@@ -39,7 +39,7 @@ public struct Reaper: Service {
     ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
     init(
         policy: PreviewPolicy,
-        index: ClusterMirror,
+        mirror: ClusterMirror,
         feed: any ClusterFeed,
         objects: any PreviewObjects,
         clusterTime: any ClusterTime,
@@ -52,7 +52,7 @@ public struct Reaper: Service {
         logger: Logger
     ) {
         self.policy = policy
-        self.index = index
+        self.mirror = mirror
         self.feed = feed
         self.objects = objects
         self.clusterTime = clusterTime
@@ -65,7 +65,7 @@ public struct Reaper: Service {
         self.logger = logger
         execution = ReapExecution(
             objects: objects,
-            index: index,
+            mirror: mirror,
             time: clusterTime,
             judge: ReapJudge(policy: policy),
             idleFrom: outage.idleFrom
@@ -95,13 +95,13 @@ public struct Reaper: Service {
                     await waitForDeadline(atMost: Self.unknownTimeDelay)
                     continue
                 }
-                let due = index.takeDue(now: now)
+                let due = mirror.takeDue(now: now)
                 for key in due where !Task.isCancelled {
                     if underWay == ReapExecution.maxConcurrentDeletions { await group.next() } else { underWay += 1 }
                     group.addTask { await look(at: key) }
                 }
                 guard due.isEmpty else { continue }
-                let untilNext = index.nextDeadline.map { $0.duration(since: now) }
+                let untilNext = mirror.nextDeadline.map { $0.duration(since: now) }
                 await waitForDeadline(atMost: untilNext ?? policy.sweepInterval)
             }
         }
@@ -109,15 +109,15 @@ public struct Reaper: Service {
 
     func look(at key: ReapKey) async {
         // Nothing is taken out before the time is known again.
-        guard let now = clusterTime.reading()?.earliest else { return index.retry(key, at: .distantPast) }
-        guard let order = index.order(for: key, now: now, idleFrom: outage.idleFrom) else { return }
+        guard let now = clusterTime.reading()?.earliest else { return mirror.retry(key, at: .distantPast) }
+        guard let order = mirror.order(for: key, now: now, idleFrom: outage.idleFrom) else { return }
         settle(order, await execution.result(of: order))
     }
 
     /// Waits until something is due earlier than was known, but no longer than `limit` or a sweep interval.
     private func waitForDeadline(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
-        await index.hasEarlierDeadline.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
+        await mirror.hasEarlierDeadline.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
     }
 
     // MARK: Sweep
@@ -174,7 +174,7 @@ public struct Reaper: Service {
     }
 
     private func sweep(_ due: [PreviewToken], _ carryOut: () async -> Void) async {
-        index.forgetOldEnds()
+        mirror.forgetOldEnds()
         // Where the time is not known, nobody has said so yet.
         outage.noteSweep()
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
@@ -184,16 +184,16 @@ public struct Reaper: Service {
 
     /// What is due in this replica's copy; `nil` where the copy cannot be relied upon.
     private func dueInCopy() async -> [ReapKey]? {
-        guard index.isComplete, await feed.isAlive() else { return nil }
+        guard mirror.isComplete, await feed.isAlive() else { return nil }
         outage.noteSweep()
-        return index.allDue(now: clusterTime.reading()?.earliest, idleFrom: outage.idleFrom)
+        return mirror.allDue(now: clusterTime.reading()?.earliest, idleFrom: outage.idleFrom)
     }
 
     /// What is due in lists of everything: what works without any watch.
     private func dueInLists() async throws(ClusterError) -> [ReapOrder] {
         try await ReapSurvey.listing(
             objects,
-            index: index,
+            mirror: mirror,
             claims: claimUIDs,
             clusterTime: clusterTime,
             idleFrom: { token, now in
@@ -211,7 +211,7 @@ public struct Reaper: Service {
     /// it wrongly calls present is found when the watch is.
     private func claimUIDs() async -> Set<String>? {
         guard policy.isEnabled, !policy.lifetime.keepsAfterRun else { return nil }
-        if let known = index.claimUIDs() { return known }
+        if let known = mirror.claimUIDs() { return known }
         do {
             return Set(try await objects.claims().map(\.uid))
         } catch {
@@ -256,7 +256,7 @@ public struct Reaper: Service {
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
             // The deletion may have taken effect, and only its answer have been lost. Then what is left is the Service, and
             // there is no reason to give it a grace time.
-            index.noteEnd(of: order.token, lookAt: instantOfRetry)
+            mirror.noteEnd(of: order.token, lookAt: instantOfRetry)
             retryLater(order)
         }
     }
@@ -269,8 +269,8 @@ public struct Reaper: Service {
 
     private func retryLater(_ order: ReapOrder) {
         switch order.target {
-        case .route(let preview): index.retry(.route(preview.token), at: instantOfRetry)
-        case .backend(let backend): index.retry(.backend(backend.token), at: instantOfRetry)
+        case .route(let preview): mirror.retry(.route(preview.token), at: instantOfRetry)
+        case .backend(let backend): mirror.retry(.backend(backend.token), at: instantOfRetry)
         }
     }
 

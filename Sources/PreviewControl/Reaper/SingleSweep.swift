@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// One sweep over the live cluster, for an operator: it says what it finds, and deletes only when told to.
 ///
-/// It judges and deletes as the ``Reaper`` does, and keeps no index, no brake and no timeline: replicas that serve see
+/// It judges and deletes as the ``Reaper`` does, and keeps no mirror, no brake and no timeline: replicas that serve see
 /// what it deletes, and tell.
 public struct SingleSweep: Sendable {
     /// What became of a deletion that was due.
@@ -21,7 +21,7 @@ public struct SingleSweep: Sendable {
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
     /// It knows nothing, so everything is read live.
-    private let index: ClusterMirror
+    private let mirror: ClusterMirror
     private let sparesIdle: Bool
 
     /// - Parameter sparesIdle: Whether to reap nothing for idleness, as a replica does for a while after it could not
@@ -36,7 +36,7 @@ public struct SingleSweep: Sendable {
         self.objects = objects
         self.clusterTime = clusterTime
         self.sparesIdle = sparesIdle
-        index = ClusterMirror(policy: policy)
+        mirror = ClusterMirror(policy: policy)
     }
 
     /// Lists everything and judges it.
@@ -45,7 +45,7 @@ public struct SingleSweep: Sendable {
     public func look(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
         let survey = try await ReapSurvey.listing(
             objects,
-            index: index,
+            mirror: mirror,
             claims: { () async throws(ClusterError) in try await claimUIDs(withClaims) },
             clusterTime: clusterTime,
             idleFrom: idleFrom,
@@ -61,7 +61,7 @@ public struct SingleSweep: Sendable {
         guard policy.isEnabled else { return [:] }
         let execution = ReapExecution(
             objects: objects,
-            index: index,
+            mirror: mirror,
             time: clusterTime,
             judge: ReapJudge(policy: policy),
             idleFrom: idleFrom

@@ -12,12 +12,12 @@ extension Previews {
             preview.run == run && preview.isLiving(now: now, policy: policy.lifetime)
                 && fingerprints.contains(preview.token.fingerprint)
         }
-        if let known = index.routes(of: run)?.first(where: isIt),
+        if let known = mirror.routes(of: run)?.first(where: isIt),
             let confirmed = try await objects.route(known.token), isIt(confirmed)
         {
             return confirmed
         }
-        let unknown = fingerprints.filter { index.end(of: $0) == nil }
+        let unknown = fingerprints.filter { mirror.end(of: $0) == nil }
         guard !unknown.isEmpty else { return nil }
         return try await objects.routes(of: run).map(\.preview).first(where: isIt)
     }

@@ -13,8 +13,8 @@ extension Previews {
 
     /// Moves the idle deadline of a preview; never backwards.
     ///
-    /// At most one request to the cluster while the index is fresh, and none when the preview lives long enough as it
-    /// is. What the index calls missing or expired is looked up before it is said. The write tests what was judged: a
+    /// At most one request to the cluster while the mirror is fresh, and none when the preview lives long enough as it
+    /// is. What the mirror calls missing or expired is looked up before it is said. The write tests what was judged: a
     /// keepalive that comes late, behind one that has moved the deadline further, changes nothing, and the preview is
     /// read and judged again. For a while after keepalives could not be recorded, what has expired by idling is revived.
     public func keepAlive(run: RunID, token: PreviewToken) async throws(PreviewError) -> KeptAlive {
@@ -32,7 +32,7 @@ extension Previews {
 
     private func keepAlive(_ token: PreviewToken, of run: RunLabel) async throws -> KeptAlive {
         var precondition = ExtensionPrecondition.sameExpiry
-        if case .present(let preview) = index.route(token), preview.run == run {
+        if case .present(let preview) = mirror.route(token), preview.run == run {
             if case .kept(let kept) = try await extend(preview, of: run, if: precondition) { return kept }
             precondition = .sameVersion
         }
@@ -95,6 +95,6 @@ extension Previews {
     /// Notes that a keepalive failed before it could be written. A token that may be nobody's is not remembered.
     private func noteLostPing(_ error: ClusterError, _ token: PreviewToken, of run: RunLabel, sentAt sent: Duration) {
         outage.noteFailure(error, sentAt: sent)
-        if index.knownRoute(token)?.run == run { outage.noteLostPing(of: token) }
+        if mirror.knownRoute(token)?.run == run { outage.noteLostPing(of: token) }
     }
 }

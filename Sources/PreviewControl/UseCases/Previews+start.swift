@@ -153,8 +153,8 @@ extension Previews {
     ///
     /// The copy may still hold what has ended elsewhere, so nobody is refused for what it says: then the cluster is asked.
     func checkLimits(for run: RunLabel) async throws {
-        if let known = index.routes(), refusal(of: run, beside: known) == nil { return }
-        let routes = try await objects.routes(known: index.knownRoute)
+        if let known = mirror.routes(), refusal(of: run, beside: known) == nil { return }
+        let routes = try await objects.routes(known: mirror.knownRoute)
         if let refusal = refusal(of: run, beside: routes) { throw refusal }
     }
 
@@ -297,7 +297,7 @@ extension Previews {
     /// So a preview that is within the limit but sees too many looks again, and withdraws when the others stay.
     private func withdrawIfOvershot(_ mine: Preview, of run: RunLabel) async throws {
         for look in 1...Self.maxLimitLooks {
-            let others = try await objects.routes(known: index.knownRoute).filter { $0.token != mine.token }
+            let others = try await objects.routes(known: mirror.knownRoute).filter { $0.token != mine.token }
             guard let refusal = refusal(of: run, beside: others) else { return }
             let ranks = others.filter { !$0.isBeingDeleted }.map { PreviewRank($0) }
             if look == Self.maxLimitLooks || policy.limits.withdraws(PreviewRank(mine), among: ranks) { throw refusal }
@@ -360,7 +360,7 @@ extension Previews {
             _ = try await objects.deleteBackend(token, .uid(existing))
             return try await objects.backend(token) == nil
         } catch {
-            index.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
+            mirror.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
             logger.error(
                 "a failed start left objects for the reaper",
                 metadata: ["preview": "\(token.fingerprint)", "error": "\(error)"]

@@ -30,11 +30,11 @@ extension Previews {
                 }
             } catch {
                 // The caller may not try again, and the route may be gone: then the reaper deletes the Service at once.
-                index.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
+                mirror.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
                 throw error
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
-            index.noteStop(of: token)
+            mirror.noteStop(of: token)
             logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)", "run": "\(run)"])
         }
     }
@@ -48,14 +48,14 @@ extension Previews {
         }
     }
 
-    /// The index is believed only where it says that the preview is this run's.
+    /// The mirror is believed only where it says that the preview is this run's.
     private func currentRoute(_ token: PreviewToken, of run: RunLabel) async throws -> Preview? {
-        if case .present(let preview) = index.route(token), preview.run == run { return preview }
+        if case .present(let preview) = mirror.route(token), preview.run == run { return preview }
         return try await objects.route(token)
     }
 
     private func currentBackend(_ token: PreviewToken, of run: RunLabel) async throws -> PreviewBackend? {
-        if case .present(let backend) = index.backend(token), backend.run == run { return backend }
+        if case .present(let backend) = mirror.backend(token), backend.run == run { return backend }
         return try await objects.backend(token)
     }
 }

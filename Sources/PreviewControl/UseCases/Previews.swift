@@ -10,7 +10,7 @@ public struct Previews: Sendable {
     let objects: any PreviewObjects
     let clusterTime: any ClusterTime
     let probe: any PreviewProbe
-    let index: ClusterMirror
+    let mirror: ClusterMirror
     let brake: Brake
     let outage: OutageGuard
     let timeline: any Timeline
@@ -22,7 +22,7 @@ public struct Previews: Sendable {
     let memory: ReadinessMemory
 
     /// - Parameters:
-    ///   - index: This replica's copy of the cluster.
+    ///   - mirror: This replica's copy of the cluster.
     ///   - outage: Gets told of keepalives, and says whether what has idled too long is revived.
     ///   - timeline: Gets told what was started and stopped.
     ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
@@ -32,7 +32,7 @@ public struct Previews: Sendable {
         objects: any PreviewObjects,
         clusterTime: any ClusterTime,
         probe: any PreviewProbe,
-        index: ClusterMirror,
+        mirror: ClusterMirror,
         brake: Brake,
         outage: OutageGuard,
         timeline: any Timeline,
@@ -46,7 +46,7 @@ public struct Previews: Sendable {
         self.objects = objects
         self.clusterTime = clusterTime
         self.probe = probe
-        self.index = index
+        self.mirror = mirror
         self.brake = brake
         self.outage = outage
         self.timeline = timeline

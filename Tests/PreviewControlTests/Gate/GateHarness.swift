@@ -31,7 +31,7 @@ struct GateHarness: Sendable {
                 seed: seed &* 31 &+ UInt64(number),
                 timeline: timeline
             )
-            replica.index.apply(.routes(.replaced([])))
+            replica.mirror.apply(.routes(.replaced([])))
             replicas.append(replica)
         }
         self.replicas = replicas
@@ -45,11 +45,11 @@ struct GateHarness: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in replicas {
                 group.addTask { try await replica.core.keeper.run() }
-                group.addTask { try await cluster.run { replica.index.apply($0, at: cluster.reading()) } }
+                group.addTask { try await cluster.run { replica.mirror.apply($0, at: cluster.reading()) } }
             }
             for replica in replicas {
                 await until {
-                    replica.index.commonGrants() != nil && replica.index.claim(named: Self.run.claimName) != nil
+                    replica.mirror.commonGrants() != nil && replica.mirror.claim(named: Self.run.claimName) != nil
                 }
             }
             cluster.clearLog()
@@ -104,7 +104,7 @@ struct GateHarness: Sendable {
     func askWithOldCopies(port: Int = 3000) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>)
     {
         try await showClaim(to: 0)
-        replicas[0].index.apply(.grants(cluster.standingGrants))
+        replicas[0].mirror.apply(.grants(cluster.standingGrants))
         return try await ask(0, port: port)
     }
 

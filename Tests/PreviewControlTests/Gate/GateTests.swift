@@ -233,7 +233,7 @@ struct GateTests {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             for port in 3000..<3003 { _ = try await harness[0].start(run: run, port: port, requester: "agent") }
-            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
+            harness.replicas[0].mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
             #expect(await harness[0].refusal(port: 3003)?.kind == .limitReached)
             #expect(harness.cluster.approvals(of: run).count == 3)
         }
@@ -246,7 +246,7 @@ struct GateTests {
             for port in 4000..<4003 {
                 _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }
-            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
+            harness.replicas[0].mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             #expect(await start.refusal?.kind == .limitReached)
             #expect(harness.states == [.granted])

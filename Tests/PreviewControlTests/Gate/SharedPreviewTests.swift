@@ -58,9 +58,9 @@ struct SharedPreviewTests {
             let (pending, start) = try await harness.ask()
             try await approve(pending, harness)
             let token = try await start.value.session.token
-            harness.replicas[1].index.apply(.routes(.replaced([])))
+            harness.replicas[1].mirror.apply(.routes(.replaced([])))
             #expect(try await started(harness, 1)?.session.token == token)
-            harness.replicas[1].index.apply(.interrupted(.routes))
+            harness.replicas[1].mirror.apply(.interrupted(.routes))
             #expect(try await started(harness, 1)?.session.token == token)
         }
     }
@@ -104,7 +104,7 @@ struct SharedPreviewTests {
             for port in 4000..<4002 {
                 _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }
-            harness.replicas[0].index.apply(.routes(.replaced(try await harness.cluster.routes())))
+            harness.replicas[0].mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
             #expect(await harness[0].refusal(port: 3001)?.kind == .limitReached)
             #expect(try await started(harness)?.session.token == token)
             harness.replicas[0].clock.advance(by: .seconds(3 * 3600))
@@ -130,7 +130,7 @@ struct SharedPreviewTests {
             case .podReplaced: harness.cluster.replacePod(of: run)
             case .removedByHand: harness.cluster.removeRoute(token)
             }
-            let index = harness.replicas[0].index
+            let index = harness.replicas[0].mirror
             if end == .stopped || end == .removedByHand {
                 await harness.until { index.end(of: token.fingerprint) != nil }
                 // Until then a failed start could be giving its grant back.

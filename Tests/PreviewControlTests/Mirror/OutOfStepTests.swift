@@ -20,7 +20,7 @@ struct OutOfStepTests {
             policy: .testing(lifetime: LifetimePolicy(keepsAfterRun: false), sweepInterval: .seconds(3600))
         )
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             harness.cluster.silenceWatch(over: collection)
             harness.cluster.addSandbox(for: run)
             // The reaper may look as soon as the route is there.
@@ -31,8 +31,8 @@ struct OutOfStepTests {
             #expect(harness.cluster.liveBackends == [token])
             harness.cluster.endSilence(over: collection)
             await harness.until {
-                harness.index.knownRoute(token) != nil && harness.index.knownBackend(token) != nil
-                    && harness.index.allDue(now: harness.cluster.now, idleFrom: harness.outage.idleFrom) == []
+                harness.mirror.knownRoute(token) != nil && harness.mirror.knownBackend(token) != nil
+                    && harness.mirror.allDue(now: harness.cluster.now, idleFrom: harness.outage.idleFrom) == []
             }
         }
     }
@@ -59,7 +59,7 @@ struct OutOfStepTests {
         try await started(behind: collection) { harness, token in
             await harness.until {
                 collection == .routes
-                    ? harness.index.knownBackend(token) != nil : harness.index.knownRoute(token) != nil
+                    ? harness.mirror.knownBackend(token) != nil : harness.mirror.knownRoute(token) != nil
             }
             harness.cluster.clearLog()
             // Longer than the grace time of half a pair.

@@ -22,12 +22,12 @@ struct LeftoverTests {
         after end: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             try await end()
             // The Service is gone, or to be looked at within the time of a retry.
             await harness.until {
-                let next = harness.index.nextDeadline ?? .distantFuture
+                let next = harness.mirror.nextDeadline ?? .distantFuture
                 return harness.cluster.liveRoutes.isEmpty
                     && (harness.cluster.liveBackends.isEmpty || next <= harness.cluster.now + .seconds(2))
             }
@@ -101,15 +101,15 @@ struct LeftoverTests {
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
         let (token, _) = try await started(harness)
-        harness.index.apply(.pods(.replaced(try await harness.cluster.livePods().map { PodRecord(identity: $0) })))
-        harness.index.apply(.backends(.replaced(try await harness.cluster.backends())))
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.pods(.replaced(try await harness.cluster.livePods().map { PodRecord(identity: $0) })))
+        harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.advance(by: .seconds(1800))
-        #expect(harness.index.takeDue(now: harness.cluster.now) == [.route(token)])
+        #expect(harness.mirror.takeDue(now: harness.cluster.now) == [.route(token)])
         harness.cluster.hideTime()
         await harness.reaper.look(at: .route(token))
         harness.cluster.showTime()
-        #expect(harness.index.takeDue(now: harness.cluster.now) == [.route(token)])
+        #expect(harness.mirror.takeDue(now: harness.cluster.now) == [.route(token)])
     }
 
     @Test func aDeletionThatFailsWhileTheTimeIsUnknownIsTriedAgain() async throws {
@@ -120,6 +120,6 @@ struct LeftoverTests {
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.hideTime() }
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
-        #expect(harness.index.takeDue(now: harness.cluster.now).contains(.route(token)))
+        #expect(harness.mirror.takeDue(now: harness.cluster.now).contains(.route(token)))
     }
 }

@@ -228,13 +228,13 @@ struct OutageTests {
         let begin = harness.cluster.now
         let (token, _) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(59))
-            await harness.until { harness.index.nextDeadline == begin + .seconds(60) }
+            await harness.until { harness.mirror.nextDeadline == begin + .seconds(60) }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
-            await harness.until { harness.index.nextDeadline == begin + Self.grace }
+            await harness.until { harness.mirror.nextDeadline == begin + Self.grace }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(89))
             #expect(harness.cluster.liveRoutes == [token])

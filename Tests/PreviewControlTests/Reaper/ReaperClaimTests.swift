@@ -37,7 +37,7 @@ struct ReaperClaimTests {
     @Test func withTheWatchAtHandASweepIsStillThreeRequests() async throws {
         let (harness, token) = try await started()
         let claim = try #require(try await harness.cluster.claim(of: run))
-        harness.index.apply(.claims(.replaced([RunClaim(claim)])))
+        harness.mirror.apply(.claims(.replaced([RunClaim(claim)])))
         harness.cluster.clearLog()
         try await harness.reaper.sweep()
         #expect(harness.cluster.log == [.livePods, .backends, .routes])
@@ -46,7 +46,7 @@ struct ReaperClaimTests {
 
     @Test func aCopyThatHasLostTheClaimIsCorrectedByTheCluster() async throws {
         let (harness, token) = try await started()
-        harness.index.apply(.claims(.replaced([])))
+        harness.mirror.apply(.claims(.replaced([])))
         try await harness.reaper.sweep()
         #expect(harness.cluster.log.contains(.claimExists))
         #expect(harness.cluster.liveRoutes == [token])
@@ -94,7 +94,7 @@ struct ReaperClaimTests {
     @Test func aDeletedClaimEndsItsPreviewsAtOnce() async throws {
         let (harness, _) = try await started()
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.removeClaim(of: run)
             await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }

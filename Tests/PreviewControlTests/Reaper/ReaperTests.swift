@@ -175,7 +175,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         _ = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             // The sweep and the deadline loop both sleep now, the loop until the sweep interval at most.
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(1800))
@@ -191,15 +191,15 @@ struct ReaperTests {
         let (token, _) = try await started(harness)
         let label = run.label
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(1790))
             let expiry = harness.cluster.now + .seconds(20)
             _ = try await harness.cluster.extend(token, of: label, to: expiry)
-            await harness.until { harness.index.knownRoute(token)?.expiresAt == expiry }
+            await harness.until { harness.mirror.knownRoute(token)?.expiresAt == expiry }
             harness.cluster.advance(by: .seconds(10))
             harness.clock.advance(by: .seconds(1799))
-            await harness.until { harness.index.nextDeadline == expiry }
+            await harness.until { harness.mirror.nextDeadline == expiry }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(11))
             harness.clock.advance(by: .seconds(10))
@@ -211,7 +211,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.endPod(pod)
             await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
@@ -242,7 +242,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (token, _) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
@@ -255,7 +255,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
@@ -268,7 +268,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
             harness.cluster.silenceWatch()
@@ -284,7 +284,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             harness.cluster.deafenWatch()
             harness.cluster.endPod(pod)
             for _ in 0..<Reaper.sweepsPerListing {
@@ -302,7 +302,7 @@ struct ReaperTests {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         harness.cluster.interrupt(.deleteRoute) { for await _ in gate { return } }
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.endPod(pod)
             await harness.until { harness.cluster.liveRoutes.count == 1 }
@@ -318,7 +318,7 @@ struct ReaperTests {
         let (_, _) = try await started(first)
         try await first.withReaper {
             try await second.withReaper {
-                await first.until { first.index.isFresh && second.index.isFresh }
+                await first.until { first.mirror.isFresh && second.mirror.isFresh }
                 await first.clock.waitForSleepers(2)
                 await second.clock.waitForSleepers(2)
                 cluster.clearLog()
@@ -327,7 +327,7 @@ struct ReaperTests {
                 await first.until { cluster.liveBackends.isEmpty }
                 cluster.advance(by: ReapQueue.maxSpread)
                 second.clock.advance(by: .seconds(59))
-                await second.until { second.index.routes()?.isEmpty == true }
+                await second.until { second.mirror.routes()?.isEmpty == true }
             }
         }
         #expect(cluster.log.count { $0 == .deleteRoute } == 1)
@@ -338,7 +338,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         _ = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.clearLog()
             harness.cluster.advance(by: .seconds(1800))

@@ -37,7 +37,7 @@ struct FailedSweepTests {
         let harness = try await ControlHarness(isReady: false)
         harness.cluster.fail(.livePods, .before(unreachable))
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
             await harness.clock.waitForSleepers(2)
             harness.clock.advance(by: .milliseconds(500))
             await harness.until { harness.brake.reason == nil }
@@ -49,7 +49,7 @@ struct FailedSweepTests {
         harness.cluster.goAway()
         try await harness.withReaper {
             // The feed's first word may have it tried again at once.
-            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<20 {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))
@@ -67,7 +67,7 @@ struct FailedSweepTests {
         harness.cluster.addSandbox(for: run)
         let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.goAway()
             for _ in 0..<12 {
@@ -86,7 +86,7 @@ struct FailedSweepTests {
         let harness = try await ControlHarness(isReady: false, log: log)
         harness.cluster.goAway()
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh && sweeps(harness) >= 1 }
+            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<10 {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))

@@ -86,7 +86,7 @@ struct PreviewTimelineTests {
     private struct Scribe: Sendable {
         let chronicle: PreviewChronicle
         let queue: TimelineQueue
-        let index = ClusterMirror(policy: .testing())
+        let mirror = ClusterMirror(policy: .testing())
         let cluster: SimulatedCluster
 
         init(_ cluster: SimulatedCluster, log: SimulatedTimelineLog, clock: ManualClock) {
@@ -100,7 +100,7 @@ struct PreviewTimelineTests {
             )
             chronicle = PreviewChronicle(
                 policy: .testing(),
-                mirror: index,
+                mirror: mirror,
                 clusterTime: cluster,
                 timeline: queue,
                 time: time
@@ -112,7 +112,7 @@ struct PreviewTimelineTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await queue.run() }
                 group.addTask { try await chronicle.run() }
-                group.addTask { try await cluster.run { index.apply($0, at: cluster.reading()) } }
+                group.addTask { try await cluster.run { mirror.apply($0, at: cluster.reading()) } }
                 try await group.waitForAll()
             }
         }
@@ -126,7 +126,7 @@ struct PreviewTimelineTests {
         let (deleted, _) = try await started(harness, port: 3001)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for scribe in scribes { group.addTask { try await scribe.run() } }
-            await harness.until { scribes.allSatisfy { $0.index.routes()?.count == 2 } }
+            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
             harness.cluster.advance(by: .seconds(60))
             try await harness.previews.stop(run: run, token: stopped)
             let stop = try #require(harness.timeline.events.last)
@@ -135,7 +135,7 @@ struct PreviewTimelineTests {
             if let uid = try await harness.cluster.route(deleted)?.uid {
                 _ = try await harness.cluster.deleteRoute(deleted, .uid(uid))
             }
-            await harness.until { scribes.allSatisfy { $0.index.routes()?.isEmpty == true } }
+            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
             harness.cluster.advance(by: ChronicleMachine.reportDelay)
             // Each replica reports both ends, beside the stop itself.
             await harness.until {
@@ -158,7 +158,7 @@ struct PreviewTimelineTests {
         let (token, _) = try await started(harness)
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await scribe.run() }
-            await harness.until { scribe.index.routes()?.count == 1 }
+            await harness.until { scribe.mirror.routes()?.count == 1 }
             // It looks at the clock again after a sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
             await harness.until {

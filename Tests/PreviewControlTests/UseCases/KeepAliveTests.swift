@@ -35,7 +35,7 @@ struct KeepAliveTests {
         let harness = try await ControlHarness()
         let token = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             harness.cluster.clearLog()
             for _ in 0..<40 {
                 harness.cluster.advance(by: .seconds(60))
@@ -45,7 +45,7 @@ struct KeepAliveTests {
                 if harness.cluster.log.count(where: { $0 == .extend }) > before {
                     // The watch brings the written expiry back before the next ping.
                     await harness.until {
-                        guard case .present(let preview) = harness.index.route(token) else { return false }
+                        guard case .present(let preview) = harness.mirror.route(token) else { return false }
                         return preview.expiresAt == kept.expiresAt
                     }
                 }
@@ -86,7 +86,7 @@ struct KeepAliveTests {
     @Test func whatTheIndexCallsExpiredIsLookedUpFirst() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.advance(by: .seconds(1700))
         // Another replica extends it, and this one's watch has not heard of it.
         let other = try await ControlHarness(cluster: harness.cluster)
@@ -102,7 +102,7 @@ struct KeepAliveTests {
     @Test func aLateWriteDoesNotMoveTheExpiryBack() async throws {
         let slow = try await ControlHarness()
         let token = try await started(slow)
-        slow.index.apply(.routes(.replaced(try await slow.cluster.routes())))
+        slow.mirror.apply(.routes(.replaced(try await slow.cluster.routes())))
         let fast = try await ControlHarness(cluster: slow.cluster)
         slow.cluster.advance(by: .seconds(600))
         let (cluster, run) = (slow.cluster, run)
@@ -135,7 +135,7 @@ struct KeepAliveTests {
         cluster.interleave(seed: seed)
         let run = run
         for _ in 0..<5 {
-            for replica in replicas.dropLast() { replica.index.apply(.routes(.replaced(try await cluster.routes()))) }
+            for replica in replicas.dropLast() { replica.mirror.apply(.routes(.replaced(try await cluster.routes()))) }
             let before = try #require(cluster.annotations(of: token)?[PreviewAnnotations.Key.expiresAt])
             let promises = try await withThrowingTaskGroup(of: Date?.self) { group in
                 for replica in replicas {

@@ -65,10 +65,10 @@ struct LimitTests {
         let tokens = try await startThree(harness)
         let other = try await ControlHarness(cluster: harness.cluster)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             harness.cluster.silenceWatch()
             for token in tokens { try await other.previews.stop(run: run, token: token) }
-            #expect(harness.index.previewCount == 3)
+            #expect(harness.mirror.previewCount == 3)
             harness.cluster.clearLog()
             let started = try await harness.previews.start(run: run, port: 3003, requester: "ada")
             #expect(harness.cluster.liveRoutes == [started.session.token])
@@ -82,9 +82,9 @@ struct LimitTests {
         let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         for token in harness.cluster.liveRoutes {
-            _ = try await harness.cluster.deleteRoute(token, .uid(harness.index.knownRoute(token)?.uid ?? ""))
+            _ = try await harness.cluster.deleteRoute(token, .uid(harness.mirror.knownRoute(token)?.uid ?? ""))
         }
         let started = try await harness.core.gate.start(run: run, port: 3003, requester: "agent")
         #expect(harness.cluster.liveRoutes == [started.session.token])
@@ -94,7 +94,7 @@ struct LimitTests {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.fail(.routes, .before(ClusterError(.unavailable, "the API server answered 500")))
         let error = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
@@ -107,9 +107,9 @@ struct LimitTests {
         harness.cluster.addSandbox(for: run)
         let tokens = try await startThree(harness)
         try await harness.withReaper {
-            await harness.until { harness.index.isFresh }
+            await harness.until { harness.mirror.isFresh }
             harness.cluster.relabel(tokens[0], [PreviewLabel.token: "another-token"])
-            await harness.until { harness.index.previewCount == 2 }
+            await harness.until { harness.mirror.previewCount == 2 }
             _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
         }
     }

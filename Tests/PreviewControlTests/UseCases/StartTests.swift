@@ -38,7 +38,7 @@ struct StartTests {
     @Test func withWarmCachesItAsksForTwoCreatesAndOneSecondLook() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.index.apply(.routes(.replaced([])))
+        harness.mirror.apply(.routes(.replaced([])))
         _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         #expect(harness.cluster.log == [.resolveSandbox, .createService, .createRoute, .routes, .probe])
     }
@@ -117,7 +117,7 @@ struct StartTests {
         for (failure, kind) in Self.failures {
             let harness = try await ControlHarness()
             harness.cluster.addSandbox(for: run)
-            harness.index.apply(.routes(.replaced([])))
+            harness.mirror.apply(.routes(.replaced([])))
             harness.cluster.fail(step, tookEffect ? .after(failure) : .before(failure))
             guard step != .labelPod else { continue }
             let error = await #expect(throws: PreviewError.self) {

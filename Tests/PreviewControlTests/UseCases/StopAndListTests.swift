@@ -17,8 +17,8 @@ struct StopAndListTests {
     @Test func stopDeletesTheRouteThenTheServiceWithTwoRequests() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
-        harness.index.apply(.backends(.replaced(try await harness.cluster.backends())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         harness.cluster.clearLog()
         try await harness.previews.stop(run: run, token: token)
         #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
@@ -49,8 +49,8 @@ struct StopAndListTests {
     @Test func aForeignTokenCostsTheRequestsThatAnUnknownOneCosts() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)
-        harness.index.apply(.routes(.replaced(try await harness.cluster.routes())))
-        harness.index.apply(.backends(.replaced(try await harness.cluster.backends())))
+        harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
+        harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         var requests: [[SimulatedCluster.Operation]] = []
         for candidate in [token, .nobodys] {
             harness.cluster.clearLog()

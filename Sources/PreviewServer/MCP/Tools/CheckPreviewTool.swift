@@ -17,12 +17,7 @@ struct CheckPreviewTool: Tool {
             and if not, what to do. Call it after changing the server, or when start_preview said that the preview does not \
             work yet.
             """,
-        arguments: [
-            ArgumentName.run: ArgumentSchema.run,
-            ArgumentName.session: [
-                "type": "string", "description": "The preview's session_id, from start_preview or list_previews.",
-            ],
-        ],
+        arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
         output: SessionSchema.json,
         effect: .reads
     )

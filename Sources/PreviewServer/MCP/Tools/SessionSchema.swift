@@ -40,4 +40,7 @@ enum ArgumentSchema {
     static let run: JSONValue = [
         "type": "string", "description": "The id of the Agentweaver run in whose sandbox the server runs.",
     ]
+    static let session: JSONValue = [
+        "type": "string", "description": "The preview's session_id, from start_preview or list_previews.",
+    ]
 }

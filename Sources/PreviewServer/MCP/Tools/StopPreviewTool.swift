@@ -16,12 +16,7 @@ struct StopPreviewTool: Tool {
             the sandbox goes on running. What is open already, such as a WebSocket or an event stream, is not cut: it \
             may go on for as long as the preview might have lived. To end that too, stop the server in the sandbox.
             """,
-        arguments: [
-            ArgumentName.run: ArgumentSchema.run,
-            ArgumentName.session: [
-                "type": "string", "description": "The preview's session_id, from start_preview or list_previews.",
-            ],
-        ],
+        arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
         output: [
             "type": "object",
             "properties": ["session_id": ["type": "string"], "stopped": ["type": "boolean", "const": true]],
