@@ -7,10 +7,6 @@ internal import PreviewIdentity
 
 /// `preview-gateway doctor`: looks at the cluster and says what is not as it has to be.
 struct DoctorCommand: AsyncParsableCommand {
-    enum Format: String, CaseIterable, ExpressibleByArgument {
-        case table, json
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Check the cluster and the installation, and say what mends what is wrong.",
@@ -38,7 +34,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var skip: [String] = []
 
     @Option(name: .shortAndLong, help: "How to print it.")
-    var output = Format.table
+    var output = ReportFormat.table
 
     @OptionGroup var options: SettingsOptions
 

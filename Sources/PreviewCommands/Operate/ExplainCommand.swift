@@ -13,7 +13,7 @@ struct ExplainCommand: OperatorCommand {
     var references: [String]
 
     @Option(name: .shortAndLong, help: "How to print it.")
-    var output = ReapCommand.Format.table
+    var output = ReportFormat.table
 
     @OptionGroup var options: OperatorOptions
 

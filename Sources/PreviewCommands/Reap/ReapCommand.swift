@@ -5,10 +5,6 @@ internal import PreviewControl
 
 /// `preview-gateway reap`: one sweep, or a look at what a sweep would do.
 struct ReapCommand: AsyncParsableCommand {
-    enum Format: String, CaseIterable, ExpressibleByArgument {
-        case table, json
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "reap",
         abstract: "Sweep once over the cluster's previews, or say what a sweep would do, and why.",
@@ -43,7 +39,7 @@ struct ReapCommand: AsyncParsableCommand {
     var explain: String?
 
     @Option(name: .shortAndLong, help: "How to print it.")
-    var output = Format.table
+    var output = ReportFormat.table
 
     @OptionGroup var options: SettingsOptions
 
@@ -106,7 +102,7 @@ extension ReapReport {
     /// The story of what is meant by a reference.
     ///
     /// - Throws: A ``CommandFailure`` where there is nothing of that name.
-    func explanation(of reference: PreviewReference, _ format: ReapCommand.Format) throws -> String {
+    func explanation(of reference: PreviewReference, _ format: ReportFormat) throws -> String {
         let entries = entries.filter(reference.names)
         guard !entries.isEmpty else {
             throw CommandFailure(

@@ -7,6 +7,11 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case table, wide, json, yaml, name
 }
 
+/// How a report is printed: for people, or for programs.
+enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
+    case table, json
+}
+
 extension OutputFormat {
     /// A document as JSON or YAML; its coding keys are the members' names.
     func text(of document: some Encodable) throws -> String {
