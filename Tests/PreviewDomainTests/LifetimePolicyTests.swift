@@ -102,7 +102,10 @@ import Testing
                 now: Self.at(earliest),
                 policy: Self.policy
             )
-            #expect((decision == .expired) == (judged == .reap(.idle)), "between \(earliest) and \(latest)")
+            #expect(
+                (decision == .expired) == (judged == .reap(.idle, dueSince: Self.at(Double(Self.idle)))),
+                "between \(earliest) and \(latest)"
+            )
         }
     }
 

@@ -58,7 +58,7 @@ struct PreviewItem: Encodable {
         self.preview = preview
         self.report = report
         state =
-            switch entry.decision {
+            switch entry.verdict {
             case .keep: "alive"
             case .reap(let reason, _): reason.rawValue
             case .leave: "ending"

@@ -28,7 +28,7 @@ struct ReapDocument: Encodable, Sendable {
     init(
         _ report: ReapReport,
         entries: [ReapEntry]? = nil,
-        outcomes: [PreviewToken: SingleSweep.Outcome]? = nil
+        outcomes: [PreviewToken: ReapOutcome]? = nil
     ) {
         clusterTime = report.time.map { time in
             ClusterTime(

@@ -56,13 +56,13 @@ struct ReapDocumentItem: Encodable, Sendable {
     let keepalive: Keepalive?
     let result: Result?
 
-    init(_ entry: ReapEntry, policy: LifetimePolicy, outcome: SingleSweep.Outcome?) {
+    init(_ entry: ReapEntry, policy: LifetimePolicy, outcome: ReapOutcome?) {
         fingerprint = entry.token.fingerprint
         run = entry.run
         createdAt = RFC3339.string(entry.createdAt)
-        decision = entry.decision.word
+        decision = entry.verdict.word
         (reason, dueAt) =
-            switch entry.decision {
+            switch entry.verdict {
             case .keep(let until, let reason): (reason.rawValue, RFC3339.string(until))
             case .reap(let reason, let since): (reason.rawValue, since.map(RFC3339.string))
             case .leave: (nil, nil)
@@ -105,7 +105,7 @@ extension ReapDocumentItem.Keepalive {
 }
 
 extension ReapDocumentItem.Result {
-    fileprivate init(_ outcome: SingleSweep.Outcome) {
+    fileprivate init(_ outcome: ReapOutcome) {
         switch outcome {
         case .reaped(let reason): self.init(outcome: "reaped", reason: reason.rawValue, error: nil)
         case .alreadyGone: self.init(outcome: "already_gone", reason: nil, error: nil)

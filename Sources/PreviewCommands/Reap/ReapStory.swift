@@ -59,7 +59,7 @@ struct ReapStory: Sendable {
 
     private var decision: [String] {
         let sentence =
-            switch entry.decision {
+            switch entry.verdict {
             case .keep(let until, let reason) where report.time == nil:
                 "keep: it would be reaped at \(RFC3339.string(until)), \(reason.words), were the time known"
             case .keep(let until, let reason):

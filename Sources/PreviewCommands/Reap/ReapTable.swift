@@ -5,13 +5,13 @@ internal import PreviewDomain
 /// A report as a table for people, one line for each preview.
 struct ReapTable: Sendable {
     private let report: ReapReport
-    private let outcomes: [PreviewToken: SingleSweep.Outcome]?
+    private let outcomes: [PreviewToken: ReapOutcome]?
     private let namespace: String
 
     private static let none = "-"
 
     /// - Parameter outcomes: What became of what was due; `nil` where nothing was to be deleted.
-    init(_ report: ReapReport, outcomes: [PreviewToken: SingleSweep.Outcome]?, namespace: String) {
+    init(_ report: ReapReport, outcomes: [PreviewToken: ReapOutcome]?, namespace: String) {
         self.report = report
         self.outcomes = outcomes
         self.namespace = namespace
@@ -56,7 +56,7 @@ struct ReapTable: Sendable {
             capLeft = left(until: preview.effectiveMaxUntil(policy: report.policy.lifetime))
             pod = entry.pod.word
         }
-        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.decision.word, why(entry))
+        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.verdict.word, why(entry))
         return [
             entry.token.fingerprint, entry.run ?? Self.none,
             report.time.map { $0.earliest.duration(since: entry.createdAt).short } ?? Self.none,
@@ -69,7 +69,7 @@ struct ReapTable: Sendable {
     }
 
     private func why(_ entry: ReapEntry) -> String {
-        switch entry.decision {
+        switch entry.verdict {
         case .keep(let until, let reason): "\(reason.rawValue) \(ReapWords.when(until, report.time))"
         case .reap(let reason, let since?): "\(reason.rawValue), due \(ReapWords.when(since, report.time))"
         case .reap(let reason, nil): reason.rawValue
@@ -77,13 +77,13 @@ struct ReapTable: Sendable {
         }
     }
 
-    private func result(_ entry: ReapEntry, _ outcome: SingleSweep.Outcome?) -> (String, String) {
+    private func result(_ entry: ReapEntry, _ outcome: ReapOutcome?) -> (String, String) {
         switch outcome {
         case .reaped(let reason)?: ("reaped", reason.rawValue)
         case .alreadyGone?: ("gone", "deleted by somebody else")
         case .averted?: ("kept", "a second look showed that it has to live on")
         case .failed(let error)?: ("failed", error.detail)
-        case nil: (entry.decision == .leave ? "left" : "kept", why(entry))
+        case nil: (entry.verdict == .leave ? "left" : "kept", why(entry))
         }
     }
 }

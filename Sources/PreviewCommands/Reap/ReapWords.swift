@@ -25,7 +25,7 @@ enum ReapWords {
     }
 }
 
-extension ReapEntry.Decision {
+extension ReapVerdict {
     var word: String {
         switch self {
         case .keep: "keep"

@@ -11,14 +11,6 @@ public struct PreviewMetrics: Sendable {
         case agent
     }
 
-    /// What kept a preview alive after its deletion had been decided on.
-    enum Rescue: String, Sendable, CaseIterable {
-        /// The API server refused the deletion, because somebody had written to the object since it was judged (409).
-        case conflict
-        /// A live read showed what the copy did not know.
-        case secondLook = "second_look"
-    }
-
     let factory: any MetricsFactory
     /// Made once: thousands of previews may end at the same instant.
     private let reaped: [ReapReason: Counter]
@@ -77,7 +69,7 @@ public struct PreviewMetrics: Sendable {
         if let lag { reapLag.record(duration: max(lag, .zero)) }
     }
 
-    func countAverted(_ rescue: Rescue) {
+    func countAverted(_ rescue: ReapOutcome.Rescue) {
         factory.counter(.reapAverted, ("by", rescue.rawValue)).increment()
     }
 

@@ -55,9 +55,8 @@ struct ReapQueue: Sendable {
 
     private mutating func schedule(_ key: ReapKey, _ cluster: MirrorState, _ now: Date?) {
         // Whether idleness counts is asked when its instant has come: that may change at any time.
-        let judgement = judgement(of: key, now: nil, cluster) { _, _ in .distantPast }
-        guard let judgement else { return }
-        let instant = max(judgement.nextLook, now ?? .distantPast)
+        guard let (_, verdict) = verdict(on: key, now: nil, cluster, { _, _ in .distantPast }) else { return }
+        let instant = max(verdict.nextLook, now ?? .distantPast)
         deadlines.schedule(key, at: instant + Self.maxSpread * spread(key.token))
     }
 
@@ -66,13 +65,10 @@ struct ReapQueue: Sendable {
     /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
     /// kept is queued again.
     mutating func order(for key: ReapKey, now: Date, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> ReapOrder? {
-        switch judgement(of: key, now: now, cluster, idleFrom) {
-        case .keep(let until)?:
-            deadlines.schedule(key, at: max(until, now + Self.shortestRecheck))
-            return nil
-        case .reap(let order)?: return order
-        case nil: return nil
-        }
+        guard let (target, verdict) = verdict(on: key, now: now, cluster, idleFrom) else { return nil }
+        if let order = ReapOrder(target, verdict) { return order }
+        deadlines.schedule(key, at: max(verdict.nextLook, now + Self.shortestRecheck))
+        return nil
     }
 
     /// Judges everything: the sweep.
@@ -85,34 +81,35 @@ struct ReapQueue: Sendable {
         for preview in cluster.routes.values {
             let hasBackend = cluster.backends.contains(preview.token)
             if hasBackend { pairs += 1 }
-            let judgement = judgement(of: preview, hasBackend: hasBackend, now: now, cluster, idleFrom)
-            if case .reap = judgement { due.append(.route(preview.token)) }
+            let verdict = verdict(on: preview, hasBackend: hasBackend, now: now, cluster, idleFrom)
+            if case .reap = verdict { due.append(.route(preview.token)) }
         }
         // A Service that has its route is kept as long as that is, which is the case of nearly all.
         guard pairs < cluster.backends.count else { return due }
         for backend in cluster.backends.values {
-            if case .reap = judgement(of: backend, now: now, cluster) { due.append(.backend(backend.token)) }
+            if case .reap = verdict(on: backend, now: now, cluster) { due.append(.backend(backend.token)) }
         }
         return due
     }
 
-    private func judgement(
-        of key: ReapKey,
+    private func verdict(
+        on key: ReapKey,
         now: Date?,
         _ cluster: MirrorState,
         _ idleFrom: IdleFrom
-    ) -> ReapJudge.Judgement? {
+    ) -> (ReapOrder.Target, ReapVerdict)? {
         switch key {
         case .route(let token):
             cluster.routes[token].map { preview in
-                judgement(of: preview, hasBackend: cluster.hasBackend(token), now: now, cluster, idleFrom)
+                let hasBackend = cluster.hasBackend(token)
+                return (.route(preview), verdict(on: preview, hasBackend: hasBackend, now: now, cluster, idleFrom))
             }
         case .backend(let token):
-            cluster.backends[token].map { judgement(of: $0, now: now, cluster) }
+            cluster.backends[token].map { (.backend($0), verdict(on: $0, now: now, cluster)) }
         }
     }
 
-    private func judgement(of backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapJudge.Judgement {
+    private func verdict(on backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapVerdict {
         judge.judge(
             backend,
             hasRoute: cluster.hasRoute(backend.token),
@@ -121,13 +118,13 @@ struct ReapQueue: Sendable {
         )
     }
 
-    private func judgement(
-        of preview: Preview,
+    private func verdict(
+        on preview: Preview,
         hasBackend: Bool?,
         now: Date?,
         _ cluster: MirrorState,
         _ idleFrom: IdleFrom
-    ) -> ReapJudge.Judgement {
+    ) -> ReapVerdict {
         judge.judge(
             preview,
             pod: cluster.presence(ofPodOf: preview),

@@ -106,7 +106,7 @@ public final class Brake: Sendable {
         logChange()
     }
 
-    func deletionSettled(of token: PreviewToken) {
+    func deletionAnswered(of token: PreviewToken) {
         let hadFailed = state.withLock { $0.failures.removeValue(forKey: token) != nil }
         if hadFailed { logChange() }
     }

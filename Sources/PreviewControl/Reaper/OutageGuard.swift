@@ -108,8 +108,9 @@ public final class OutageGuard: Sendable {
     /// Whether a preview is reaped for idleness, and not revived from it.
     func idlenessCounts(for token: PreviewToken) -> Bool { timeUntilIdlenessCounts(for: token) == .zero }
 
-    /// The instant from which a preview's expiry counts, on the clock that shows `now`.
-    @Sendable func idleFrom(_ token: PreviewToken, now: Date) -> Date {
+    /// The instant from which a preview's expiry counts, on the clock that shows `now`. Where that is not known, no age does.
+    @Sendable func idleFrom(_ token: PreviewToken, now: Date?) -> Date {
+        guard let now else { return .distantPast }
         let rest = timeUntilIdlenessCounts(for: token)
         return rest == .zero ? .distantPast : now + rest
     }

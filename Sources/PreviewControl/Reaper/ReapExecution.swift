@@ -8,15 +8,6 @@ internal import PreviewDomain
 /// the other half of the pair is missing. A conflict means that somebody wrote in between, perhaps a keepalive: then the object
 /// is read and judged again.
 struct ReapExecution: Sendable {
-    enum Outcome: Hashable, Sendable {
-        /// This call deleted the object.
-        case reaped(ReapReason)
-        /// Somebody else had deleted it.
-        case alreadyGone
-        /// A second look showed that it has to live on.
-        case averted(PreviewMetrics.Rescue)
-    }
-
     let objects: any PreviewObjects
     let mirror: ClusterMirror
     let time: any ClusterTime
@@ -29,38 +20,31 @@ struct ReapExecution: Sendable {
     /// that the client sends at once is left for callers even while every deletion hangs.
     static let maxConcurrentDeletions = 10
     /// How often an object that keeps changing is judged anew before it is left to the next round.
-    private static let maxJudgements = 4
+    private static let maxVerdicts = 4
 
     /// Carries out many orders, some of them at once.
     ///
-    /// - Parameter settle: Gets each order with what came of it.
-    func carryOut(
-        _ orders: [ReapOrder],
-        _ settle: @escaping @Sendable (ReapOrder, Result<Outcome, ClusterError>) -> Void
-    ) async {
-        await orders.forEach(atOnce: Self.maxConcurrentDeletions) { settle($0, await result(of: $0)) }
+    /// - Parameter record: Gets each order with what came of it.
+    func carryOut(_ orders: [ReapOrder], _ record: @escaping @Sendable (ReapOrder, ReapOutcome) -> Void) async {
+        await orders.forEach(atOnce: Self.maxConcurrentDeletions) { record($0, await carryOut($0)) }
     }
 
-    /// What comes of carrying out one order.
-    func result(of order: ReapOrder) async -> Result<Outcome, ClusterError> {
+    /// Carries out one order.
+    func carryOut(_ order: ReapOrder) async -> ReapOutcome {
         do throws(ClusterError) {
-            return .success(try await carryOut(order))
+            return switch order.target {
+            case .route(let preview): try await reap(preview, for: order.reason)
+            case .backend(let backend): try await reap(backend)
+            }
         } catch {
-            return .failure(error)
+            return .failed(error)
         }
     }
 
-    private func carryOut(_ order: ReapOrder) async throws(ClusterError) -> Outcome {
-        switch order.target {
-        case .route(let preview): try await reap(preview, for: order.reason)
-        case .backend(let backend): try await reap(backend)
-        }
-    }
-
-    private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> Outcome {
+    private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> ReapOutcome {
         var preview = judged
         var reason = first
-        for _ in 0..<Self.maxJudgements {
+        for _ in 0..<Self.maxVerdicts {
             guard try await isConfirmed(reason, preview) else { return .averted(.secondLook) }
             let outcome = try await objects.deleteRoute(
                 preview.token,
@@ -74,18 +58,18 @@ struct ReapExecution: Sendable {
                 await deleteBackend(of: preview.token)
                 return .alreadyGone
             case .changed:
-                guard let current = try await objects.route(preview.token) else { return .alreadyGone }
-                let judgement = judge.judge(
-                    current,
+                guard let rewritten = try await objects.route(preview.token) else { return .alreadyGone }
+                let verdict = judge.judge(
+                    rewritten,
                     pod: reason == .podGone ? .gone : .unknown,
                     claim: reason == .claimGone ? .gone : .unknown,
                     hasBackend: reason == .orphan ? false : nil,
                     now: time.reading()?.earliest,
                     idleFrom: idleFrom
                 )
-                guard case .reap(let order) = judgement else { return .averted(.conflict) }
-                preview = current
-                reason = order.reason
+                guard case .reap(let stillDueFor, _) = verdict else { return .averted(.conflict) }
+                preview = rewritten
+                reason = stillDueFor
             }
         }
         return .averted(.conflict)
@@ -111,7 +95,7 @@ struct ReapExecution: Sendable {
         }
     }
 
-    private func reap(_ backend: PreviewBackend) async throws(ClusterError) -> Outcome {
+    private func reap(_ backend: PreviewBackend) async throws(ClusterError) -> ReapOutcome {
         guard try await objects.route(backend.token) == nil else { return .averted(.secondLook) }
         let outcome = try await objects.deleteBackend(
             backend.token,

@@ -13,20 +13,13 @@ public struct ReapReport: Sendable {
     /// Whether nothing was to be reaped for idleness.
     public let sparesIdle: Bool
 
-    /// - Parameter idleFrom: As the survey was judged with.
-    init(
-        _ survey: ReapSurvey,
-        policy: PreviewPolicy,
-        sparesIdle: Bool = false,
-        idleFrom: @escaping IdleFrom = { _, _ in .distantPast }
-    ) {
-        let judge = ReapJudge(policy: policy)
+    init(_ survey: ReapSurvey, policy: PreviewPolicy, sparesIdle: Bool = false) {
         self.policy = policy
         time = survey.time
         self.sparesIdle = sparesIdle
         entries =
-            survey.routes.map { ReapEntry($0, judge: judge, time: survey.time, idleFrom: idleFrom) }
-            + survey.loneBackends.map { ReapEntry($0, judge: judge) }
+            survey.routes.map { ReapEntry($0, policy: policy, time: survey.time) }
+            + survey.loneBackends.map { ReapEntry($0) }
     }
 
     /// What a carried out report deletes.

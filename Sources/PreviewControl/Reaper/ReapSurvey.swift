@@ -3,7 +3,7 @@ internal import PreviewDomain
 
 /// What lists of everything that concerns previews say, judged object by object.
 ///
-/// A value: the same lists and the same time give the same judgements. The lists are live where a sweep takes them
+/// A value: the same lists and the same time give the same verdicts. The lists are live where a sweep takes them
 /// (``listing(_:claims:clusterTime:judge:)``); no copy is believed.
 struct ReapSurvey: Sendable {
     /// A route, and what the other lists know of what it lives with.
@@ -13,13 +13,13 @@ struct ReapSurvey: Sendable {
         let claim: Presence
         /// Its Service, where there is one.
         let backend: PreviewBackend?
-        let judgement: ReapJudge.Judgement
+        let verdict: ReapVerdict
     }
 
     /// A Service without a route.
     struct JudgedBackend: Sendable {
         let backend: PreviewBackend
-        let judgement: ReapJudge.Judgement
+        let verdict: ReapVerdict
     }
 
     let routes: [JudgedRoute]
@@ -60,7 +60,7 @@ struct ReapSurvey: Sendable {
                 pod: pod,
                 claim: claim,
                 backend: backend,
-                judgement: judge.judge(
+                verdict: judge.judge(
                     preview,
                     pod: pod,
                     claim: claim,
@@ -73,7 +73,7 @@ struct ReapSurvey: Sendable {
         loneBackends = backends.filter { !routed.contains($0.token) }.map { backend in
             JudgedBackend(
                 backend: backend,
-                judgement: judge.judge(backend, hasRoute: false, isEnded: isEnded(backend.token), now: now)
+                verdict: judge.judge(backend, hasRoute: false, isEnded: isEnded(backend.token), now: now)
             )
         }
     }
@@ -112,7 +112,8 @@ struct ReapSurvey: Sendable {
 
     /// What is to be deleted now.
     var orders: [ReapOrder] {
-        (routes.map(\.judgement) + loneBackends.map(\.judgement)).compactMap(\.order)
+        routes.compactMap { ReapOrder(.route($0.preview), $0.verdict) }
+            + loneBackends.compactMap { ReapOrder(.backend($0.backend), $0.verdict) }
     }
 }
 

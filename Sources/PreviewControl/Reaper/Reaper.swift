@@ -111,7 +111,7 @@ public struct Reaper: Service {
         // Nothing is taken out before the time is known again.
         guard let now = clusterTime.reading()?.earliest else { return mirror.retry(key, at: .distantPast) }
         guard let order = mirror.order(for: key, now: now, idleFrom: outage.idleFrom) else { return }
-        settle(order, await execution.result(of: order))
+        record(await execution.carryOut(order), of: order)
     }
 
     /// Waits until something is due earlier than was known, but no longer than `limit` or a sweep interval.
@@ -168,7 +168,7 @@ public struct Reaper: Service {
                 throw error
             }
             await sweep(due.map(\.token)) {
-                await execution.carryOut(due) { order, result in settle(order, result) }
+                await execution.carryOut(due) { order, outcome in record(outcome, of: order) }
             }
         }
     }
@@ -223,32 +223,11 @@ public struct Reaper: Service {
 
     // MARK: Carrying out
 
-    private func settle(_ order: ReapOrder, _ result: Result<ReapExecution.Outcome, ClusterError>) {
+    private func record(_ outcome: ReapOutcome, of order: ReapOrder) {
         let metadata: Logger.Metadata = [
             "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
         ]
-        switch result {
-        case .success(let outcome):
-            outage.noteAnswer()
-            brake.deletionSettled(of: order.token)
-            switch outcome {
-            case .reaped(let reason):
-                metrics.countReaped(reason, lag: lag(of: order, for: reason))
-                if case .route(let preview) = order.target, let event = TimelineEvent.reaped(preview, for: reason) {
-                    timeline.record(event)
-                }
-                logger.info(
-                    "a preview was reaped",
-                    metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 }
-                )
-            case .averted(let rescue):
-                metrics.countAverted(rescue)
-                logger.info("a preview was kept on a second look", metadata: metadata)
-                retryLater(order)
-            case .alreadyGone:
-                break
-            }
-        case .failure(let error):
+        if case .failed(let error) = outcome {
             guard !Task.isCancelled else { return }
             // It may be about this object alone, so that it is no more than a reason to ask for all.
             outage.noteDoubt()
@@ -257,7 +236,23 @@ public struct Reaper: Service {
             // The deletion may have taken effect, and only its answer have been lost. Then what is left is the Service, and
             // there is no reason to give it a grace time.
             mirror.noteEnd(of: order.token, lookAt: instantOfRetry)
+            return retryLater(order)
+        }
+        outage.noteAnswer()
+        brake.deletionAnswered(of: order.token)
+        switch outcome {
+        case .reaped(let reason):
+            metrics.countReaped(reason, lag: lag(of: order, for: reason))
+            if case .route(let preview) = order.target, let event = TimelineEvent.reaped(preview, for: reason) {
+                timeline.record(event)
+            }
+            logger.info("a preview was reaped", metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 })
+        case .averted(let rescue):
+            metrics.countAverted(rescue)
+            logger.info("a preview was kept on a second look", metadata: metadata)
             retryLater(order)
+        case .alreadyGone, .failed:
+            break
         }
     }
 

@@ -7,16 +7,6 @@ internal import Synchronization
 /// It judges and deletes as the ``Reaper`` does, and keeps no mirror, no brake and no timeline: replicas that serve see
 /// what it deletes, and tell.
 public struct SingleSweep: Sendable {
-    /// What became of a deletion that was due.
-    public enum Outcome: Hashable, Sendable {
-        case reaped(ReapReason)
-        /// Somebody else had deleted it.
-        case alreadyGone
-        /// A second look showed that it has to live on.
-        case averted
-        case failed(ClusterError)
-    }
-
     private let policy: PreviewPolicy
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
@@ -51,13 +41,13 @@ public struct SingleSweep: Sendable {
             idleFrom: idleFrom,
             judge: ReapJudge(policy: policy)
         )
-        return ReapReport(survey, policy: policy, sparesIdle: sparesIdle, idleFrom: idleFrom)
+        return ReapReport(survey, policy: policy, sparesIdle: sparesIdle)
     }
 
     /// Deletes what was found to be due, after a second look at each; nothing while the reaper is switched off.
     ///
     /// - Returns: What became of each.
-    public func carryOut(_ report: ReapReport) async -> [PreviewToken: Outcome] {
+    public func carryOut(_ report: ReapReport) async -> [PreviewToken: ReapOutcome] {
         guard policy.isEnabled else { return [:] }
         let execution = ReapExecution(
             objects: objects,
@@ -66,9 +56,9 @@ public struct SingleSweep: Sendable {
             judge: ReapJudge(policy: policy),
             idleFrom: idleFrom
         )
-        let results = Mutex<[PreviewToken: Outcome]>([:])
+        let results = Mutex<[PreviewToken: ReapOutcome]>([:])
         await execution.carryOut(report.orders) { order, outcome in
-            results.withLock { $0[order.token] = Outcome(outcome) }
+            results.withLock { $0[order.token] = outcome }
         }
         return results.withLock(\.self)
     }
@@ -86,17 +76,5 @@ public struct SingleSweep: Sendable {
             guard policy.lifetime.keepsAfterRun else { throw error }
             return nil
         }
-    }
-}
-
-extension SingleSweep.Outcome {
-    fileprivate init(_ outcome: Result<ReapExecution.Outcome, ClusterError>) {
-        self =
-            switch outcome {
-            case .success(.reaped(let reason)): .reaped(reason)
-            case .success(.alreadyGone): .alreadyGone
-            case .success(.averted): .averted
-            case .failure(let error): .failed(error)
-            }
     }
 }

@@ -9,7 +9,7 @@ public struct KeptAlive: Hashable, Sendable {
 
 extension Previews {
     /// How often a preview that somebody else changes at the same time is read and judged anew.
-    private static let maxLiveJudgements = 4
+    private static let maxLiveVerdicts = 4
 
     /// Moves the idle deadline of a preview; never backwards.
     ///
@@ -36,7 +36,7 @@ extension Previews {
             if case .kept(let kept) = try await extend(preview, of: run, if: precondition) { return kept }
             precondition = .sameVersion
         }
-        for _ in 0..<Self.maxLiveJudgements {
+        for _ in 0..<Self.maxLiveVerdicts {
             guard let preview = try await objects.route(token), preview.run == run else {
                 throw PreviewError.previewNotFound
             }

@@ -184,7 +184,7 @@ struct ReapOutputTests {
         #expect(line?.hasSuffix("keep       hard-cap in 5h18m") == true, "\(line ?? "")")
         #expect(table.contains("Nothing is reaped for idleness: --spare-idle."))
         #expect(try ReapDocument(report).json().contains("\"spares_idle\" : true"))
-        #expect(report.entries.contains { $0.decision == .reap(.podGone, dueSince: nil) })
+        #expect(report.entries.contains { $0.verdict == .reap(.podGone, dueSince: nil) })
     }
 
     // MARK: Document

@@ -49,9 +49,9 @@ struct BrakeTests {
         brake.sweepSucceeded(stillDue: [first, second])
         clock.advance(by: .seconds(119))
         #expect(brake.reason == "2 previews are overdue and cannot be deleted: the API server answered 403")
-        brake.deletionSettled(of: first)
+        brake.deletionAnswered(of: first)
         brake.sweepSucceeded(stillDue: [second])
-        brake.deletionSettled(of: second)
+        brake.deletionAnswered(of: second)
         #expect(brake.reason == nil)
     }
 
@@ -84,7 +84,7 @@ struct BrakeTests {
         }
         #expect(log.messages == ["the brake is engaged: no previews are started"])
         #expect(log.lines.first?.contains("1 preview is overdue and cannot be deleted") == true)
-        brake.deletionSettled(of: token)
+        brake.deletionAnswered(of: token)
         #expect(log.messages.count == 2)
     }
 

@@ -20,7 +20,7 @@ struct ReapReportTests {
         var claims: Set<String>?
         var now: Int? = 10
         var keepsAfterRun = true
-        var decision: ReapEntry.Decision
+        var decision: ReapVerdict
 
         struct Route: Sendable {
             var expiresAfter: Int? = 100
@@ -29,7 +29,7 @@ struct ReapReportTests {
             var isBeingDeleted = false
         }
 
-        init(_ name: String, _ decision: ReapEntry.Decision, _ change: (inout Situation) -> Void = { _ in }) {
+        init(_ name: String, _ decision: ReapVerdict, _ change: (inout Situation) -> Void = { _ in }) {
             testDescription = name
             self.decision = decision
             change(&self)
@@ -139,9 +139,9 @@ struct ReapReportTests {
         let report = ReapReport(survey, policy: policy)
         let entry = try #require(report.entries.first)
         #expect(report.entries.count == 1)
-        #expect(entry.decision == situation.decision)
+        #expect(entry.verdict == situation.decision)
         #expect((entry.order != nil) == (report.orders.count == 1))
-        if case .reap(let reason, _) = entry.decision {
+        if case .reap(let reason, _) = entry.verdict {
             #expect(entry.order?.reason == reason)
         } else {
             #expect(entry.order == nil)

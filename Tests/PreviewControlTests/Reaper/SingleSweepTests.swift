@@ -25,7 +25,7 @@ struct SingleSweepTests {
         let (harness, token, pod) = try await started()
         harness.cluster.endPod(pod)
         let report = try await sweep(harness).look()
-        #expect(report.entries.map(\.decision) == [.reap(.podGone, dueSince: nil)])
+        #expect(report.entries.map(\.verdict) == [.reap(.podGone, dueSince: nil)])
         #expect(harness.cluster.log == [.livePods, .backends, .routes])
         #expect(harness.cluster.liveRoutes == [token])
     }
@@ -44,7 +44,7 @@ struct SingleSweepTests {
         let sweep = sweep(harness)
         let report = try await sweep.look()
         _ = try await harness.cluster.extend(token, of: run.label, to: harness.cluster.now + .seconds(1800))
-        #expect(await sweep.carryOut(report) == [token: .averted])
+        #expect(await sweep.carryOut(report) == [token: .averted(.conflict)])
         #expect(harness.cluster.liveRoutes == [token])
     }
 

@@ -17,7 +17,7 @@ extension DoctorCheck {
                     mend: "kubectl get httproutes,services -n \(context.namespace)"
                 )
             }
-            let due = report.entries.filter { if case .reap = $0.decision { true } else { false } }
+            let due = report.entries.filter { if case .reap = $0.verdict { true } else { false } }
             guard due.isEmpty else {
                 return .warning(
                     "due, and still there: \(due.map(\.token.fingerprint).joined(separator: ", "))",

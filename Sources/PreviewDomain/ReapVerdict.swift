@@ -24,18 +24,32 @@ public enum ReapReason: String, Hashable, Sendable, CaseIterable {
     case claimGone = "claim-gone"
 }
 
-/// What the reaper has to do about one object.
-public enum ReapDecision: Hashable, Sendable {
-    /// Leave it; unless it changes, judge it again at this instant. `Date.distantFuture` asks for no second judgement.
-    case keep(until: Date)
-    /// Delete it, with its UID and resourceVersion as preconditions.
-    case reap(ReapReason)
+/// What is to become of one object, and why.
+public enum ReapVerdict: Hashable, Sendable {
+    /// Leave it. Unless it changes, it is reaped at this instant, for this reason.
+    ///
+    /// The instant may be past: then the API server's time is not known, or not known well enough.
+    case keep(until: Date, then: ReapReason)
+    /// Delete it, with its UID and resourceVersion as preconditions. For its age, that has been due since this instant.
+    case reap(ReapReason, dueSince: Date? = nil)
+    /// Leave it: it is being deleted already, or another object's end decides about it.
+    case leave
+
+    /// When the object has to be looked at again; `Date.distantFuture` where only a change is a reason to.
+    public var nextLook: Date {
+        switch self {
+        case .keep(let until, _): until
+        case .reap: .distantPast
+        case .leave: .distantFuture
+        }
+    }
 }
 
 /// Decides whether a preview lives on.
 ///
 /// The precedence is pod gone, hard cap, idle; a gone claim comes last, and ends what would live on otherwise. What is
-/// unknown reaps nothing: not an unknown pod or claim, and without a known time not the age. An object that is already being deleted is left to whoever deletes it.
+/// unknown reaps nothing: not an unknown pod or claim, and without a known time not the age. An object that is already
+/// being deleted is left to whoever deletes it.
 ///
 /// An expiry says that nobody has looked for so long. While keepalives could not be recorded it says nothing of the kind,
 /// so it ends nothing before `idleFrom`; every other reason does.
@@ -54,14 +68,15 @@ public func decide(
     now: Date?,
     idleFrom: Date = .distantPast,
     policy: LifetimePolicy
-) -> ReapDecision {
-    if preview.isBeingDeleted { return .keep(until: .distantFuture) }
+) -> ReapVerdict {
+    if preview.isBeingDeleted { return .leave }
     if pod == .gone { return .reap(.podGone) }
     let maxUntil = preview.effectiveMaxUntil(policy: policy)
-    let deadline = min(max(preview.effectiveExpiresAt(policy: policy), idleFrom), maxUntil)
+    let expiresAt = preview.effectiveExpiresAt(policy: policy)
+    let deadline = min(max(expiresAt, idleFrom), maxUntil)
     if let now, now >= deadline {
-        return .reap(now >= maxUntil ? .hardCap : .idle)
+        return .reap(now >= maxUntil ? .hardCap : .idle, dueSince: min(expiresAt, maxUntil))
     }
     if claim == .gone, !policy.keepsAfterRun { return .reap(.claimGone) }
-    return .keep(until: deadline)
+    return .keep(until: deadline, then: deadline < maxUntil ? .idle : .hardCap)
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct ReapDecisionTests {
+@Suite struct ReapVerdictTests {
     static let policy = LifetimePolicy()
     static let endingWithTheRun = LifetimePolicy(keepsAfterRun: false)
     /// Every combination of what is known about pod and claim.
@@ -24,7 +24,7 @@ import Testing
                 for now in Self.offsets {
                     for (pod, claim) in Self.presences {
                         let preview = Samples.preview(expiresAfter: expires, maxUntilAfter: maxUntil)
-                        let decision = decide(
+                        let verdict = decide(
                             preview,
                             pod: pod,
                             claim: claim,
@@ -34,23 +34,23 @@ import Testing
                         let cap = min(maxUntil ?? 28_800, 28_800)
                         let expiry = expires ?? 1800
                         // The contract's precedence, spelled out once more in whole seconds.
-                        let expected: ReapDecision =
+                        let expected: ReapVerdict =
                             if pod == .gone {
                                 .reap(.podGone)
                             } else if let now, now >= cap {
-                                .reap(.hardCap)
+                                .reap(.hardCap, dueSince: Self.at(min(cap, expiry)))
                             } else if let now, now >= expiry {
-                                .reap(.idle)
+                                .reap(.idle, dueSince: Self.at(expiry))
                             } else if claim == .gone {
                                 .reap(.claimGone)
                             } else {
-                                .keep(until: Self.at(min(cap, expiry)))
+                                .keep(until: Self.at(min(cap, expiry)), then: expiry < cap ? .idle : .hardCap)
                             }
                         #expect(
-                            decision == expected,
+                            verdict == expected,
                             "expires \(expires as Any), max \(maxUntil as Any), now \(now as Any), pod \(pod), claim \(claim)"
                         )
-                        if case .reap(let reason) = decision { reasons.insert(reason) }
+                        if case .reap(let reason, _) = verdict { reasons.insert(reason) }
                     }
                 }
             }
@@ -61,34 +61,34 @@ import Testing
     @Test(arguments: Presence.allCases)
     func byDefaultPreviewsAreKeptAfterTheirRun(claim: Presence) {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        let decision = decide(preview, pod: .present, claim: claim, now: Self.at(59), policy: Self.policy)
-        #expect(decision == .keep(until: Self.at(60)))
+        let verdict = decide(preview, pod: .present, claim: claim, now: Self.at(59), policy: Self.policy)
+        #expect(verdict == .keep(until: Self.at(60), then: .idle))
     }
 
     @Test func aGoneClaimEndsAPreviewEvenWithoutAKnownTime() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        let decision = decide(preview, pod: .present, claim: .gone, now: nil, policy: Self.endingWithTheRun)
-        #expect(decision == .reap(.claimGone))
+        let verdict = decide(preview, pod: .present, claim: .gone, now: nil, policy: Self.endingWithTheRun)
+        #expect(verdict == .reap(.claimGone))
     }
 
     @Test(arguments: Presence.allCases)
     func anUnknownTimeReapsNothingForAge(pod: Presence) {
         let preview = Samples.preview(expiresAfter: -1_000_000, maxUntilAfter: -1_000_000)
-        let decision = decide(preview, pod: pod, claim: .unknown, now: nil, policy: Self.policy)
-        #expect(decision == (pod == .gone ? .reap(.podGone) : .keep(until: Self.at(-1_000_000))))
+        let verdict = decide(preview, pod: pod, claim: .unknown, now: nil, policy: Self.policy)
+        #expect(verdict == (pod == .gone ? .reap(.podGone) : .keep(until: Self.at(-1_000_000), then: .hardCap)))
     }
 
     @Test func anUnknownPodOrClaimIsNotAGoneOne() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        let decision = decide(preview, pod: .unknown, claim: .unknown, now: Self.at(59), policy: Self.endingWithTheRun)
-        #expect(decision == .keep(until: Self.at(60)))
+        let verdict = decide(preview, pod: .unknown, claim: .unknown, now: Self.at(59), policy: Self.endingWithTheRun)
+        #expect(verdict == .keep(until: Self.at(60), then: .idle))
     }
 
     @Test(arguments: Presence.allCases)
     func whatIsBeingDeletedIsLeftToWhoeverDeletesIt(pod: Presence) {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120, isBeingDeleted: true)
-        let decision = decide(preview, pod: pod, claim: .unknown, now: Self.at(1000), policy: Self.policy)
-        #expect(decision == .keep(until: .distantFuture))
+        let verdict = decide(preview, pod: pod, claim: .unknown, now: Self.at(1000), policy: Self.policy)
+        #expect(verdict == .leave)
     }
 
     @Test(
@@ -97,19 +97,19 @@ import Testing
     )
     func whileIdlenessDoesNotCountNothingIsIdle(pod: Presence, claim: Presence) {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
-        func decision(_ policy: LifetimePolicy, now: Int, idleFrom: Date) -> ReapDecision {
+        func verdict(_ policy: LifetimePolicy, now: Int, idleFrom: Date) -> ReapVerdict {
             decide(preview, pod: pod, claim: claim, now: Self.at(now), idleFrom: idleFrom, policy: policy)
         }
         for now in [59, 60, 99] {
-            #expect(decision(Self.policy, now: now, idleFrom: Self.at(100)) == .keep(until: Self.at(100)))
+            #expect(verdict(Self.policy, now: now, idleFrom: Self.at(100)) == .keep(until: Self.at(100), then: .idle))
         }
-        #expect(decision(Self.policy, now: 100, idleFrom: Self.at(100)) == .reap(.idle))
+        #expect(verdict(Self.policy, now: 100, idleFrom: Self.at(100)) == .reap(.idle, dueSince: Self.at(60)))
         for idleFrom in [Self.at(121), .distantFuture] {
-            #expect(decision(Self.policy, now: 119, idleFrom: idleFrom) == .keep(until: Self.at(120)))
-            #expect(decision(Self.policy, now: 120, idleFrom: idleFrom) == .reap(.hardCap))
+            #expect(verdict(Self.policy, now: 119, idleFrom: idleFrom) == .keep(until: Self.at(120), then: .hardCap))
+            #expect(verdict(Self.policy, now: 120, idleFrom: idleFrom) == .reap(.hardCap, dueSince: Self.at(60)))
         }
         if claim == .gone {
-            #expect(decision(Self.endingWithTheRun, now: 70, idleFrom: .distantFuture) == .reap(.claimGone))
+            #expect(verdict(Self.endingWithTheRun, now: 70, idleFrom: .distantFuture) == .reap(.claimGone))
         }
         #expect(
             decide(preview, pod: .gone, claim: claim, now: Self.at(70), idleFrom: .distantFuture, policy: Self.policy)
@@ -117,14 +117,14 @@ import Testing
         )
     }
 
-    @Test func keptUntilIsWhenTheNextJudgementReaps() {
+    @Test func keptUntilIsWhenTheNextVerdictReaps() {
         let preview = Samples.preview(expiresAfter: 60, maxUntilAfter: 120)
         let first = decide(preview, pod: .present, claim: .present, now: Self.at(0), policy: Self.policy)
-        guard case .keep(let until) = first else {
+        guard case .keep(let until, let reason) = first else {
             Issue.record("reaped early")
             return
         }
         let second = decide(preview, pod: .present, claim: .present, now: until, policy: Self.policy)
-        #expect(second == .reap(.idle))
+        #expect(second == .reap(reason, dueSince: until))
     }
 }
