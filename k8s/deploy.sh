@@ -175,6 +175,9 @@ patches:
   - target: {kind: HTTPRoute, name: preview-gateway}
     patch: |-
       - {op: replace, path: /spec/hostnames/0, value: "agentweaver.$zone"}
+  - target: {kind: HTTPRoute, name: ended-previews}
+    patch: |-
+      - {op: replace, path: /spec/hostnames/0, value: "*.$zone"}
 INSTALLATION
         # The overlay has put its own name and tag in the place of `preview-gateway`.
         echo "images:"
@@ -312,7 +315,7 @@ apply "$work/first.yaml" "permissions, settings, policies, Gateway"
 [[ $dry_run == yes ]] || wait_for_gateway
 apply "$work/deployment.yaml" "the replicas"
 [[ $dry_run == yes ]] || wait_for_rollout
-apply "$work/route.yaml" "the route on the main Gateway"
+apply "$work/route.yaml" "the route on the main Gateway, and that of hosts without a preview"
 if [[ $dry_run == yes ]]; then
     say "nothing was changed (--dry-run)"
 else

@@ -9,7 +9,7 @@ internal import PreviewDomain
 /// engines, and its address out of the `Referer` of what the page links to.
 struct AnswerFields: Hashable, Sendable {
     /// The name of the mark.
-    static let markName = "x-preview-route"
+    static let markName = RouteMark.fieldName
 
     private let token: PreviewToken
     private let host: HostHeader
@@ -42,6 +42,11 @@ struct AnswerFields: Hashable, Sendable {
                 filter.responseHeaderModifier?.set?.contains { $0.name.lowercased() == markName } ?? false
             }
         }
+    }
+
+    /// Whether an answer is the page that hosts without a preview get.
+    static func areOfEndedPage(_ fields: HTTPFields) -> Bool {
+        HTTPField.Name(markName).map { fields[$0] == RouteMark.noPreview } ?? false
     }
 
     /// Which host the app saw, by the mark of an answer; `nil` for the answer of another route, or of somebody else.

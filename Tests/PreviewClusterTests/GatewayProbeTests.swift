@@ -36,6 +36,12 @@ struct GatewayProbeTests {
         .answer(status: 302, fields: fields.merging(more) { $1 }.merging(["Location": location]) { $1 }, body: [])
     }
 
+    @Test func thePageOfHostsWithoutAPreviewIsKnownByItsMark() async {
+        let fields = ["x-envoy-upstream-service-time": "1", AnswerFields.markName: RouteMark.noPreview]
+        let (outcome, _) = await probe(.answer(status: 404, fields: fields, body: []))
+        #expect(outcome == .answered(PreviewAnswer(status: 404, mark: nil, isEndedPage: true)))
+    }
+
     @Test func itAsksForTheAppsFirstPageAsANobody() async throws {
         let (outcome, transport) = await probe(.answer(status: 200, fields: fields, body: []))
         #expect(outcome == .answered(PreviewAnswer(status: 200)))

@@ -52,6 +52,13 @@ def other_route(name, parent):
     return {"metadata": {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"parentRefs": [{"name": parent}]}}
 
 
+def page_route(name="ended-previews", hostname="*.preview.example.com", port=8081, **rule):
+    route = other_route(name, "agentweaver-preview-gateway")
+    backend = {"name": "preview-gateway", "port": port}
+    route["spec"] |= {"hostnames": [hostname], "rules": [{"backendRefs": [backend]} | rule]}
+    return route
+
+
 REQUESTS = [
     ("the service creates a preview", SERVICE, PREVIEW, None),
     ("the older service creates a preview", "system:serviceaccount:agentweaver:agentweaver-api", variant(annotations={}), None),
@@ -61,6 +68,11 @@ REQUESTS = [
      variant(name="mine") | {"spec": {"parentRefs": [{"name": "other"}]}}, None),
     ("somebody else creates a route of another Gateway", "ada", other_route("mine", "agentweaver-gateway"), None),
     ("the service's own route is installed", "ada", other_route("preview-gateway", "agentweaver-gateway"), None),
+    ("the route of hosts without a preview is installed", "ada", page_route(), None),
+    ("a route of its name leads to the API", "ada", page_route(port=80), None),
+    ("a route of its name leads elsewhere", "ada", page_route(backendRefs=[{"name": "mine", "port": 8081}]), None),
+    ("a route of its name redirects", "ada", page_route(filters=[{"type": "RequestRedirect"}]), None),
+    ("a route of its name takes one host", "ada", page_route(hostname="a-preview.preview.example.com"), None),
     ("the cap is exceeded", SERVICE, max_until("2026-01-01T08:02:00Z"), None),
     ("the cap is no time", SERVICE, max_until("never"), None),
     ("somebody else prolongs a preview", "ada", max_until("2026-01-01T07:00:00Z"), PREVIEW),

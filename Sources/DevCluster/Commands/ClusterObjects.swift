@@ -6,6 +6,11 @@ enum ClusterObjects {
     /// The zone of the previews' names, which browsers resolve to this machine (RFC 6761).
     static let zone = "localhost"
     static let owner = "developer"
+    /// The Service of preview-gateway.
+    static let serviceName = "preview-gateway"
+    /// The wildcard route to the page for hosts without a preview, and the port of the Service that it leads to.
+    static let endedPageRoute = "ended-previews"
+    static let endedPageServicePort = 8081
 
     /// Creates namespace, GatewayClass and Gateway.
     ///
@@ -31,6 +36,59 @@ enum ClusterObjects {
                         [
                             "name": "previews", "protocol": "HTTP", "port": .int(Int64(port)),
                             "hostname": .string("*.\(zone)"), "allowedRoutes": ["namespaces": ["from": "Same"]],
+                        ]
+                    ],
+                ],
+            ]
+        )
+    }
+
+    /// What leads hosts without a preview to a page of preview-gateway: its pod, its Service, and the wildcard route.
+    ///
+    /// - Parameter pagePort: The port on 127.0.0.1 at which preview-gateway serves the page.
+    static func installEndedPage(into store: ObjectStore, pagePort: Int, zone: String = zone) throws {
+        let labels: JSONValue = ["app.kubernetes.io/name": .string(serviceName)]
+        try store.create(
+            .pods,
+            namespace: namespace,
+            [
+                "metadata": ["name": .string(serviceName + "-0"), "labels": labels],
+                "spec": ["containers": [["name": .string(serviceName), "image": .string(serviceName)]]],
+            ]
+        )
+        try store.updateStatus(.pods, namespace: namespace, name: serviceName + "-0") { pod in
+            pod["status", "phase"] = "Running"
+            pod["status", "podIP"] = "127.0.0.1"
+            pod["status", "conditions"] = [["type": "Ready", "status": "True"]]
+        }
+        try store.create(
+            .services,
+            namespace: namespace,
+            [
+                "metadata": ["name": .string(serviceName), "labels": labels],
+                "spec": [
+                    "selector": labels,
+                    "ports": [
+                        [
+                            "name": "http-ended", "port": .int(Int64(endedPageServicePort)),
+                            "targetPort": .int(Int64(pagePort)),
+                        ]
+                    ],
+                ],
+            ]
+        )
+        try store.create(
+            .httpRoutes,
+            namespace: namespace,
+            [
+                "metadata": ["name": .string(endedPageRoute)],
+                "spec": [
+                    "parentRefs": [["name": .string(gateway)]], "hostnames": [.string("*.\(zone)")],
+                    "rules": [
+                        [
+                            "backendRefs": [
+                                ["name": .string(serviceName), "port": .int(Int64(endedPageServicePort))]
+                            ]
                         ]
                     ],
                 ],

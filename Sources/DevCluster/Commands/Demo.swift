@@ -132,7 +132,9 @@ struct Demo {
     static func previewObjects(in store: ObjectStore) -> Int {
         [ResourceKind.services, .httpRoutes].reduce(0) { sum, kind in
             sum
-                + store.list(kind, namespace: ClusterObjects.namespace).items.filter { $0.name.hasPrefix("preview-") }
+                + store.list(kind, namespace: ClusterObjects.namespace).items.filter {
+                    $0.labels["agentweaver.dev/preview-token"] != nil
+                }
                 .count
         }
     }

@@ -20,6 +20,7 @@ struct DevelopmentCluster: Sendable {
     /// What preview-gateway may do; everything if `nil`.
     private let accessRules: AccessRules?
     private let adminPort: Int
+    private let endedPagePort: Int
     private let logger: Logger
     private let runID = UUID().uuidString.lowercased()
 
@@ -50,10 +51,12 @@ struct DevelopmentCluster: Sendable {
             throw DevClusterFailure("port \(port) is taken: choose another one with --api-port")
         }
         guard let apiPort = options.apiPort ?? Sockets.freePort(address: "127.0.0.1"),
-            let adminPort = Sockets.freePort(address: "127.0.0.1")
+            let adminPort = Sockets.freePort(address: "127.0.0.1"),
+            let endedPagePort = Sockets.freePort(address: "127.0.0.1")
         else { throw DevClusterFailure("there is no free port on 127.0.0.1") }
         self.apiPort = apiPort
         self.adminPort = adminPort
+        self.endedPagePort = endedPagePort
         var logger = Logger(label: "devcluster")
         logger.logLevel = .warning
         self.logger = logger
@@ -104,6 +107,7 @@ struct DevelopmentCluster: Sendable {
                 let serviceKubeconfig = try await server.kubeconfig(for: service, namespace: namespace)
                 try PrivateFile.write(serviceKubeconfig.utf8, to: folder.serviceKubeconfig)
                 try ClusterObjects.install(into: store, port: envoyPort)
+                try ClusterObjects.installEndedPage(into: store, pagePort: endedPagePort)
                 try accessRules?.install(into: store)
                 return ("API server at \(try await server.address())", ())
             }
@@ -273,6 +277,7 @@ struct DevelopmentCluster: Sendable {
             "Auth__OAuth__Audience": TokenIssuer.audience,
             "Auth__OAuth__SigningKeyFile": folder.issuerKey,
             "Server__Listen": "127.0.0.1:\(apiPort)",
+            "Server__EndedPageListen": "127.0.0.1:\(endedPagePort)",
             // There is one replica, so nobody would take what comes after its end.
             "Server__DrainSeconds": "0",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,

@@ -117,6 +117,7 @@ public struct GatewayProbe: PreviewProbe {
                     status: response.head.status.code,
                     isFromUpstream: Self.upstreamTime.map { fields[$0] != nil } ?? false,
                     mark: AnswerFields.host(in: fields, of: token),
+                    isEndedPage: AnswerFields.areOfEndedPage(fields),
                     text: await Self.text(of: response)
                 ),
                 location: fields[.location],

@@ -3,6 +3,8 @@ internal import PreviewServer
 /// Where the service listens, and what it lets callers cost.
 struct ServerSettings: Sendable {
     var listen: ListenAddress
+    /// Where the page for hosts without a preview is served; nowhere if `nil`.
+    var endedPageListen: ListenAddress?
     var allowedOrigins: AllowedOrigins
     var connections: ConnectionLimits
     var requests: RequestLimits
@@ -12,6 +14,7 @@ struct ServerSettings: Sendable {
     /// - Parameter readyTimeout: How long a start waits for its preview, which its time to answer has to cover.
     init(_ sources: SettingsSources, readyTimeout: Duration) throws(SettingsError) {
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
+        endedPageListen = try sources.value(of: Keys.endedPageListen)
         allowedOrigins = try sources.value(of: Keys.allowedOrigins, default: .none)
         connections = ConnectionLimits()
         connections.maxConnections = try sources.value(of: Keys.maxConnections, default: connections.maxConnections)
@@ -25,6 +28,12 @@ struct ServerSettings: Sendable {
 
     enum Keys {
         static let listen = Setting("Server__Listen", expected: "host:port, for example 0.0.0.0:8080") {
+            ListenAddress($0)
+        }
+        static let endedPageListen = Setting(
+            "Server__EndedPageListen",
+            expected: "host:port, for example 0.0.0.0:8081"
+        ) {
             ListenAddress($0)
         }
         static let allowedOrigins = Setting(
@@ -60,7 +69,7 @@ struct ServerSettings: Sendable {
         ]
 
         static let all: [String] = [
-            listen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key, burst.key, drainTime.key,
+            listen.key, endedPageListen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key, burst.key, drainTime.key,
         ]
     }
 }

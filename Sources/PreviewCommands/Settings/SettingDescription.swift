@@ -63,6 +63,7 @@ extension Settings {
         SettingDescription(Keys.routerHeadTimeout, default: "300", example: "60"),
 
         SettingDescription(ServerSettings.Keys.listen, default: "0.0.0.0:8080", example: "[::]:8080"),
+        SettingDescription(ServerSettings.Keys.endedPageListen, example: "0.0.0.0:8081"),
         SettingDescription(ServerSettings.Keys.allowedOrigins, example: "https://console.example.com"),
         SettingDescription(ServerSettings.Keys.maxConnections, default: "4096", example: "1024"),
         SettingDescription(ServerSettings.Keys.idleTimeout, default: "75", example: "30"),

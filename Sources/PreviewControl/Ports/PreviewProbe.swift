@@ -47,6 +47,8 @@ public struct PreviewAnswer: Hashable, Sendable {
     /// Which host the app saw, as this preview's own route marks its answers; `nil` for an answer without that mark, which
     /// did not come by this route.
     public var mark: HostHeader?
+    /// Whether it is the page that hosts without a preview get.
+    public var isEndedPage: Bool
     /// Where redirects end; `nil` where the answer is not a redirect.
     public var redirect: RedirectEnd?
     /// The beginning of the body, where that may say what is wrong.
@@ -56,12 +58,14 @@ public struct PreviewAnswer: Hashable, Sendable {
         status: Int,
         isFromUpstream: Bool = true,
         mark: HostHeader? = .preserve,
+        isEndedPage: Bool = false,
         redirect: RedirectEnd? = nil,
         text: String = ""
     ) {
         self.status = status
         self.isFromUpstream = isFromUpstream
         self.mark = mark
+        self.isEndedPage = isEndedPage
         self.redirect = redirect
         self.text = text
     }

@@ -4,7 +4,7 @@ enum AnswerSource: Hashable, Sendable {
     case app
     /// The gateway, which knows the preview and got no answer from its app.
     case gateway(GatewayFault)
-    /// The gateway, which does not know the preview.
+    /// The gateway, which does not know the preview: by itself, or with the page for hosts without one.
     case noRoute
     /// Somebody else: a login, a firewall or a redirect in the gateway or before it.
     case intermediary
@@ -39,6 +39,8 @@ extension PreviewAnswer {
     /// - Parameter isMarkedRoute: Whether the preview's route marks its answers. Those of the platform's earlier service do
     ///   not.
     func source(isMarkedRoute: Bool) -> AnswerSource {
+        // A preview's own route overwrites the field, so no app that answers by one can pass for this page.
+        if isEndedPage { return .noRoute }
         guard mark != nil || !isMarkedRoute else {
             return isGatewaysNotFound ? .noRoute : .intermediary
         }

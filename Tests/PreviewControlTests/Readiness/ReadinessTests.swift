@@ -52,6 +52,18 @@ struct ReadinessTests {
         .read(RouteStatus(isAccepted: false, complaint: "Accepted is False")),
     ]
 
+    @Test(arguments: [true, false])
+    func thePageOfHostsWithoutAPreviewMeansThatThereIsNoRouteYet(isMarkedRoute: Bool) {
+        let answer = PreviewAnswer(status: 404, mark: nil, isEndedPage: true, text: "<!doctype html>")
+        let evidence = ReadinessEvidence(
+            outcome: .answered(answer),
+            route: .read(RouteStatus(isAccepted: true, isMarked: isMarkedRoute)),
+            isMarkedRoute: isMarkedRoute
+        )
+        #expect(evidence.source == .noRoute)
+        #expect(Readiness(evidence).state == .noRoute)
+    }
+
     @Test func onlyAnAnswerOfTheAppIsReadyAndEverythingElseSaysWhatToDo() {
         for outcome in Self.outcomes {
             for route in Self.routes {

@@ -30,6 +30,7 @@ struct DoctorTests {
             let store = server.store
             let namespace = ClusterObjects.namespace
             try ClusterObjects.install(into: store, port: 8088)
+            try ClusterObjects.installEndedPage(into: store, pagePort: 8081)
             try AccessRules(file: Files.path("k8s/base/rbac.yaml")).install(into: store)
             for file in ["networkpolicies", "networkpolicy-sandbox"] {
                 for document in try YAMLNode.documents(in: Files.text("k8s/base/\(file).yaml").utf8) {
@@ -47,6 +48,23 @@ struct DoctorTests {
                     }
                 )
                 gateway["status", "addresses"] = [["type": "IPAddress", "value": "192.0.2.1"]]
+            }
+            let page = ClusterObjects.endedPageRoute
+            try store.updateStatus(.httpRoutes, namespace: namespace, name: page) { route in
+                route["status", "parents"] = [
+                    [
+                        "parentRef": ["name": .string(ClusterObjects.gateway)],
+                        "controllerName": "example.com/gateway",
+                        "conditions": .array(
+                            ["Accepted", "ResolvedRefs"].map { type in
+                                [
+                                    "type": .string(type), "status": "True", "reason": .string(type), "message": "",
+                                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                                ]
+                            }
+                        ),
+                    ]
+                ]
             }
             try await server.kubeconfig(namespace: namespace).write(toFile: path, atomically: true, encoding: .utf8)
             try await body(server, path)
@@ -98,6 +116,26 @@ struct DoctorTests {
                     $0["spec", "listeners"] = [
                         ["name": "a", "protocol": "HTTP", "port": 80, "hostname": "*.other.example.com"]
                     ]
+                }
+            }
+        ),
+        (
+            "PG303", .warning,
+            { try $0.delete(.httpRoutes, namespace: "agentweaver", name: ClusterObjects.endedPageRoute) }
+        ),
+        (
+            "PG303", .warning,
+            { store in
+                try store.update(.httpRoutes, namespace: "agentweaver", name: ClusterObjects.endedPageRoute) {
+                    $0["spec", "hostnames"] = ["*.other.example.com"]
+                }
+            }
+        ),
+        (
+            "PG303", .warning,
+            { store in
+                try store.updateStatus(.httpRoutes, namespace: "agentweaver", name: ClusterObjects.endedPageRoute) {
+                    $0["status"] = ["parents": []]
                 }
             }
         ),

@@ -46,12 +46,43 @@ struct ManifestTests {
     @Test("The route on the main Gateway has the prefix that is longer than the platform's", arguments: Files.overlays)
     func theRouterIsReached(overlay: String) async throws {
         let manifests = try await Files.manifests(overlay: overlay)
-        let route = try #require(manifests.first { $0.kind == "HTTPRoute" })
+        let route = try #require(manifests.first { $0.kind == "HTTPRoute" && $0.name == "preview-gateway" })
         let match = try route.value("spec", "rules", 0, "matches", 0, "path", as: [String: String].self)
         #expect(match == ["type": "PathPrefix", "value": "/api/runs"])
         let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
         #expect(try settings.value("data", "Router__Enabled") == "true")
         #expect(try settings.value("data", "Agentweaver__ApiBaseUrl") == "http://agentweaver-api:8080")
+    }
+
+    @Test("The preview Gateway reaches the page of hosts without a preview, and not the API", arguments: Files.overlays)
+    func thePageIsAllThatThePreviewGatewayReaches(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay)
+        func manifest(_ kind: String, _ name: String) throws -> Files.Manifest {
+            try #require(manifests.first { $0.kind == kind && $0.name == name })
+        }
+        let route = try manifest("HTTPRoute", "ended-previews")
+        let gateway = try manifest("Gateway", "agentweaver-preview-gateway")
+        let wildcard: String? = try gateway.value("spec", "listeners", 0, "hostname")
+        #expect(try route.value("spec", "hostnames") == [try #require(wildcard)])
+        let backend: [String: Any] = try #require(try route.value("spec", "rules", 0, "backendRefs", 0))
+        #expect(backend["name"] as? String == "preview-gateway" && backend["port"] as? Int == 8081)
+        let servicePorts: [[String: Any]] = try #require(
+            try manifest("Service", "preview-gateway").value("spec", "ports")
+        )
+        let target = servicePorts.first { $0["port"] as? Int == 8081 }?["targetPort"] as? String
+        let ports: [[String: Any]] = try #require(
+            try manifest("Deployment", "preview-gateway").value("spec", "template", "spec", "containers", 0, "ports")
+        )
+        let number = try #require(ports.first { $0["name"] as? String == target }?["containerPort"] as? Int)
+        let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
+        #expect(try settings.value("data", "Server__EndedPageListen") == "0.0.0.0:\(number)")
+        #expect(try settings.value("data", "Server__Listen") != "0.0.0.0:\(number)")
+        let rules: [[String: Any]] = try #require(
+            try manifest("NetworkPolicy", "preview-gateway").value("spec", "ingress")
+        )
+        let reached = rules.filter { "\($0["from"] ?? "")".contains("agentweaver-preview-gateway") }
+            .flatMap { ($0["ports"] as? [[String: Any]] ?? []).map { $0["port"] as? Int } }
+        #expect(reached == [number])
     }
 
     @Test("A pod may do nothing that the service does not need", arguments: Files.overlays)
@@ -168,6 +199,11 @@ struct ManifestTests {
                 "somebody else creates a route with a token's label: \(foreign)",
                 "somebody else creates a route of another Gateway: not a preview",
                 "the service's own route is installed: not a preview",
+                "the route of hosts without a preview is installed: not a preview",
+                "a route of its name leads to the API: \(foreign)",
+                "a route of its name leads elsewhere: \(foreign)",
+                "a route of its name redirects: \(foreign)",
+                "a route of its name takes one host: \(foreign)",
                 "the cap is exceeded: \(cap)",
                 "the cap is no time: \(cap)",
                 "somebody else prolongs a preview: \(foreign)",

@@ -1,5 +1,8 @@
+import PreviewDomain
 import TestPeers
 import TestSupport
+
+@testable import PreviewServer
 
 extension ReadinessCase.App {
     /// What the app answers a request for `path`.
@@ -24,6 +27,12 @@ extension ReadinessCase.App {
         case .notFound: return Self.reply(404, "")
         case .error: return Self.reply(500, "Traceback")
         case .says503: return Self.reply(503, "no healthy upstream")
+        case .imitatesEndedPage:
+            return Self.reply(
+                404,
+                EndedPage.html,
+                fields: "\(RouteMark.fieldName): \(RouteMark.noPreview)\r\nx-envoy-upstream-service-time: 0\r\n"
+            )
         case .vite:
             return Self.reply(403, "Blocked request. This host (\"\(host)\") is not allowed.\nTo allow this host, …")
         case .webpack: return Self.reply(200, "Invalid Host header")
@@ -41,8 +50,11 @@ extension ReadinessCase.App {
         }
     }
 
-    private static func reply(_ status: Int, _ body: String) -> RawPeer.Answer {
-        RawPeer.Answer("HTTP/1.1 \(status) X\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)", then: .keepOpen)
+    private static func reply(_ status: Int, _ body: String, fields: String = "") -> RawPeer.Answer {
+        RawPeer.Answer(
+            "HTTP/1.1 \(status) X\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n\(body)",
+            then: .keepOpen
+        )
     }
 
     private static func redirect(_ status: Int, to location: String, fields: String = "") -> RawPeer.Answer {

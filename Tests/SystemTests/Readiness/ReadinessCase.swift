@@ -13,7 +13,8 @@ struct ReadinessCase: Sendable {
     }
 
     enum Gateway: String, Sendable {
-        case serves, hasNoRoute = "no route", hasNoService = "no Service", hasNoEndpoint = "no endpoint"
+        case serves, hasNoRoute = "no route", endedPage = "no route, ended page", hasNoService = "no Service",
+            hasNoEndpoint = "no endpoint"
         case timesOut = "times out", login, marked = "login on the route", firewall, otherProxy = "another Envoy"
     }
 
@@ -21,7 +22,8 @@ struct ReadinessCase: Sendable {
         case page = "200", empty = "204", redirectsWithin = "302 to /app", redirectsToItself = "302 to / with a cookie"
         case loops = "302 to /", redirectsToLocalhost = "302 to localhost:3000", redirectsElsewhere = "302 elsewhere"
         case redirectsToPlain = "301 to http", unauthorized = "401", forbidden = "403", notFound = "404", error = "500"
-        case says503 = "503 like Envoy's", vite = "Vite", webpack = "webpack-dev-server", django = "Django"
+        case says503 = "503 like Envoy's", imitatesEndedPage = "404 like the ended page", vite = "Vite", webpack =
+            "webpack-dev-server", django = "Django"
         case starlette = "TrustedHost", werkzeug = "Werkzeug", rails = "Rails", wantsTLS = "HTTPS only, says so"
         case hangs, closes, resets, ssh = "no HTTP", http2 = "HTTP/2 only", nobody
     }
@@ -54,6 +56,7 @@ struct ReadinessCase: Sendable {
         .init(app: .notFound, state: .serving, words: "(404)"),
         .init(app: .error, state: .serving, words: "(500)"),
         .init(app: .says503, state: .serving, words: "(503)"),
+        .init(app: .imitatesEndedPage, state: .serving, words: "(404)"),
         .init(app: .vite, state: .noApp, words: "allowed hosts"),
         .init(app: .webpack, state: .noApp, words: "allowed hosts"),
         .init(app: .django, state: .noApp, words: "allowed hosts"),
@@ -77,6 +80,9 @@ struct ReadinessCase: Sendable {
         .init(gateway: .hasNoRoute, state: .noRoute, words: "does not serve it yet"),
         .init(gateway: .hasNoRoute, status: unseen, state: .noRoute, words: "has not accepted"),
         .init(gateway: .hasNoRoute, status: refused, state: .notAccepted, words: "NotAllowedByListeners"),
+        .init(gateway: .endedPage, state: .noRoute, words: "does not serve it yet"),
+        .init(gateway: .endedPage, status: unseen, state: .noRoute, words: "has not accepted"),
+        .init(gateway: .endedPage, status: refused, state: .notAccepted, words: "NotAllowedByListeners"),
         .init(gateway: .hasNoService, state: .noApp, words: "does not know the preview's Service"),
         .init(gateway: .hasNoEndpoint, state: .noApp, words: "pod is not ready"),
         .init(gateway: .timesOut, app: .hangs, state: .noApp, words: "gateway's time limit"),

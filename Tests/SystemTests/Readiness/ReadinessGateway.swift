@@ -33,6 +33,7 @@ struct ReadinessGateway: Sendable {
         _ previews: [Preview],
         appPort: Int,
         silentPort: Int,
+        endedPagePort: Int,
         _ body: @escaping @Sendable (ReadinessGateway) async throws -> Result
     ) async throws -> Result {
         let envoy = try #require(Self.envoy)
@@ -57,7 +58,8 @@ struct ReadinessGateway: Sendable {
             ports[security].map { listener(port: $0, identity: identities[security], routes: routes) }
         }
         let clusters: [JSONValue] = [
-            cluster("app", port: appPort), cluster("nobody", port: try port()), cluster("empty", port: nil),
+            cluster("app", port: appPort), cluster("ended-page", port: endedPagePort),
+            cluster("nobody", port: try port()), cluster("empty", port: nil),
         ]
         let document: JSONValue = ["static_resources": ["listeners": .array(listeners), "clusters": .array(clusters)]]
         try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
@@ -146,12 +148,20 @@ struct ReadinessGateway: Sendable {
 
     private static func virtualHosts(_ previews: [Preview]) -> JSONValue {
         .array(
-            previews.filter { $0.scenario.gateway != .hasNoRoute }.map { preview in
-                [
+            previews.filter { $0.scenario.gateway != .endedPage }.map { preview in
+                // Without routes Envoy answers as it does for a host that it does not know.
+                let routes = preview.scenario.gateway == .hasNoRoute ? [] : [route(of: preview)]
+                return [
                     "name": .string(preview.host), "domains": [.string(preview.host)],
-                    "routes": [.object(Dictionary(uniqueKeysWithValues: route(of: preview)))],
+                    "routes": .array(routes.map { .object(Dictionary(uniqueKeysWithValues: $0)) }),
                 ]
-            }
+            } + [
+                // The wildcard route: each of the others is more specific.
+                [
+                    "name": "ended-previews", "domains": [.string("*.\(zone)")],
+                    "routes": [["match": ["prefix": "/"], "route": to("ended-page")]],
+                ]
+            ]
         )
     }
 
@@ -159,7 +169,8 @@ struct ReadinessGateway: Sendable {
         let scenario = preview.scenario
         let action: (String, JSONValue) =
             switch scenario.gateway {
-            case .serves, .otherProxy, .hasNoRoute: ("route", to(scenario.app == .nobody ? "nobody" : "app"))
+            case .serves, .otherProxy, .hasNoRoute, .endedPage:
+                ("route", to(scenario.app == .nobody ? "nobody" : "app"))
             case .hasNoService: ("route", to("absent"))
             case .hasNoEndpoint: ("route", to("empty"))
             case .timesOut: ("route", ["cluster": "app", "timeout": "0.2s"])

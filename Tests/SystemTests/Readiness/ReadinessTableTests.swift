@@ -47,10 +47,17 @@ struct ReadinessTableTests {
                         }
                     }
                 ) { names in
-                    try await ReadinessGateway.run(previews, appPort: app.port, silentPort: silent.port) { gateway in
-                        await Array(previews.enumerated()).forEach(atOnce: Self.casesAtOnce) { position, preview in
-                            guard let line = try? await Self.line(preview, gateway, names) else { return }
-                            lines.withLock { $0[position] = line }
+                    try await EndedPageUnderTest.run { endedPagePort in
+                        try await ReadinessGateway.run(
+                            previews,
+                            appPort: app.port,
+                            silentPort: silent.port,
+                            endedPagePort: endedPagePort
+                        ) { gateway in
+                            await Array(previews.enumerated()).forEach(atOnce: Self.casesAtOnce) { position, preview in
+                                guard let line = try? await Self.line(preview, gateway, names) else { return }
+                                lines.withLock { $0[position] = line }
+                            }
                         }
                     }
                 }

@@ -20,7 +20,10 @@ extension DoctorCheck {
                     it does not, so a preview's name appears only when its route's record does, and a resolver that asked \
                     too early may remember for minutes that there is none
                     """,
-                    mend: "make a wildcard record *.\(zone) with the preview Gateway's address"
+                    mend: """
+                        make a wildcard record *.\(zone) with the preview Gateway's address; with external-dns the HTTPRoute \
+                        \(DoctorCheck.endedPageRoute) makes one
+                        """
                 )
             }
             let expected = (try? await context.previewGateway().status?.addresses?.compactMap(\.value)) ?? []

@@ -11,6 +11,8 @@ internal import ServiceLifecycle
 struct ServerParts: Sendable {
     let draining: Draining
     private let application: any Service
+    /// The page for hosts without a preview; `nil` where it is not served.
+    private let endedPage: (any Service)?
 
     /// - Parameter onRunning: Called once the API listens.
     /// - Throws: A ``SettingsError`` when a key cannot be used.
@@ -44,10 +46,18 @@ struct ServerParts: Sendable {
             logger: shared.logger,
             onRunning: onRunning
         )
+        endedPage = server.endedPageListen.map { [draining] listen in
+            EndedPage.application(
+                address: .hostname(listen.host, port: listen.port),
+                draining: draining,
+                metrics: shared.metrics,
+                logger: shared.logger
+            )
+        }
     }
 
     /// In the order of their start.
-    var services: [any Service] { [application, draining] }
+    var services: [any Service] { (endedPage.map { [$0] } ?? []) + [application, draining] }
 
     /// As many connections as are configured, and for which there are files.
     private static func connectionLimits(_ server: ServerSettings, routes: Bool, logger: Logger) -> ConnectionLimits {
