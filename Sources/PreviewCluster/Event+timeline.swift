@@ -77,6 +77,7 @@ extension TimelineEvent.Kind {
         case .timedOut: "PreviewApprovalTimedOut"
         case .withdrawn: "PreviewApprovalWithdrawn"
         case .started: "PreviewStarted"
+        case .ready: "PreviewReady"
         case .expiring: "PreviewExpiring"
         case .stopped: "PreviewStopped"
         case .reaped: "PreviewReaped"

@@ -189,7 +189,18 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview? {
         guard let zone = manifests.zone else { return nil }
-        let patch = SeenHost(host, of: preview.token, zone: zone).patch
+        return try await change(preview, by: SeenHost(host, of: preview.token, zone: zone).patch)
+    }
+
+    public func setBackendProtocol(
+        of preview: Preview,
+        to backendProtocol: BackendProtocol
+    ) async throws(ClusterError) -> Preview? {
+        try await change(preview, by: manifests.backendPatch(backendProtocol, of: preview.token))
+    }
+
+    /// - Returns: The preview as it is now; `nil` where a test of the patch fails, or the route is gone.
+    private func change(_ preview: Preview, by patch: JSONPatch) async throws(ClusterError) -> Preview? {
         let changed: Preview?? = try await ClusterError.askingForOne {
             do {
                 let route = try await client.patchMetadata(

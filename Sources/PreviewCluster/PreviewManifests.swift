@@ -13,8 +13,13 @@ public struct PreviewManifests: Sendable {
     /// The longest time that one request, event stream or WebSocket may take; as long as the preview may live if `nil`.
     let connectionLimit: Duration?
 
-    /// The port on which a preview's Service listens (the contract's).
-    private static let servicePort = 80
+    /// The ports on which a preview's Service listens; the contract's is that of HTTP/1.1.
+    private static func servicePort(_ backendProtocol: BackendProtocol) -> Int {
+        switch backendProtocol {
+        case .http1: 80
+        case .http2: 81
+        }
+    }
 
     /// - Parameters:
     ///   - zone: The zone of the previews' names; without one no route can be made, only read and deleted.
@@ -50,9 +55,16 @@ public struct PreviewManifests: Sendable {
                     Service.Port(
                         name: "http",
                         protocol: "TCP",
-                        port: Self.servicePort,
+                        port: Self.servicePort(.http1),
                         targetPort: .number(annotations.targetPort)
-                    )
+                    ),
+                    Service.Port(
+                        name: "http2",
+                        protocol: "TCP",
+                        appProtocol: "kubernetes.io/h2c",
+                        port: Self.servicePort(.http2),
+                        targetPort: .number(annotations.targetPort)
+                    ),
                 ]
             )
         )
@@ -75,12 +87,25 @@ public struct PreviewManifests: Sendable {
                 rules: [
                     HTTPRoute.Rule(
                         filters: SeenHost(blueprint.host, of: token, zone: zone).filters(bound: connectionBound),
-                        backendRefs: [HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort)],
+                        backendRefs: [
+                            HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort(.http1))
+                        ],
                         timeouts: connectionBound.timeouts
                     )
                 ]
             )
         )
+    }
+
+    /// Makes a route that leads to the Service's port for the other protocol lead to the one for this.
+    func backendPatch(_ backendProtocol: BackendProtocol, of token: PreviewToken) -> JSONPatch {
+        let backend = JSONPointer("spec", "rules", "0", "backendRefs", "0")
+        let other: BackendProtocol = backendProtocol == .http1 ? .http2 : .http1
+        return JSONPatch([
+            .test(backend.appending("name"), .string(token.objectName)),
+            .test(backend.appending("port"), .integer(Int64(Self.servicePort(other)))),
+            .replace(backend.appending("port"), .integer(Int64(Self.servicePort(backendProtocol)))),
+        ])
     }
 
     /// No connection is cut while the preview lives, unless the operator wants that: what is opened later than the start

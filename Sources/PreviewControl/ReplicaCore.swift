@@ -5,7 +5,7 @@ public import PreviewDomain
 /// The core of one replica: what starts previews, with a human's consent where that is needed, keeps them alive, stops
 /// them, and ends them in time.
 ///
-/// Nothing runs until ``mirrorRunner``, ``reaper`` and ``keeper`` do.
+/// Nothing runs until ``mirrorRunner``, ``reaper``, ``keeper`` and ``follower`` do.
 public struct ReplicaCore: Sendable {
     /// This replica's copy of the cluster, which ``mirrorRunner`` keeps up to date.
     public let mirror: ClusterMirror
@@ -17,6 +17,7 @@ public struct ReplicaCore: Sendable {
     public let mirrorRunner: MirrorRunner
     public let reaper: Reaper
     public let keeper: ApprovalKeeper
+    public let follower: ReadinessFollower
 
     /// - Parameters:
     ///   - mirror: The copy that the ports read, where they read one.
@@ -94,5 +95,6 @@ public struct ReplicaCore: Sendable {
             logger: logger
         )
         keeper = ApprovalKeeper(gate: gate, jitter: jitter)
+        follower = ReadinessFollower(previews: previews)
     }
 }

@@ -104,7 +104,7 @@ public struct PreviewAPI: Sendable {
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
             .add(middleware: RateLimitMiddleware(rates: rates))
         let runGuard = RunGuard(access: access)
-        PreviewRoutes(previews: core.previews, runs: runGuard, address: address).add(to: runs)
+        PreviewRoutes(previews: core.previews, runs: runGuard, address: address, waiting: waitingCalls).add(to: runs)
         GateRoutes(
             gate: core.gate,
             runs: runGuard,

@@ -23,6 +23,11 @@ struct EndpointResolver {
     /// - Parameter cluster: Namespace, Service and port, joined by `/`.
     func hasPort(_ cluster: String) -> Bool { target(of: cluster) != nil }
 
+    /// Whether the port's pods speak HTTP/2 without TLS (Kubernetes, `appProtocol`).
+    func isHTTP2(_ cluster: String) -> Bool {
+        target(of: cluster)?.port["appProtocol"]?.stringValue == "kubernetes.io/h2c"
+    }
+
     /// The addresses of the ready pods that the Service selects, sorted.
     func endpoints(of cluster: String) -> [GatewayPlan.Endpoint] {
         guard let (service, port) = target(of: cluster) else { return [] }

@@ -76,13 +76,22 @@ package struct EnvoyResources: Sendable, Hashable {
     }
 
     private static func cluster(_ cluster: GatewayPlan.Cluster, in folder: String) -> JSONValue {
-        [
+        var resource: JSONValue = [
             "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
             "name": .string(cluster.name),
             "type": "EDS",
             "connect_timeout": "1s",
             "eds_cluster_config": ["eds_config": EnvoyBootstrap.watchedFile(path(of: cluster, in: folder))],
         ]
+        if cluster.isHTTP2 {
+            resource["typed_extension_protocol_options"] = [
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": [
+                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                    "explicit_http_config": ["http2_protocol_options": [:]],
+                ]
+            ]
+        }
+        return resource
     }
 
     private static func virtualHost(_ host: GatewayPlan.VirtualHost) -> JSONValue {

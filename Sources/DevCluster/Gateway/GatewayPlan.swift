@@ -42,6 +42,8 @@ package struct GatewayPlan: Sendable, Hashable {
         /// Namespace, Service and port, joined by `/`.
         package var name: String
         package var endpoints: [Endpoint]
+        /// Whether its endpoints are spoken to by HTTP/2 without TLS.
+        package var isHTTP2 = false
     }
 
     /// A pod's address and the port that its process listens at.

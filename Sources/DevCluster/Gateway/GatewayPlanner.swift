@@ -56,7 +56,11 @@ package struct GatewayPlanner: Sendable {
         }
         // As Istio does for its gateways: a cluster lives as long as its Service, whether a route leads to it or not.
         plan.clusters = Set(endpoints.clusters).sorted().map {
-            GatewayPlan.Cluster(name: $0, endpoints: endpoints.endpoints(of: $0))
+            GatewayPlan.Cluster(
+                name: $0,
+                endpoints: endpoints.endpoints(of: $0),
+                isHTTP2: endpoints.isHTTP2($0)
+            )
         }
         for gateway in gateways {
             plan.listeners[gateway.namespacedName] = (gateway["spec", "listeners"]?.arrayValue ?? []).map { listener in

@@ -49,6 +49,14 @@ public protocol PreviewObjects: Sendable {
     /// - Returns: The preview as it is now; `nil` where it is not as it was read, or is gone.
     func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview?
 
+    /// Has the gateway speak another protocol to the app, where the route has the other one.
+    ///
+    /// - Returns: The preview as it is now; `nil` where the route does not have the other one, or is gone.
+    func setBackendProtocol(
+        of preview: Preview,
+        to backendProtocol: BackendProtocol
+    ) async throws(ClusterError) -> Preview?
+
     func deleteRoute(
         _ token: PreviewToken,
         _ precondition: DeletionPrecondition
@@ -169,4 +177,11 @@ public struct RouteStatus: Hashable, Sendable {
         self.complaint = complaint
         self.isMarked = isMarked
     }
+}
+
+/// How the gateway speaks to an app (Docs/Decisions/0069).
+public enum BackendProtocol: Hashable, Sendable, CaseIterable {
+    case http1
+    /// HTTP/2 without TLS, with prior knowledge (RFC 9113, 3.3).
+    case http2
 }

@@ -205,8 +205,8 @@ extension Readiness {
             """
         case .notHTTP:
             """
-            The port does not speak HTTP/1.1, but HTTPS only, HTTP/2 only or another protocol: let a server of plain HTTP/1.1 \
-            listen on it, or choose another port.
+            The port does not answer in HTTP/1.1, and HTTP/2 without TLS is tried only once: let a server of plain HTTP listen \
+            on it, or choose another port.
             """
         case .timeout:
             "The app listens and did not answer within the gateway's time limit: see its log."

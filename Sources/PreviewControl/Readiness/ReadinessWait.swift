@@ -28,6 +28,8 @@ struct ReadinessWait {
     private let deadline: Duration
     /// The host that the app has to have seen; answers by an older version of the route do not count.
     private let expectedHost: HostHeader?
+    /// Whether the gateway may still be about to speak another protocol to the app.
+    private let triesProtocol: Bool
     private var pause = Self.firstPause
     private var readPause = Self.firstReadPause
     private var nextRead = Duration.zero
@@ -39,9 +41,17 @@ struct ReadinessWait {
     ///   - outcome: What the first probe found.
     ///   - deadline: When an app's time to answer is over.
     ///   - expectedHost: The host that the app has to have seen, where that matters.
-    init(_ outcome: ProbeOutcome, deadline: Duration, expectedHost: HostHeader? = nil) {
+    ///   - triesProtocol: Whether an app that does not speak the gateway's protocol is asked again, because the route was changed
+    ///     just now.
+    init(
+        _ outcome: ProbeOutcome,
+        deadline: Duration,
+        expectedHost: HostHeader? = nil,
+        triesProtocol: Bool = false
+    ) {
         self.deadline = deadline
         self.expectedHost = expectedHost
+        self.triesProtocol = triesProtocol
         evidence = ReadinessEvidence(outcome: outcome, route: .notRead)
     }
 
@@ -72,6 +82,8 @@ struct ReadinessWait {
     ///   - probed: How long the last probe took.
     mutating func next(at now: Duration, probed: Duration) -> Step {
         if evidence.source == .app, expectedHost == nil || evidence.seenHost == expectedHost { return .finish }
+        // Something listens and answers, and waiting would not make it speak another protocol.
+        if evidence.source == .gateway(.notHTTP), !triesProtocol { return .finish }
         if isUnreachable {
             if acceptedAt == nil, now >= nextRead { return .readRoute }
             if let acceptedAt, probed >= Self.unreachableLimit || now >= acceptedAt + Self.unreachableLimit {

@@ -56,7 +56,7 @@ public struct LoggedTimeline: Timeline {
         case .denied: "a preview was denied"
         case .timedOut: "nobody decided about a preview in time"
         case .withdrawn: "a request for approval was withdrawn"
-        case .started, .expiring, .stopped, .reaped: nil
+        case .started, .ready, .expiring, .stopped, .reaped: nil
         }
     }
 }

@@ -111,7 +111,7 @@ extension TimelineEvent.Kind {
     /// Whether it happens to any number of previews at the same instant, without anybody's doing.
     fileprivate var comesInMasses: Bool {
         switch self {
-        case .expiring, .stopped, .reaped: true
+        case .ready, .expiring, .stopped, .reaped: true
         case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn, .started: false
         }
     }

@@ -26,6 +26,11 @@ extension TimelineEvent {
         )
     }
 
+    /// The preview serves now, after somebody was told that it does not.
+    static func ready(_ preview: Preview) -> TimelineEvent? {
+        TimelineEvent(.ready, preview, message: "\(preview.words) works now.")
+    }
+
     /// - Parameter deadline: When the preview ends. A later deadline, after a keepalive, is another occurrence.
     static func expiring(_ preview: Preview, at deadline: Date, policy: LifetimePolicy) -> TimelineEvent? {
         let end = preview.effectiveMaxUntil(policy: policy)

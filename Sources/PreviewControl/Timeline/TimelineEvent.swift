@@ -17,6 +17,8 @@ public struct TimelineEvent: Hashable, Sendable {
         /// What was to be approved is no more.
         case withdrawn = "preview.withdrawn"
         case started = "preview.started"
+        /// A preview serves whose callers were told that it does not.
+        case ready = "preview.ready"
         /// The preview ends soon unless it is kept alive.
         case expiring = "preview.expiring"
         case stopped = "preview.stopped"

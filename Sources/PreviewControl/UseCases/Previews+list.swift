@@ -30,7 +30,7 @@ extension Previews {
     }
 
     private func recentReadiness(of preview: Preview, _ status: RouteStatus) async -> Readiness {
-        await memory.recent(of: preview.token) {
+        await memory.recent(of: preview) {
             guard AnswerDeadline.remaining.map({ $0 >= Self.longestLook }) ?? true else {
                 return Readiness(untried: status)
             }
@@ -38,17 +38,58 @@ extension Previews {
         }
     }
 
+    /// The longest that a check waits for a preview to work.
+    public static let longestCheckWait = Duration.seconds(60)
+    /// How old evidence may be that somebody gets who waits, so that all who wait for a preview share its probes.
+    private static let waitersLifetime = Duration.seconds(1)
+
     /// Opens one preview of a run now, and says what was found.
     ///
+    /// - Parameter wait: How long to look again while the preview does not work, at most ``longestCheckWait``.
     /// - Throws: ``PreviewError/previewNotFound`` for a token that is not of this run, or of a preview that has ended.
-    public func check(run: RunID, token: PreviewToken) async throws(PreviewError) -> PreviewSession {
+    public func check(
+        run: RunID,
+        token: PreviewToken,
+        wait: Duration = .zero
+    ) async throws(PreviewError) -> PreviewSession {
         try await asking {
-            let now = try await currentTime().earliest
-            guard let preview = try await objects.route(token), preview.run == run.label,
-                !preview.isBeingDeleted, now < preview.deadline(policy: policy.lifetime)
-            else { throw PreviewError.previewNotFound }
-            let readiness = await memory.shared(of: token) { await look(at: preview) }
-            return PreviewSession(preview, policy: policy.lifetime, readiness: readiness)
+            let preview = try await living(token, of: run)
+            let readiness = await memory.shared(of: preview) { await look(at: preview) }
+            guard wait > .zero, !readiness.isReady else {
+                return PreviewSession(preview, policy: policy.lifetime, readiness: readiness)
+            }
+            let found = try await AnswerDeadline.suspend {
+                try await waitUntilReady(preview, after: readiness, for: min(wait, Self.longestCheckWait))
+            }
+            // It may have ended meanwhile, or been kept alive.
+            let current = try await AnswerDeadline.begin(time) { try await living(token, of: run) }
+            return PreviewSession(current, policy: policy.lifetime, readiness: found)
         }
+    }
+
+    private func living(_ token: PreviewToken, of run: RunID) async throws -> Preview {
+        let now = try await currentTime().earliest
+        guard let preview = try await objects.route(token), preview.run == run.label,
+            !preview.isBeingDeleted, now < preview.deadline(policy: policy.lifetime)
+        else { throw PreviewError.previewNotFound }
+        return preview
+    }
+
+    private func waitUntilReady(
+        _ preview: Preview,
+        after first: Readiness,
+        for limit: Duration
+    ) async throws -> Readiness {
+        let end = time.uptime() + limit
+        var readiness = first
+        while !readiness.isReady, time.uptime() < end {
+            try await time.sleep(min(Self.waitersLifetime, end - time.uptime()))
+            // A first page may take 10 s to compile.
+            let patience = max(min(end - time.uptime(), .seconds(10)), ReadinessWait.firstPatience)
+            readiness = await memory.recent(of: preview, within: Self.waitersLifetime) {
+                await look(at: preview, patience: patience)
+            }
+        }
+        return readiness
     }
 }

@@ -3,23 +3,60 @@ internal import PreviewDomain
 extension Previews {
     /// How long a gateway may take to serve a route that has changed.
     private static let rewriteTimeout = Duration.seconds(5)
+    private static let speaksHTTP2 = """
+        The app speaks HTTP/2 without TLS only, so the gateway speaks that to it; WebSockets do not pass.
+        """
+    private static let speaksNeither = """
+        The port speaks neither HTTP/1.1 nor HTTP/2 without TLS, but HTTPS only or another protocol: let a server of plain HTTP \
+        listen on it, or choose another port.
+        """
     private static let seesLocalhost = """
         The app refuses the preview's host, so it is sent the host localhost, and the public host in X-Forwarded-Host.
         """
 
     /// Waits, bounded, until a browser that opens the preview's address sees a page of the app, and says what was found.
     ///
-    /// - Parameter host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes
-    ///   it.
+    /// - Parameters:
+    ///   - host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes it.
+    ///   - timeout: How long an app may take to answer; the policy's time if `nil`.
     /// - Returns: The preview as it is then, and what was found.
-    func waitUntilServing(_ preview: Preview, host: HostHeader) async -> (preview: Preview, readiness: Readiness) {
-        let evidence = await self.evidence(of: preview, within: policy.readyTimeout)
+    func waitUntilServing(
+        _ preview: Preview,
+        host: HostHeader,
+        timeout: Duration? = nil
+    ) async -> (preview: Preview, readiness: Readiness) {
+        var evidence = await self.evidence(of: preview, within: timeout ?? policy.readyTimeout)
         var found = (preview: preview, readiness: Readiness(evidence))
-        if host == .auto, preview.hostHeader == .preserve, evidence.mayRefuseHost {
-            found = await tryLocalhost(preview, after: found.readiness)
+        if evidence.source == .gateway(.notHTTP) {
+            if let answered = await tryHTTP2(preview) {
+                evidence = answered.evidence
+                found = (answered.preview, answered.readiness)
+            } else {
+                found.readiness = found.readiness.telling(Self.speaksNeither)
+            }
         }
-        await memory.note(found.readiness, of: preview.token)
+        if host == .auto, found.preview.hostHeader == .preserve, evidence.mayRefuseHost {
+            found = await tryLocalhost(found.preview, after: found.readiness)
+        }
+        await memory.note(found.readiness, of: found.preview)
         return found
+    }
+
+    /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``.
+    ///
+    /// - Returns: What the app answered by HTTP/2; `nil` where it did not, and the route is as it was.
+    private func tryHTTP2(
+        _ preview: Preview
+    ) async -> (preview: Preview, evidence: ReadinessEvidence, readiness: Readiness)? {
+        guard let changed = try? await objects.setBackendProtocol(of: preview, to: .http2) else { return nil }
+        // The route as it was gets no answer from this app, so whatever the app answers came by the changed one.
+        let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, triesProtocol: true)
+        if evidence.source == .app {
+            let readiness = Readiness(evidence)
+            return (changed, evidence, readiness.detail == nil ? readiness.telling(Self.speaksHTTP2) : readiness)
+        }
+        _ = try? await objects.setBackendProtocol(of: changed, to: .http1)
+        return nil
     }
 
     /// Each step is a compare-and-swap on the route. A caller that leaves in between leaves a route that says what it does.
@@ -44,7 +81,8 @@ extension Previews {
     private func evidence(
         of preview: Preview,
         within limit: Duration,
-        expecting host: HostHeader? = nil
+        expecting host: HostHeader? = nil,
+        triesProtocol: Bool = false
     ) async -> ReadinessEvidence {
         await ReadinessEvidence.waiting(
             for: preview,
@@ -52,7 +90,8 @@ extension Previews {
             objects: objects,
             time: time,
             readyTimeout: limit,
-            expectedHost: host
+            expectedHost: host,
+            triesProtocol: triesProtocol
         )
     }
 
@@ -60,9 +99,29 @@ extension Previews {
     ///
     /// - Parameter status: What the gateway says about the route, where that was read; otherwise it is read where the app does
     ///   not answer.
-    func look(at preview: Preview, status: RouteStatus? = nil) async -> Readiness {
+    func look(
+        at preview: Preview,
+        status: RouteStatus? = nil,
+        patience: Duration = ReadinessWait.firstPatience
+    ) async -> Readiness {
+        Readiness(await evidence(of: preview, status: status, patience: patience))
+    }
+
+    /// As ``look(at:status:patience:)``, where nobody waits for the answer, so that there is time to try HTTP/2.
+    func lookAgain(at preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
+        let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
+        guard mayTryHTTP2, evidence.source == .gateway(.notHTTP) else { return Readiness(evidence) }
+        await memory.noteHTTP2Trial(of: preview.token)
+        return await tryHTTP2(preview)?.readiness ?? Readiness(evidence)
+    }
+
+    private func evidence(
+        of preview: Preview,
+        status: RouteStatus?,
+        patience: Duration
+    ) async -> ReadinessEvidence {
         var evidence = ReadinessEvidence(
-            outcome: await probe.probe(preview.token, patience: ReadinessWait.firstPatience),
+            outcome: await probe.probe(preview.token, patience: patience),
             route: .notRead
         )
         if evidence.source != .app || status != nil {
@@ -70,7 +129,7 @@ extension Previews {
             evidence.route = status.map { .read($0) } ?? .unreadable
             if let status { evidence.isMarkedRoute = status.isMarked }
         }
-        return Readiness(await evidence.completed(about: preview, from: objects))
+        return await evidence.completed(about: preview, from: objects)
     }
 }
 
@@ -85,13 +144,15 @@ extension ReadinessEvidence {
         objects: any PreviewObjects,
         time: MonotonicTime,
         readyTimeout: Duration,
-        expectedHost: HostHeader? = nil
+        expectedHost: HostHeader? = nil,
+        triesProtocol: Bool = false
     ) async -> ReadinessEvidence {
         let began = time.uptime()
         var wait = ReadinessWait(
             await probe.probe(preview.token, patience: ReadinessWait.firstPatience),
             deadline: began + readyTimeout,
-            expectedHost: expectedHost
+            expectedHost: expectedHost,
+            triesProtocol: triesProtocol
         )
         var probed = time.uptime() - began
         while !Task.isCancelled {

@@ -54,7 +54,9 @@ public struct Previews: Sendable {
         self.time = time
         self.metrics = metrics
         self.logger = logger
-        memory = ReadinessMemory(uptime: time.uptime)
+        memory = ReadinessMemory(uptime: time.uptime) { preview in
+            if let event = TimelineEvent.ready(preview) { timeline.record(event) }
+        }
     }
 
     /// The ports that may be previewed.

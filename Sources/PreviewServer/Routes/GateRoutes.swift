@@ -76,7 +76,7 @@ struct GateRoutes: Sendable {
     @Sendable private func status(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .readApprovals)
         let id = try context.parameters.require("requestId")
-        let pause = try wait(request)
+        let pause = try request.wait(atMost: AgentPreviewGate.maxWait)
         let approval = try await approval(id, of: run, wait: pause, context)
         let session = try await session(of: approval, run: run, context)
         var answer = try JSONBody(ApprovalBody(approval, session: session))
@@ -108,16 +108,6 @@ struct GateRoutes: Sendable {
             guard try await runs.allows(.decide, on: run, context) else { return nil }
         }
         return try await gate.session(of: approval).map { SessionBody($0, run: run, address: address) }
-    }
-
-    /// The query parameter `wait`: how many seconds to wait for a decision.
-    private func wait(_ request: Request) throws -> Duration {
-        guard let text = request.uri.queryParameters["wait"] else { return .zero }
-        let limit = AgentPreviewGate.maxWait.components.seconds
-        guard let seconds = Int64(text), (0...limit).contains(seconds) else {
-            throw APIError(.badRequest, "The parameter wait cannot be used: expected whole seconds from 0 to \(limit).")
-        }
-        return .seconds(seconds)
     }
 
     // MARK: Deciding

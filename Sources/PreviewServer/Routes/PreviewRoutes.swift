@@ -8,6 +8,7 @@ struct PreviewRoutes: Sendable {
     let previews: Previews
     let runs: RunGuard
     let address: PreviewAddress
+    let waiting: WaitingCalls
 
     func add(to run: RouterGroup<PreviewRequestContext>) {
         run.post("sandbox/port-forward", use: start)
@@ -38,7 +39,14 @@ struct PreviewRoutes: Sendable {
 
     @Sendable private func check(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .list)
-        let session = try await previews.check(run: run, token: try token(context))
+        let token = try token(context)
+        let pause = try request.wait(atMost: Previews.longestCheckWait)
+        // Only who waits takes a waiting place.
+        let session =
+            pause > .zero
+            ? try await waiting.wait(for: run, atMost: pause, context: context) {
+                try await previews.check(run: run, token: token, wait: pause)
+            } : try await previews.check(run: run, token: token)
         return try JSONBody(SessionBody(session, run: run, address: address))
     }
 

@@ -46,7 +46,7 @@ struct RunStreamEvents {
     mutating func recorded(_ event: TimelineEvent) -> ByteBuffer? {
         switch event.kind {
         case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn: return nil
-        case .started, .expiring, .stopped, .reaped: break
+        case .started, .ready, .expiring, .stopped, .reaped: break
         }
         guard !told.contains(event.occurrence) else { return nil }
         told.append(event.occurrence)

@@ -34,6 +34,27 @@ struct CheckRoutesTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
+    @Test(arguments: ["0", "1", "60"])
+    func aCheckMayWait(seconds: String) async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            let answer = try await client.call(.post, start, body: #"{"target_port": 3000}"#)
+            let token = (answer.json as? [String: Any])?["session_id"] as? String ?? ""
+            let check = try await client.call(.get, start + "/\(token)?wait=\(seconds)")
+            #expect(check.status == 200 && (check.json as? [String: Any])?["readiness"] as? String == "serving")
+        }
+    }
+
+    @Test(arguments: ["-1", "61", "1.5", "soon", "", "99999999999999999999"])
+    func anotherWaitIsRefused(wait: String) async throws {
+        let harness = try await APIHarness()
+        try await harness.test { client in
+            let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
+            let answer = try await client.call(.get, start + "/\(token)?wait=\(wait)")
+            #expect(answer.status == 400)
+        }
+    }
+
     @Test func aCheckOfWhatIsNoPreviewIs404() async throws {
         let harness = try await APIHarness()
         try await harness.test { client in

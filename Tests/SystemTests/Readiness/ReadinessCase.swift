@@ -67,8 +67,8 @@ struct ReadinessCase: Sendable {
         .init(app: .hangs, state: .noApp, words: "listens and does not answer"),
         .init(app: .closes, state: .noApp, words: "closes the connection"),
         .init(app: .resets, state: .noApp, words: "closes the connection"),
-        .init(app: .ssh, state: .noApp, words: "does not speak HTTP/1.1"),
-        .init(app: .http2, state: .noApp, words: "does not speak HTTP/1.1"),
+        .init(app: .ssh, state: .noApp, words: "does not answer in HTTP/1.1"),
+        .init(app: .http2, state: .noApp, words: "does not answer in HTTP/1.1"),
         .init(app: .nobody, state: .noApp, words: "Nobody listens"),
         // What the gateway's status says is older than an answer of the app.
         .init(app: .page, status: unseen, state: .serving, words: nil),

@@ -126,6 +126,17 @@ extension SimulatedCluster: PreviewObjects {
         }
     }
 
+    public func setBackendProtocol(
+        of preview: Preview,
+        to backendProtocol: BackendProtocol
+    ) async throws(ClusterError) -> Preview? {
+        try await perform(.setBackendProtocol) { state in
+            guard let route = state.routes[preview.token], route.backendProtocol != backendProtocol else { return nil }
+            state.changeRoute(preview.token) { $0.backendProtocol = backendProtocol }
+            return state.routes[preview.token]?.preview
+        }
+    }
+
     public func deleteRoute(
         _ token: PreviewToken,
         _ precondition: DeletionPrecondition

@@ -40,6 +40,9 @@ extension SimulatedCluster: PreviewProbe {
     public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
         let outcome = try? await perform(.probe) { state in
             let seesLocalhost = state.routes[token]?.preview?.hostHeader == .localhost
+            if state.routes[token]?.backendProtocol == .http2, !seesLocalhost, let outcome = state.http2Outcome {
+                return outcome
+            }
             return seesLocalhost ? state.localhostOutcome ?? state.probeOutcome : state.probeOutcome
         }
         return outcome ?? .notConnected

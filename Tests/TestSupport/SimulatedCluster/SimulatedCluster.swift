@@ -12,7 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
-        case proveWatch, isPodReady, rewriteHost
+        case proveWatch, isPodReady, rewriteHost, setBackendProtocol
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -32,6 +32,7 @@ public final class SimulatedCluster: Sendable {
         var resourceVersion: Int
         var createdAt: Date
         var isBeingDeleted = false
+        var backendProtocol = BackendProtocol.http1
 
         var preview: Preview? {
             Preview(
@@ -58,6 +59,8 @@ public final class SimulatedCluster: Sendable {
         var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
         /// Of a preview whose app sees `localhost`, where that is another one.
         var localhostOutcome: ProbeOutcome?
+        /// Of a preview to whose app the gateway speaks HTTP/2, where that is another one.
+        var http2Outcome: ProbeOutcome?
         var faults: [Operation: [Fault]] = [:]
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []
@@ -244,6 +247,12 @@ public final class SimulatedCluster: Sendable {
     public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
     /// What a probe finds where the app sees `localhost`.
     public func setLocalhostOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.localhostOutcome = outcome } }
+    /// What a probe finds where the gateway speaks HTTP/2 to the app.
+    public func setHTTP2Outcome(_ outcome: ProbeOutcome) { state.withLock { $0.http2Outcome = outcome } }
+    /// How the gateway speaks to a preview's app.
+    public func backendProtocol(of token: PreviewToken) -> BackendProtocol? {
+        state.withLock { $0.routes[token]?.backendProtocol }
+    }
     public func setRouteStatus(_ status: RouteStatus) { state.withLock { $0.routeStatus = status } }
 
     /// Makes the next calls of `operation` fail, one fault each.

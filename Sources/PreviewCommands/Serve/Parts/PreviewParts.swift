@@ -46,5 +46,5 @@ struct PreviewParts: Sendable {
     }
 
     /// In the order of their start.
-    var services: [any Service] { [timeKeeper, core.mirrorRunner, core.reaper, core.keeper] }
+    var services: [any Service] { [timeKeeper, core.mirrorRunner, core.reaper, core.keeper, core.follower] }
 }

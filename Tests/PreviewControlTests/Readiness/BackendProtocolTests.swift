@@ -1,0 +1,92 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("Which protocol the gateway speaks to an app", .timeLimit(.minutes(1)))
+struct BackendProtocolTests {
+    private static let run = ControlHarness.run
+    private static let protocolError = ProbeOutcome.answered(
+        PreviewAnswer(
+            status: 502,
+            isFromUpstream: false,
+            text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
+        )
+    )
+    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+
+    private func start(
+        http2: ProbeOutcome,
+        localhost: ProbeOutcome? = nil,
+        prepare: (SimulatedCluster) -> Void = { _ in }
+    ) async throws -> (session: PreviewSession, cluster: SimulatedCluster) {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: Self.run)
+        harness.cluster.setProbeOutcome(Self.protocolError)
+        harness.cluster.setHTTP2Outcome(http2)
+        if let localhost { harness.cluster.setLocalhostOutcome(localhost) }
+        prepare(harness.cluster)
+        let isOver = Flag()
+        return try await withThrowingTaskGroup(of: PreviewSession?.self) { group in
+            group.addTask {
+                defer { isOver.set() }
+                return try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session
+            }
+            group.addTask {
+                // The gateway's time to serve a changed route passes.
+                while !isOver.isSet {
+                    for _ in 0..<50 { await Task.yield() }
+                    harness.advance(by: .milliseconds(100))
+                }
+                return nil
+            }
+            var session: PreviewSession?
+            for try await result in group { session = session ?? result }
+            return (try #require(session), harness.cluster)
+        }
+    }
+
+    @Test func anAppThatSpeaksHTTP2OnlyIsServedByIt() async throws {
+        let started = try await start(http2: Self.page)
+        #expect(started.session.readiness.state == .serving)
+        #expect(started.session.readiness.detail?.contains("HTTP/2 without TLS") == true)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http2)
+        #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 1)
+        // What is found at once is not waited for.
+        #expect(started.cluster.log.count { $0 == .probe } <= 3)
+    }
+
+    @Test(arguments: [BackendProtocolTests.protocolError, .nobodyListens, .notConnected])
+    func whatSpeaksNeitherGetsItsRouteBack(http2: ProbeOutcome) async throws {
+        let started = try await start(http2: http2)
+        #expect(started.session.readiness.state == .noApp)
+        #expect(started.session.readiness.detail?.contains("speaks neither HTTP/1.1 nor HTTP/2 without TLS") == true)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
+        #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 2)
+    }
+
+    @Test func anAppThatSpeaksHTTP2AndRefusesTheHostIsTriedWithLocalhostToo() async throws {
+        let started = try await start(
+            http2: .answered(PreviewAnswer(status: 403, text: "Blocked request. This host")),
+            localhost: .answered(PreviewAnswer(status: 200, mark: .localhost))
+        )
+        #expect(started.session.readiness.state == .serving && started.session.hostHeader == .localhost)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http2)
+    }
+
+    @Test func aRouteThatCannotBeChangedTellsWhatWasFound() async throws {
+        let started = try await start(http2: Self.page) {
+            $0.fail(.setBackendProtocol, .before(ClusterError(.unavailable, "the API server answered 500")))
+        }
+        #expect(started.session.readiness.state == .noApp)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
+    }
+
+    @Test func anAppThatSpeaksHTTP1CostsNothingMore() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: Self.run)
+        _ = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
+        #expect(!harness.cluster.log.contains(.setBackendProtocol))
+    }
+}

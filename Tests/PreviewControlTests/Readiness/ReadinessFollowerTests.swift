@@ -1,0 +1,246 @@
+import FoundationEssentials
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+@Suite("Previews that callers were told do not work", .timeLimit(.minutes(1)))
+struct ReadinessFollowerTests {
+    private static let run = ControlHarness.run
+    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+    private static let protocolError = ProbeOutcome.answered(
+        PreviewAnswer(
+            status: 502,
+            isFromUpstream: false,
+            text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
+        )
+    )
+
+    private func probes(_ harness: ControlHarness) -> Int { harness.cluster.log.count { $0 == .probe } }
+
+    private func readyEvents(_ harness: ControlHarness) -> [TimelineEvent] {
+        harness.timeline.events.filter { $0.kind == .ready }
+    }
+
+    /// Starts a preview that finds `outcome`, with the mirror and the follower running.
+    private func follow(
+        _ outcome: ProbeOutcome,
+        _ body: @escaping @Sendable (ControlHarness, PreviewToken) async throws -> Void
+    ) async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: Self.run)
+        harness.cluster.setProbeOutcome(outcome)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await harness.core.mirrorRunner.run() }
+            let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
+            let token = started.session.token
+            await harness.until { harness.mirror.knownRoute(token) != nil }
+            harness.cluster.clearLog()
+            group.addTask { try await harness.core.follower.run() }
+            try await body(harness, token)
+            group.cancelAll()
+        }
+    }
+
+    /// Moves the time on until the follower sleeps again, second by second.
+    private func pass(_ seconds: Int, _ harness: ControlHarness) async {
+        for _ in 0..<seconds {
+            harness.advance(by: .seconds(1))
+            for _ in 0..<50 { await Task.yield() }
+        }
+    }
+
+    @Test func onceOneServesTheTimelineSaysSoOnce() async throws {
+        try await follow(.nobodyListens) { harness, token in
+            await pass(15, harness)
+            #expect(readyEvents(harness).isEmpty)
+            harness.cluster.setProbeOutcome(Self.page)
+            await pass(40, harness)
+            #expect(readyEvents(harness).map(\.id) == ["preview.ready/\(token.fingerprint)"])
+            let before = probes(harness)
+            await pass(120, harness)
+            #expect(probes(harness) == before && readyEvents(harness).count == 1)
+        }
+    }
+
+    @Test func neverMoreThanOneProbeAPreviewAndTenSeconds() async throws {
+        try await follow(.nobodyListens) { harness, _ in
+            for seconds in [10, 100] {
+                harness.cluster.clearLog()
+                await pass(seconds, harness)
+                #expect(probes(harness) <= seconds / 10 && probes(harness) >= seconds / 100)
+            }
+        }
+    }
+
+    @Test func whatServedAtTheStartIsNotLookedAtAgain() async throws {
+        try await follow(Self.page) { harness, _ in
+            await pass(60, harness)
+            #expect(probes(harness) == 0 && readyEvents(harness).isEmpty)
+        }
+    }
+
+    @Test func onesAddressThatCannotBeTriedIsNotTriedAgain() async throws {
+        try await follow(.notConnected) { harness, _ in
+            await pass(60, harness)
+            #expect(probes(harness) == 0)
+        }
+    }
+
+    @Test func whatHasEndedIsForgotten() async throws {
+        try await follow(.nobodyListens) { harness, token in
+            try await harness.previews.stop(run: Self.run, token: token)
+            await harness.until { harness.mirror.knownRoute(token) == nil }
+            harness.cluster.clearLog()
+            harness.cluster.setProbeOutcome(Self.page)
+            await pass(60, harness)
+            #expect(probes(harness) == 0 && readyEvents(harness).isEmpty)
+        }
+    }
+
+    @Test func aListThatFindsItServingSaysSoToo() async throws {
+        try await follow(.nobodyListens) { harness, _ in
+            harness.cluster.setProbeOutcome(Self.page)
+            harness.advance(by: .seconds(10))
+            _ = try await harness.previews.list(run: Self.run)
+            await harness.until { !readyEvents(harness).isEmpty }
+        }
+    }
+
+    @Test func anAppThatBeginsToSpeakHTTP2LaterIsServedByIt() async throws {
+        try await follow(.nobodyListens) { harness, token in
+            harness.cluster.setHTTP2Outcome(Self.page)
+            harness.cluster.setProbeOutcome(Self.protocolError)
+            await pass(40, harness)
+            #expect(readyEvents(harness).count == 1)
+            #expect(harness.cluster.backendProtocol(of: token) == .http2)
+        }
+    }
+
+    @Test func whatSpeaksNeitherIsTriedOnce() async throws {
+        try await follow(.nobodyListens) { harness, token in
+            harness.cluster.setProbeOutcome(Self.protocolError)
+            await pass(200, harness)
+            #expect(harness.cluster.log.count { $0 == .setBackendProtocol } == 2)
+            #expect(harness.cluster.backendProtocol(of: token) == .http1)
+        }
+    }
+
+    @Test func noMoreThanAThousandAreRemembered() throws {
+        var unready = UnreadyPreviews()
+        let random = SeededRandom(seed: 3)
+        for _ in 0..<UnreadyPreviews.maxCount + 10 {
+            let token = try PreviewToken.mint(randomBytes: { random.bytes($0) })
+            let preview = try #require(
+                Preview(
+                    name: token.objectName,
+                    labels: [PreviewLabel.partOf: "agentweaver", PreviewLabel.token: token.text],
+                    annotations: [:],
+                    uid: "u",
+                    resourceVersion: "1",
+                    createdAt: .distantPast,
+                    isBeingDeleted: false
+                )
+            )
+            let isNewlyReady = unready.note(Readiness(.noApp), of: preview, at: .zero)
+            #expect(!isNewlyReady)
+        }
+        #expect(unready.count == UnreadyPreviews.maxCount)
+    }
+}
+
+/// Says that something is over, to another task.
+final class Flag: Sendable {
+    private let value = Mutex(false)
+
+    var isSet: Bool { value.withLock { $0 } }
+
+    func set() { value.withLock { $0 = true } }
+}
+
+@Suite("A check that waits", .timeLimit(.minutes(1)))
+struct WaitingCheckTests {
+    private static let run = ControlHarness.run
+    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+
+    private func started(_ outcome: ProbeOutcome) async throws -> (harness: ControlHarness, token: PreviewToken) {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: Self.run)
+        harness.cluster.setProbeOutcome(outcome)
+        let token = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session.token
+        harness.cluster.clearLog()
+        return (harness, token)
+    }
+
+    /// Moves the time on, half a second at a time, until `check` has ended.
+    private func result<Answer: Sendable>(
+        of check: Task<Answer, any Error>,
+        _ harness: ControlHarness,
+        each step: (Duration) -> Void = { _ in }
+    ) async throws -> (answer: Answer, after: Duration) {
+        let isOver = Flag()
+        let watcher = Task {
+            defer { isOver.set() }
+            return try await check.value
+        }
+        var passed = Duration.zero
+        while !isOver.isSet {
+            for _ in 0..<50 { await Task.yield() }
+            guard !isOver.isSet else { break }
+            harness.advance(by: .milliseconds(500))
+            passed += .milliseconds(500)
+            step(passed)
+        }
+        return (try await watcher.value, passed)
+    }
+
+    @Test func whatWorksIsAnsweredAtOnce() async throws {
+        let (harness, token) = try await started(Self.page)
+        let session = try await harness.previews.check(run: Self.run, token: token, wait: .seconds(30))
+        #expect(session.readiness.isReady)
+        #expect(harness.cluster.log.count { $0 == .probe } == 1)
+    }
+
+    @Test func anAppThatComesLaterIsFound() async throws {
+        let (harness, token) = try await started(.nobodyListens)
+        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(30)) }
+        let (session, after) = try await result(of: check, harness) { passed in
+            if passed == .seconds(7) { harness.cluster.setProbeOutcome(Self.page) }
+        }
+        #expect(session.readiness.state == .serving)
+        #expect(after >= .seconds(7) && after <= .seconds(10))
+    }
+
+    @Test func onesTimeIsOverAfterTheWait() async throws {
+        let (harness, token) = try await started(.nobodyListens)
+        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5)) }
+        let (session, after) = try await result(of: check, harness)
+        #expect(session.readiness.state == .noApp && after >= .seconds(5) && after <= .seconds(7))
+        #expect(harness.cluster.log.count { $0 == .probe } <= 7)
+    }
+
+    @Test func allWhoWaitShareTheProbes() async throws {
+        let (harness, token) = try await started(.nobodyListens)
+        let check = Task {
+            try await withThrowingTaskGroup(of: PreviewSession.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(10)) }
+                }
+                for try await session in group { #expect(session.readiness.state == .noApp) }
+            }
+        }
+        _ = try await result(of: check, harness)
+        #expect(harness.cluster.log.count { $0 == .probe } <= 13)
+    }
+
+    @Test func whatEndsMeanwhileIsNotFound() async throws {
+        let (harness, token) = try await started(.nobodyListens)
+        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5)) }
+        for _ in 0..<50 { await Task.yield() }
+        try await harness.previews.stop(run: Self.run, token: token)
+        let error = await #expect(throws: PreviewError.self) { try await result(of: check, harness) }
+        #expect(error?.kind == .previewNotFound)
+    }
+}
