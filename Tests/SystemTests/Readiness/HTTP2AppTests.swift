@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import TestPeers
 import TestSupport
 import Testing
