@@ -36,6 +36,16 @@ struct GatewayProbeTests {
         .answer(status: 302, fields: fields.merging(more) { $1 }.merging(["Location": location]) { $1 }, body: [])
     }
 
+    @Test func aSentenceAfterALongStyleSheetIsRead() async {
+        let body = Array((String(repeating: " ", count: 5000) + "Blocked host").utf8)
+        let (outcome, _) = await probe(.answer(status: 403, fields: fields, body: body))
+        guard case .answered(let answer) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(answer.refusesHost)
+    }
+
     @Test func thePageOfHostsWithoutAPreviewIsKnownByItsMark() async {
         let fields = ["x-envoy-upstream-service-time": "1", AnswerFields.markName: RouteMark.noPreview]
         let (outcome, _) = await probe(.answer(status: 404, fields: fields, body: []))

@@ -11,8 +11,8 @@ public struct GatewayProbe: PreviewProbe {
 
     /// How many redirects within the preview are followed.
     private static let maxRedirects = 4
-    /// The most bytes of a body that are read, where it may say what is wrong.
-    private static let maxTextBytes = 4096
+    /// The most bytes of a body that are read, where it may say what is wrong. Rails says it after 5 KB of style sheet.
+    private static let maxTextBytes = 16_384
     /// The longest body of a page that may be such a sentence.
     private static let maxSentenceBytes = 64
     /// How long a body may take that may say what is wrong.

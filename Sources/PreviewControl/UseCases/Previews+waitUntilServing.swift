@@ -11,7 +11,8 @@ extension Previews {
         listen on it, or choose another port.
         """
     private static let seesLocalhost = """
-        The app refuses the preview's host, so it is sent the host localhost, and the public host in X-Forwarded-Host.
+        The app refuses the preview's host, so it is sent the host localhost, and the public host in X-Forwarded-Host; if it \
+        refuses WebSockets because their Origin is another host, add the preview's host to its allowed hosts.
         """
 
     /// Waits, bounded, until a browser that opens the preview's address sees a page of the app, and says what was found.

@@ -15,8 +15,51 @@ private enum HostCheckingApps {
         ProcessInfo.processInfo.environment["APPS_PYTHON"],
         FileManager.default.currentDirectoryPath + "/.build/devcluster/apps/bin/python",
     ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-    static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Scripts/host_checking_app.py").path
+    static func script(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Scripts/\(name)").path
+    }
+
+    /// Whether Debian's Ruby has Rails' check of hosts.
+    static let hasRails =
+        ((try? FileManager.default.contentsOfDirectory(
+            atPath: "/usr/share/rubygems-integration/all/gems"
+        )) ?? []).contains { $0.hasPrefix("actionpack-") }
+    /// Jupyter's server.
+    static let jupyter = python.map { $0.replacing(/python$/, with: "jupyter-server") }.flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
+    }
+
+    /// The program that is a server of that kind.
+    static func command(_ kind: String, port: Int, logFile: String) throws -> ProcessCommand {
+        switch kind {
+        case "rails":
+            return ProcessCommand(
+                executable: "/usr/bin/ruby",
+                arguments: [script("host_checking_app.rb"), "\(port)"],
+                logFile: logFile
+            )
+        case "jupyter", "jupyter with remote access":
+            let options = [
+                "ServerApp.ip=127.0.0.1", "ServerApp.port=\(port)", "ServerApp.port_retries=0",
+                "IdentityProvider.token=",
+                "ServerApp.password=", "ServerApp.allow_root=True", "ServerApp.open_browser=False",
+                "ServerApp.disable_check_xsrf=True",
+                "ServerApp.allow_remote_access=\(kind == "jupyter" ? "False" : "True")",
+            ]
+            return ProcessCommand(
+                executable: try #require(jupyter),
+                arguments: options.map { "--\($0)" },
+                logFile: logFile
+            )
+        default:
+            return ProcessCommand(
+                executable: try #require(python),
+                arguments: [script("host_checking_app.py"), kind, "\(port)"],
+                logFile: logFile
+            )
+        }
+    }
 }
 
 /// The whole service with a real Envoy and real development servers, in a zone that none of them knows.
@@ -35,6 +78,53 @@ struct HostCheckingAppTests {
 
     @Test(arguments: ["django", "trustedhost", "werkzeug", "vite"])
     func aServerThatTakesLocalhostOnlyWorksBySettingTheHost(kind: String) async throws {
+        try await expectLocalhost(kind)
+    }
+
+    @Test(.enabled(if: HostCheckingApps.hasRails, "Ruby has no Rails: run .ci/setup apps"))
+    func railsWorksBySettingTheHost() async throws { try await expectLocalhost("rails") }
+
+    @Test(.enabled(if: HostCheckingApps.jupyter != nil, "APPS_PYTHON has no Jupyter: run .ci/setup apps"))
+    func jupyterWorksBySettingTheHost() async throws { try await expectLocalhost("jupyter") }
+
+    /// What Jupyter compares with the host is the Origin of a WebSocket, which is the public one in a browser.
+    @Test(
+        .enabled(if: HostCheckingApps.jupyter != nil, "APPS_PYTHON has no Jupyter: run .ci/setup apps"),
+        arguments: [("jupyter", "localhost", 403), ("jupyter with remote access", "preserve", 101)]
+    )
+    func webSocketsOfJupyterPassWhereItSeesThePublicHost(kind: String, seen: String, status: Int) async throws {
+        try await withApp(kind) { service, app, port in
+            let started = try await start(app, nil, service)
+            #expect(started["readiness"] == "serving" && started["host_header"] == seen, "\(started.body)")
+            if seen == "localhost" { #expect(started["detail"]?.contains("WebSockets") == true) }
+            let host = "\(try #require(started["session_id"]))-preview.\(Self.zone)"
+            func answer(_ request: String) async throws -> String {
+                let client = try await RawClient.connect(to: port)
+                try await client.send(request)
+                return await client.receive { $0.contains("\r\n\r\n") }
+            }
+            let made = try await answer(
+                "POST /api/terminals HTTP/1.1\r\nHost: \(host):\(port)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            #expect(made.hasPrefix("HTTP/1.1 200"), "\(made)")
+            let upgraded = try await answer(
+                """
+                GET /terminals/websocket/1 HTTP/1.1\r
+                Host: \(host):\(port)\r
+                Origin: http://\(host):\(port)\r
+                Connection: Upgrade\r
+                Upgrade: websocket\r
+                Sec-WebSocket-Version: 13\r
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+                \r
+
+                """
+            )
+            #expect(upgraded.hasPrefix("HTTP/1.1 \(status)"), "\(upgraded)")
+        }
+    }
+
+    private func expectLocalhost(_ kind: String) async throws {
         try await withApp(kind) { service, app, _ in
             let preserved = try await start(app, "preserve", service)
             #expect(preserved["readiness"] == "no_app" && preserved["host_header"] == "preserve", "\(preserved.body)")
@@ -82,16 +172,11 @@ struct HostCheckingAppTests {
         _ kind: String,
         _ body: @escaping @Sendable (ServiceUnderTest, _ appPort: Int, _ gatewayPort: Int) async throws -> Void
     ) async throws {
-        let python = try #require(HostCheckingApps.python)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let command = ProcessCommand(
-            executable: python,
-            arguments: [HostCheckingApps.script, kind, String(port)],
-            logFile: folder + "/app.log"
-        )
+        let command = try HostCheckingApps.command(kind, port: port, logFile: folder + "/app.log")
         try await withBackground(kind) {
             _ = try await ChildProcess(watchdog: nil).run(command)
         } body: {

@@ -5,6 +5,9 @@ import TestSupport
 @testable import PreviewServer
 
 extension ReadinessCase.App {
+    /// A field that every answer of the app has, and no other.
+    static let appField = "x-answered-by: the-app"
+
     /// What the app answers a request for `path`.
     ///
     /// - Parameter head: The request's head.
@@ -13,7 +16,7 @@ extension ReadinessCase.App {
         let host = head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("host:") }?.dropFirst(6) ?? ""
         switch self {
         case .page: return Self.reply(200, "<h1>the app</h1>" + String(repeating: " ", count: 100))
-        case .empty: return RawPeer.Answer("HTTP/1.1 204 No Content\r\n\r\n", then: .keepOpen)
+        case .empty: return RawPeer.Answer("HTTP/1.1 204 No Content\r\n\(Self.appField)\r\n\r\n", then: .keepOpen)
         case .redirectsWithin: return path == "/" ? Self.redirect(302, to: "/app") : Self.reply(200, "the app")
         case .redirectsToItself:
             return head.contains("seen=1")
@@ -52,14 +55,14 @@ extension ReadinessCase.App {
 
     private static func reply(_ status: Int, _ body: String, fields: String = "") -> RawPeer.Answer {
         RawPeer.Answer(
-            "HTTP/1.1 \(status) X\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n\(body)",
+            "HTTP/1.1 \(status) X\r\n\(Self.appField)\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n\(body)",
             then: .keepOpen
         )
     }
 
     private static func redirect(_ status: Int, to location: String, fields: String = "") -> RawPeer.Answer {
         RawPeer.Answer(
-            "HTTP/1.1 \(status) X\r\nlocation: \(location)\r\n\(fields)content-length: 0\r\n\r\n",
+            "HTTP/1.1 \(status) X\r\n\(Self.appField)\r\nlocation: \(location)\r\n\(fields)content-length: 0\r\n\r\n",
             then: .keepOpen
         )
     }

@@ -21,6 +21,8 @@ struct ReadinessTableTests {
         let scenario: ReadinessCase
         let readiness: Readiness
         let duration: Duration
+        /// The status of the app's page that a visitor ends at by an independent client; `nil` where he sees none.
+        let seenStatus: Int?
     }
 
     @Test func everyCombinationGetsItsWordAndItsSentence() async throws {
@@ -75,6 +77,9 @@ struct ReadinessTableTests {
             } else {
                 #expect(line.readiness.detail == nil, comment)
             }
+            // Zero cases in which it is said to be ready and a visitor sees no page of the app.
+            if line.readiness.isReady { #expect(line.seenStatus == line.readiness.appStatus, comment) }
+            if line.seenStatus == nil { #expect(!line.readiness.isReady, comment) }
             // The limits of the contract: an address that cannot be tried costs at most 2 s.
             if line.readiness.state == .unverified { #expect(line.duration < .seconds(2), comment) }
             #expect(line.duration < Self.readyTimeout + ReadinessWait.firstPatience + .seconds(1), comment)
@@ -125,7 +130,33 @@ struct ReadinessTableTests {
         let duration = clock.now - began
         let readiness = Readiness(evidence)
         await transport.shutdown()
-        return Line(scenario: scenario, readiness: readiness, duration: duration)
+        return Line(
+            scenario: scenario,
+            readiness: readiness,
+            duration: duration,
+            seenStatus: try await visit(preview, gateway)
+        )
+    }
+
+    /// Opens a preview with the program curl, as a visitor with cookies who follows redirects.
+    ///
+    /// - Returns: The status of the last answer, where that is the app's under the preview's own address.
+    private static func visit(_ preview: ReadinessGateway.Preview, _ gateway: ReadinessGateway) async throws -> Int? {
+        let port = try #require(gateway.ports[preview.scenario.security])
+        // A name that is not in DNS stays unresolved.
+        let names = preview.scenario.name == .found ? ["--resolve", "\(preview.host):\(port):127.0.0.1"] : []
+        let origin = "https://\(preview.host):\(port)/"
+        let result = try await InstallationFiles.run(
+            "curl",
+            [
+                "-sS", "-o", "/dev/null", "-L", "--max-redirs", "5", "-m", "3", "-b", "", "--cacert", "/dev/stdin",
+                "-w", "%{http_code} %{url_effective} %header{x-answered-by}", origin,
+            ] + names,
+            input: gateway.authorityPEM
+        )
+        let words = result.output.split(separator: " ")
+        guard result.isSuccess, words.count == 3, words[1].hasPrefix(origin), words[2] == "the-app" else { return nil }
+        return Int(words[0])
     }
 
     /// The table of Docs/Readiness.md.
