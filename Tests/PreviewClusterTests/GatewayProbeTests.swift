@@ -37,8 +37,8 @@ struct GatewayProbeTests {
     }
 
     @Test func aSentenceAfterALongStyleSheetIsRead() async {
-        let body = Array((String(repeating: " ", count: 5000) + "Blocked host").utf8)
-        let (outcome, _) = await probe(.answer(status: 403, fields: fields, body: body))
+        let body = String(repeating: " ", count: 5000) + "Blocked host"
+        let (outcome, _) = await probe(.answer(status: 403, fields: fields, body: [.chunk(body)]))
         guard case .answered(let answer) = outcome else {
             Issue.record("\(outcome)")
             return
@@ -139,11 +139,11 @@ struct GatewayProbeTests {
     }
 
     @Test func ofAnErrorsBodyTheBeginningIsRead() async {
-        let body = String(repeating: "x", count: 4000)
+        let body = String(repeating: "x", count: 10_000)
         let (outcome, _) = await probe(
             .answer(status: 500, fields: fields, body: [.chunk(body), .chunk(body), .chunk(body), .fail(.timedOut)])
         )
-        #expect(outcome == .answered(PreviewAnswer(status: 500, text: String((body + body).prefix(4096)))))
+        #expect(outcome == .answered(PreviewAnswer(status: 500, text: String((body + body).prefix(16_384)))))
         let (cut, _) = await probe(.answer(status: 500, fields: fields, body: [.chunk("so far"), .fail(.timedOut)]))
         #expect(cut == .answered(PreviewAnswer(status: 500, text: "so far")))
     }
