@@ -27,7 +27,7 @@ FUZZ_SECONDS ?= 60
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo image test quick bench fuzz check clean
+.PHONY: help setup build run demo image test quick bench pictures fuzz check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ bench: ## Measure the service against its marks, see Docs/Performance.md; a part
 	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-gateway
 	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-benchmarks
 	.build/release/preview-benchmarks --json $(BENCH_JSON) --markdown $(BENCH_JSON:.json=.md) $(if $(ONLY),--only $(ONLY))
+
+pictures: ## Make the pictures of Docs/Pictures, with Chromium
+	@bash .ci/setup libraries
+	@mkdir -p .build/pictures
+	ENDED_PAGE='$(CURDIR)/.build/pictures/ended-page.html' swift test $(SWIFT_FLAGS) --filter PreviewServerTests.EndedPageTests
+	ENDED_PAGE='$(CURDIR)/.build/pictures/ended-page.html' python3 .ci/pictures
 
 fuzz: ## Fuzz what reads foreign bytes, 60 s for each reader; longer: make fuzz FUZZ_SECONDS=600
 	@bash .ci/setup libraries

@@ -62,6 +62,17 @@ struct EndedPageTests {
         }
     }
 
+    /// For `make pictures`.
+    @Test(.enabled(if: EndedPageTests.pageFile != nil, "ENDED_PAGE names no file to write the page to"))
+    func thePageIsWrittenForItsPictures() async throws {
+        try await withPage { port in
+            let page = try await answer(to: Self.requests[0], on: port)
+            try page.body.write(toFile: try #require(Self.pageFile), atomically: true, encoding: .utf8)
+        }
+    }
+
+    fileprivate static let pageFile = ProcessInfo.processInfo.environment["ENDED_PAGE"]
+
     @Test func anAnswerToHEADHasTheFieldsAndNoBody() async throws {
         try await withPage { port in
             let page = try await answer(to: Self.requests[0], on: port)
