@@ -59,7 +59,10 @@ enum AppAnswer: Hashable, Sendable {
         case .serverError(let status):
             "The app fails at / (\(status)): see its log and correct the error."
         case .refusesHost where seenHost == .localhost:
-            "The app refuses requests for the host localhost too: add localhost or the preview's host to its allowed hosts."
+            """
+            The app refuses requests for the host localhost too, or for the public host in X-Forwarded-Host: add the preview's \
+            host to its allowed hosts (Rails: config.hosts).
+            """
         case .refusesHost:
             """
             The app refuses requests for the preview's host: add the host to its allowed hosts (Vite: \

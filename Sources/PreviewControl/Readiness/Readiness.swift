@@ -68,6 +68,9 @@ struct ReadinessEvidence: Hashable, Sendable {
         return answer.refusesHost || [400, 403].contains(answer.status)
     }
 
+    /// Whether the app may speak HTTP/2 without TLS only. Some servers of it answer HTTP/1.1 with their own frames, others close.
+    var maySpeakHTTP2: Bool { source == .gateway(.notHTTP) || source == .gateway(.closed) }
+
     /// Who answered the probe; `nil` where nobody did.
     var source: AnswerSource? {
         if case .answered(let answer) = outcome { answer.source(isMarkedRoute: isMarkedRoute) } else { nil }

@@ -19,6 +19,9 @@ struct ReadinessWait {
     static let firstPatience = Duration.seconds(2)
     /// For how long, from the gateway's acceptance, an address that cannot be tried is tried again.
     static let unreachableLimit = Duration.milliseconds(500)
+    /// How long a port that closes each connection is asked in HTTP/1.1 before another protocol is tried: one that is starting
+    /// may do so for a moment.
+    static let closedLimit = Duration.seconds(1)
     private static let firstPause = Duration.milliseconds(5)
     private static let longestPause = Duration.milliseconds(500)
     /// Between two looks at the route, so that a gateway that is slow to accept costs few requests.
@@ -35,6 +38,8 @@ struct ReadinessWait {
     private var nextRead = Duration.zero
     private var lastRead: Duration?
     private var acceptedAt: Duration?
+    /// Since when the port has closed each connection.
+    private var closedSince: Duration?
     private(set) var evidence: ReadinessEvidence
 
     /// - Parameters:
@@ -82,8 +87,12 @@ struct ReadinessWait {
     ///   - probed: How long the last probe took.
     mutating func next(at now: Duration, probed: Duration) -> Step {
         if evidence.source == .app, expectedHost == nil || evidence.seenHost == expectedHost { return .finish }
-        // Something listens and answers, and waiting would not make it speak another protocol.
-        if evidence.source == .gateway(.notHTTP), !triesProtocol { return .finish }
+        closedSince = evidence.source == .gateway(.closed) ? closedSince ?? now : nil
+        if !triesProtocol {
+            // Something listens and answers, and waiting would not make it speak another protocol.
+            if evidence.source == .gateway(.notHTTP) { return .finish }
+            if let closedSince, now >= closedSince + Self.closedLimit { return .finish }
+        }
         if isUnreachable {
             if acceptedAt == nil, now >= nextRead { return .readRoute }
             if let acceptedAt, probed >= Self.unreachableLimit || now >= acceptedAt + Self.unreachableLimit {

@@ -54,7 +54,9 @@ extension Previews {
     ) async throws(PreviewError) -> PreviewSession {
         try await asking {
             let preview = try await living(token, of: run)
-            let readiness = await memory.shared(of: preview) { await look(at: preview) }
+            // Who waits shares what others who wait have found.
+            let age = wait > .zero ? Self.waitersLifetime : .zero
+            let readiness = await memory.recent(of: preview, within: age) { await look(at: preview) }
             guard wait > .zero, !readiness.isReady else {
                 return PreviewSession(preview, policy: policy.lifetime, readiness: readiness)
             }

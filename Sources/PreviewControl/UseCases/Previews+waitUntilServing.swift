@@ -17,23 +17,23 @@ extension Previews {
 
     /// Waits, bounded, until a browser that opens the preview's address sees a page of the app, and says what was found.
     ///
-    /// - Parameters:
-    ///   - host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes it.
-    ///   - timeout: How long an app may take to answer; the policy's time if `nil`.
+    /// - Parameter host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes
+    ///   it.
     /// - Returns: The preview as it is then, and what was found.
-    func waitUntilServing(
-        _ preview: Preview,
-        host: HostHeader,
-        timeout: Duration? = nil
-    ) async -> (preview: Preview, readiness: Readiness) {
-        var evidence = await self.evidence(of: preview, within: timeout ?? policy.readyTimeout)
+    func waitUntilServing(_ preview: Preview, host: HostHeader) async -> (preview: Preview, readiness: Readiness) {
+        let end = time.uptime() + policy.readyTimeout
+        var evidence = await self.evidence(of: preview, within: policy.readyTimeout)
         var found = (preview: preview, readiness: Readiness(evidence))
-        if evidence.source == .gateway(.notHTTP) {
+        if evidence.maySpeakHTTP2 {
             if let answered = await tryHTTP2(preview) {
                 evidence = answered.evidence
                 found = (answered.preview, answered.readiness)
-            } else {
+            } else if evidence.source == .gateway(.notHTTP) {
                 found.readiness = found.readiness.telling(Self.speaksNeither)
+            } else if time.uptime() < end {
+                // It closes connections in both protocols: perhaps it is starting.
+                evidence = await self.evidence(of: preview, within: end - time.uptime(), triesProtocol: true)
+                found.readiness = Readiness(evidence)
             }
         }
         if host == .auto, found.preview.hostHeader == .preserve, evidence.mayRefuseHost {
@@ -111,7 +111,7 @@ extension Previews {
     /// As ``look(at:status:patience:)``, where nobody waits for the answer, so that there is time to try HTTP/2.
     func lookAgain(at preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
         let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
-        guard mayTryHTTP2, evidence.source == .gateway(.notHTTP) else { return Readiness(evidence) }
+        guard mayTryHTTP2, evidence.maySpeakHTTP2 else { return Readiness(evidence) }
         await memory.noteHTTP2Trial(of: preview.token)
         return await tryHTTP2(preview)?.readiness ?? Readiness(evidence)
     }

@@ -14,16 +14,24 @@ struct BackendProtocolTests {
             text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
         )
     )
+    private static let closed = ProbeOutcome.answered(
+        PreviewAnswer(
+            status: 503,
+            isFromUpstream: false,
+            text: "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+        )
+    )
     private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
 
     private func start(
+        _ http1: ProbeOutcome = protocolError,
         http2: ProbeOutcome,
         localhost: ProbeOutcome? = nil,
         prepare: (SimulatedCluster) -> Void = { _ in }
     ) async throws -> (session: PreviewSession, cluster: SimulatedCluster) {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: Self.run)
-        harness.cluster.setProbeOutcome(Self.protocolError)
+        harness.cluster.setProbeOutcome(http1)
         harness.cluster.setHTTP2Outcome(http2)
         if let localhost { harness.cluster.setLocalhostOutcome(localhost) }
         prepare(harness.cluster)
@@ -55,6 +63,20 @@ struct BackendProtocolTests {
         #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 1)
         // What is found at once is not waited for.
         #expect(started.cluster.log.count { $0 == .probe } <= 3)
+    }
+
+    /// As a server does that takes HTTP/1.1 for a broken preface.
+    @Test func anAppThatClosesOnHTTP1IsTriedAfterAMoment() async throws {
+        let started = try await start(Self.closed, http2: Self.page)
+        #expect(started.session.readiness.state == .serving)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http2)
+    }
+
+    @Test func anAppThatClosesInBothProtocolsGetsItsRouteBack() async throws {
+        let started = try await start(Self.closed, http2: Self.closed)
+        #expect(started.session.readiness.state == .noApp)
+        #expect(started.session.readiness.detail?.contains("closes the connection") == true)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
     }
 
     @Test(arguments: [BackendProtocolTests.protocolError, .nobodyListens, .notConnected])
