@@ -69,7 +69,8 @@ struct ServerSettings: Sendable {
         ]
 
         static let all: [String] = [
-            listen.key, endedPageListen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key, burst.key, drainTime.key,
+            listen.key, endedPageListen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key,
+            burst.key, drainTime.key,
         ]
     }
 }
