@@ -29,6 +29,6 @@ struct DoctorCheck: Sendable {
 
     /// All checks, in the order in which they are made.
     static let all: [DoctorCheck] =
-        clusterChecks + resourceChecks + gatewayChecks + endedPageChecks + permissionChecks + networkChecks + coreChecks
-        + previewChecks
+        clusterChecks + resourceChecks + gatewayChecks + exposureChecks + endedPageChecks + permissionChecks
+        + networkChecks + coreChecks + platformChecks + previewChecks
 }

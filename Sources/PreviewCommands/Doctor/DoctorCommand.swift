@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import CurlHTTP
 internal import FoundationEssentials
 internal import HTTPTransport
 internal import KubernetesClient
@@ -15,7 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
             does not work. Each check has a stable id and a section of Docs/Doctor.md.
 
             \(SettingsOptions.discussion) Give it the service's own settings, as far as they are known.
-            """
+            """,
+        subcommands: [DoctorBundleCommand.self]
     )
 
     @Flag(help: "Only what has to be so before the installation.")
@@ -48,14 +48,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let platform = try CurlTransport()
-        let report = try await report(
-            environment: ProcessInfo.processInfo.environment,
-            cluster: { try .discover() },
-            platform: platform,
-            resolve: { SystemResolver.addresses(of: $0) }
-        )
-        await platform.shutdown()
+        let report = try await DoctorContext.withProcess(options) { await self.report($0) }
         Swift.print(try output == .table ? report.text : report.json())
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
@@ -65,18 +58,15 @@ struct DoctorCommand: AsyncParsableCommand {
         environment: [String: String],
         cluster: () throws -> ClusterConfiguration,
         platform: any HTTPTransport,
-        resolve: @escaping @Sendable (String) async -> [String]
+        resolve: @escaping @Sendable (String) async -> [String],
+        probes: DoctorProbes = .system
     ) async throws -> DoctorReport {
-        let sources = try options.sources(environment: environment)
-        let settings = try ClusterSettings(sources)
-        let context = DoctorContext(
-            connection: try ClusterConnection(settings, to: cluster),
-            coreAPI: try sources.value(of: Settings.Keys.coreAPI),
-            serviceKey: try IdentitySettings.serviceKey(of: sources),
-            isService: environment["KUBECONFIG"]?.isEmpty != false && environment["KUBERNETES_SERVICE_HOST"] != nil,
-            platform: platform,
-            resolve: resolve
+        await report(
+            try DoctorContext(options, environment: environment, cluster, platform, resolve: resolve, probes: probes)
         )
+    }
+
+    func report(_ context: DoctorContext) async -> DoctorReport {
         var entries: [DoctorReport.Entry] = []
         for check in DoctorCheck.all where isAsked(check) {
             entries.append(DoctorReport.Entry(check: check, finding: await look(check, context)))

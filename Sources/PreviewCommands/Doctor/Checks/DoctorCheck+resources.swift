@@ -1,5 +1,8 @@
 internal import KubernetesClient
 internal import KubernetesModel
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewDomain
 
 extension DoctorCheck {
     static let resourceChecks = [
@@ -31,5 +34,33 @@ extension DoctorCheck {
             }
             return .ok(said.joined(separator: ", "))
         },
+        DoctorCheck("PG203", .resources, "the namespace's quotas leave room for previews", pre: true) { context in
+            let quotas = try await context.client.list(InspectedQuota.self, in: context.namespace).items
+            guard !quotas.isEmpty else { return .ok("there is no quota") }
+            let most = context.connection.policy.limits.global
+            let wanted = max(most - (try await context.connection.objects.routes(known: { _ in nil }).count), 0)
+            var least: Int?
+            for quota in quotas {
+                for (resources, count) in quotaNeeds(previews: wanted) {
+                    for resource in resources {
+                        guard let room = quota.room(for: resource) else { continue }
+                        let said = "quota \(quota.metadata.name) has room for \(max(room, 0)) more \(resource)"
+                        let raise = "kubectl edit resourcequota -n \(context.namespace) \(quota.metadata.name)"
+                        if room <= 0, count > 0 { return .failure(said, mend: raise) }
+                        if room < count { return .warning("\(said), and \(count) are wanted", mend: raise) }
+                        least = min(least ?? room, room)
+                    }
+                }
+            }
+            return .ok(least.map { "for \($0) at least" } ?? "they count neither pods, Services nor HTTPRoutes")
+        },
     ]
+
+    /// What previews and a rolling update take of a quota: the names under which it may be counted, and how many.
+    private static func quotaNeeds(previews: Int) -> [(resources: [String], count: Int)] {
+        [
+            (["services", "count/services", "count/httproutes.\(HTTPRoute.resource.group)"], previews),
+            (["pods", "count/pods"], 1),
+        ]
+    }
 }

@@ -6,9 +6,18 @@ struct InspectedGateway: KubernetesObject {
 
     struct Spec: Codable, Sendable {
         struct Listener: Codable, Sendable {
+            struct TLS: Codable, Sendable {
+                struct Reference: Codable, Sendable {
+                    var name: String
+                    var namespace: String?
+                }
+                var certificateRefs: [Reference]?
+            }
             var name: String?
             var hostname: String?
             var `protocol`: String?
+            var port: Int?
+            var tls: TLS?
         }
         var gatewayClassName: String?
         var listeners: [Listener]?

@@ -1,0 +1,153 @@
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesModel
+internal import OpenSSLKit
+internal import PreviewCluster
+internal import PreviewDomain
+
+/// What the world sees of previews, and what others can see of their addresses.
+extension DoctorCheck {
+    /// A certificate that ends sooner than this should have been renewed.
+    private static let renewalTime = Duration.seconds(14 * 86_400)
+    /// How many of the Gateway's pods are asked for their metrics.
+    private static let maxGatewayPods = 3
+
+    static let exposureChecks = [
+        DoctorCheck("PG303", .gateway, "the certificate covers the zone, and does not end soon") { context in
+            guard let zone = context.connection.settings.zone else {
+                return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
+            }
+            let gateway: InspectedGateway
+            do { gateway = try await context.previewGateway() } catch let error as KubernetesError
+                where error.isNotFound
+            { return .skipped("there is no Gateway") }
+            let listener = gateway.spec?.listeners?.first { $0.hostname == nil || $0.hostname == "*.\(zone)" }
+            guard let listener, listener.protocol == "HTTPS" || listener.protocol == "TLS" else {
+                return .skipped("no listener for the zone has TLS")
+            }
+            // Any one label under the zone stands for every preview's.
+            let host = "doctor-preview.\(zone)"
+            switch try await context.certificate(of: gateway, listener, host: host) {
+            case .none(let finding): return finding
+            case .found(let certificate, let place):
+                return judge(certificate, from: place, zone: "\(zone)", now: context.probes.now())
+            }
+        },
+        DoctorCheck("PG304", .gateway, "the zone belongs to previews alone") { context in
+            guard let zone = context.connection.settings.zone else {
+                return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
+            }
+            let routes = try await context.client.list(InspectedRoute.self, in: context.namespace).items
+            let others = routes.filter { route in
+                !route.metadata.isPreview && route.spec?.parentRefs?.allSatisfy { $0.name == context.gateway } != true
+            }
+            let hosts = Set(
+                others.flatMap { $0.spec?.hostnames ?? [] }.filter { $0 == "\(zone)" || $0.hasSuffix(".\(zone)") }
+            )
+            guard hosts.isEmpty else {
+                return .warning(
+                    "\(hosts.sorted().joined(separator: ", ")) is in it too, so previews can set cookies there and are the same site",
+                    mend:
+                        "give previews a zone of their own, or see Docs/ThreatModel.md for what remains and how to lessen it"
+                )
+            }
+            return .ok("no other host of namespace \(context.namespace) is under \(zone)")
+        },
+        DoctorCheck("PG305", .gateway, "the Gateway's metrics hold no tokens") { context in
+            let tokens = try await context.connection.objects.routes(known: { _ in nil }).map(\.token)
+            guard !tokens.isEmpty else { return .skipped("there is no preview whose token could be found") }
+            let pods = try await context.client.listMetadata(
+                of: Pod.self,
+                in: context.gatewayNamespace,
+                labelSelector: LabelSelector(matching: [gatewayLabel: context.gateway])
+            ).items.map(\.metadata.name).prefix(maxGatewayPods)
+            guard !pods.isEmpty else {
+                return .skipped("there is no pod of the Gateway in \(context.gatewayNamespace)")
+            }
+            var found: Set<PreviewToken> = []
+            for pod in pods {
+                let page: String
+                do {
+                    page = try await context.probes.gatewayMetrics(context.client, pod, context.gatewayNamespace)
+                } catch {
+                    return .skipped("the metrics of pod \(pod) could not be read")
+                }
+                found.formUnion(tokens.filter { page.contains($0.text) })
+            }
+            guard found.isEmpty else {
+                return .warning(
+                    """
+                    \(found.count) of \(tokens.count) tokens are in them (\(found.map(\.fingerprint).sorted().joined(separator: ", "))), \
+                    so whoever reads the metrics can open these previews
+                    """,
+                    mend: "drop the labels that name Services and hosts when scraping: see the page"
+                )
+            }
+            return .ok("none of \(tokens.count) in \(pods.count) pods")
+        },
+    ]
+
+    private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
+
+    static func judge(_ certificate: ServerCertificate, from place: String, zone: String, now: Date) -> DoctorFinding {
+        let renew = "kubectl get secret,certificate,defaultdomaincertificate -A; renew it where it comes from"
+        let end = Date(timeIntervalSince1970: Double(certificate.notAfterSeconds))
+        let day = RFC3339.string(end).prefix(10)
+        guard certificate.coversHost else {
+            return .failure("the certificate of \(place) does not cover *.\(zone)", mend: "use one for *.\(zone)")
+        }
+        guard now < end else { return .failure("the certificate of \(place) ended on \(day)", mend: renew) }
+        guard now >= Date(timeIntervalSince1970: Double(certificate.notBeforeSeconds)) else {
+            return .failure("the certificate of \(place) is not valid yet", mend: "compare the clocks: PG102")
+        }
+        guard now + renewalTime < end else {
+            return .warning("the certificate of \(place) ends on \(day)", mend: renew)
+        }
+        return .ok("*.\(zone), from \(place), until \(day)")
+    }
+}
+
+extension DoctorContext {
+    /// A certificate and where it was found, or why there is none.
+    fileprivate enum FoundCertificate {
+        case found(ServerCertificate, at: String)
+        case none(DoctorFinding)
+    }
+
+    private static let tlsPort = 443
+
+    /// The certificate of a listener: from its Secret, or, where the account may not read it, from a handshake.
+    fileprivate func certificate(
+        of gateway: InspectedGateway,
+        _ listener: InspectedGateway.Spec.Listener,
+        host: String
+    ) async throws -> FoundCertificate {
+        if let reference = listener.tls?.certificateRefs?.first {
+            let place = "secret \(reference.namespace ?? gatewayNamespace)/\(reference.name)"
+            do {
+                let secret = try await client.get(
+                    InspectedSecret.self,
+                    named: reference.name,
+                    in: reference.namespace ?? gatewayNamespace
+                )
+                let pem = secret.data?["tls.crt"].flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
+                guard let certificate = pem.flatMap({ ServerCertificate(pem: $0, host: host) }) else {
+                    return .none(.failure("\(place) holds no certificate", mend: "put one into its tls.crt"))
+                }
+                return .found(certificate, at: place)
+            } catch let error as KubernetesError where error.isNotFound {
+                return .none(.failure("there is no \(place)", mend: "make it, or wait until it is issued"))
+            } catch let error as KubernetesError where error.kind == .forbidden {
+                // What the server presents is no secret.
+            }
+        }
+        guard let address = gateway.status?.addresses?.compactMap(\.value).first else {
+            return .none(.skipped("the secret may not be read here, and the Gateway has no address"))
+        }
+        let endpoint = "\(address.contains(":") ? "[\(address)]" : address):\(listener.port ?? Self.tlsPort)"
+        guard let certificate = await probes.presentedCertificate(endpoint, host) else {
+            return .none(.skipped("the secret may not be read, and \(endpoint) not be reached, from here"))
+        }
+        return .found(certificate, at: endpoint)
+    }
+}

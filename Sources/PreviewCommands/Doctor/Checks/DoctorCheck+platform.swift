@@ -1,0 +1,118 @@
+internal import CoreAPI
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesModel
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// What of the platform has to lead to this service, and what no longer has to do its work.
+extension DoctorCheck {
+    /// The variables by which the platform's programs are told where the core API is.
+    private static let baseURLKeys = ["Agentweaver__ApiBaseUrl", "AGENTWEAVER_API_URL"]
+    private static let previewPrefix = "Sandbox__Preview__"
+
+    static let platformChecks = [
+        DoctorCheck("PG602", .core, "no older preview service is active") { context in
+            let active = try await context.deployments().filter { deployment, environment in
+                !deployment.isOwn && environment.keys.contains { $0.hasPrefix(previewPrefix) }
+                    && environment[Settings.Keys.enabled.key].flatMap { Settings.Keys.enabled.parse($0) } != false
+            }
+            let names = active.map(\.deployment.metadata.name).sorted()
+            guard names.isEmpty else {
+                return .warning(
+                    "\(names.joined(separator: ", ")) makes and reaps previews of its own; each side may take the other's for orphans",
+                    mend:
+                        "kubectl set env -n \(context.namespace) deployment/\(names[0]) \(Settings.Keys.enabled.key)=false"
+                )
+            }
+            let left = try await context.client.listMetadata(
+                of: HTTPRoute.self,
+                in: context.namespace,
+                labelSelector: LabelSelector(PreviewLabel.ownedSelector)
+            ).items.count { $0.metadata.isPreview && $0.metadata.labels[PreviewLabel.managedBy] == nil }
+            guard left == 0 else {
+                return .warning(
+                    "\(left) previews are an older service's; they are kept alive and reaped here, and more of them would mean that it is active",
+                    mend: "preview-gateway list; they end by their deadlines"
+                )
+            }
+            return .ok("none in namespace \(context.namespace)")
+        },
+        DoctorCheck("PG603", .core, "callers in the cluster call this service, not the core API") { context in
+            var direct: [(name: String, key: String)] = []
+            var here = 0
+            for (deployment, environment) in try await context.deployments() where !deployment.isOwn {
+                for key in baseURLKeys {
+                    guard let host = environment[key].flatMap({ URL(string: $0)?.host() }) else { continue }
+                    switch host.prefix(while: { $0 != "." }) {
+                    case ServiceObjects.name: here += 1
+                    case ServiceObjects.coreAPI: direct.append((deployment.metadata.name, key))
+                    default: break
+                    }
+                }
+            }
+            guard direct.isEmpty else {
+                let places = direct.map { "\($0.name) (\($0.key))" }.joined(separator: ", ")
+                return .warning(
+                    "\(places) goes around it, so agents there cannot ask for previews",
+                    mend: """
+                        kubectl set env -n \(context.namespace) deployment/\(direct[0].name) \
+                        \(direct[0].key)=http://\(ServiceObjects.name)
+                        """
+                )
+            }
+            return here == 0 ? .skipped("no Deployment says where the core API is") : .ok("\(here) of them")
+        },
+        DoctorCheck("PG604", .core, "what happens to previews reaches the front end") { context in
+            guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
+            guard let key = context.serviceKey else {
+                return .skipped("without \(IdentitySettings.Keys.apiKey.key) here it cannot be asked")
+            }
+            do throws(CoreAPIError) {
+                // Nobody has this run, so nothing is written.
+                try await CoreAPIClient(base: base, transport: context.platform)
+                    .post(event: Array("{}".utf8), of: try runOfNobody(), bearer: key.bearer.value)
+                return .ok("the core API takes events")
+            } catch {
+                switch error.kind {
+                case .noSuchRoute where context.isRouting, .notFound where context.isRouting:
+                    return .ok("the core API takes no events; the router sets them into the runs' streams")
+                case .noSuchRoute:
+                    return .warning(
+                        "the core API takes no events, and \(Settings.Keys.routerEnabled.key) is not true",
+                        mend: "set \(Settings.Keys.routerEnabled.key)=true"
+                    )
+                case .notFound: return .skipped("the core API answers 404, for the route or for the run")
+                case .rejected, .forbidden: return .ok("the core API takes events")
+                default: return .skipped("the core API does not answer as it should: PG601")
+                }
+            }
+        },
+        DoctorCheck("PG605", .core, "the main Gateway leads \(ServiceObjects.routedPrefix) to this service") {
+            context in
+            let routes = try await context.client.list(InspectedRoute.self, in: context.namespace).items
+            let leading = routes.filter { $0.leads(ServiceObjects.routedPrefix, to: ServiceObjects.name) }
+            let describe = "kubectl describe httproute -n \(context.namespace) \(leading.first?.metadata.name ?? "")"
+            guard !leading.isEmpty else {
+                guard context.isRouting else { return .skipped("\(Settings.Keys.routerEnabled.key) is not true") }
+                return .warning(
+                    "no HTTPRoute does, so the front end cannot reach it",
+                    mend: "kubectl apply -n \(context.namespace) -f k8s/base/httproute.yaml, or k8s/deploy.sh"
+                )
+            }
+            guard context.isRouting else {
+                return .failure(
+                    "it does, and \(Settings.Keys.routerEnabled.key) is not true here: what is the core API's is answered 404",
+                    mend: "set \(Settings.Keys.routerEnabled.key)=true, here and for the service"
+                )
+            }
+            let parents = leading.flatMap { $0.status?.parents ?? [] }
+            for type in ["Accepted", "ResolvedRefs"]
+            where !parents.contains(where: { ($0.conditions ?? []).isTrue(type) }) {
+                let reason = parents.compactMap { ($0.conditions ?? []).first(ofType: type)?.reason }.first
+                return .failure("the route is not \(type) (\(reason ?? "no controller has said so"))", mend: describe)
+            }
+            return .ok(leading.map(\.metadata.name).joined(separator: ", "))
+        },
+    ]
+}

@@ -1,0 +1,167 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesModel
+internal import PreviewDomain
+internal import PreviewIdentity
+internal import PreviewServer
+
+/// `preview-gateway doctor bundle`: what a report of a fault needs, in one document without secrets.
+struct DoctorBundleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bundle",
+        abstract: "Collect what a bug report needs, without secrets, as one JSON document.",
+        discussion: """
+            Versions, what doctor finds, and the service's objects, Events and last log lines as far as your account may read \
+            them. Tokens and addresses of previews, keys and bearers are masked; names of users and runs are not. Read it \
+            before you pass it on.
+
+            \(SettingsOptions.discussion)
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        Swift.print(try await DoctorContext.withProcess(options) { try await DoctorBundle.collect($0).text() })
+    }
+}
+
+/// The parts of a bundle. All texts in it are masked when it is written.
+struct DoctorBundle: Sendable {
+    /// The most objects of a kind.
+    static let maxObjects = 200
+    /// The last lines of each replica's log.
+    static let logLines = 300
+
+    private var parts: [String: JSONValue] = [:]
+    private let secrets: [String]
+
+    /// Reads everything that the account may read. What cannot be read says why in its place.
+    static func collect(_ context: DoctorContext) async throws -> DoctorBundle {
+        var bundle = DoctorBundle(secrets: [context.serviceKey?.bearer.value].compactMap(\.self))
+        bundle.parts["version"] = .string(BuildInfo.current.line)
+        let report = await (try DoctorCommand.parse([])).report(context)
+        bundle.parts["doctor"] = try? JSONDecoder().decode(JSONValue.self, from: Data(report.json().utf8))
+        for kind in kinds(context) {
+            bundle.parts[kind.resource.plural] = await reading {
+                let objects = try await context.client.documents(
+                    of: kind.resource,
+                    in: kind.namespace,
+                    labelSelector: kind.selector
+                )
+                return .array(Array(objects.prefix(maxObjects)))
+            }
+        }
+        bundle.parts["logs"] = await reading { try await logs(context) }
+        return bundle
+    }
+
+    private init(secrets: [String]) { self.secrets = secrets }
+
+    private struct Kind {
+        let resource: APIResource
+        let namespace: String
+        var selector: LabelSelector?
+    }
+
+    private static let own = LabelSelector(matching: [ServiceObjects.nameLabel: ServiceObjects.name])
+
+    private static func kinds(_ context: DoctorContext) -> [Kind] {
+        let namespace = context.namespace
+        return [
+            Kind(resource: Gateway.resource, namespace: context.gatewayNamespace),
+            Kind(resource: HTTPRoute.resource, namespace: namespace),
+            Kind(resource: Service.resource, namespace: namespace),
+            Kind(resource: SandboxClaim.resource, namespace: namespace),
+            Kind(resource: InspectedDeployment.resource, namespace: namespace, selector: own),
+            Kind(resource: Pod.resource, namespace: namespace, selector: own),
+            Kind(resource: InspectedNetworkPolicy.resource, namespace: namespace),
+            Kind(resource: InspectedQuota.resource, namespace: namespace),
+            Kind(resource: Event.resource, namespace: namespace),
+        ]
+    }
+
+    private static func logs(_ context: DoctorContext) async throws -> JSONValue {
+        let pods = try await context.client.listMetadata(of: Pod.self, in: context.namespace, labelSelector: own).items
+        var logs: [String: JSONValue] = [:]
+        for pod in pods.map(\.metadata.name) {
+            logs[pod] = await reading {
+                let log = try await context.client.log(ofPod: pod, in: context.namespace, lastLines: logLines)
+                return .array(log.split(whereSeparator: \.isNewline).map { .string(String($0)) })
+            }
+        }
+        return .object(logs)
+    }
+
+    private static func reading(_ read: () async throws -> JSONValue) async -> JSONValue {
+        do { return try await read() } catch { return .string("could not be read: \(error)") }
+    }
+
+    // MARK: Writing
+
+    /// The document, masked.
+    func text() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(BundleMask(secrets: secrets).masked(.object(parts))), as: UTF8.self)
+    }
+}
+
+/// Takes secrets out of documents: by what they look like, and by where they are.
+struct BundleMask: Sendable {
+    /// Texts that are secret wherever they are.
+    let secrets: [String]
+
+    /// Members that say nothing about a fault and repeat everything else.
+    private static let dropped: Set<String> = ["managedFields", "kubectl.kubernetes.io/last-applied-configuration"]
+
+    func masked(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .null, .bool, .integer, .number: value
+        case .string(let text): .string(masked(text))
+        case .array(let elements): .array(elements.map(masked))
+        case .object(let members):
+            .object(
+                Dictionary(
+                    members.filter { !Self.dropped.contains($0.key) }.map { key, value in
+                        (masked(key), key == "env" ? variables(value) : masked(value))
+                    }
+                ) { $1 }
+            )
+        }
+    }
+
+    /// A container's variables: what a setting of this service says is shown, everything else may be a secret.
+    private func variables(_ value: JSONValue) -> JSONValue {
+        guard case .array(let variables) = value else { return masked(value) }
+        return .array(
+            variables.map { variable in
+                guard case .object(var members) = variable, members["value"] != nil else { return masked(variable) }
+                if members["name"]?.stringValue.map(Self.shown.contains) != true {
+                    members["value"] = .string(SecretMask.placeholder)
+                }
+                return masked(.object(members))
+            }
+        )
+    }
+
+    /// The settings whose values are no secrets.
+    private static let shown = Set(Settings.descriptions.filter { !$0.isSecret }.map(\.key))
+
+    private func masked(_ text: String) -> String {
+        var text = text
+        for secret in secrets where !secret.isEmpty {
+            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(
+                separator: SecretMask.placeholder
+            )
+        }
+        return SecretMask.mask(Self.withoutCredentials(text))
+    }
+
+    /// Without what follows `Bearer` and `Basic`, and without the user of a URL: short ones look like any word.
+    static func withoutCredentials(_ text: String) -> String {
+        text.replacing(/(?i)\b(bearer|basic)\s+[^\s"',;]+/) { "\($0.output.1) \(SecretMask.placeholder)" }
+            .replacing(/:\/\/[^\/\s@"']+@/, with: "://\(SecretMask.placeholder)@")
+    }
+}
