@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -56,4 +58,24 @@ static inline int copenssl_http1_selected(
 
 static inline void copenssl_select_http1(SSL_CTX *context) {
     SSL_CTX_set_alpn_select_cb(context, copenssl_http1_selected, NULL);
+}
+
+// MARK: Certificates that servers present
+
+/// The certificate that a server presents for a name; NULL where none comes in time. It is not verified. Blocks.
+///
+/// SIGPIPE is ignored from then on, since libcrypto writes to sockets whose peer may have gone.
+static inline X509 *copenssl_presented_certificate(const char *endpoint, const char *host, int seconds) {
+    signal(SIGPIPE, SIG_IGN);
+    X509 *certificate = NULL;
+    SSL *session = NULL;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    BIO *connection = context ? BIO_new_ssl_connect(context) : NULL;
+    if (connection && BIO_get_ssl(connection, &session) > 0 && session && BIO_set_conn_hostname(connection, endpoint) > 0
+        && SSL_set_tlsext_host_name(session, host) == 1 && BIO_do_connect_retry(connection, seconds, 20) == 1) {
+        certificate = SSL_get1_peer_certificate(session);
+    }
+    BIO_free_all(connection);
+    SSL_CTX_free(context);
+    return certificate;
 }

@@ -24,16 +24,21 @@ public struct CoreAPIClient: Sendable {
     private let base: CoreAPIBaseURL
     private let transport: any HTTPTransport
     private let remainingTime: @Sendable () -> Duration?
+    private let observer: @Sendable (_ isReachable: Bool) -> Void
 
-    /// - Parameter remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
+    /// - Parameters:
+    ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
+    ///   - observer: Gets told of every request whether the core API answered it.
     public init(
         base: CoreAPIBaseURL,
         transport: any HTTPTransport,
-        remainingTime: @escaping @Sendable () -> Duration? = { nil }
+        remainingTime: @escaping @Sendable () -> Duration? = { nil },
+        observer: @escaping @Sendable (_ isReachable: Bool) -> Void = { _ in }
     ) {
         self.base = base
         self.transport = transport
         self.remainingTime = remainingTime
+        self.observer = observer
     }
 
     /// Reads a run as the bearer's user sees it: `GET /api/runs/{runId}`.
@@ -90,6 +95,7 @@ public struct CoreAPIClient: Sendable {
         else { throw CoreAPIError(.unauthorized, "the bearer token has characters or a length that no token has") }
         var fields: HTTPFields = [.authorization: "Bearer \(bearer)", .accept: "application/json"]
         if method == .post { fields[.contentType] = "application/json" }
+        fields.addCurrentTrace()
         let request = TransportRequest(
             head: HTTPRequest(
                 method: method,
@@ -102,8 +108,11 @@ public struct CoreAPIClient: Sendable {
             timeout: min(timeout, remainingTime() ?? timeout)
         )
         do {
-            return try await transport.collect(request, maxBodyBytes: maxBytes)
+            let answer = try await transport.collect(request, maxBodyBytes: maxBytes)
+            observer(!CoreAPIReachability.meansUnreachable(answer.head.status.code))
+            return answer
         } catch let error as TransportError {
+            if error.kind != .cancelled { observer(false) }
             throw CoreAPIError(error)
         } catch is CancellationError {
             throw CoreAPIError.cancelled

@@ -79,6 +79,55 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     }
 }
 
+extension KubernetesTimelineLog {
+    /// What somebody who follows all runs gets.
+    public enum Notice: Sendable {
+        case record(TimelineRecord)
+        /// What happens from now on is delivered later.
+        case interrupted(String)
+    }
+
+    /// Delivers the entries of all runs, the oldest first, and then every new one, until the task is cancelled or `handle`
+    /// throws. An entry's claim has no UID, which is not among an Event's metadata.
+    ///
+    /// - Parameter count: How many of the entries that are there already are delivered, the newest ones.
+    public func followAllRuns(
+        replaying count: Int,
+        _ handle: @escaping @Sendable (Notice) async throws -> Void
+    ) async throws {
+        let informer = MetadataInformer(
+            client: client,
+            resource: Event.resource,
+            namespace: namespace,
+            labelSelector: LabelSelector(matching: Event.timelineLabels)
+        )
+        let cursor = Mutex(TimelineCursor(after: nil))
+        let most = Mutex(min(count, Self.maxReplayed))
+        try await informer.run { event in
+            switch event {
+            case .replaced(let objects):
+                let records = objects.compactMap { TimelineRecord($0.metadata, on: Self.claim(of: $0.metadata)) }
+                let unread = cursor.withLock { $0.unread(of: records) }
+                for record in unread.suffix(most.withLock(\.self)) { try await handle(.record(record)) }
+                if let last = unread.last { cursor.withLock { $0.read(last) } }
+                // After an interruption everything is new.
+                most.withLock { $0 = Self.maxReplayed }
+            case .applied(let object):
+                guard let record = TimelineRecord(object.metadata, on: Self.claim(of: object.metadata)) else { return }
+                try await handle(.record(record))
+                cursor.withLock { $0.read(record) }
+            case .interrupted(let error): try await handle(.interrupted("\(error)"))
+            case .deleted, .dropped, .resumed: break
+            }
+        }
+    }
+
+    /// An Event's name is its claim's, a dot and a digest.
+    private static func claim(of metadata: ObjectMeta) -> ClaimIdentity {
+        ClaimIdentity(name: metadata.name.split(separator: ".").dropLast().joined(separator: "."), uid: "")
+    }
+}
+
 /// How far a reader has read.
 struct TimelineCursor: Sendable {
     private var position: TimelinePosition?

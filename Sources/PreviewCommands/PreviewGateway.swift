@@ -9,7 +9,8 @@ public struct PreviewGateway: AsyncParsableCommand {
         version: BuildInfo.current.line,
         subcommands: [
             ServeCommand.self, ListCommand.self, RequestsCommand.self, ApproveCommand.self, DenyCommand.self,
-            StopCommand.self, ExplainCommand.self, ReapCommand.self, DoctorCommand.self,
+            StopCommand.self, ExplainCommand.self, WatchCommand.self, ReapCommand.self, DoctorCommand.self,
+            DebugLogCommand.self,
         ]
     )
 

@@ -89,6 +89,7 @@ public struct PreviewAPI: Sendable {
     func describedRouter() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
+            RequestTraceMiddleware()
             RequestLogMiddleware()
             SecurityHeaders()
             CORSMiddleware(allowed: allowedOrigins)

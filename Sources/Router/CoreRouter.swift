@@ -17,19 +17,22 @@ public struct CoreRouter: Sendable {
     private let places: RouterPlaces
     private let metrics: RouterMetrics
     private let logger: Logger
+    private let observer: @Sendable (_ isReachable: Bool) -> Void
 
     /// - Parameters:
     ///   - base: Where the core API is.
     ///   - transport: Reaches it; nobody else's requests are on its connections.
     ///   - streams: Reaches it for event streams. However many of these there are, the transport of the other requests does
     ///     not have to look after them.
+    ///   - observer: Gets told of every request whether the core API answered it.
     public init(
         to base: CoreAPIBaseURL,
         transport: any HTTPTransport,
         streams: (any HTTPTransport)? = nil,
         limits: RouterLimits = RouterLimits(),
         metrics: any MetricsFactory,
-        logger: Logger
+        logger: Logger,
+        observer: @escaping @Sendable (_ isReachable: Bool) -> Void = { _ in }
     ) {
         self.base = base
         self.transport = transport
@@ -38,6 +41,7 @@ public struct CoreRouter: Sendable {
         places = RouterPlaces(limits)
         self.metrics = RouterMetrics(metrics)
         self.logger = logger
+        self.observer = observer
     }
 
     /// Passes one request on.
@@ -49,6 +53,15 @@ public struct CoreRouter: Sendable {
         deliver: @Sendable (RoutedAnswer) async throws -> Void
     ) async throws {
         let id = RequestID(of: request.head.headerFields)
+        let trace = RequestTrace(of: request.head.headerFields, requestID: id.description)
+        try await RequestTrace.$current.withValue(trace) { try await pass(request, id, deliver) }
+    }
+
+    private func pass(
+        _ request: RoutedRequest,
+        _ id: RequestID,
+        _ deliver: @Sendable (RoutedAnswer) async throws -> Void
+    ) async throws {
         let kind: RouterPlaces.Kind = request.asksForStream ? .stream : .request
         if let refusal = Refusal(request.head, hasBody: request.hasBody) {
             return try await answer(refusal, to: request, id, deliver)
@@ -103,6 +116,7 @@ public struct CoreRouter: Sendable {
             do {
                 return try await transport.withResponse(to: message) { response in
                     exchange.hasAnswer = true
+                    observer(!CoreAPIReachability.meansUnreachable(response.head.status.code))
                     metrics.headArrived(after: .now - exchange.begun)
                     metrics.answered(response.head.status.code, by: .core)
                     if MediaType.isEventStream(response.head) {
@@ -128,6 +142,7 @@ public struct CoreRouter: Sendable {
                     attempt += 1
                     continue
                 }
+                if error.kind != .invalidRequest { observer(false) }
                 throw Refusal(error, headTimeout: limits.headTimeout)
             }
         }

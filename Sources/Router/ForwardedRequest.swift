@@ -1,4 +1,5 @@
 internal import CoreAPI
+internal import HTTPTransport
 internal import HTTPTypes
 
 /// The head of a request as it goes to the core API.
@@ -72,6 +73,4 @@ extension HTTPField.Name {
     static let xForwardedHost = Self("X-Forwarded-Host")!
     // swift-format-ignore: NeverForceUnwrap
     static let xForwardedProto = Self("X-Forwarded-Proto")!
-    // swift-format-ignore: NeverForceUnwrap
-    static let xRequestID = Self("X-Request-ID")!
 }

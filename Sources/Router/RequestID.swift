@@ -1,16 +1,17 @@
-internal import HTTPTypes
+internal import HTTPTransport
+package import HTTPTypes
 
 /// What tells one request from others in the logs of all who had to do with it: the field `X-Request-ID`.
-struct RequestID: Hashable, CustomStringConvertible {
+package struct RequestID: Hashable, CustomStringConvertible {
     /// The longest id of somebody else's making that is repeated.
     static let maxLength = 128
 
-    let description: String
+    package let description: String
     /// True where the request brought none, so that it has to be added.
-    let isNew: Bool
+    package let isNew: Bool
 
     /// - Parameter random: Makes ids.
-    init(of fields: HTTPFields, random: () -> UInt64 = { .random(in: .min ... .max) }) {
+    package init(of fields: HTTPFields, random: () -> UInt64 = { .random(in: .min ... .max) }) {
         let given = fields[.xRequestID] ?? ""
         isNew = !fields.contains(.xRequestID)
         if (1...Self.maxLength).contains(given.utf8.count), given.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {

@@ -1,4 +1,5 @@
 import CoreAPI
+import HTTPTransport
 import HTTPTypes
 import Testing
 

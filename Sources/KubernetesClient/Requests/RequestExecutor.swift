@@ -234,6 +234,7 @@ extension RequestExecutor {
         fields[.userAgent] = userAgent
         fields[.contentType] = request.contentType
         fields[.authorization] = credential.authorization?.value
+        fields.addCurrentTrace()
         return HTTPRequest(
             method: request.method,
             scheme: server.scheme,

@@ -42,14 +42,33 @@ struct ClusterConnection: Sendable {
         } catch let error as KubernetesError {
             throw SettingsError("The cluster's configuration cannot be used: \(error)")
         }
-        manifests = PreviewManifests(
+        manifests = PreviewManifests(settings)
+        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        time = KubernetesClusterTime(client.serverClock)
+    }
+
+    /// The same cluster, with the previews of another namespace.
+    func moved(to namespace: String) -> ClusterConnection { ClusterConnection(self, namespace: namespace) }
+
+    private init(_ other: ClusterConnection, namespace: String) {
+        var settings = other.settings
+        settings.namespace = namespace
+        self.settings = settings
+        client = other.client
+        manifests = PreviewManifests(settings)
+        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
+        time = other.time
+    }
+}
+
+extension PreviewManifests {
+    fileprivate init(_ settings: ClusterSettings) {
+        self.init(
             namespace: settings.namespace,
             gatewayName: settings.gatewayName,
             gatewayNamespace: settings.gatewayNamespace,
             zone: settings.zone,
             connectionLimit: settings.connectionLimit
         )
-        objects = KubernetesPreviewObjects(client: client, manifests: manifests)
-        time = KubernetesClusterTime(client.serverClock)
     }
 }

@@ -8,13 +8,19 @@ enum LogFormat: String, Sendable, CaseIterable {
     case json
 
     /// A logger that writes to the standard error output.
-    func logger(label: String, level: Logger.Level) -> Logger {
-        var logger =
-            switch self {
-            case .text: Logger(label: label) { StreamLogHandler.standardError(label: $0) }
-            case .json: Logger(label: label) { JSONLogHandler(label: $0) }
+    func logger(label: String, level: AdjustableLogLevel) -> Logger {
+        switch self {
+        case .text:
+            return Logger(label: label) { label in
+                let base = StreamLogHandler.standardError(label: label, metadataProvider: .requestTrace)
+                return AdjustableLogHandler(base, level)
             }
-        logger.logLevel = level
-        return logger
+        case .json:
+            return Logger(label: label) { label in
+                var base = JSONLogHandler(label: label)
+                base.metadataProvider = .requestTrace
+                return AdjustableLogHandler(base, level)
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import KubernetesModel
 internal import PreviewControl
 internal import PreviewDomain
 
@@ -16,6 +17,8 @@ struct ListCommand: OperatorCommand {
             """
     )
 
+    @OptionGroup var scope: NamespaceScope
+
     @Option(help: "Only the previews of this run.")
     var run: String?
 
@@ -28,16 +31,19 @@ struct ListCommand: OperatorCommand {
         let run = try run.map { text throws in
             do { return try RunID(text).label } catch { throw ValidationError("--run: \(error)") }
         }
-        let report = try await connection.report()
-        let items = report.entries.compactMap { PreviewItem($0, report) }
-            .filter { item in run.map { item.preview.run == $0 } ?? true }
+        var items: [PreviewItem] = []
+        for connection in try await scope.connections(connection, holding: HTTPRoute.self, labelSelector: .previews) {
+            let report = try await connection.report()
+            items += report.entries.compactMap { PreviewItem($0, report, namespace: connection.namespace) }
+                .filter { item in run.map { item.preview.run == $0 } ?? true }
+        }
         switch output {
         case .table, .wide:
-            let namespace = connection.cluster.settings.namespace
             context.print(
                 items.isEmpty
-                    ? "No previews in namespace \(namespace)."
-                    : PreviewItem.table(items, isWide: output == .wide).lines.joined(separator: "\n")
+                    ? "No previews in \(scope.place(connection))."
+                    : PreviewItem.table(items, isWide: output == .wide, showsNamespace: scope.allNamespaces)
+                        .lines.joined(separator: "\n")
             )
         case .name:
             for item in items { context.print("httproute.gateway.networking.k8s.io/\(item.preview.token.objectName)") }
@@ -52,8 +58,10 @@ struct PreviewItem: Encodable {
     let preview: Preview
     private let report: ReapReport
     private let state: String
+    private let namespace: String
 
-    init?(_ entry: ReapEntry, _ report: ReapReport) {
+    init?(_ entry: ReapEntry, _ report: ReapReport, namespace: String) {
+        self.namespace = namespace
         guard case .preview(let preview, _) = entry.subject else { return nil }
         self.preview = preview
         self.report = report
@@ -66,7 +74,7 @@ struct PreviewItem: Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case fingerprint, run, port, pod, owner, state, name
+        case fingerprint, namespace, run, port, pod, owner, state, name
         case startedAt = "started_at"
         case expiresAt = "expires_at"
         case maxUntil = "max_until"
@@ -76,6 +84,7 @@ struct PreviewItem: Encodable {
         let policy = report.policy.lifetime
         var members = encoder.container(keyedBy: CodingKeys.self)
         try members.encode(preview.token.fingerprint, forKey: .fingerprint)
+        try members.encode(namespace, forKey: .namespace)
         try members.encodeIfPresent(runText, forKey: .run)
         try members.encodeIfPresent(preview.targetPort, forKey: .port)
         try members.encodeIfPresent(preview.podName, forKey: .pod)
@@ -89,11 +98,13 @@ struct PreviewItem: Encodable {
 
     private var runText: String? { preview.runID.map { "\($0)" } ?? preview.run.map { "\($0)" } }
 
-    static func table(_ items: [PreviewItem], isWide: Bool) -> TextTable {
+    static func table(_ items: [PreviewItem], isWide: Bool, showsNamespace: Bool) -> TextTable {
         TextTable(
-            header: ["FINGERPRINT", "RUN", "PORT", "STATE", "AGE", "EXPIRES IN"]
+            header: (showsNamespace ? ["NAMESPACE"] : []) + [
+                "FINGERPRINT", "RUN", "PORT", "STATE", "AGE", "EXPIRES IN",
+            ]
                 + (isWide ? ["CAP IN", "POD", "OWNER"] : []),
-            rows: items.map { $0.row(isWide: isWide) }
+            rows: items.map { (showsNamespace ? [$0.namespace] : []) + $0.row(isWide: isWide) }
         )
     }
 

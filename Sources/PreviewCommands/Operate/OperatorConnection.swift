@@ -61,15 +61,15 @@ struct OperatorConnection: Sendable {
 
     // MARK: Timeline
 
+    var timelineLog: KubernetesTimelineLog {
+        KubernetesTimelineLog(client: cluster.client, namespace: cluster.settings.namespace, logger: Self.logger)
+    }
+
     /// Writes down what this command has done, as the service does.
     ///
     /// - Returns: Why something could not be written; the deed itself is done.
     func recordEvents() async -> [String] {
-        let log = KubernetesTimelineLog(
-            client: cluster.client,
-            namespace: cluster.settings.namespace,
-            logger: Self.logger
-        )
+        let log = timelineLog
         var failures: [String] = []
         for event in events.take() {
             guard let now = cluster.time.reading()?.latest else { continue }

@@ -33,15 +33,19 @@ struct OperatorContext {
     /// Says where the cluster is.
     var cluster: () throws -> ClusterConfiguration
     /// Gets what was asked for.
-    var print: (String) -> Void
+    var print: @Sendable (String) -> Void
     /// Gets what the operator should know besides.
-    var warn: (String) -> Void
+    var warn: @Sendable (String) -> Void
 
     static var process: OperatorContext {
         OperatorContext(
             environment: ProcessInfo.processInfo.environment,
             cluster: { try .discover() },
-            print: { Swift.print($0) },
+            print: { text in
+                Swift.print(text)
+                // Whoever follows reads through a pipe.
+                fflush(nil)
+            },
             warn: { warning in
                 let line = Array("Warning: \(warning)\n".utf8)
                 // Where standard error is closed there is nobody to warn.

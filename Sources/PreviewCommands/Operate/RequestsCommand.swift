@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import KubernetesModel
 internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewDomain
@@ -12,6 +13,8 @@ struct RequestsCommand: OperatorCommand {
         discussion: discussion
     )
 
+    @OptionGroup var scope: NamespaceScope
+
     @Flag(help: "Show decided requests too, as far as they are still on the claims.")
     var all = false
 
@@ -21,28 +24,35 @@ struct RequestsCommand: OperatorCommand {
     @OptionGroup var options: OperatorOptions
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let requests = try await connection.requests().filter { all || $0.state == .pending }
+        var found: [(request: Approval, namespace: String)] = []
+        for connection in try await scope.connections(connection, holding: SandboxClaim.self) {
+            found += try await connection.requests().filter { all || $0.state == .pending }
+                .map { ($0, connection.namespace) }
+        }
         let now = connection.cluster.time.reading()?.earliest
         switch output {
         case .table, .wide:
-            guard !requests.isEmpty else {
+            guard !found.isEmpty else {
                 return context.print(
                     """
-                    No request \(all ? "is on a claim of" : "waits in") namespace \
-                    \(connection.cluster.settings.namespace).
+                    No request \(all ? "is on a claim of" : "waits in") \(scope.place(connection)).
                     """
                 )
             }
             let table = TextTable(
-                header: ["REQUEST", "RUN", "PORT", "STATE", "AGE", "DECIDE WITHIN", "REQUESTED BY"]
+                header: (scope.allNamespaces ? ["NAMESPACE"] : []) + [
+                    "REQUEST", "RUN", "PORT", "STATE", "AGE", "DECIDE WITHIN", "REQUESTED BY",
+                ]
                     + (output == .wide ? ["POD", "DECIDED BY", "SCOPE"] : []),
-                rows: requests.map { row($0, now) }
+                rows: found.map { (scope.allNamespaces ? [$0.namespace] : []) + row($0.request, now) }
             )
             context.print(table.lines.joined(separator: "\n"))
         case .name:
-            for request in requests { context.print(request.id.text) }
+            for (request, _) in found { context.print(request.id.text) }
         case .json, .yaml:
-            context.print(try output.text(of: ["items": requests.map(RequestItem.init)]))
+            context.print(
+                try output.text(of: ["items": found.map { RequestItem(request: $0.request, namespace: $0.namespace) }])
+            )
         }
     }
 
@@ -60,9 +70,10 @@ struct RequestsCommand: OperatorCommand {
 /// A request in a list.
 private struct RequestItem: Encodable {
     let request: Approval
+    let namespace: String
 
     private enum CodingKeys: String, CodingKey {
-        case run, state, port, pod, requester, deadline, scope
+        case namespace, run, state, port, pod, requester, deadline, scope
         case requestID = "request_id"
         case requestedAt = "requested_at"
         case decidedBy = "decided_by"
@@ -72,6 +83,7 @@ private struct RequestItem: Encodable {
     func encode(to encoder: any Encoder) throws {
         var members = encoder.container(keyedBy: CodingKeys.self)
         try members.encode(request.id.text, forKey: .requestID)
+        try members.encode(namespace, forKey: .namespace)
         try members.encode("\(request.run)", forKey: .run)
         try members.encode(request.state.rawValue, forKey: .state)
         try members.encode(Int("\(request.port)"), forKey: .port)

@@ -11,6 +11,8 @@ internal import UnixSignals
 struct PreviewService {
     let settings: Settings
     let logger: Logger
+    /// What SIGUSR1 changes; `nil` leaves that signal alone.
+    var logLevel: AdjustableLogLevel?
     /// Where the cluster is.
     var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
     /// The signals upon which it stops.
@@ -37,7 +39,8 @@ struct PreviewService {
         let server = try ServerParts(shared, timeline, previews, onRunning: onRunning)
         // Shut down one after the other, from the last: the draining, then the server, which accepts nothing more and
         // ends what was begun, and only then what that needs; the timeline's queues write down what all the others did.
-        let services = group(timeline.services + previews.services + server.services)
+        let signal: [any Service] = logLevel.map { [LogLevelSignal(level: $0, logger: logger)] } ?? []
+        let services = group(signal + timeline.services + previews.services + server.services)
         try await StopSignals(signals: stopSignals, draining: server.draining, time: shared.time, logger: logger)
             .run(services)
         await shared.shutdown()

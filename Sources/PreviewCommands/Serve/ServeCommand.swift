@@ -16,7 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
         cmemory_map_large_blocks()
         // What is wrong with a setting is one line, without the command's usage.
         let settings = try Settings(options.sources())
-        let logger = settings.logFormat.logger(label: "preview-gateway", level: settings.logLevel)
-        try await PreviewService(settings: settings, logger: logger).run()
+        let level = AdjustableLogLevel(settings.logLevel)
+        let logger = settings.logFormat.logger(label: "preview-gateway", level: level)
+        try await PreviewService(settings: settings, logger: logger, logLevel: level).run()
     }
 }

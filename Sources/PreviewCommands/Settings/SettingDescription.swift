@@ -6,6 +6,8 @@ struct SettingDescription: Sendable {
     /// What holds where it is not set; `nil` where that is nothing.
     let fallback: String?
     let example: String
+    /// Whether its value must never be printed.
+    let isSecret: Bool
     /// Whether a text is a value of it.
     let accepts: @Sendable (String) -> Bool
 
@@ -14,6 +16,7 @@ struct SettingDescription: Sendable {
         expected = setting.expected
         self.fallback = fallback
         self.example = example
+        isSecret = setting.isSecret
         accepts = { setting.parse($0) != nil }
     }
 }

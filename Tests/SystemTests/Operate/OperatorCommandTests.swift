@@ -154,6 +154,63 @@ struct OperatorCommandTests {
         }
     }
 
+    @Test func allNamespacesAreListedTogether() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, _) = try await start(service)
+            let list = await operate(ListCommand.self, "-A", "-n", "elsewhere", on: service)
+            #expect(list.output.hasPrefix("NAMESPACE     FINGERPRINT"), "\(list.error)")
+            #expect(list.output.contains("\nagentweaver   \(token.fingerprint)"))
+            let json = await operate(ListCommand.self, "-A", "-o", "json", on: service)
+            #expect(json.output.contains("\"namespace\" : \"agentweaver\""))
+            _ = await operate(StopCommand.self, token.fingerprint, on: service)
+            let none = await operate(ListCommand.self, "-A", on: service)
+            #expect(none.output == "No previews in any namespace.\n")
+            let (request, call) = try await ask(service)
+            let requests = await operate(RequestsCommand.self, "-A", on: service)
+            #expect(requests.output.contains("\nagentweaver   \(request.prefix(8))"))
+            _ = await operate(DenyCommand.self, request, on: service)
+            _ = try await call.value
+        }
+    }
+
+    @Test(arguments: ["table", "json"])
+    func whatHappensIsFollowed(format: String) async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (first, _) = try await start(service)
+            let seen = Mutex<[String]>([])
+            let (lines, more) = AsyncStream.makeStream(of: String.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let command = try #require(
+                        try WatchCommand.parseAsRoot(["-o", format, "--run", ServiceUnderTest.run]) as? WatchCommand
+                    )
+                    try await command.run(
+                        in: OperatorContext(
+                            environment: [:],
+                            cluster: { try ClusterConfiguration.discover(kubeconfig: service.kubeconfig) },
+                            print: { more.yield($0) },
+                            warn: { _ in }
+                        )
+                    )
+                }
+                // The start is there already, the stop comes while it follows.
+                var iterator = lines.makeAsyncIterator()
+                let started = try #require(await iterator.next())
+                #expect(started.contains("started") && started.contains(ServiceUnderTest.run))
+                _ = await operate(StopCommand.self, first.fingerprint, on: service)
+                let stopped = try #require(await iterator.next())
+                #expect(stopped.contains("stopped") && stopped.contains(first.fingerprint))
+                seen.withLock { $0 = [started, stopped] }
+                group.cancelAll()
+                while (try? await group.next()) != nil {}
+            }
+            #expect(seen.withLock(\.self).allSatisfy { !$0.contains(first.text) })
+            #expect(seen.withLock(\.self).allSatisfy { $0.hasPrefix(format == "json" ? "{" : "20") })
+        }
+    }
+
     // MARK: Approvals
 
     @Test func anApprovalLetsTheWaitingAgentStart() async throws {

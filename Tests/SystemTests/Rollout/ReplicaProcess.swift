@@ -54,6 +54,9 @@ final class ReplicaProcess: Sendable {
         self.exit.withLock { $0 = exit }
     }
 
+    /// The number of its process, once it runs.
+    var processIdentifier: Int32? { processID.withLock(\.self) }
+
     /// Says to it that it has to stop, as the kubelet does.
     func signalStop() {
         if let id = processID.withLock(\.self) { kill(id, SIGTERM) }

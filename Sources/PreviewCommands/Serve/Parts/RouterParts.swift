@@ -13,8 +13,9 @@ struct RouterParts: Sendable {
     /// Whether the peer is there is left to TCP, which asks every few seconds.
     private static let maxSilence = Duration.seconds(86_400)
 
+    /// - Parameter watch: Gets told whether the core API answers.
     /// - Returns: `nil` where the router is off.
-    init?(_ settings: Settings, metrics: any MetricsFactory, logger: Logger) throws {
+    init?(_ settings: Settings, watch: CoreAPIWatch, metrics: any MetricsFactory, logger: Logger) throws {
         guard let limits = settings.router, let base = settings.coreAPI else { return nil }
         var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: Self.maxSilence)
         configuration.maxBufferedBytes = limits.maxBufferedBytes
@@ -29,7 +30,8 @@ struct RouterParts: Sendable {
             streams: streams,
             limits: limits,
             metrics: metrics,
-            logger: logger
+            logger: logger,
+            observer: { watch.note(isReachable: $0) }
         )
     }
 

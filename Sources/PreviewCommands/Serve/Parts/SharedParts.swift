@@ -53,10 +53,16 @@ struct SharedParts: Sendable {
         let platform = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxPlatformConnections))
         self.platform = platform
         probes = try CurlTransport(configuration: .probing(maxConnections: Self.maxProbeConnections))
+        let watch = CoreAPIWatch(uptime: time.uptime, logger: logger)
         coreAPI = settings.coreAPI.map {
-            CoreAPIClient(base: $0, transport: platform, remainingTime: { AnswerDeadline.remaining })
+            CoreAPIClient(
+                base: $0,
+                transport: platform,
+                remainingTime: { AnswerDeadline.remaining },
+                observer: { watch.note(isReachable: $0) }
+            )
         }
-        router = try RouterParts(settings, metrics: metrics, logger: logger)
+        router = try RouterParts(settings, watch: watch, metrics: metrics, logger: logger)
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }

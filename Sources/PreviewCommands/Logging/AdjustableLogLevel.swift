@@ -1,0 +1,82 @@
+internal import HTTPTransport
+internal import Logging
+internal import ServiceLifecycle
+internal import Synchronization
+internal import UnixSignals
+
+/// The level of the log, which a signal changes while the service runs.
+final class AdjustableLogLevel: Sendable {
+    private let configured: Logger.Level
+    private let isDetailed = Atomic(false)
+
+    /// - Parameter configured: The setting's.
+    init(_ configured: Logger.Level) {
+        self.configured = configured
+    }
+
+    var current: Logger.Level { isDetailed.load(ordering: .relaxed) ? min(.debug, configured) : configured }
+
+    /// Changes between the setting's level and `debug`.
+    func toggle() {
+        isDetailed.store(!isDetailed.load(ordering: .relaxed), ordering: .relaxed)
+    }
+}
+
+/// Logs what is at or above a level that may change at any time.
+struct AdjustableLogHandler<Base: LogHandler>: LogHandler {
+    private var base: Base
+    private let level: AdjustableLogLevel
+    /// A level that this copy of the logger was given.
+    private var ownLevel: Logger.Level?
+
+    init(_ base: Base, _ level: AdjustableLogLevel) {
+        self.base = base
+        self.level = level
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? level.current }
+        set { ownLevel = newValue }
+    }
+
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    var metadataProvider: Logger.MetadataProvider? {
+        get { base.metadataProvider }
+        set { base.metadataProvider = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) { base.log(event: event) }
+}
+
+/// Changes the level upon SIGUSR1.
+struct LogLevelSignal: Service {
+    static let signal = UnixSignal.sigusr1
+
+    let level: AdjustableLogLevel
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: Self.signal).cancelOnGracefulShutdown() {
+            level.toggle()
+            // A line that every level lets through, so that whoever sent the signal sees what it did.
+            logger.critical("the log level changes", metadata: ["level": "\(level.current)"])
+        }
+    }
+}
+
+extension Logger.MetadataProvider {
+    /// Adds to each line for which request it was written.
+    static let requestTrace = Logger.MetadataProvider {
+        guard let trace = RequestTrace.current else { return [:] }
+        return ["trace_id": "\(trace.traceID)", "request_id": "\(trace.requestID)"]
+    }
+}

@@ -1,0 +1,47 @@
+internal import ArgumentParser
+internal import KubernetesClient
+internal import KubernetesModel
+internal import PreviewCluster
+internal import PreviewDomain
+
+/// The option of commands that can look at all namespaces.
+struct NamespaceScope: ParsableArguments {
+    @Flag(
+        name: [.customShort("A"), .long],
+        help: "Look at all namespaces. Your account has to be allowed to list them cluster-wide."
+    )
+    var allNamespaces = false
+
+    /// The connections to look through: the one given, or one for each namespace that has such objects.
+    func connections<Object: KubernetesObject>(
+        _ connection: OperatorConnection,
+        holding type: Object.Type,
+        labelSelector: LabelSelector? = nil
+    ) async throws -> [OperatorConnection] {
+        guard allNamespaces else { return [connection] }
+        let found: [PartialObjectMetadata]
+        do {
+            found = try await connection.cluster.client.listMetadata(of: type, in: nil, labelSelector: labelSelector)
+                .items
+        } catch let error as KubernetesError {
+            throw CommandFailure("the \(type.resource.plural) of all namespaces cannot be listed: \(error)")
+        }
+        return Set(found.compactMap(\.metadata.namespace)).sorted().map {
+            OperatorConnection(connection.cluster.moved(to: $0))
+        }
+    }
+
+    /// What there is none of, and where.
+    func place(_ connection: OperatorConnection) -> String {
+        allNamespaces ? "any namespace" : "namespace \(connection.namespace)"
+    }
+}
+
+extension OperatorConnection {
+    var namespace: String { cluster.settings.namespace }
+}
+
+extension LabelSelector {
+    /// Finds previews, those of the platform's earlier service included.
+    static let previews = LabelSelector(PreviewLabel.ownedSelector)
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import PreviewCluster
+internal import PreviewControl
+internal import PreviewDomain
+
+/// `preview-gateway watch`: what happens to previews, as it happens.
+struct WatchCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Follow what happens: requests, decisions, starts and ends, until it is interrupted.",
+        discussion: """
+            One line for each entry of the runs' timelines, which are Events on their claims. Nothing is polled. With -o json \
+            each line is one JSON object.
+
+            \(discussion)
+            """
+    )
+
+    @Option(help: "Only what happens to this run.")
+    var run: String?
+
+    @Option(help: "How many of the entries that are there already are shown first.")
+    var history = 10
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output = ReportFormat.table
+
+    @OptionGroup var options: OperatorOptions
+
+    func validate() throws {
+        guard history >= 0 else { throw ValidationError("--history: expected zero or more") }
+    }
+
+    func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
+        let run = try run.map { text throws in
+            do { return try RunID(text) } catch { throw ValidationError("--run: \(error)") }
+        }
+        let (output, show, warn) = (output, context.print, context.warn)
+        try await connection.timelineLog.followAllRuns(replaying: history) { notice in
+            switch notice {
+            case .record(let record):
+                guard run == nil || record.entry.event.run == run else { return }
+                show(try output == .json ? String(decoding: record.entry.json(), as: UTF8.self) : record.entry.line)
+            case .interrupted(let reason): warn("interrupted, and continued as soon as possible: \(reason)")
+            }
+        }
+    }
+}
+
+extension TimelineEntry {
+    /// When, which run, what, which preview by its fingerprint or which request by its short id, and in words.
+    fileprivate var line: String {
+        let kind = event.kind.rawValue.split(separator: ".").last.map(String.init) ?? event.kind.rawValue
+        let column = kind + String(repeating: " ", count: max(Self.kindWidth - kind.count, 0))
+        let subject = event.subject.prefix { $0 != "/" }.prefix(PreviewToken.fingerprintLength)
+        return "\(RFC3339.string(time))  \(event.run)  \(column)  \(subject)  \(event.message)"
+    }
+
+    /// As long as the longest kind's name.
+    private static let kindWidth = "approval_required".count
+}

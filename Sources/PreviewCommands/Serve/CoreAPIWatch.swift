@@ -1,0 +1,29 @@
+internal import CoreAPI
+internal import Logging
+internal import Synchronization
+
+/// Says in the log when this replica lost the core API, and when it has it again.
+final class CoreAPIWatch: Sendable {
+    private let reachability = Mutex(CoreAPIReachability())
+    private let uptime: @Sendable () -> Duration
+    private let logger: Logger
+
+    init(uptime: @escaping @Sendable () -> Duration, logger: Logger) {
+        self.uptime = uptime
+        self.logger = logger
+    }
+
+    /// Takes the outcome of one request; for ``CoreAPIClient`` and the router.
+    func note(isReachable: Bool) {
+        switch reachability.withLock({ $0.note(isReachable: isReachable, at: uptime()) }) {
+        case .lost:
+            logger.warning("the core API cannot be reached; who may see a run cannot be asked until it can")
+        case .regained(let time, let failures):
+            logger.info(
+                "the core API can be reached again",
+                metadata: ["seconds": "\(time.components.seconds)", "failed_requests": "\(failures)"]
+            )
+        case nil: break
+        }
+    }
+}
