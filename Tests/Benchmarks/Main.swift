@@ -8,7 +8,7 @@ struct PreviewBenchmarks: AsyncParsableCommand {
         abstract: "Measures what the service costs, and says which marks are met.",
         subcommands: [
             RunCommand.self, DevelopmentServerCommand.self, KeepaliveServerCommand.self, EchoServerCommand.self,
-            ServiceCommand.self,
+            CoreAPIServerCommand.self, ServiceCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -4,9 +4,13 @@ final class ServiceProcess: Sendable {
     private let keeper: ChildServer
 
     /// Starts a replica and waits until its watches are open.
-    init(_ cluster: any BenchCluster) async throws {
+    ///
+    /// - Parameter settings: What is to differ from the settings of every replica.
+    init(_ cluster: any BenchCluster, settings: [String: String] = [:]) async throws {
         let watches = try cluster.requests().count(verb: "watch") + Self.watchCount
-        keeper = try ChildServer(["service", "--kubeconfig", cluster.kubeconfig])
+        keeper = try ChildServer(
+            ["service", "--kubeconfig", cluster.kubeconfig] + settings.flatMap { ["--set", "\($0)=\($1)"] }
+        )
         processID = try keeper.ask(nil)
         try await wait(for: "the service's watches") { [keeper] in
             guard keeper.isRunning else { throw ChildServer.Failure(description: "preview-gateway has ended") }
@@ -14,8 +18,8 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    /// Routes, Services, pods, claims, Sandboxes; and claims and the Gateway once more for approvals.
-    private static let watchCount = 7
+    /// Routes, Services, pods, claims, Sandboxes, and the preview Gateway.
+    private static let watchCount = 6
 
     /// Stops the replica as Kubernetes does, and waits for its end.
     func stop() { keeper.stop() }

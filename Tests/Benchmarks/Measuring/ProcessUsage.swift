@@ -21,6 +21,18 @@ enum ProcessUsage {
         return cpuSeconds() - begun
     }
 
+    /// The CPU time of a process so far, all threads together, in seconds.
+    static func cpuSeconds(of process: Int32) throws -> Double {
+        let stat = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field behind it.
+        guard let end = stat.lastIndex(of: ")") else { throw Unreadable() }
+        let fields = stat[end...].split(separator: " ")
+        guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
+            throw Unreadable()
+        }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// The resident memory of a process, in bytes.
     static func residentBytes(of process: Int32) throws -> Double {
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)

@@ -17,6 +17,9 @@ struct ServiceCommand: AsyncParsableCommand {
     @Option(help: "The cluster's kubeconfig.")
     var kubeconfig: String
 
+    @Option(help: "A setting that is to differ, as KEY=VALUE.")
+    var set: [String] = []
+
     func run() async throws {
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appending(path: "preview-gateway")
@@ -24,11 +27,16 @@ struct ServiceCommand: AsyncParsableCommand {
         let process = Process()
         process.executableURL = program
         process.arguments = ["serve"]
-        process.environment = [
+        var environment = [
             "KUBECONFIG": kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
             "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
             "Server__DrainSeconds": "0",
         ]
+        for setting in set {
+            let parts = setting.split(separator: "=", maxSplits: 1)
+            environment[String(parts[0])] = String(parts.last ?? "")
+        }
+        process.environment = environment
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         process.terminationHandler = { Foundation.exit($0.terminationStatus) }
