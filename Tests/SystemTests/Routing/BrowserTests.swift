@@ -1,0 +1,73 @@
+import FoundationEssentials
+import Hummingbird
+import Logging
+import TestPeers
+import TestSupport
+import Testing
+
+@testable import DevCluster
+
+private enum Browser {
+    /// The Python that has playwright.
+    static let python = [
+        ProcessInfo.processInfo.environment["BROWSER_PYTHON"],
+        FileManager.default.currentDirectoryPath + "/.build/devcluster/browser/bin/python",
+    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+}
+
+/// A page in a browser in front of everything: router, core API, gateway and app.
+@Suite(
+    "The router, in a browser",
+    .enabled(
+        if: ReadinessGateway.envoy != nil && Browser.python != nil,
+        "ENVOY names no Envoy, or BROWSER_PYTHON no Python with playwright beside Chromium: run .ci/setup browser"
+    ),
+    .timeLimit(.minutes(3))
+)
+struct BrowserTests {
+    /// Browsers resolve every name under it to this machine.
+    private static let zone = "browser.localhost"
+
+    @Test func theOwnerApprovesOnThePageAndOpensThePreview() async throws {
+        try await CoreAPIStandIn.run(["--key", ServiceUnderTest.key, "--user", ClusterObjects.owner]) { core in
+            let settings = ["Agentweaver__ApiBaseUrl": core.url, "Router__Enabled": "true"]
+            try await ServiceWithGateway.run(settings: settings, zone: Self.zone) { service, _ in
+                try await Self.withApp { app in
+                    let (succeeded, output) = try await CoreAPIStandIn.script(
+                        "browser.py",
+                        [
+                            "http://127.0.0.1:\(service.port)", ServiceUnderTest.run, ServiceUnderTest.owner,
+                            ServiceUnderTest.key, "\(app)",
+                        ],
+                        python: try #require(Browser.python)
+                    )
+                    #expect(succeeded, "\(output)")
+                }
+            }
+        }
+    }
+
+    /// Serves a page while `body` runs.
+    private static func withApp(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
+        let router = Router()
+        router.get("/") { _, _ in
+            Response(
+                status: .ok,
+                headers: [.contentType: "text/html; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: "<!doctype html><h1>The app in the sandbox</h1>"))
+            )
+        }
+        let (ports, source) = AsyncStream<Int>.makeStream()
+        let application = Application(
+            router: router,
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
+            logger: .silent
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await application.run() }
+            if let port = await ports.first(where: { _ in true }) { try await body(port) }
+        }
+    }
+}
