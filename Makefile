@@ -14,6 +14,7 @@ ENVOY ?= $(CURDIR)/.build/devcluster/envoy
 MCP_PYTHON ?= $(CURDIR)/.build/devcluster/mcp/bin/python
 SCHEMATHESIS ?= $(CURDIR)/.build/devcluster/schemathesis/bin/schemathesis
 MANIFESTS_PYTHON ?= $(CURDIR)/.build/devcluster/manifests/bin/python
+BROWSER_PYTHON ?= $(CURDIR)/.build/devcluster/browser/bin/python
 PROMTOOL ?= $(CURDIR)/.build/devcluster/promtool
 STATE := .build/devcluster/state
 
@@ -56,9 +57,10 @@ test: ## Run all tests, after the same set-up; some of them: make test ONLY=Gate
 	@bash .ci/setup schemathesis || echo "setup: going on without schemathesis; the tests that need it are skipped"
 	@bash .ci/setup manifests || echo "setup: going on without the manifests' schemas; the tests that need them are skipped"
 	@bash .ci/setup promtool || echo "setup: going on without promtool; the tests that need it are skipped"
+	@bash .ci/setup browser || echo "setup: going on without Chromium; the tests that need it are skipped"
 	@bash .ci/setup apps || echo "setup: going on without the web servers that check hosts; their tests are skipped"
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
-		PROMTOOL='$(PROMTOOL)' \
+		PROMTOOL='$(PROMTOOL)' BROWSER_PYTHON='$(BROWSER_PYTHON)' \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS) $(if $(ONLY),--filter '$(ONLY)')
 
 quick: ## Run the tests of what decides, but those of thousands of seeds; some of them: make quick ONLY=Gate
@@ -69,6 +71,7 @@ quick: ## Run the tests of what decides, but those of thousands of seeds; some o
 
 bench: ## Measure the service against its marks, see Docs/Performance.md; a part: make bench ONLY=curl,keepalive
 	@bash .ci/setup libraries
+	@bash .ci/setup nginx || echo "setup: going on without nginx; the group router is skipped"
 	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-gateway
 	BENCHMARKS=1 swift build $(RELEASE_FLAGS) --product preview-benchmarks
 	.build/release/preview-benchmarks --json $(BENCH_JSON) --markdown $(BENCH_JSON:.json=.md) $(if $(ONLY),--only $(ONLY))

@@ -2,13 +2,41 @@
 extension Demo {
     private static let askLimit: Duration = .seconds(10)
 
-    /// Lets the agent ask, checks that nothing exists before the owner's consent, approves, and returns the preview and when it
-    /// was approved.
-    mutating func startThroughTheGate() async throws -> (ServiceClient.Session, ContinuousClock.Instant) {
+    /// Lets the agent ask, the owner approve what the run's event stream shows, and somebody open the preview.
+    mutating func startThroughTheGate() async throws -> ServiceClient.Session {
+        let (events, source) = AsyncStream<RunEvent>.makeStream()
         let cluster = cluster
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                defer { source.finish() }
+                try await cluster.service.follow(run: cluster.runID) { source.yield($0) }
+            }
+            group.addTask {
+                try await Task.sleep(for: Self.askLimit)
+                source.finish()
+            }
+            return try await startThroughTheGate(events)
+        }
+    }
+
+    /// Checks that nothing exists before the owner's consent, and that the stream tells what the front end needs.
+    private mutating func startThroughTheGate(
+        _ events: AsyncStream<RunEvent>
+    ) async throws -> ServiceClient.Session {
+        let cluster = cluster
+        try await terminal.step("waiting for the run's stream") {
+            guard let first = await events.first(where: { $0.id != nil }) else { throw Self.streamEnded }
+            return ("The run's stream through the router: \(first.name), from the core API", ())
+        }
         let before = cluster.apiRequests
         async let answer = cluster.agent.startAsAgent(run: cluster.runID, port: cluster.appPort)
-        let request = try await pendingRequest()
+        let request = try await terminal.step("waiting for the card") {
+            let card = await events.first { $0.name == "tool.approval_required" }
+            guard let card, let id = card.data["requestId"]?.stringValue else { throw Self.streamEnded }
+            let message = card.data["intention"]?.stringValue ?? ""
+            return ("The card on the stream: \(message)", ServiceClient.PendingRequest(id: id, message: message))
+        }
         let early = Self.previewObjects(in: cluster.store)
         report.note("objects_before_consent", .int(Int64(early)), holds: early == 0)
         let approved = ContinuousClock.now
@@ -21,7 +49,16 @@ extension Demo {
         }
         report.count("gated_start_and_approval", cluster.apiRequests - before)
         terminal.line("✓ The agent's preview: \(session.previewURL)")
-        return (session, approved)
+        try await open(session, since: approved)
+        let result = await events.first { $0.data["callId"]?.stringValue == request.id }
+        report.note("card_cleared_by", .string(result?.name ?? "nothing"), holds: result?.name == "tool.result")
+        return session
+    }
+
+    private static var streamEnded: DevClusterFailure {
+        DevClusterFailure(
+            "the run's stream ended, or did not show what it has to within \(askLimit.components.seconds) s"
+        )
     }
 
     /// Lets the agent ask again, denies it, and checks that the agent hears so and nothing was made.

@@ -229,9 +229,9 @@ struct DevelopmentCluster: Sendable {
         _ transport: any HTTPTransport,
         _ body: @escaping @Sendable (Int32, Duration, ServiceClient, ServiceClient) async throws -> Result
     ) async throws -> Result {
+        let issuer = TokenIssuer()
         let key = "\(UUID().uuidString)\(UUID().uuidString)".lowercased().filter { $0 != "-" }
         try PrivateFile.write(key.utf8, to: folder.apiKey)
-        let issuer = TokenIssuer()
         try PrivateFile.write(issuer.publicKeyPEM.utf8, to: folder.issuerKey)
         try PrivateFile.write(issuer.token(for: ClusterObjects.owner).utf8, to: folder.ownerToken)
         let authority = "127.0.0.1:\(apiPort)"
@@ -241,7 +241,28 @@ struct DevelopmentCluster: Sendable {
             transport: transport
         )
         let agent = ServiceClient(authority: authority, bearer: { key }, transport: transport)
-        let command = serviceCommand()
+        let coreAPI = DevelopmentCoreAPI(issuer: issuer, owner: ClusterObjects.owner, serviceKey: key)
+        return try await coreAPI.serve { port in
+            let url = "http://127.0.0.1:\(port)"
+            terminal.line("✓ Core API stand-in at \(url)")
+            let command = serviceCommand(coreAPI: url)
+            return try await withProcess(processes, command, owner) { processID, readyTime in
+                try await body(processID, readyTime, owner, agent)
+            }
+        }
+    }
+
+    /// Runs preview-gateway while `body` runs.
+    ///
+    /// - Parameters:
+    ///   - owner: Asks whether it is ready.
+    ///   - body: Gets its process id, and the time from its start until it was ready.
+    private func withProcess<Result: Sendable>(
+        _ processes: ChildProcess,
+        _ command: ProcessCommand,
+        _ owner: ServiceClient,
+        _ body: @escaping @Sendable (Int32, Duration) async throws -> Result
+    ) async throws -> Result {
         let clock = ContinuousClock()
         let (starts, started) = AsyncStream<(Int32, ContinuousClock.Instant)>.makeStream(
             bufferingPolicy: .bufferingOldest(1)
@@ -263,13 +284,13 @@ struct DevelopmentCluster: Sendable {
                 guard isReady == true else {
                     throw DevClusterFailure("preview-gateway is not ready; its output is in \(command.logFile)")
                 }
-                return ("preview-gateway at http://127.0.0.1:\(apiPort)", (processID, clock.now - start))
+                return ("preview-gateway in front of it at http://127.0.0.1:\(apiPort)", (processID, clock.now - start))
             }
-            return try await body(processID, readyTime, owner, agent)
+            return try await body(processID, readyTime)
         }
     }
 
-    private func serviceCommand() -> ProcessCommand {
+    private func serviceCommand(coreAPI: String) -> ProcessCommand {
         var environment: [String: String?] = [
             "KUBECONFIG": folder.serviceKubeconfig,
             "Auth__ApiKeyFile": folder.apiKey,
@@ -278,6 +299,8 @@ struct DevelopmentCluster: Sendable {
             "Auth__OAuth__SigningKeyFile": folder.issuerKey,
             "Server__Listen": "127.0.0.1:\(apiPort)",
             "Server__EndedPageListen": "127.0.0.1:\(endedPagePort)",
+            "Agentweaver__ApiBaseUrl": coreAPI,
+            "Router__Enabled": "true",
             // There is one replica, so nobody would take what comes after its end.
             "Server__DrainSeconds": "0",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,

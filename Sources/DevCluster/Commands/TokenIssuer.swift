@@ -1,5 +1,6 @@
 import DevelopmentCertificates
 import FoundationEssentials
+import OpenSSLKit
 
 /// An issuer of access tokens that lives as long as the process: what the platform's sign-in is in production.
 package struct TokenIssuer: Sendable {
@@ -26,6 +27,22 @@ package struct TokenIssuer: Sendable {
         ]
         let input = "\(Self.encoded(JSONWriter.bytes(of: header))).\(Self.encoded(JSONWriter.bytes(of: claims)))"
         return "\(input).\(Self.encoded(key.signature(of: input.utf8)))"
+    }
+
+    /// The user of a token that this issuer has signed; `nil` for any other text.
+    func user(of token: String) -> String? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let signature = Self.decoded(parts[2]), let claims = Self.decoded(parts[1]),
+            let key = try? PublicKey(pem: publicKeyPEM),
+            key.isValid(signature, of: Array("\(parts[0]).\(parts[1])".utf8))
+        else { return nil }
+        return (try? JSONParser.value(of: claims))?["sub"]?.stringValue
+    }
+
+    private static func decoded(_ text: Substring) -> [UInt8]? {
+        let standard = text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
+        let padding = String(repeating: "=", count: (4 - standard.count % 4) % 4)
+        return Data(base64Encoded: String(standard) + padding).map { Array($0) }
     }
 
     /// base64url without padding (RFC 7515, 2).

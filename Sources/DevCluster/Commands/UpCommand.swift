@@ -136,14 +136,16 @@ struct UpCommand: AsyncParsableCommand {
 
             Open in a browser:  \(session.previewURL)
 
-              API               \(api)
+              API               \(api)  (what is not preview-gateway's own it passes on to the core API's stand-in)
               owner's token     \(cluster.folder.ownerToken)
               service key       \(cluster.folder.apiKey)
               run               \(cluster.runID)
               kubeconfig        \(cluster.folder.kubeconfig)
               logs              \(cluster.folder.logs)/
 
-            Three things to try:
+            Four things to try:
+              the run's event stream: the core API's events, with this service's between them
+                curl -N \(token) \(api)\(ServiceClient.stream(cluster.runID))
               the previews of this run, as the front end sees them
                 curl \(token) \(api)\(sessions)
               the routes in the cluster, as they change
