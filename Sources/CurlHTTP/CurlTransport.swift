@@ -70,7 +70,11 @@ public final class CurlTransport: HTTPTransport, Sendable {
     ) async throws -> Result {
         let head = try await exchange.head()
         defer { exchange.close() }
-        let body = TransportBody(nextChunk: exchange.nextChunk, stopReceiving: exchange.stopReceiving)
+        let body = TransportBody(
+            nextChunk: exchange.nextChunk,
+            stopReceiving: exchange.stopReceiving,
+            interruptReader: exchange.interruptReader
+        )
         return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
     }
 

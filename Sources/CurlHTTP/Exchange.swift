@@ -99,6 +99,11 @@ final class Exchange: Sendable {
         perform(machine.withLock { $0.stopReceiving() })
     }
 
+    /// Makes the reader's wait, or its next read, return an empty chunk.
+    @Sendable func interruptReader() {
+        machine.withLock { $0.interrupt() }?.perform()
+    }
+
     /// Writes the request's body.
     func send(_ upload: TransportUpload) async {
         do {

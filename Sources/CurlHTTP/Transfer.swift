@@ -58,9 +58,11 @@ struct Transfer<HeadReader, ChunkReader> {
 
     private var state = State.idle
     // The parts of `streaming`, outside of the enum so that the queue is changed in place.
-    private var chunks = ChunkQueue()
+    private var chunks = ChunkQueue(mergesPieces: true)
     private var chunkReader: ChunkReader?
     private var isPaused = false
+    /// True when the reader is to get an empty chunk at its next read.
+    private var isInterrupted = false
     /// Set when nothing more can arrive; chunks may still be unread.
     private var ending: Result<Void, TransportError>?
 
@@ -102,6 +104,10 @@ struct Transfer<HeadReader, ChunkReader> {
             return .failed(TransportError(.invalidRequest, "the body has more than one reader"))
         case .streaming:
             break
+        }
+        if isInterrupted {
+            isInterrupted = false
+            return .chunk([], unpauses: false)
         }
         guard let chunk = chunks.popFirst() else {
             return switch ending {
@@ -152,6 +158,16 @@ struct Transfer<HeadReader, ChunkReader> {
         guard case .streaming = state, ending == nil else { return .nothing }
         ending = .success(())
         return Stop(delivery: chunkReader.take().map { .chunk($0, .success(nil)) }, abortsTransfer: true)
+    }
+
+    /// Something else than the body wants the reader's attention: it gets an empty chunk, now or at its next read.
+    mutating func interrupt() -> Delivery? {
+        guard case .streaming = state else { return nil }
+        guard let reader = chunkReader.take() else {
+            isInterrupted = true
+            return nil
+        }
+        return .chunk(reader, .success([]))
     }
 
     // MARK: The connection's events

@@ -34,22 +34,30 @@ public struct TransportBody: AsyncSequence, Sendable {
 
     private let nextChunk: @Sendable () async throws -> [UInt8]?
     private let stopReceiving: @Sendable () -> Void
+    private let interruptReader: @Sendable () -> Void
 
     /// Makes a body.
     ///
     /// - Parameters:
     ///   - nextChunk: Returns the next chunk, or `nil` at the end.
     ///   - stopReceiving: Brings the end about; without it the body cannot be ended early.
+    ///   - interruptReader: Makes the reader's wait, or its next read, return an empty chunk.
     public init(
         nextChunk: @escaping @Sendable () async throws -> [UInt8]?,
-        stopReceiving: @escaping @Sendable () -> Void = {}
+        stopReceiving: @escaping @Sendable () -> Void = {},
+        interruptReader: @escaping @Sendable () -> Void = {}
     ) {
         self.nextChunk = nextChunk
         self.stopReceiving = stopReceiving
+        self.interruptReader = interruptReader
     }
 
     /// Ends the body after what has arrived by now, as if the peer had, whether or not somebody waits for more.
     public func end() { stopReceiving() }
+
+    /// Makes the reader's wait, or its next read, return an empty chunk. So one task can wait for the body and for something else,
+    /// and nothing of the body is lost.
+    public func interrupt() { interruptReader() }
 
     public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?

@@ -16,6 +16,7 @@ post events (405), decisions and the option for runs in progress (409 otherwise)
     /break/{where}           breaks off: head, length, chunks, close, reset, garbage
     /continue                refuses a body before it is sent (417), or takes it with 100 Continue
     /trailers                chunks and trailers
+    /app                     the page of a front end, page.html
     /state                   counts of requests, open exchanges, and exchanges whose client left
 """
 
@@ -23,7 +24,9 @@ import argparse
 import asyncio
 import hashlib
 import json
+import pathlib
 import random
+import resource
 import socket
 import struct
 
@@ -48,6 +51,7 @@ class State:
         self.connections = 0
         self.options = {}
         self.ended = set()
+        self.ends = {}
         self.events = {}
         self.last = {}
 
@@ -145,14 +149,16 @@ class Exchange:
         self.head(status, fields)
         await self.send(b"" if self.request.method == "HEAD" else body)
 
-    async def pause(self, seconds):
-        """Waits, unless the client leaves before."""
+    async def pause(self, seconds, event=None):
+        """Waits, or until the event, unless the client leaves before."""
         left = asyncio.ensure_future(self.reader.read(1))
-        done, _ = await asyncio.wait({left}, timeout=seconds)
-        if done:
+        ends = {left} | ({asyncio.ensure_future(event.wait())} if event else set())
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if left.done():
             raise ClientLeft()
-        left.cancel()
-        await asyncio.wait({left})
+        for end in ends:
+            end.cancel()
+        await asyncio.wait(ends)
 
 
 async def respond(x):
@@ -173,6 +179,9 @@ async def respond(x):
         return await continued(x)
     if parts[0] == "trailers":
         return await trailers(x)
+    if parts[0] == "app":
+        page = pathlib.Path(__file__).with_name("page.html").read_bytes()
+        return await x.answer(200, page, kind="text/html; charset=utf-8")
     if parts[0] == "state":
         state = x.state
         return await x.answer(200, {
@@ -314,6 +323,7 @@ async def run(x, name, rest):
         return await decide(x, name, rest)
     if rest == "end" and method == "POST":
         x.state.ended.add(name)
+        x.state.ends.setdefault(name, asyncio.Event()).set()
         return await x.answer(200, {})
     await x.answer(404, {"error": "There is no such route.", "target": x.request.target})
 
@@ -336,7 +346,7 @@ async def decide(x, name, route):
 
 
 async def stream(x, name):
-    """Events with ids; resumes after Last-Event-ID. Query: count, interval (ms), cut (bytes a chunk), hold=1 (no end)."""
+    """Events with ids; resumes after Last-Event-ID. Query: count, interval (ms), cut (bytes a chunk), hold=1 (until the run ends)."""
     query = x.request.query
     count, interval = int(query.get("count", "5")), int(query.get("interval", "0")) / 1000
     cut = int(query.get("cut", "0"))
@@ -358,7 +368,7 @@ async def stream(x, name):
         if interval:
             await asyncio.sleep(interval)
     if "hold" in query:
-        await x.pause(None)
+        await x.pause(None, x.state.ends.setdefault(name, asyncio.Event()))
     await write('event: done\ndata: {"status":"completed"}\n\n')
     await x.send(b"0\r\n\r\n")
 
@@ -402,6 +412,9 @@ async def main():
     parser.add_argument("--owner", default="")
     parser.add_argument("--user", default="ada")
     arguments = parser.parse_args()
+    # Every stream is a connection.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     state = State(arguments.key, arguments.owner, arguments.user)
 
     def accept(reader, writer):

@@ -34,12 +34,40 @@ import Testing
     }
 
     @Test func aFullBufferPausesUntilHalfOfItIsRead() {
-        var machine = streaming(maxBufferedBytes: 8)
-        for byte in UInt8(0)..<4 { #expect(machine.chunkArrived([byte, byte]) == .accepted(nil)) }
+        let most = ChunkQueue.maxChunkBytes
+        var machine = streaming(maxBufferedBytes: 4 * most)
+        let chunk = [UInt8](repeating: 1, count: most)
+        for _ in 0..<4 { #expect(machine.chunkArrived(chunk) == .accepted(nil)) }
         #expect(machine.chunkArrived([9]) == .paused)
-        #expect(machine.read() == .chunk([0, 0], unpauses: false))
-        #expect(machine.read() == .chunk([1, 1], unpauses: true))
-        #expect(machine.read() == .chunk([2, 2], unpauses: false))
+        #expect(machine.read() == .chunk(chunk, unpauses: false))
+        #expect(machine.read() == .chunk(chunk, unpauses: true))
+        #expect(machine.read() == .chunk(chunk, unpauses: false))
+    }
+
+    @Test func whatIsUnreadIsReadInOneTurnUpToALimit() {
+        var machine = streaming(maxBufferedBytes: 1 << 20)
+        #expect(machine.chunkArrived([1, 2]) == .accepted(nil))
+        #expect(machine.chunkArrived([3]) == .accepted(nil))
+        #expect(machine.read() == .chunk([1, 2, 3], unpauses: false))
+        let piece = [UInt8](repeating: 4, count: 16_384)
+        for _ in 0..<5 { #expect(machine.chunkArrived(piece) == .accepted(nil)) }
+        #expect(machine.read() == .chunk(Array(repeating: 4, count: 65_536), unpauses: false))
+        #expect(machine.read() == .chunk(piece, unpauses: false))
+    }
+
+    @Test func anInterruptedReaderGetsAnEmptyChunkAndLosesNothing() {
+        var machine = streaming()
+        #expect(machine.wait(1) == .pending)
+        #expect(machine.interrupt() == .chunk(1, .success([])))
+        _ = machine.chunkArrived([1])
+        #expect(machine.interrupt() == nil)
+        #expect(machine.interrupt() == nil)
+        #expect(machine.read() == .chunk([], unpauses: false))
+        #expect(machine.read() == .chunk([1], unpauses: false))
+        #expect(machine.read() == .pending)
+        _ = machine.stop(Self.failure)
+        #expect(machine.interrupt() == nil)
+        #expect(machine.read() == .failed(Self.failure))
     }
 
     @Test func aChunkLargerThanTheBufferPassesWhenTheBufferIsEmpty() {

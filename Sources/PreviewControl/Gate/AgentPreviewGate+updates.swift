@@ -1,13 +1,18 @@
 public import PreviewDomain
 
 extension AgentPreviewGate {
-    /// The run's requests as this replica's copy has them, now and after each change.
-    ///
-    /// No request to the cluster is made for it. A copy that is not there yet is delivered once it is.
-    public func approvalUpdates(run: RunID) -> some AsyncSequence<[Approval], Never> & Sendable {
-        mirror.updates(ofClaimNamed: run.claimName).map { claim in
-            guard let claim, claim.belongs(to: run) else { return [] }
+    /// The run's requests as this replica's copy has them. No request to the cluster is made for it.
+    public func knownApprovals(run: RunID) -> [Approval] {
+        mirror.read { state in
+            guard let claim = state.cluster.claimRecord(named: run.claimName), claim.belongs(to: run) else { return [] }
             return claim.ledger.entries.map(\.approval).filter { $0.run == run }
         }
+    }
+
+    /// Tells that the run's requests are known, now or once they are, and that they may have changed.
+    ///
+    /// - Parameter changed: Called by whoever changes the copy. It must not wait.
+    public func observeApprovals(run: RunID, _ changed: @escaping @Sendable () -> Void) -> Observation {
+        mirror.observe(claimNamed: run.claimName, changed)
     }
 }

@@ -26,12 +26,20 @@ extension ClusterMirror {
     /// the common grants, it is delivered once, as it is then.
     func updates(ofClaimNamed name: String) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let (id, isKnown) = update { state in
-            (state.watchers.add(continuation, of: name), state.cluster.fresh.contains(.claims))
-        }
-        continuation.onTermination = { [weak self] _ in self?.update { $0.watchers.remove(id, of: name) } }
-        if isKnown { continuation.yield() }
+        let observation = observe(claimNamed: name) { continuation.yield() }
+        continuation.onTermination = { _ in observation.cancel() }
         return stream.map { [self] in read { $0.cluster.claimRecord(named: name) } }
+    }
+
+    /// Tells that the claim is known, now or once it is, and that it has changed.
+    ///
+    /// - Parameter changed: Called by whoever changes the copy. It must not wait.
+    func observe(claimNamed name: String, _ changed: @escaping @Sendable () -> Void) -> Observation {
+        let (id, isKnown) = update { state in
+            (state.watchers.add(changed, of: name), state.cluster.fresh.contains(.claims))
+        }
+        if isKnown { changed() }
+        return Observation { [weak self] in self?.update { $0.watchers.remove(id, of: name) } }
     }
 
     // MARK: Expiry
@@ -66,7 +74,7 @@ extension ClusterMirror.State {
     mutating func followClaims(
         _ delta: MirrorDelta,
         _ change: ClusterChange
-    ) -> [AsyncStream<Void>.Continuation] {
+    ) -> [@Sendable () -> Void] {
         if change.collection == .claims {
             if case .interrupted = change {} else { claimActivity += 1 }
             if case .claims(.replaced(let claims)) = change {
@@ -88,21 +96,21 @@ extension ClusterMirror.State {
 
 /// Who waits for changes of claims.
 struct ClaimWatchers: Sendable {
-    private var continuations: [String: [Int: AsyncStream<Void>.Continuation]] = [:]
+    private var watchers: [String: [Int: @Sendable () -> Void]] = [:]
     private var next = 0
 
-    var all: [AsyncStream<Void>.Continuation] { continuations.values.flatMap(\.values) }
+    var all: [@Sendable () -> Void] { watchers.values.flatMap(\.values) }
 
-    func of(_ name: String) -> [AsyncStream<Void>.Continuation] { continuations[name].map { Array($0.values) } ?? [] }
+    func of(_ name: String) -> [@Sendable () -> Void] { watchers[name].map { Array($0.values) } ?? [] }
 
-    mutating func add(_ continuation: AsyncStream<Void>.Continuation, of name: String) -> Int {
+    mutating func add(_ watcher: @escaping @Sendable () -> Void, of name: String) -> Int {
         next += 1
-        continuations[name, default: [:]][next] = continuation
+        watchers[name, default: [:]][next] = watcher
         return next
     }
 
     mutating func remove(_ id: Int, of name: String) {
-        continuations[name]?[id] = nil
-        if continuations[name]?.isEmpty == true { continuations[name] = nil }
+        watchers[name]?[id] = nil
+        if watchers[name]?.isEmpty == true { watchers[name] = nil }
     }
 }

@@ -84,7 +84,7 @@ public final class ClusterMirror: Sendable {
             return state.followClaims(delta, change)
         }
         // Not under the lock: a watcher whose task is cancelled at this moment takes it, under the lock of its task.
-        for continuation in woken { continuation.yield() }
+        for wake in woken { wake() }
     }
 
     /// Lets a chronicle follow, from the next change on.

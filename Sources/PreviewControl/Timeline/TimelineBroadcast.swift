@@ -3,11 +3,8 @@ internal import Synchronization
 
 /// Hands events of the timeline to whoever follows a run on this replica, at once and beside the log.
 public final class TimelineBroadcast: Timeline {
-    /// The most events that wait for one follower; older ones are dropped.
-    private static let maxWaiting = 32
-
     private struct State {
-        var followers: [RunID: [Int: AsyncStream<TimelineEvent>.Continuation]] = [:]
+        var followers: [RunID: [Int: @Sendable (TimelineEvent) -> Void]] = [:]
         var next = 0
     }
 
@@ -22,22 +19,19 @@ public final class TimelineBroadcast: Timeline {
     public func record(_ event: TimelineEvent) {
         log.record(event)
         guard let followers = state.withLock({ $0.followers[event.run] }) else { return }
-        for follower in followers.values { follower.yield(event) }
+        for follower in followers.values { follower(event) }
     }
 
-    /// The events of a run that this replica comes to know of from now on.
-    public func events(of run: RunID) -> AsyncStream<TimelineEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: TimelineEvent.self,
-            bufferingPolicy: .bufferingNewest(Self.maxWaiting)
-        )
+    /// Tells of the events of a run that this replica comes to know of from now on.
+    ///
+    /// - Parameter take: Gets each event, from whichever task records it, and must not wait.
+    public func observe(_ run: RunID, _ take: @escaping @Sendable (TimelineEvent) -> Void) -> Observation {
         let id = state.withLock { state in
             state.next += 1
-            state.followers[run, default: [:]][state.next] = continuation
+            state.followers[run, default: [:]][state.next] = take
             return state.next
         }
-        continuation.onTermination = { [weak self] _ in self?.forget(id, of: run) }
-        return stream
+        return Observation { [weak self] in self?.forget(id, of: run) }
     }
 
     private func forget(_ id: Int, of run: RunID) {
@@ -46,4 +40,16 @@ public final class TimelineBroadcast: Timeline {
             if state.followers[run]?.isEmpty == true { state.followers[run] = nil }
         }
     }
+}
+
+/// Something that is told until it is cancelled. Without a task of its own, it costs little while nothing happens.
+public struct Observation: Sendable {
+    private let onCancel: @Sendable () -> Void
+
+    init(_ onCancel: @escaping @Sendable () -> Void) {
+        self.onCancel = onCancel
+    }
+
+    /// Ends it. What was under way at this moment may still be told.
+    public func cancel() { onCancel() }
 }

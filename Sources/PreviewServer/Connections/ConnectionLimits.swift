@@ -15,6 +15,13 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var idleTimeout = Duration.seconds(75)
     /// The time for which a client may refuse to read what is sent to it.
     public var writeTimeout = Duration.seconds(30)
+    /// After how much silence TCP asks whether the client's machine is still there. A stream on which nothing happens is held
+    /// for as long as its client, which may have gone without a word.
+    public var keepaliveIdle = Duration.seconds(60)
+    /// How often TCP then asks again.
+    public var keepaliveInterval = Duration.seconds(15)
+    /// How many of its questions in a row may stay unanswered until the kernel ends the connection.
+    public var keepaliveProbes = 4
     /// The time and the bytes for which a connection is still read after its last answer, so that the answer arrives:
     /// closing at once would reset the connection (RFC 9112, 9.6).
     public var lingerTimeout = Duration.seconds(2)

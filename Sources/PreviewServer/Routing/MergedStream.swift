@@ -1,10 +1,10 @@
-internal import AsyncAlgorithms
 internal import HTTPTransport
 internal import HummingbirdCore
 internal import NIOCore
 public import PreviewControl
 internal import PreviewDomain
 internal import Router
+internal import Synchronization
 
 /// What this service has to tell the readers of a run's event stream.
 public struct RunStreamSource: Sendable {
@@ -19,7 +19,8 @@ public struct RunStreamSource: Sendable {
 
 /// The core API's event stream of a run with this service's events between the core's own.
 ///
-/// The core's bytes are written as they come; what is put between waits until an event of the core's is complete.
+/// The core's bytes are written as they come; what is put between waits until an event of the core's is complete. The stream has
+/// no task but its connection's: what happens here interrupts the wait for the core's bytes.
 struct MergedStream: Sendable {
     let run: RunID
     let source: RunStreamSource
@@ -29,68 +30,74 @@ struct MergedStream: Sendable {
     /// connect where it still matters.
     private static let maxWaiting = 256
 
-    private enum Item: Sendable {
-        case chunk([UInt8])
-        case end
-        case failure(any Error)
-        case approvals([Approval])
-        case event(TimelineEvent)
-    }
-
     /// Writes until the core API's stream ends.
     ///
     /// - Throws: What the core API's stream, or writing, fails with.
     func write(to writer: inout some ResponseBodyWriter) async throws {
-        let items = AsyncChannel<Item>()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask {
-                do {
-                    for try await chunk in response.body { await items.send(.chunk(chunk)) }
-                    await items.send(.end)
-                } catch {
-                    await items.send(.failure(error))
-                }
-            }
-            group.addTask {
-                for await approvals in source.gate.approvalUpdates(run: run) { await items.send(.approvals(approvals)) }
-            }
-            group.addTask {
-                for await event in source.broadcast.events(of: run) { await items.send(.event(event)) }
-            }
-            try await write(items, to: &writer)
-        }
-    }
-
-    private func write(_ items: AsyncChannel<Item>, to writer: inout some ResponseBodyWriter) async throws {
+        let news = News()
+        let observations = [
+            source.gate.observeApprovals(run: run) {
+                news.approvalsChanged()
+                response.body.interrupt()
+            },
+            source.broadcast.observe(run) { event in
+                news.happened(event)
+                response.body.interrupt()
+            },
+        ]
+        defer { for observation in observations { observation.cancel() } }
         var events = RunStreamEvents()
         var boundary = EventBoundary()
         var waiting: [ByteBuffer] = []
-        for await item in items {
-            switch item {
-            case .chunk(let chunk):
-                let place = boundary.read(chunk)
-                if let place, !waiting.isEmpty {
-                    try await writer.write(ByteBuffer(bytes: chunk[..<place]))
-                    try await writer.write(contentsOf: waiting)
-                    waiting.removeAll()
-                    if place < chunk.count { try await writer.write(ByteBuffer(bytes: chunk[place...])) }
-                } else {
-                    try await writer.write(ByteBuffer(bytes: chunk))
-                }
-                continue
-            case .end: return
-            case .failure(let error): throw error
-            case .approvals(let approvals): waiting += events.approvalsChanged(approvals)
-            case .event(let event): if let buffer = events.recorded(event) { waiting.append(buffer) }
+        for try await chunk in response.body {
+            let place = boundary.read(chunk)
+            if let place, !waiting.isEmpty {
+                try await writer.write(ByteBuffer(bytes: chunk[..<place]))
+                try await writer.write(contentsOf: waiting)
+                waiting.removeAll()
+                if place < chunk.count { try await writer.write(ByteBuffer(bytes: chunk[place...])) }
+            } else if !chunk.isEmpty {
+                try await writer.write(ByteBuffer(bytes: chunk))
             }
-            guard boundary.isOpen, !waiting.isEmpty else {
+            if let (approvalsChanged, happened) = news.take() {
+                if approvalsChanged { waiting += events.approvalsChanged(source.gate.knownApprovals(run: run)) }
+                waiting += happened.compactMap { events.recorded($0) }
                 waiting.removeFirst(max(0, waiting.count - Self.maxWaiting))
-                continue
             }
+            guard boundary.isOpen, !waiting.isEmpty else { continue }
             try await writer.write(contentsOf: waiting)
             waiting.removeAll()
         }
-        throw CancellationError()
+    }
+
+    /// What has happened since the reader last looked.
+    private final class News: Sendable {
+        private struct State {
+            var approvalsChanged = false
+            var events: [TimelineEvent] = []
+        }
+
+        /// The most events that a reader which does not look can miss; older ones are dropped.
+        private static let maxEvents = 32
+
+        private let state = Mutex(State())
+
+        func approvalsChanged() { state.withLock { $0.approvalsChanged = true } }
+
+        func happened(_ event: TimelineEvent) {
+            state.withLock { state in
+                if state.events.count == Self.maxEvents { state.events.removeFirst() }
+                state.events.append(event)
+            }
+        }
+
+        /// - Returns: `nil` where nothing has happened.
+        func take() -> (approvalsChanged: Bool, events: [TimelineEvent])? {
+            state.withLock { state in
+                guard state.approvalsChanged || !state.events.isEmpty else { return nil }
+                defer { state = State() }
+                return (state.approvalsChanged, state.events)
+            }
+        }
     }
 }

@@ -16,6 +16,34 @@ struct ServerConnectionTests {
         return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "done")))
     }
 
+    @Test func aClientThatIsGoneWithoutAWordIsLookedForByTCP() async throws {
+        var limits = ConnectionLimits()
+        limits.keepaliveIdle = .seconds(61)
+        limits.keepaliveInterval = .seconds(16)
+        limits.keepaliveProbes = 5
+        let answer = try await LiveServer.run(
+            limits,
+            responder: { _, context in
+                let channel = context.channel
+                let isOn = try await channel.getOption(.socketOption(.so_keepalive)).get()
+                let values = [
+                    try await channel.getOption(.keepaliveIdle).get(),
+                    try await channel.getOption(.keepaliveInterval).get(),
+                    try await channel.getOption(.keepaliveProbes).get(),
+                ]
+                return Response(
+                    status: .ok,
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: "\(isOn != 0) \(values)"))
+                )
+            }
+        ) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            return await client.receiveAll()
+        }
+        #expect(answer.hasSuffix("true [61, 16, 5]"))
+    }
+
     private func statusLine(_ answer: String) -> Substring { answer.prefix { $0 != "\r" } }
 
     @Test(arguments: [

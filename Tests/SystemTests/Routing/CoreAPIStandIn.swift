@@ -40,13 +40,18 @@ struct CoreAPIStandIn: Sendable {
 
     /// Runs one of the scripts beside it to its end.
     ///
+    /// - Parameter python: What has the packages that the script needs.
     /// - Returns: Whether it ended well, and what it printed.
-    static func script(_ name: String, _ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
+    static func script(
+        _ name: String,
+        _ arguments: [String],
+        python: String = "python3"
+    ) async throws -> (succeeded: Bool, output: String) {
         let log = FileManager.default.temporaryDirectory.appending(path: "script-\(UUID().uuidString).log").path
         defer { try? FileManager.default.removeItem(atPath: log) }
         let exit = try await ChildProcess(watchdog: nil).run(
             ProcessCommand(
-                executable: "python3",
+                executable: python,
                 arguments: ["\(folder)/\(name)"] + arguments,
                 environment: [:],
                 logFile: log

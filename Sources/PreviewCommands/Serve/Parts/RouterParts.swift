@@ -37,8 +37,8 @@ struct RouterParts: Sendable {
 
     /// A download is read in large pieces.
     private static let receiveBufferBytes = 64 * 1_024
-    /// There are many event streams, and most of the time nothing happens on them.
-    private static let streamBufferBytes = 2 * 1_024
+    /// There are many event streams, and most of the time nothing happens on them. libcurl takes no smaller buffer.
+    private static let streamBufferBytes = 1_024
 
     /// Ends what is passed on, and all connections.
     func shutdown() async {
