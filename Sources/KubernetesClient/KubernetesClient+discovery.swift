@@ -1,4 +1,4 @@
-internal import KubernetesModel
+public import KubernetesModel
 
 /// Which release of Kubernetes an API server is.
 public struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
@@ -28,7 +28,7 @@ extension KubernetesClient {
         let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(group))
         do {
             let answer = try await executor.perform(request, limits: limits)
-            return try Self.decode(answer, request) { try ServedGroup(json: $0) }.versions?.map(\.version) ?? []
+            return try Self.decode(answer, request) { try APIGroup(json: $0) }.inOrder
         } catch let error as KubernetesError where error.isNotFound {
             return []
         }
@@ -40,11 +40,29 @@ extension KubernetesClient {
         let gitVersion: String?
     }
 
-    private struct ServedGroup: Decodable, JSONReadable {
-        struct Version: Decodable {
-            let version: String
+    /// The version in which the cluster serves a resource; `nil` where it serves it in none that can be used.
+    public func usedVersion(of resource: APIResource) async throws -> String? {
+        do {
+            return try await withVersion(of: resource) { version in
+                let path = "/apis/\(APIPath.encode(resource.group))/\(APIPath.encode(version))"
+                let request = APIRequest(verb: .probe, resource: "apiresources", path: path)
+                let answer = try await executor.perform(request, limits: limits)
+                let list = try Self.decode(answer, request) { try ResourceNames(json: $0) }
+                guard list.resources?.contains(where: { $0.name == resource.plural }) == true else {
+                    throw KubernetesError(.notFound(.group), "\(version) has no \(resource.plural)")
+                }
+                return version
+            }
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
         }
-        let versions: [Version]?
+    }
+
+    private struct ResourceNames: Decodable, JSONReadable {
+        struct Name: Decodable {
+            let name: String
+        }
+        let resources: [Name]?
     }
 }
 
