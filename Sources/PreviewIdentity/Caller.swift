@@ -22,6 +22,9 @@ public struct Caller: Hashable, Sendable {
     /// What the caller presented, to be passed on to whoever decides in its name.
     public let bearer: Secret?
 
+    /// On whose behalf the current task works; `nil` where it is nobody's request. It travels with the task.
+    @TaskLocal public static var current: Caller?
+
     /// - Parameter names: The names of a user; `nil` means the identity alone.
     public init(identity: String, role: Role, names: Set<String>? = nil, bearer: Secret? = nil) {
         self.identity = identity

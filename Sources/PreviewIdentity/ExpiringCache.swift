@@ -47,5 +47,12 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
+    func remove(_ key: Key) {
+        state.withLock { state in
+            state.young[key] = nil
+            state.old[key] = nil
+        }
+    }
+
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 }

@@ -15,11 +15,14 @@ public struct CoreAPIAuthority: RunAuthority {
 
     private let client: CoreAPIClient
     private let known: ExpiringCache<BearerDigest, Result<CoreRun, AccessDenied>>
+    /// The runs that the core API has shown to somebody.
+    private let seen: ExpiringCache<RunID, CoreRun>
 
     /// - Parameter uptime: The time since some fixed instant.
     public init(_ client: CoreAPIClient, uptime: @escaping @Sendable () -> Duration) {
         self.client = client
         known = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
+        seen = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
     }
 
     public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
@@ -44,9 +47,26 @@ public struct CoreAPIAuthority: RunAuthority {
     public func run(_ run: RunID, seenBy bearer: Secret) async throws(AccessDenied) -> CoreRun {
         let key = BearerDigest(bearer, context: run.text)
         if let answer = known[key] { return try answer.get() }
+        return try await read(run, as: bearer, key)
+    }
+
+    /// What the core API has shown to somebody within the last ``lifetime``, whoever that was.
+    func lastSeen(_ run: RunID) -> CoreRun? { seen[run] }
+
+    /// Lets what was seen of a run count no more, since it was changed.
+    func forget(_ run: RunID) { seen.remove(run) }
+
+    /// Reads the run now, as the bearer's user sees it.
+    func read(_ run: RunID, as bearer: Secret) async throws(AccessDenied) -> CoreRun {
+        try await read(run, as: bearer, BearerDigest(bearer, context: run.text))
+    }
+
+    private func read(_ run: RunID, as bearer: Secret, _ key: BearerDigest) async throws(AccessDenied) -> CoreRun {
         let answer: Result<CoreRun, AccessDenied>
         do throws(CoreAPIError) {
-            answer = .success(try await client.run(run, bearer: bearer.value))
+            let shown = try await client.run(run, bearer: bearer.value)
+            seen.insert(shown, for: run, lifetime: Self.lifetime)
+            answer = .success(shown)
         } catch {
             guard error.kind != .cancelled else { throw .cancelled }
             guard let denied = Self.denied(error.kind) else {

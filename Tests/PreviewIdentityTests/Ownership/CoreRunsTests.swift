@@ -1,0 +1,156 @@
+import CoreAPI
+import HTTPTransport
+import HTTPTypes
+import PreviewDomain
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PreviewIdentity
+
+/// What the gate knows of runs, and by whose bearer.
+@Suite("What the core API says of runs", .timeLimit(.minutes(1)))
+struct CoreRunsTests {
+    private let clock = ManualClock()
+    private let run: RunID
+    private let parent: RunID
+    private let ada = Caller(identity: "bearer-1", role: .unverified, names: [], bearer: Secret("adas-token"))
+    private static let key = "a-service-key-for-tests"
+
+    init() throws {
+        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+        parent = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
+    }
+
+    /// The real core API: it shows a run to its owner, and not to the service key.
+    private static func ownersOnly(_ request: TransportRequest) -> ScriptedTransport.Reply {
+        request.head.headerFields[.authorization] == "Bearer adas-token"
+            ? .json(
+                200,
+                #"{"status": "in_progress", "auto_approve_tools": true, "parent_run_id": "3f2a9c1e-0000-4000-8000-000000000002"}"#
+            ) : .json(403, "{}")
+    }
+
+    private final class Key: Sendable {
+        let text = Mutex(CoreRunsTests.key)
+    }
+
+    private func parts(
+        key: Key? = Key(),
+        _ reply: @escaping @Sendable (TransportRequest) -> ScriptedTransport.Reply
+    ) throws -> (access: RunAccess, runs: CoreRuns, transport: ScriptedTransport) {
+        let transport = ScriptedTransport(clock: clock) { request, _ in reply(request) }
+        let (clock, origin) = (clock, clock.now)
+        let uptime = { @Sendable in origin.duration(to: clock.now) }
+        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let authority = CoreAPIAuthority(client, uptime: uptime)
+        let unused = try #require(ServiceKey(Self.key))
+        let serviceKey = key.map { key in
+            { @Sendable in ServiceKey(key.text.withLock(\.self)) ?? unused }
+        }
+        return (
+            RunAccess(authority),
+            CoreRuns(authority: authority, client: client, key: serviceKey, uptime: uptime),
+            transport
+        )
+    }
+
+    private func bearers(_ transport: ScriptedTransport) -> [String] {
+        transport.exchanges.map { String($0.request.head.headerFields[.authorization]?.dropFirst(7) ?? "") }
+    }
+
+    @Test func whatAuthorisationAskedForIsKnownToTheGateAsLongAsThatAnswerCounts() async throws {
+        let (access, runs, transport) = try parts(key: nil, Self.ownersOnly)
+        try await access.authorize(ada, to: .list, on: run)
+        let known = await runs.run(run)
+        #expect(known?.autoApprovesTools == true)
+        #expect(known?.parentRunID == parent)
+        #expect(transport.exchanges.count == 1)
+        clock.advance(by: CoreAPIAuthority.lifetime)
+        #expect(await runs.run(run) == nil)
+        #expect(transport.exchanges.count == 1)
+    }
+
+    @Test func aRefusalToOneCallerTakesNothingFromWhatAnotherWasShown() async throws {
+        let (access, runs, _) = try parts(key: nil, Self.ownersOnly)
+        try await access.authorize(ada, to: .list, on: run)
+        let grace = Caller(identity: "grace", role: .user, bearer: Secret("graces-token"))
+        await #expect(throws: AccessDenied.self) { try await access.authorize(grace, to: .list, on: run) }
+        #expect(await runs.run(run)?.autoApprovesTools == true)
+    }
+
+    @Test func theServiceKeyIsNotTriedAgainWhereItWasRefused() async throws {
+        let key = Key()
+        let (_, runs, transport) = try parts(key: key, Self.ownersOnly)
+        for _ in 0..<3 { #expect(await runs.run(run) == nil) }
+        #expect(bearers(transport) == [Self.key])
+        // Another run may be one of the service's own.
+        #expect(await runs.run(parent) == nil)
+        #expect(bearers(transport) == [Self.key, Self.key])
+        // So may a run for another key, and after a while for the same one.
+        key.text.withLock { $0 = "another-service-key" }
+        #expect(await runs.run(run) == nil)
+        #expect(bearers(transport).last == "another-service-key")
+        clock.advance(by: CoreRuns.refusalLifetime)
+        #expect(await runs.run(run) == nil)
+        #expect(transport.exchanges.count == 4)
+    }
+
+    @Test func aKeyThatTheCoreAPIDoesNotKnowIsTriedForNoRun() async throws {
+        let (_, runs, transport) = try parts { _ in .json(401, "{}") }
+        #expect(await runs.run(run) == nil)
+        #expect(await runs.run(parent) == nil)
+        #expect(transport.exchanges.count == 1)
+    }
+
+    @Test func whereTheServiceKeyWorksItIsAskedEachTime() async throws {
+        let (_, runs, transport) = try parts { _ in .json(200, #"{"auto_approve_tools": true}"#) }
+        for _ in 0..<2 { #expect(await runs.run(run)?.autoApprovesTools == true) }
+        #expect(transport.exchanges.count == 2)
+    }
+
+    @Test func theParentIsAskedForByTheCallersOwnBearer() async throws {
+        let (access, runs, transport) = try parts(Self.ownersOnly)
+        try await Caller.$current.withValue(ada) {
+            try await access.authorize(ada, to: .startAsAgent, on: run)
+            #expect(await runs.run(run)?.parentRunID == parent)
+            #expect(await runs.run(parent)?.autoApprovesTools == true)
+        }
+        #expect(bearers(transport) == ["adas-token", "adas-token"])
+    }
+
+    @Test(arguments: [Caller.Role.service, .operator])
+    func otherCallersBearersAreNotSentToTheCoreAPI(role: Caller.Role) async throws {
+        let (_, runs, transport) = try parts(key: nil, Self.ownersOnly)
+        let caller = Caller(identity: "someone", role: role, bearer: Secret("not-for-the-core"))
+        await Caller.$current.withValue(caller) { #expect(await runs.run(run) == nil) }
+        #expect(transport.exchanges.isEmpty)
+    }
+
+    @Test func whatWasSeenBeforeAChangeCountsNoMore() async throws {
+        let (access, runs, transport) = try parts(key: nil, Self.ownersOnly)
+        try await access.authorize(ada, to: .decide, on: run)
+        runs.forget(run)
+        #expect(await runs.run(run) == nil)
+        await Caller.$current.withValue(ada) { #expect(await runs.run(run)?.autoApprovesTools == true) }
+        #expect(transport.exchanges.count == 2)
+    }
+
+    @Test func whileTheCoreAPIIsAwayNothingIsKnownAndItIsAskedOnce() async throws {
+        let (_, runs, transport) = try parts { _ in .failure(.connect) }
+        await Caller.$current.withValue(ada) { #expect(await runs.run(run) == nil) }
+        #expect(bearers(transport) == ["adas-token"])
+    }
+
+    @Test(
+        "Which states are over",
+        arguments: [
+            ("pending", false), ("in_progress", false), ("running", false), ("awaiting_review", true),
+            ("merged", true), ("failed", true), ("assemble_ready", true), ("Completed", true),
+        ]
+    )
+    func states(status: String, isOver: Bool) {
+        #expect(CoreRun(status: status, parentRunID: nil, autoApprovesTools: false, owner: nil).isOver == isOver)
+        #expect(!CoreRun(status: nil, parentRunID: nil, autoApprovesTools: false, owner: nil).isOver)
+    }
+}
