@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -44,6 +45,27 @@ struct ToolTests {
         let port = try #require(api.tools.first).definition.arguments["port"]?.object
         #expect(port?["minimum"] == 3000)
         #expect(port?["maximum"] == 9000)
+    }
+
+    /// What the note for agents says is what the tool says.
+    @Test func theNoteForAgentsSaysWhatTheToolsSay() async throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        let page = try String(contentsOf: root.appending(path: "Docs/AgentPrompt.md"), encoding: .utf8)
+        let note = try #require(page.split(separator: "```").dropFirst().first)
+        let start = try #require(try await APIHarness().api.tools.first).definition
+        for fact in [AgentGuide.server, AgentGuide.ports(PortPolicy())] {
+            #expect(note.contains(fact) && start.description.contains(fact), "\(fact)")
+        }
+        for sentence in AgentGuide.timeout.components(separatedBy: ". ") {
+            #expect(note.contains(sentence) && start.description.contains(sentence), "\(sentence)")
+        }
+        let readiness = start.output.object?["properties"]?.object?["readiness"]?.object
+        let words = note.matches(of: /\n   ([a-z_]+): ([^\n]+)/)
+        #expect(words.map { String($0.1) } == Readiness.State.allCases.map(\.rawValue))
+        for word in words {
+            #expect(readiness?["description"]?.string?.contains("\(word.1): \(word.2)") == true, "\(word.1)")
+        }
+        #expect(readiness?["enum"] == .array(Readiness.State.allCases.map { .string($0.rawValue) }))
     }
 
     /// The gateway goes on with what is open.

@@ -1,0 +1,39 @@
+internal import PreviewControl
+internal import PreviewDomain
+
+/// What an agent has to know to get a preview that works. The tools' descriptions say it, and Docs/AgentPrompt.md says the same
+/// for agents that have no description of the tool.
+enum AgentGuide {
+    /// How the server has to run.
+    static let server = """
+        Start the server first, keep it running in the background, and let it listen on 0.0.0.0, not only on localhost, with \
+        plain HTTP/1.1.
+        """
+
+    /// The ports that may be previewed.
+    static func ports(_ policy: PortPolicy) -> String {
+        "The port must be from \(policy.allowed.lowerBound) to \(policy.allowed.upperBound)."
+    }
+
+    /// What to do when a call ends without an answer.
+    static let timeout = """
+        The run's owner may have to approve the request, so a call can take minutes. If a call times out or is interrupted, \
+        call again with the same arguments: the request stays, you join it, and nobody is asked twice.
+        """
+
+    /// What each word of `readiness` asks the agent to do.
+    static func meaning(of state: Readiness.State) -> String {
+        switch state {
+        case .serving: "the URL shows a page of the app: give it to the user"
+        case .noName: "DNS does not have the name yet: check again after some minutes"
+        case .noTLS: "the gateway's certificate is refused: tell the user that an operator has to correct it"
+        case .noRoute: "the gateway does not serve the preview yet: check again in some seconds"
+        case .notAccepted: "the gateway refuses the preview: tell the user that an operator has to look at it"
+        case .noApp: "no page came from the app: do what detail says, then check again; a new start is not needed"
+        case .unverified: "the address could not be tried from the service: let the user open it"
+        }
+    }
+
+    /// All words of `readiness` with their meanings.
+    static let readiness = Readiness.State.allCases.map { "\($0.rawValue): \(meaning(of: $0))" }.joined(separator: "; ")
+}
