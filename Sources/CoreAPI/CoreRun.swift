@@ -7,6 +7,8 @@ public struct CoreRun: Hashable, Sendable {
     public let status: String?
     /// The run that started this one.
     public let parentRunID: RunID?
+    /// Whether the core API takes no decisions about the run's tools any more. A status that is not known is none of those.
+    public var isOver: Bool { status.map { Self.statesAfterWork.contains($0.lowercased()) } ?? false }
     /// Whether the run's owner lets its tools run without being asked.
     public let autoApprovesTools: Bool
     /// The user that the run belongs to, where the answer names one: who submitted it, as the platform calls it.
@@ -18,6 +20,12 @@ public struct CoreRun: Hashable, Sendable {
         self.autoApprovesTools = autoApprovesTools
         self.owner = owner
     }
+
+    /// The states of a run that no longer works: with these the core API answers 409 to decisions and to the run's option.
+    private static let statesAfterWork: Set = [
+        "awaiting_review", "committing", "merging", "completed", "failed", "merged", "declined", "merge_failed",
+        "assemble_ready", "cancelled", "canceled",
+    ]
 }
 
 extension CoreRun: Decodable {

@@ -51,6 +51,7 @@ extension KubernetesClient {
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
     ) async throws {
+        await resolver.refresh(query.resource, executor: executor, limits: limits)
         try await withVersion(of: query.resource) { version in
             var path = try query.path(version: version)
             path.add("watch", "true")

@@ -52,7 +52,7 @@ public struct KubernetesClient: Sendable {
             failureObserver: failureObserver,
             userAgent: userAgent
         )
-        resolver = GroupVersionResolver()
+        resolver = GroupVersionResolver(uptime: clock.stopwatch())
         self.limits = limits
         defaultNamespace = configuration.defaultNamespace
     }
@@ -81,26 +81,34 @@ public struct KubernetesClient: Sendable {
 }
 
 extension KubernetesClient {
-    /// Runs `body` with the version of `resource` that the cluster offers.
+    /// Runs `body` with the version in which the cluster serves `resource`.
     ///
-    /// When a path turns out not to exist, what was known about the group is forgotten and asked again once, since
-    /// CRDs come and go while a service runs. When the server fails it is forgotten too, for the next request: agent-sandbox 0.5
-    /// answers 500 to the older version, and a service that runs since before that upgrade has to find the newer one.
+    /// When a path turns out not to exist, the cluster is asked again, since CRDs come and go while a service runs, and its
+    /// other versions are tried: that a group has a version does not say that it has this resource. When the server fails,
+    /// the version is forgotten for the next request: agent-sandbox 0.5 answers 500 to the older version, and a service that
+    /// runs since before that upgrade has to find the newer one.
     func withVersion<Result: Sendable>(
         of resource: APIResource,
         _ body: (String) async throws -> Result
     ) async throws -> Result {
-        let version = try await resolver.version(of: resource, executor: executor, limits: limits)
-        do {
-            return try await body(version)
-        } catch let error as KubernetesError where error.kind == .notFound(.group) && resource.versions.count > 1 {
-            await resolver.forget(resource.group)
-            let other = try await resolver.version(of: resource, executor: executor, limits: limits)
-            guard other != version else { throw error }
-            return try await body(other)
-        } catch let error as KubernetesError where error.kind == .serverError {
-            await resolver.forget(resource.group)
-            throw error
+        var unserved: Set<String> = []
+        while true {
+            let version = try await resolver.version(
+                of: resource,
+                except: unserved,
+                executor: executor,
+                limits: limits
+            )
+            do {
+                return try await body(version)
+            } catch let error as KubernetesError where error.kind == .notFound(.group) && resource.isDiscovered {
+                await resolver.forget(resource)
+                // Each version is tried once, and of those there are at most `GroupVersionResolver.maxVersions`.
+                guard unserved.insert(version).inserted else { throw error }
+            } catch let error as KubernetesError where error.kind == .serverError {
+                await resolver.forget(resource)
+                throw error
+            }
         }
     }
 

@@ -1,12 +1,14 @@
-/// A claim for a sandbox (extensions.agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4).
+/// A claim for a sandbox (extensions.agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4, or what
+/// a later release serves).
 ///
-/// Only metadata and status are read, which both versions write alike. There is no `status.phase`.
+/// Only metadata and status are read, which all versions so far write alike. There is no `status.phase`.
 public struct SandboxClaim: KubernetesObject, Hashable {
     public static let resource = APIResource(
         group: "extensions.agents.x-k8s.io",
         versions: ["v1beta1", "v1alpha1"],
         plural: "sandboxclaims",
-        kind: "SandboxClaim"
+        kind: "SandboxClaim",
+        neededFields: ["status.conditions", "status.sandbox.name"]
     )
 
     public var metadata: ObjectMeta

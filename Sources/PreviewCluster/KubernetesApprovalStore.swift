@@ -61,8 +61,10 @@ public struct KubernetesApprovalStore: Sendable {
 
 extension KubernetesApprovalStore: ApprovalStore {
     public func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord? {
-        let claim = try await claim(named: run.claimName)
-        return claim.flatMap { $0.belongs(to: run) ? $0 : nil }
+        for name in run.claimNames {
+            if let claim = try await claim(named: name), claim.belongs(to: run) { return claim }
+        }
+        return nil
     }
 
     /// One merge patch with the resourceVersion that was read. It makes the annotations where the claim has none, and

@@ -233,22 +233,59 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     // MARK: Pods
 
-    public func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool {
-        let patch: JSONPatch = [
-            .test(JSONPointer("metadata", "uid"), .string(pod.uid)),
-            .add(.label(PreviewLabel.run), .string(run.text)),
-        ]
-        let labelled = try await ClusterError.askingForOne {
+    public func label(
+        _ pod: PodIdentity,
+        with run: RunLabel,
+        at instant: Date
+    ) async throws(ClusterError) -> Bool {
+        try await changeLabel(
+            of: pod,
+            MergePatch([
+                "metadata": [
+                    "uid": .string(pod.uid), "labels": [PreviewLabel.run: .string(run.text)],
+                    "annotations": [
+                        PodAnnotation.labelledAt: .string(RFC3339.string(instant)),
+                        PodAnnotation.labelledRun: .string(run.text),
+                    ],
+                ]
+            ])
+        )
+    }
+
+    public func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel? {
+        let found = try await ClusterError.askingForOne {
+            try await client.getMetadata(of: Pod.self, named: pod.name, in: namespace)
+        }
+        guard let found = found?.metadata, found.uid == pod.uid, let version = found.resourceVersion,
+            let record = PodRecord(found), let run = record.runLabel
+        else { return nil }
+        return PodLabel(run: run, putAt: record.labelledAt, resourceVersion: version)
+    }
+
+    public func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool {
+        try await changeLabel(
+            of: pod,
+            MergePatch([
+                "metadata": [
+                    "uid": .string(pod.uid), "resourceVersion": .string(label.resourceVersion),
+                    "labels": [PreviewLabel.run: nil], "annotations": [PodAnnotation.labelledAt: nil],
+                ]
+            ])
+        )
+    }
+
+    /// A merge patch makes the maps that the pod does not have, and says by 409 that the pod is another one, or not as it
+    /// was.
+    private func changeLabel(of pod: PodIdentity, _ patch: MergePatch) async throws(ClusterError) -> Bool {
+        let changed = try await ClusterError.askingForOne {
             do {
-                _ = try await client.patchMetadata(of: Pod.self, named: pod.name, in: namespace, .json(patch))
+                _ = try await client.patchMetadata(of: Pod.self, named: pod.name, in: namespace, .merge(patch))
                 return true
-            } catch let error as KubernetesError where error.kind == .invalid {
-                let current = try await client.getMetadata(of: Pod.self, named: pod.name, in: namespace)
-                guard current.metadata.uid == pod.uid else { return false }
-                throw error
+            } catch let error as KubernetesError where error.kind == .conflict {
+                return false
             }
         }
-        return labelled ?? false
+        return changed ?? false
     }
 
     public func livePods() async throws(ClusterError) -> [PodIdentity] {

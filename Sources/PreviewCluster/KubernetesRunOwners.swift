@@ -21,15 +21,18 @@ public struct KubernetesRunOwners: RunOwners {
     }
 
     public func owner(of run: RunID) async throws(AccessDenied) -> String? {
-        if let claim = mirror.claim(run.claimName), claim.record.belongs(to: run), let owner = claim.owner {
-            return owner
+        for name in run.claimNames {
+            if let claim = mirror.claim(name), claim.record.belongs(to: run), let owner = claim.owner { return owner }
         }
-        let claim = try await AccessDenied.asking {
-            try await ClusterError.askingForOne {
-                try await client.getMetadata(of: SandboxClaim.self, named: run.claimName, in: namespace).metadata
+        for name in run.claimNames {
+            let claim = try await AccessDenied.asking {
+                try await ClusterError.askingForOne {
+                    try await client.getMetadata(of: SandboxClaim.self, named: name, in: namespace).metadata
+                }
             }
+            guard let claim, ClaimRecord(ofAnyClaim: claim)?.belongs(to: run) == true else { continue }
+            if let owner = claim.runOwner { return owner }
         }
-        guard let claim, ClaimRecord(ofAnyClaim: claim)?.belongs(to: run) == true else { return nil }
-        return claim.runOwner
+        return nil
     }
 }

@@ -46,16 +46,21 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
     }
 
     private func provenClaim(of run: RunID, in source: some SandboxSource) async throws -> RunClaim {
-        guard let claim = try await source.claim(run.claimName), !claim.isBeingDeleted else {
-            throw noSandbox("This run has no sandbox. Start the run's sandbox first, then ask for the preview again.")
+        var refusal: PreviewError?
+        for name in run.claimNames {
+            guard let claim = try await source.claim(name), !claim.isBeingDeleted else { continue }
+            switch ClaimProof(of: run, writtenRun: claim.record.writtenRun) {
+            case .proven: return claim
+            case .unproven:
+                refusal = noSandbox(
+                    "The sandbox that this run's name leads to does not say that it belongs to this run."
+                )
+            case .ofAnotherRun:
+                refusal = noSandbox("The sandbox that this run's name leads to belongs to another run.")
+            }
         }
-        switch ClaimProof(of: run, writtenRun: claim.record.writtenRun) {
-        case .proven: return claim
-        case .unproven:
-            throw noSandbox("The sandbox that this run's name leads to does not say that it belongs to this run.")
-        case .ofAnotherRun:
-            throw noSandbox("The sandbox that this run's name leads to belongs to another run.")
-        }
+        throw refusal
+            ?? noSandbox("This run has no sandbox. Start the run's sandbox first, then ask for the preview again.")
     }
 
     private func readyClaim(of run: RunID, in source: some SandboxSource) async throws -> RunClaim {

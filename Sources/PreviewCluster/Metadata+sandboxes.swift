@@ -41,6 +41,9 @@ extension PodRecord {
             claimUID: pod.labels[ClusterLabel.claimUID],
             sandboxNameHash: pod.labels[ClusterLabel.sandboxNameHash],
             isBeingDeleted: pod.isBeingDeleted,
+            runLabel: pod.labels[PreviewLabel.run].flatMap(RunLabel.init(existing:)),
+            labelledAt: pod.annotations[PodAnnotation.labelledAt].flatMap(RFC3339.date),
+            provenRun: pod.annotations[PodAnnotation.labelledRun].flatMap(RunLabel.init(existing:)),
             owners: withOwnership ? pod.ownerReferences.map(\.uid) : []
         )
     }

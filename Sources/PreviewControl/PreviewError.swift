@@ -22,6 +22,8 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case noPendingApproval = "no_pending_approval"
         /// This run has no approval of that id.
         case approvalNotFound = "approval_not_found"
+        /// The run no longer works, so nothing is approved or denied any more.
+        case runOver = "run_over"
         /// The run has no sandbox pod to expose.
         case noSandbox = "no_sandbox"
         /// Previews are switched off by configuration.

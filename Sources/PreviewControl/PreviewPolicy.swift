@@ -18,6 +18,8 @@ public struct PreviewPolicy: Sendable {
     public var readyTimeout: Duration
     /// Which host the app sees where the caller does not say.
     public var hostHeader: HostHeader
+    /// Whether a run's pod carries the per-run label while the run has previews, for the platform's older service.
+    public var labelsPods: Bool
 
     /// The longest time that a start's requests to the cluster may take in all, with a second for the last one to be carried
     /// out. Within it, a Service without a route may be half of a preview that is being made.
@@ -35,7 +37,8 @@ public struct PreviewPolicy: Sendable {
         sweepInterval: Duration,
         outageGrace: Duration = .seconds(150),
         readyTimeout: Duration,
-        hostHeader: HostHeader = .auto
+        hostHeader: HostHeader = .auto,
+        labelsPods: Bool = false
     ) {
         self.isEnabled = isEnabled
         self.ports = ports
@@ -46,5 +49,6 @@ public struct PreviewPolicy: Sendable {
         self.outageGrace = outageGrace
         self.readyTimeout = readyTimeout
         self.hostHeader = hostHeader
+        self.labelsPods = labelsPods
     }
 }

@@ -5,7 +5,7 @@ public import PreviewDomain
 /// The core of one replica: what starts previews, with a human's consent where that is needed, keeps them alive, stops
 /// them, and ends them in time.
 ///
-/// Nothing runs until ``mirrorRunner``, ``reaper``, ``keeper`` and ``follower`` do.
+/// Nothing runs until ``mirrorRunner``, ``reaper``, ``keeper``, ``follower`` and ``podLabels`` do.
 public struct ReplicaCore: Sendable {
     /// This replica's copy of the cluster, which ``mirrorRunner`` keeps up to date.
     public let mirror: ClusterMirror
@@ -18,6 +18,9 @@ public struct ReplicaCore: Sendable {
     public let reaper: Reaper
     public let keeper: ApprovalKeeper
     public let follower: ReadinessFollower
+    /// Runs only where ``labelsPods`` is true.
+    public let podLabels: PodLabelKeeper
+    public let labelsPods: Bool
 
     /// - Parameters:
     ///   - mirror: The copy that the ports read, where they read one.
@@ -96,5 +99,14 @@ public struct ReplicaCore: Sendable {
         )
         keeper = ApprovalKeeper(gate: gate, jitter: jitter)
         follower = ReadinessFollower(previews: previews)
+        labelsPods = policy.labelsPods
+        podLabels = PodLabelKeeper(
+            policy: policy,
+            mirror: mirror,
+            objects: cluster.objects,
+            clusterTime: cluster.time,
+            time: time,
+            logger: logger
+        )
     }
 }

@@ -12,6 +12,14 @@ public enum SandboxAnnotation {
     public static let podName = "agents.x-k8s.io/pod-name"
 }
 
+/// The annotation of a pod on which this service has put the per-run label (`PreviewLabel.run`).
+public enum PodAnnotation {
+    /// When it last did, for a preview that was about to be made (RFC 3339).
+    public static let labelledAt = "preview.agentweaver.dev/labelled-at"
+    /// The label that it has put there. It stays when the label is taken off, as the proof that the pod is that run's.
+    public static let labelledRun = "preview.agentweaver.dev/labelled-run"
+}
+
 /// What the platform writes on a run's SandboxClaim, as an annotation or a label.
 public enum ClaimAnnotation {
     /// The id of the run.

@@ -13,6 +13,8 @@ public struct Preview: Hashable, Sendable {
     public var runID: RunID? { facts.value.runID }
     /// The UID of the run's claim.
     public var claimUID: String? { facts.value.claimUID?.text }
+    /// The name of the run's claim, where it is another of the run's claim names than the usual one.
+    public var claimName: String? { facts.value.claimName }
     /// The user that owns the run.
     public var owner: String? { facts.value.owner }
     /// The name of the pod that the preview shows.
@@ -55,6 +57,7 @@ public struct Preview: Hashable, Sendable {
         let run: RunLabel?
         let runID: RunID?
         let claimUID: CompactText?
+        let claimName: String?
         let owner: String?
         let podName: String?
         let podUID: CompactText?
@@ -100,6 +103,9 @@ public struct Preview: Hashable, Sendable {
             (try? RunID(text)).flatMap { $0.label == run ? $0 : nil }
         }
         let claimUID = reading.text(of: PreviewAnnotations.Key.claimUID).map(CompactText.init)
+        let claimName = annotations[PreviewAnnotations.Key.claim].flatMap { name in
+            runID?.claimNames.dropFirst().contains(name) == true ? name : nil
+        }
         let owner = reading.text(of: PreviewAnnotations.Key.owner)
         let podName = reading.text(of: PreviewAnnotations.Key.pod)
         let podUID = reading.text(of: PreviewAnnotations.Key.podUID).map(CompactText.init)
@@ -113,6 +119,7 @@ public struct Preview: Hashable, Sendable {
                 run: run,
                 runID: runID,
                 claimUID: claimUID,
+                claimName: claimName,
                 owner: owner,
                 podName: podName,
                 podUID: podUID,

@@ -16,6 +16,8 @@ public struct PreviewAnnotations: Hashable, Sendable {
         public static let runID = "agentweaver.dev/preview-run-id"
         /// The UID of the run's SandboxClaim.
         public static let claimUID = "agentweaver.dev/preview-claim-uid"
+        /// The name of that claim; not written where it is the usual one, `RunID.claimName`.
+        public static let claim = "agentweaver.dev/preview-claim"
         /// The token. A secret.
         public static let token = "agentweaver.dev/preview-token"
         /// The user that owns the run.
@@ -40,6 +42,8 @@ public struct PreviewAnnotations: Hashable, Sendable {
     public var runID: RunID
     /// The UID of the run's claim: a claim of the same name made later is another one.
     public var claimUID: String
+    /// The name of that claim.
+    public var claimName: String
     /// The preview's token.
     public var token: PreviewToken
     /// The user that owns the run.
@@ -57,11 +61,14 @@ public struct PreviewAnnotations: Hashable, Sendable {
     public var run: RunLabel { runID.label }
 
     /// Collects what the annotations say.
+    ///
+    /// - Parameter claimName: The name of the run's claim; the usual one if `nil`.
     public init(
         expiresAt: Date,
         maxUntil: Date,
         runID: RunID,
         claimUID: String,
+        claimName: String? = nil,
         token: PreviewToken,
         owner: String,
         pod: String,
@@ -73,6 +80,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
         self.maxUntil = maxUntil
         self.runID = runID
         self.claimUID = claimUID
+        self.claimName = claimName ?? runID.claimName
         self.token = token
         self.owner = owner
         self.pod = pod
@@ -83,7 +91,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
 
     /// The annotations as they are written. Contains the secret.
     public func encoded() -> [String: String] {
-        [
+        var annotations = [
             Key.expiresAt: RFC3339.string(expiresAt),
             Key.maxUntil: RFC3339.string(maxUntil),
             Key.run: run.text,
@@ -96,5 +104,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
             Key.targetPort: String(targetPort),
             Key.startedAt: RFC3339.string(startedAt),
         ]
+        if claimName != runID.claimName { annotations[Key.claim] = claimName }
+        return annotations
     }
 }

@@ -10,7 +10,7 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     public var text: String { compact.text }
     /// Whether the id is a UUID.
     ///
-    /// The first 12 digits of a UUID tell runs apart well enough for `claimName` to be a proof; those of another id
+    /// The first 12 digits of a UUID tell runs apart well enough for the claim's name to be a proof; those of another id
     /// do not.
     public var isUUID: Bool { compact.isUUID }
 
@@ -42,10 +42,18 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     /// The per-run label that marks the run's objects in the cluster.
     public var label: RunLabel { RunLabel(self) }
 
-    /// The name of the run's SandboxClaim: `agent-` and the first 12 characters of the id without hyphens.
-    public var claimName: String {
-        let bytes = text.utf8.filter { $0 != UInt8(ascii: "-") }.prefix(12)
-        return "agent-" + String(decoding: bytes, as: UTF8.self)
+    /// The usual name of the run's SandboxClaim: `agent-` and the first 12 characters of the id without hyphens.
+    public var claimName: String { "agent-\(start(12))" }
+
+    /// The names under which the run's SandboxClaim is looked for, in this order: that of the agent's claim, then that of
+    /// the executor's, `run-` and the first 16 characters of the id without hyphens.
+    ///
+    /// A name is no proof: what else has to hold is said in one place, `ClaimProof`.
+    public var claimNames: [String] { [claimName, "run-\(start(16))"] }
+
+    /// The first characters of the id without hyphens.
+    private func start(_ length: Int) -> String {
+        String(decoding: text.utf8.filter { $0 != UInt8(ascii: "-") }.prefix(length), as: UTF8.self)
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {

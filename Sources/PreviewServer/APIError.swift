@@ -102,7 +102,7 @@ extension PreviewError.Kind {
         case .invalid: .badRequest
         case .forbidden, .approvalDenied, .approvalTimedOut: .forbidden
         case .previewNotFound, .runNotFound, .approvalNotFound: .notFound
-        case .noSandbox, .disabled, .approvalWithdrawn, .approvalUsed, .noPendingApproval: .conflict
+        case .noSandbox, .disabled, .approvalWithdrawn, .approvalUsed, .noPendingApproval, .runOver: .conflict
         case .limitReached: .tooManyRequests
         case .clusterUnavailable, .clusterRefused, .cancelled, .braked: .serviceUnavailable
         }

@@ -37,6 +37,7 @@ struct Replica: Sendable {
     )
 
     /// - Parameters:
+    ///   - labelsPods: Whether pods are labelled for the platform's older service.
     ///   - attemptTimeout: How long a request may take.
     ///   - connectionLimit: How long what is opened through a preview may stay open, where that is set.
     ///   - proxy: What stands between the replica and the API server.
@@ -46,6 +47,7 @@ struct Replica: Sendable {
     init(
         _ cluster: TestCluster,
         keepsAfterRun: Bool = true,
+        labelsPods: Bool = false,
         attemptTimeout: Duration = .seconds(10),
         connectionLimit: Duration? = nil,
         proxy: MutingProxy? = nil,
@@ -94,7 +96,8 @@ struct Replica: Sendable {
         log = KubernetesTimelineLog(client: client, namespace: TestCluster.namespace, logger: .silent)
         let policy = PreviewPolicy.testing(
             limits: PreviewLimits(perRun: 100, global: 1000),
-            lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)
+            lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun),
+            labelsPods: labelsPods
         )
         let mirror = ClusterMirror(policy: policy)
         feed = KubernetesClusterFeed(client: client, manifests: manifests)

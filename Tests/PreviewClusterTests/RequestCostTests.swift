@@ -52,6 +52,25 @@ struct RequestCostTests {
         }
     }
 
+    @Test func aStartThatLabelsThePodIsOneRequestMore() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await Replica(cluster, labelsPods: true)
+            try await replica.whileFed {
+                cluster.requests.reset()
+                _ = try await replica.start(run)
+                #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
+                #expect(cluster.requests.count() == 4)
+                // Where nothing differs, nothing is asked.
+                await replica.until { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
+                cluster.requests.reset()
+                _ = await replica.core.podLabels.compare()
+                #expect(cluster.requests.count() == 0)
+            }
+        }
+    }
+
     /// Most of a list is known, and is handed back as it is; what changed since is read.
     @Test func aListReadsAgainOnlyWhatHasChanged() async throws {
         let runs = [try RunID.testing(1), try RunID.testing(2)]

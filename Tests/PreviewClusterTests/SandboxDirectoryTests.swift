@@ -1,13 +1,14 @@
 import DevCluster
 import KubernetesClient
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewCluster
 @testable import PreviewControl
 
 /// Which pod a run leads to, and that an old copy of the cluster neither refuses anybody nor exposes another run's pod.
-@Suite("Finding a run's pod")
+@Suite("Finding a run's pod", .timeLimit(.minutes(2)))
 struct SandboxDirectoryTests {
     private static let claimLabel = ClusterLabel.claimUID
 
@@ -38,6 +39,101 @@ struct SandboxDirectoryTests {
             #expect(bound.owner == "ada")
             #expect(bound.selector == .existing([Self.claimLabel: bound.claim.uid]))
             #expect(cluster.requests.count() == 0)
+        }
+    }
+
+    // MARK: The claim's names
+
+    /// Both ways to find it: the copy, and the cluster where there is no copy.
+    @Test(arguments: [true, false])
+    func whereThereIsNoAgentsClaimTheExecutorsIsTheRunsOwn(isFed: Bool) async throws {
+        let run = try RunID.testing()
+        try await withFrozenCopies {
+            try $0.addSandbox(for: run, claimName: run.claimNames[1])
+        } _: { cluster, replica in
+            let replica = isFed ? replica : try await Replica(cluster)
+            let bound = try await replica.previews.sandboxes.sandbox(of: run)
+            #expect(bound.claim.name == "run-0000000100004000")
+            let token = try await replica.start(run)
+            #expect(try await replica.previews.list(run: run).map(\.token) == [token])
+            #expect(try await replica.previews.sandboxes.claim(of: run) == bound.claim)
+            let store = KubernetesApprovalStore(client: replica.client, manifests: replica.objects.manifests)
+            #expect(try await store.claim(of: run)?.identity == bound.claim)
+            let owners = KubernetesRunOwners(
+                client: replica.client,
+                namespace: TestCluster.namespace,
+                mirror: replica.mirror
+            )
+            #expect(try await owners.owner(of: run) == "ada")
+            // Its events are on that claim.
+            #expect(replica.timeline.events.map(\.claim) == [bound.claim])
+        }
+    }
+
+    enum Pair: String, CaseIterable, Sendable {
+        /// Both are the run's.
+        case bothProven
+        /// The agent's says that it belongs to another run.
+        case agentsOfAnotherRun
+        /// The agent's is going away.
+        case agentsEnding
+        /// The executor's says that it belongs to another run.
+        case executorsOfAnotherRun
+    }
+
+    @Test("Of two claims the agent's counts, unless it is another run's or ends", arguments: Pair.allCases)
+    func ofTwoClaimsOneCounts(pair: Pair) async throws {
+        let run = try RunID.testing()
+        try await withFrozenCopies { cluster in
+            try cluster.addSandbox(for: run) {
+                if pair == .agentsOfAnotherRun { $0.writtenRun = "another-run" }
+                if pair == .agentsEnding { $0.finalizers = ["example.com/hold"] }
+            }
+            try cluster.addSandbox(for: run, claimName: run.claimNames[1]) {
+                if pair == .executorsOfAnotherRun { $0.writtenRun = "another-run" }
+            }
+            if pair == .agentsEnding { try cluster.delete(.sandboxClaims, run.claimName) }
+        } _: { cluster, replica in
+            let expected =
+                switch pair {
+                case .bothProven, .executorsOfAnotherRun: run.claimNames[0]
+                case .agentsOfAnotherRun, .agentsEnding: run.claimNames[1]
+                }
+            for replica in [replica, try await Replica(cluster)] {
+                #expect(try await replica.previews.sandboxes.sandbox(of: run).claim.name == expected)
+            }
+        }
+    }
+
+    @Test func aNameAloneProvesNoRunThatIsNoUUID() async throws {
+        let run = try RunID("nightly-build-of-ada")
+        try await withFrozenCopies { cluster in
+            try cluster.addSandbox(for: run) { $0.writtenRun = nil }
+            try cluster.addSandbox(for: run, claimName: run.claimNames[1])
+        } _: { cluster, replica in
+            #expect(try await replica.previews.sandboxes.sandbox(of: run).claim.name == run.claimNames[1])
+            // Sixteen characters that begin alike are no proof either.
+            let other = try RunID("nightly-build-of-bob")
+            let error = await #expect(throws: PreviewError.self) {
+                _ = try await replica.previews.sandboxes.sandbox(of: other)
+            }
+            #expect(error?.kind == .noSandbox)
+        }
+    }
+
+    @Test func whereAPreviewEndsWithItsRunTheExecutorsClaimCounts() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run, claimName: run.claimNames[1])
+            let replica = try await Replica(cluster, keepsAfterRun: false)
+            _ = try await replica.start(run)
+            // A copy that has lost the claim is corrected by the cluster, under the claim's own name.
+            replica.mirror.apply(.claims(.replaced([])))
+            try await replica.reaper.sweep(lists: true)
+            #expect(cluster.previewObjects.count == 2)
+            try cluster.delete(.sandboxClaims, run.claimNames[1])
+            try await replica.reaper.sweep(lists: true)
+            #expect(cluster.previewObjects.isEmpty)
         }
     }
 

@@ -65,9 +65,10 @@ struct TestCluster: Sendable {
     @discardableResult
     func addSandbox(
         for run: RunID,
+        claimName: String? = nil,
         _ change: (inout SandboxOptions) -> Void = { _ in }
     ) throws -> TestSandbox {
-        let name = run.claimName
+        let name = claimName ?? run.claimName
         let podName = "pod-of-\(name)"
         let claim = try store.create(
             .sandboxClaims,

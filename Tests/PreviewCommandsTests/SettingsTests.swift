@@ -103,6 +103,12 @@ struct SettingsTests {
         #expect(settings.address.scheme == .http)
     }
 
+    @Test func whetherPodsAreLabelledIsASetting() throws {
+        #expect(try settings(environment: Self.minimum).cluster.policy.labelsPods == false)
+        let set = Self.minimum.merging(["Sandbox__Preview__LabelPods": "true"]) { $1 }
+        #expect(try settings(environment: set).cluster.policy.labelsPods)
+    }
+
     @Test func whetherOwnersMayApproveForEveryRunIsASetting() throws {
         let key = "Sandbox__Preview__OwnersMayApproveAlways"
         #expect(try settings(environment: Self.minimum).approvals.ownersMayApproveAlways == false)

@@ -21,6 +21,11 @@ import Testing
         #expect(try run.label == RunID(Self.uuid).label)
     }
 
+    @Test func aRunsClaimHasOneOfTwoNames() throws {
+        #expect(try RunID(Self.uuid).claimNames == ["agent-550e8400e29b", "run-550e8400e29b41d4"])
+        #expect(try RunID("a-b").claimNames == ["agent-ab", "run-ab"])
+    }
+
     @Test(arguments: [
         "550e8400e29b-41d4-a716-446655440000",
         "550e8400-e29b-41d4-a716-44665544000",

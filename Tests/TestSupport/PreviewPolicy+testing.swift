@@ -7,7 +7,8 @@ extension PreviewPolicy {
         limits: PreviewLimits = PreviewLimits(perRun: 3, global: 5),
         lifetime: LifetimePolicy = LifetimePolicy(),
         sweepInterval: Duration = .seconds(60),
-        outageGrace: Duration = .zero
+        outageGrace: Duration = .zero,
+        labelsPods: Bool = false
     ) -> PreviewPolicy {
         PreviewPolicy(
             isEnabled: true,
@@ -17,7 +18,8 @@ extension PreviewPolicy {
             orphanGrace: .seconds(120),
             sweepInterval: sweepInterval,
             outageGrace: outageGrace,
-            readyTimeout: .zero
+            readyTimeout: .zero,
+            labelsPods: labelsPods
         )
     }
 }

@@ -28,13 +28,15 @@ struct OpenAPI: Sendable {
             let identity: JSONValue = [
                 "group": .string(group), "version": .string(version), "kind": .string(kind.kind),
             ]
+            var properties: JSONValue = [
+                "apiVersion": ["type": "string"], "kind": ["type": "string"], "metadata": ["type": "object"],
+            ]
+            properties["status"] = kind.statusSchemas[version]
             let schema = "\(group.isEmpty ? "core" : group).\(version).\(kind.kind)"
             schemas[schema] = [
                 "type": "object", "x-kubernetes-preserve-unknown-fields": true,
                 "x-kubernetes-group-version-kind": [identity],
-                "properties": [
-                    "apiVersion": ["type": "string"], "kind": ["type": "string"], "metadata": ["type": "object"],
-                ],
+                "properties": properties,
             ]
             let reference: JSONValue = ["$ref": .string("#/components/schemas/\(schema)")]
             let namespace = kind.isNamespaced ? "namespaces/{namespace}/" : ""

@@ -17,11 +17,12 @@ package final class ObjectStore: Sendable {
         package init() {}
     }
 
-    /// The kinds that are stored.
-    package let kinds: [ResourceKind]
+    /// The kinds that are stored, as they are served at the moment.
+    package var kinds: [ResourceKind] { served.withLock(\.self) }
     package let limits: Limits
     let now: @Sendable () -> Date
     let makeUID: @Sendable () -> UUID
+    private let served: Mutex<[ResourceKind]>
     private let state: Mutex<State>
     /// Yields when an owner or a namespace has gone, see ``runGarbageCollection()``.
     private let garbageSignals: AsyncStream<Void>
@@ -42,7 +43,7 @@ package final class ObjectStore: Sendable {
         now: @escaping @Sendable () -> Date = { Date() },
         makeUID: @escaping @Sendable () -> UUID = { UUID() }
     ) {
-        self.kinds = kinds
+        served = Mutex(kinds)
         self.limits = limits
         self.now = now
         self.makeUID = makeUID
@@ -158,6 +159,16 @@ package final class ObjectStore: Sendable {
     /// The resourceVersion of the last change of a kind: what a bookmark carries.
     func lastChange(of kind: ResourceKind) -> Int {
         state.withLock { $0.lastChanges[kind] ?? $0.revision }
+    }
+
+    /// Serves a kind in other versions from now on, as after its CRD was replaced: watches over it end, and every object
+    /// stays.
+    package func serve(_ kind: ResourceKind) {
+        served.withLock { kinds in
+            if let index = kinds.firstIndex(of: kind) { kinds[index] = kind }
+        }
+        let buffers = state.withLock { ($0.watchers[kind] ?? []).map(\.buffer) }
+        for buffer in buffers { buffer.finish() }
     }
 
     // MARK: Writing

@@ -25,6 +25,8 @@ package struct ResourceKind: Sendable {
     /// Versions whose objects cannot be converted from the stored version: reading any fails with 500, as when a
     /// conversion webhook does not answer.
     package var unconvertibleVersions: Set<String>
+    /// What the schema of a version says that `status` has, where it says so; else it is open.
+    package var statusSchemas: [String: JSONValue] = [:]
 
     package init(
         group: String,

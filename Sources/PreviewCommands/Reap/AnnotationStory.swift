@@ -30,7 +30,7 @@ struct AnnotationStory: Sendable {
                 instead: "the end of its run cannot be told"
             ),
             line(Key.pod, preview.podName.map(Excerpt.quoted), instead: "the end of its pod cannot be told"),
-            line(Key.podUID, preview.podUID.map(Excerpt.quoted), instead: "the end of its pod cannot be told"),
+            line(Key.podUID, preview.podUID.map(Excerpt.quoted), instead: "its pod is told by its name alone"),
             line(Key.owner, preview.owner.map(Excerpt.quoted), instead: "the reaper does not need it"),
             line(Key.targetPort, preview.targetPort.map(String.init), instead: "the reaper does not need it"),
         ]

@@ -84,7 +84,11 @@ struct ReapDocumentItem: Encodable, Sendable {
         missingAnnotations = preview.missingAnnotations.sorted()
         unusableAnnotations = preview.unusableAnnotations.sorted()
         pod = Companion(name: preview.podName, uid: preview.podUID, presence: entry.pod.word)
-        claim = Companion(name: preview.runID?.claimName, uid: preview.claimUID, presence: entry.claim.word)
+        claim = Companion(
+            name: preview.claimName ?? preview.runID?.claimName,
+            uid: preview.claimUID,
+            presence: entry.claim.word
+        )
     }
 }
 

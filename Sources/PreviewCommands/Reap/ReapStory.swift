@@ -107,7 +107,7 @@ struct ReapStory: Sendable {
 
     private func companions(of preview: Preview) -> [(title: String, text: String)] {
         let pod = preview.podName.map { "\(Excerpt.quoted($0)) " } ?? ""
-        let claim = preview.runID.map { "\(Excerpt.quoted($0.claimName)) " } ?? ""
+        let claim = preview.runID.map { "\(Excerpt.quoted(preview.claimName ?? $0.claimName)) " } ?? ""
         let matters = report.policy.lifetime.keepsAfterRun ? "; no matter, since previews outlive their run" : ""
         let service =
             switch entry.service {

@@ -3,13 +3,18 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// What the core API says about a run, asked under the service key.
+/// What the core API says about a run, as the gate needs it.
 struct CoreAPIRunFacts: RunFactsSource {
-    let client: CoreAPIClient
-    let key: @Sendable () -> ServiceKey
+    let runs: CoreRuns
 
     func facts(of run: RunID) async -> RunFacts? {
-        guard let known = try? await client.run(run, bearer: key().bearer.value) else { return nil }
-        return RunFacts(approvesToolsAutomatically: known.autoApprovesTools, parent: known.parentRunID)
+        guard let known = await runs.run(run) else { return nil }
+        return RunFacts(
+            approvesToolsAutomatically: known.autoApprovesTools,
+            parent: known.parentRunID,
+            isOver: known.isOver
+        )
     }
+
+    func forget(_ run: RunID) { runs.forget(run) }
 }

@@ -50,7 +50,8 @@ struct ClusterSettings: Sendable {
             sweepInterval: try sources.value(of: Keys.sweepInterval, default: .seconds(60)),
             outageGrace: try sources.value(of: Keys.outageGrace, default: .seconds(150)),
             readyTimeout: try sources.value(of: Keys.readyTimeout, default: .seconds(10)),
-            hostHeader: try sources.value(of: Keys.hostHeader, default: .auto)
+            hostHeader: try sources.value(of: Keys.hostHeader, default: .auto),
+            labelsPods: try sources.value(of: Keys.labelPods, default: false)
         )
     }
 }

@@ -46,6 +46,7 @@ extension Settings {
         SettingDescription(Keys.keepaliveCoalesce, default: "180", example: "0"),
         SettingDescription(Keys.readyTimeout, default: "10", example: "20"),
         SettingDescription(Keys.hostHeader, default: "auto", example: "localhost"),
+        SettingDescription(Keys.labelPods, default: "false", example: "true"),
 
         SettingDescription(Keys.autoApprove, default: "false", example: "true"),
         SettingDescription(Keys.autoApproveInEnvironment, example: "true"),

@@ -74,6 +74,7 @@ extension Settings {
         static let hostHeader = Setting("Sandbox__Preview__HostHeader", expected: "auto, preserve or localhost") {
             HostHeader(rawValue: $0.lowercased())
         }
+        static let labelPods = Setting.boolean("Sandbox__Preview__LabelPods")
         static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
         /// The other name of ``autoApprove``.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
@@ -133,6 +134,7 @@ extension Settings {
                 keepaliveCoalesce.key,
                 readyTimeout.key,
                 hostHeader.key,
+                labelPods.key,
                 autoApprove.key,
                 autoApproveInEnvironment.key,
                 ownersMayApproveAlways.key,

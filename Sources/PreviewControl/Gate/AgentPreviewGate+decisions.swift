@@ -57,8 +57,18 @@ extension AgentPreviewGate {
     }
 
     /// Switches the run's option by which every request is granted without asking. What waits already is granted too.
-    public func setAutoApprove(run: RunID, to isOn: Bool, by decider: String) async throws(PreviewError) {
+    ///
+    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise it is refused for a run that is over.
+    public func setAutoApprove(
+        run: RunID,
+        to isOn: Bool,
+        by decider: String,
+        isAccepted: Bool = false
+    ) async throws(PreviewError) {
         try await previews.asking {
+            if !isAccepted { try await checkThatRunWorks(run) }
+            // What was remembered was said before the change.
+            facts?.forget(run)
             guard let claim = try await store.claim(of: run),
                 try await store.setAutoApprove(isOn, of: claim.identity) != nil
             else {
@@ -91,6 +101,7 @@ extension AgentPreviewGate {
             let (claim, entry) = try await find(id, of: run, inIndex: attempt == 0)
             let now = try await previews.currentTime()
             if isDone(entry.approval) { return entry.approval }
+            if attempt == 0 { try await checkThatRunWorks(run) }
             if let ended = entry.approval.after(.expire(now: now.earliest)), entry.approval.state == .pending {
                 if try await expire(entry, on: claim) != nil { throw alreadyDecided(ended) }
                 continue

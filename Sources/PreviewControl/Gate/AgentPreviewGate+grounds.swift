@@ -27,6 +27,19 @@ extension AgentPreviewGate {
             .map { ApprovalGround($0, .parentClaim(parent)) }
     }
 
+    /// Throws where the run is known to be over: the core API takes no decisions about its tools any more either. What
+    /// cannot be found out right now refuses nobody.
+    func checkThatRunWorks(_ run: RunID) async throws(PreviewError) {
+        guard await facts?.facts(of: run)?.isOver == true else { return }
+        throw PreviewError(
+            .runOver,
+            """
+            This run no longer works, so nothing is approved or denied for its agent. Its owner can still start a preview \
+            directly while its sandbox is there.
+            """
+        )
+    }
+
     /// The grounds that can be seen without asking anybody.
     func standingGround(
         for request: GateRequest,

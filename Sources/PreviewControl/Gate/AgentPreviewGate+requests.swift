@@ -10,7 +10,7 @@ extension AgentPreviewGate {
 
     /// The claim as this replica knows it, or as the cluster has it.
     func claim(of request: GateRequest, seeing view: ClaimView) async throws -> ClaimRecord {
-        if view == .copy, let known = mirror.claim(named: request.run.claimName),
+        if view == .copy, let known = mirror.claim(named: request.sandbox.claim.name),
             known.identity == request.sandbox.claim
         {
             return known
@@ -39,7 +39,7 @@ extension AgentPreviewGate {
 
     func commonGrantsOfCopy() -> StandingGrants? { mirror.commonGrants() }
 
-    func claimOfCopy(of run: RunID) -> ClaimRecord? { mirror.claim(named: run.claimName) }
+    func claimOfCopy(of run: RunID) -> ClaimRecord? { mirror.claim(of: run) }
 
     /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
     func find(
@@ -47,8 +47,8 @@ extension AgentPreviewGate {
         of run: RunID,
         inIndex: Bool
     ) async throws -> (ClaimRecord, ApprovalLedger.Entry) {
-        if inIndex, let claim = claimOfCopy(of: run), claim.belongs(to: run),
-            let entry = claim.ledger.entry(id), entry.approval.run == run, entry.approval.state == .pending
+        if inIndex, let claim = claimOfCopy(of: run), let entry = claim.ledger.entry(id), entry.approval.run == run,
+            entry.approval.state == .pending
         {
             return (claim, entry)
         }
@@ -258,7 +258,7 @@ extension AgentPreviewGate {
     func next(of approval: Approval, within limit: Duration) async throws -> Approval {
         let decided = await withTaskGroup(of: Approval?.self) { group in
             group.addTask {
-                for await claim in mirror.updates(ofClaimNamed: approval.run.claimName) {
+                for await claim in mirror.updates(ofClaimOf: approval.run) {
                     let current = claim?.ledger.entry(approval.id)?.approval
                     if let current, current.state != .pending { return current }
                 }

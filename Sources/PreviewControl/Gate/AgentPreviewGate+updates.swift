@@ -4,7 +4,7 @@ extension AgentPreviewGate {
     /// The run's requests as this replica's copy has them. No request to the cluster is made for it.
     public func knownApprovals(run: RunID) -> [Approval] {
         mirror.read { state in
-            guard let claim = state.cluster.claimRecord(named: run.claimName), claim.belongs(to: run) else { return [] }
+            guard let claim = state.cluster.claimRecord(of: run) else { return [] }
             return claim.ledger.entries.map(\.approval).filter { $0.run == run }
         }
     }
@@ -13,6 +13,6 @@ extension AgentPreviewGate {
     ///
     /// - Parameter changed: Called by whoever changes the copy. It must not wait.
     public func observeApprovals(run: RunID, _ changed: @escaping @Sendable () -> Void) -> Observation {
-        mirror.observe(claimNamed: run.claimName, changed)
+        mirror.observe(claimsNamed: run.claimNames, changed)
     }
 }

@@ -176,6 +176,7 @@ public struct AgentPreviewGate: Sendable {
                 try await earlierStart(of: request, on: claim, now: now.earliest)
             )
         case .checkCapacity:
+            try await checkThatRunWorks(request.run)
             try previews.checkBrake()
             try await previews.checkLimits(for: request.run.label)
             return machine.capacityWasChecked()

@@ -26,10 +26,13 @@ public struct RunFacts: Hashable, Sendable {
     public var approvesToolsAutomatically: Bool
     /// The run that started this one.
     public var parent: RunID?
+    /// Whether the run no longer works: then nothing is approved or denied any more.
+    public var isOver: Bool
 
-    public init(approvesToolsAutomatically: Bool = false, parent: RunID? = nil) {
+    public init(approvesToolsAutomatically: Bool = false, parent: RunID? = nil, isOver: Bool = false) {
         self.approvesToolsAutomatically = approvesToolsAutomatically
         self.parent = parent
+        self.isOver = isOver
     }
 }
 
@@ -37,6 +40,9 @@ public struct RunFacts: Hashable, Sendable {
 public protocol RunFactsSource: Sendable {
     /// - Returns: nil when nothing is known or nobody can be asked right now: then a human decides.
     func facts(of run: RunID) async -> RunFacts?
+
+    /// Lets what is remembered of a run count no more, since it was changed.
+    func forget(_ run: RunID)
 }
 
 /// Why nobody has to be asked, and what says so.

@@ -11,6 +11,11 @@ extension ClusterMirror {
         read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claimRecord(named: name) : nil }
     }
 
+    /// The claim that is proven to be the run's; nil when there is none, or the copy is not up to date.
+    func claim(of run: RunID) -> ClaimRecord? {
+        read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claimRecord(of: run) : nil }
+    }
+
     /// How often the watch over claims has brought anything: a number that grows is the proof that it is alive.
     var claimActivity: Int { read { $0.claimActivity } }
 
@@ -25,21 +30,30 @@ extension ClusterMirror {
     /// The claim as it is and then as it becomes; nil stands for its absence. After several changes, and after a change of
     /// the common grants, it is delivered once, as it is then.
     func updates(ofClaimNamed name: String) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let observation = observe(claimNamed: name) { continuation.yield() }
-        continuation.onTermination = { _ in observation.cancel() }
-        return stream.map { [self] in read { $0.cluster.claimRecord(named: name) } }
+        changes(ofClaimsNamed: [name]).map { [self] in read { $0.cluster.claimRecord(named: name) } }
     }
 
-    /// Tells that the claim is known, now or once it is, and that it has changed.
+    /// As ``updates(ofClaimNamed:)``, of the claim that is proven to be the run's, whichever of its names that has.
+    func updates(ofClaimOf run: RunID) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
+        changes(ofClaimsNamed: run.claimNames).map { [self] in read { $0.cluster.claimRecord(of: run) } }
+    }
+
+    private func changes(ofClaimsNamed names: [String]) -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let observation = observe(claimsNamed: names) { continuation.yield() }
+        continuation.onTermination = { _ in observation.cancel() }
+        return stream
+    }
+
+    /// Tells that the claims are known, now or once they are, and that one of them has changed.
     ///
     /// - Parameter changed: Called by whoever changes the copy. It must not wait.
-    func observe(claimNamed name: String, _ changed: @escaping @Sendable () -> Void) -> Observation {
+    func observe(claimsNamed names: [String], _ changed: @escaping @Sendable () -> Void) -> Observation {
         let (id, isKnown) = update { state in
-            (state.watchers.add(changed, of: name), state.cluster.fresh.contains(.claims))
+            (state.watchers.add(changed, of: names), state.cluster.fresh.contains(.claims))
         }
         if isKnown { changed() }
-        return Observation { [weak self] in self?.update { $0.watchers.remove(id, of: name) } }
+        return Observation { [weak self] in self?.update { $0.watchers.remove(id, of: names) } }
     }
 
     // MARK: Expiry
@@ -103,14 +117,16 @@ struct ClaimWatchers: Sendable {
 
     func of(_ name: String) -> [@Sendable () -> Void] { watchers[name].map { Array($0.values) } ?? [] }
 
-    mutating func add(_ watcher: @escaping @Sendable () -> Void, of name: String) -> Int {
+    mutating func add(_ watcher: @escaping @Sendable () -> Void, of names: [String]) -> Int {
         next += 1
-        watchers[name, default: [:]][next] = watcher
+        for name in names { watchers[name, default: [:]][next] = watcher }
         return next
     }
 
-    mutating func remove(_ id: Int, of name: String) {
-        watchers[name]?[id] = nil
-        if watchers[name]?.isEmpty == true { watchers[name] = nil }
+    mutating func remove(_ id: Int, of names: [String]) {
+        for name in names {
+            watchers[name]?[id] = nil
+            if watchers[name]?.isEmpty == true { watchers[name] = nil }
+        }
     }
 }

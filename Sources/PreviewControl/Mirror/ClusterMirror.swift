@@ -44,6 +44,8 @@ public final class ClusterMirror: Sendable {
     let hasEarlierDeadline = ChangeSignal()
     /// Raised when an approval may expire earlier than was known.
     let hasEarlierExpiry = ChangeSignal()
+    /// Raised when a preview or a pod has changed, so that a pod's label may not be what it should be.
+    let hasLabelChange = ChangeSignal()
     /// Raised when the chronicle has something to tell earlier than was known.
     let hasEarlierReport = ChangeSignal()
 
@@ -85,6 +87,7 @@ public final class ClusterMirror: Sendable {
         }
         // Not under the lock: a watcher whose task is cancelled at this moment takes it, under the lock of its task.
         for wake in woken { wake() }
+        if [.routes, .backends, .pods].contains(change.collection) { hasLabelChange.raise() }
     }
 
     /// Lets a chronicle follow, from the next change on.

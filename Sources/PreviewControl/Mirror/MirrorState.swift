@@ -109,8 +109,11 @@ struct MirrorState: Sendable {
     }
 
     func presence(ofPodOf preview: Preview) -> Presence {
-        guard let uid = preview.compactPodUID, fresh.contains(.pods) else { return .unknown }
-        return podUIDs.contains(uid) ? .present : .gone
+        guard fresh.contains(.pods) else { return .unknown }
+        if let uid = preview.compactPodUID { return podUIDs.contains(uid) ? .present : .gone }
+        // The platform's older service writes the pod's name alone.
+        guard let name = preview.podName else { return .unknown }
+        return pods.contains(name) ? .present : .gone
     }
 
     /// Unknown also where claims do not matter.
@@ -131,6 +134,11 @@ struct MirrorState: Sendable {
     /// approved on it any more.
     func claimRecord(named name: String) -> ClaimRecord? {
         claims[name].flatMap { $0.isBeingDeleted ? nil : $0.record }
+    }
+
+    /// As ``claimRecord(named:)``, of the claim that is proven to be the run's.
+    func claimRecord(of run: RunID) -> ClaimRecord? {
+        run.claimNames.lazy.compactMap(claimRecord(named:)).first { $0.belongs(to: run) }
     }
 }
 

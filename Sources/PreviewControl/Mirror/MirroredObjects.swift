@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import PreviewDomain
 
 /// An object of which a replica keeps a copy.
@@ -42,6 +43,12 @@ public final class PodRecord: MirroredObject {
     public let identity: PodIdentity
     public let sandboxNameHash: String?
     public let isBeingDeleted: Bool
+    /// The per-run label on it.
+    public let runLabel: RunLabel?
+    /// When this service last put that label on it; nil where it did not.
+    public let labelledAt: Date?
+    /// The label that this service has put on it before; the pod is proven to be that run's.
+    public let provenRun: RunLabel?
     /// The UIDs of its owners; the mirror keeps none of them.
     public let owners: [String]
     private let compactClaimUID: CompactText?
@@ -57,9 +64,15 @@ public final class PodRecord: MirroredObject {
         claimUID: String? = nil,
         sandboxNameHash: String? = nil,
         isBeingDeleted: Bool = false,
+        runLabel: RunLabel? = nil,
+        labelledAt: Date? = nil,
+        provenRun: RunLabel? = nil,
         owners: [String] = []
     ) {
         self.identity = identity
+        self.runLabel = runLabel
+        self.labelledAt = labelledAt
+        self.provenRun = provenRun
         compactClaimUID = claimUID.map(CompactText.init)
         self.sandboxNameHash = sandboxNameHash
         self.isBeingDeleted = isBeingDeleted

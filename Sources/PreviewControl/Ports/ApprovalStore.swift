@@ -59,18 +59,21 @@ public struct ClaimRecord: Hashable, Sendable {
 
     /// Whether the claim is proven to be the run's.
     public func belongs(to run: RunID) -> Bool {
-        identity.name == run.claimName && ClaimProof(of: run, writtenRun: writtenRun) == .proven
+        run.claimNames.contains(identity.name) && ClaimProof(of: run, writtenRun: writtenRun) == .proven
     }
 }
 
-/// Whether a claim that has a run's claim name is that run's.
+/// Whether a claim that has one of a run's claim names is that run's.
+///
+/// Of two claims that are proven, the first in the order of `RunID.claimNames` is the run's sandbox. One that is not
+/// proven, or is being deleted, does not stand in the way of the other.
 public enum ClaimProof: Hashable, Sendable {
     case proven
     /// Nothing says that it is not, and nothing that it is.
     case unproven
     case ofAnotherRun
 
-    /// The claim's name holds only twelve characters of the run id. What the platform wrote on the claim must say the
+    /// The claim's name holds only twelve or sixteen characters of the run id. What the platform wrote on the claim must say the
     /// same run; where it wrote nothing, twelve hexadecimal digits of a UUID are enough, and a prefix of any other id
     /// is not, since anybody could choose an id that begins alike.
     ///

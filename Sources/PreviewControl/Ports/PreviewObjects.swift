@@ -6,10 +6,19 @@ public import PreviewDomain
 /// Every function asks the cluster; caches are the business of the caller. `nil` and ``DeletionOutcome/gone`` mean
 /// that the cluster answered and the object does not exist. A cluster that does not answer throws.
 public protocol PreviewObjects: Sendable {
-    /// Puts the per-run label on the pod, for pods that carry no label of their claim.
+    /// Puts the per-run label on the pod, and when that was: for pods that carry no label of their claim, and for the
+    /// platform's older service. It changes the pod even where that has the label already.
     ///
     /// - Returns: False when the pod is gone or was replaced.
-    func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool
+    func label(_ pod: PodIdentity, with run: RunLabel, at instant: Date) async throws(ClusterError) -> Bool
+
+    /// The per-run label on the pod as it is now; `nil` when there is none, or the pod is gone or was replaced.
+    func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel?
+
+    /// Takes the per-run label off the pod, provided that the pod is as it was read.
+    ///
+    /// - Returns: False when it had changed.
+    func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool
 
     func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend
     func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview
@@ -86,6 +95,21 @@ extension PreviewObjects {
 
     /// All Services that are ours.
     public func backends() async throws(ClusterError) -> [PreviewBackend] { try await backends { _ in nil } }
+}
+
+/// The per-run label of a pod, as it was read.
+public struct PodLabel: Hashable, Sendable {
+    public let run: RunLabel
+    /// When this service last put it there; `nil` where somebody else did.
+    public let putAt: Date?
+    /// The pod's resourceVersion.
+    public let resourceVersion: String
+
+    public init(run: RunLabel, putAt: Date?, resourceVersion: String) {
+        self.run = run
+        self.putAt = putAt
+        self.resourceVersion = resourceVersion
+    }
 }
 
 /// A preview's Service.

@@ -48,7 +48,7 @@ extension Preview {
     /// The run's claim when the preview was started; `nil` where the route does not say.
     var claim: ClaimIdentity? {
         guard let runID, let claimUID else { return nil }
-        return ClaimIdentity(name: runID.claimName, uid: claimUID)
+        return ClaimIdentity(name: claimName ?? runID.claimName, uid: claimUID)
     }
 }
 

@@ -81,7 +81,10 @@ struct ReapExecution: Sendable {
     private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
         switch reason {
         case .podGone:
-            guard let name = preview.podName, let uid = preview.podUID else { return false }
+            guard let name = preview.podName else { return false }
+            guard let uid = preview.podUID else {
+                return try await !objects.livePods().contains { $0.name == name }
+            }
             return try await !objects.isLive(PodIdentity(name: name, uid: uid))
         case .claimGone:
             guard let claim = preview.claim else { return false }

@@ -48,11 +48,13 @@ struct ReapSurvey: Sendable {
     ) {
         let now = time?.earliest
         let pods = Set(livePods.map(\.uid))
+        let podNames = Set(livePods.map(\.name))
         let backed = Dictionary(backends.map { ($0.token, $0) }) { _, last in last }
         let routed = Set(routes.map(\.token))
         self.time = time
         self.routes = routes.map { preview in
-            let pod: Presence = preview.podUID.map { pods.contains($0) ? .present : .gone } ?? .unknown
+            let isThere = preview.podUID.map(pods.contains) ?? preview.podName.map(podNames.contains)
+            let pod: Presence = isThere.map { $0 ? .present : .gone } ?? .unknown
             let claim = preview.presence(ofClaimAmong: claims)
             let backend = backed[preview.token]
             return JudgedRoute(

@@ -223,8 +223,9 @@ extension Previews {
     }
 
     private func labelWhereNeeded(_ sandbox: BoundSandbox, with run: RunLabel) async throws {
-        guard case .perRunLabel = sandbox.selector else { return }
-        guard try await objects.label(sandbox.pod, with: run) else {
+        guard policy.labelsPods || sandbox.selector == .perRunLabel else { return }
+        let now = try await currentTime().latest
+        guard try await objects.label(sandbox.pod, with: run, at: now) else {
             throw PreviewError(.noSandbox, "The run's sandbox pod was replaced just now. Try again.")
         }
     }
@@ -278,6 +279,7 @@ extension Previews {
                 maxUntil: life.maxUntil,
                 runID: run,
                 claimUID: sandbox.claim.uid,
+                claimName: sandbox.claim.name,
                 token: token,
                 owner: sandbox.owner ?? requester,
                 pod: sandbox.pod.name,

@@ -20,8 +20,9 @@ struct AuthenticationMiddleware: RouterMiddleware {
         else { throw AccessDenied.unauthenticated }
         let bearer = Secret(header.dropFirst(Self.scheme.count))
         var context = context
-        context.caller = try await authenticator.caller(presenting: bearer)
-        return try await next(request, context)
+        let caller = try await authenticator.caller(presenting: bearer)
+        context.caller = caller
+        return try await Caller.$current.withValue(caller) { try await next(request, context) }
     }
 }
 

@@ -190,7 +190,7 @@ struct GateRoutes: Sendable {
 
     private func setOwnOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {
         do {
-            try await gate.setAutoApprove(run: run, to: isOn, by: caller)
+            try await gate.setAutoApprove(run: run, to: isOn, by: caller, isAccepted: true)
         } catch {
             guard error.kind == .noSandbox else { throw error }
         }

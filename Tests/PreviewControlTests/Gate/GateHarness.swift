@@ -144,6 +144,7 @@ private struct KnownFacts: RunFactsSource {
     let facts: [RunID: RunFacts]
 
     func facts(of run: RunID) async -> RunFacts? { facts[run] }
+    func forget(_ run: RunID) {}
 }
 
 extension AgentPreviewGate {

@@ -37,11 +37,11 @@ struct TimelineBroadcastTests {
     @Test func anObserverOfAClaimIsToldOnceItIsKnownAndOfEachChange() {
         let mirror = ClusterMirror(policy: .testing())
         let changes = Mutex(0)
-        let observation = mirror.observe(claimNamed: run.claimName) { changes.withLock { $0 += 1 } }
+        let observation = mirror.observe(claimsNamed: run.claimNames) { changes.withLock { $0 += 1 } }
         #expect(changes.withLock { $0 } == 0)
         mirror.apply(.claims(.replaced([])))
         #expect(changes.withLock { $0 } == 1)
-        let late = mirror.observe(claimNamed: run.claimName) { changes.withLock { $0 += 10 } }
+        let late = mirror.observe(claimsNamed: run.claimNames) { changes.withLock { $0 += 10 } }
         #expect(changes.withLock { $0 } == 11)
         late.cancel()
         observation.cancel()

@@ -85,6 +85,16 @@ struct ManifestTests {
         #expect(reached == [number])
     }
 
+    @Test("No Service looks like a leftover of the platform's older preview service", arguments: Files.overlays)
+    func theOlderServiceDeletesNoService(overlay: String) async throws {
+        let services = try await Files.manifests(overlay: overlay).filter { $0.kind == "Service" }
+        #expect(!services.isEmpty)
+        for service in services where service.name.hasPrefix("preview-") {
+            let labels = try service.value("metadata", "labels", as: [String: String].self)
+            #expect(labels?["app.kubernetes.io/part-of"] == nil, "\(service.name)")
+        }
+    }
+
     @Test("A pod may do nothing that the service does not need", arguments: Files.overlays)
     func podsAreConfined(overlay: String) async throws {
         let deployment = try #require(try await Files.manifests(overlay: overlay).first { $0.kind == "Deployment" })

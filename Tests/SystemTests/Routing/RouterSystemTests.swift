@@ -287,6 +287,44 @@ struct RouterSystemTests {
         }
     }
 
+    @Test func aRunThatIsOverGetsNoDecisionsAndNoNewRequests() async throws {
+        try await Self.serve { service, core in
+            try service.addSandbox()
+            let body = #"{"target_port": 3000}"#
+            let preference = HTTPField.Name("Prefer").map { [$0: "respond-async"] as HTTPFields } ?? [:]
+            let asked = try await service.call(
+                .post,
+                "\(Self.run)/sandbox/preview",
+                body: body,
+                bearer: ServiceUnderTest.key,
+                headers: preference
+            )
+            let request = try #require(asked["request_id"])
+            _ = try await RawAnswer.send(
+                "POST \(Self.run)/end HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                to: core.port
+            )
+            for route in ["tool-approvals", "tool-denials"] {
+                let refused = try await service.call(
+                    .post,
+                    "\(Self.run)/\(route)",
+                    body: #"{"request_id": "\#(request)"}"#
+                )
+                #expect(refused.status == 409)
+                #expect(refused["error"]?.hasPrefix("This run no longer works") == true)
+            }
+            // The service key may not see the run; its owner was just shown it.
+            let again = try await service.call(
+                .post,
+                "\(Self.run)/sandbox/preview",
+                body: #"{"target_port": 3001}"#,
+                bearer: ServiceUnderTest.key,
+                headers: preference
+            )
+            #expect(again.status == 409)
+        }
+    }
+
     // MARK: The run's event stream
 
     @Test(arguments: [1, 7, 64, 0])

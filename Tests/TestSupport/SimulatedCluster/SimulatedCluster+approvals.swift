@@ -24,7 +24,7 @@ extension SimulatedCluster {
 
     /// The annotations of the run's claim.
     public func claimAnnotations(of run: RunID) -> [String: String] {
-        state.withLock { $0.claims[run.claimName]?.annotations ?? [:] }
+        state.withLock { $0.claims[$0.claimName(of: run)]?.annotations ?? [:] }
     }
 
     /// The approvals on the run's claim, the oldest first.
@@ -35,7 +35,7 @@ extension SimulatedCluster {
     /// Changes a claim's annotations by somebody's hand; nil removes one.
     public func annotateClaim(of run: RunID, _ changes: [String: String?]) {
         _ = state.withLock { state in
-            state.changeClaim(run.claimName) { claim in
+            state.changeClaim(state.claimName(of: run)) { claim in
                 for (key, value) in changes { claim.annotations[key] = value }
             }
         }
@@ -56,7 +56,7 @@ extension SimulatedCluster {
             state.pods[sandbox.pod] = false
             let pod = PodIdentity(name: sandbox.pod.name, uid: "uid-\(sandbox.pod.name)-\(state.nextVersion())")
             state.pods[pod] = true
-            state.publish(.pods(.applied(PodRecord(identity: pod))))
+            state.publish(.pods(.applied(state.record(of: pod))))
             state.sandboxes[run] = BoundSandbox(
                 claim: sandbox.claim,
                 owner: sandbox.owner,
@@ -73,8 +73,8 @@ extension SimulatedCluster {
 extension SimulatedCluster: ApprovalStore {
     public func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord? {
         try await perform(.claim) { state in
-            state.claims[run.claimName]?.record
-        }.flatMap { $0.belongs(to: run) ? $0 : nil }
+            run.claimNames.compactMap { [claims = state.claims] in claims[$0]?.record }.first { $0.belongs(to: run) }
+        }
     }
 
     public func write(
@@ -127,6 +127,9 @@ extension SimulatedCluster: ApprovalStore {
 
 extension SimulatedCluster.State {
     var gateway: GatewayRecord { GatewayRecord(name: "gateway", grants: commonGrants) }
+
+    /// The name of the run's claim.
+    func claimName(of run: RunID) -> String { sandboxes[run]?.claim.name ?? run.claimName }
 
     mutating func publishClaim(_ name: String) {
         if let claim = claims[name] { publish(.claims(.applied(claim.copy))) }

@@ -1,11 +1,37 @@
 public import FoundationEssentials
 public import PreviewControl
 public import PreviewDomain
+internal import Synchronization
 
 extension SimulatedCluster: PreviewObjects {
-    public func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool {
-        try await perform(.labelPod) { $0.pods[pod] == true }
+    public func label(
+        _ pod: PodIdentity,
+        with run: RunLabel,
+        at instant: Date
+    ) async throws(ClusterError) -> Bool {
+        try await perform(.labelPod) { state in
+            guard state.pods[pod] == true else { return false }
+            state.podLabels[pod] = PodLabel(run: run, putAt: instant, resourceVersion: "\(state.nextVersion())")
+            state.publish(.pods(.applied(state.record(of: pod))))
+            return true
+        }
     }
+
+    public func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel? {
+        try await perform(.podLabel) { $0.pods[pod] == true ? $0.podLabels[pod] : nil }
+    }
+
+    public func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool {
+        try await perform(.unlabelPod) { state in
+            guard state.podLabels[pod] == label else { return false }
+            state.podLabels[pod] = nil
+            state.publish(.pods(.applied(state.record(of: pod))))
+            return true
+        }
+    }
+
+    /// The per-run label that a pod carries.
+    public func runLabel(of pod: PodIdentity) -> RunLabel? { state.withLock { $0.podLabels[pod]?.run } }
 
     public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
         let annotations = blueprint.annotations

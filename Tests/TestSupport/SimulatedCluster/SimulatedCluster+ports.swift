@@ -94,7 +94,7 @@ extension SimulatedCluster.State {
     /// All objects, kind by kind.
     fileprivate var lists: [ClusterChange] {
         [
-            .pods(.replaced(pods.filter(\.value).keys.map { PodRecord(identity: $0) })),
+            .pods(.replaced(pods.filter(\.value).keys.map(record))),
             .claims(.replaced(claims.values.map(\.copy))),
             .sandboxes(.replaced([])),
             .gateways(.replaced([gateway])),

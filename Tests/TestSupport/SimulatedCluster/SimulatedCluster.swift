@@ -12,7 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
-        case proveWatch, isPodReady, rewriteHost, setBackendProtocol
+        case proveWatch, isPodReady, rewriteHost, setBackendProtocol, podLabel, unlabelPod
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -55,6 +55,7 @@ public final class SimulatedCluster: Sendable {
         var routes: [PreviewToken: StoredRoute] = [:]
         var backends: [PreviewToken: PreviewBackend] = [:]
         var pods: [PodIdentity: Bool] = [:]
+        var podLabels: [PodIdentity: PodLabel] = [:]
         var routeStatus = RouteStatus(isAccepted: true)
         var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
         /// Of a preview whose app sees `localhost`, where that is another one.
@@ -92,12 +93,17 @@ public final class SimulatedCluster: Sendable {
 
     /// Adds a run with a bound, running pod.
     @discardableResult
-    public func addSandbox(for run: RunID, owner: String? = "ada", pod: String = "pod-1") -> PodIdentity {
+    public func addSandbox(
+        for run: RunID,
+        owner: String? = "ada",
+        pod: String = "pod-1",
+        claimName: String? = nil
+    ) -> PodIdentity {
         state.withLock { state in
             let identity = PodIdentity(name: pod, uid: "uid-\(pod)-\(state.nextVersion())")
-            let claim = ClaimIdentity(name: run.claimName, uid: "claim-of-\(pod)")
+            let claim = ClaimIdentity(name: claimName ?? run.claimName, uid: "claim-of-\(pod)")
             state.pods[identity] = true
-            state.publish(.pods(.applied(PodRecord(identity: identity))))
+            state.publish(.pods(.applied(state.record(of: identity))))
             if state.claims[claim.name]?.identity != claim {
                 state.claims[claim.name] = StoredClaim(
                     identity: claim,
@@ -348,6 +354,10 @@ extension SimulatedCluster.State {
         silentWatches.subtract(collections)
         for change in missed where collections.contains(change.collection) { deliver(change) }
         missed.removeAll { collections.contains($0.collection) }
+    }
+
+    func record(of pod: PodIdentity) -> PodRecord {
+        PodRecord(identity: pod, runLabel: podLabels[pod]?.run, labelledAt: podLabels[pod]?.putAt)
     }
 
     mutating func changeRoute(

@@ -18,16 +18,16 @@ extension DoctorCheck {
             }
             return .ok(served.joined(separator: ", "))
         },
-        DoctorCheck("PG202", .resources, "agent-sandbox is served in a version that is known", pre: true) { context in
+        DoctorCheck("PG202", .resources, "agent-sandbox is served in a usable version", pre: true) { context in
             var said: [String] = []
             for resource in [SandboxClaim.resource, Sandbox.resource] {
-                let served = try await context.client.servedVersions(ofGroup: resource.group)
-                guard let version = resource.versions.first(where: served.contains) else {
+                guard let version = try await context.client.usedVersion(of: resource) else {
+                    let served = try await context.client.servedVersions(ofGroup: resource.group)
                     return .failure(
                         served.isEmpty
                             ? "\(resource.group) is not there"
                             : "\(resource.group) is served as \(served.joined(separator: ", ")) only",
-                        mend: "install agent-sandbox with one of \(resource.versions.joined(separator: ", "))"
+                        mend: "install agent-sandbox 0.4 or later, which serves \(resource.plural)"
                     )
                 }
                 said.append("\(resource.group)/\(version)")

@@ -33,9 +33,7 @@ struct PreviewParts: Sendable {
             mirror: shared.mirror,
             policy: cluster.policy,
             approvalPolicy: shared.settings.approvals,
-            facts: shared.coreAPI.flatMap { client in
-                shared.serviceKey.map { CoreAPIRunFacts(client: client, key: $0) }
-            },
+            facts: shared.runFacts(),
             timeline: timeline.broadcast,
             time: shared.time,
             randomBytes: { try CSPRNG.bytes($0) },
@@ -46,5 +44,8 @@ struct PreviewParts: Sendable {
     }
 
     /// In the order of their start.
-    var services: [any Service] { [timeKeeper, core.mirrorRunner, core.reaper, core.keeper, core.follower] }
+    var services: [any Service] {
+        [timeKeeper, core.mirrorRunner, core.reaper, core.keeper, core.follower]
+            + (core.labelsPods ? [core.podLabels] : [])
+    }
 }

@@ -38,13 +38,21 @@ extension SharedParts {
 
     /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
     func access() -> RunAccess {
-        if let coreAPI { return RunAccess(CoreAPIAuthority(coreAPI, uptime: time.uptime)) }
+        if let coreAuthority { return RunAccess(coreAuthority) }
         let owners = KubernetesRunOwners(
             client: cluster.client,
             namespace: settings.cluster.namespace,
             mirror: mirror
         )
         return RunAccess(ClaimAuthority(owners: owners, uptime: time.uptime))
+    }
+
+    /// What else is known about runs; `nil` without a core API.
+    func runFacts() -> CoreAPIRunFacts? {
+        guard let coreAPI, let coreAuthority else { return nil }
+        return CoreAPIRunFacts(
+            runs: CoreRuns(authority: coreAuthority, client: coreAPI, key: serviceKey, uptime: time.uptime)
+        )
     }
 
     private func keys(of tokens: IdentitySettings.AccessTokens) throws -> any VerificationKeySource {

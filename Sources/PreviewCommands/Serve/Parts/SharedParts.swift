@@ -28,6 +28,8 @@ struct SharedParts: Sendable {
     let probes: CurlTransport
     /// The platform's core API, where there is one.
     let coreAPI: CoreAPIClient?
+    /// What the core API says of runs to callers' own bearers, where there is one.
+    let coreAuthority: CoreAPIAuthority?
     /// What passes requests on to the core API, where that is wanted.
     let router: RouterParts?
     /// The service key that is valid whenever it is asked for, where there is one.
@@ -62,6 +64,7 @@ struct SharedParts: Sendable {
                 observer: { watch.note(isReachable: $0) }
             )
         }
+        coreAuthority = coreAPI.map { [uptime = time.uptime] in CoreAPIAuthority($0, uptime: uptime) }
         router = try RouterParts(settings, watch: watch, metrics: metrics, logger: logger)
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)

@@ -1,3 +1,5 @@
+internal import PreviewControl
+
 /// The JSON Schema 2020-12 of a ``SessionBody``.
 enum SessionSchema {
     static let json: JSONValue = [
@@ -15,8 +17,8 @@ enum SessionSchema {
             "ready": ["type": "boolean", "description": "Whether a browser sees a page of the app at the URL."],
             "readiness": [
                 "type": "string",
-                "enum": ["serving", "no_name", "no_tls", "no_route", "not_accepted", "no_app", "unverified"],
-                "description": "How far the preview has come; only serving is ready.",
+                "enum": .array(Readiness.State.allCases.map { .string($0.rawValue) }),
+                "description": .string("How far the preview has come. \(AgentGuide.readiness)."),
             ],
             "host_header": [
                 "type": "string", "enum": ["preserve", "localhost"], "description": "Which host the app sees.",

@@ -19,11 +19,10 @@ struct StartPreviewTool: Tool {
             title: "Start a preview",
             description: """
                 Makes a web server that already runs inside the sandbox of an Agentweaver run reachable at an HTTPS \
-                URL that the user can open. Start the server first and let it listen on 0.0.0.0, not only on localhost. \
-                The run's owner may have to approve the request, on the run's page in Agentweaver, so a call can take \
-                minutes; if the call is interrupted, call again with the same arguments: the request stays, and you join \
-                it. As long as the preview lives, the same call returns it, and nobody is asked again. A preview ends when \
-                it is idle or stopped, and with its sandbox. The URL is a secret: show it to the user only.
+                URL that the user can open. \(AgentGuide.server) \(AgentGuide.ports(previews.ports)) \
+                \(AgentGuide.timeout) The owner approves on the run's page in Agentweaver. As long as the preview lives, the \
+                same call returns it. The result's readiness and detail say whether it works, and what to do if not. A preview \
+                ends when it is idle or stopped, and with its sandbox. The URL is a secret: show it to the user only.
                 """,
             arguments: [
                 ArgumentName.run: ArgumentSchema.run,

@@ -48,6 +48,7 @@ extension PreviewError.Kind {
             """
         case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
+        case .runOver: "Do not ask again for this run."
         case .invalid, .disabled, .limitReached, .clusterUnavailable, .clusterRefused, .cancelled, .braked: nil
         }
     }

@@ -1,0 +1,149 @@
+internal import FoundationEssentials
+internal import Logging
+internal import PreviewDomain
+public import ServiceLifecycle
+
+/// Keeps the per-run label on the pods of runs that have previews, and takes it off when the last one has ended.
+///
+/// The platform's older service deletes a preview as an orphan when no pod carries the label of its run, and the Services
+/// of its own previews select the pod by it. So a start puts the label on before the route exists, this puts it on where it is
+/// missing, and takes it off only when the run has neither a route nor a Service, of whichever service.
+///
+/// How a preview ended does not matter, nor which replica ended it: the copy of the cluster is compared with what should be,
+/// whenever a preview or a pod has changed, and once a sweep interval. Every replica does so.
+public struct PodLabelKeeper: Service {
+    private let policy: PreviewPolicy
+    private let mirror: ClusterMirror
+    private let objects: any PreviewObjects
+    private let clusterTime: any ClusterTime
+    private let time: MonotonicTime
+    private let logger: Logger
+
+    /// How long changes are collected before the next comparison.
+    private static let pause = Duration.milliseconds(500)
+    /// How long to wait before what failed is tried again.
+    private static let retryDelay = Duration.seconds(5)
+
+    init(
+        policy: PreviewPolicy,
+        mirror: ClusterMirror,
+        objects: any PreviewObjects,
+        clusterTime: any ClusterTime,
+        time: MonotonicTime,
+        logger: Logger
+    ) {
+        self.policy = policy
+        self.mirror = mirror
+        self.objects = objects
+        self.clusterTime = clusterTime
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Runs until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await mirror.hasLabelChange.wait(atMost: await compare(), time)
+                try? await time.sleep(Self.pause)
+            }
+        }
+    }
+
+    /// Compares the copy with what should be, and carries out what differs.
+    ///
+    /// - Returns: When to compare again, if nothing changes until then.
+    package func compare() async -> Duration {
+        guard let now = clusterTime.reading()?.earliest, let plan = mirror.labelPlan(at: now, grace: policy.orphanGrace)
+        else { return Self.retryDelay }
+        var limit = policy.sweepInterval
+        for step in plan.steps where !Task.isCancelled {
+            do throws(ClusterError) {
+                try await carryOut(step)
+            } catch {
+                logger.warning("a pod's label could not be changed", metadata: ["error": "\(error)"])
+                limit = min(limit, Self.retryDelay)
+            }
+        }
+        if let next = plan.next { limit = min(limit, max(next.duration(since: now), .zero)) }
+        return limit
+    }
+
+    private func carryOut(_ step: PodLabelPlan.Step) async throws(ClusterError) {
+        switch step {
+        case .put(let pod, let run):
+            guard let now = clusterTime.reading()?.latest else { return }
+            guard try await objects.label(pod, with: run, at: now) else { return }
+            logger.info("a pod was labelled", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
+        case .take(let pod, let run):
+            // In this order: a start that puts the label on after this read changes the pod, and the removal fails. One
+            // that did so before is younger than the grace time, or its route is in the list.
+            guard let label = try await objects.label(of: pod), label.run == run, let putAt = label.putAt,
+                let now = clusterTime.reading()?.earliest, putAt + policy.orphanGrace <= now,
+                try await objects.routes(of: run).isEmpty
+            else { return }
+            guard try await objects.unlabel(pod, label) else { return }
+            logger.info("a pod's label was taken off", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
+        }
+    }
+}
+
+extension PodLabelKeeper: CustomStringConvertible {
+    /// Its name alone: ServiceLifecycle logs services by their description.
+    public var description: String { "PodLabelKeeper" }
+}
+
+/// Which pods carry another label than they should.
+struct PodLabelPlan: Hashable, Sendable {
+    enum Step: Hashable, Sendable {
+        case put(PodIdentity, RunLabel)
+        case take(PodIdentity, RunLabel)
+    }
+
+    private(set) var steps: [Step] = []
+    /// When the next label may be taken off, if nothing changes until then.
+    private(set) var next: Date?
+
+    /// - Parameters:
+    ///   - now: The API server's time.
+    ///   - grace: For how long a label may be there for a preview that is only about to be made.
+    init(_ cluster: MirrorState, now: Date, grace: Duration) {
+        var runs: Set<RunLabel> = []
+        for preview in cluster.routes.values {
+            guard let run = preview.run else { continue }
+            runs.insert(run)
+            guard !preview.isBeingDeleted, let name = preview.podName, let pod = cluster.pods[name],
+                !pod.isBeingDeleted, pod.runLabel != run, pod.isProven(of: run, by: preview)
+            else { continue }
+            steps.append(.put(pod.identity, run))
+        }
+        for backend in cluster.backends.values { if let run = backend.run { runs.insert(run) } }
+        for pod in cluster.pods.values {
+            // What somebody else has put there is left to whoever that was.
+            guard let run = pod.runLabel, let putAt = pod.labelledAt, !pod.isBeingDeleted, !runs.contains(run)
+            else { continue }
+            let instant = putAt + grace
+            if instant <= now {
+                steps.append(.take(pod.identity, run))
+            } else {
+                next = min(next ?? instant, instant)
+            }
+        }
+        steps = Array(Set(steps))
+    }
+}
+
+extension PodRecord {
+    /// Whether the pod is the run's. The name alone, as the older service writes it, proves nothing: another run may have a
+    /// pod of that name since.
+    fileprivate func isProven(of run: RunLabel, by preview: Preview) -> Bool {
+        preview.compactPodUID.map { $0 == identity.compactUID } ?? (provenRun == run)
+    }
+}
+
+extension ClusterMirror {
+    /// Which labels of pods are to be changed; nil while routes, Services or pods are not known well enough.
+    func labelPlan(at now: Date, grace: Duration) -> PodLabelPlan? {
+        read { $0.cluster.isComplete ? PodLabelPlan($0.cluster, now: now, grace: grace) : nil }
+    }
+}

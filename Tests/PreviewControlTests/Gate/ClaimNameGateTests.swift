@@ -1,0 +1,57 @@
+import PreviewDomain
+import TestSupport
+import Testing
+
+@testable import PreviewControl
+
+/// Approvals of a run whose claim has the executor's name.
+@Suite("The gate on an executor's claim", .timeLimit(.minutes(1)))
+struct ClaimNameGateTests {
+    private let run = GateHarness.run
+
+    private func harness() async throws -> GateHarness {
+        let harness = try await GateHarness()
+        harness.cluster.removeClaim(of: run)
+        harness.cluster.addSandbox(for: run, pod: "pod-2", claimName: run.claimNames[1])
+        for replica in harness.replicas {
+            replica.mirror.apply(.claims(.replaced([RunClaim(try #require(try await harness.claim()))])))
+            replica.mirror.apply(.grants(StandingGrants()))
+        }
+        return harness
+    }
+
+    @Test func aRequestWaitsThereAndADecisionWakesItOnAnotherReplica() async throws {
+        let harness = try await harness()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for replica in harness.replicas {
+                group.addTask {
+                    try await harness.cluster.run { replica.mirror.apply($0, at: harness.cluster.reading()) }
+                }
+            }
+            let (pending, start) = try await harness.ask()
+            let followed = Task {
+                try await harness[1].approval(run: run, requestID: pending.id.text, wait: .seconds(60))
+            }
+            while harness[1].knownApprovals(run: run).map(\.id) != [pending.id] { await Task.yield() }
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+            _ = try await start.value
+            #expect(try await followed.value.state != .pending)
+            #expect(harness.states == [.consumed])
+            group.cancelAll()
+        }
+    }
+
+    /// The platform gives a run that had only commands an agent later: what waited on the executor's claim is asked anew.
+    @Test func whenAnAgentsClaimComesWhatWaitedOnTheOtherIsAskedAnew() async throws {
+        let harness = try await harness()
+        let (pending, start) = try await harness.ask()
+        harness.cluster.addSandbox(for: run, pod: "pod-3")
+        let error = await #expect(throws: PreviewError.self) {
+            try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
+        }
+        #expect(error?.kind == .approvalNotFound)
+        start.cancel()
+        _ = await start.result
+        #expect(harness.provisioning.isEmpty)
+    }
+}
