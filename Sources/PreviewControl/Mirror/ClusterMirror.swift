@@ -35,8 +35,11 @@ public final class ClusterMirror: Sendable {
         /// How often the watch over claims has brought anything.
         var claimActivity = 0
 
-        /// When each of those who follow has to look next.
-        fileprivate var next: [Date?] { [reaping.next, expiries.next, chronicle?.next] }
+        /// When each of those who follow has to look next. A tuple, because every change asks twice: an array would be two
+        /// allocations for each.
+        fileprivate var next: (reaping: Date?, expiries: Date?, chronicle: Date?) {
+            (reaping.next, expiries.next, chronicle?.next)
+        }
     }
 
     private let state: Mutex<State>
@@ -95,15 +98,14 @@ public final class ClusterMirror: Sendable {
 
     /// Changes the state, and signals those for whom something is due earlier than before.
     func update<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
-        let (result, isEarlier) = state.withLock { state in
+        let (result, before, after) = state.withLock { state in
             let before = state.next
             let result = change(&state)
-            return (result, zip(state.next, before).map { $0.isEarlier(than: $1) })
+            return (result, before, state.next)
         }
-        for (signal, isEarlier) in zip([hasEarlierDeadline, hasEarlierExpiry, hasEarlierReport], isEarlier)
-        where isEarlier {
-            signal.raise()
-        }
+        if after.reaping.isEarlier(than: before.reaping) { hasEarlierDeadline.raise() }
+        if after.expiries.isEarlier(than: before.expiries) { hasEarlierExpiry.raise() }
+        if after.chronicle.isEarlier(than: before.chronicle) { hasEarlierReport.raise() }
         return result
     }
 
@@ -180,10 +182,13 @@ extension ClusterMirror {
     /// Takes out what is to be looked at, the earliest first.
     func takeDue(now: Date) -> [ReapKey] { update { $0.reaping.takeDue(now: now) } }
 
-    /// See ``ReapQueue/order(for:now:_:_:)``.
-    func order(for key: ReapKey, now: Date, idleFrom: IdleFrom) -> ReapOrder? {
-        update { $0.reaping.order(for: key, now: now, $0.cluster, idleFrom) }
+    /// See ``ReapQueue/order(for:now:yields:_:_:)``.
+    func order(for key: ReapKey, now: Date, yields: Bool = true, idleFrom: IdleFrom) -> ReapOrder? {
+        update { $0.reaping.order(for: key, now: now, yields: yields, $0.cluster, idleFrom) }
     }
+
+    /// See ``ReapQueue/note(_:of:)``.
+    func note(_ outcome: ReapOutcome, of order: ReapOrder) { state.withLock { $0.reaping.note(outcome, of: order) } }
 
     /// See ``ReapQueue/allDue(now:_:_:)``.
     func allDue(now: Date?, idleFrom: IdleFrom) -> [ReapKey]? {

@@ -17,12 +17,12 @@ enum ReapKey: Hashable, Sendable {
 struct ReapQueue: Sendable {
     private var deadlines = DeadlineQueue<ReapKey>()
     private var endedTokens = EndedTokens()
+    private var precedence = ReapPrecedence()
+    /// What is due and left to another replica for a moment: until when, and for which reason it is due.
+    private var yielded: [ReapKey: (until: Date, reason: ReapReason)] = [:]
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
 
-    /// How long after its instant an object may be looked at. Each replica picks its own moment within that time, so
-    /// that of several the first one mostly has deleted an object before the others look.
-    static let maxSpread = Duration.milliseconds(180)
     /// The shortest time after which something that was kept is looked at again. Without it, an object that is due
     /// but may not be touched yet would be looked at without a pause.
     private static let shortestRecheck = Duration.milliseconds(50)
@@ -39,8 +39,12 @@ struct ReapQueue: Sendable {
 
     /// Queues what a change concerns.
     ///
-    /// - Parameter now: The API server's time where it is known. What is due already is looked at within ``maxSpread`` of it.
+    /// - Parameter now: The API server's time where it is known.
     mutating func follow(_ delta: MirrorDelta, _ cluster: MirrorState, now: Date?) {
+        for preview in delta.ended {
+            guard let yielded = yielded.removeValue(forKey: .route(preview.token)) else { continue }
+            precedence.noteOthersDeletion(for: yielded.reason)
+        }
         if delta.judgesAll {
             for preview in cluster.routes.values { schedule(.route(preview.token), cluster, now) }
             for backend in cluster.backends.values { schedule(.backend(backend.token), cluster, now) }
@@ -56,19 +60,44 @@ struct ReapQueue: Sendable {
     private mutating func schedule(_ key: ReapKey, _ cluster: MirrorState, _ now: Date?) {
         // Whether idleness counts is asked when its instant has come: that may change at any time.
         guard let (_, verdict) = verdict(on: key, now: nil, cluster, { _, _ in .distantPast }) else { return }
-        let instant = max(verdict.nextLook, now ?? .distantPast)
-        deadlines.schedule(key, at: instant + Self.maxSpread * spread(key.token))
+        deadlines.schedule(key, at: max(verdict.nextLook, now ?? .distantPast))
     }
 
     // MARK: Judging
 
     /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
-    /// kept is queued again.
-    mutating func order(for key: ReapKey, now: Date, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> ReapOrder? {
+    /// kept is queued again, and so is what is left to another replica first.
+    ///
+    /// - Parameter yields: Whether it may be left to another replica; see ``ReapPrecedence``.
+    mutating func order(
+        for key: ReapKey,
+        now: Date,
+        yields: Bool,
+        _ cluster: MirrorState,
+        _ idleFrom: IdleFrom
+    ) -> ReapOrder? {
+        let wait = yielded.removeValue(forKey: key)
         guard let (target, verdict) = verdict(on: key, now: now, cluster, idleFrom) else { return nil }
-        if let order = ReapOrder(target, verdict) { return order }
-        deadlines.schedule(key, at: max(verdict.nextLook, now + Self.shortestRecheck))
+        guard let order = ReapOrder(target, verdict) else {
+            deadlines.schedule(key, at: max(verdict.nextLook, now + Self.shortestRecheck))
+            return nil
+        }
+        guard yields else { return order }
+        let until = wait?.until ?? now + precedence.delay(for: order.reason, share: spread(key.token))
+        guard now < until else { return order }
+        yielded[key] = (until, order.reason)
+        deadlines.schedule(key, at: until)
         return nil
+    }
+
+    /// Takes in what came of the deletion of a route.
+    mutating func note(_ outcome: ReapOutcome, of order: ReapOrder) {
+        guard case .route = order.target else { return }
+        switch outcome {
+        case .reaped(let reason): precedence.noteOwnDeletion(for: reason)
+        case .alreadyGone: precedence.noteOthersDeletion(for: order.reason)
+        case .averted, .failed: break
+        }
     }
 
     /// Judges everything: the sweep.

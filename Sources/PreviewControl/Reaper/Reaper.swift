@@ -107,10 +107,11 @@ public struct Reaper: Service {
         }
     }
 
-    func look(at key: ReapKey) async {
+    /// - Parameter yields: Whether a deletion may be left to another replica first.
+    func look(at key: ReapKey, yields: Bool = true) async {
         // Nothing is taken out before the time is known again.
         guard let now = clusterTime.reading()?.earliest else { return mirror.retry(key, at: .distantPast) }
-        guard let order = mirror.order(for: key, now: now, idleFrom: outage.idleFrom) else { return }
+        guard let order = mirror.order(for: key, now: now, yields: yields, idleFrom: outage.idleFrom) else { return }
         record(await execution.carryOut(order), of: order)
     }
 
@@ -154,7 +155,8 @@ public struct Reaper: Service {
         let began = time.uptime()
         if !lists, !outage.isInDoubt, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
-                await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0) }
+                // What is due in a sweep, the deadlines have missed.
+                await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0, yields: false) }
             }
         } else {
             let due: [ReapOrder]
@@ -240,6 +242,7 @@ public struct Reaper: Service {
         }
         outage.noteAnswer()
         brake.deletionAnswered(of: order.token)
+        mirror.note(outcome, of: order)
         switch outcome {
         case .reaped(let reason):
             metrics.countReaped(reason, lag: lag(of: order, for: reason))
