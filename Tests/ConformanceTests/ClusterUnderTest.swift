@@ -3,12 +3,15 @@ import Foundation
 import HTTPTransport
 import KubernetesClient
 import KubernetesModel
+import TestPeers
 
 /// One API server that the conformance checks run against.
 struct ClusterUnderTest: Sendable {
     let client: KubernetesClient
     /// The same server with a token that nobody has.
     let stranger: KubernetesClient
+    /// Sends requests as they are: what `kubectl` and other clients send.
+    let raw: BareClient
     /// The token that ``client`` presents.
     let token: String
     /// Exists, and holds nothing that a check does not make.
@@ -22,6 +25,7 @@ struct ClusterUnderTest: Sendable {
             throw KubernetesError(.configuration, "the kubeconfig has no token")
         }
         token = secret.value
+        raw = try BareClient(kubeconfig: path)
         client = Self.client(configuration)
         stranger = Self.client(strange)
         self.namespace = namespace

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import TestPeers
 import TestSupport
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import DevCluster
 
 /// The same checks against the development cluster's API server and, where there is one, a real kube-apiserver.
-@Suite("API server conformance")
+@Suite("API server conformance", .timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test("The development cluster's API server behaves as the client needs it")
     func developmentCluster() async throws {
@@ -14,7 +15,7 @@ struct ConformanceTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await withAPIServer { server in
             try await server.kubeconfig().write(toFile: path, atomically: true, encoding: .utf8)
-            try await runAll(ClusterUnderTest(kubeconfig: path, namespace: "conformance"))
+            await runAll(try await ClusterUnderTest(kubeconfig: path, namespace: "conformance"))
         }
     }
 
@@ -27,11 +28,24 @@ struct ConformanceTests {
     )
     func realAPIServer() async throws {
         try await RealControlPlane.with { plane in
-            try await runAll(ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "conformance"))
+            await runAll(try await ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "conformance"))
         }
     }
 
-    private func runAll(_ cluster: ClusterUnderTest) async throws {
+    @Test(
+        "The cluster that TEST_KUBECONFIG names behaves as the client needs it",
+        .enabled(if: NamedCluster.kubeconfig != nil, "TEST_KUBECONFIG names no cluster")
+    )
+    func namedCluster() async throws {
+        let path = try #require(NamedCluster.kubeconfig)
+        let namespace = "conformance-\(UUID().uuidString.lowercased().prefix(8))"
+        let cluster = try await ClusterUnderTest(kubeconfig: path, namespace: namespace)
+        await runAll(cluster)
+        // With all that is in it.
+        _ = try await cluster.raw.send(.delete, "/api/v1/namespaces/\(namespace)")
+    }
+
+    private func runAll(_ cluster: ClusterUnderTest) async {
         for (name, check) in ConformanceChecks.all {
             do {
                 try await check(cluster)
@@ -40,4 +54,10 @@ struct ConformanceTests {
             }
         }
     }
+}
+
+/// A cluster that somebody else runs, with the definitions of the kinds that the service uses.
+private enum NamedCluster {
+    /// The path of its kubeconfig.
+    static let kubeconfig = ProcessInfo.processInfo.environment["TEST_KUBECONFIG"]
 }

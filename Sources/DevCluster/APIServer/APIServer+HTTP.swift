@@ -85,7 +85,11 @@ extension APIServer {
         case .watch(let watch):
             // However it ends, nothing is to be kept for it any more.
             defer { watch.changes.finish() }
-            var body: any ResponseBodyWriter = try await writer.writeHead(head(200, "application/json", watch.warnings))
+            var head = head(200, "application/json", watch.warnings)
+            // Whoever listens for the client's end reads its connection to the end: the server closes it after a watch. A
+            // client that is not told would send its next request there, and lose it.
+            head.headerFields[.connection] = "close"
+            var body: any ResponseBodyWriter = try await writer.writeHead(head)
             let stream = WatchStream(
                 watch: watch,
                 store: store,
