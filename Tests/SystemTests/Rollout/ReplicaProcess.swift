@@ -24,6 +24,8 @@ final class ReplicaProcess: Sendable {
     }()
 
     let port: Int
+    /// Which of several replicas this is, where that matters.
+    let number: Int
     private let command: ProcessCommand
     private let processID = Mutex<Int32?>(nil)
     private let exit = Mutex<ProcessExit?>(nil)
@@ -32,7 +34,15 @@ final class ReplicaProcess: Sendable {
     ///   - settings: By their names in the environment.
     ///   - launcher: What starts the program, with its arguments; nothing but the program itself if empty.
     ///   - path: Where the launcher finds the program; where it was built if `nil`.
-    init(settings: [String: String], log: String, launcher: [String] = [], path: String? = nil) throws {
+    ///   - number: Which of several replicas this is.
+    init(
+        settings: [String: String],
+        log: String,
+        launcher: [String] = [],
+        path: String? = nil,
+        number: Int = 0
+    ) throws {
+        self.number = number
         guard let program = Self.program, let port = Sockets.freePort(address: "127.0.0.1") else {
             throw DevClusterFailure("preview-gateway was not built, or no port is free")
         }
@@ -61,6 +71,14 @@ final class ReplicaProcess: Sendable {
     func signalStop() {
         if let id = processID.withLock(\.self) { kill(id, SIGTERM) }
     }
+
+    /// Ends it as a node does that fails: it gets to do nothing more.
+    func failNow() {
+        if let id = processID.withLock(\.self) { kill(id, SIGKILL) }
+    }
+
+    /// Its process id, once it runs.
+    var id: Int32? { exit.withLock(\.self) == nil ? processID.withLock(\.self) : nil }
 
     /// What it answers the kubelet's question; nil where nobody answers.
     func readiness() async -> Int? {

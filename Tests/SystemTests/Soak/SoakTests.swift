@@ -1,0 +1,269 @@
+import Foundation
+import Hummingbird
+import PreviewControl
+import PreviewDomain
+import Synchronization
+import TestPeers
+import TestSupport
+import Testing
+
+@testable import DevCluster
+
+/// Three replicas of the built program under load, while they are killed, cut off from the API server and replaced.
+///
+/// `make soak MINUTES=…` runs it.
+@Suite(
+    "Several replicas, and everything that goes wrong",
+    .enabled(
+        if: ReplicaProcess.program != nil && ProcessInfo.processInfo.environment["SOAK_MINUTES"] != nil,
+        "SOAK_MINUTES is not set, or preview-gateway is not beside the tests"
+    ),
+    .serialized,
+    .timeLimit(.minutes(Soak.minutes + 4))
+)
+struct SoakTests {
+    @Test func theBooksBalanceAfterKillsAnOutageAndARollingUpdate() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "soak-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await SoakCluster.with(runs: 4, in: folder) { cluster, runs in
+            let soak = try Soak(cluster, runs, folder: folder)
+            try await soak.run()
+            let books = soak.load.books
+            print(soak.summary)
+            #expect(books.violations.isEmpty)
+            #expect(soak.load.failures.isEmpty, "during the rolling update")
+            #expect(books.pings > 50 && books.starts > 5 && books.stops > 1 && books.ends > 3, "the load was one")
+            #expect(try await cluster.objectCount() == 0, "nothing is left, and no half of anything")
+            for growth in soak.excessiveGrowth { Issue.record("\(growth)") }
+        }
+    }
+}
+
+/// One soak: the replicas, what happens to them, and who looks at the cluster meanwhile.
+final class Soak: Sendable {
+    /// How long it goes on, in whole minutes; with 0 everything happens once.
+    static let minutes = ProcessInfo.processInfo.environment["SOAK_MINUTES"].flatMap { Int($0) } ?? 0
+    private static let seed = ProcessInfo.processInfo.environment["SOAK_SEED"].flatMap { UInt64($0) } ?? 1
+    /// A library that shows a program another wall clock; where it is missing, no replica's clock is wrong.
+    private static let fakeTime = ProcessInfo.processInfo.environment["LIBFAKETIME"]
+
+    private static let idle = Duration.seconds(6)
+    private static let outageGrace = Duration.seconds(5)
+    /// Longer than the idle time-out.
+    private static let outage = Duration.seconds(8)
+    private static let killPause = Duration.seconds(3)
+    /// How long replicas may take after an outage until their requests and watches work again: what hangs has limits of its own.
+    private static let recovery = Duration.seconds(6)
+    private static let lookInterval = Duration.milliseconds(250)
+
+    let load: SoakLoad
+    private let cluster: SoakCluster
+    private let runs: [RunID]
+    private let folder: URL
+    private let proxy = LaggingProxy()
+    private let time = MonotonicTime(ContinuousClock())
+    private let random = SeededRandom(seed: Soak.seed)
+    private let counts = Mutex((kills: 0, outages: 0, updates: 0))
+    private let usage = Mutex<[Int: SoakUsage]>([:])
+    private let replicas = Mutex<[ReplicaProcess]>([])
+
+    init(_ cluster: SoakCluster, _ runs: [RunID], folder: URL) throws {
+        self.cluster = cluster
+        self.runs = runs
+        self.folder = folder
+        load = SoakLoad(proxy: proxy, outageGrace: Self.outageGrace)
+        try PrivateFile.write(ServiceUnderTest.issuerKeyPEM.utf8, to: folder.appending(path: "key.pem").path)
+    }
+
+    func run() async throws {
+        let core = CoreAnswers()
+        try await core.run { corePort in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                for number in 0..<3 { try await self.add(number, corePort, to: &group) }
+                group.addTask { try await self.proxy.watch() }
+                group.addTask { try await self.lookAtTheCluster() }
+                group.addTask { try await self.lookAtTheReplicas() }
+                for (number, run) in self.runs.dropFirst(2).enumerated() {
+                    group.addTask { try await self.load.viewer(of: run, seed: Self.seed &+ UInt64(number)) }
+                }
+                group.addTask { try await self.load.agent(of: self.runs[1]) }
+                group.addTask { try await self.load.operatorOf(self.runs[1]) }
+                group.addTask { try await self.load.faithfulViewers(of: self.runs[0]) }
+                let end = self.time.uptime() + .seconds(60 * Self.minutes)
+                repeat { try await self.cycle(corePort, &group) } while self.time.uptime() < end
+                self.load.end()
+                try await self.waitForTheEnd()
+            }
+        }
+    }
+
+    /// Everything once: kills, an outage, a rolling update.
+    private func cycle(_ corePort: Int, _ group: inout ThrowingTaskGroup<Void, any Error>) async throws {
+        for _ in 0..<2 {
+            try await time.sleep(Self.killPause)
+            let victim = replicas.withLock { $0.remove(at: Int(random.next() % UInt64($0.count))) }
+            victim.failNow()
+            counts.withLock { $0.kills += 1 }
+            try await add(victim.number, corePort, to: &group)
+        }
+        load.update { $0.noteOutage(until: Date() + Self.outage + Self.recovery) }
+        cluster.proxy.muteEverything()
+        try await time.sleep(Self.outage)
+        cluster.proxy.forwardNewConnections()
+        load.update { $0.noteOutage(until: Date() + Self.recovery) }
+        counts.withLock { $0.outages += 1 }
+        // Whoever asked meanwhile is told so within its time; then everything works.
+        try await waitUntilStartsWork()
+        load.setStrict(true)
+        for old in replicas.withLock(\.self) {
+            try await add(old.number, corePort, to: &group)
+            old.signalStop()
+            _ = try await old.waitUntilEnded()
+            replicas.withLock { $0.removeAll { $0 === old } }
+        }
+        load.setStrict(false)
+        counts.withLock { $0.updates += 1 }
+    }
+
+    private func waitUntilStartsWork() async throws {
+        // A request that hangs since the outage is answered within 10 s of its beginning.
+        try await time.sleep(.seconds(3))
+        let body = #"{"target_port": 3000}"#
+        let request = """
+            POST /api/runs/\(runs[0].text)/sandbox/port-forward HTTP/1.1\r
+            Host: replica\r
+            Authorization: Bearer \(ServiceUnderTest.owner)\r
+            Content-Type: application/json\r
+            Content-Length: \(body.utf8.count)\r
+            \r
+            \(body)
+            """
+        var successes = 0
+        let works: Bool? = try await poll(every: .milliseconds(200), limit: .seconds(40)) {
+            successes = await proxy.forward(request).status == 200 ? successes + 1 : 0
+            // Each replica in turn.
+            return successes >= 6 ? true : nil
+        }
+        guard works == true else { throw DevClusterFailure("starts did not work again after the outage") }
+        // Until then a caller may still be waiting for an answer to what it asked during the outage.
+        try await time.sleep(.seconds(4))
+    }
+
+    private func add(
+        _ number: Int,
+        _ corePort: Int,
+        to group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws {
+        var settings = ServiceUnderTest.settings(issuerKey: folder.appending(path: "key.pem").path)
+        settings.merge([
+            "KUBECONFIG": cluster.replicasKubeconfig, "Agentweaver__ApiBaseUrl": "http://127.0.0.1:\(corePort)",
+            "Router__Enabled": "true", "Server__DrainSeconds": "5", "Server__RequestsPerSecond": "100000",
+            "Server__RequestBurst": "100000", "Sandbox__Preview__IdleTimeoutMinutes": "\(Self.idle / .seconds(60))",
+            "Sandbox__Preview__OutageGraceSeconds": "\(Int(Self.outageGrace / .seconds(1)))",
+            "Sandbox__Preview__SweepIntervalSeconds": "2", "Sandbox__Preview__KeepaliveCoalesceSeconds": "0",
+            "Sandbox__Preview__MaxConcurrentSessionsPerRun": "100",
+            "Sandbox__Preview__MaxConcurrentSessionsGlobal": "400",
+        ]) { $1 }
+        // The replica of this number has a clock that is ten minutes ahead, whenever it is started anew.
+        if number == 0, let library = Self.fakeTime {
+            settings.merge(["LD_PRELOAD": library, "FAKETIME": "+10m", "DONT_FAKE_MONOTONIC": "1"]) { $1 }
+        }
+        let log = folder.appending(path: "replica-\(number).log").path
+        let replica = try ReplicaProcess(settings: settings, log: log, number: number)
+        group.addTask { try await replica.run() }
+        try await replica.waitUntilReady()
+        replicas.withLock { $0.append(replica) }
+        await proxy.add(replica)
+    }
+
+    // MARK: Looking
+
+    private func lookAtTheCluster() async throws {
+        while true {
+            let begun = Date()
+            let routes = try await cluster.routes(agentsPort: SoakLoad.agentsPort)
+            let now = Date()
+            load.update { $0.compare(routes, from: begun, to: now) }
+            try await time.sleep(Self.lookInterval)
+        }
+    }
+
+    private func lookAtTheReplicas() async throws {
+        while true {
+            let second = time.uptime() / .seconds(1)
+            for replica in replicas.withLock(\.self) {
+                guard let id = replica.id, let sample = SoakUsage.sample(of: id, at: second) else { continue }
+                usage.withLock { $0[replica.port, default: SoakUsage()].add(sample) }
+            }
+            try await time.sleep(.seconds(1))
+        }
+    }
+
+    /// Nobody pings any more: everything has to end by itself.
+    private func waitForTheEnd() async throws {
+        let limit = Self.idle + SoakBooks.lateness + .seconds(4)
+        _ = try await poll(every: .milliseconds(250), limit: limit) {
+            try await cluster.objectCount() == 0 ? true : nil
+        }
+    }
+
+    // MARK: Results
+
+    /// What grew by more than it may.
+    var excessiveGrowth: [String] {
+        growth.filter { $0.slope > $0.limit }.map { "port \($0.port): \($0.name) grew by \($0.slope) a minute" }
+    }
+
+    private var growth: [(port: Int, name: String, slope: Double, limit: Double)] {
+        usage.withLock(\.self).sorted { $0.key < $1.key }.flatMap { port, usage in
+            SoakUsage.limits.compactMap { limit in
+                usage.slopePerMinute(limit.value).map { (port, limit.name, $0, limit.perMinute) }
+            }
+        }
+    }
+
+    var summary: String {
+        let books = load.books
+        let counts = counts.withLock(\.self)
+        var lines = [
+            """
+            soak on the \(cluster.place) API server, seed \(Self.seed), \
+            \(Self.fakeTime == nil ? "no clock ahead (LIBFAKETIME is not set)" : "one clock 10 min ahead"): \
+            \(counts.kills) kills, \(counts.outages) outages, \(counts.updates) rolling updates
+            """,
+            """
+            \(books.starts) starts, \(books.pings) pings, \(books.stops) stops, \(books.ends) ends; answers \
+            \(load.statuses.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")); \
+            \(books.violations.count) violations, \(load.failures.count) failures in rolling updates
+            """,
+        ]
+        lines += growth.map {
+            "port \($0.port): \($0.name) \($0.slope.formatted(.number.precision(.fractionLength(2)))) a minute, limit \($0.limit)"
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// A core API that answers everything: the runs are there, and are the caller's.
+private struct CoreAnswers: Sendable {
+    func run(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
+        let (ports, source) = AsyncStream.makeStream(of: Int.self)
+        let application = Application(
+            responder: CallbackResponder<BasicRequestContext> { _, _ in
+                Response(
+                    status: .ok,
+                    headers: [.contentType: "application/json"],
+                    body: ResponseBody(
+                        byteBuffer: ByteBuffer(string: #"{"status": "in_progress", "auto_approve_tools": false}"#)
+                    )
+                )
+            },
+            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
+            logger: .silent
+        )
+        try await withService(application) { try await body(await ports.first { _ in true } ?? 0) }
+    }
+}

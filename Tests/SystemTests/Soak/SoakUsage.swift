@@ -1,0 +1,66 @@
+import Foundation
+
+/// What a replica's process takes over time.
+struct SoakUsage: Sendable {
+    /// What the kernel counts for one process at one moment.
+    struct Sample: Sendable {
+        let second: Double
+        let residentMebibytes: Double
+        let descriptors: Double
+        let threads: Double
+    }
+
+    /// By how much each may grow in a minute, by least squares over the life of a replica. Anything that leaks with each of
+    /// the load's requests is far above that.
+    static let limits: [(name: String, value: @Sendable (Sample) -> Double, perMinute: Double)] = [
+        ("memory (MiB)", { $0.residentMebibytes }, 2),
+        ("descriptors", { $0.descriptors }, 2),
+        ("threads", { $0.threads }, 0.5),
+    ]
+
+    /// What a replica takes while its caches fill is no growth.
+    static let warmUpSeconds = 30.0
+    /// A slope over less than this is noise.
+    static let leastSeconds = 60.0
+
+    private(set) var samples: [Sample] = []
+
+    /// Reads what the kernel counts; nil where the process is gone.
+    static func sample(of process: Int32, at second: Double) -> Sample? {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+            let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count,
+            let resident = number(in: status, after: "VmRSS:"), let threads = number(in: status, after: "Threads:")
+        else { return nil }
+        return Sample(
+            second: second,
+            residentMebibytes: resident / 1024,
+            descriptors: Double(descriptors),
+            threads: threads
+        )
+    }
+
+    private static func number(in status: String, after name: String) -> Double? {
+        status.split(separator: "\n").first { $0.hasPrefix(name) }?
+            .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+    }
+
+    mutating func add(_ sample: Sample) { samples.append(sample) }
+
+    /// The growth of one figure in a minute, by least squares; nil where there are too few samples for one.
+    func slopePerMinute(_ value: (Sample) -> Double) -> Double? {
+        guard let first = samples.first else { return nil }
+        let counted = samples.filter { $0.second >= first.second + Self.warmUpSeconds }
+        guard let begin = counted.first, let end = counted.last, end.second - begin.second >= Self.leastSeconds else {
+            return nil
+        }
+        let count = Double(counted.count)
+        let meanTime = counted.map(\.second).reduce(0, +) / count
+        let meanValue = counted.map(value).reduce(0, +) / count
+        var (products, squares) = (0.0, 0.0)
+        for sample in counted {
+            products += (sample.second - meanTime) * (value(sample) - meanValue)
+            squares += (sample.second - meanTime) * (sample.second - meanTime)
+        }
+        return squares == 0 ? nil : products / squares * 60
+    }
+}
