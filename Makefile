@@ -25,13 +25,16 @@ BENCH_JSON ?= .build/bench/bench.json
 
 PORT ?= 3000
 FUZZ_SECONDS ?= 60
+MINUTES ?= 10
+SEED ?= 1
+LIBFAKETIME ?= $(shell find /usr/lib /usr/lib64 -name libfaketimeMT.so.1 2>/dev/null | head -n 1)
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo image test quick bench pictures fuzz check clean
+.PHONY: help setup build run demo image test test-cluster soak simulate sanitize quick bench pictures fuzz check clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: libcurl, libssl and libyaml for the build, Envoy for the development cluster
 	@bash .ci/setup libraries
@@ -62,6 +65,20 @@ test: ## Run all tests, after the same set-up; some of them: make test ONLY=Gate
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
 		PROMTOOL='$(PROMTOOL)' BROWSER_PYTHON='$(BROWSER_PYTHON)' \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS) $(if $(ONLY),--filter '$(ONLY)')
+
+test-cluster: ## Run the conformance suite and the end-to-end tests on a real API server, see Docs/Reliability.md
+	@[[ -n "$${KUBEBUILDER_ASSETS:-}" && -n "$${TEST_CRDS:-}" || -n "$${TEST_KUBECONFIG:-}" ]] \
+		|| { echo "test-cluster: set KUBEBUILDER_ASSETS and TEST_CRDS, or TEST_KUBECONFIG; see Docs/Reliability.md" >&2; exit 1; }
+	@$(MAKE) --no-print-directory test ONLY='ConformanceTests|RealConnectionTests|RoleTests|DeployTests|VerifyTests|KubectlApprovalTests'
+
+soak: ## Run three replicas under load that are killed, cut off and replaced: make soak MINUTES=10 SEED=1
+	@bash .ci/setup libraries
+	@bash .ci/setup faketime || echo "setup: going on without libfaketime; no replica has a wrong clock"
+	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(SEED) LIBFAKETIME='$(LIBFAKETIME)' swift test $(SWIFT_FLAGS) --filter 'SystemTests.SoakTests'
+
+sanitize: ## Run the tests under ThreadSanitizer and AddressSanitizer, and those of the C libraries under LeakSanitizer
+	@bash .ci/setup libraries
+	@ENVOY='$(ENVOY)' ONLY='$(ONLY)' bash .ci/sanitize
 
 quick: ## Run the tests of what decides, but those of thousands of seeds; some of them: make quick ONLY=Gate
 	@bash .ci/setup libraries

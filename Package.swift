@@ -216,7 +216,10 @@ let package = Package(
         .target(
             name: "TestPeers",
             dependencies: [
-                "DevelopmentCertificates", "TestSupport", "YAMLKit",
+                "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "PreviewDomain",
+                "TestSupport",
+                "YAMLKit",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -371,7 +374,7 @@ if Context.environment["BENCHMARKS"] != nil {
 let isFuzzing = Context.environment["FUZZ"] != nil
 let fuzzed: [Target.Dependency] = [
     "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
-    "PreviewServer", "YAMLKit",
+    "PreviewServer", "Router", "YAMLKit",
     .product(name: "HTTPTypes", package: "swift-http-types"),
     .product(name: "NIOCore", package: "swift-nio"),
 ]

@@ -5,5 +5,5 @@ struct Benchmark: Sendable {
     let run: @Sendable (Report) async throws -> Void
 
     /// Every group, in the order in which they run.
-    static let all = [requests, start, keepalive, cached, curl, footprint, router, lag, burst, growth]
+    static let all = [requests, start, keepalive, cached, curl, footprint, router, lag, burst, load, growth]
 }

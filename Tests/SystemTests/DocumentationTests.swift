@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Documentation")
+@Suite("Documentation", .timeLimit(.minutes(1)))
 struct DocumentationTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
 
@@ -36,6 +36,24 @@ struct DocumentationTests {
                 let exists = FileManager.default.fileExists(atPath: folder.appending(path: target).standardized.path)
                 #expect(exists, "\(page) leads to \(target)")
             }
+        }
+    }
+
+    /// A promise that no test keeps is none.
+    @Test func everyPromiseNamesTestsThatExist() throws {
+        let rows = try Self.text("Docs/Reliability.md").split(separator: "\n").compactMap { line in
+            line.prefixMatch(of: /\| (I[0-9]+) \|/).map { (promise: String($0.1), row: line) }
+        }
+        #expect(Set(rows.map(\.promise)) == Set((1...17).map { "I\($0)" }))
+        let folder = Self.root.appending(path: "Tests")
+        let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+        let sources = try files.filter { $0.hasSuffix("Tests.swift") }
+            .map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
+            .joined(separator: "\n")
+        for (promise, row) in rows {
+            let names = row.matches(of: /`([a-z][A-Za-z0-9]{20,})`/).map { String($0.1) }
+            #expect(!names.isEmpty, "\(promise) names no test")
+            for name in names { #expect(sources.contains("func \(name)("), "\(promise) names \(name)") }
         }
     }
 }

@@ -8,6 +8,8 @@ public final class KeptConnection: Sendable {
     public struct Answer: Hashable, Sendable {
         public let status: Int
         public let body: String
+        /// After how many seconds the server says to try again.
+        public let retryAfter: Int?
         /// False when the server said that it closes the connection.
         public let isKept: Bool
     }
@@ -90,6 +92,7 @@ public final class KeptConnection: Sendable {
             let answer = Answer(
                 status: Int(status) ?? 0,
                 body: String(body.prefix(length)) ?? "",
+                retryAfter: fields.first { $0.hasPrefix("retry-after: ") }.flatMap { Int($0.dropFirst(13)) },
                 isKept: !fields.contains("connection: close")
             )
             received = String(body.dropFirst(length)) ?? ""

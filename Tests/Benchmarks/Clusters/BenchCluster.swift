@@ -1,4 +1,5 @@
 import Foundation
+import TestPeers
 
 /// An API server that benchmarks run against, in a process of its own.
 protocol BenchCluster: Sendable {
@@ -17,7 +18,15 @@ protocol BenchCluster: Sendable {
 }
 
 /// Where the platform's objects are.
-let benchNamespace = "agentweaver"
+let benchNamespace = Platform.namespace
+
+extension BareClient {
+    init(_ cluster: any BenchCluster) throws { try self.init(kubeconfig: cluster.kubeconfig) }
+}
+
+extension Platform {
+    init(_ cluster: any BenchCluster) throws { self.init(try BareClient(cluster)) }
+}
 
 /// Runs `body` against the development cluster, and against a real API server where there is one.
 func onEachCluster(_ body: @Sendable (any BenchCluster) async throws -> Void) async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import TestPeers
 
 /// The development cluster's API server.
 struct DevelopmentCluster: BenchCluster {

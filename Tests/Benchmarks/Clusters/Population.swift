@@ -3,6 +3,7 @@ import OpenSSLKit
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
+import TestPeers
 
 /// The objects of previews that are put into a cluster for the sake of their number.
 struct Population: Sendable {

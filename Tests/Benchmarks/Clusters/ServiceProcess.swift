@@ -5,11 +5,12 @@ final class ServiceProcess: Sendable {
 
     /// Starts a replica and waits until its watches are open.
     ///
-    /// - Parameter settings: What is to differ from the settings of every replica.
+    /// - Parameter settings: What is to differ from the benchmarks' own settings.
     init(_ cluster: any BenchCluster, settings: [String: String] = [:]) async throws {
         let watches = try cluster.requests().count(verb: "watch") + Self.watchCount
         keeper = try ChildServer(
-            ["service", "--kubeconfig", cluster.kubeconfig] + settings.flatMap { ["--set", "\($0)=\($1)"] }
+            ["service", "--kubeconfig", cluster.kubeconfig]
+                + settings.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] }
         )
         processID = try keeper.ask(nil)
         try await wait(for: "the service's watches") { [keeper] in

@@ -3,6 +3,7 @@ import HTTPTypes
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
+import TestPeers
 
 extension Benchmark {
     /// What the service adds to the deletes of many previews that expire at the same instant.

@@ -1,5 +1,6 @@
 import Foundation
 import PreviewControl
+import TestPeers
 
 extension Benchmark {
     /// What many previews cost a replica in CPU time and memory.

@@ -3,6 +3,7 @@ import HTTPTransport
 import HTTPTypes
 import PreviewControl
 import PreviewDomain
+import TestPeers
 
 extension Benchmark {
     /// What the service adds to the one request of a keepalive that writes.

@@ -1,6 +1,7 @@
 import Foundation
 import PreviewControl
 import PreviewDomain
+import TestPeers
 
 extension Benchmark {
     /// What each operation costs the API server, by its own count, while there are few, many and very many previews.

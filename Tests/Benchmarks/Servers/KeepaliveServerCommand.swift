@@ -9,6 +9,7 @@ import PreviewControl
 import PreviewDomain
 import PreviewIdentity
 import PreviewServer
+import TestPeers
 import TestSupport
 
 /// The service's whole HTTP API over a cluster in memory, and beside it a bare Hummingbird route that answers as many

@@ -32,9 +32,9 @@ struct ServiceCommand: AsyncParsableCommand {
             "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
             "Server__DrainSeconds": "0",
         ]
-        for setting in set {
-            let parts = setting.split(separator: "=", maxSplits: 1)
-            environment[String(parts[0])] = String(parts.last ?? "")
+        for text in set {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            environment[parts[0]] = parts.count == 2 ? parts[1] : ""
         }
         process.environment = environment
         process.standardOutput = FileHandle.nullDevice

@@ -16,6 +16,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case annotations
     /// Messages of the Model Context Protocol.
     case messages
+    /// Heads of requests that the router passes on, or not.
+    case requests
+    /// Event streams of the core API, into which this service's events are set.
+    case streams
 
     /// Reads `bytes` in every way in which the service would, and looks at what has to hold whatever they are.
     ///
@@ -29,6 +33,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .kubeconfig: try KubeconfigProperties.check(bytes)
         case .annotations: try AnnotationProperties.check(bytes)
         case .messages: try MessageProperties.check(bytes)
+        case .requests: try RoutingProperties.check(bytes)
+        case .streams: try StreamProperties.check(bytes)
         }
     }
 }

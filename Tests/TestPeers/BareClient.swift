@@ -1,21 +1,24 @@
-import CurlHTTP
-import Foundation
-import HTTPTransport
-import HTTPTypes
-import KubernetesClient
+public import CurlHTTP
+internal import Foundation
+public import HTTPTransport
+public import HTTPTypes
+internal import KubernetesClient
 
 /// Sends requests to an API server and does nothing else: what the service's own clients are compared with.
-struct BareClient: Sendable {
-    struct Refusal: Error, CustomStringConvertible {
-        let description: String
+public struct BareClient: Sendable {
+    public struct Refusal: Error, CustomStringConvertible {
+        public let description: String
+        /// The status of the answer, where there was one.
+        public var status: Int?
     }
 
     private let server: ServerURL
     private let token: String
-    let transport: CurlTransport
+    public let transport: CurlTransport
 
-    init(_ cluster: any BenchCluster) throws {
-        let configuration = try ClusterConfiguration.discover(kubeconfig: cluster.kubeconfig)
+    /// - Parameter kubeconfig: The path of a kubeconfig with a token.
+    public init(kubeconfig: String) throws {
+        let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
         guard case .token(let token) = configuration.credential else {
             throw Refusal(description: "the kubeconfig has no token")
         }
@@ -32,17 +35,20 @@ struct BareClient: Sendable {
     ///
     /// - Throws: ``Refusal`` unless the status is one of success.
     @discardableResult
-    func send(_ request: TransportRequest) async throws -> [UInt8] {
+    public func send(_ request: TransportRequest) async throws -> [UInt8] {
         let (head, body) = try await transport.collect(request, maxBodyBytes: RequestLimits.maxBodyBytes)
         guard head.status.kind == .successful else {
             let excerpt = String(decoding: body.prefix(400), as: UTF8.self)
-            throw Refusal(description: "\(request.head.method) was answered with \(head.status.code): \(excerpt)")
+            throw Refusal(
+                description: "\(request.head.method) was answered with \(head.status.code): \(excerpt)",
+                status: head.status.code
+            )
         }
         return body
     }
 
     @discardableResult
-    func send(
+    public func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         _ body: String = "",
@@ -52,7 +58,7 @@ struct BareClient: Sendable {
     }
 
     /// Watches collections while `body` runs, and throws away what arrives.
-    func whileWatching<Result: Sendable>(
+    public func whileWatching<Result: Sendable>(
         _ collections: [String],
         _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -81,7 +87,7 @@ struct BareClient: Sendable {
         let metadata: Metadata
     }
 
-    func request(
+    public func request(
         _ method: HTTPRequest.Method,
         _ path: String,
         _ body: String = "",

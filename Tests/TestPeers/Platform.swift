@@ -1,15 +1,18 @@
-import Foundation
-import HTTPTypes
-import PreviewDomain
+internal import Foundation
+internal import HTTPTypes
+public import PreviewDomain
 
 /// The platform's part of a cluster: the namespace, the preview Gateway, and runs with their sandboxes.
-struct Platform: Sendable {
+public struct Platform: Sendable {
+    /// Where the platform's objects are.
+    public static let namespace = "agentweaver"
+
     /// A run and the objects that lead to its pod.
-    struct Run: Sendable {
-        let id: RunID
-        let claimUID: String
-        let pod: String
-        let podUID: String
+    public struct Run: Sendable {
+        public let id: RunID
+        public let claimUID: String
+        public let pod: String
+        public let podUID: String
     }
 
     private struct Object: Decodable {
@@ -21,26 +24,26 @@ struct Platform: Sendable {
     }
 
     private static let concurrency = 16
-    private static let group = "/apis/agents.x-k8s.io/v1beta1/namespaces/\(benchNamespace)"
-    private static let extensions = "/apis/extensions.agents.x-k8s.io/v1beta1/namespaces/\(benchNamespace)"
-    private static let pods = "/api/v1/namespaces/\(benchNamespace)/pods"
+    private static let group = "/apis/agents.x-k8s.io/v1beta1/namespaces/\(namespace)"
+    private static let extensions = "/apis/extensions.agents.x-k8s.io/v1beta1/namespaces/\(namespace)"
+    private static let pods = "/api/v1/namespaces/\(namespace)/pods"
     private static let mergePatch = "application/merge-patch+json"
 
     private let client: BareClient
 
-    init(_ cluster: any BenchCluster) throws {
-        client = try BareClient(cluster)
+    public init(_ client: BareClient) {
+        self.client = client
     }
 
-    func install() async throws {
+    public func install() async throws {
         try await client.send(
             .post,
             "/api/v1/namespaces",
-            #"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(benchNamespace)"}}"#
+            #"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(Self.namespace)"}}"#
         )
         try await client.send(
             .post,
-            "/apis/gateway.networking.k8s.io/v1/namespaces/\(benchNamespace)/gateways",
+            "/apis/gateway.networking.k8s.io/v1/namespaces/\(Self.namespace)/gateways",
             #"""
             {"apiVersion":"gateway.networking.k8s.io/v1","kind":"Gateway",
              "metadata":{"name":"agentweaver-preview-gateway"},
@@ -52,22 +55,24 @@ struct Platform: Sendable {
 
     /// Adds runs as agent-sandbox leaves them once their pods run.
     ///
-    /// - Parameter numbers: Which; a number stands for the same run always.
-    func addRuns(_ numbers: Range<Int>) async throws -> [Run] {
+    /// - Parameters:
+    ///   - numbers: Which; a number stands for the same run always.
+    ///   - owner: Who owns them, as the claims say.
+    public func addRuns(_ numbers: Range<Int>, owner: String = "ada") async throws -> [Run] {
         try await withThrowingTaskGroup(of: (Int, Run).self) { group in
             var runs: [Int: Run] = [:]
             for number in numbers {
                 if number - numbers.lowerBound >= Self.concurrency, let (done, run) = try await group.next() {
                     runs[done] = run
                 }
-                group.addTask { (number, try await addRun(number)) }
+                group.addTask { (number, try await addRun(number, owner)) }
             }
             for try await (number, run) in group { runs[number] = run }
             return numbers.compactMap { runs[$0] }
         }
     }
 
-    private func addRun(_ number: Int) async throws -> Run {
+    private func addRun(_ number: Int, _ owner: String) async throws -> Run {
         let digits = String(number, radix: 16)
         let zeros = String(repeating: "0", count: 8 - digits.count)
         let id = try RunID("\(zeros)\(digits)-0000-4000-8000-000000000000")
@@ -77,7 +82,7 @@ struct Platform: Sendable {
             #"""
             {"apiVersion":"extensions.agents.x-k8s.io/v1beta1","kind":"SandboxClaim",
              "metadata":{"name":"\#(name)","annotations":{"agentweaver.dev/run-id":"\#(id.text)",
-                         "agentweaver.dev/run-owner":"ada"}},
+                         "agentweaver.dev/run-owner":"\#(owner)"}},
              "spec":{"warmPoolRef":{"name":"pool"}}}
             """#
         )
