@@ -26,7 +26,8 @@ BENCH_JSON ?= .build/bench/bench.json
 PORT ?= 3000
 FUZZ_SECONDS ?= 60
 MINUTES ?= 10
-SEED ?= 1
+SEEDS ?= 1000
+SEED ?=
 LIBFAKETIME ?= $(shell find /usr/lib /usr/lib64 -name libfaketimeMT.so.1 2>/dev/null | head -n 1)
 APP ?=
 ONLY ?=
@@ -63,7 +64,7 @@ test: ## Run all tests, after the same set-up; some of them: make test ONLY=Gate
 	@bash .ci/setup browser || echo "setup: going on without Chromium; the tests that need it are skipped"
 	@bash .ci/setup apps || echo "setup: going on without the web servers that check hosts; their tests are skipped"
 	ENVOY='$(ENVOY)' MCP_PYTHON='$(MCP_PYTHON)' SCHEMATHESIS='$(SCHEMATHESIS)' MANIFESTS_PYTHON='$(MANIFESTS_PYTHON)' \
-		PROMTOOL='$(PROMTOOL)' BROWSER_PYTHON='$(BROWSER_PYTHON)' \
+		PROMTOOL='$(PROMTOOL)' BROWSER_PYTHON='$(BROWSER_PYTHON)' SWIFT_DETERMINISTIC_HASHING=1 \
 		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test $(SWIFT_FLAGS) $(if $(ONLY),--filter '$(ONLY)')
 
 test-cluster: ## Run the conformance suite and the end-to-end tests on a real API server, see Docs/Reliability.md
@@ -85,6 +86,11 @@ quick: ## Run the tests of what decides, but those of thousands of seeds; some o
 	QUICK=1 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) \
 		swift test --scratch-path .build/quick $(SWIFT_FLAGS) \
 		$(if $(ONLY),--filter '$(ONLY)',--skip 'ThousandTimes|InAnyOrder|AtAnyMoment|Documents')
+
+simulate: ## Simulate three replicas with SEEDS seeds, or the one SEED=…, see Docs/Simulation.md
+	@bash .ci/setup libraries
+	SWIFT_DETERMINISTIC_HASHING=1 SIMULATION_SEEDS='$(SEEDS)' SIMULATION_SEED='$(SEED)' \
+		swift test $(SWIFT_FLAGS) --filter everyInvariantHoldsForEverySeed
 
 bench: ## Measure the service against its marks, see Docs/Performance.md; a part: make bench ONLY=curl,keepalive
 	@bash .ci/setup libraries

@@ -293,6 +293,11 @@ let tests: [String: [Target.Dependency]] = [
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")],
     "PreviewControlTests": ["PreviewControl", "PreviewDomain", "PrometheusMetrics"],
+    "SimulationTests": [
+        "KubernetesClient", "PreviewControl", "PreviewDomain",
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+    ],
     "PreviewServerTests": [
         "CoreAPI", "CurlHTTP", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
         "PreviewServer", "PrometheusMetrics", "Router", "YAMLKit",

@@ -26,7 +26,7 @@ extension AgentPreviewGate {
         sandbox known: BoundSandbox?
     ) async throws -> StartedPreview {
         try Task.checkCancellation()
-        let work = Task {
+        let work = Task(executorPreference: UncancelledWork.executor) {
             let began = previews.time.uptime()
             let sandbox: BoundSandbox
             if let known { sandbox = known } else { sandbox = try await previews.sandboxes.sandbox(of: request.run) }

@@ -337,12 +337,12 @@ extension Previews {
     /// - Returns: Whether the cluster has confirmed that neither object exists.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async -> Bool {
         // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
-        let work = Task {
+        let work = Task(executorPreference: UncancelledWork.executor) {
             await AnswerDeadline.begin(time, limit: Self.rollbackTimeout) {
                 await deleteRemains(of: token, serviceUID: serviceUID)
             }
         }
-        let deadline = Task {
+        let deadline = Task(executorPreference: UncancelledWork.executor) {
             try await time.sleep(Self.rollbackTimeout)
             work.cancel()
         }

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+@Suite("Simulation", .timeLimit(.minutes(10)))
+struct SimulationTests {
+    private static let environment = ProcessInfo.processInfo.environment
+    /// Dictionaries are iterated in the same order in every run only where the process was started with this.
+    private static let isReproducible = environment["SWIFT_DETERMINISTIC_HASHING"] != nil
+
+    /// How many seeds are run when nobody says; `make simulate SEEDS=…` runs more.
+    private static let seeds = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 60
+    private static let onlySeed = environment["SIMULATION_SEED"].flatMap { UInt64($0) }
+    /// Within how many seeds each mutant has to be caught.
+    static let seedsPerMutant: UInt64 = 60
+
+    @Test func everyInvariantHoldsForEverySeed() async throws {
+        let range = Self.onlySeed.map { $0...$0 } ?? 1...Self.seeds
+        var events = 0
+        let began = ContinuousClock.now
+        for outcome in await Self.outcomes(of: range) {
+            events += outcome.1.eventCount
+            guard let violation = outcome.1.violation else { continue }
+            let report = await Self.onThread { Self.report(outcome.0, violation) }
+            Issue.record("seed \(outcome.0) violates \(violation)\n\(report)")
+            break
+        }
+        let count = range.count
+        print("simulation: \(count) seeds, \(events / count) events a seed, \(ContinuousClock.now - began)")
+    }
+
+    @Test(
+        .enabled(
+            if: isReproducible,
+            "needs SWIFT_DETERMINISTIC_HASHING in the environment, which make test and make simulate set"
+        )
+    )
+    func oneSeedGivesOneRun() async throws {
+        let outcomes = await Self.onThread { (0..<2).map { _ in Simulation(seed: 5).run(recordsHistory: true) } }
+        #expect(outcomes[0].fingerprint == outcomes[1].fingerprint)
+        #expect(outcomes[0].history == outcomes[1].history)
+        #expect(outcomes[0].eventCount > 1000)
+    }
+
+    @Test(arguments: Mutant.allCases)
+    func theMutantIsCaught(_ mutant: Mutant) async throws {
+        let caught = await Self.onThread { () -> (UInt64, SimulationModel.Violation)? in
+            for seed in 1...Self.seedsPerMutant {
+                if let violation = Simulation(seed: seed, mutant: mutant).run().violation { return (seed, violation) }
+            }
+            return nil
+        }
+        let (seed, violation) = try #require(caught, "\(mutant) was not caught")
+        print("simulation: \(mutant) is caught by seed \(seed): \(violation)")
+        #expect(mutant.violates.contains(violation.invariant), "\(mutant): \(violation)")
+    }
+
+    @Test func aFailingHistoryIsMadeSmaller() async throws {
+        let (plan, smaller) = try #require(
+            await Self.onThread { () -> (Int, Simulation)? in
+                for seed in 1...Self.seedsPerMutant {
+                    // Of all mutants it is the one that is caught soonest.
+                    let simulation = Simulation(seed: seed, mutant: .localClock)
+                    guard let violation = simulation.run().violation else { continue }
+                    return (simulation.plan.events.count, simulation.shrunk(from: violation))
+                }
+                return nil
+            }
+        )
+        #expect(smaller.plan.events.count < plan / 2, "\(smaller.plan.events)")
+        #expect(await Self.onThread { smaller.run().violation } != nil)
+    }
+
+    // MARK: Running
+
+    /// A failing seed's smallest plan, and what happened in it.
+    private static func report(_ seed: UInt64, _ violation: SimulationModel.Violation) -> String {
+        let smallest = Simulation(seed: seed).shrunk(from: violation)
+        let history = smallest.run(recordsHistory: true).history
+        let plan = smallest.plan.events.map { "  \($0)" }.joined(separator: "\n")
+        return "plan:\n\(plan)\nhistory:\n\(history.suffix(80).joined(separator: "\n"))"
+    }
+
+    private static func outcomes(of seeds: ClosedRange<UInt64>) async -> [(UInt64, Simulation.Outcome)] {
+        await withTaskGroup(of: (UInt64, Simulation.Outcome).self) { group in
+            var outcomes: [(UInt64, Simulation.Outcome)] = []
+            for (number, seed) in seeds.enumerated() {
+                if number >= 2, let outcome = await group.next() { outcomes.append(outcome) }
+                group.addTask { (seed, await onThread { Simulation(seed: seed).run() }) }
+            }
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes.sorted { $0.0 < $1.0 }
+        }
+    }
+
+    /// A simulation occupies its thread, so that it gets one of its own.
+    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: work()) }
+        }
+    }
+}
+
+extension Mutant {
+    /// The invariants of which it violates one.
+    fileprivate var violates: Set<String> {
+        switch self {
+        case .unconditionalDeletion, .localClock: ["I4", "I5", "I15", "truth"]
+        case .blindConsumption: ["I2", "I1", "consent"]
+        case .reorderedDelivery: ["waiter"]
+        case .brakeAsReadiness: ["readiness", "I15"]
+        case .noOutageGrace: ["I15"]
+        case .refusalFromCopy: ["truth", "I15"]
+        }
+    }
+}
