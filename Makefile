@@ -75,7 +75,7 @@ test-cluster: ## Run the conformance suite and the end-to-end tests on a real AP
 soak: ## Run three replicas under load that are killed, cut off and replaced: make soak MINUTES=10 SEED=1
 	@bash .ci/setup libraries
 	@bash .ci/setup faketime || echo "setup: going on without libfaketime; no replica has a wrong clock"
-	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(SEED) LIBFAKETIME='$(LIBFAKETIME)' swift test $(SWIFT_FLAGS) --filter 'SystemTests.SoakTests'
+	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(or $(SEED),1) LIBFAKETIME='$(LIBFAKETIME)' swift test $(SWIFT_FLAGS) --filter 'SystemTests.SoakTests'
 
 sanitize: ## Run the tests under ThreadSanitizer and AddressSanitizer, and those of the C libraries under LeakSanitizer
 	@bash .ci/setup libraries
