@@ -53,7 +53,8 @@ let package = Package(
         .target(
             name: "PreviewCommands",
             dependencies: [
-                "CBuildInfo", "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+                "Basics", "CBuildInfo", "CMemory", "CoreAPI", "CurlHTTP", "HTTPTransport", "KubernetesClient",
+                "KubernetesModel",
                 "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
                 "PrometheusMetrics", "Router", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "PreviewServer",
             dependencies: [
-                "CDocuments", "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain",
+                "Basics", "CDocuments", "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain",
                 "PreviewIdentity", "PrometheusMetrics", "Router", "YAMLKit",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -87,7 +88,7 @@ let package = Package(
         .target(
             name: "PreviewIdentity",
             dependencies: [
-                "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewDomain",
+                "Basics", "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewDomain",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -95,14 +96,14 @@ let package = Package(
         .target(
             name: "CoreAPI",
             dependencies: [
-                "HTTPTransport", "PreviewDomain",
+                "Basics", "HTTPTransport", "PreviewDomain",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]
         ),
         .target(
             name: "Router",
             dependencies: [
-                "CoreAPI", "HTTPTransport",
+                "Basics", "CoreAPI", "HTTPTransport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -111,7 +112,8 @@ let package = Package(
         .target(
             name: "PreviewCluster",
             dependencies: [
-                "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain",
+                "Basics", "HTTPTransport", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl",
+                "PreviewDomain",
                 "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -122,7 +124,7 @@ let package = Package(
         .target(
             name: "PreviewControl",
             dependencies: [
-                "PreviewDomain",
+                "Basics", "PreviewDomain",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -130,7 +132,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .target(name: "PreviewDomain", dependencies: ["OpenSSLKit"]),
+        .target(name: "PreviewDomain", dependencies: ["Basics", "OpenSSLKit"]),
         .target(
             name: "PrometheusMetrics",
             dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")]
@@ -140,13 +142,21 @@ let package = Package(
         .target(
             name: "KubernetesClient",
             dependencies: [
-                "CMemory", "HTTPTransport", "KubernetesModel", "YAMLKit",
+                "Basics", "CMemory", "HTTPTransport", "KubernetesModel", "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
             ]
         ),
-        .target(name: "KubernetesModel"),
+        .target(name: "KubernetesModel", dependencies: ["Basics"]),
+
+        // MARK: Values that everything else has in common
+        .target(
+            name: "Basics",
+            dependencies: [
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
+            ]
+        ),
 
         // MARK: libcurl, libssl, libyaml and the C library
         .target(
@@ -159,7 +169,7 @@ let package = Package(
         ),
         .target(
             name: "HTTPTransport",
-            dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")]
+            dependencies: ["Basics", .product(name: "HTTPTypes", package: "swift-http-types")]
         ),
         .target(name: "OpenSSLKit", dependencies: ["COpenSSL"]),
         .target(name: "YAMLKit", dependencies: ["CLibYAML"]),
@@ -205,7 +215,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+                "Basics", "HTTPTransport", "PreviewControl", "PreviewDomain", "PreviewIdentity",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -216,9 +226,8 @@ let package = Package(
         .target(
             name: "TestPeers",
             dependencies: [
-                "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "PreviewDomain",
-                "TestSupport",
-                "YAMLKit",
+                "Basics", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "PreviewDomain",
+                "TestSupport", "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
@@ -244,6 +253,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
     ],
+    "BasicsTests": [],
     "OpenSSLKitTests": ["DevelopmentCertificates", "OpenSSLKit"],
     "YAMLKitTests": ["YAMLKit"],
     "CoreAPITests": [
@@ -337,7 +347,7 @@ let tests: [String: [Target.Dependency]] = [
 package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in
     .testTarget(
         name: name,
-        dependencies: ["TestSupport"] + dependencies,
+        dependencies: ["Basics", "TestSupport"] + dependencies,
         // Read from where they are, as the pages of Docs are.
         exclude: name == "OpenSSLKitTests" ? ["Wycheproof"] : []
     )
@@ -353,8 +363,9 @@ if Context.environment["BENCHMARKS"] != nil {
         .executableTarget(
             name: "preview-benchmarks",
             dependencies: [
-                "CCurl", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
-                "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+                "Basics", "CCurl", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport",
+                "KubernetesClient", "OpenSSLKit", "PreviewCluster", "PreviewControl", "PreviewDomain",
+                "PreviewIdentity", "PreviewServer",
                 "TestPeers", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -378,7 +389,7 @@ if Context.environment["BENCHMARKS"] != nil {
 /// `--sanitize fuzzer`; without it the same properties are a part of the tests, which play the corpus.
 let isFuzzing = Context.environment["FUZZ"] != nil
 let fuzzed: [Target.Dependency] = [
-    "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+    "Basics", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
     "PreviewServer", "Router", "YAMLKit",
     .product(name: "HTTPTypes", package: "swift-http-types"),
     .product(name: "NIOCore", package: "swift-nio"),
@@ -403,7 +414,8 @@ package.targets.append(
 
 /// What decides, and needs neither SwiftNIO nor libcurl: what is left of the package where QUICK is set, as `make quick` does.
 let quickTargets = [
-    "COpenSSL", "CoreAPI", "HTTPTransport", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain",
+    "Basics", "BasicsTests", "COpenSSL", "CoreAPI", "HTTPTransport", "KubernetesModel", "OpenSSLKit", "PreviewControl",
+    "PreviewDomain",
     "PreviewIdentity", "PrometheusMetrics", "TestSupport", "KubernetesModelTests", "PreviewControlTests",
     "PreviewDomainTests", "PrometheusMetricsTests",
 ]

@@ -1,3 +1,4 @@
+public import Basics
 internal import FoundationEssentials
 public import HTTPTransport
 internal import HTTPTypes
@@ -21,7 +22,7 @@ public struct CoreAPIClient: Sendable {
     /// The longest bearer that is sent, in bytes; servers refuse longer header fields anyway.
     public static let maxBearerBytes = 8 * 1024
 
-    private let base: CoreAPIBaseURL
+    private let base: BaseURL
     private let transport: any HTTPTransport
     private let remainingTime: @Sendable () -> Duration?
     private let observer: @Sendable (_ isReachable: Bool) -> Void
@@ -30,7 +31,7 @@ public struct CoreAPIClient: Sendable {
     ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
     ///   - observer: Gets told of every request whether the core API answered it.
     public init(
-        base: CoreAPIBaseURL,
+        base: BaseURL,
         transport: any HTTPTransport,
         remainingTime: @escaping @Sendable () -> Duration? = { nil },
         observer: @escaping @Sendable (_ isReachable: Bool) -> Void = { _ in }

@@ -11,7 +11,7 @@ extension CoreAPIError {
         case 403: self.init(.forbidden, message)
         case 404: self.init(.notFound, message)
         case 405: self.init(.noSuchRoute, message)
-        case 429, 500...599: self.init(.unavailable, message, retryAfter: Self.retryAfter(head.headerFields))
+        case 429, 500...599: self.init(.unavailable, message, retryAfter: head.headerFields.retryAfterDuration)
         case 400...499: self.init(.rejected, message)
         default: self.init(.unintelligible, message)
         }
@@ -30,11 +30,4 @@ extension CoreAPIError {
     }
 
     static let cancelled = CoreAPIError(.cancelled, "the request to the core API was cancelled")
-
-    /// Reads `Retry-After` in seconds (RFC 9110, section 10.2.3). Its other form, a date, is left to the caller's own
-    /// pauses, because the two clocks need not agree.
-    private static func retryAfter(_ fields: HTTPFields) -> Duration? {
-        guard let text = fields[.retryAfter], let seconds = Int64(text), seconds >= 0 else { return nil }
-        return .seconds(min(seconds, maxRetryAfter.components.seconds))
-    }
 }

@@ -25,11 +25,8 @@ public struct CoreAPIError: Error, Hashable, CustomStringConvertible {
     public let kind: Kind
     /// One sentence for a log or an error body.
     public let message: String
-    /// When to try again, where the core API said so; at most ``maxRetryAfter``.
+    /// When to try again, where the core API said so; at most an hour.
     public let retryAfter: Duration?
-
-    /// The longest wait that an answer can impose.
-    public static let maxRetryAfter = Duration.seconds(3600)
 
     public init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
         self.kind = kind

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// One observation of an object's state (`metav1.Condition`; pods use the same members).
@@ -65,7 +66,7 @@ extension Condition: Codable {
         try container.encodeIfPresent(message, forKey: .message)
         try container.encodeIfPresent(observedGeneration, forKey: .observedGeneration)
         try container.encodeIfPresent(
-            lastTransitionTime.map { KubernetesTime.seconds($0) },
+            lastTransitionTime.map { RFC3339.seconds($0) },
             forKey: .lastTransitionTime
         )
     }

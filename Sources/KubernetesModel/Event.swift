@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// A core/v1 Event: something that happened to an object.
@@ -124,9 +125,9 @@ extension Event {
         try container.encodeIfPresent(message, forKey: .message)
         try container.encodeIfPresent(type, forKey: .type)
         try container.encodeIfPresent(count, forKey: .count)
-        try container.encodeIfPresent(firstTimestamp.map { KubernetesTime.seconds($0) }, forKey: .firstTimestamp)
-        try container.encodeIfPresent(lastTimestamp.map { KubernetesTime.seconds($0) }, forKey: .lastTimestamp)
-        try container.encodeIfPresent(eventTime.map { KubernetesTime.microseconds($0) }, forKey: .eventTime)
+        try container.encodeIfPresent(firstTimestamp.map { RFC3339.seconds($0) }, forKey: .firstTimestamp)
+        try container.encodeIfPresent(lastTimestamp.map { RFC3339.seconds($0) }, forKey: .lastTimestamp)
+        try container.encodeIfPresent(eventTime.map { RFC3339.microseconds($0) }, forKey: .eventTime)
         try container.encodeIfPresent(source, forKey: .source)
         try container.encodeIfPresent(reportingComponent, forKey: .reportingComponent)
         try container.encodeIfPresent(reportingInstance, forKey: .reportingInstance)

@@ -1,3 +1,5 @@
+public import Basics
+
 /// A JSON Patch document (RFC 6902): operations that the server applies all together or not at all.
 ///
 /// A failed `test` and a missing path both come back as 422 without telling which it was, so a caller that needs to

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 
 extension KeyedDecodingContainer {
@@ -9,7 +10,7 @@ extension KeyedDecodingContainer {
     /// Decodes a `metav1.Time` or `metav1.MicroTime` that may be absent or JSON `null`.
     func decodeTimeIfPresent(forKey key: Key) throws -> Date? {
         guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
-        guard let date = KubernetesTime.parse(text) else {
+        guard let date = RFC3339.date(text) else {
             throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "not an RFC 3339 time")
         }
         return date

@@ -1,3 +1,5 @@
+public import Basics
+
 /// A JSON merge patch (RFC 7396): members replace the object's, `null` removes them, maps are made where missing.
 public struct MergePatch: Hashable, Sendable, Encodable {
     public var document: JSONValue

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// The metadata that every object has (Kubernetes API convention `metav1.ObjectMeta`).
@@ -90,8 +91,8 @@ extension ObjectMeta: Codable {
         try container.encodeIfPresent(uid, forKey: .uid)
         try container.encodeIfPresent(resourceVersion, forKey: .resourceVersion)
         try container.encodeIfPresent(generation, forKey: .generation)
-        try container.encodeIfPresent(creationTimestamp.map { KubernetesTime.seconds($0) }, forKey: .creationTimestamp)
-        try container.encodeIfPresent(deletionTimestamp.map { KubernetesTime.seconds($0) }, forKey: .deletionTimestamp)
+        try container.encodeIfPresent(creationTimestamp.map { RFC3339.seconds($0) }, forKey: .creationTimestamp)
+        try container.encodeIfPresent(deletionTimestamp.map { RFC3339.seconds($0) }, forKey: .deletionTimestamp)
         if !labels.isEmpty { try container.encode(labels, forKey: .labels) }
         if !annotations.isEmpty { try container.encode(annotations, forKey: .annotations) }
         if !ownerReferences.isEmpty { try container.encode(ownerReferences, forKey: .ownerReferences) }
@@ -127,7 +128,7 @@ extension ObjectMeta: JSONReadable {
 extension JSONReader {
     /// Reads a `metav1.Time`.
     fileprivate mutating func time() throws -> Date {
-        guard let date = KubernetesTime.parse(try string()) else { throw failure("expected an RFC 3339 time") }
+        guard let date = RFC3339.date(try string()) else { throw failure("expected an RFC 3339 time") }
         return date
     }
 }

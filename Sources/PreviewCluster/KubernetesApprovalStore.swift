@@ -1,3 +1,4 @@
+internal import Basics
 public import KubernetesClient
 internal import KubernetesModel
 public import PreviewControl
@@ -116,7 +117,7 @@ extension KubernetesApprovalStore: ApprovalStore {
             MergePatch([
                 "metadata": [
                     "uid": .string(claim.uid),
-                    "annotations": .object([ApprovalAnnotation.autoApprove: isOn ? "true" : nil]),
+                    "annotations": .object([ApprovalAnnotation.autoApprove: isOn ? "true" : .null]),
                 ]
             ]),
             into: claim

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 public import KubernetesClient
 internal import KubernetesModel

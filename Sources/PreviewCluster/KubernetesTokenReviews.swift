@@ -1,3 +1,4 @@
+public import Basics
 public import KubernetesClient
 internal import KubernetesModel
 public import PreviewDomain
@@ -11,7 +12,7 @@ public struct KubernetesTokenReviews: TokenReviews {
         self.client = client
     }
 
-    public func userName(of token: PreviewDomain.Secret, audience: String) async throws(AccessDenied) -> String? {
+    public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
         let question = TokenReview(token: token.value, audiences: [audience])
         let answer = try await AccessDenied.asking { try await client.create(question, in: nil) }
         // A server that does not look at audiences names none, and would accept a token that is meant for somebody else.

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// One preview as it was read back from the metadata of its HTTPRoute.

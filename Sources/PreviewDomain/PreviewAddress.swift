@@ -1,3 +1,5 @@
+public import Basics
+
 /// Where previews are reached from outside: the zone, and how a URL into it is written.
 public struct PreviewAddress: Hashable, Sendable {
     /// The scheme of a preview's URL.

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// What a preview's HTTPRoute carries in its annotations: the preview's whole state.

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Tells who sent a request from the credentials that came with it.

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Who sent a request, once its credentials were found good.

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// One way of telling who a caller is.

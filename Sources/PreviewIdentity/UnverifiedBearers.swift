@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Lets every bearer through that nobody else recognised, for the core API to decide about it run by run.

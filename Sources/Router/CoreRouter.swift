@@ -1,3 +1,4 @@
+public import Basics
 public import CoreAPI
 public import HTTPTransport
 internal import HTTPTypes
@@ -10,7 +11,7 @@ internal import Synchronization
 /// Nothing is changed but what HTTP obliges an intermediary to change (RFC 9110 section 7.6), and nothing is held but the few
 /// bytes between two connections. It knows no cluster and no credentials.
 public struct CoreRouter: Sendable {
-    private let base: CoreAPIBaseURL
+    private let base: BaseURL
     private let transport: any HTTPTransport
     private let streams: any HTTPTransport
     private let limits: RouterLimits
@@ -26,7 +27,7 @@ public struct CoreRouter: Sendable {
     ///     not have to look after them.
     ///   - observer: Gets told of every request whether the core API answered it.
     public init(
-        to base: CoreAPIBaseURL,
+        to base: BaseURL,
         transport: any HTTPTransport,
         streams: (any HTTPTransport)? = nil,
         limits: RouterLimits = RouterLimits(),

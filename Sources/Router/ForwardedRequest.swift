@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreAPI
 internal import HTTPTransport
 internal import HTTPTypes
@@ -13,7 +14,7 @@ struct ForwardedRequest {
     ///   - request: The head as it came; its authority is the client's `Host`.
     ///   - client: The address that it came from.
     ///   - id: The request's id, where it brought none.
-    init(_ request: HTTPRequest, client: String?, scheme: String, to base: CoreAPIBaseURL, id: String?) {
+    init(_ request: HTTPRequest, client: String?, scheme: String, to base: BaseURL, id: String?) {
         var fields = HopByHop.removed(from: request.headerFields)
         fields[.host] = nil
         if HopByHop.takesTrailers(request.headerFields) {

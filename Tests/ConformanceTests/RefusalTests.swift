@@ -1,3 +1,4 @@
+import Basics
 import CurlHTTP
 import DevCluster
 import DevelopmentCertificates
@@ -90,14 +91,14 @@ struct RefusalTests {
             try await HTTPSPeer.run(.init(.http1, identity: certificates.issue())) { request, _ in
                 let body = try await request.body.collect(upTo: 1 << 20)
                 let review = try JSONDecoder().decode(
-                    KubernetesModel.JSONValue.self,
+                    Basics.JSONValue.self,
                     from: Data(body.readableBytesView)
                 )
-                let verdict: KubernetesModel.JSONValue = [
+                let verdict: Basics.JSONValue = [
                     "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
                     "response": [
                         "uid": review["request"]?["uid"] ?? .null, "allowed": false,
-                        "status": code == 0 ? [:] : ["code": .integer(Int64(code)), "message": "not today"],
+                        "status": code == 0 ? [:] : ["code": .integer(code), "message": "not today"],
                     ],
                 ]
                 return Response(
@@ -205,7 +206,7 @@ struct RefusalTests {
 private struct ResourceQuota: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "resourcequotas", kind: "ResourceQuota")
     var metadata: ObjectMeta
-    var spec: KubernetesModel.JSONValue?
+    var spec: Basics.JSONValue?
 }
 
 /// Only these tests make webhooks.
@@ -218,5 +219,5 @@ private struct WebhookConfiguration: KubernetesObject {
         namespaced: false
     )
     var metadata: ObjectMeta
-    var webhooks: KubernetesModel.JSONValue?
+    var webhooks: Basics.JSONValue?
 }

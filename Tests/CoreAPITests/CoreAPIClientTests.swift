@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import HTTPTypes
@@ -15,7 +16,7 @@ import Testing
     }
 
     private func client(_ transport: ScriptedTransport) throws -> CoreAPIClient {
-        CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com:8443/base/"), transport: transport)
+        CoreAPIClient(base: try BaseURL("https://core.example.com:8443/base/"), transport: transport)
     }
 
     private func client(_ replies: ScriptedTransport.Reply...) throws -> CoreAPIClient {
@@ -37,7 +38,7 @@ import Testing
 
     @Test func noRequestTakesLongerThanItsCallerWaits() async throws {
         let transport = ScriptedTransport(clock: clock) { _, _ in .json("{}") }
-        let base = try CoreAPIBaseURL("https://core.example.com")
+        let base = try BaseURL("https://core.example.com")
         for left in [Duration.seconds(2), .seconds(60)] {
             let client = CoreAPIClient(base: base, transport: transport) { left }
             _ = try await client.run(run, bearer: Self.bearer)
@@ -114,7 +115,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("7", Duration.seconds(7)), ("0", .zero), ("99999999999", CoreAPIError.maxRetryAfter), ("-1", nil),
+        ("7", Duration.seconds(7)), ("0", .zero), ("99999999999", HTTPFields.maxRetryAfter), ("-1", nil),
         ("soon", nil), ("Wed, 21 Oct 2026 07:28:00 GMT", nil),
     ])
     func retryAfterIsHandedOnWithinBounds(text: String, expected: Duration?) async throws {

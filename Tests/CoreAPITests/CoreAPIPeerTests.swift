@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import CurlHTTP
 import DevelopmentCertificates
@@ -26,7 +27,7 @@ import Testing
                     tls: CurlHTTP.TLSConfiguration(caPEM: Array(certificates.certificatePEM.utf8))
                 )
             )
-            let client = CoreAPIClient(base: try CoreAPIBaseURL("https://\(peer.authority)/"), transport: transport)
+            let client = CoreAPIClient(base: try BaseURL("https://\(peer.authority)/"), transport: transport)
             let read = try await client.run(run, bearer: "one")
             try await client.post(event: Array("three".utf8), of: run, bearer: "3")
             #expect(read.status == "running")
@@ -49,7 +50,7 @@ import Testing
                         maxSilence: .milliseconds(100)
                     )
                 )
-                let base = try CoreAPIBaseURL("https://\(proxy.authority)")
+                let base = try BaseURL("https://\(proxy.authority)")
                 let client = CoreAPIClient(base: base, transport: transport)
                 _ = try await client.run(run, bearer: "one")
                 proxy.muteOpenConnections()

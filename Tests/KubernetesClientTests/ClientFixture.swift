@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTransport
 import KubernetesClient
@@ -44,7 +45,7 @@ struct ClientFixture: Sendable {
     }
 
     static func configuration(_ credential: CredentialSource = .token(Secret("t0ken"))) throws -> ClusterConfiguration {
-        guard let server = ServerURL("https://cluster.example:6443") else {
+        guard let server = try? BaseURL("https://cluster.example:6443") else {
             throw KubernetesError(.configuration, "the fixture's URL")
         }
         return ClusterConfiguration(server: server, credential: credential)

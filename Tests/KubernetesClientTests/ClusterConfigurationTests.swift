@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import KubernetesClient
 import Testing
@@ -185,6 +186,6 @@ struct ClusterConfigurationTests {
         arguments: ["", "c.example", "ftp://c.example", "https://", "https://u:p@c.example", "https://c.example?x=1"]
     )
     func badServers(text: String) {
-        #expect(ServerURL(text) == nil)
+        #expect((try? BaseURL(text)) == nil)
     }
 }

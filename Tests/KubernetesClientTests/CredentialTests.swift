@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -71,7 +72,7 @@ struct CredentialTests {
     @Test("Secrets are redacted wherever they are printed")
     func redaction() throws {
         let configuration = ClusterConfiguration(
-            server: try #require(ServerURL("https://a.example")),
+            server: try BaseURL("https://a.example"),
             clientCertificate: ClientCertificate(certificatePEM: "public", keyPEM: Secret("private-key")),
             credential: .token(Secret("t0ken"))
         )
@@ -115,10 +116,10 @@ struct ExecPluginTests {
             \(credential(#"{"token":"t'$(wc -l < FOLDER/runs | tr -d ' ')'","expirationTimestamp":"2026-01-01T00:10:00Z"}"#)
                 .replacing("FOLDER", with: folder.path))
             """
-        let now = Mutex(try #require(KubernetesTime.parse("2026-01-01T00:00:00Z")))
+        let now = Mutex(try #require(RFC3339.date("2026-01-01T00:00:00Z")))
         let store = CredentialStore(
             configuration: ClusterConfiguration(
-                server: try #require(ServerURL("https://a.example")),
+                server: try BaseURL("https://a.example"),
                 credential: .exec(try plugin(script, folder))
             ),
             clock: ContinuousClock(),
@@ -152,7 +153,7 @@ struct ExecPluginTests {
         )
         let client = KubernetesClient(
             configuration: ClusterConfiguration(
-                server: try #require(ServerURL("https://a.example")),
+                server: try BaseURL("https://a.example"),
                 credential: .exec(try plugin(script, folder))
             ),
             clock: clock

@@ -1,3 +1,4 @@
+import Basics
 import HTTPTransport
 import KubernetesClient
 import KubernetesModel
@@ -35,7 +36,7 @@ struct ClusterRefusalsTests {
         init(_ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply?) throws {
             let transport = ScriptedTransport(clock: clock, reply)
             self.transport = transport
-            guard let server = ServerURL("https://cluster.example:6443") else {
+            guard let server = try? BaseURL("https://cluster.example:6443") else {
                 throw KubernetesError(.configuration, "the test's URL")
             }
             client = KubernetesClient(

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTransport
 import KubernetesClient
@@ -64,7 +65,7 @@ struct ClusterTimeKeeperTests {
             }
             self.servers = servers
             self.origin = origin
-            guard let server = ServerURL("https://cluster.example:6443") else {
+            guard let server = try? BaseURL("https://cluster.example:6443") else {
                 throw KubernetesError(.configuration, "the test's URL")
             }
             client = KubernetesClient(

@@ -3,6 +3,8 @@ import FoundationEssentials
 import PreviewDomain
 import Testing
 
+import enum Basics.RFC3339
+
 @testable import PreviewControl
 
 /// What is ours (contract): previews of this service and those that the platform's earlier one left behind, halves of

@@ -1,3 +1,4 @@
+import Basics
 import CurlHTTP
 import DevCluster
 import HTTPTransport
@@ -61,7 +62,7 @@ struct Replica: Sendable {
         self.cluster = cluster
         let address =
             if let proxy { "https://\(proxy.authority)" } else { try await cluster.server.address() }
-        guard let server = ServerURL(address) else {
+        guard let server = try? BaseURL(address) else {
             throw KubernetesError(.configuration, "the test's URL")
         }
         client = KubernetesClient(

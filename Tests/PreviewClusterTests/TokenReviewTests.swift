@@ -1,3 +1,4 @@
+import Basics
 import DevCluster
 import KubernetesModel
 import PreviewCluster
@@ -14,7 +15,7 @@ struct TokenReviewTests {
 
     private func name(of token: String, in cluster: TestCluster) async throws -> String? {
         try await KubernetesTokenReviews(client: Replica(cluster).client)
-            .userName(of: PreviewDomain.Secret(token), audience: "preview-gateway")
+            .userName(of: Secret(token), audience: "preview-gateway")
     }
 
     @Test func onlyATokenForThisAudienceHasAName() async throws {

@@ -1,4 +1,5 @@
 import OpenSSLKit
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -9,7 +10,7 @@ import Testing
 
     @Test("The usual texts are kept without one")
     func usualTexts() throws {
-        let random = SeededRandomness(seed: 11)
+        let random = SeededRandom(seed: 11)
         for _ in 0..<200 {
             let token = try PreviewToken.mint { random.bytes($0) }.text
             let run = try RunID(Digest.sha256Hex(random.bytes(16)).prefix(32).description)
@@ -46,7 +47,7 @@ import Testing
 
     @Test("Texts that differ in one character are different values")
     func neighbours() {
-        let random = SeededRandomness(seed: 12)
+        let random = SeededRandom(seed: 12)
         let alphabet = Array("0123456789abcdefghijklmnopqrstuvwxyz-ABCDEF".utf8)
         for text in [Self.uuid, Self.uuid + "-0123abcd", Self.token] {
             for position in 0..<text.utf8.count {

@@ -1,4 +1,6 @@
+import Basics
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -134,16 +136,16 @@ import Testing
 
     @Test func latePingsHoldAndAtMostOneInThreeWrites() throws {
         // Later than every 60 s, the third ping after a write is past the slack of exactly three intervals.
-        let random = SeededRandomness(seed: 7)
+        let random = SeededRandom(seed: 7)
         var expiresAt = Self.at(Double(Self.idle))
         var writes = 0
         var pings = 0
         var seconds = 0.0
         while seconds < 6 * 3600 {
-            seconds += 60 + random.fraction() * 0.5
+            seconds += 60 + random.unit() * 0.5
             pings += 1
-            let earliest = Self.at(seconds - random.fraction() * 0.02)
-            let latest = Self.at(seconds + random.fraction() * 0.02)
+            let earliest = Self.at(seconds - random.unit() * 0.02)
+            let latest = Self.at(seconds + random.unit() * 0.02)
             let preview = Self.preview(expiresAt: expiresAt)
             switch Self.policy.keepalive(preview, now: (earliest, latest)) {
             case .expired: Issue.record("expired after \(seconds) s")

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func exactlyTheExcessPreviewsWithdraw() {
-        let random = SeededRandomness(seed: 3)
+        let random = SeededRandom(seed: 3)
         for _ in 0..<500 {
             let count = Int(random.next() % 12)
             let all = (0..<count).map { Self.rank(Int(random.next() % 3), "\($0)-\(random.next())") }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -10,7 +11,7 @@ import Testing
 
     /// What people and programs write where a timestamp belongs.
     static let brokenInstants: [String] =
-        Samples.hostileTexts + [
+        HostileTexts.all + [
             "never", "0", "-1", "1767323045", "2026-13-01T00:00:00Z", "2026-01-02", "tomorrow", "null",
         ]
 
@@ -88,7 +89,7 @@ import Testing
     }
 
     @Test(
-        arguments: Samples.hostileTexts + ["0", "65536", "-1", "+80", "3000.0", "0x50", "99999999999999999999", "٣٠٠٠"]
+        arguments: HostileTexts.all + ["0", "65536", "-1", "+80", "3000.0", "0x50", "99999999999999999999", "٣٠٠٠"]
     )
     func aPortThatIsNoneIsNil(text: String) {
         #expect(Samples.preview(annotations: [PreviewAnnotations.Key.targetPort: text]).targetPort == nil)

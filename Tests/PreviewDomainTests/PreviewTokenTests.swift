@@ -1,4 +1,5 @@
 import OpenSSLKit
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -7,7 +8,7 @@ import Testing
     struct GeneratorFailure: Error {}
 
     @Test func mintedTokensAreUniqueAndFitEveryName() throws {
-        let random = SeededRandomness(seed: 42)
+        let random = SeededRandom(seed: 42)
         let zone = try ZoneSuffix("preview.example.com")
         var seen: Set<PreviewToken> = []
         for _ in 0..<10_000 {
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test(
-        arguments: Samples.hostileTexts + [
+        arguments: HostileTexts.all + [
             "agentweaver", "mcp", "api", "frontend", "-a", "a-", "A", "a.b", "a_b", "a ",
             String(repeating: "x", count: 56),
         ]

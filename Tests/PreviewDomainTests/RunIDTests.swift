@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -66,7 +67,7 @@ import Testing
         #expect(try RunID(text).claimName == expected)
     }
 
-    @Test(arguments: Samples.hostileTexts + ["-a", "_a", ".a", "a b", "a\t", String(repeating: "a", count: 129)])
+    @Test(arguments: HostileTexts.all + ["-a", "_a", ".a", "a b", "a\t", String(repeating: "a", count: 129)])
     func hostileTextIsRefusedInOneBoundedPrintableSentence(text: String) throws {
         let error = try #require(throws: InvalidRunID.self) { try RunID(text) }
         #expect(error.message.hasSuffix("the first a letter or digit."))

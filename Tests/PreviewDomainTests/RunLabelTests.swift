@@ -1,4 +1,5 @@
 import OpenSSLKit
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func everyTextHasAValidLabel() {
-        let random = SeededRandomness(seed: 1)
+        let random = SeededRandom(seed: 1)
         let alphabet = Array("abcXYZ019._-".unicodeScalars) + ["\0", "/", "é", "🦊"]
         for _ in 0..<5_000 {
             var text = ""
@@ -54,7 +55,7 @@ import Testing
         #expect(RunLabel(existing: text)?.text == text)
     }
 
-    @Test(arguments: Samples.hostileTexts + ["-a", "a-", ".a", "a.", "_a", "a/b", String(repeating: "x", count: 64)])
+    @Test(arguments: HostileTexts.all + ["-a", "a-", ".a", "a.", "_a", "a/b", String(repeating: "x", count: 64)])
     func whatIsNoLabelValueIsNotTaken(text: String) {
         #expect(RunLabel(existing: text) == nil)
     }

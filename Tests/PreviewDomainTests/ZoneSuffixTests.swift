@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -18,7 +19,7 @@ import Testing
     }
 
     @Test(
-        arguments: Samples.hostileTexts + [
+        arguments: HostileTexts.all + [
             ".a", "a.", "a..b", "-a.b", "a-.b", "*.example.com", "example.com:8080", "https://example.com", "127.0.0.1",
             "1",
             "a.7", "[::1]", "a_b.example", "\(label63)a.b", "\(label63).\(label63).\(label63).a",

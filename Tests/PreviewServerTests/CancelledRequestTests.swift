@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import PreviewControl
@@ -23,10 +24,10 @@ struct CancelledRequestTests {
     /// The core API is asked who may do it; a caller that leaves meanwhile is not told that the core API is down.
     @Test func aCallerThatLeavesWhileTheCoreAPIIsAskedHasCancelled() async throws {
         let transport = ScriptedTransport(clock: ManualClock(), [.silence])
-        let base = try CoreAPIBaseURL("http://core.example")
+        let base = try BaseURL("http://core.example")
         let authority = CoreAPIAuthority(CoreAPIClient(base: base, transport: transport), uptime: { .zero })
         let run = try RunID("run-1")
-        let call = Task { try await authority.run(run, seenBy: PreviewDomain.Secret("bearer")) }
+        let call = Task { try await authority.run(run, seenBy: Secret("bearer")) }
         await transport.waitForExchanges(1)
         call.cancel()
         let error = await #expect(throws: AccessDenied.self) { _ = try await call.value }

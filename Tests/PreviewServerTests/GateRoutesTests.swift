@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import Foundation
 import HTTPTransport
@@ -27,7 +28,7 @@ struct GateRoutesTests {
         _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
-        let coreAPI = try CoreAPIBaseURL("http://core.example.com")
+        let coreAPI = try BaseURL("http://core.example.com")
         let router = Router(context: PreviewRequestContext.self)
         router.addMiddleware {
             ErrorMiddleware()

@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import Foundation
 import HTTPTransport
@@ -18,7 +19,7 @@ struct CoreRouterTests {
         limits: RouterLimits = RouterLimits()
     ) throws -> (CoreRouter, ScriptedTransport) {
         let transport = ScriptedTransport(clock: ManualClock(), replies)
-        let base = try CoreAPIBaseURL("http://core.example.com")
+        let base = try BaseURL("http://core.example.com")
         return (
             CoreRouter(to: base, transport: transport, limits: limits, metrics: metrics, logger: .silent), transport
         )

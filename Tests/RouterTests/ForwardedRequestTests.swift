@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import HTTPTypes
@@ -17,7 +18,7 @@ struct ForwardedRequestTests {
             path: path,
             headerFields: fields
         )
-        let base = try CoreAPIBaseURL("https://core.example.com:8443/base/")
+        let base = try BaseURL("https://core.example.com:8443/base/")
         return ForwardedRequest(request, client: client, scheme: "http", to: base, id: "an-id").head
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import PreviewControl
 import PreviewDomain
 import Synchronization
@@ -27,20 +28,20 @@ struct MCPClientTests {
             }
         }
         let said = reports.withLock { $0 }
-        #expect(said["protocol"]?.string == revision)
+        #expect(said["protocol"]?.stringValue == revision)
         #expect(said["server"] == "preview-gateway")
         #expect(said["tools"] == Self.toolNames)
-        #expect(said["start"]?.object?["is_error"] == false)
-        let url = try #require(said["start"]?.object?["structured"]?.object?["preview_url"]?.string)
-        #expect(said["start"]?.object?["text"]?.string?.contains(url) == true)
-        guard case .array(let previews) = said["list"]?.object?["structured"]?.object?["previews"] else {
+        #expect(said["start"]?.objectValue?["is_error"] == false)
+        let url = try #require(said["start"]?.objectValue?["structured"]?.objectValue?["preview_url"]?.stringValue)
+        #expect(said["start"]?.objectValue?["text"]?.stringValue?.contains(url) == true)
+        guard case .array(let previews) = said["list"]?.objectValue?["structured"]?.objectValue?["previews"] else {
             Issue.record("no list")
             return
         }
-        #expect(previews.map { $0.object?["preview_url"]?.string } == [url])
-        #expect(said["stop"]?.object?["structured"]?.object?["stopped"] == true)
-        #expect(said["refused"]?.object?["is_error"] == true)
-        #expect(said["refused"]?.object?["text"]?.string?.contains("from 3000 to 9000") == true)
+        #expect(previews.map { $0.objectValue?["preview_url"]?.stringValue } == [url])
+        #expect(said["stop"]?.objectValue?["structured"]?.objectValue?["stopped"] == true)
+        #expect(said["refused"]?.objectValue?["is_error"] == true)
+        #expect(said["refused"]?.objectValue?["text"]?.stringValue?.contains("from 3000 to 9000") == true)
         #expect(said["fault"] == -32602)
         #expect(service.cluster.liveRoutes.isEmpty)
     }
@@ -76,8 +77,8 @@ struct MCPClientTests {
         }
         let said = reports.withLock { $0 }
         #expect(said["gave_up"] == true)
-        #expect(said["message"]?.string?.contains("waits until a human approves it") == true)
-        #expect(said["start"]?.object?["is_error"] == false)
+        #expect(said["message"]?.stringValue?.contains("waits until a human approves it") == true)
+        #expect(said["start"]?.objectValue?["is_error"] == false)
         // The call that was given up and the one that was not share one request, and it led to one preview.
         #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
         #expect(service.cluster.liveRoutes.count == 1)
@@ -106,11 +107,11 @@ struct MCPClientTests {
         }
         let said = reports.withLock { $0 }
         #expect(said["gave_up"] == true)
-        #expect(said["start"]?.object?["is_error"] == false)
-        let url = try #require(said["start"]?.object?["structured"]?.object?["preview_url"]?.string)
+        #expect(said["start"]?.objectValue?["is_error"] == false)
+        let url = try #require(said["start"]?.objectValue?["structured"]?.objectValue?["preview_url"]?.stringValue)
         let token = try #require(service.cluster.liveRoutes.first)
         #expect(url.contains(token.text))
-        #expect(said["first"].map { $0.string == url } ?? true)
+        #expect(said["first"].map { $0.stringValue == url } ?? true)
         #expect(service.cluster.liveRoutes.count == 1)
         #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
     }

@@ -1,3 +1,4 @@
+internal import Basics
 public import CurlHTTP
 internal import Foundation
 public import HTTPTransport
@@ -12,7 +13,7 @@ public struct BareClient: Sendable {
         public var status: Int?
     }
 
-    private let server: ServerURL
+    private let server: BaseURL
     private let token: String
     public let transport: CurlTransport
 

@@ -1,7 +1,9 @@
+public import Basics
+
 /// How to reach one API server, and as whom.
 public struct ClusterConfiguration: Sendable {
     /// The server's URL, perhaps with a path prefix.
-    public var server: ServerURL
+    public var server: BaseURL
     /// Who vouches for the server, and what it may call itself.
     public var trust: ServerTrust
     /// A client certificate from the configuration itself; exec plugins may bring another one.
@@ -11,7 +13,7 @@ public struct ClusterConfiguration: Sendable {
     public var defaultNamespace: String
 
     public init(
-        server: ServerURL,
+        server: BaseURL,
         trust: ServerTrust = ServerTrust(),
         clientCertificate: ClientCertificate? = nil,
         credential: CredentialSource = .none,

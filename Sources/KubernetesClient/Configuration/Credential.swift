@@ -1,3 +1,5 @@
+import Basics
+
 /// What one request is sent with.
 struct Credential: Hashable, Sendable {
     /// The value of the `Authorization` header field.

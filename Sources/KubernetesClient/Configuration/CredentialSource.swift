@@ -1,3 +1,5 @@
+public import Basics
+
 /// Where the credential of a request comes from.
 public enum CredentialSource: Sendable {
     /// None beside, perhaps, a client certificate.

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 
 /// Hands out the current credential, re-reading or re-making it when it is old or was rejected.
@@ -99,7 +100,7 @@ actor CredentialStore {
     /// Reads a token; a file that cannot be read for a moment leaves the last token in use, as in client-go.
     private func readToken(_ path: String) throws -> Secret? {
         do {
-            let text = try ConfigurationFile.read(path, maxBytes: Self.maxTokenBytes, field: "token file")
+            let text = try KubernetesError.readingFile(path, maxBytes: Self.maxTokenBytes, field: "token file")
             let token = text.trimmed
             guard !token.isEmpty else {
                 throw KubernetesError(.configuration, "the token file \(path) is empty")

@@ -1,3 +1,4 @@
+public import Basics
 public import KubernetesModel
 
 /// The cluster that an exec plugin is told about (`client.authentication.k8s.io` `Cluster`).

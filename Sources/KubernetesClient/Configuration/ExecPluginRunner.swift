@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import KubernetesModel
 import Subprocess
@@ -103,7 +104,7 @@ struct ExecPluginRunner: Sendable {
         let token = status.token.flatMap { $0.isEmpty ? nil : Secret($0) }
         guard token != nil || certificate != nil else { throw failure("printed neither a token nor a certificate") }
         let expiration = try status.expirationTimestamp.map { text in
-            guard let date = KubernetesTime.parse(text) else { throw failure("printed a bad expirationTimestamp") }
+            guard let date = RFC3339.date(text) else { throw failure("printed a bad expirationTimestamp") }
             return date
         }
         return Made(token: token, clientCertificate: certificate, expiration: expiration)

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 extension ClusterConfiguration {
@@ -22,25 +23,25 @@ extension ClusterConfiguration {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
             let port = environment["KUBERNETES_SERVICE_PORT"], !port.isEmpty
         else { return nil }
-        guard let server = ServerURL(host: host, port: port) else {
+        guard let server = try? BaseURL(scheme: "https", host: host, port: port) else {
             throw KubernetesError(
                 .configuration,
                 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not name a server"
             )
         }
         let directory = directory ?? serviceAccountDirectory
-        let authorities = try ConfigurationFile.read(
+        let authorities = try KubernetesError.readingFile(
             "\(directory)/ca.crt",
             maxBytes: maxServiceAccountFileBytes,
             field: "the service account's certification authority"
         )
         let token = "\(directory)/token"
-        _ = try ConfigurationFile.read(
+        _ = try KubernetesError.readingFile(
             token,
             maxBytes: CredentialStore.maxTokenBytes,
             field: "the service account's token"
         )
-        let namespace = try? ConfigurationFile.read(
+        let namespace = try? KubernetesError.readingFile(
             "\(directory)/namespace",
             maxBytes: maxServiceAccountFileBytes,
             field: "the service account's namespace"

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 
 extension Kubeconfig {
@@ -21,7 +22,7 @@ extension Kubeconfig {
             )
         }
         let place = "\(cluster.path): cluster \(clusterName)"
-        guard let text = cluster.value.server, let server = ServerURL(text) else {
+        guard let text = cluster.value.server, let server = try? BaseURL(text) else {
             throw KubernetesError(.configuration, "\(place): server is missing or no http or https URL")
         }
         var configuration = ClusterConfiguration(
@@ -108,7 +109,7 @@ extension Kubeconfig {
             return text
         }
         guard let file, !file.isEmpty else { return nil }
-        return try ConfigurationFile.read(
+        return try KubernetesError.readingFile(
             Self.resolve(file, relativeTo: path),
             maxBytes: Self.maxFileBytes,
             field: "\(field) of \(place)"

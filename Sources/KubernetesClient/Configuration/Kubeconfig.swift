@@ -32,7 +32,7 @@ public struct Kubeconfig: Sendable {
         var merged = Kubeconfig()
         for path in paths where !path.isEmpty {
             if !mustExist, !FileManager.default.fileExists(atPath: path) { continue }
-            let text = try ConfigurationFile.read(path, maxBytes: maxFileBytes, field: "kubeconfig")
+            let text = try KubernetesError.readingFile(path, maxBytes: maxFileBytes, field: "kubeconfig")
             try merged.merge(text, from: path)
         }
         guard !merged.paths.isEmpty else {

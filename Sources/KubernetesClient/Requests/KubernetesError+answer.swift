@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTransport
 import HTTPTypes
 import KubernetesModel
 
@@ -16,7 +17,7 @@ extension KubernetesError {
             Kind(code: code, status: status, resource: resource),
             statusCode: code,
             status: status,
-            retryAfter: Self.retryAfter(head.headerFields) ?? Self.retryAfter(status)
+            retryAfter: head.headerFields.retryAfterDuration ?? Self.retryAfter(status)
         )
     }
 
@@ -31,23 +32,10 @@ extension KubernetesError {
         )
     }
 
-    /// Reads `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3). The date is compared with the
-    /// answer's own `Date`, so that this machine's clock does not matter.
-    private static func retryAfter(_ fields: HTTPFields) -> Duration? {
-        guard let text = fields[.retryAfter] else { return nil }
-        if let seconds = Int(text) { return seconds >= 0 ? .seconds(min(seconds, maxRetryAfterSeconds)) : nil }
-        guard let until = HTTPDate.parse(text), let now = fields[.date].flatMap(HTTPDate.parse) else { return nil }
-        let seconds = Int(until.timeIntervalSince(now))
-        return .seconds(min(max(seconds, 0), maxRetryAfterSeconds))
-    }
-
     private static func retryAfter(_ status: Status?) -> Duration? {
         guard let seconds = status?.details?.retryAfterSeconds, seconds > 0 else { return nil }
-        return .seconds(min(seconds, maxRetryAfterSeconds))
+        return min(.seconds(seconds), HTTPFields.maxRetryAfter)
     }
-
-    /// A longer wait than an hour is no wait; this keeps absurd numbers from overflowing.
-    private static let maxRetryAfterSeconds = 3600
 }
 
 extension KubernetesError.Kind {

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
@@ -15,7 +16,7 @@ final class RequestExecutor: Sendable {
     let serverClock: ServerClock
     let clock: any Clock<Duration>
     let randomness: Randomness
-    private let server: ServerURL
+    private let server: BaseURL
     private let credentials: CredentialStore
     private let transports: TransportPool
     private let slots = RequestSlots(
@@ -29,7 +30,7 @@ final class RequestExecutor: Sendable {
     private let userAgent: String
 
     init(
-        server: ServerURL,
+        server: BaseURL,
         credentials: CredentialStore,
         transports: TransportPool,
         retryPolicy: RetryPolicy,

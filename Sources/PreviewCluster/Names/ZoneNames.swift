@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 internal import OpenSSLKit
 public import PreviewDomain
@@ -162,9 +163,11 @@ public actor ZoneNames: NameLookup {
         ) { DNSMessage($0, to: query) }
     }
 
+    private static let maxConfigurationBytes = 64 * 1024
+
     /// The servers that `/etc/resolv.conf` names (resolv.conf(5)).
     public static let configuredResolvers: @Sendable () -> [Server] = {
-        guard let text = try? String(contentsOfFile: "/etc/resolv.conf", encoding: .utf8) else { return [] }
+        guard let text = try? SmallFile.read("/etc/resolv.conf", maxBytes: maxConfigurationBytes) else { return [] }
         return text.split(separator: "\n").compactMap { line in
             let words = line.split(whereSeparator: \.isWhitespace)
             return words.count >= 2 && words[0] == "nameserver" ? Server(address: String(words[1])) : nil

@@ -1,3 +1,4 @@
+internal import Basics
 public import HTTPTransport
 internal import HTTPTypes
 public import PreviewControl

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreAPI
 internal import CurlHTTP
 internal import FoundationEssentials
@@ -11,7 +12,7 @@ internal import PreviewIdentity
 struct DoctorContext: Sendable {
     let connection: ClusterConnection
     /// Where the platform's core API is; `nil` without one.
-    let coreAPI: CoreAPIBaseURL?
+    let coreAPI: BaseURL?
     /// The service key, where it is known here.
     let serviceKey: ServiceKey?
     /// Whether the settings have the service pass on what is the core API's.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Basics
 internal import FoundationEssentials
 internal import KubernetesModel
 internal import PreviewControl

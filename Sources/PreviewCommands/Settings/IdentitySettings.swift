@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 internal import PreviewIdentity
 
@@ -101,6 +102,9 @@ struct IdentitySettings: Sendable {
         return AccessTokens(issuer: issuer, audience: audience, keys: try keys(of: issuer, at: url, or: file))
     }
 
+    /// The size of a PEM file of keys: dozens of keys and certificates.
+    private static let maxKeyFileBytes = 256 * 1024
+
     private static func keys(
         of issuer: String,
         at url: URL?,
@@ -108,10 +112,10 @@ struct IdentitySettings: Sendable {
     ) throws(SettingsError) -> AccessTokens.Keys {
         if let url { return .url(url) }
         if let file {
-            guard let pem = try? Data(contentsOf: URL(filePath: file)) else {
-                throw SettingsError("\(Keys.signingKeyFile.key) is '\(file)': expected the path of a readable file")
+            do { return .pem(try SmallFile.read(file, maxBytes: maxKeyFileBytes), path: file) } catch {
+                let expected = "expected the path of a PEM file"
+                throw SettingsError("\(Keys.signingKeyFile.key) is '\(file)', which \(error): \(expected)")
             }
-            return .pem(String(decoding: pem, as: UTF8.self), path: file)
         }
         let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
         guard let url = Keys.keySetURL.parse("\(base)/oauth/jwks") else {

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreAPI
 internal import Logging
 internal import PreviewControl
@@ -92,10 +93,10 @@ extension Settings {
         /// Never quoted: somebody may write credentials into it.
         static let coreAPI = Setting(
             "Agentweaver__ApiBaseUrl",
-            expected: CoreAPIBaseURL.expectation,
+            expected: BaseURL.expectation,
             isSecret: true
         ) {
-            try? CoreAPIBaseURL($0)
+            try? BaseURL($0)
         }
         static let routerEnabled = Setting.boolean("Router__Enabled")
         static let routerHeadTimeout = Setting.duration(

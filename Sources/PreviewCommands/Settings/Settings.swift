@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreAPI
 internal import Logging
 internal import PreviewControl
@@ -9,7 +10,7 @@ struct Settings: Sendable {
     var cluster: ClusterSettings
     var address: PreviewAddress
     /// Where the platform's core API is; `nil` without one.
-    var coreAPI: CoreAPIBaseURL?
+    var coreAPI: BaseURL?
     /// Where requests for the core API are passed on, and with which limits; `nil` where the router is off.
     var router: RouterLimits?
     var identity: IdentitySettings
@@ -43,7 +44,7 @@ struct Settings: Sendable {
 
     private static func router(
         _ sources: SettingsSources,
-        coreAPI: CoreAPIBaseURL?
+        coreAPI: BaseURL?
     ) throws(SettingsError) -> RouterLimits? {
         var limits = RouterLimits()
         limits.headTimeout = try sources.value(of: Keys.routerHeadTimeout, default: limits.headTimeout)

@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 internal import YAMLKit
 
@@ -89,15 +90,12 @@ struct SettingsSources: Sendable {
     // MARK: File
 
     private static func read(_ path: String) throws(SettingsError) -> [String: String] {
-        let data: Data
-        do { data = try Data(contentsOf: URL(filePath: path)) } catch {
-            throw SettingsError("the settings file \(path) cannot be read")
-        }
-        guard data.count <= maxFileBytes else {
-            throw SettingsError("the settings file \(path) is larger than \(maxFileBytes) bytes")
+        let text: String
+        do { text = try SmallFile.read(path, maxBytes: maxFileBytes) } catch {
+            throw SettingsError("the settings file \(path) \(error)")
         }
         let root: YAMLNode?
-        do { root = try YAMLNode.document(in: data) } catch {
+        do { root = try YAMLNode.document(in: text.utf8) } catch {
             throw SettingsError("the settings file \(path) is neither YAML nor JSON (\(error))")
         }
         var values: [String: String] = [:]

@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 internal import PreviewDomain
 

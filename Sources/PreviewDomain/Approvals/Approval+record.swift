@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 
 /// The text of an approval: a small JSON object that people can read, and change by hand.

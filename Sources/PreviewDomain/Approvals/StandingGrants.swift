@@ -1,3 +1,4 @@
+internal import Basics
 public import FoundationEssentials
 
 /// A grant that outlives the request it was given for.

@@ -1,3 +1,4 @@
+public import Basics
 public import FoundationEssentials
 internal import OpenSSLKit
 public import PreviewDomain

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Recognises workloads of the cluster by the tokens of their ServiceAccounts, issued for this service.

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Asks the Kubernetes API server whose a token is.

@@ -1,3 +1,4 @@
+public import Basics
 internal import OpenSSLKit
 public import PreviewDomain
 

@@ -1,11 +1,6 @@
+internal import Basics
 public import Logging
 internal import Synchronization
-
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
 
 /// The service key in a file that may be replaced while the service runs, as a mounted Kubernetes Secret is.
 public final class ServiceKeyFile: Sendable {
@@ -63,21 +58,13 @@ public final class ServiceKeyFile: Sendable {
 
     /// Reads the key of a file.
     public static func key(at path: String) throws(UnusableKeyFile) -> ServiceKey {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .unreadable }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: maxBytes + 1)
-        var count = 0
-        while count < bytes.count {
-            let received = bytes.withUnsafeMutableBytes { buffer in
-                // A file that is longer than this is no key, so the rest of it is of no interest.
-                read(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
-            }
-            guard received >= 0 else { throw .unreadable }
-            guard received > 0 else { break }
-            count += received
+        let text: String
+        do { text = try SmallFile.read(path, maxBytes: maxBytes, waitsForWriter: false) } catch .unreadable {
+            throw .unreadable
+        } catch {
+            throw .noKey
         }
-        guard count <= maxBytes, let key = ServiceKey(String(decoding: bytes[..<count], as: UTF8.self)) else {
+        guard let key = ServiceKey(text) else {
             throw .noKey
         }
         return key

@@ -1,3 +1,4 @@
+public import Basics
 public import PreviewDomain
 
 /// Recognises the platform's own callers by their shared key.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import NIOCore
 
 /// What a client hears while its call waits.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewIdentity
 
 /// Answers requests of the Model Context Protocol.
@@ -96,7 +97,7 @@ struct MCPServer: Sendable {
     }
 
     private func call(_ request: JSONRPCRequest) throws(JSONRPCFault) -> ToolCall {
-        guard let name = request.params["name"]?.string else {
+        guard let name = request.params["name"]?.stringValue else {
             throw JSONRPCFault(.invalidParams, "params.name must be a string, the name of a tool.")
         }
         guard let tool = tools.first(where: { $0.definition.name == name }) else {
@@ -107,7 +108,7 @@ struct MCPServer: Sendable {
             )
         }
         let arguments = request.params["arguments"] ?? [:]
-        guard let arguments = arguments.object else {
+        guard let arguments = arguments.objectValue else {
             throw JSONRPCFault(.invalidParams, "params.arguments must be an object.")
         }
         var progressToken: JSONRPCID?

@@ -1,3 +1,4 @@
+public import Basics
 public import CoreAPI
 public import Logging
 public import PreviewControl

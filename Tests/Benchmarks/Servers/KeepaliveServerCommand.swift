@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import DevCluster
 import Foundation
 import Hummingbird

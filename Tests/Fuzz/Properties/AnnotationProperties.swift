@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import KubernetesModel
 import PreviewControl
@@ -33,7 +34,7 @@ enum AnnotationProperties {
         try require(again >= date || again == latest, "what was promised is never read back as earlier")
         try require(abs(again.timeIntervalSince(date)) < 0.001_1, "a timestamp is rounded to the next millisecond")
         try require(RFC3339.string(again) == written, "a timestamp reads back the same")
-        if let other = KubernetesTime.parse(text) {
+        if let other = RFC3339.date(text) {
             try require(abs(other.timeIntervalSince(date)) < 0.000_1, "both readers of timestamps agree")
         }
     }

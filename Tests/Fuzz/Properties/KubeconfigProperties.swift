@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import KubernetesModel
 import YAMLKit
@@ -19,7 +20,7 @@ enum KubeconfigProperties {
                 try check(kubeconfig, name)
             }
         }
-        if let server = ServerURL(text) { try check(server) }
+        if let server = try? BaseURL(text) { try check(server) }
         let plugin = ExecPlugin(command: "plugin", origin: "the user")
         var made: ExecPluginRunner.Made?
         if try succeeds({ made = try ExecPluginRunner.parse(bytes, of: plugin) }) {
@@ -50,12 +51,12 @@ enum KubeconfigProperties {
     }
 
     /// What is sent as the request's target and authority must be no more than that (RFC 9112, 3.2).
-    private static func check(_ server: ServerURL) throws {
+    private static func check(_ server: BaseURL) throws {
         let places = [server.authority, server.pathPrefix]
         try require(places.allSatisfy { $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } }, "a URL is visible ASCII")
         try require(!server.authority.utf8.contains { "/?#@\\".utf8.contains($0) }, "an authority is a host and a port")
         try require(!server.pathPrefix.utf8.contains { "?#".utf8.contains($0) }, "a path has no query")
-        try require(ServerURL(server.description) == server, "a URL that is written reads back the same")
+        try require((try? BaseURL(server.description)) == server, "a URL that is written reads back the same")
     }
 
     /// - Returns: false for what is refused as it should be.

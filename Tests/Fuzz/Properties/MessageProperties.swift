@@ -1,3 +1,5 @@
+import Basics
+
 @testable import PreviewServer
 
 /// A message is read within its limits, and what is answered about it is JSON that the same reader takes.
@@ -58,7 +60,7 @@ enum MessageProperties {
     )
 
     private static func checkArguments(_ request: JSONRPCRequest) throws {
-        guard let members = request.params["arguments"]?.object else { return }
+        guard let members = request.params["arguments"]?.objectValue else { return }
         do throws(ToolArgumentError) {
             let arguments = try ToolArguments(members, of: tool)
             _ = try arguments.string(ArgumentName.run)

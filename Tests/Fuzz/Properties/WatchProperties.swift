@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import KubernetesModel
 
@@ -28,7 +29,7 @@ enum WatchProperties {
             if let value = try? JSONDecoder().decode(JSONValue.self, from: Data(line)) { try stable(value) }
             if case .error(let status)? = try? WatchEvent<Pod>(json: line) { try check(status) }
             let text = String(decoding: line, as: UTF8.self)
-            if let date = KubernetesTime.parse(text) { try check(date) }
+            if let date = RFC3339.date(text) { try check(date) }
             if let date = HTTPDate.parse(text) { try check(date) }
         }
     }
@@ -104,9 +105,9 @@ enum WatchProperties {
     }
 
     private static func check(_ date: Date) throws {
-        let text = KubernetesTime.microseconds(date)
-        let again = try require(KubernetesTime.parse(text), "a time that is written can be read")
-        try require(KubernetesTime.microseconds(again) == text, "a time that is written reads back the same")
+        let text = RFC3339.microseconds(date)
+        let again = try require(RFC3339.date(text), "a time that is written can be read")
+        try require(RFC3339.microseconds(again) == text, "a time that is written reads back the same")
     }
 
     private static func check(_ status: Status) throws {

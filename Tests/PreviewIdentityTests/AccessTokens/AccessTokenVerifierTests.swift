@@ -1,3 +1,4 @@
+import Basics
 import DevelopmentCertificates
 import FoundationEssentials
 import OpenSSLKit

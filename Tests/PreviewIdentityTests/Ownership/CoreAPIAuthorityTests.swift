@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import HTTPTypes
@@ -24,7 +25,7 @@ struct CoreAPIAuthorityTests {
     ) throws -> (RunAccess, ScriptedTransport) {
         let transport = ScriptedTransport(clock: clock, reply)
         let (clock, origin) = (clock, clock.now)
-        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
         return (RunAccess(CoreAPIAuthority(client, uptime: { origin.duration(to: clock.now) })), transport)
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import PreviewDomain
 import PreviewIdentity
 import Synchronization

@@ -1,3 +1,4 @@
+import Basics
 import OpenSSLKit
 import PreviewDomain
 import PreviewIdentity

@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import FoundationEssentials
 import HTTPTransport
@@ -21,7 +22,7 @@ struct CoreAPIAccessTests {
     private func api(_ reply: ScriptedTransport.Reply) async throws -> (PreviewAPI, ScriptedTransport) {
         let harness = try await APIHarness()
         let transport = ScriptedTransport(clock: harness.clock) { _, _ in reply }
-        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
         let key = try #require(ServiceKey(APIHarness.key))
         let api = PreviewAPI(
             core: harness.core,

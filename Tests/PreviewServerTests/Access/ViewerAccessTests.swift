@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import HTTPTypes
@@ -28,7 +29,7 @@ struct ViewerAccessTests {
     ) async throws {
         let harness = try await APIHarness(approvals: approvals)
         let transport = ScriptedTransport(clock: harness.clock) { _, _ in .json(answer) }
-        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
         let api = PreviewAPI(
             core: harness.core,
             authenticator: Authenticator([CheckedByOthers(known: try await AccessIdentity.authenticator())]),

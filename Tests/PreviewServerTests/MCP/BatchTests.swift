@@ -1,3 +1,4 @@
+import Basics
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -35,12 +36,12 @@ struct BatchTests {
                 Issue.record("no batch: \(answer.text)")
                 return
             }
-            #expect(answers.map { $0.object?["id"] } == [1, 2, .null, "c", 3])
-            #expect(answers[0].object?["result"] == [:])
-            #expect(answers[1].object?["error"]?.object?["code"] == -32601)
-            #expect(answers[2].object?["error"]?.object?["code"] == -32600)
-            #expect(answers[3].object?["result"]?.object?["isError"] == false)
-            #expect(answers[4].object?["error"]?.object?["code"] == -32600)
+            #expect(answers.map { $0.objectValue?["id"] } == [1, 2, .null, "c", 3])
+            #expect(answers[0].objectValue?["result"] == [:])
+            #expect(answers[1].objectValue?["error"]?.objectValue?["code"] == -32601)
+            #expect(answers[2].objectValue?["error"]?.objectValue?["code"] == -32600)
+            #expect(answers[3].objectValue?["result"]?.objectValue?["isError"] == false)
+            #expect(answers[4].objectValue?["error"]?.objectValue?["code"] == -32600)
         }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ struct JSONRPCMessageTests {
         let bytes = Array(#"{"jsonrpc":"2.0","id":\#(text),"method":"ping"}"#.utf8)
         #expect(JSONRPCMessage(bytes) == .request(JSONRPCRequest(id: id, method: "ping", params: [:])))
         let answer = JSONRPCResponse(id: id, outcome: .success([:])).json
-        #expect(JSONValue(parsing: Array(try answer.text().utf8))?.object?["id"] == id.json)
+        #expect(JSONValue(parsing: Array(try answer.text().utf8))?.objectValue?["id"] == id.json)
     }
 
     @Test func whatHasNoIDIsANotification() {

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -99,7 +100,7 @@ struct MCPEndpointTests {
                 )
             )
             func tools(_ text: String) -> JSONValue? {
-                JSONValue(parsing: Array(text.utf8))?.object?["result"]?.object?["tools"]
+                JSONValue(parsing: Array(text.utf8))?.objectValue?["result"]?.objectValue?["tools"]
             }
             #expect(tools(legacy.text) != nil)
             #expect(tools(legacy.text) == tools(stateless.text))

@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -131,9 +132,9 @@ extension TestClientProtocol {
             Sample.legacy("tools/call", Sample.call(tool, arguments)),
             .mcp(accept: "application/json")
         )
-        let message = try #require(JSONValue(parsing: Array(answer.text.utf8))?.object)
-        let result = try #require(message["result"]?.object)
+        let message = try #require(JSONValue(parsing: Array(answer.text.utf8))?.objectValue)
+        let result = try #require(message["result"]?.objectValue)
         guard case .array(let content) = result["content"] else { return ("", result) }
-        return (content.first?.object?["text"]?.string ?? "", result)
+        return (content.first?.objectValue?["text"]?.stringValue ?? "", result)
     }
 }

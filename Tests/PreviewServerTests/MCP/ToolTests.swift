@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -33,16 +34,16 @@ struct ToolTests {
         let names = ["start_preview", "list_previews", "check_preview", "stop_preview"]
         #expect(api.tools.map(\.definition.name) == names)
         for tool in api.tools {
-            let json = try #require(tool.definition.json.object)
+            let json = try #require(tool.definition.json.objectValue)
             #expect(json["annotations"] == expected[tool.definition.name])
-            #expect(json["title"]?.string?.isEmpty == false)
-            #expect(json["description"]?.string?.contains("run") == true)
-            #expect(json["outputSchema"]?.object?["type"] == "object")
-            let input = try #require(json["inputSchema"]?.object)
+            #expect(json["title"]?.stringValue?.isEmpty == false)
+            #expect(json["description"]?.stringValue?.contains("run") == true)
+            #expect(json["outputSchema"]?.objectValue?["type"] == "object")
+            let input = try #require(json["inputSchema"]?.objectValue)
             #expect(input["additionalProperties"] == false)
             #expect(input["required"] == .array(tool.definition.arguments.keys.sorted().map { .string($0) }))
         }
-        let port = try #require(api.tools.first).definition.arguments["port"]?.object
+        let port = try #require(api.tools.first).definition.arguments["port"]?.objectValue
         #expect(port?["minimum"] == 3000)
         #expect(port?["maximum"] == 9000)
     }
@@ -92,12 +93,12 @@ struct ToolTests {
         let body = try JSONValue(
             encoding: SessionBody(session, run: RunID(APIHarness.run), address: harness.api.address)
         )
-        let schema = try #require(SessionSchema.json.object)
-        let properties = try #require(schema["properties"]?.object)
-        let members = try #require(body.object)
+        let schema = try #require(SessionSchema.json.objectValue)
+        let properties = try #require(schema["properties"]?.objectValue)
+        let members = try #require(body.objectValue)
         #expect(Set(members.keys).isSubset(of: properties.keys))
         guard case .array(let required) = schema["required"] else { return #expect(Bool(false), "no list") }
-        #expect(required.allSatisfy { members[$0.string ?? ""] != nil })
+        #expect(required.allSatisfy { members[$0.stringValue ?? ""] != nil })
     }
 
     @Test func listAndStopDoWhatTheRoutesDo() async throws {
@@ -110,7 +111,7 @@ struct ToolTests {
             #expect(text.contains("https://\(token.text)-preview.preview.example.com"))
             #expect(list["isError"] == false)
             guard case .array(let content) = list["content"] else { return #expect(Bool(false), "no content") }
-            #expect(content.last?.object?["text"]?.string == (try list["structuredContent"]?.text()))
+            #expect(content.last?.objectValue?["text"]?.stringValue == (try list["structuredContent"]?.text()))
 
             let other = #"{"run_id":"\#(APIHarness.otherRun)","session_id":"\#(token.text)"}"#
             #expect(try await client.callTool("stop_preview", other).json["isError"] == true)
@@ -120,7 +121,7 @@ struct ToolTests {
             let (_, stopped) = try await client.callTool("stop_preview", arguments)
             #expect(stopped["structuredContent"] == ["session_id": .string(token.text), "stopped": true])
             guard case .array(let words) = stopped["content"] else { return #expect(Bool(false), "no content") }
-            let said = words.first?.object?["text"]?.string
+            let said = words.first?.objectValue?["text"]?.stringValue
             #expect(said?.contains("WebSockets and event streams that are open") == true)
             #expect(harness.cluster.liveRoutes.isEmpty)
             let again = try await client.callTool("stop_preview", arguments)

@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import FoundationEssentials
 import HTTPTransport
@@ -45,7 +46,7 @@ struct TimelineSecrecyTests {
         let copies = queue(
             "core_api",
             to: CoreAPITimelineSink(
-                client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+                client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
                 logger: .silent
             ) { Secret(bearer) },
             cluster: cluster,
@@ -108,7 +109,7 @@ struct TimelineSecrecyTests {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(202, "")])
         let sink = CoreAPITimelineSink(
-            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
             logger: .silent
         ) { Secret("the-key") }
         let entry = try await harness.write("1")
@@ -128,7 +129,7 @@ struct TimelineSecrecyTests {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(status, "", ["Retry-After": "7"])])
         let sink = CoreAPITimelineSink(
-            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
             logger: .silent
         ) { Secret("the-key") }
         let entry = try await harness.write("1")
@@ -143,7 +144,7 @@ struct TimelineSecrecyTests {
         let core = ScriptedTransport(clock: clock, [.json(status, ""), .json(status, ""), .json(202, "")])
         let log = RecordingLog()
         let sink = CoreAPITimelineSink(
-            client: CoreAPIClient(base: try CoreAPIBaseURL("https://core.example.com"), transport: core),
+            client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
             time: MonotonicTime(clock),
             logger: log.logger
         ) { Secret("the-key") }

@@ -4,6 +4,8 @@ import KubernetesClient
 import PreviewDomain
 import Synchronization
 
+import enum Basics.RFC3339
+
 @testable import DevCluster
 @testable import PreviewCommands
 

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewDomain
 
 /// The body of a request: one message, or several where the protocol's revision has batches.
@@ -29,7 +30,7 @@ extension JSONRPCMessage {
     /// The run that a call of a tool names, if it names one.
     var run: RunID? {
         guard case .request(let request) = self, request.method == "tools/call",
-            let text = request.params["arguments"]?.object?[ArgumentName.run]?.string
+            let text = request.params["arguments"]?.objectValue?[ArgumentName.run]?.stringValue
         else { return nil }
         return try? RunID(text)
     }

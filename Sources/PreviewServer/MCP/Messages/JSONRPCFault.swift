@@ -1,3 +1,4 @@
+internal import Basics
 internal import HTTPTypes
 
 /// Why a message is not carried out: the error object of JSON-RPC 2.0, 5.1.

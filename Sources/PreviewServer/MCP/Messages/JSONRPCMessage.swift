@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a caller sent, read as one message of JSON-RPC 2.0 under the rules that MCP adds.
 enum JSONRPCMessage: Hashable, Sendable {
     case request(JSONRPCRequest)
@@ -45,7 +47,7 @@ enum JSONRPCMessage: Hashable, Sendable {
             self = unusable(.invalidRequest, "The member 'jsonrpc' must be the string \"2.0\".")
             return
         }
-        guard let method = members["method"]?.string else {
+        guard let method = members["method"]?.stringValue else {
             let isResponse = members["method"] == nil && (members["result"] != nil || members["error"] != nil)
             self = unusable(
                 .invalidRequest,
@@ -57,7 +59,7 @@ enum JSONRPCMessage: Hashable, Sendable {
         }
         // Many serializers write what is not there as null.
         let params = members["params"].flatMap { $0 == .null ? nil : $0 } ?? [:]
-        guard let params = params.object?.withoutNulls else {
+        guard let params = params.objectValue?.withoutNulls else {
             self = unusable(.invalidParams, "The member 'params' must be an object.")
             return
         }
@@ -78,7 +80,7 @@ struct JSONRPCRequest: Hashable, Sendable {
     let params: [String: JSONValue]
 
     /// What comes along with the request (MCP, "_meta").
-    var meta: [String: JSONValue] { params["_meta"]?.object?.withoutNulls ?? [:] }
+    var meta: [String: JSONValue] { params["_meta"]?.objectValue?.withoutNulls ?? [:] }
 }
 
 /// What tells a request from others; the answer repeats it as it came. Progress tokens are of the same two types.

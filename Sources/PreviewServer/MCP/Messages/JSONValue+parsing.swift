@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 
 extension JSONValue {
@@ -49,4 +50,9 @@ extension JSONValue {
         }
         return true
     }
+}
+
+extension [String: JSONValue] {
+    /// The members that are not null: for a caller's optional members null means that they are not there.
+    var withoutNulls: [String: JSONValue] { filter { $0.value != .null } }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import FoundationEssentials
 internal import HTTPTypes
 
@@ -21,7 +22,7 @@ struct MCPHeaders: Sendable {
         guard try single(methods, "Mcp-Method") == request.method else {
             throw JSONRPCFault(.headerMismatch, "The header Mcp-Method must be the request's method.")
         }
-        guard request.method == "tools/call", let name = request.params["name"]?.string else { return }
+        guard request.method == "tools/call", let name = request.params["name"]?.stringValue else { return }
         guard let header = try single(names, "Mcp-Name"), Self.decoded(header) == name else {
             throw JSONRPCFault(.headerMismatch, "The header Mcp-Name must be the name of the tool that is called.")
         }

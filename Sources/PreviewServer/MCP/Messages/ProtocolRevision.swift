@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The revisions of MCP that this server speaks, the newest first.
 enum ProtocolRevision: String, Sendable, CaseIterable {
     case july2026 = "2026-07-28"
@@ -35,7 +37,7 @@ extension ProtocolRevision {
         let stated = request.meta[MetaKey.protocolVersion]
         if request.method == "initialize", stated == nil {
             // The one request whose header, if any, is of no account: it is there to agree on a version.
-            self = .negotiated(for: request.params["protocolVersion"]?.string ?? "")
+            self = .negotiated(for: request.params["protocolVersion"]?.stringValue ?? "")
             return
         }
         guard let version = try headers.version() else {
@@ -50,7 +52,7 @@ extension ProtocolRevision {
         }
         let revision = ProtocolRevision(rawValue: version)
         if let revision, revision.isStateless { try Self.checkMeta(of: request) }
-        if let stated, stated.string != version {
+        if let stated, stated.stringValue != version {
             throw JSONRPCFault(
                 .headerMismatch,
                 "The header MCP-Protocol-Version is not the version in the request's _meta."

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewControl
 
 /// The JSON Schema 2020-12 of a ``SessionBody``.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity

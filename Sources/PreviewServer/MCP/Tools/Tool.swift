@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewIdentity
 
 /// Something that a language model can have done.

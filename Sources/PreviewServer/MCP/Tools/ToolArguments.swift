@@ -1,3 +1,4 @@
+internal import Basics
 internal import PreviewDomain
 
 /// The arguments of a call, as the model wrote them.
@@ -21,7 +22,7 @@ struct ToolArguments: Sendable {
     }
 
     func string(_ name: String) throws(ToolArgumentError) -> String {
-        guard let value = members[name]?.string else {
+        guard let value = members[name]?.stringValue else {
             throw ToolArgumentError("The argument \(name) must be a string.")
         }
         return value

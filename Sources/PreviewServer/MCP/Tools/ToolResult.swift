@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a call led to, in words for a model and in data for a program.
 struct ToolResult: Sendable {
     let text: String

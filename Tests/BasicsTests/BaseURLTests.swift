@@ -1,7 +1,7 @@
-import CoreAPI
+import Basics
 import Testing
 
-@Suite struct CoreAPIBaseURLTests {
+@Suite struct BaseURLTests {
     @Test(arguments: [
         ("https://api.example.com", "https", "api.example.com", ""),
         ("http://api.example.com/", "http", "api.example.com", ""),
@@ -15,7 +15,7 @@ import Testing
         authority: String,
         prefix: String
     ) throws {
-        let url = try CoreAPIBaseURL(text)
+        let url = try BaseURL(text)
         #expect(url.scheme == scheme)
         #expect(url.authority == authority)
         #expect(url.pathPrefix == prefix)
@@ -29,7 +29,7 @@ import Testing
         "https://api example.com", "https://api.example.com/\r\nX-Secret: 1",
     ])
     func anythingElseIsRefusedInOneLineThatDoesNotQuoteIt(text: String) {
-        let error = #expect(throws: InvalidCoreAPIBaseURL.self) { try CoreAPIBaseURL(text) }
+        let error = #expect(throws: InvalidBaseURL.self) { try BaseURL(text) }
         let line = error.map { "\($0)" } ?? ""
         #expect(line.contains("expected an http or https URL"))
         #expect(!line.contains("\n") && !line.contains("secret"))

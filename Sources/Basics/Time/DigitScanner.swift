@@ -16,29 +16,33 @@ struct DigitScanner {
         return true
     }
 
-    /// Reads exactly `digits` decimal digits.
-    mutating func number(digits: Int) -> Int? {
+    /// Reads exactly `digits` decimal digits, whose number must lie in the range.
+    mutating func number(digits: Int, in range: ClosedRange<Int> = 0...Int.max) -> Int? {
         guard position + digits <= bytes.count else { return nil }
         var value = 0
         for byte in bytes[position..<position + digits] {
             guard let digit = Self.digit(byte) else { return nil }
             value = value * 10 + digit
         }
+        guard range.contains(value) else { return nil }
         position += digits
         return value
     }
 
-    /// Reads one or more digits after a decimal point.
-    mutating func fraction() -> Double? {
-        var value = 0.0
-        var scale = 0.1
+    /// Reads a fraction of a second where there is one.
+    ///
+    /// - Returns: Whole nanoseconds, 0 without a fraction; nil when no digit follows the point.
+    mutating func fraction() -> Int? {
+        guard take(".") else { return 0 }
         let start = position
+        var nanoseconds = 0
+        var unit = 100_000_000
         while position < bytes.count, let digit = Self.digit(bytes[position]) {
-            value += Double(digit) * scale
-            scale /= 10
+            nanoseconds += digit * unit
+            unit /= 10
             position += 1
         }
-        return position > start ? value : nil
+        return position > start ? nanoseconds : nil
     }
 
     /// Reads the next three bytes as text.

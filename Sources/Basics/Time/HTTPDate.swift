@@ -18,12 +18,11 @@ public enum HTTPDate {
                 let day = scanner.number(digits: 2), scanner.take(" "),
                 let month = scanner.threeLetters().flatMap({ months.firstIndex(of: $0) }), scanner.take(" "),
                 let year = scanner.number(digits: 4), scanner.take(" "),
-                let hour = scanner.number(digits: 2), scanner.take(":"),
-                let minute = scanner.number(digits: 2), scanner.take(":"),
-                let second = scanner.number(digits: 2), scanner.take(" "),
+                let hour = scanner.number(digits: 2, in: 0...23), scanner.take(":"),
+                let minute = scanner.number(digits: 2, in: 0...59), scanner.take(":"),
+                let second = scanner.number(digits: 2, in: 0...59), scanner.take(" "),
                 scanner.threeLetters() == "GMT", scanner.isAtEnd,
-                let date = CivilDate(year: year, month: month + 1, day: day),
-                hour < 24, minute < 60, second < 60
+                let date = CivilDate(year: year, month: month + 1, day: day)
             else { return nil }
             let days = date.daysSince1970
             guard weekdays[((days % 7) + 7) % 7] == weekday else { return nil }

@@ -1,9 +1,9 @@
+import Basics
 import FoundationEssentials
+import TestSupport
 import Testing
 
-@testable import PreviewDomain
-
-@Suite struct RFC3339Tests {
+@Suite("RFC 3339") struct RFC3339Tests {
     @Test(
         "Timestamps are read",
         arguments: [
@@ -38,7 +38,7 @@ import Testing
 
     @Test(
         "Everything else is not",
-        arguments: Samples.hostileTexts + [
+        arguments: HostileTexts.all + [
             "2026-01-02", "2026-01-02T03:04Z", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "20260102T030405Z",
             "2026-1-2T03:04:05Z", "2026-01-02T3:04:05Z", "26-01-02T03:04:05Z", "02026-01-02T03:04:05Z",
             "+2026-01-02T03:04:05Z", "-2026-01-02T03:04:05Z", " 2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z ",
@@ -89,12 +89,12 @@ import Testing
     }
 
     @Test func whatIsReadBackIsNeverEarlierAndLessThanAMillisecondLater() throws {
-        let random = SeededRandomness(seed: 11)
+        let random = SeededRandom(seed: 11)
         for index in 0..<20_000 {
             // Mostly this century, sometimes any supported year.
             let seconds =
                 index.isMultiple(of: 4)
-                ? random.fraction() * 315_537_897_599 - 62_135_596_800 : random.fraction() * 4_102_444_800
+                ? random.unit() * 315_537_897_599 - 62_135_596_800 : random.unit() * 4_102_444_800
             let date = Date(timeIntervalSince1970: seconds)
             let text = RFC3339.string(date)
             let readBack = try #require(RFC3339.date(text), "\(text)")
@@ -106,9 +106,9 @@ import Testing
     }
 
     @Test func theCalendarAgreesWithFoundations() throws {
-        let random = SeededRandomness(seed: 12)
+        let random = SeededRandom(seed: 12)
         for _ in 0..<5_000 {
-            let seconds = (random.fraction() * 315_537_897_599).rounded(.down) - 62_135_596_800
+            let seconds = (random.unit() * 315_537_897_599).rounded(.down) - 62_135_596_800
             let date = Date(timeIntervalSince1970: seconds)
             let text = RFC3339.string(date)
             // Foundation's calendar is Julian before October 1582, RFC 3339 is not.
@@ -130,7 +130,7 @@ import Testing
         var previous = RFC3339.string(date)
         var leapDays = 0
         for _ in 0..<146_097 {
-            date = date + .seconds(86_400)
+            date = date.addingTimeInterval(86_400)
             let text = RFC3339.string(date)
             #expect(text > previous)
             if text.dropFirst(4).hasPrefix("-02-29") { leapDays += 1 }
@@ -138,5 +138,27 @@ import Testing
         }
         #expect(previous == "2399-12-31T00:00:00.000Z")
         #expect(leapDays == 97)
+    }
+
+    @Test("Printing cuts fractions to seconds, or keeps microseconds")
+    func prints() {
+        let date = Date(timeIntervalSince1970: 1_795_482_123.25)
+        #expect(RFC3339.seconds(date) == "2026-11-24T01:02:03Z")
+        #expect(RFC3339.microseconds(date) == "2026-11-24T01:02:03.250000Z")
+        #expect(RFC3339.seconds(Date(timeIntervalSince1970: -0.5)) == "1969-12-31T23:59:59Z")
+        #expect(RFC3339.seconds(Date(timeIntervalSince1970: 1e300)) == "9999-12-31T23:59:59Z")
+    }
+
+    @Test("Every printed microsecond is read back, on days of four centuries")
+    func roundTrips() throws {
+        let random = SeededRandom(seed: 7)
+        for _ in 0..<2000 {
+            let microseconds = Double(random.next() % 12_622_780_800_000_000) / 1_000_000 - 2_208_988_800
+            let date = Date(timeIntervalSince1970: microseconds)
+            let parsed = try #require(RFC3339.date(RFC3339.microseconds(date)))
+            #expect(abs(parsed.timeIntervalSince(date)) < 2e-6)
+            let seconds = try #require(RFC3339.date(RFC3339.seconds(date)))
+            #expect((-2e-6..<1.0).contains(date.timeIntervalSince(seconds)))
+        }
     }
 }
