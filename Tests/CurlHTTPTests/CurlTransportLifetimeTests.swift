@@ -48,7 +48,7 @@ import Testing
                 try await withTransport { transport in
                     await CurlTransportLifetimeTests.cancelRequests(10, with: transport, to: peer)
                 }
-                while peer.openConnectionCount > 0 { await Task.yield() }
+                await waitWhile { peer.openConnectionCount > 0 }
             }
             let before = try openDescriptorCount()
             try await RawPeer.run(CurlTransportLifetimeTests.unfinished) { peer in
@@ -59,7 +59,7 @@ import Testing
                 }
             }
             // The peer closes its ends once it sees ours closed; a leak would make this wait for ever.
-            while try openDescriptorCount() > before { await Task.yield() }
+            try await waitWhile { try openDescriptorCount() > before }
         }
     }
 
@@ -78,7 +78,7 @@ import Testing
                         await kindOfError { _ = try await transport.collect(endless, maxBodyBytes: 100) }
                     }
                 }
-                while peer.heads.count < count { await Task.yield() }
+                await waitWhile { peer.heads.count < count }
                 await body(transport)
                 return await group.reduce(into: []) { $0.append($1) }
             }
@@ -114,8 +114,8 @@ import Testing
             let (threadsBefore, descriptorsBefore) = (try threads(), try openDescriptorCount())
             for _ in 0..<50 { _ = try CurlTransport() }
             // Nobody joins them, so they may take a moment; a leak would make this wait for ever.
-            while try threads() > threadsBefore + 2 { await Task.yield() }
-            while try openDescriptorCount() > descriptorsBefore { await Task.yield() }
+            try await waitWhile { try threads() > threadsBefore + 2 }
+            try await waitWhile { try openDescriptorCount() > descriptorsBefore }
         }
     }
 

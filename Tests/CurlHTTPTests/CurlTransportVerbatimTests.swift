@@ -109,7 +109,7 @@ struct CurlTransportVerbatimTests {
                 request.abort = abort
                 let sent = request
                 async let kind = kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
-                while peer.heads.isEmpty { await Task.yield() }
+                await waitWhile { peer.heads.isEmpty }
                 abort.abort()
                 #expect(await kind == .cancelled)
                 let again = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }

@@ -195,7 +195,7 @@ struct ExecPluginTests {
         let error = await #expect(throws: KubernetesError.self) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await ExecPluginRunner(clock: clock).run(plugin) }
-                while (try? folder.read("pid"))?.contains("\n") != true { await Task.yield() }
+                await waitWhile { (try? folder.read("pid"))?.contains("\n") != true }
                 await clock.waitForSleepers(1)
                 clock.advance(by: ExecPluginRunner.deadline)
                 try await group.waitForAll()

@@ -134,7 +134,7 @@ struct InformerTests {
                     log.add("\(event)")
                 }
             }
-            while log.all.count < 5 { await Task.yield() }
+            await waitWhile { log.all.count < 5 }
             group.cancelAll()
         }
         #expect(
@@ -157,9 +157,9 @@ struct InformerTests {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await informer.run { log.add($0) } }
             // The bookmark has been read once the clock is asked how long the next silence may last.
-            while fixture.lines.count < 2 || fixture.clock.sleeperCount == 0 { await Task.yield() }
+            await waitWhile { fixture.lines.count < 2 || fixture.clock.sleeperCount == 0 }
             #expect(await informer.isAlive())
-            while log.all.count < 2 { await Task.yield() }
+            await waitWhile { log.all.count < 2 }
             group.cancelAll()
         }
         #expect(log.all == ["replaced a", "applied b"])
@@ -180,7 +180,7 @@ struct InformerTests {
         let informer = MetadataInformer(client: fixture.client, resource: Pod.resource, namespace: "n")
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await informer.run { log.add($0) } }
-            while fixture.lines.count < 2 { await Task.yield() }
+            await waitWhile { fixture.lines.count < 2 }
             #expect(await !informer.isAlive())
             group.cancelAll()
         }

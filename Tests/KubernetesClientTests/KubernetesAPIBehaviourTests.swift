@@ -243,7 +243,7 @@ struct KubernetesAPIBehaviourTests {
             // No answer ends before the clock moves, so all of these are under way together.
             await fixture.transport.waitForExchanges(RequestLimits.maxConcurrentRequests)
             try await fixture.whileTimePasses {
-                while answered.withLock({ $0 }) < 200 { await Task.yield() }
+                await waitWhile { answered.withLock({ $0 }) < 200 }
             }
             try await group.waitForAll()
         }

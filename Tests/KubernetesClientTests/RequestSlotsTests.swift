@@ -20,7 +20,7 @@ struct RequestSlotsTests {
                     }
                 }
                 await clock.waitForSleepers(1)
-                while slots.waitingCount < index { await Task.yield() }
+                await waitWhile { slots.waitingCount < index }
             }
             for _ in 0..<5 {
                 await clock.waitForSleepers(1)

@@ -25,7 +25,7 @@ struct WatchLivenessTests {
         let (clock, seen) = (fixture.clock, Seen())
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await liveness.ask() }
-            while !liveness.isAsked { await Task.yield() }
+            await waitWhile { !liveness.isAsked }
             group.addTask {
                 try? await fixture.client.watch(query, "5", .seconds(300), liveness: liveness) {
                     // Long enough for whatever waits for a question to see that there was one.
@@ -39,9 +39,9 @@ struct WatchLivenessTests {
             #expect(await group.next() == true)
             group.addTask {
                 // The pause, and the silence that would end the watch.
-                while clock.sleeperCount < 2, !Task.isCancelled { await Task.yield() }
+                await waitWhile { clock.sleeperCount < 2 }
                 clock.advance(by: .seconds(1))
-                while seen.count < 1, !Task.isCancelled { await Task.yield() }
+                await waitWhile { seen.count < 1 }
                 return true
             }
             #expect(await group.next() == true, "the watch has ended")

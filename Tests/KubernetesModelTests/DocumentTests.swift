@@ -33,7 +33,7 @@ struct DocumentTests {
         let patch: JSONPatch = [
             .test(.annotation("run"), "r"),
             .replace(.annotation("until"), "u"),
-            .add(.label("l"), nil),
+            .add(.label("l"), .null),
             .remove(JSONPointer("spec")),
         ]
         #expect(

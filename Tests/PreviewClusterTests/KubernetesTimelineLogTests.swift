@@ -162,7 +162,7 @@ struct KubernetesTimelineLogTests {
     }
 
     private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     @Test func aReaderGetsWhatIsThereAndThenWhatIsWrittenByAnybody() async throws {

@@ -132,7 +132,7 @@ struct Replica: Sendable {
 
     /// Lets everything else run until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition(), !Task.isCancelled { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     func start(_ run: RunID) async throws -> PreviewToken {

@@ -31,7 +31,7 @@ struct ControlHarness: Sendable {
         isReady: Bool = true,
         spread: Double = 0,
         timeline: RecordingTimeline = RecordingTimeline(),
-        log: RecordingLog = RecordingLog(),
+        log: RecordedLog = RecordedLog(),
         randomBytes: RandomBytes? = nil
     ) async throws {
         self.cluster = cluster
@@ -74,7 +74,7 @@ struct ControlHarness: Sendable {
 
     /// Lets everything else run until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     static func run(_ text: String) -> RunID {

@@ -56,4 +56,26 @@ struct DocumentationTests {
             for name in names { #expect(sources.contains("func \(name)("), "\(promise) names \(name)") }
         }
     }
+
+    /// The table of folders names each of them, with numbers that are nearly right.
+    @Test func everyFolderIsInTheTable() throws {
+        let page = try Self.text("Docs/Architecture.md")
+        var rows: [String: Int] = [:]
+        for match in page.matches(of: /\| `(Sources\/[A-Za-z\/-]+)` \| \d+ \| (\d+) \|/) {
+            rows[String(match.1)] = Int(match.2)
+        }
+        var lines: [String: Int] = [:]
+        let sources = try #require(FileManager.default.enumerator(atPath: Self.root.appending(path: "Sources").path))
+        for case let path as String in sources where path.hasSuffix(".swift") {
+            let folder = "Sources/" + path.split(separator: "/").dropLast().joined(separator: "/")
+            lines[folder, default: 0] += try Self.text("Sources/\(path)").utf8.count { $0 == UInt8(ascii: "\n") }
+        }
+        // The executables have one file each, whose place is in the table of parts.
+        lines = lines.filter { !$0.key.hasPrefix("Sources/preview-") }
+        #expect(Set(rows.keys) == Set(lines.keys))
+        for (folder, count) in lines {
+            let said = rows[folder] ?? 0
+            #expect(abs(said - count) <= max(20, count / 10), "\(folder): run .ci/folders")
+        }
+    }
 }

@@ -46,7 +46,7 @@ struct PlatformTransportTests {
                     for _ in 0..<(2 * SharedParts.maxProbeConnections) {
                         group.addTask { _ = try? await parts.probes.collect(Self.get(apps), maxBodyBytes: 1) }
                     }
-                    while apps.heads.count < SharedParts.maxProbeConnections { await Task.yield() }
+                    await waitWhile { apps.heads.count < SharedParts.maxProbeConnections }
                     let client = try #require(parts.coreAPI)
                     _ = try await client.run(try RunID(ServiceUnderTest.run), bearer: "a-users-token")
                     #expect(platform.heads.count == 1)

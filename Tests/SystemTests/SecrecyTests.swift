@@ -2,6 +2,7 @@ import DevCluster
 import FoundationEssentials
 import HTTPTypes
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewCommands
@@ -15,14 +16,14 @@ struct SecrecyTests {
     private static let wrongKey = "another-key-that-is-nobodys"
 
     @Test func areInNoLogLineEventMetricOrError() async throws {
-        let log = CollectedLog.shared
+        let log = RecordedLog.ofProcess
         try await ServiceUnderTest.run(
             // Previews expire within the test.
             settings: [
                 "Sandbox__Preview__IdleTimeoutMinutes": "0.1", "Sandbox__Preview__OutageGraceSeconds": "0",
                 "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
             ],
-            logger: log.logger("service")
+            logger: log.logger
         ) { service in
             try service.addSandbox()
             try service.addSandbox(run: ServiceUnderTest.otherRun)
@@ -40,8 +41,8 @@ struct SecrecyTests {
 
             said += service.store.list(.events).items.map { "\($0)" }
             said.append(try await service.call(.get, "/metrics", bearer: nil).body)
-            said += log.lines
-            #expect(log.lines.contains { $0.contains("trace") })
+            said += log.texts
+            #expect(log.texts.contains { $0.contains("trace") })
             for text in said {
                 for secret in secrets where text.contains(secret) {
                     Issue.record("'\(text.replacing(secret, with: "<SECRET>"))' tells a secret")
@@ -49,7 +50,7 @@ struct SecrecyTests {
             }
             // Nothing was looked for in vain: previews are named in the log, by their fingerprints.
             let fingerprint = try #require(PreviewToken(expiring)).fingerprint
-            #expect(log.lines.contains { $0.contains(fingerprint) })
+            #expect(log.texts.contains { $0.contains(fingerprint) })
         }
     }
 

@@ -227,6 +227,6 @@ struct ServiceUnderTest: Sendable {
 
     /// Lets everything else run until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition(), !Task.isCancelled { await Task.yield() }
+        await waitWhile { !condition() }
     }
 }

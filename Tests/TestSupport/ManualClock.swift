@@ -76,6 +76,6 @@ public final class ManualClock: Clock, Sendable {
 
     /// Returns as soon as at least `count` tasks sleep on this clock.
     public func waitForSleepers(_ count: Int) async {
-        while sleeperCount < count { await Task.yield() }
+        await waitWhile { sleeperCount < count }
     }
 }

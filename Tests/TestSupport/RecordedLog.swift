@@ -1,28 +1,52 @@
 public import Logging
 internal import Synchronization
 
-/// A log that keeps its lines.
+/// A log that keeps its lines, of every level.
 public final class RecordedLog: Sendable {
     /// One line, as it was handed to the log.
     public struct Line: Sendable {
         public let level: Logger.Level
         public let message: String
+        /// The line's own and the logger's.
         public let metadata: [String: String]
+        private let origin: String
+        private let error: String
 
-        /// All of it, as a handler would print it.
-        public var text: String { "\(level) \(message) \(metadata)" }
+        init(_ event: LogEvent, label: String, of metadata: Logger.Metadata) {
+            level = event.level
+            message = "\(event.message)"
+            self.metadata = metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
+            origin = "\(label) [\(event.source)]"
+            error = event.error.map { " \($0) \(String(reflecting: $0))" } ?? ""
+        }
+
+        /// All of it, as a handler may print it.
+        public var text: String { "\(level) \(origin) \(message) \(metadata)\(error)" }
     }
 
-    private let collected = Mutex<[Line]>([])
+    /// What anything in this process logs through loggers without a handler of their own. The logging system is set up once
+    /// for a process.
+    public static let ofProcess: RecordedLog = {
+        let log = RecordedLog()
+        LoggingSystem.bootstrap { label in Handler(log: log, label: label) }
+        return log
+    }()
+
+    private let recorded = Mutex<[Line]>([])
 
     public init() {}
 
-    public var lines: [Line] { collected.withLock { $0 } }
+    public var lines: [Line] { recorded.withLock(\.self) }
+    /// The constant texts of all lines.
+    public var messages: [String] { lines.map(\.message) }
+    /// All lines, as a handler may print them.
+    public var texts: [String] { lines.map(\.text) }
 
-    public var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+    public var logger: Logger { Logger(label: "test") { Handler(log: self, label: $0) } }
 
     private struct Handler: LogHandler {
         let log: RecordedLog
+        let label: String
         var metadata: Logger.Metadata = [:]
         var metadataProvider: Logger.MetadataProvider?
         var logLevel = Logger.Level.trace
@@ -33,12 +57,8 @@ public final class RecordedLog: Sendable {
         }
 
         func log(event: LogEvent) {
-            let line = Line(
-                level: event.level,
-                message: "\(event.message)",
-                metadata: (event.metadata ?? [:]).mapValues { "\($0)" }
-            )
-            log.collected.withLock { $0.append(line) }
+            let line = Line(event, label: label, of: metadata)
+            log.recorded.withLock { $0.append(line) }
         }
     }
 }

@@ -86,7 +86,7 @@ public final class ScriptedTransport: HTTPTransport {
 
     /// Returns as soon as at least `count` requests were made.
     public func waitForExchanges(_ count: Int) async {
-        while exchanges.count < count { await Task.yield() }
+        await waitWhile { exchanges.count < count }
     }
 
     public func withResponse<Result: Sendable>(

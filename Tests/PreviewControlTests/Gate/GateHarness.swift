@@ -60,7 +60,7 @@ struct GateHarness: Sendable {
 
     /// Lets everything else run until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     /// Asks a replica for a preview; returns as soon as the request waits for a decision.

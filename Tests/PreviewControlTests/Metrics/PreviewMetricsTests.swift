@@ -40,9 +40,9 @@ struct PreviewMetricsTests {
         try await harness.reaper.sweep()
         #expect(value(harness, #"reaped_total{reason="idle"}"#) == "1")
         #expect(value(harness, #"reaped_total{reason="pod-gone"}"#) == "1")
-        // A pod's end is no deadline.
+        // A pod's end is no deadline. The lag counts to the latest instant that the clock can show.
         #expect(value(harness, "reap_lag_seconds_count") == "1")
-        #expect(value(harness, "reap_lag_seconds_sum") == "2")
+        #expect(value(harness, "reap_lag_seconds_sum") == "2.25")
     }
 
     @Test func avertedDeletionsAreCountedByWhatSavedThePreview() async throws {
@@ -73,8 +73,8 @@ struct PreviewMetricsTests {
             _ = try? await secondStart.value
         }
         let (asked, decided) = (harness.replicas[0], harness.replicas[1])
-        #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.approved"}"#) == "7")
-        #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.denied"}"#) == "2")
+        #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.approved"}"#) == "7.25")
+        #expect(value(decided, #"approval_wait_seconds_sum{outcome="preview.denied"}"#) == "2.25")
         #expect(value(asked, #"starts_total{by="agent",result="started"}"#) == "1")
         #expect(value(asked, #"starts_total{by="agent",result="approval_denied"}"#) == "1")
     }

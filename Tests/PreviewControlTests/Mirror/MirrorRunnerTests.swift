@@ -30,7 +30,7 @@ struct MirrorRunnerTests {
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await runner.run() }
-            while !mirror.isFresh { await Task.yield() }
+            await waitWhile { !mirror.isFresh }
             try await work()
             group.cancelAll()
         }
@@ -45,7 +45,7 @@ struct MirrorRunnerTests {
             #expect(mirror.commonGrants() == nil)
             #expect(!mirror.isComplete)
             clock.advance(by: .seconds(5))
-            while !mirror.isFresh { await Task.yield() }
+            await waitWhile { !mirror.isFresh }
         }
         // Nor does a copy that nobody keeps any more answer.
         #expect(mirror.routes() == nil)
@@ -55,7 +55,7 @@ struct MirrorRunnerTests {
     func aBrokenWatchIsAReasonToDoubtWherePreviewsAreJudgedByIt(collection: ClusterCollection) async throws {
         try await following(cluster) { [cluster, mirror, outage] in
             cluster.breakWatch(of: collection)
-            while mirror.isFresh { await Task.yield() }
+            await waitWhile { mirror.isFresh }
             #expect(outage.isInDoubt == ![.sandboxes, .gateways].contains(collection))
         }
     }

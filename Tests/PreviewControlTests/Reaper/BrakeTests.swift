@@ -7,7 +7,7 @@ import Testing
 @Suite("The brake says why")
 struct BrakeTests {
     private let clock = ManualClock()
-    private let log = RecordingLog()
+    private let log = RecordedLog()
     private let brake: Brake
     private let forbidden = ClusterError(.refused, "the API server answered 403")
 
@@ -62,7 +62,7 @@ struct BrakeTests {
         }
         // A replica that has just started is not in trouble; one that stays without a sweep is.
         #expect(log.messages == ["the brake is engaged: no previews are started"])
-        #expect(log.lines.first?.contains("have not been read yet") == true)
+        #expect(log.texts.first?.contains("have not been read yet") == true)
         for _ in 0..<100 { _ = brake.reason }
         brake.sweepFailed(forbidden)
         brake.sweepSucceeded(stillDue: [])
@@ -83,7 +83,7 @@ struct BrakeTests {
             brake.sweepSucceeded(stillDue: [token])
         }
         #expect(log.messages == ["the brake is engaged: no previews are started"])
-        #expect(log.lines.first?.contains("1 preview is overdue and cannot be deleted") == true)
+        #expect(log.texts.first?.contains("1 preview is overdue and cannot be deleted") == true)
         brake.deletionAnswered(of: token)
         #expect(log.messages.count == 2)
     }

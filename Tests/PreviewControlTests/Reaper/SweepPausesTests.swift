@@ -82,7 +82,7 @@ struct FailedSweepTests {
     }
 
     @Test func isLoggedOnceForEachCause() async throws {
-        let log = RecordingLog()
+        let log = RecordedLog()
         let harness = try await ControlHarness(isReady: false, log: log)
         harness.cluster.goAway()
         try await harness.withReaper {

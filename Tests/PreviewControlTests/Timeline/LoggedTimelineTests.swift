@@ -6,7 +6,7 @@ import Testing
 
 @Suite("What the log says of decisions")
 struct LoggedTimelineTests {
-    private let log = RecordingLog()
+    private let log = RecordedLog()
     private let next = RecordingTimeline()
     private let clock = ManualClock()
 
@@ -36,7 +36,7 @@ struct LoggedTimelineTests {
         timeline.record(try event(kind))
         #expect(log.messages == [message])
         for part in ["3f2a9c1e-0000-4000-8000-000000000001", "k7m2q4x3", "sandbox-preview:3000", "ada"] {
-            #expect(log.lines[0].contains(part))
+            #expect(log.texts[0].contains(part))
         }
         #expect(next.events.count == 2)
     }

@@ -166,7 +166,7 @@ struct PreviewTimelineTests {
                 harness.clock.advance(by: .seconds(1))
                 return log.entries.count == 1
             }
-            let deadline = RFC3339.string(harness.cluster.now + .seconds(300))
+            let deadline = RFC3339.string(harness.cluster.now + .seconds(300) - SimulatedCluster.uncertainty)
             #expect(log.entries.first?.event.id == "preview.expiring/\(token.fingerprint)/\(deadline)")
             group.cancelAll()
         }

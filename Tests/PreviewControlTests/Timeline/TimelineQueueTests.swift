@@ -50,7 +50,7 @@ struct TimelineQueueTests {
     }
 
     private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     private static let temporary = TimelineFailure(isTemporary: true, "the API server answered 503")

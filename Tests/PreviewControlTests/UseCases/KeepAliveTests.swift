@@ -39,7 +39,7 @@ struct KeepAliveTests {
             await harness.until { harness.mirror.isFresh }
             harness.cluster.clearLog()
             for _ in 0..<40 {
-                harness.cluster.advance(by: .seconds(60))
+                harness.cluster.advance(by: .seconds(60) - SimulatedCluster.uncertainty)
                 let before = harness.cluster.log.count { $0 == .extend }
                 let kept = try await harness.previews.keepAlive(run: run, token: token)
                 #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("What the log says of starts that are refused")
 struct RefusedStartsTests {
-    private let log = RecordingLog()
+    private let log = RecordedLog()
     private let clock = ManualClock()
     private let run: RunID
 
@@ -18,10 +18,10 @@ struct RefusedStartsTests {
         for _ in 0..<5 { refused.note(error, run: run, port: 3000, requester: "ada") }
         refused.note(PreviewError(.noSandbox, "No sandbox."), run: run, port: 3000, requester: "ada")
         #expect(log.messages == ["a start was refused", "a start was refused"])
-        #expect(log.lines[0].contains("limit_reached") && log.lines[0].contains("\(run)"))
+        #expect(log.texts[0].contains("limit_reached") && log.texts[0].contains("\(run)"))
         clock.advance(by: .seconds(60))
         refused.note(error, run: run, port: 3000, requester: "ada")
-        #expect(log.lines.count == 3 && log.lines[2].contains("\"held_back\": 4"))
+        #expect(log.lines.count == 3 && log.lines[2].metadata["held_back"] == "4")
     }
 
     @Test func aCallerWhoLeftWasRefusedNothing() {

@@ -101,7 +101,7 @@ struct RemoteKeySetTests {
         keys.clock.advance(by: RemoteKeySet.maxAge)
         _ = try await keys.has("first")
         await keys.transport.waitForExchanges(2)
-        while try await keys.has("first") { await Task.yield() }
+        try await waitWhile { try await keys.has("first") }
         #expect(try await keys.has("second"))
         #expect(keys.requests == 2)
     }

@@ -151,7 +151,7 @@ struct ServiceAccountVerifierTests {
         let limit = ServiceAccountVerifier.maxReviewsInProgress
         try await withThrowingTaskGroup(of: CredentialVerdict.self) { group in
             for number in 0..<limit { group.addTask { try await verifier.verify(Self.token("forged-\(number)")) } }
-            while reviews.waitingCount < limit { await Task.yield() }
+            await waitWhile { reviews.waitingCount < limit }
             let refusal = await #expect(throws: AccessDenied.self) {
                 try await verifier.verify(Self.token("one-more"))
             }

@@ -94,7 +94,7 @@ struct DrainingTests {
             clock.advance(by: .seconds(5))
             await idle.receiveAll()
             // The listener closes in the same moment, in another task.
-            while (try? await RawClient.connect(to: port)) != nil { await Task.yield() }
+            await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }
 
@@ -105,7 +105,7 @@ struct DrainingTests {
                 Authorization: Bearer \(APIHarness.key)\r\nContent-Type: application/json\r\n\r\n{"target_port": 3000}
                 """
             async let told = answer(start, on: port)
-            while harness.cluster.approvals(of: try RunID(APIHarness.run)).isEmpty { await Task.yield() }
+            try await waitWhile { harness.cluster.approvals(of: try RunID(APIHarness.run)).isEmpty }
             await begin(services)
             // It still waits: a decision would reach it.
             #expect(harness.api.waitingCalls.count == 1)
@@ -121,7 +121,7 @@ struct DrainingTests {
         try await withReplica { port, services, _ in
             await begin(services)
             draining.cutShort()
-            while (try? await RawClient.connect(to: port)) != nil { await Task.yield() }
+            await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }
 }

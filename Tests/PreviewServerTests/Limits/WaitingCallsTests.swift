@@ -101,7 +101,7 @@ struct WaitingCallsTests {
             }
             #expect(draining.hasBegun)
             // The listener closes in the same moment, in another task.
-            while (try? await RawClient.connect(to: port)) != nil { await Task.yield() }
+            await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }
 

@@ -94,10 +94,10 @@ struct HealthRoutesTests {
             let doomed = try await client.start(other, #"{"target_port": 3001}"#)
             harness.cluster.annotate(
                 try #require(PreviewToken(stuck)),
-                [PreviewAnnotations.Key.expiresAt: RFC3339.string(harness.cluster.now)]
+                [PreviewAnnotations.Key.expiresAt: RFC3339.string(harness.cluster.now - SimulatedCluster.uncertainty)]
             )
             let pending = Task { try await harness.gate.start(run: RunID(other), port: 3002, requester: "agent") }
-            while harness.cluster.approvals(of: try RunID(other)).isEmpty { await Task.yield() }
+            try await waitWhile { harness.cluster.approvals(of: try RunID(other)).isEmpty }
             let approval = try #require(harness.cluster.approvals(of: try RunID(other)).first)
             harness.cluster.failAlways(.deleteRoute, ClusterError(.unavailable, "the API server answered 500"))
             for _ in 0..<6 {

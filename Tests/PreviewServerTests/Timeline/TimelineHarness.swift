@@ -76,6 +76,6 @@ struct TimelineHarness: Sendable {
     }
 
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await waitWhile { !condition() }
     }
 }

@@ -142,7 +142,7 @@ struct TimelineSecrecyTests {
     func aCoreAPIThatTakesNoEventsIsOneWarningAndIsAskedAgainAfterAnHour(status: Int) async throws {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(status, ""), .json(status, ""), .json(202, "")])
-        let log = RecordingLog()
+        let log = RecordedLog()
         let sink = CoreAPITimelineSink(
             client: CoreAPIClient(base: try BaseURL("https://core.example.com"), transport: core),
             time: MonotonicTime(clock),

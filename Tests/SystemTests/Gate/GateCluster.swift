@@ -204,7 +204,7 @@ struct GateCluster: Sendable {
     }
 
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition(), !Task.isCancelled { await Task.yield() }
+        await waitWhile { !condition() }
     }
 
     /// Ends all previews of the run, and lets every replica know.
@@ -245,18 +245,21 @@ struct GateCluster: Sendable {
     }
 }
 
-/// The cluster's time as a test sets it.
+/// The cluster's time as a test sets it, known to a quarter of a second.
 final class SettableTime: ClusterTime {
+    private static let uncertainty = Duration.milliseconds(250)
+
     private let now = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
 
     var instant: Date { now.withLock(\.self) }
 
     func reading() -> ClusterTimeReading? {
         let now = instant
-        return ClusterTimeReading(earliest: now, latest: now)
+        return ClusterTimeReading(earliest: now - Self.uncertainty, latest: now)
     }
 
+    /// Lets so much pass that what was due after this time is due by the earliest instant too.
     func advance(by duration: Duration) {
-        now.withLock { $0 = $0 + duration }
+        now.withLock { $0 = $0 + duration + Self.uncertainty }
     }
 }

@@ -32,7 +32,10 @@ extension SimulatedCluster: SandboxDirectory {
 
 extension SimulatedCluster: ClusterTime {
     public func reading() -> ClusterTimeReading? {
-        state.withLock { $0.timeIsKnown ? ClusterTimeReading(earliest: $0.now, latest: $0.now) : nil }
+        state.withLock { state in
+            guard state.timeIsKnown else { return nil }
+            return ClusterTimeReading(earliest: state.now - Self.uncertainty, latest: state.now)
+        }
     }
 }
 

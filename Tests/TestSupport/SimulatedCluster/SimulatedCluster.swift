@@ -236,8 +236,16 @@ public final class SimulatedCluster: Sendable {
 
     // MARK: For tests: time and faults
 
+    /// How far apart the earliest and the latest instant are that the API server's clock can show: code that takes one for the
+    /// other ends previews early, or promises less than it says.
+    public static let uncertainty = Duration.milliseconds(250)
+
+    /// The latest instant that the API server's clock can show.
     public var now: Date { state.withLock { $0.now } }
-    public func advance(by duration: Duration) { state.withLock { $0.now = $0.now + duration } }
+    /// Lets time pass: so much, and ``uncertainty``, so that what was due after so much is due by the earliest instant too.
+    public func advance(by duration: Duration) {
+        state.withLock { $0.now = $0.now + duration + Self.uncertainty }
+    }
     public func hideTime() { state.withLock { $0.timeIsKnown = false } }
     public func showTime() { state.withLock { $0.timeIsKnown = true } }
 
