@@ -1,3 +1,7 @@
+import CCurl
+import HTTPTransport
+import Synchronization
+
 /// Which connection: its peer and its end on this machine.
 struct ConnectionKey: Hashable {
     let origin: String
@@ -88,5 +92,46 @@ struct SilentConnection: Sendable {
     /// Whether `connection` may have met the same fate: it is to the same peer and as old, and has been silent for as long.
     func mayResemble(_ connection: Connection) -> Bool {
         connection.key.origin == origin && connection.generation <= generation && connection.lastHeard <= since
+    }
+}
+
+/// The connections of one generation on one loop.
+///
+/// A connection can be found only by requests that have its pool. libcurl offers no way to take a single HTTP/2
+/// connection out of its cache while requests use it, so a whole cache is left behind instead: the pool lives, and with it its
+/// connections, as long as a handle has it.
+final class ConnectionPool {
+    /// A `CURLSH`.
+    let raw: UnsafeMutableRawPointer
+    let generation: Int
+    /// How many exchanges are at work on it.
+    var transferCount = 0
+
+    init(generation: Int) throws(TransportError) {
+        guard let raw = ccurl_connections_init() else {
+            throw TransportError(.invalidRequest, "libcurl could not be initialised")
+        }
+        self.raw = raw
+        self.generation = generation
+    }
+
+    deinit {
+        // Closes the connections that are left.
+        _ = curl_share_cleanup(raw)
+    }
+}
+
+/// Which of a transport's connections take new requests: those of the current generation.
+///
+/// The loops of a transport share one. When a connection of any of them falls silent, the next generation begins, because
+/// what happened to that connection may have happened to all that are as old.
+final class ConnectionGeneration: Sendable {
+    private let number = Atomic(0)
+
+    var current: Int { number.load(ordering: .relaxed) }
+
+    /// Begins the next generation, unless `generation` is no longer the current one.
+    func end(_ generation: Int) {
+        _ = number.compareExchange(expected: generation, desired: generation + 1, ordering: .relaxed)
     }
 }

@@ -1,3 +1,4 @@
+public import Basics
 public import KubernetesModel
 
 /// What people read and programs do not interpret: whole documents, logs, pages of pods. For an operator's diagnosis; the

@@ -132,3 +132,59 @@ extension JSONReader {
         return date
     }
 }
+
+/// Whatever holds the metadata of a Kubernetes object: the object, or its metadata alone.
+public protocol MetadataHolder: JSONReadable {
+    /// Name, labels, annotations and the server's own bookkeeping.
+    var metadata: ObjectMeta { get }
+}
+
+/// A typed Kubernetes object: what this service reads or writes of one kind.
+///
+/// Types hold the members that the service uses. They are never sent back in a full update, so members that a type
+/// leaves out are not lost: objects are created once and then changed by patches only. `apiVersion` and `kind` are
+/// not members, because the version depends on what the cluster offers; the client adds them.
+public protocol KubernetesObject: MetadataHolder, Codable {
+    /// Where objects of this kind are found.
+    static var resource: APIResource { get }
+}
+
+/// An object of any kind, of which only the metadata was asked for (`metav1.PartialObjectMetadata`).
+public struct PartialObjectMetadata: MetadataHolder, Codable, Hashable {
+    public var metadata: ObjectMeta
+
+    public init(metadata: ObjectMeta) {
+        self.metadata = metadata
+    }
+}
+
+extension PartialObjectMetadata: JSONReadable {
+    private enum CodingKeys: CodingKey, CaseIterable {
+        case metadata
+    }
+
+    private static let members = JSONMembers<CodingKeys>()
+
+    public init(reading json: inout JSONReader) throws {
+        var metadata: ObjectMeta?
+        try json.object(Self.members) { _, json in metadata = try ObjectMeta(reading: &json) }
+        guard let metadata else { throw json.failure("an object without metadata") }
+        self.init(metadata: metadata)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Decodes a list that the server may leave out or send as JSON `null`; both mean empty.
+    func decodeListIfPresent<Item: Decodable>(_ type: Item.Type, forKey key: Key) throws -> [Item] {
+        try decodeIfPresent([Item].self, forKey: key) ?? []
+    }
+
+    /// Decodes a `metav1.Time` or `metav1.MicroTime` that may be absent or JSON `null`.
+    func decodeTimeIfPresent(forKey key: Key) throws -> Date? {
+        guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let date = RFC3339.date(text) else {
+            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "not an RFC 3339 time")
+        }
+        return date
+    }
+}

@@ -269,7 +269,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
             MergePatch([
                 "metadata": [
                     "uid": .string(pod.uid), "resourceVersion": .string(label.resourceVersion),
-                    "labels": [PreviewLabel.run: nil], "annotations": [PodAnnotation.labelledAt: nil],
+                    "labels": [PreviewLabel.run: .null], "annotations": [PodAnnotation.labelledAt: .null],
                 ]
             ])
         )

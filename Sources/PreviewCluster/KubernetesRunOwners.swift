@@ -1,3 +1,4 @@
+public import Basics
 public import KubernetesClient
 internal import KubernetesModel
 public import PreviewControl
@@ -35,4 +36,43 @@ public struct KubernetesRunOwners: RunOwners {
         }
         return nil
     }
+}
+
+/// Token reviews by the API server of the cluster.
+public struct KubernetesTokenReviews: TokenReviews {
+    private let client: KubernetesClient
+
+    public init(client: KubernetesClient) {
+        self.client = client
+    }
+
+    public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
+        let question = TokenReview(token: token.value, audiences: [audience])
+        let answer = try await AccessDenied.asking { try await client.create(question, in: nil) }
+        // A server that does not look at audiences names none, and would accept a token that is meant for somebody else.
+        guard let status = answer.status, status.authenticated == true, status.audiences?.contains(audience) == true
+        else { return nil }
+        return status.user?.username
+    }
+}
+
+extension AccessDenied {
+    /// Runs requests to the cluster; without an answer nobody can be let in.
+    static func asking<Result: Sendable>(
+        _ work: () async throws -> Result
+    ) async throws(AccessDenied) -> Result {
+        do throws(ClusterError) {
+            return try await ClusterError.asking(work)
+        } catch {
+            guard error.kind != .cancelled else { throw .cancelled }
+            throw AccessDenied(
+                .unavailable,
+                "Whether you may do this cannot be told right now: \(error.detail). \(error.advice)",
+                retryAfter: error.isTemporary ? error.retryAfter ?? defaultRetry : error.retryTime
+            )
+        }
+    }
+
+    /// When to try again where the API server does not say.
+    private static let defaultRetry = Duration.seconds(2)
 }

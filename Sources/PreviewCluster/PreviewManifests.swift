@@ -1,4 +1,6 @@
+internal import Basics
 internal import FoundationEssentials
+internal import HTTPTypes
 internal import KubernetesModel
 internal import PreviewControl
 public import PreviewDomain
@@ -103,8 +105,8 @@ public struct PreviewManifests: Sendable {
         let other: BackendProtocol = backendProtocol == .http1 ? .http2 : .http1
         return JSONPatch([
             .test(backend.appending("name"), .string(token.objectName)),
-            .test(backend.appending("port"), .integer(Int64(Self.servicePort(other)))),
-            .replace(backend.appending("port"), .integer(Int64(Self.servicePort(backendProtocol)))),
+            .test(backend.appending("port"), .integer(Self.servicePort(other))),
+            .replace(backend.appending("port"), .integer(Self.servicePort(backendProtocol))),
         ])
     }
 
@@ -173,5 +175,94 @@ public struct PreviewManifests: Sendable {
             && (reference.namespace ?? route.metadata.namespace ?? namespace) == gatewayNamespace
             && (reference.kind ?? "Gateway") == "Gateway"
             && (reference.group ?? HTTPRoute.resource.group) == HTTPRoute.resource.group
+    }
+}
+
+/// What an HTTPRoute says so that nothing that was opened through it stays open without end.
+///
+/// A gateway goes on with what is under way when a route is deleted. Two fields of the route bound how long that can be,
+/// and both are taken from the route when a request begins (Docs/Decisions/0042).
+struct ConnectionBound: Hashable, Sendable {
+    /// Envoy's own limit for a whole exchange, counted from its beginning: it bounds WebSockets and uploads, which
+    /// `timeouts` do not. Envoy takes the field out of the request.
+    static let streamDurationHeader = "x-envoy-upstream-stream-duration-ms"
+
+    /// Whole milliseconds; at least one, since zero means no limit.
+    private let milliseconds: Int64
+
+    /// - Parameter limit: The longest time from a request's beginning to its end.
+    init(_ limit: Duration) {
+        // To the nearest: the difference of two instants is not exact.
+        let (seconds, attoseconds) = (limit + .microseconds(500)).components
+        milliseconds = max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// Sets Envoy's limit, whatever the client says of it.
+    var field: HTTPRoute.Header { HTTPRoute.Header(name: Self.streamDurationHeader, value: String(milliseconds)) }
+
+    /// The limit of the Gateway API, for any gateway: from the request's end to the end of its answer.
+    var timeouts: HTTPRoute.Timeouts { HTTPRoute.Timeouts(request: text) }
+
+    /// A Gateway API duration: whole numbers of at most five digits with units (GEP-2257).
+    private var text: String {
+        let parts = [
+            (milliseconds / 3_600_000, "h"), (milliseconds / 60_000 % 60, "m"), (milliseconds / 1000 % 60, "s"),
+            (milliseconds % 1000, "ms"),
+        ]
+        return parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
+    }
+}
+
+/// What a preview's HTTPRoute sets in every answer.
+///
+/// The mark proves that an answer came by this route, and says by which version of it: something before the gateway that
+/// answers in its place, such as a login, does not know it (Docs/Decisions/0060). The other two keep the preview out of search
+/// engines, and its address out of the `Referer` of what the page links to.
+struct AnswerFields: Hashable, Sendable {
+    /// The name of the mark.
+    static let markName = RouteMark.fieldName
+
+    private let token: PreviewToken
+    private let host: HostHeader
+
+    /// - Parameter host: Which host the app sees: the public one, or `localhost`.
+    init(_ token: PreviewToken, host: HostHeader = .preserve) {
+        self.token = token
+        self.host = host
+    }
+
+    /// The mark's value. The fingerprint is no secret, and the app sees nothing of it.
+    var mark: String { "\(token.fingerprint);host=\(host.rawValue)" }
+
+    var filter: HTTPRoute.Filter {
+        HTTPRoute.Filter(
+            responseHeaderModifier: HTTPRoute.HeaderModifier(
+                set: [
+                    HTTPRoute.Header(name: Self.markName, value: mark),
+                    HTTPRoute.Header(name: "x-robots-tag", value: "noindex"),
+                    HTTPRoute.Header(name: "referrer-policy", value: "no-referrer"),
+                ]
+            )
+        )
+    }
+
+    /// Whether a route marks its answers.
+    static func areSet(by route: HTTPRoute) -> Bool {
+        route.spec.rules.contains { rule in
+            (rule.filters ?? []).contains { filter in
+                filter.responseHeaderModifier?.set?.contains { $0.name.lowercased() == markName } ?? false
+            }
+        }
+    }
+
+    /// Whether an answer is the page that hosts without a preview get.
+    static func areOfEndedPage(_ fields: HTTPFields) -> Bool {
+        HTTPField.Name(markName).map { fields[$0] == RouteMark.noPreview } ?? false
+    }
+
+    /// Which host the app saw, by the mark of an answer; `nil` for the answer of another route, or of somebody else.
+    static func host(in fields: HTTPFields, of token: PreviewToken) -> HostHeader? {
+        guard let name = HTTPField.Name(markName), let mark = fields[name] else { return nil }
+        return [HostHeader.preserve, .localhost].first { AnswerFields(token, host: $0).mark == mark }
     }
 }

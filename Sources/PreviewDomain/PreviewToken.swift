@@ -121,3 +121,69 @@ public struct WrongRandomByteCount: Error, Hashable, Sendable, CustomStringConve
         "the random generator handed out \(actual) bytes instead of \(expected)"
     }
 }
+
+/// The words that make a token easier to tell from another one at a glance.
+///
+/// They are cosmetic and carry no secret. Short, friendly and neutral in any combination of three; 256 of them, so that
+/// one random byte picks one without bias, and at most 7 letters, so that a minted token has at most 50 characters.
+enum TokenWords {
+    /// The words in alphabetical order.
+    static let all: [String] = """
+        acorn agile alder alpine amber anchor apple apricot arctic ardent aspen aster atlas aurora autumn
+        azure badge bamboo banjo basil basket beacon berry birch bloom blossom bold brave breeze bridge
+        bright brisk bronze brook cabin calm candle canoe canyon castle cedar cello chalk cheery cider
+        citrus clear clever cliff clover coast cobalt comet compass copper coral cosmic crane creek cricket
+        crisp crystal cypress daisy dawn delta dew dolphin dream drift dune eager eagle earth echo elm ember
+        emerald falcon fern ferry fiddle field finch fir fjord flint flora flute forest fox fresh frost
+        gable galaxy garden garnet gentle geyser ginger glacier glade golden grand granite grape grove gull
+        happy harbor harp hazel heather heron hickory hill holly honey horizon humble ibis indigo iris
+        island ivory ivy jade jasmine jasper jolly juniper kayak keen kind kite koala lagoon lake lantern
+        larch lark laurel lemon lilac lily linen lively lotus lucky lunar lyric maple marble meadow melody
+        merry mesa mint mirror misty modest moon mosaic moss neat nectar nimble noble nova nutmeg oak oasis
+        ocean olive onyx opal orbit orchard orchid otter owl parsley patient pearl pebble pepper petal piano
+        pine planet plum polar pond poplar prairie prism puffin quartz quick quiet quill rain rapid raven
+        reef ribbon ripple river robin rocket rose royal ruby sable saffron sage sail scenic serene shell
+        silver sky snow solar sonnet spark spruce star steady stone stream summer sunny swan swift teal
+        thistle thyme tidal timber topaz tulip tundra valley violet vista vivid walnut warm willow windy
+        winter wise wren zebra zephyr
+        """.split(whereSeparator: \.isWhitespace).map(String.init)
+
+    /// Where each word is in the list.
+    static let positions = Dictionary(uniqueKeysWithValues: zip(all, UInt8.min...UInt8.max))
+}
+
+/// The base32 encoding of RFC 4648, section 6, in lower case and without padding.
+enum Base32 {
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    /// The number that a character stands for.
+    static func value(of character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a")
+        case UInt8(ascii: "2")...UInt8(ascii: "7"): character - UInt8(ascii: "2") + 26
+        default: nil
+        }
+    }
+
+    /// Encodes bytes; five bits make one character, the last group is filled up with zero bits.
+    static func encode(_ bytes: some Collection<UInt8>) -> String {
+        var characters: [UInt8] = []
+        characters.reserveCapacity((bytes.count * 8 + 4) / 5)
+        var buffer: UInt32 = 0
+        var bitCount = 0
+        for byte in bytes {
+            // At most 4 bits are left over from the byte before, so 12 bits is the most that is held.
+            buffer = (buffer << 8) | UInt32(byte)
+            bitCount += 8
+            while bitCount >= 5 {
+                bitCount -= 5
+                characters.append(alphabet[Int((buffer >> UInt32(bitCount)) & 0x1F)])
+            }
+            buffer &= (1 << UInt32(bitCount)) - 1
+        }
+        if bitCount > 0 {
+            characters.append(alphabet[Int((buffer << UInt32(5 - bitCount)) & 0x1F)])
+        }
+        return String(decoding: characters, as: UTF8.self)
+    }
+}

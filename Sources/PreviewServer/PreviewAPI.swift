@@ -1,5 +1,7 @@
 public import Hummingbird
+public import Logging
 public import Metrics
+public import NIOCore
 public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity
@@ -135,4 +137,61 @@ public struct PreviewAPI: Sendable {
             StopPreviewTool(previews: core.previews, access: access),
         ]
     }
+}
+
+extension PreviewAPI {
+    /// The HTTP server of the whole API, for the service and for tests.
+    ///
+    /// - Parameters:
+    ///   - address: Where it listens.
+    ///   - connections: What connections may cost.
+    ///   - onRunning: Called once it listens.
+    public func application(
+        address: BindAddress,
+        connections: ConnectionLimits = ConnectionLimits(),
+        logger: Logger,
+        onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
+        Application(
+            responder: responder(),
+            server: .watched(
+                connections,
+                draining: draining,
+                metrics: metrics,
+                router: coreRouter,
+                streams: broadcast.map { RunStreamSource(gate: core.gate, broadcast: $0) }
+            ),
+            // Without a name there is no `Server` header: who attacks need not know what.
+            configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
+            onServerRunning: onRunning,
+            logger: logger
+        )
+    }
+
+    /// How many connections the kernel holds until they are accepted.
+    private static let backlog = 1_024
+}
+
+/// What travels with one request through middleware and handler.
+public struct PreviewRequestContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// Who asks; set by the authentication middleware, so every handler behind it can rely on it.
+    var caller: Caller?
+    /// How long the request may take.
+    let timeLimit = RequestTimeLimit()
+    /// Whether the answer is the core API's.
+    let passedOn = PassedOnMark()
+    /// The connection that the request came on.
+    let channel: any Channel
+
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// A body is a few members of JSON. Anything longer is answered with 413 before it is read to its end.
+    public var maxUploadSize: Int { Self.maxBodyBytes }
+
+    /// The largest request body, in bytes.
+    public static let maxBodyBytes = 16 * 1024
 }

@@ -1,7 +1,7 @@
 internal import Basics
 internal import CoreAPI
 internal import HTTPTransport
-internal import HTTPTypes
+package import HTTPTypes
 
 /// The head of a request as it goes to the core API.
 struct ForwardedRequest {
@@ -74,4 +74,78 @@ extension HTTPField.Name {
     static let xForwardedHost = Self("X-Forwarded-Host")!
     // swift-format-ignore: NeverForceUnwrap
     static let xForwardedProto = Self("X-Forwarded-Proto")!
+}
+
+/// The fields that belong to one connection and not to the message (RFC 9110 section 7.6.1).
+enum HopByHop {
+    private static let names: Set<String> = [
+        "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
+    ]
+
+    /// What a `Connection` field cannot take away: without these fields the message would mean something else to its
+    /// recipient than to whoever sent it.
+    private static let protected: Set<String> = [
+        "authorization", "content-encoding", "content-length", "content-range", "content-type", "cookie", "host",
+        "set-cookie",
+    ]
+
+    /// The fields of `fields` that are for the recipient, in their order.
+    static func removed(from fields: HTTPFields) -> HTTPFields {
+        let nominated = options(of: fields)
+        var rest = HTTPFields()
+        rest.reserveCapacity(fields.count + 4)
+        for field in fields {
+            let name = field.name.canonicalName
+            guard !names.contains(name), !nominated.contains(name) || protected.contains(name) else { continue }
+            rest.append(field)
+        }
+        return rest
+    }
+
+    /// The options of the `Connection` fields, in lower case.
+    static func options(of fields: HTTPFields) -> Set<String> {
+        list(fields[values: .connection])
+    }
+
+    /// Whether the sender takes trailers (RFC 9110 section 10.1.4).
+    static func takesTrailers(_ fields: HTTPFields) -> Bool {
+        list(fields[values: .te]).contains("trailers")
+    }
+
+    private static func list(_ values: [String]) -> Set<String> {
+        var elements: Set<String> = []
+        for value in values {
+            for element in value.split(separator: ",") {
+                let name = element.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+                if !name.isEmpty { elements.insert(name.lowercased()) }
+            }
+        }
+        return elements
+    }
+}
+
+/// What tells one request from others in the logs of all who had to do with it: the field `X-Request-ID`.
+package struct RequestID: Hashable, CustomStringConvertible {
+    /// The longest id of somebody else's making that is repeated.
+    static let maxLength = 128
+
+    package let description: String
+    /// True where the request brought none, so that it has to be added.
+    package let isNew: Bool
+
+    /// - Parameter random: Makes ids.
+    package init(of fields: HTTPFields, random: () -> UInt64 = { .random(in: .min ... .max) }) {
+        let given = fields[.xRequestID] ?? ""
+        isNew = !fields.contains(.xRequestID)
+        if (1...Self.maxLength).contains(given.utf8.count), given.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+            description = given
+        } else {
+            description = Self.hexadecimal(random()) + Self.hexadecimal(random())
+        }
+    }
+
+    private static func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }

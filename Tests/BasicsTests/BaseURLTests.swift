@@ -1,7 +1,7 @@
 import Basics
 import Testing
 
-@Suite struct BaseURLTests {
+@Suite(.timeLimit(.minutes(10))) struct BaseURLTests {
     @Test(arguments: [
         ("https://api.example.com", "https", "api.example.com", ""),
         ("http://api.example.com/", "http", "api.example.com", ""),

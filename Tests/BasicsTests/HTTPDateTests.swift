@@ -2,7 +2,7 @@ import Basics
 import FoundationEssentials
 import Testing
 
-@Suite struct HTTPDateTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPDateTests {
     @Test("An IMF-fixdate is read, any other format is not")
     func httpDates() {
         #expect(HTTPDate.parse("Sun, 06 Nov 1994 08:49:37 GMT")?.timeIntervalSince1970 == 784_111_777)

@@ -3,7 +3,7 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@Suite("RFC 3339") struct RFC3339Tests {
+@Suite("RFC 3339", .timeLimit(.minutes(10))) struct RFC3339Tests {
     @Test(
         "Timestamps are read",
         arguments: [

@@ -15,7 +15,8 @@ import Testing
     .enabled(
         if: RealControlPlane.isAvailable,
         "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
-    )
+    ),
+    .timeLimit(.minutes(10))
 )
 struct RealConnectionTests {
     private static let namespace = "default"

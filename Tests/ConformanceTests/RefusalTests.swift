@@ -14,7 +14,7 @@ import TestSupport
 import Testing
 
 /// What a real kube-apiserver says when it refuses a write, and what the client makes of it.
-@Suite("Refused writes on a real API server")
+@Suite("Refused writes on a real API server", .timeLimit(.minutes(10)))
 struct RefusalTests {
     @Test(
         "RBAC, quota, webhooks that fail and that refuse, validation and an ending namespace are told apart",

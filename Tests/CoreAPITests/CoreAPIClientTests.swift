@@ -6,7 +6,7 @@ import PreviewDomain
 import TestSupport
 import Testing
 
-@Suite struct CoreAPIClientTests {
+@Suite(.timeLimit(.minutes(10))) struct CoreAPIClientTests {
     static let bearer = "a-bearer-that-nobody-may-read"
     private let clock = ManualClock()
     private let run: RunID

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// The client with its real transport, against a real server.
-@Suite struct CoreAPIPeerTests {
+@Suite(.timeLimit(.minutes(10))) struct CoreAPIPeerTests {
     @Test func oneConnectionServesReadsAndEvents() async throws {
         let run = try RunID("run-1")
         let certificates = try CertificateAuthority()

@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import PreviewDomain
@@ -21,7 +22,7 @@ struct CoreAPIReachabilityTests {
     func theClientTellsOfEachRequest(reply: ScriptedTransport.Reply, isReachable: Bool) async throws {
         let told = Mutex<[Bool]>([])
         let client = CoreAPIClient(
-            base: try CoreAPIBaseURL("http://core.example.com"),
+            base: try BaseURL("http://core.example.com"),
             transport: ScriptedTransport(clock: ManualClock(), [reply]),
             observer: { outcome in told.withLock { $0.append(outcome) } }
         )

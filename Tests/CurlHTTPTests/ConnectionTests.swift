@@ -2,7 +2,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite struct ConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
     private static let limit = Duration.seconds(3)
     private let start = ContinuousClock.now
     private let connection: Connection

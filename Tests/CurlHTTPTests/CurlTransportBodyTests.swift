@@ -9,7 +9,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite struct CurlTransportBodyTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportBodyTests {
     private static let chunk = ByteBuffer(repeating: 0x61, count: 64 * 1_024)
     private static let chunkCount = 1_600
 

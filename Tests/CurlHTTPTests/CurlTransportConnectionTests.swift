@@ -8,7 +8,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite struct CurlTransportConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportConnectionTests {
     /// A port below those that the system hands out, where nobody listens.
     private static let nobody = "127.0.0.1:1"
 

@@ -8,7 +8,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite struct CurlTransportHTTP2Tests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportHTTP2Tests {
     /// Lets nobody through before everybody has arrived.
     private actor Barrier {
         private let size: Int

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Requests that the peer refused, and requests of which nobody can tell.
-@Suite struct CurlTransportRefusalTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportRefusalTests {
     private static let writes: [HTTPRequest.Method] = [.post, .patch, .delete]
 
     /// Sends a request that works, so that the connection is in use, then one that gets `reply` at first.

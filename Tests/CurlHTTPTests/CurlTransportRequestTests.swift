@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What reaches the wire, and what an odd response turns into.
-@Suite struct CurlTransportRequestTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportRequestTests {
     private static let empty = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
 
     /// The lines of the one request head that `send` makes a peer receive, the first one first and the others sorted.

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// Connections that die without a word.
-@Suite struct CurlTransportSilenceTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportSilenceTests {
     private static let everyProtocol: [HTTPSPeer.Protocols] = [.http2, .http1, .plainHTTP1]
     private static let maxSilence: Duration = .milliseconds(100)
     /// The time of a request that ends by it: longer than the silence that is allowed.

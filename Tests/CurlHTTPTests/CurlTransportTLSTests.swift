@@ -8,7 +8,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite struct CurlTransportTLSTests {
+@Suite(.timeLimit(.minutes(10))) struct CurlTransportTLSTests {
     private static let respond: HTTPSPeer.Responder = { _, _ in Response(status: .ok) }
 
     /// What one request gets: `nil` for a response.

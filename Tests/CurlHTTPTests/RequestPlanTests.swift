@@ -4,7 +4,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite struct RequestPlanTests {
+@Suite(.timeLimit(.minutes(10))) struct RequestPlanTests {
     private func plan(
         _ method: HTTPRequest.Method = .get,
         scheme: String? = "https",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite struct ResponseHeadParserTests {
+@Suite(.timeLimit(.minutes(10))) struct ResponseHeadParserTests {
     private enum Outcome: Equatable {
         case incomplete
         case complete(HTTPResponse)

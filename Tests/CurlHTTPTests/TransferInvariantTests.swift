@@ -5,7 +5,7 @@ import Testing
 @testable import CurlHTTP
 
 /// Drives the machine through random events, in every order that a caller, a connection and a clock can produce.
-@Suite struct TransferInvariantTests {
+@Suite(.timeLimit(.minutes(10))) struct TransferInvariantTests {
     @Test(arguments: 0..<500 as Range<UInt64>)
     func randomEventsKeepTheInvariants(seed: UInt64) {
         var walk = Walk(seed: seed)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite struct TransferTests {
+@Suite(.timeLimit(.minutes(10))) struct TransferTests {
     typealias Machine = Transfer<Int, Int>
 
     private static let failure = TransportError(.protocolViolation, "broken")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite struct TransportErrorTests {
+@Suite(.timeLimit(.minutes(10))) struct TransportErrorTests {
     private func kind(_ code: CURLcode, wasSent: Bool, _ detail: String = "") -> TransportError.Kind {
         TransportError(code, wasSent: wasSent, detail: detail, verifyResult: 0, hiding: []).kind
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite("Request bodies on their way")
+@Suite("Request bodies on their way", .timeLimit(.minutes(10)))
 struct UploadBufferTests {
     private typealias Buffer = UploadBuffer<Int>
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Testing
 
 /// Plays the fuzzer's corpus without the fuzzer, so that what it once found stays mended.
-@Suite("The fuzzer's corpus")
+@Suite("The fuzzer's corpus", .timeLimit(.minutes(10)))
 struct CorpusTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus").path
 

@@ -3,7 +3,7 @@ import FoundationEssentials
 import KubernetesClient
 import Testing
 
-@Suite("ClusterConfiguration")
+@Suite("ClusterConfiguration", .timeLimit(.minutes(10)))
 struct ClusterConfigurationTests {
     private static let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
     private static let pemData = Data(pem.utf8).base64EncodedString()

@@ -9,7 +9,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("Credentials")
+@Suite("Credentials", .timeLimit(.minutes(10)))
 struct CredentialTests {
     private let pod = JSON.object("p")
 
@@ -84,7 +84,7 @@ struct CredentialTests {
     }
 }
 
-@Suite("Exec plugins")
+@Suite("Exec plugins", .timeLimit(.minutes(10)))
 struct ExecPluginTests {
     private func plugin(_ script: String, _ folder: TemporaryFolder) throws -> ExecPlugin {
         ExecPlugin(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("InformerMachine")
+@Suite("InformerMachine", .timeLimit(.minutes(10)))
 struct InformerMachineTests {
     private static let broken = KubernetesError(.transport(.protocolViolation), "scripted")
     private static let gone = KubernetesError(.gone, statusCode: 410)

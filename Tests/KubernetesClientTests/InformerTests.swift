@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("MetadataInformer")
+@Suite("MetadataInformer", .timeLimit(.minutes(10)))
 struct InformerTests {
     /// What an informer told, as short texts.
     private final class Log: Sendable {

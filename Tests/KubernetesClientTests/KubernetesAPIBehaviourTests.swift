@@ -27,7 +27,7 @@ import Testing
 /// | 13 | v1beta1 is preferred; a 500 of the older version is no "not found"; warnings do not matter |
 /// | 14 | too large annotations and bodies |
 /// | 15 | garbage collection may lag: a read after an owner's delete still finds the object |
-@Suite("What a real API server does")
+@Suite("What a real API server does", .timeLimit(.minutes(10)))
 struct KubernetesAPIBehaviourTests {
     private static let uid = Preconditions(uid: "u")
 

@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("KubernetesClient")
+@Suite("KubernetesClient", .timeLimit(.minutes(10)))
 struct KubernetesClientTests {
     @Test(
         "A name that is no name never becomes a request to the collection or to another path",

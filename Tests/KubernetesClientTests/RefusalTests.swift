@@ -8,7 +8,7 @@ import Testing
 @testable import KubernetesClient
 
 /// Why a server refuses a write. The messages are those of kube-apiserver 1.20 and, for policies, 1.30.
-@Suite("Refused writes")
+@Suite("Refused writes", .timeLimit(.minutes(10)))
 struct RefusalTests {
     struct Refusal: Sendable, CustomStringConvertible {
         let code: Int

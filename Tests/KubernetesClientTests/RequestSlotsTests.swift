@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("RequestSlots")
+@Suite("RequestSlots", .timeLimit(.minutes(10)))
 struct RequestSlotsTests {
     @Test("Slots are handed on in the order of arrival")
     func order() async throws {

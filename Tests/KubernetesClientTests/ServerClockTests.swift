@@ -6,7 +6,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("ServerClock")
+@Suite("ServerClock", .timeLimit(.minutes(10)))
 struct ServerClockTests {
     @Test("The truth always lies in the interval, which narrows to about a round trip", arguments: 0..<40)
     func boundsHoldTheTruth(seed: Int) throws {

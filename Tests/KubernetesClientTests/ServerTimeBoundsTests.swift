@@ -4,7 +4,7 @@ import Testing
 @testable import KubernetesClient
 
 /// Several API servers behind one address, of which some tell a wrong time.
-@Suite("ServerTimeBounds where servers disagree")
+@Suite("ServerTimeBounds where servers disagree", .timeLimit(.minutes(10)))
 struct ServerTimeBoundsTests {
     private static let ahead = 35.0 * 60
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("WatchDecoder")
+@Suite("WatchDecoder", .timeLimit(.minutes(10)))
 struct WatchDecoderTests {
     private typealias Decoder = WatchDecoder<PartialObjectMetadata>
     private static let stream =

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubernetesClient
 
-@Suite("Whether a watch still delivers")
+@Suite("Whether a watch still delivers", .timeLimit(.minutes(10)))
 struct WatchLivenessTests {
     @Test("Who asks while a watch is being opened gets that one for an answer")
     func askedWhileOpening() async throws {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import KubernetesModel
 import Testing
 
-@Suite("Documents that are sent")
+@Suite("Documents that are sent", .timeLimit(.minutes(10)))
 struct DocumentTests {
     private func text(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()

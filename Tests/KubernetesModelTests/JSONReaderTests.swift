@@ -5,7 +5,7 @@ import Testing
 @testable import KubernetesModel
 
 /// Foundation's decoder is what the reader is measured against: it reads the same, but lets more pass.
-@Suite("JSONReader")
+@Suite("JSONReader", .timeLimit(.minutes(10)))
 struct JSONReaderTests {
     private typealias Object = PartialObjectMetadata
 

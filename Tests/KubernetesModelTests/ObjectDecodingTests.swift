@@ -2,7 +2,7 @@ import FoundationEssentials
 import KubernetesModel
 import Testing
 
-@Suite("Decoding objects")
+@Suite("Decoding objects", .timeLimit(.minutes(10)))
 struct ObjectDecodingTests {
     private func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
         try JSONDecoder().decode(type, from: Data(text.utf8))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import OpenSSLKit
 
-@Suite struct CSPRNGTests {
+@Suite(.timeLimit(.minutes(10))) struct CSPRNGTests {
     @Test(arguments: [1, 16, 19, 65_536])
     func handsOutExactlyAsManyBytesAsAskedFor(count: Int) throws {
         #expect(try CSPRNG.bytes(count).count == count)

@@ -1,7 +1,7 @@
 import OpenSSLKit
 import Testing
 
-@Suite struct ConstantTimeEqualsTests {
+@Suite(.timeLimit(.minutes(10))) struct ConstantTimeEqualsTests {
     @Test(arguments: [[], [0], [1, 2, 3], [UInt8](repeating: 255, count: 10_000)] as [[UInt8]])
     func equalBytesAreEqual(bytes: [UInt8]) {
         #expect(constantTimeEquals(bytes, Array(bytes)))

@@ -1,7 +1,7 @@
 import OpenSSLKit
 import Testing
 
-@Suite struct DigestTests {
+@Suite(.timeLimit(.minutes(10))) struct DigestTests {
     @Test(
         "SHA-256 answers the test vectors that NIST publishes for FIPS 180",
         arguments: [

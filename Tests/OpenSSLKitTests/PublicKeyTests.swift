@@ -3,7 +3,7 @@ import FoundationEssentials
 import OpenSSLKit
 import Testing
 
-@Suite("Signatures verified by libcrypto")
+@Suite("Signatures verified by libcrypto", .timeLimit(.minutes(10)))
 struct PublicKeyTests {
     /// An example of an RFC: the key's numbers, what was signed and the signature, all in base64url.
     struct Example: Sendable, CustomTestStringConvertible {

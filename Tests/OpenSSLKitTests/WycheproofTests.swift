@@ -3,7 +3,7 @@ import OpenSSLKit
 import Testing
 
 /// The test vectors of Project Wycheproof, see the README.md beside them.
-@Suite("Signatures of Project Wycheproof")
+@Suite("Signatures of Project Wycheproof", .timeLimit(.minutes(10)))
 struct WycheproofTests {
     private struct Vectors: Decodable {
         struct Group: Decodable {

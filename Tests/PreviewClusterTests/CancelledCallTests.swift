@@ -8,7 +8,7 @@ import Testing
 @testable import PreviewControl
 
 /// A caller that hangs up is no fault of the cluster.
-@Suite("Callers that leave")
+@Suite("Callers that leave", .timeLimit(.minutes(10)))
 struct CancelledCallTests {
     @Test("at each request of a start", arguments: ClusterFaultTests.startSteps)
     func start(step: Step) async throws {

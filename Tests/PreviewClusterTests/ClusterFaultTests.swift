@@ -7,7 +7,7 @@ import Testing
 @testable import PreviewControl
 
 /// Every fault at every request of every operation: the contract's 503, one clear sentence, nothing half-made.
-@Suite("Faults of the API server")
+@Suite("Faults of the API server", .timeLimit(.minutes(10)))
 struct ClusterFaultTests {
     static let startSteps = [
         Step(verb: "get", resource: "sandboxclaims"), Step(verb: "get", resource: "sandboxes"),

@@ -11,7 +11,7 @@ import Testing
 @testable import PreviewCluster
 
 /// The keeper on a transport behind which several API servers answer, as through a load balancer.
-@Suite("Keeping the API server's time")
+@Suite("Keeping the API server's time", .timeLimit(.minutes(10)))
 struct ClusterTimeKeeperTests {
     private static let epoch = 784_080_000.0 + 36_000
 

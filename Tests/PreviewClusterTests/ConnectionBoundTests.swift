@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewCluster
 
-@Suite("How long connections through a preview stay open")
+@Suite("How long connections through a preview stay open", .timeLimit(.minutes(10)))
 struct ConnectionBoundTests {
     private func bound(_ limit: Duration) -> (request: String?, milliseconds: String?) {
         let bound = ConnectionBound(limit)

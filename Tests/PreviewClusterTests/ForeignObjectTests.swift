@@ -6,7 +6,7 @@ import Testing
 @testable import PreviewControl
 
 /// What ceases to be ours leaves the copy, by whatever change: the copy counts against limits, and is reaped from.
-@Suite("Objects that cease to be ours")
+@Suite("Objects that cease to be ours", .timeLimit(.minutes(10)))
 struct ForeignObjectTests {
     /// A change after which an object is none of ours.
     struct Change: Sendable, CustomTestStringConvertible {

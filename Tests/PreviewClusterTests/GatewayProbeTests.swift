@@ -8,7 +8,7 @@ import Testing
 @testable import PreviewCluster
 
 /// What the probe asks of an app that nobody trusts, and what it takes from it.
-@Suite("The probe through the gateway")
+@Suite("The probe through the gateway", .timeLimit(.minutes(10)))
 struct GatewayProbeTests {
     private let token: PreviewToken
     private let address: PreviewAddress

@@ -9,7 +9,7 @@ import Testing
 @testable import PreviewCluster
 @testable import PreviewControl
 
-@Suite("The timeline as Events on the claim")
+@Suite("The timeline as Events on the claim", .timeLimit(.minutes(10)))
 struct KubernetesTimelineLogTests {
     private static let time = Date(timeIntervalSince1970: 1_800_000_000.25)
 

@@ -1,3 +1,4 @@
+import enum Basics.RFC3339
 import DevCluster
 import FoundationEssentials
 import PreviewDomain

@@ -9,7 +9,7 @@ import enum Basics.RFC3339
 
 /// What is ours (contract): previews of this service and those that the platform's earlier one left behind, halves of
 /// them, and nothing else.
-@Suite("What is ours in the cluster")
+@Suite("What is ours in the cluster", .timeLimit(.minutes(10)))
 struct OwnershipTests {
     private static let minute = Duration.seconds(60)
 

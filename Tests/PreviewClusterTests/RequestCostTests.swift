@@ -10,7 +10,7 @@ import Testing
 @testable import PreviewControl
 
 /// What each operation costs the API server once the copies are complete (I14 of the design).
-@Suite("What it costs the API server")
+@Suite("What it costs the API server", .timeLimit(.minutes(10)))
 struct RequestCostTests {
     /// A sweep and the deadlines delete at the same time.
     @Test func deletionsThatAllHangLeaveRequestsToCallers() {

@@ -6,7 +6,7 @@ import Testing
 @testable import PreviewCluster
 
 /// What is read from `HTTPRoute.status.parents`, in which every controller writes entries of its own.
-@Suite("What the gateway says about a route")
+@Suite("What the gateway says about a route", .timeLimit(.minutes(10)))
 struct RouteStatusTests {
     private static let manifests = PreviewManifests(
         namespace: "agentweaver",

@@ -6,7 +6,7 @@ import Testing
 @testable import PreviewControl
 
 /// Runs that have no pod that is provably theirs: the contract's 409, and nothing is made.
-@Suite("Refusing a start without a proven sandbox")
+@Suite("Refusing a start without a proven sandbox", .timeLimit(.minutes(10)))
 struct SandboxRefusalTests {
     /// What is wrong, and a word of the sentence that says so.
     enum Flaw: String, CaseIterable, Sendable {

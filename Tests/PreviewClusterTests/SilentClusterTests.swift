@@ -10,7 +10,7 @@ import Testing
 @testable import PreviewControl
 
 /// A cluster that does not answer, or no longer on the connections that are open.
-@Suite("A cluster that falls silent")
+@Suite("A cluster that falls silent", .timeLimit(.minutes(10)))
 struct SilentClusterTests {
     /// Nobody shall wait longer.
     private static let longestWait = Duration.seconds(10)

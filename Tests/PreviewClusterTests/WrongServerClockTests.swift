@@ -7,7 +7,7 @@ import Testing
 @testable import PreviewControl
 
 /// The answers of the API server suddenly come from one whose clock is wrong, as behind a load balancer.
-@Suite("One API server's wrong clock")
+@Suite("One API server's wrong clock", .timeLimit(.minutes(10)))
 struct WrongServerClockTests {
     @Test("neither ends a preview, nor refuses a keepalive, nor changes what it promises", arguments: [35, -35])
     func oneWrongClock(minutes: Int) async throws {

@@ -4,7 +4,7 @@ import Testing
 @testable import PreviewCommands
 
 /// Docs/Configuration.md against the settings in the code.
-@Suite("The page about settings")
+@Suite("The page about settings", .timeLimit(.minutes(10)))
 struct ConfigurationPageTests {
     private static let page: String = {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("Settings of identities")
+@Suite("Settings of identities", .timeLimit(.minutes(10)))
 struct IdentitySettingsTests {
     private static let issuer = "https://agentweaver.example.com"
     private static let tokens = ["Auth__OAuth__Issuer": issuer, "Auth__OAuth__Audience": "previews"]

@@ -9,7 +9,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("Settings")
+@Suite("Settings", .timeLimit(.minutes(10)))
 struct SettingsTests {
     private static let minimum = [
         "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Auth__ApiKey": "0123456789abcdef",

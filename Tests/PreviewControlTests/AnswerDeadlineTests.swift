@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite struct AnswerDeadlineTests {
+@Suite(.timeLimit(.minutes(10))) struct AnswerDeadlineTests {
     private let clock = ManualClock()
     private var time: MonotonicTime { MonotonicTime(clock) }
 

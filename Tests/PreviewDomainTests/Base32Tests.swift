@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct Base32Tests {
+@Suite(.timeLimit(.minutes(10))) struct Base32Tests {
     @Test(
         "The test vectors of RFC 4648, section 10, in lower case and without padding",
         arguments: [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct CompactTextTests {
+@Suite(.timeLimit(.minutes(10))) struct CompactTextTests {
     private static let uuid = "0f8fad5b-d9cb-469f-a165-70867728950e"
     private static let token = "swift-falcon-amber-\(Base32.encode([UInt8](0..<16)))"
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct DateDurationTests {
+@Suite(.timeLimit(.minutes(10))) struct DateDurationTests {
     @Test func durationsMoveDates() {
         let date = Samples.createdAt
         #expect(date + .milliseconds(1500) == date.addingTimeInterval(1.5))

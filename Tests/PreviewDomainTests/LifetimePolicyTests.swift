@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct LifetimePolicyTests {
+@Suite(.timeLimit(.minutes(10))) struct LifetimePolicyTests {
     static let policy = LifetimePolicy()
     static let idle = 30 * 60
     static let cap = 8 * 60 * 60

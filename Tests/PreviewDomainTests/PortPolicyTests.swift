@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PortPolicyTests {
+@Suite(.timeLimit(.minutes(10))) struct PortPolicyTests {
     @Test(arguments: [3000, 3001, 5173, 8999, 9000])
     func allowedPortsPass(port: Int) throws {
         #expect(try PortPolicy().check(port).number == port)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewAddressTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewAddressTests {
     @Test func productionURLsHaveNoPort() throws {
         let address = PreviewAddress(zone: try ZoneSuffix("preview.example.com"))
         let url = address.previewURL(Samples.token()).value

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewAnnotationsTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewAnnotationsTests {
     static let annotations = PreviewAnnotations(
         expiresAt: Date(timeIntervalSince1970: 1_767_324_845.25),
         maxUntil: Date(timeIntervalSince1970: 1_767_351_845.25),

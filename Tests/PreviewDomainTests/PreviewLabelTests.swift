@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewLabelTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewLabelTests {
     @Test func labelsAreTheContracts() {
         let labels = PreviewLabel.labels(token: Samples.token(), run: Samples.runLabel())
         #expect(

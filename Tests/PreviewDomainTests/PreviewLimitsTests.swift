@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewLimitsTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewLimitsTests {
     static let limits = PreviewLimits()
 
     @Test(

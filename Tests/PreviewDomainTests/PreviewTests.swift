@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewTests {
     static let policy = LifetimePolicy()
     static let idle = 30 * 60
     static let cap = 8 * 60 * 60

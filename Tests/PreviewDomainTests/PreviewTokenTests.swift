@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct PreviewTokenTests {
+@Suite(.timeLimit(.minutes(10))) struct PreviewTokenTests {
     struct GeneratorFailure: Error {}
 
     @Test func mintedTokensAreUniqueAndFitEveryName() throws {

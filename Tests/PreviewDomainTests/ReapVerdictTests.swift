@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct ReapVerdictTests {
+@Suite(.timeLimit(.minutes(10))) struct ReapVerdictTests {
     static let policy = LifetimePolicy()
     static let endingWithTheRun = LifetimePolicy(keepsAfterRun: false)
     /// Every combination of what is known about pod and claim.

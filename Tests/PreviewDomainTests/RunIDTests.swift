@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct RunIDTests {
+@Suite(.timeLimit(.minutes(10))) struct RunIDTests {
     static let uuid = "550e8400-e29b-41d4-a716-446655440000"
 
     @Test(arguments: [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct RunLabelTests {
+@Suite(.timeLimit(.minutes(10))) struct RunLabelTests {
     @Test(arguments: [
         ("abc", "abc-ba7816bf"),
         // Digests by sha256sum(1).

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite("Masked texts")
+@Suite("Masked texts", .timeLimit(.minutes(10)))
 struct SecretMaskTests {
     private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
     private static let fingerprint = PreviewToken(token)?.fingerprint ?? ""

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct TokenWordsTests {
+@Suite(.timeLimit(.minutes(10))) struct TokenWordsTests {
     @Test func oneBytePicksEveryWordWithTheSameChance() {
         #expect(TokenWords.all.count == 256)
         #expect(Set(TokenWords.all).count == 256)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewDomain
 
-@Suite struct ZoneSuffixTests {
+@Suite(.timeLimit(.minutes(10))) struct ZoneSuffixTests {
     static let label63 = String(repeating: "a", count: 63)
 
     @Test(arguments: [

@@ -10,7 +10,7 @@ private struct FixedVerifier: CredentialVerifier {
     func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict { verdict }
 }
 
-@Suite("Telling who calls")
+@Suite("Telling who calls", .timeLimit(.minutes(10)))
 struct AuthenticatorTests {
     private let user = Caller(identity: "user-1", role: .user)
     private let other = Caller(identity: "user-2", role: .user)

@@ -9,7 +9,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("What comes of cancelling a request")
+@Suite("What comes of cancelling a request", .timeLimit(.minutes(10)))
 struct CancelledRequestTests {
     @Test func whatACancelledHandlerThrowsIsToldFromWhatFailed() {
         let cancelled: [any Error] = [CancellationError(), PreviewError.cancelled, AccessDenied.cancelled]

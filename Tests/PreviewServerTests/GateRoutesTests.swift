@@ -16,7 +16,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The gate's routes")
+@Suite("The gate's routes", .timeLimit(.minutes(10)))
 struct GateRoutesTests {
     private let runs = "/api/runs/\(APIHarness.run)"
     private let body = #"{"target_port": 3000}"#

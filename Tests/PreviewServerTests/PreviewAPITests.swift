@@ -132,7 +132,7 @@ struct JSON: Decodable {
     }
 }
 
-@Suite("The HTTP API")
+@Suite("The HTTP API", .timeLimit(.minutes(10)))
 struct PreviewAPITests {
     private let start = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
 

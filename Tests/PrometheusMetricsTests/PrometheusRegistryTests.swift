@@ -3,7 +3,7 @@ import Testing
 
 @testable import PrometheusMetrics
 
-@Suite("PrometheusRegistry")
+@Suite("PrometheusRegistry", .timeLimit(.minutes(10)))
 struct PrometheusRegistryTests {
     @Test func countersGaugesAndHistogramsAreWrittenInOrder() {
         let registry = PrometheusRegistry(help: ["b_total": "What b counts.", "c_seconds": "How long c takes."])

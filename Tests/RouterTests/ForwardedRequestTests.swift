@@ -6,7 +6,7 @@ import Testing
 
 @testable import Router
 
-@Suite("Heads that are passed on")
+@Suite("Heads that are passed on", .timeLimit(.minutes(10)))
 struct ForwardedRequestTests {
     private func forwarded(_ fields: HTTPFields, path: String = "/a?b", client: String? = "192.0.2.1") throws
         -> HTTPRequest

@@ -1,7 +1,7 @@
 import Router
 import Testing
 
-@Suite("Requests whose end is ambiguous")
+@Suite("Requests whose end is ambiguous", .timeLimit(.minutes(10)))
 struct FramingCheckTests {
     private func violation(_ lines: [String], isHTTP11: Bool = true) -> String? {
         let fields = lines.map { line in

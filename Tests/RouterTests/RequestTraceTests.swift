@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTypes
 import PrometheusMetrics
@@ -48,7 +49,7 @@ struct RequestTraceTests {
     func theRouterChangesNoTraceAndAddsNone(parent: String?) async throws {
         let transport = ScriptedTransport(clock: ManualClock(), [.json("{}")])
         let router = CoreRouter(
-            to: try CoreAPIBaseURL("http://core.example.com"),
+            to: try BaseURL("http://core.example.com"),
             transport: transport,
             metrics: PrometheusRegistry(),
             logger: .silent

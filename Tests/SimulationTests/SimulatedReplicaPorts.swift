@@ -201,8 +201,18 @@ extension SimulatedReplicaPorts: ApprovalStore {
 }
 
 extension SimulatedReplicaPorts: PreviewObjects {
-    func label(_ pod: PodIdentity, with run: RunLabel) async throws(ClusterError) -> Bool {
-        try await send(.labelPod) { () async throws(ClusterError) in try await cluster.label(pod, with: run) }
+    func label(_ pod: PodIdentity, with run: RunLabel, at instant: Date) async throws(ClusterError) -> Bool {
+        try await send(.labelPod) { () async throws(ClusterError) in
+            try await cluster.label(pod, with: run, at: instant)
+        }
+    }
+
+    func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel? {
+        try await send(.podLabel) { () async throws(ClusterError) in try await cluster.label(of: pod) }
+    }
+
+    func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool {
+        try await send(.unlabelPod) { () async throws(ClusterError) in try await cluster.unlabel(pod, label) }
     }
 
     func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
@@ -265,6 +275,15 @@ extension SimulatedReplicaPorts: PreviewObjects {
     func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview? {
         try await send(.rewriteHost) { () async throws(ClusterError) in
             try await cluster.rewriteHost(of: preview, to: host)
+        }
+    }
+
+    func setBackendProtocol(
+        of preview: Preview,
+        to backendProtocol: BackendProtocol
+    ) async throws(ClusterError) -> Preview? {
+        try await send(.setBackendProtocol) { () async throws(ClusterError) in
+            try await cluster.setBackendProtocol(of: preview, to: backendProtocol)
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 /// Requests that schemathesis (https://schemathesis.io) makes up from the API's description, against the whole service.
 @Suite(
     "The API as a stranger reads it",
-    .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis")
+    .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
+    .timeLimit(.minutes(10))
 )
 struct SchemathesisTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized

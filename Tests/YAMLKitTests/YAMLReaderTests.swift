@@ -2,7 +2,7 @@ import Testing
 
 @testable import YAMLKit
 
-@Suite("Reading YAML")
+@Suite("Reading YAML", .timeLimit(.minutes(10)))
 struct YAMLReaderTests {
     private func json(_ yaml: String) throws -> String? {
         try YAMLNode.document(in: yaml.utf8)?.json

@@ -1,7 +1,7 @@
 import Testing
 import YAMLKit
 
-@Suite("Writing YAML")
+@Suite("Writing YAML", .timeLimit(.minutes(10)))
 struct YAMLWritingTests {
     private func document(_ yaml: String) throws -> YAMLNode {
         try #require(try YAMLNode.document(in: yaml.utf8))

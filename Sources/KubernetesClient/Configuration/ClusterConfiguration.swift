@@ -1,4 +1,5 @@
 public import Basics
+public import FoundationEssentials
 
 /// How to reach one API server, and as whom.
 public struct ClusterConfiguration: Sendable {
@@ -70,5 +71,124 @@ public struct TransportSecurity: Hashable, Sendable {
     public init(trust: ServerTrust, clientCertificate: ClientCertificate? = nil) {
         self.trust = trust
         self.clientCertificate = clientCertificate
+    }
+}
+
+extension ClusterConfiguration {
+    /// Finds the cluster in the usual places.
+    ///
+    /// The order is that of Kubernetes controllers (controller-runtime's `GetConfig`): an explicit file, then
+    /// `$KUBECONFIG`, then the service account of the pod, then `~/.kube/config`. kubectl differs in one point: it
+    /// prefers `~/.kube/config` to the service account, which in a pod would let a stray file win.
+    ///
+    /// - Parameters:
+    ///   - kubeconfig: An explicit file; only this one is read then.
+    ///   - context: The context to use instead of the file's `current-context`. It does not apply to a service account.
+    ///   - environment: The process's environment.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the file and the field.
+    public static func discover(
+        kubeconfig: String? = nil,
+        context: String? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> ClusterConfiguration {
+        if let kubeconfig {
+            return try Kubeconfig.load(paths: [kubeconfig], mustExist: true).configuration(context: context)
+        }
+        if let list = environment["KUBECONFIG"], !list.isEmpty {
+            let paths = list.split(separator: ":").map(String.init)
+            return try Kubeconfig.load(paths: paths, mustExist: false).configuration(context: context)
+        }
+        if let configuration = try inCluster(environment: environment) {
+            return configuration
+        }
+        guard let home = environment["HOME"], !home.isEmpty else {
+            throw KubernetesError(
+                .configuration,
+                "there is no cluster: KUBECONFIG and HOME are unset, and this is no pod"
+            )
+        }
+        let path = "\(home)/.kube/config"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw KubernetesError(
+                .configuration,
+                "there is no cluster: KUBECONFIG is unset, this is no pod, and \(path) does not exist"
+            )
+        }
+        return try Kubeconfig.load(paths: [path], mustExist: true).configuration(context: context)
+    }
+}
+
+extension ClusterConfiguration {
+    /// Where a pod finds its service account.
+    static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
+    /// The largest certificate bundle or namespace file accepted.
+    static let maxServiceAccountFileBytes = 1024 * 1024
+
+    /// The configuration of a pod: the API server from the environment, the service account from its mounted files.
+    ///
+    /// The token's file is re-read, since the kubelet rotates it.
+    ///
+    /// - Parameters:
+    ///   - environment: The process's environment, with `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`.
+    ///   - directory: Where the service account is mounted.
+    /// - Returns: `nil` outside a pod, that is when the environment names no API server.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` when a file is missing.
+    public static func inCluster(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        directory: String? = nil
+    ) throws -> ClusterConfiguration? {
+        guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
+            let port = environment["KUBERNETES_SERVICE_PORT"], !port.isEmpty
+        else { return nil }
+        guard let server = try? BaseURL(scheme: "https", host: host, port: port) else {
+            throw KubernetesError(
+                .configuration,
+                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not name a server"
+            )
+        }
+        let directory = directory ?? serviceAccountDirectory
+        let authorities = try KubernetesError.readingFile(
+            "\(directory)/ca.crt",
+            maxBytes: maxServiceAccountFileBytes,
+            field: "the service account's certification authority"
+        )
+        let token = "\(directory)/token"
+        _ = try KubernetesError.readingFile(
+            token,
+            maxBytes: CredentialStore.maxTokenBytes,
+            field: "the service account's token"
+        )
+        let namespace = try? KubernetesError.readingFile(
+            "\(directory)/namespace",
+            maxBytes: maxServiceAccountFileBytes,
+            field: "the service account's namespace"
+        ).trimmed
+        return ClusterConfiguration(
+            server: server,
+            trust: ServerTrust(authoritiesPEM: authorities),
+            credential: .tokenFile(path: token),
+            defaultNamespace: namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
+        )
+    }
+}
+
+extension KubernetesError {
+    /// Reads a file that a cluster's configuration names.
+    ///
+    /// - Parameter field: What names the file, for the error.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``.
+    static func readingFile(_ path: String, maxBytes: Int, field: String) throws -> String {
+        do { return try SmallFile.read(path, maxBytes: maxBytes) } catch {
+            throw KubernetesError(.configuration, "\(path) (\(field)) \(error)")
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at either end, such as a file's last newline.
+    var trimmed: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(self[first...last])
     }
 }

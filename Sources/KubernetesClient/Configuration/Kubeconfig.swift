@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import YAMLKit
 
@@ -63,5 +64,200 @@ public struct Kubeconfig: Sendable {
         for (name, value) in file.users where users[name] == nil {
             users[name] = Entry(value: value, path: path)
         }
+    }
+}
+
+extension Kubeconfig {
+    /// The cluster and credential of a context.
+    ///
+    /// - Parameter name: The context; the current one if `nil`.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the file and the field,
+    ///   never a secret.
+    public func configuration(context name: String? = nil) throws -> ClusterConfiguration {
+        let files = paths.joined(separator: ":")
+        guard let contextName = name ?? currentContext else {
+            throw KubernetesError(.configuration, "\(files): current-context is not set")
+        }
+        guard let context = contexts[contextName] else {
+            throw KubernetesError(.configuration, "\(files): there is no context \(contextName)")
+        }
+        guard let clusterName = context.value.cluster, let cluster = clusters[clusterName] else {
+            throw KubernetesError(
+                .configuration,
+                "\(context.path): the cluster of context \(contextName) does not exist"
+            )
+        }
+        let place = "\(cluster.path): cluster \(clusterName)"
+        guard let text = cluster.value.server, let server = try? BaseURL(text) else {
+            throw KubernetesError(.configuration, "\(place): server is missing or no http or https URL")
+        }
+        var configuration = ClusterConfiguration(
+            server: server,
+            trust: try trust(cluster, place),
+            defaultNamespace: context.value.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
+        )
+        if let userName = context.value.user, !userName.isEmpty {
+            guard let user = users[userName] else {
+                throw KubernetesError(.configuration, "\(context.path): there is no user \(userName)")
+            }
+            let place = "\(user.path): user \(userName)"
+            configuration.clientCertificate = try clientCertificate(user, place)
+            configuration.credential = try credential(user, place, clusterName, configuration)
+        }
+        return configuration
+    }
+
+    private func trust(_ cluster: Entry<KubeconfigFile.Cluster>, _ place: String) throws -> ServerTrust {
+        let value = cluster.value
+        let skips = value.insecureSkipTLSVerify ?? false
+        let authorities = try pem(
+            data: value.certificateAuthorityData,
+            file: value.certificateAuthority,
+            field: "certificate-authority",
+            in: cluster.path,
+            place
+        )
+        guard !skips || authorities == nil else {
+            throw KubernetesError(
+                .configuration,
+                "\(place): insecure-skip-tls-verify and certificate-authority exclude each other"
+            )
+        }
+        return ServerTrust(
+            authoritiesPEM: authorities,
+            skipsVerification: skips,
+            serverName: value.tlsServerName.flatMap { $0.isEmpty ? nil : $0 },
+            proxyURL: value.proxyURL.flatMap { $0.isEmpty ? nil : $0 }
+        )
+    }
+
+    private func clientCertificate(
+        _ user: Entry<KubeconfigFile.User>,
+        _ place: String
+    ) throws -> ClientCertificate? {
+        let value = user.value
+        let certificate = try pem(
+            data: value.clientCertificateData,
+            file: value.clientCertificate,
+            field: "client-certificate",
+            in: user.path,
+            place
+        )
+        let key = try pem(
+            data: value.clientKeyData,
+            file: value.clientKey,
+            field: "client-key",
+            in: user.path,
+            place
+        )
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return ClientCertificate(certificatePEM: certificate, keyPEM: Secret(key))
+        case (nil, _):
+            throw KubernetesError(.configuration, "\(place): client-key is set but client-certificate is not")
+        case (_, nil):
+            throw KubernetesError(.configuration, "\(place): client-certificate is set but client-key is not")
+        }
+    }
+
+    /// Inline data wins over a file, as in client-go.
+    private func pem(
+        data: String?,
+        file: String?,
+        field: String,
+        in path: String,
+        _ place: String
+    ) throws -> String? {
+        if let data, !data.isEmpty {
+            guard let bytes = Data(base64Encoded: data, options: .ignoreUnknownCharacters),
+                let text = String(data: bytes, encoding: .utf8), text.contains("-----BEGIN")
+            else { throw KubernetesError(.configuration, "\(place): \(field)-data is not base64 of PEM") }
+            return text
+        }
+        guard let file, !file.isEmpty else { return nil }
+        return try KubernetesError.readingFile(
+            Self.resolve(file, relativeTo: path),
+            maxBytes: Self.maxFileBytes,
+            field: "\(field) of \(place)"
+        )
+    }
+
+    /// Paths in a kubeconfig are relative to the file that names them.
+    static func resolve(_ file: String, relativeTo path: String) -> String {
+        if file.hasPrefix("/") { return file }
+        guard let slash = path.lastIndex(of: "/") else { return "./" + file }
+        return String(path[...slash]) + file
+    }
+
+    private func credential(
+        _ user: Entry<KubeconfigFile.User>,
+        _ place: String,
+        _ clusterName: String,
+        _ configuration: ClusterConfiguration
+    ) throws -> CredentialSource {
+        let value = user.value
+        guard value.impersonatedUser == nil else {
+            throw KubernetesError(.configuration, "\(place): impersonation (as) is not supported")
+        }
+        guard !value.hasAuthProvider else {
+            throw KubernetesError(.configuration, "\(place): auth-provider is not supported; use an exec plugin")
+        }
+        let file = value.tokenFile.flatMap { $0.isEmpty ? nil : $0 }
+        let token = value.token.flatMap { $0.isEmpty ? nil : $0 }
+        let username = value.username.flatMap { $0.isEmpty ? nil : $0 }
+        guard username == nil || (file == nil && token == nil) else {
+            throw KubernetesError(.configuration, "\(place): username and token exclude each other")
+        }
+        // As in client-go a token file wins over a token, and either over an exec plugin.
+        if let file { return .tokenFile(path: Self.resolve(file, relativeTo: user.path)) }
+        if let token { return .token(Secret(token)) }
+        if let username { return .basic(username: username, password: Secret(value.password ?? "")) }
+        guard let exec = value.exec else { return .none }
+        return .exec(try plugin(exec, user.path, place, clusterName, configuration))
+    }
+
+    private func plugin(
+        _ exec: KubeconfigFile.Exec,
+        _ path: String,
+        _ place: String,
+        _ clusterName: String,
+        _ configuration: ClusterConfiguration
+    ) throws -> ExecPlugin {
+        guard let command = exec.command, !command.isEmpty else {
+            throw KubernetesError(.configuration, "\(place): exec.command is missing")
+        }
+        guard let version = exec.apiVersion.flatMap({ ExecPlugin.APIVersion(rawValue: $0) }) else {
+            let known = ExecPlugin.APIVersion.allCases.map(\.rawValue).joined(separator: " or ")
+            throw KubernetesError(.configuration, "\(place): exec.apiVersion has to be \(known)")
+        }
+        switch exec.interactiveMode {
+        case "Never", "IfAvailable": break
+        case nil where version == .v1beta1: break
+        case "Always":
+            throw KubernetesError(.configuration, "\(place): exec.interactiveMode Always needs a terminal")
+        default:
+            throw KubernetesError(.configuration, "\(place): exec.interactiveMode has to be Never or IfAvailable")
+        }
+        return ExecPlugin(
+            // A bare name is looked up in PATH; anything with a slash is relative to the kubeconfig.
+            command: command.contains("/") ? Self.resolve(command, relativeTo: path) : command,
+            arguments: exec.args,
+            environment: Dictionary(exec.env.map { ($0.name, $0.value) }) { _, last in last },
+            apiVersion: version,
+            clusterInfo: exec.provideClusterInfo == true ? clusterInfo(clusterName, configuration) : nil,
+            origin: place
+        )
+    }
+
+    private func clusterInfo(_ name: String, _ configuration: ClusterConfiguration) -> ExecClusterInfo {
+        let trust = configuration.trust
+        return ExecClusterInfo(
+            server: configuration.server.description,
+            tlsServerName: trust.serverName,
+            insecureSkipTLSVerify: trust.skipsVerification ? true : nil,
+            certificateAuthorityData: trust.authoritiesPEM.map { Data($0.utf8).base64EncodedString() },
+            proxyURL: trust.proxyURL,
+            config: clusters[name]?.value.execExtension
+        )
     }
 }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import KubernetesModel
 
 /// A request to the API server, before it has a credential.
 struct APIRequest: Sendable {
@@ -30,4 +31,98 @@ enum MediaType {
     static let json = "application/json"
     static let partialObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
     static let partialObjectList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+}
+
+/// Builds the paths of the API (Kubernetes API concepts, "Resource URIs").
+struct APIPath {
+    private var segments: [String]
+    private var query: [(name: String, value: String)] = []
+
+    /// The path of a collection.
+    ///
+    /// - Parameters:
+    ///   - resource: The kind of objects.
+    ///   - version: One of its versions.
+    ///   - namespace: The namespace; `nil` for all, or for cluster-wide kinds.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/rejected`` if the namespace cannot be one.
+    init(_ resource: APIResource, version: String, namespace: String?) throws {
+        segments = resource.group.isEmpty ? ["api", version] : ["apis", resource.group, version]
+        if let namespace {
+            guard resource.namespaced else {
+                throw KubernetesError(.rejected, "\(resource.plural) have no namespace")
+            }
+            segments += ["namespaces", try Self.checked(namespace, "namespace")]
+        }
+        segments.append(resource.plural)
+    }
+
+    /// The path of one object.
+    ///
+    /// An empty name would make it the path of the collection, and a delete of it a delete of everything.
+    func object(_ name: String, of resource: APIResource, in namespace: String?) throws -> APIPath {
+        try Self.requireNamespace(namespace, resource)
+        var path = self
+        path.segments.append(try Self.checked(name, "name"))
+        return path
+    }
+
+    /// Refuses a request about one object of a namespaced kind that names no namespace.
+    static func requireNamespace(_ namespace: String?, _ resource: APIResource) throws {
+        guard namespace != nil || !resource.namespaced else {
+            throw KubernetesError(.rejected, "a request for one of the \(resource.plural) has to name a namespace")
+        }
+    }
+
+    /// Adds a query parameter, unless it has no value.
+    mutating func add(_ name: String, _ value: String?) {
+        if let value { query.append((name, value)) }
+    }
+
+    /// The path and query, percent-encoded.
+    var text: String {
+        var text = ""
+        for segment in segments {
+            text += "/"
+            text += Self.encode(segment)
+        }
+        if !query.isEmpty {
+            text += "?" + query.map { "\(Self.encode($0.name))=\(Self.encode($0.value))" }.joined(separator: "&")
+        }
+        return text
+    }
+
+    private static func checked(_ segment: String, _ field: String) throws -> String {
+        guard !segment.isEmpty, segment != ".", segment != "..",
+            !segment.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") })
+        else {
+            throw KubernetesError(.rejected, "the \(field) is not one that an object can have")
+        }
+        return segment
+    }
+
+    /// Leaves only the unreserved characters of RFC 3986 as they are.
+    static func encode(_ text: String) -> String {
+        // Names, namespaces and kinds consist of nothing else.
+        guard !text.utf8.allSatisfy(isUnreserved) else { return text }
+        var encoded = ""
+        for byte in text.utf8 {
+            if isUnreserved(byte) {
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let digits = String(byte, radix: 16, uppercase: true)
+                encoded += digits.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return encoded
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import HTTPTransport
+import Synchronization
 
 /// When a failed request is sent again, and after which pause.
 ///
@@ -90,6 +91,37 @@ public struct RetryPolicy: Hashable, Sendable {
         case .unavailable: error.statusCode == 503 && error.retryAfter != nil
         case .transport(let kind): kind.meansNoEffect && error.isTemporary
         default: false
+        }
+    }
+}
+
+/// Where jitter comes from.
+public struct Randomness: Sendable {
+    private let next: @Sendable () -> Double
+
+    /// Takes random numbers from `generator`, which a test seeds.
+    public init(_ generator: some RandomNumberGenerator & Sendable) {
+        let box = Box(generator)
+        next = { box.next() }
+    }
+
+    /// The system's random numbers.
+    public static let system = Randomness(SystemRandomNumberGenerator())
+
+    /// A number in 0..<1.
+    public func unit() -> Double {
+        next()
+    }
+
+    private final class Box<Generator: RandomNumberGenerator & Sendable>: Sendable {
+        private let generator: Mutex<Generator>
+
+        init(_ generator: Generator) {
+            self.generator = Mutex(generator)
+        }
+
+        func next() -> Double {
+            generator.withLock { Double.random(in: 0..<1, using: &$0) }
         }
     }
 }

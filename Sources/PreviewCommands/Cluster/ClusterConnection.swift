@@ -1,3 +1,4 @@
+internal import Basics
 internal import CurlHTTP
 internal import KubernetesClient
 internal import Metrics
@@ -69,6 +70,42 @@ extension PreviewManifests {
             gatewayNamespace: settings.gatewayNamespace,
             zone: settings.zone,
             connectionLimit: settings.connectionLimit
+        )
+    }
+}
+
+extension CurlConfiguration {
+    /// How long a probe may take to reach a gateway. An address that cannot be tried from here costs a start not much more.
+    private static let longestConnecting = Duration.seconds(1)
+    /// A first page may take 10 s to compile; its request must not be sent again meanwhile.
+    private static let longestSilence = Duration.seconds(60)
+
+    /// For opening previews as a browser would.
+    static func probing(maxConnections: Int) -> CurlConfiguration {
+        CurlConfiguration(
+            connectTimeout: longestConnecting,
+            maxSilence: longestSilence,
+            maxConnections: maxConnections
+        )
+    }
+}
+
+extension CurlConfiguration {
+    /// How libcurl is to reach the API server that a kubeconfig or a service account names.
+    init(_ security: TransportSecurity) {
+        self.init(
+            tls: TLSConfiguration(
+                caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) },
+                clientIdentity: security.clientCertificate.map { certificate in
+                    TLSConfiguration.ClientIdentity(
+                        certificatePEM: Array(certificate.certificatePEM.utf8),
+                        privateKeyPEM: Array(certificate.keyPEM.value.utf8)
+                    )
+                },
+                serverName: security.trust.serverName,
+                insecureSkipVerify: security.trust.skipsVerification
+            ),
+            proxy: security.trust.proxyURL.map { .url($0) } ?? .none
         )
     }
 }

@@ -152,3 +152,53 @@ public struct GatewayRecord: MirroredObject {
         self.grants = grants
     }
 }
+
+/// The fingerprints of previews whose end is known, the latest ones.
+///
+/// Two generations, of which the older one is forgotten when the younger is full: nothing is sorted, and no fewer than
+/// ``maxCount`` are remembered once there were as many.
+struct EndedPreviews: Sendable {
+    enum End: Hashable, Sendable {
+        /// Somebody stopped it.
+        case stopped
+        /// The watch told at this instant that its route is gone, for whatever reason.
+        case seen(Date)
+    }
+
+    /// The most fingerprints of one generation.
+    static let maxCount = 512
+
+    private var younger: [String: End] = [:]
+    private var older: [String: End] = [:]
+
+    subscript(_ fingerprint: String) -> End? { younger[fingerprint] ?? older[fingerprint] }
+
+    /// What was stopped stays so, whatever the watch tells afterwards.
+    mutating func insert(_ fingerprint: String, _ end: End) {
+        guard self[fingerprint] != .stopped else { return }
+        if younger.count >= Self.maxCount {
+            older = younger
+            younger = [:]
+        }
+        younger[fingerprint] = end
+    }
+}
+
+/// Which previews live with an object, by that object's UID.
+struct TokensByOwner: Sendable {
+    /// A run has few previews, and many of these lists have one element.
+    private var tokens: [CompactText: [PreviewToken]] = [:]
+
+    subscript(uid: CompactText) -> [PreviewToken] { tokens[uid] ?? [] }
+
+    mutating func insert(_ token: PreviewToken, of uid: CompactText?) {
+        guard let uid, !self[uid].contains(token) else { return }
+        tokens[uid, default: []].append(token)
+    }
+
+    mutating func remove(_ token: PreviewToken, of uid: CompactText?) {
+        guard let uid else { return }
+        tokens[uid]?.removeAll { $0 == token }
+        if tokens[uid]?.isEmpty == true { tokens[uid] = nil }
+    }
+}

@@ -1,3 +1,4 @@
+public import FoundationEssentials
 public import PreviewDomain
 
 /// The watches of a replica: one for each kind of object.
@@ -66,4 +67,50 @@ public enum ClusterCollection: String, Sendable, CaseIterable {
 
     /// Whether previews are judged by it.
     var concernsPreviews: Bool { self != .sandboxes && self != .gateways }
+}
+
+/// All that the core of a replica asks of its cluster.
+public struct ClusterPorts: Sendable {
+    public let sandboxes: any SandboxDirectory
+    public let objects: any PreviewObjects
+    /// Keeps a ``ClusterMirror`` up to date.
+    public let feed: any ClusterFeed
+    public let time: any ClusterTime
+    public let probe: any PreviewProbe
+    public let approvals: any ApprovalStore
+
+    public init(
+        sandboxes: any SandboxDirectory,
+        objects: any PreviewObjects,
+        feed: any ClusterFeed,
+        time: any ClusterTime,
+        probe: any PreviewProbe,
+        approvals: any ApprovalStore
+    ) {
+        self.sandboxes = sandboxes
+        self.objects = objects
+        self.feed = feed
+        self.time = time
+        self.probe = probe
+        self.approvals = approvals
+    }
+}
+
+/// The API server's clock, as far as this replica knows it.
+public protocol ClusterTime: Sendable {
+    /// The present instant on the API server's clock, or `nil` while it cannot be known.
+    func reading() -> ClusterTimeReading?
+}
+
+/// An instant that is known to lie between two bounds.
+public struct ClusterTimeReading: Hashable, Sendable {
+    /// The server's clock shows at least this. Whatever must not happen early is decided on it.
+    public let earliest: Date
+    /// The server's clock shows at most this. Whatever is promised to last is counted from it.
+    public let latest: Date
+
+    public init(earliest: Date, latest: Date) {
+        self.earliest = earliest
+        self.latest = latest
+    }
 }

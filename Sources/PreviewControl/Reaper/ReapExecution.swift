@@ -1,5 +1,25 @@
 internal import FoundationEssentials
-internal import PreviewDomain
+public import PreviewDomain
+
+/// What became of a deletion that was due.
+public enum ReapOutcome: Hashable, Sendable {
+    /// This call deleted the object.
+    case reaped(ReapReason)
+    /// Somebody else had deleted it.
+    case alreadyGone
+    /// A second look showed that it has to live on.
+    case averted(Rescue)
+    /// It could not be deleted, or not be known to be.
+    case failed(ClusterError)
+
+    /// What saved an object that was about to be deleted. The raw value labels metrics.
+    public enum Rescue: String, Sendable, CaseIterable {
+        /// The API server refused the deletion, because somebody had written to the object since it was judged (409).
+        case conflict
+        /// A live read showed what the copy did not know.
+        case secondLook = "second_look"
+    }
+}
 
 /// Carries out what was decided, after a second look at the cluster.
 ///
@@ -128,5 +148,19 @@ struct ReapExecution: Sendable {
         }
         let instant = (time.reading()?.latest).map { $0 + Self.retryDelay } ?? .distantPast
         mirror.noteEnd(of: token, lookAt: instant)
+    }
+}
+
+extension Collection where Element: Sendable {
+    /// Runs `body` for every element, some at once, and returns when all are done.
+    ///
+    /// - Parameter limit: How many at once.
+    func forEach(atOnce limit: Int, _ body: @escaping @Sendable (Element) async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (position, element) in enumerated() {
+                if position >= limit { await group.next() }
+                group.addTask { await body(element) }
+            }
+        }
     }
 }

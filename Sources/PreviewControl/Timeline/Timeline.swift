@@ -1,5 +1,102 @@
+public import Logging
+public import PreviewDomain
+internal import Synchronization
+
 /// Where is written down what happened to a run's previews.
 public protocol Timeline: Sendable {
     /// Takes an event and returns at once; writing it down happens later, and never holds up what it reports.
     func record(_ event: TimelineEvent)
+}
+
+/// Logs what becomes of requests for approval, one line each, and hands every event on.
+///
+/// What happens to previews themselves is logged where it is done.
+public struct LoggedTimeline: Timeline {
+    /// How many events are remembered, so that one that is reported twice is logged once.
+    private static let maxRemembered = 4096
+    /// The same event does not come again after so long.
+    private static let memory = Duration.seconds(3600)
+
+    private let next: any Timeline
+    private let time: MonotonicTime
+    private let logger: Logger
+    private let seen = Seen()
+
+    private final class Seen: Sendable {
+        let throttle = Mutex(LogThrottle<String>(interval: memory, maxCauses: maxRemembered))
+    }
+
+    public init(_ next: any Timeline, time: MonotonicTime, logger: Logger) {
+        self.next = next
+        self.time = time
+        self.logger = logger
+    }
+
+    public func record(_ event: TimelineEvent) {
+        log(event)
+        next.record(event)
+    }
+
+    private func log(_ event: TimelineEvent) {
+        guard let message = Self.message(event.kind),
+            seen.throttle.withLock({ $0.admit(event.id, at: time.uptime()) }) != nil
+        else { return }
+        var metadata: Logger.Metadata = ["run": "\(event.run)"]
+        for (name, member) in [
+            ("request", "displayId"), ("resource", "url"), ("scope", "scope"), ("ground", "ground"),
+        ] {
+            if let value = event.details[member] { metadata[name] = "\(value)" }
+        }
+        // The names of callers are somebody else's words.
+        for (name, member) in [("requester", "requester"), ("by", "decidedBy")] {
+            if let value = event.details[member] { metadata[name] = "\(SecretMask.mask(value))" }
+        }
+        logger.info(message, metadata: metadata)
+    }
+
+    private static func message(_ kind: TimelineEvent.Kind) -> Logger.Message? {
+        switch kind {
+        case .approvalRequired: "a preview waits for approval"
+        case .autoApproved: "a preview was approved without asking"
+        case .approved: "a preview was approved"
+        case .denied: "a preview was denied"
+        case .timedOut: "nobody decided about a preview in time"
+        case .withdrawn: "a request for approval was withdrawn"
+        case .started, .ready, .expiring, .stopped, .reaped: nil
+        }
+    }
+}
+
+/// Reads what happened to a run's previews.
+public struct TimelineReader: Sendable {
+    private let sandboxes: any SandboxDirectory
+    private let log: any TimelineLog
+
+    public init(sandboxes: any SandboxDirectory, log: any TimelineLog) {
+        self.sandboxes = sandboxes
+        self.log = log
+    }
+
+    /// The claim on which the run's events are written down.
+    ///
+    /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` for a run without one.
+    public func claim(of run: RunID) async throws(PreviewError) -> ClaimIdentity {
+        do {
+            return try await sandboxes.claim(of: run)
+        } catch {
+            throw PreviewError(meeting: error)
+        }
+    }
+
+    /// Delivers the run's events, the oldest first, and then every new one, as ``TimelineLog/follow(_:after:_:)`` does.
+    public func follow(
+        _ run: RunID,
+        on claim: ClaimIdentity,
+        after position: TimelinePosition?,
+        _ handle: @escaping @Sendable (TimelineRecord) async throws -> Void
+    ) async throws {
+        try await log.follow(claim, after: position) { record in
+            if record.entry.event.run == run { try await handle(record) }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+internal import Basics
+public import FoundationEssentials
 public import PreviewDomain
 
 /// Something that happened to a run's previews, for the people and programs that follow the run.
@@ -63,5 +65,183 @@ public struct TimelineEvent: Hashable, Sendable {
         case .stopped, .reaped: "preview.ended/\(subject)"
         default: id
         }
+    }
+}
+
+/// What is told about single previews. `nil` for previews of the platform's earlier service: they do not say whose claim
+/// they belong to.
+extension TimelineEvent {
+    /// Names of the members for programs.
+    private enum Detail {
+        static let fingerprint = "fingerprint"
+        static let port = "port"
+        static let expiresAt = "expiresAt"
+        static let maxUntil = "maxUntil"
+        static let reason = "reason"
+        static let extendable = "extendable"
+    }
+
+    static func started(_ preview: Preview, policy: LifetimePolicy) -> TimelineEvent? {
+        let expiry = RFC3339.string(preview.deadline(policy: policy))
+        let end = RFC3339.string(preview.effectiveMaxUntil(policy: policy))
+        return TimelineEvent(
+            .started,
+            preview,
+            message:
+                "\(preview.words) was started. It ends at \(expiry) unless it is kept alive, and at \(end) in any case.",
+            details: [Detail.expiresAt: expiry, Detail.maxUntil: end]
+        )
+    }
+
+    /// The preview serves now, after somebody was told that it does not.
+    static func ready(_ preview: Preview) -> TimelineEvent? {
+        TimelineEvent(.ready, preview, message: "\(preview.words) works now.")
+    }
+
+    /// - Parameter deadline: When the preview ends. A later deadline, after a keepalive, is another occurrence.
+    static func expiring(_ preview: Preview, at deadline: Date, policy: LifetimePolicy) -> TimelineEvent? {
+        let end = preview.effectiveMaxUntil(policy: policy)
+        let canBeExtended = deadline < end
+        let run = preview.runID?.text ?? ""
+        let advice =
+            canBeExtended
+            ? """
+            To keep it, use it in the front end, or send POST /api/runs/\(run)/sandbox/preview/{session_id}/keepalive.
+            """
+            : "That is its longest lifetime, so it cannot be extended. Start a new one then."
+        let deadline = RFC3339.string(deadline)
+        return TimelineEvent(
+            .expiring,
+            preview,
+            occasion: deadline,
+            message: "\(preview.words) ends at \(deadline). \(advice)",
+            details: [
+                Detail.expiresAt: deadline, Detail.maxUntil: RFC3339.string(end),
+                Detail.extendable: "\(canBeExtended)",
+            ]
+        )
+    }
+
+    static func stopped(_ preview: Preview) -> TimelineEvent? {
+        TimelineEvent(.stopped, preview, message: "\(preview.words) was stopped.")
+    }
+
+    /// The preview's objects went away without anybody's having told.
+    static func deleted(_ preview: Preview) -> TimelineEvent? {
+        TimelineEvent(
+            .stopped,
+            preview,
+            message: "\(preview.words) ended because its objects were deleted in the cluster.",
+            details: [Detail.reason: "deleted"]
+        )
+    }
+
+    static func reaped(_ preview: Preview, for reason: ReapReason) -> TimelineEvent? {
+        TimelineEvent(
+            .reaped,
+            preview,
+            message: "\(preview.words) ended because \(reason.words).",
+            details: [Detail.reason: reason.rawValue]
+        )
+    }
+
+    /// - Parameter occasion: Tells one of several events of this kind about the same preview from the others.
+    private init?(
+        _ kind: Kind,
+        _ preview: Preview,
+        occasion: String? = nil,
+        message: String,
+        details: [String: String] = [:]
+    ) {
+        guard let run = preview.runID, let claim = preview.claim else { return nil }
+        var details = details
+        details[Detail.fingerprint] = preview.token.fingerprint
+        details[Detail.port] = preview.targetPort.map { "\($0)" }
+        self.init(
+            kind,
+            run: run,
+            claim: claim,
+            subject: ([preview.token.fingerprint] + (occasion.map { [$0] } ?? [])).joined(separator: "/"),
+            message: message,
+            details: details
+        )
+    }
+}
+
+extension Preview {
+    fileprivate var words: String { targetPort.map { "The preview of port \($0)" } ?? "A preview" }
+}
+
+extension ReapReason {
+    fileprivate var words: String {
+        switch self {
+        case .podGone: "the sandbox's pod is gone"
+        case .hardCap: "it reached its longest lifetime"
+        case .idle: "nobody kept it alive"
+        case .orphan: "half of it was missing in the cluster"
+        case .claimGone: "its run is over"
+        }
+    }
+}
+
+/// A ``TimelineEvent`` with the time at which it happened.
+public struct TimelineEntry: Hashable, Sendable {
+    public let event: TimelineEvent
+    /// On the API server's clock.
+    public let time: Date
+
+    public init(_ event: TimelineEvent, at time: Date) {
+        self.event = event
+        self.time = time
+    }
+}
+
+extension TimelineEntry {
+    /// The members that every event has. A detail of the same name gives way.
+    private enum Member {
+        static let type = "type"
+        static let id = "id"
+        static let run = "run_id"
+        static let time = "time"
+        static let message = "message"
+        static let all = [type, id, run, time, message]
+    }
+
+    /// The event as the platform reads it: one JSON object on one line, whose members are all strings.
+    public func json() throws -> [UInt8] {
+        var members = event.details
+        members[Member.type] = event.kind.rawValue
+        members[Member.id] = event.id
+        members[Member.run] = event.run.text
+        members[Member.time] = RFC3339.string(time)
+        members[Member.message] = event.message
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(members))
+    }
+
+    /// Reads back what ``json()`` wrote.
+    ///
+    /// - Parameter claim: The claim on which it was found.
+    /// - Returns: `nil` for anything else, and for kinds that this version does not know.
+    public init?(json: some Sequence<UInt8>, on claim: ClaimIdentity) {
+        guard let members = try? JSONDecoder().decode([String: String].self, from: Data(json)),
+            let kind = members[Member.type].flatMap(TimelineEvent.Kind.init),
+            let id = members[Member.id], id.hasPrefix("\(kind.rawValue)/"),
+            let run = members[Member.run].flatMap({ try? RunID($0) }),
+            let time = members[Member.time].flatMap(RFC3339.date),
+            let message = members[Member.message]
+        else { return nil }
+        self.init(
+            TimelineEvent(
+                kind,
+                run: run,
+                claim: claim,
+                subject: String(id.dropFirst(kind.rawValue.count + 1)),
+                message: message,
+                details: members.filter { !Member.all.contains($0.key) }
+            ),
+            at: time
+        )
     }
 }

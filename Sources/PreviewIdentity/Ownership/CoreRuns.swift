@@ -1,3 +1,4 @@
+internal import Basics
 public import CoreAPI
 public import PreviewDomain
 

@@ -1,6 +1,8 @@
 public import Basics
+public import Logging
 internal import OpenSSLKit
 public import PreviewDomain
+internal import Synchronization
 
 /// The shared key of the platform's own callers.
 public struct ServiceKey: Hashable, Sendable {
@@ -25,5 +27,105 @@ public struct ServiceKey: Hashable, Sendable {
     /// Compares in a time that does not depend on where the two differ.
     public func matches(_ presented: some StringProtocol) -> Bool {
         constantTimeEquals(Array(bearer.value.utf8), Array(presented.utf8))
+    }
+}
+
+/// Recognises the platform's own callers by their shared key.
+public struct ServiceKeyVerifier: CredentialVerifier {
+    private let caller: Caller
+    private let key: @Sendable () -> ServiceKey
+
+    /// - Parameters:
+    ///   - user: The identity under which these callers act.
+    ///   - key: The key that is valid now.
+    public init(user: String, key: @escaping @Sendable () -> ServiceKey) {
+        caller = Caller(identity: user, role: .service)
+        self.key = key
+    }
+
+    public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+        key().matches(bearer.value) ? .accepted(caller) : .notRecognized
+    }
+}
+
+/// The service key in a file that may be replaced while the service runs, as a mounted Kubernetes Secret is.
+public final class ServiceKeyFile: Sendable {
+    /// How old the content may be that a request is judged by.
+    public static let checkInterval = Duration.seconds(5)
+
+    /// The largest file that is read, in bytes.
+    public static let maxBytes = 4096
+
+    private struct State {
+        var key: ServiceKey
+        var checkedAt: Duration
+        var isUsable = true
+    }
+
+    private let path: String
+    private let uptime: @Sendable () -> Duration
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - key: What the file held when the service started, from ``key(at:)``.
+    ///   - uptime: The time since some fixed instant.
+    public init(path: String, key: ServiceKey, uptime: @escaping @Sendable () -> Duration, logger: Logger) {
+        self.path = path
+        self.uptime = uptime
+        self.logger = logger
+        state = Mutex(State(key: key, checkedAt: uptime()))
+    }
+
+    /// The key that is valid now: the file's, or the last good one while the file holds none.
+    public var key: ServiceKey {
+        state.withLock { state in
+            let now = uptime()
+            guard now - state.checkedAt >= Self.checkInterval else { return state.key }
+            state.checkedAt = now
+            do throws(UnusableKeyFile) {
+                let key = try Self.key(at: path)
+                if key != state.key { logger.notice("the service key was replaced") }
+                state.key = key
+                state.isUsable = true
+            } catch {
+                // Once, and not for each of the looks that find the same.
+                if state.isUsable {
+                    logger.error(
+                        "the service key's file cannot be used, the old key stays",
+                        metadata: ["why": "\(error)"]
+                    )
+                }
+                state.isUsable = false
+            }
+            return state.key
+        }
+    }
+
+    /// Reads the key of a file.
+    public static func key(at path: String) throws(UnusableKeyFile) -> ServiceKey {
+        let text: String
+        do { text = try SmallFile.read(path, maxBytes: maxBytes, waitsForWriter: false) } catch .unreadable {
+            throw .unreadable
+        } catch {
+            throw .noKey
+        }
+        guard let key = ServiceKey(text) else {
+            throw .noKey
+        }
+        return key
+    }
+}
+
+/// Why a file gives no service key.
+public enum UnusableKeyFile: Error, Hashable, CustomStringConvertible {
+    case unreadable
+    case noKey
+
+    public var description: String {
+        switch self {
+        case .unreadable: "expected the path of a readable file"
+        case .noKey: "its content is not at least \(ServiceKey.minLength) visible ASCII characters"
+        }
     }
 }

@@ -1,4 +1,16 @@
+public import HummingbirdCore
+internal import Logging
+public import Metrics
 internal import NIOCore
+public import Router
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
 
 /// Watches one connection, below HTTP, and closes it when it takes too long or is one too many.
 final class ConnectionHandler: ChannelInboundHandler {
@@ -126,6 +138,88 @@ final class ConnectionHandler: ChannelInboundHandler {
             context.close(promise: nil)
         } else {
             schedule(context)
+        }
+    }
+}
+
+/// A kind of connection like `Base`, under the watch of a ``ConnectionHandler``.
+struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
+    let base: Base
+    let limits: ConnectionLimits
+    let registry: ConnectionRegistry
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(limits: limits, registry: registry))
+            // A connection that is over already takes no options, and says so itself.
+            try? channel.syncOptions?.probeSilentPeers(limits)
+        }
+        .flatMap { base.setup(channel: channel, logger: logger) }
+    }
+
+    func handle(value: Base.Value, logger: Logger) async {
+        await base.handle(value: value, logger: logger)
+    }
+}
+
+extension NIOSynchronousChannelOptions {
+    /// Lets TCP find out whether a silent peer still exists, within `keepaliveIdle + keepaliveProbes * keepaliveInterval`.
+    fileprivate func probeSilentPeers(_ limits: ConnectionLimits) throws {
+        try setOption(.socketOption(.so_keepalive), value: 1)
+        try setOption(.keepaliveIdle, value: SocketOptionValue(limits.keepaliveIdle.components.seconds))
+        try setOption(.keepaliveInterval, value: SocketOptionValue(limits.keepaliveInterval.components.seconds))
+        try setOption(.keepaliveProbes, value: SocketOptionValue(limits.keepaliveProbes))
+    }
+}
+
+extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
+    static var keepaliveIdle: Self {
+        #if canImport(Darwin)
+            Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPALIVE))
+        #else
+            Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE))
+        #endif
+    }
+
+    static var keepaliveInterval: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)) }
+
+    static var keepaliveProbes: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPCNT)) }
+}
+
+extension HTTPServerBuilder {
+    /// HTTP/1.1 without TLS, within limits. TLS ends in front of the service (Docs/TLS.md).
+    ///
+    /// - Parameters:
+    ///   - limits: What a client may cost.
+    ///   - draining: Says when every answer is to be its connection's last.
+    ///   - metrics: Where is counted which connections were closed.
+    ///   - router: Passes on what is the core API's; `nil` answers everything here.
+    ///   - streams: What is set between the core API's own events.
+    public static func watched(
+        _ limits: ConnectionLimits,
+        draining: Draining = Draining(),
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        router: CoreRouter? = nil,
+        streams: RunStreamSource? = nil
+    ) -> HTTPServerBuilder {
+        let passingOn = router.map { PassingOn(router: $0, streams: streams) }
+        return HTTPServerBuilder { ownResponder in
+            // Idle connections are closed by the connection's handler.
+            let http1 = HTTP1Channel(
+                responder: passingOn.map { $0.before(ownResponder) } ?? ownResponder,
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [
+                        MessageHandler(limits: limits, draining: draining, passingOn: passingOn)
+                    ],
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: limits.maxHeaderFieldBytes,
+                        maxHeaderListSize: limits.maxHeaderListBytes,
+                        maxHeaderFieldCount: limits.maxHeaderFields
+                    )
+                )
+            )
+            let registry = ConnectionRegistry(maxConnections: limits.maxConnections, metrics: metrics)
+            return WatchedChannel(base: http1, limits: limits, registry: registry)
         }
     }
 }

@@ -1,4 +1,7 @@
+internal import Hummingbird
 internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
 internal import Synchronization
 
 /// A token bucket for each caller, kept as one point in time: the generic cell rate algorithm (ITU-T I.371).
@@ -49,4 +52,51 @@ final class RateLimiter: Sendable {
 
     /// How many buckets are remembered.
     var callerCount: Int { state.withLock { $0.current.count + $0.previous.count } }
+}
+
+/// How many requests each caller may send.
+struct CallerRates: Sendable {
+    private let limiter: RateLimiter
+
+    init(limits: RequestLimits, time: MonotonicTime) {
+        limiter = RateLimiter(limits: limits, time: time)
+    }
+
+    /// The platform's own key is one for all agents. Each run has a share of its own, so that a runaway agent throttles
+    /// only itself.
+    private struct Share: Hashable {
+        let identity: String
+        let run: RunID?
+    }
+
+    /// Counts one request.
+    ///
+    /// - Parameter run: The run that it is about, if it is about one. However it was spelled, it is the same run.
+    /// - Throws: 429 when the caller sent too many.
+    func take(for caller: Caller, run: RunID?) throws(APIError) {
+        let share = Share(identity: caller.identity, run: caller.role == .service ? run : nil)
+        if let wait = limiter.take(for: share) {
+            throw APIError(
+                .tooManyRequests,
+                "You send requests faster than this service takes them. Wait, and send fewer.",
+                retryAfter: wait
+            )
+        }
+    }
+}
+
+/// Turns away callers that send more than their share, by the run in the request's path. It stands behind
+/// authentication: who is nobody has no share.
+struct RateLimitMiddleware: RouterMiddleware {
+    let rates: CallerRates
+
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let run = context.parameters.get("runId").flatMap { try? RunID($0) }
+        try rates.take(for: try context.authenticatedCaller, run: run)
+        return try await next(request, context)
+    }
 }

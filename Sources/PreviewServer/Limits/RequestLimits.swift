@@ -1,3 +1,7 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import PreviewIdentity
+
 /// What requests may cost the service once they have arrived.
 public struct RequestLimits: Hashable, Sendable {
     /// The most requests that are worked on at once; one more is answered with 503.
@@ -26,5 +30,42 @@ public struct RequestLimits: Hashable, Sendable {
         limits.maxWaitingPerRun = maxStreamsPerRun
         limits.maxWaiting = maxStreams
         return limits
+    }
+}
+
+/// Answers a request whose body is declared to be too long before any of it is read.
+///
+/// A body of undeclared length is measured by whoever reads it; its connection discards the rest.
+struct BodyLimitMiddleware: RouterMiddleware {
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize {
+            throw HTTPError(.contentTooLarge)
+        }
+        return try await next(request, context)
+    }
+}
+
+/// Sheds requests beyond what a replica can work on, before they cost anything. Health is not among them.
+struct ConcurrencyMiddleware: RouterMiddleware {
+    let requests: ConcurrencyLimit
+
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        guard requests.enter() else {
+            throw APIError(
+                .serviceUnavailable,
+                "This replica works on as many requests as it can. Try again shortly.",
+                retryAfter: .seconds(1)
+            )
+        }
+        defer { requests.leave() }
+        return try await next(request, context)
     }
 }

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import Logging
 internal import PreviewControl
 
 /// Turns every error into the contract's body, `{"error": "<a sentence>"}`.
@@ -14,5 +15,55 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch {
             return try APIError(error, context: context).response(from: request, context: context)
         }
+    }
+}
+
+/// Tells browsers to make nothing of an answer but what the page that asked for it does (OWASP, REST security).
+struct SecurityHeaders: RouterMiddleware {
+    /// What every answer carries, unless its handler says otherwise.
+    static let fields: HTTPFields = [
+        // An answer may hold a token, which no cache is to keep.
+        .cacheControl: "no-store",
+        .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+        .crossOriginResourcePolicy: "same-origin",
+        .referrerPolicy: "no-referrer",
+        .xContentTypeOptions: "nosniff",
+    ]
+
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        if context.passedOn.isSet { return response }
+        for field in Self.fields where !response.headers.contains(field.name) {
+            response.headers.append(field)
+        }
+        return response
+    }
+}
+
+extension HTTPField.Name {
+    // swift-format-ignore: NeverForceUnwrap
+    static let referrerPolicy = Self("Referrer-Policy")!
+}
+
+/// Logs every request by its route, never by its path: a path may hold a token.
+struct RequestLogMiddleware: RouterMiddleware {
+    func handle(
+        _ request: Request,
+        context: PreviewRequestContext,
+        next: (Request, PreviewRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let response = try await next(request, context)
+        context.logger.debug(
+            "request",
+            metadata: [
+                "method": "\(request.method)", "route": "\(context.endpointPath ?? "none")",
+                "status": "\(response.status.code)",
+            ]
+        )
+        return response
     }
 }

@@ -6,6 +6,7 @@ internal import NIOCore
 internal import PreviewDomain
 internal import Router
 internal import ServiceLifecycle
+internal import Synchronization
 
 /// Takes the requests that are the core API's before anything else of this service looks at them: they need none of its
 /// credentials, take none of its places, and none of its time limits ends them.
@@ -142,4 +143,95 @@ private final class AnswerWriter: @unchecked Sendable {
     }
 
     func take() -> ResponseWriter? { writer.take() }
+}
+
+extension CoreRouter {
+    /// The longest answer to a request of which a route of this service has read the body.
+    private static let maxAnswerBytes = 1 << 20
+
+    /// Passes on a request that one of this service's routes has read, and found to be the core API's.
+    ///
+    /// - Parameter body: What it read.
+    /// - Returns: The core API's answer, or why there is none.
+    func pass(_ request: Request, body: ByteBuffer, context: PreviewRequestContext) async throws -> Response {
+        var head = request.head
+        head.headerFields[.contentLength] = "\(body.readableBytes)"
+        let routed = RoutedRequest(
+            head: head,
+            body: .bytes(Array(body.readableBytesView)),
+            client: context.channel.remoteAddress?.ipAddress
+        )
+        let collected = Mutex<Response?>(nil)
+        try await pass(routed) { answer in
+            let bytes: [UInt8]
+            switch answer.body {
+            case .bytes(let own): bytes = own
+            case .stream(let response): bytes = try await response.body.collect(maxBytes: Self.maxAnswerBytes)
+            }
+            let response = Response(
+                status: answer.head.status,
+                headers: answer.head.headerFields,
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+            )
+            collected.withLock { $0 = response }
+        }
+        guard let response = collected.withLock({ $0 }) else { throw CancellationError() }
+        context.passedOn.set()
+        return response
+    }
+}
+
+/// Whether a request's answer is the core API's, to which nothing is added.
+final class PassedOnMark: Sendable {
+    private let mark = Atomic(false)
+
+    var isSet: Bool { mark.load(ordering: .relaxed) }
+
+    func set() { mark.store(true, ordering: .relaxed) }
+}
+
+/// Ends requests that are passed on when their clients go away: close their connection or their half of it, or reset the
+/// request's HTTP/2 stream.
+///
+/// Registering costs a look into a dictionary. A handler that is added for each request would cost two changes of thread.
+final class ClientPresences: Sendable {
+    private struct Presence {
+        var isGone = false
+        var departure: TransportAbort?
+    }
+
+    private let presences = Mutex<[ObjectIdentifier: Presence]>([:])
+
+    /// A connection begins, before its first request.
+    func arrived(_ channel: any Channel) {
+        presences.withLock { $0[ObjectIdentifier(channel)] = Presence() }
+    }
+
+    /// The client is gone. Its connection may still be open.
+    func departed(_ channel: any Channel) {
+        presences.withLock { presences in
+            presences[ObjectIdentifier(channel)]?.isGone = true
+            return presences[ObjectIdentifier(channel)]?.departure
+        }?.abort()
+    }
+
+    /// The connection is over.
+    func forget(_ channel: any Channel) {
+        presences.withLock { $0.removeValue(forKey: ObjectIdentifier(channel)) }?.departure?.abort()
+    }
+
+    /// Ends `departure` when the client goes away, at once where it is gone.
+    func watch(_ channel: any Channel, _ departure: TransportAbort) {
+        let isGone = presences.withLock { presences in
+            guard presences[ObjectIdentifier(channel)]?.isGone == false else { return true }
+            presences[ObjectIdentifier(channel)]?.departure = departure
+            return false
+        }
+        if isGone { departure.abort() }
+    }
+
+    /// The request is answered.
+    func unwatch(_ channel: any Channel) {
+        presences.withLock { $0[ObjectIdentifier(channel)]?.departure = nil }
+    }
 }

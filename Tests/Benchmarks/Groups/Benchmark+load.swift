@@ -1,3 +1,4 @@
+import Basics
 import DevCluster
 import Foundation
 import PreviewDomain

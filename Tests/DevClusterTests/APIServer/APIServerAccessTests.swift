@@ -2,7 +2,7 @@ import DevCluster
 import HTTPTypes
 import Testing
 
-@Suite("Access to the API server")
+@Suite("Access to the API server", .timeLimit(.minutes(10)))
 struct APIServerAccessTests {
     static let reader = APIUser(name: "reader", groups: ["readers"], token: "reader-token")
 

@@ -3,7 +3,7 @@ import HTTPTransport
 import HTTPTypes
 import Testing
 
-@Suite("Faults of the API server")
+@Suite("Faults of the API server", .timeLimit(.minutes(10)))
 struct APIServerFaultTests {
     @Test("a rule answers in the server's place as often as it says")
     func answers() async throws {

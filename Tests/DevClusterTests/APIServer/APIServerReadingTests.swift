@@ -3,7 +3,7 @@ import FoundationEssentials
 import HTTPTypes
 import Testing
 
-@Suite("Reading through the API")
+@Suite("Reading through the API", .timeLimit(.minutes(10)))
 struct APIServerReadingTests {
     static let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     static let metadata = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"

@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Watching through the API")
+@Suite("Watching through the API", .timeLimit(.minutes(10)))
 struct APIServerWatchTests {
     @Test("a watch tells what is there, then what changes, as its selector sees it")
     func selectorTransitions() async throws {

@@ -2,7 +2,7 @@ import DevCluster
 import HTTPTypes
 import Testing
 
-@Suite("Writing through the API")
+@Suite("Writing through the API", .timeLimit(.minutes(10)))
 struct APIServerWritingTests {
     @Test("a refusal has the status, the reason and the causes of the real one")
     func refusals() async throws {

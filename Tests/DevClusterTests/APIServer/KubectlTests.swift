@@ -10,7 +10,7 @@ private let kubectlIsInstalled: Bool = {
 }()
 
 /// The real `kubectl`, where there is one.
-@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"))
+@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
 struct KubectlTests {
     static let manifest = """
         apiVersion: gateway.networking.k8s.io/v1

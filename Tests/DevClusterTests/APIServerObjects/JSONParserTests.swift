@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("JSON")
+@Suite("JSON", .timeLimit(.minutes(10)))
 struct JSONParserTests {
     @Test(
         "text that is no JSON is refused",

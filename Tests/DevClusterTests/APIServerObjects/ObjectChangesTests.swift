@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Changes of objects")
+@Suite("Changes of objects", .timeLimit(.minutes(10)))
 struct ObjectChangesTests {
     @Test("a reader sees what is there, then every change in order")
     func initialThenChanges() async throws {

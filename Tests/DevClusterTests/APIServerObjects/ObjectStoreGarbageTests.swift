@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Garbage collection")
+@Suite("Garbage collection", .timeLimit(.minutes(10)))
 struct ObjectStoreGarbageTests {
     @Test("what an object owned goes with it, level by level")
     func dependentsGo() throws {

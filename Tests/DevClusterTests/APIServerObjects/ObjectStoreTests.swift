@@ -2,7 +2,7 @@ import DevCluster
 import FoundationEssentials
 import Testing
 
-@Suite("The object store")
+@Suite("The object store", .timeLimit(.minutes(10)))
 struct ObjectStoreTests {
     @Test("a new object gets its identity from the server, whatever the writer says")
     func identityIsTheServers() throws {

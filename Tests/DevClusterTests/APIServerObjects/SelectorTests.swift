@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Selectors")
+@Suite("Selectors", .timeLimit(.minutes(10)))
 struct SelectorTests {
     @Test(
         "labels a=1, b=2 meet a selector, or do not",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("The command line")
+@Suite("The command line", .timeLimit(.minutes(10)))
 struct CommandLineTests {
     @Test(
         arguments: [

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("The demonstration's report")
+@Suite("The demonstration's report", .timeLimit(.minutes(10)))
 struct DemoReportTests {
     @Test func oneResultThatDoesNotHoldFailsTheWhole() throws {
         var report = DemoReport()

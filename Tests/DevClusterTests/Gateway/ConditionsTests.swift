@@ -3,7 +3,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Conditions")
+@Suite("Conditions", .timeLimit(.minutes(10)))
 struct ConditionsTests {
     private let earlier = Date(timeIntervalSince1970: 1_000)
     private let later = Date(timeIntervalSince1970: 2_000)

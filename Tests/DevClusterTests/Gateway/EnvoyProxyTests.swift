@@ -6,7 +6,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Handing Envoy its files")
+@Suite("Handing Envoy its files", .timeLimit(.minutes(10)))
 struct EnvoyProxyTests {
     /// An administration page that says which version each file has, as an Envoy that takes every file at once, or one
     /// that refuses every change.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Envoy's configuration")
+@Suite("Envoy's configuration", .timeLimit(.minutes(10)))
 struct EnvoyResourcesTests {
     private func json(_ file: EnvoyResources.File) throws -> JSONValue { try JSONParser.value(of: file.bytes) }
 

@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Durations of the Gateway API")
+@Suite("Durations of the Gateway API", .timeLimit(.minutes(10)))
 struct GatewayDurationTests {
     @Test(
         arguments: [("8h", 28_800_000), ("1h30m", 5_400_000), ("10s500ms", 10_500), ("0s", 0), ("99999ms", 99_999)]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("What the gateway serves")
+@Suite("What the gateway serves", .timeLimit(.minutes(10)))
 struct GatewayPlannerTests {
     typealias Change = @Sendable (inout JSONValue) -> Void
 

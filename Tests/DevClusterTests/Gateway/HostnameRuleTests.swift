@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Hostnames of listeners and routes")
+@Suite("Hostnames of listeners and routes", .timeLimit(.minutes(10)))
 struct HostnameRuleTests {
     @Test(
         arguments: [

@@ -2,7 +2,7 @@ import DevCluster
 import Synchronization
 import Testing
 
-@Suite("Work in the background")
+@Suite("Work in the background", .timeLimit(.minutes(10)))
 struct BackgroundTests {
     private func forever() async throws {
         let (stream, continuation) = AsyncStream<Void>.makeStream()

@@ -9,7 +9,7 @@ import Testing
     import Glibc
 #endif
 
-@Suite("Child processes")
+@Suite("Child processes", .timeLimit(.minutes(10)))
 struct ChildProcessTests {
     private let processes = ChildProcess(watchdog: nil)
     private static let limit = Duration.seconds(60)

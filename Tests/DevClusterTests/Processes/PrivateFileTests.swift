@@ -2,7 +2,7 @@ import DevCluster
 import FoundationEssentials
 import Testing
 
-@Suite("Private files")
+@Suite("Private files", .timeLimit(.minutes(10)))
 struct PrivateFileTests {
     @Test func onlyTheOwnerMayReadTheNewContent() async throws {
         try await withFolder { folder in

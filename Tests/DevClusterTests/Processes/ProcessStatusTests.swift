@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("What Linux says about a process")
+@Suite("What Linux says about a process", .timeLimit(.minutes(10)))
 struct ProcessStatusTests {
     @Test(
         arguments: [

@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("Ports")
+@Suite("Ports", .timeLimit(.minutes(10)))
 struct SocketsTests {
     @Test func aFreePortIsAPortThatNobodyAnswersAt() throws {
         let port = try #require(Sockets.freePort(address: "127.0.0.1"))

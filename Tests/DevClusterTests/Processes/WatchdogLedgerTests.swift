@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("The watchdog's ledger")
+@Suite("The watchdog's ledger", .timeLimit(.minutes(10)))
 struct WatchdogLedgerTests {
     @Test func groupsThatWereRemovedAreNotEnded() {
         var ledger = WatchdogLedger()

@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("The pods' addresses")
+@Suite("The pods' addresses", .timeLimit(.minutes(10)))
 struct PodAddressesTests {
     @Test func everyPodHasAnAddressOfItsOwnUntilAllAreInUse() {
         var addresses = PodAddresses(seed: 7)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Sandboxes as processes")
+@Suite("Sandboxes as processes", .timeLimit(.minutes(10)))
 struct SandboxControllerTests {
     private static let namespace = "agentweaver"
     private static let name = "agent-1"

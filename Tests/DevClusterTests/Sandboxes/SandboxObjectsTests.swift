@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("agent-sandbox's objects")
+@Suite("agent-sandbox's objects", .timeLimit(.minutes(10)))
 struct SandboxObjectsTests {
     @Test(arguments: [("", "811c9dc5"), ("a", "e40c292c"), ("foobar", "bf9cf968")])
     func theNameHashIsFNV1a(name: String, hash: String) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("The log as JSON")
+@Suite("The log as JSON", .timeLimit(.minutes(10)))
 struct JSONLogHandlerTests {
     private func lines(_ body: (inout Logger) -> Void) throws -> [[String: Any]] {
         let written = Mutex<[String]>([])

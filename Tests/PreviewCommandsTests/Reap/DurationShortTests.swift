@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("Durations in tables")
+@Suite("Durations in tables", .timeLimit(.minutes(10)))
 struct DurationShortTests {
     @Test(arguments: [
         (0, "0s"), (1, "1s"), (59, "59s"), (60, "1m"), (61, "1m1s"), (3599, "59m59s"), (3600, "1h"), (3659, "1h"),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("The command line of reap")
+@Suite("The command line of reap", .timeLimit(.minutes(10)))
 struct ReapCommandLineTests {
     private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
 

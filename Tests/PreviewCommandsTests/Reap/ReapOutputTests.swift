@@ -8,7 +8,7 @@ import Testing
 @testable import PreviewCommands
 
 /// A cluster with previews in several states, and what is printed about them.
-@Suite("What reap prints")
+@Suite("What reap prints", .timeLimit(.minutes(10)))
 struct ReapOutputTests {
     private typealias Key = PreviewAnnotations.Key
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The gate's decisions")
+@Suite("The gate's decisions", .timeLimit(.minutes(10)))
 struct GateMachineTests {
     private static let start = Date(timeIntervalSince1970: 1_800_000_000)
     private static let now = ClusterTimeReading(earliest: start, latest: start + .seconds(1))

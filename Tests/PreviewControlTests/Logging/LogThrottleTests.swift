@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("LogThrottle")
+@Suite("LogThrottle", .timeLimit(.minutes(10)))
 struct LogThrottleTests {
     @Test func oneLineOfACausePassesInAnIntervalAndTheRestIsCounted() {
         var throttle = LogThrottle<String>(interval: .seconds(60), maxCauses: 8)

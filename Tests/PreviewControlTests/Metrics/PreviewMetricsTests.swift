@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What is counted")
+@Suite("What is counted", .timeLimit(.minutes(10)))
 struct PreviewMetricsTests {
     private let run = ControlHarness.run
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The deadline queue")
+@Suite("The deadline queue", .timeLimit(.minutes(10)))
 struct DeadlineQueueTests {
     private let start = Date(timeIntervalSince1970: 1_800_000_000)
 

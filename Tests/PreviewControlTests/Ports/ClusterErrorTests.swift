@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a caller is told about the cluster's errors")
+@Suite("What a caller is told about the cluster's errors", .timeLimit(.minutes(10)))
 struct ClusterErrorTests {
     @Test(
         "Every kind has words of its own that say whether trying again can help",

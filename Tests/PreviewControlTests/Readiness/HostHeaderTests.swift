@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Which host an app sees")
+@Suite("Which host an app sees", .timeLimit(.minutes(10)))
 struct HostHeaderTests {
     private static let run = ControlHarness.run
     private static let refusal = ProbeOutcome.answered(PreviewAnswer(status: 403, text: "Blocked request. This host"))

@@ -5,7 +5,7 @@ import Testing
 @testable import PreviewControl
 
 /// The verdict over all evidence there can be.
-@Suite("The verdict on a preview")
+@Suite("The verdict on a preview", .timeLimit(.minutes(10)))
 struct ReadinessTests {
     private static let texts = [
         "", "no healthy upstream", "upstream request timeout", "hello",

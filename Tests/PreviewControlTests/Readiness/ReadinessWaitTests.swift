@@ -5,7 +5,7 @@ import Testing
 @testable import PreviewControl
 
 /// How long is waited, for what, and at what cost.
-@Suite("Waiting until a preview serves")
+@Suite("Waiting until a preview serves", .timeLimit(.minutes(10)))
 struct ReadinessWaitTests {
     private static let deadline = Duration.seconds(10)
     private static let accepted = RouteStatus(isAccepted: true)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The brake says why")
+@Suite("The brake says why", .timeLimit(.minutes(10)))
 struct BrakeTests {
     private let clock = ManualClock()
     private let log = RecordedLog()

@@ -6,7 +6,7 @@ import Testing
 @testable import PreviewControl
 
 /// What is left of a preview that is known to be over needs no grace: no start can be about to complete it.
-@Suite("What is left of an ended preview")
+@Suite("What is left of an ended preview", .timeLimit(.minutes(10)))
 struct LeftoverTests {
     private let run = ControlHarness.run
     private static let failing = ClusterError(.unavailable, "the API server answered 500")

@@ -6,7 +6,7 @@ import Testing
 @testable import PreviewControl
 
 /// A preview whose viewer keeps pinging survives any outage that is shorter than what is left of its cap (contract).
-@Suite("Previews in use survive an outage")
+@Suite("Previews in use survive an outage", .timeLimit(.minutes(10)))
 struct OutageTests {
     private let run = ControlHarness.run
     private static let grace = Duration.seconds(150)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Since when pings can be recorded")
+@Suite("Since when pings can be recorded", .timeLimit(.minutes(10)))
 struct PingRecordingTests {
     private static let grace = Duration.seconds(150)
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a sweep would do")
+@Suite("What a sweep would do", .timeLimit(.minutes(10)))
 struct ReapReportTests {
     private static let createdAt = Date(timeIntervalSince1970: 1_767_323_045)
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The reaper, where previews end with their run")
+@Suite("The reaper, where previews end with their run", .timeLimit(.minutes(10)))
 struct ReaperClaimTests {
     private let run = ControlHarness.run
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The reaper")
+@Suite("The reaper", .timeLimit(.minutes(10)))
 struct ReaperTests {
     private let run = ControlHarness.run
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("A single sweep")
+@Suite("A single sweep", .timeLimit(.minutes(10)))
 struct SingleSweepTests {
     private let run = ControlHarness.run
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The pauses between sweeps")
+@Suite("The pauses between sweeps", .timeLimit(.minutes(10)))
 struct SweepPausesTests {
     @Test func afterAFailureTheyGrowFromHalfASecondToTheInterval() {
         var pauses = SweepPauses(interval: .seconds(60))
@@ -26,7 +26,7 @@ struct SweepPausesTests {
     }
 }
 
-@Suite("A sweep that failed")
+@Suite("A sweep that failed", .timeLimit(.minutes(10)))
 struct FailedSweepTests {
     private let run = ControlHarness.run
     private let unreachable = ClusterError(.unavailable, "the API server answered 500")

@@ -23,7 +23,7 @@ private struct FollowingChronicle {
     mutating func takeDue(at now: Date) -> [TimelineEvent] { machine.takeDue(at: now, cluster) }
 }
 
-@Suite("What the watches tell about previews")
+@Suite("What the watches tell about previews", .timeLimit(.minutes(10)))
 struct ChronicleMachineTests {
     private static let created = Date(timeIntervalSince1970: 1_800_000_000)
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What previews leave in the timeline")
+@Suite("What previews leave in the timeline", .timeLimit(.minutes(10)))
 struct PreviewTimelineTests {
     private let run = ControlHarness.run
 

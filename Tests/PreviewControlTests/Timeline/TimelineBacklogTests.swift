@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The timeline's backlog")
+@Suite("The timeline's backlog", .timeLimit(.minutes(10)))
 struct TimelineBacklogTests {
     private func entry(_ kind: TimelineEvent.Kind, _ subject: String, claim: String = "claim-1") -> TimelineEntry {
         TimelineEntry(

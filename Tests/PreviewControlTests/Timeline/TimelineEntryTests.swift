@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("An entry of the timeline as JSON")
+@Suite("An entry of the timeline as JSON", .timeLimit(.minutes(10)))
 struct TimelineEntryTests {
     private static let claim = ClaimIdentity(name: "agent-3f2a9c1e0000", uid: "claim-1")
     private static let time = Date(timeIntervalSince1970: 1_800_000_000.25)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The timeline's queue")
+@Suite("The timeline's queue", .timeLimit(.minutes(10)))
 struct TimelineQueueTests {
     private let cluster = SimulatedCluster()
     private let clock = ManualClock()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Keeping a preview alive")
+@Suite("Keeping a preview alive", .timeLimit(.minutes(10)))
 struct KeepAliveTests {
     private let run = ControlHarness.run
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Limits")
+@Suite("Limits", .timeLimit(.minutes(10)))
 struct LimitTests {
     private let run = ControlHarness.run
 

@@ -4,7 +4,7 @@ import PreviewDomain
 import TestSupport
 import Testing
 
-@Suite("Starting a preview")
+@Suite("Starting a preview", .timeLimit(.minutes(10)))
 struct StartTests {
     private let run = ControlHarness.run
 

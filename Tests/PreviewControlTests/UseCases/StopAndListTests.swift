@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Stopping and listing previews")
+@Suite("Stopping and listing previews", .timeLimit(.minutes(10)))
 struct StopAndListTests {
     private let run = ControlHarness.run
 

@@ -2,7 +2,7 @@ import Foundation
 import PreviewDomain
 import Testing
 
-@Suite("The approvals on a claim")
+@Suite("The approvals on a claim", .timeLimit(.minutes(10)))
 struct ApprovalLedgerTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 
@@ -112,7 +112,7 @@ struct ApprovalLedgerTests {
     }
 }
 
-@Suite("Standing grants")
+@Suite("Standing grants", .timeLimit(.minutes(10)))
 struct StandingGrantsTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 

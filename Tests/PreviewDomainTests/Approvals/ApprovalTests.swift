@@ -2,7 +2,7 @@ import Foundation
 import PreviewDomain
 import Testing
 
-@Suite("An approval")
+@Suite("An approval", .timeLimit(.minutes(10)))
 struct ApprovalTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
     private let window = Duration.seconds(300)

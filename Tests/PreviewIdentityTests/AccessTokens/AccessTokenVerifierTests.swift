@@ -22,7 +22,7 @@ private enum RSAIssuer {
     }
 }
 
-@Suite("Access tokens")
+@Suite("Access tokens", .timeLimit(.minutes(10)))
 struct AccessTokenVerifierTests {
     private let forge = TokenForge()
 

@@ -8,7 +8,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite("Access tokens that were verified before")
+@Suite("Access tokens that were verified before", .timeLimit(.minutes(10)))
 struct RememberedTokenTests {
     /// An issuer whose key may be withdrawn or read anew, and a clock that may be put forward.
     private final class Issuer: VerificationKeySource {

@@ -46,7 +46,7 @@ private final class PublishedKeys: Sendable {
     }
 }
 
-@Suite("The issuer's published keys")
+@Suite("The issuer's published keys", .timeLimit(.minutes(10)))
 struct RemoteKeySetTests {
     private let first = TokenForge().webKey(named: "first")
     private let second = TokenForge().webKey(named: "second")

@@ -1,3 +1,4 @@
+import Basics
 import CoreAPI
 import HTTPTransport
 import HTTPTypes
@@ -42,7 +43,7 @@ struct CoreRunsTests {
         let transport = ScriptedTransport(clock: clock) { request, _ in reply(request) }
         let (clock, origin) = (clock, clock.now)
         let uptime = { @Sendable in origin.duration(to: clock.now) }
-        let client = CoreAPIClient(base: try CoreAPIBaseURL("https://api.example.com"), transport: transport)
+        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
         let authority = CoreAPIAuthority(client, uptime: uptime)
         let unused = try #require(ServiceKey(Self.key))
         let serviceKey = key.map { key in

@@ -26,7 +26,7 @@ private final class ScriptedOwners: RunOwners {
     }
 }
 
-@Suite("What a caller may do with a run")
+@Suite("What a caller may do with a run", .timeLimit(.minutes(10)))
 struct RunAccessTests {
     private let clock = ManualClock()
     private let owners: ScriptedOwners

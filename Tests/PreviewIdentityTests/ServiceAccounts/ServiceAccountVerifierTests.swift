@@ -58,7 +58,7 @@ private final class HeldReviews: TokenReviews {
     }
 }
 
-@Suite("Tokens of ServiceAccounts")
+@Suite("Tokens of ServiceAccounts", .timeLimit(.minutes(10)))
 struct ServiceAccountVerifierTests {
     private let clock = ManualClock()
 

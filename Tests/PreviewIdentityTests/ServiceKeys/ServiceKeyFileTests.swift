@@ -3,7 +3,7 @@ import PreviewIdentity
 import TestSupport
 import Testing
 
-@Suite("The service key's file")
+@Suite("The service key's file", .timeLimit(.minutes(10)))
 struct ServiceKeyFileTests {
     private let clock = ManualClock()
     private let path = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString)").path

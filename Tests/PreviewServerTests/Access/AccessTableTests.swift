@@ -11,7 +11,7 @@ import Testing
 @testable import PreviewServer
 
 /// Every route by every identity on every kind of run.
-@Suite("Who may do what")
+@Suite("Who may do what", .timeLimit(.minutes(10)))
 struct AccessTableTests {
     @Test(arguments: AccessRoute.all)
     func everyIdentityGetsTheStatusOfTheTable(route: AccessRoute) async throws {

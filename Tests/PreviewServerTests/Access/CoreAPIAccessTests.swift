@@ -14,7 +14,7 @@ import Testing
 @testable import PreviewServer
 
 /// The API where a core API says who may act on a run.
-@Suite("Access by the core API's word")
+@Suite("Access by the core API's word", .timeLimit(.minutes(10)))
 struct CoreAPIAccessTests {
     private static let bearer = "a-bearer-of-the-core-api"
 

@@ -14,7 +14,7 @@ import Testing
 @testable import PreviewServer
 
 /// The API where the core API shows a run to others than its owner, and says whose it is.
-@Suite("Those who may only look")
+@Suite("Those who may only look", .timeLimit(.minutes(10)))
 struct ViewerAccessTests {
     private static let run = "/api/runs/\(APIHarness.run)"
     /// Everybody may see every run; the owner is `ada`, which is the login of the access table's owner.

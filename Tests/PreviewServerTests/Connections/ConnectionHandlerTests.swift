@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The watch over a connection")
+@Suite("The watch over a connection", .timeLimit(.minutes(10)))
 struct ConnectionHandlerTests {
     private let limits: ConnectionLimits = {
         var limits = ConnectionLimits()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("Requests and responses of a connection")
+@Suite("Requests and responses of a connection", .timeLimit(.minutes(10)))
 struct MessageFlowTests {
     /// A reference, since an expectation cannot change a value.
     private final class Connection {

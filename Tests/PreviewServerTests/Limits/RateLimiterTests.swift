@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("A rate for each caller")
+@Suite("A rate for each caller", .timeLimit(.minutes(10)))
 struct RateLimiterTests {
     private let clock = ManualClock()
 

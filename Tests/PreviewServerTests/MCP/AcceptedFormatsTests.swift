@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("Which format a client takes")
+@Suite("Which format a client takes", .timeLimit(.minutes(10)))
 struct AcceptedFormatsTests {
     @Test(
         arguments: [
@@ -21,7 +21,7 @@ struct AcceptedFormatsTests {
     }
 }
 
-@Suite("Allowed origins")
+@Suite("Allowed origins", .timeLimit(.minutes(10)))
 struct AllowedOriginsTests {
     @Test func allowsWhatIsListedAndNothingElse() throws {
         let allowed = try #require(AllowedOrigins("https://Console.example.com , http://localhost:3000"))

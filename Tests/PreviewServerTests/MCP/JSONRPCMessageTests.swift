@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("JSON-RPC messages")
+@Suite("JSON-RPC messages", .timeLimit(.minutes(10)))
 struct JSONRPCMessageTests {
     @Test(arguments: [
         (#""a""#, JSONRPCID.string("a")), (#""""#, .string("")), (#""é\u0000\n""#, .string("é\u{0}\n")),

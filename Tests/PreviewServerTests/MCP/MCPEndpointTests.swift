@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The MCP endpoint")
+@Suite("The MCP endpoint", .timeLimit(.minutes(10)))
 struct MCPEndpointTests {
     private static let info = #"{"name":"preview-gateway","title":"Agentweaver previews","version":"1.0.0"}"#
     private static let meta = #""_meta":{"io.modelcontextprotocol/serverInfo":\#(info)}"#

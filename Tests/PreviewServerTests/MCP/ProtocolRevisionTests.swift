@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The protocol's revisions")
+@Suite("The protocol's revisions", .timeLimit(.minutes(10)))
 struct ProtocolRevisionTests {
     private static let versionKey = "io.modelcontextprotocol/protocolVersion"
 

@@ -11,7 +11,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The MCP tools")
+@Suite("The MCP tools", .timeLimit(.minutes(10)))
 struct ToolTests {
     private static let run = #""run_id":"\#(APIHarness.run)""#
 
@@ -60,11 +60,11 @@ struct ToolTests {
         for sentence in AgentGuide.timeout.components(separatedBy: ". ") {
             #expect(note.contains(sentence) && start.description.contains(sentence), "\(sentence)")
         }
-        let readiness = start.output.object?["properties"]?.object?["readiness"]?.object
+        let readiness = start.output.objectValue?["properties"]?.objectValue?["readiness"]?.objectValue
         let words = note.matches(of: /\n   ([a-z_]+): ([^\n]+)/)
         #expect(words.map { String($0.1) } == Readiness.State.allCases.map(\.rawValue))
         for word in words {
-            #expect(readiness?["description"]?.string?.contains("\(word.1): \(word.2)") == true, "\(word.1)")
+            #expect(readiness?["description"]?.stringValue?.contains("\(word.1): \(word.2)") == true, "\(word.1)")
         }
         #expect(readiness?["enum"] == .array(Readiness.State.allCases.map { .string($0.rawValue) }))
     }

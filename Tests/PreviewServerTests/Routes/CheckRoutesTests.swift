@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("Checks, and the host that the app sees")
+@Suite("Checks, and the host that the app sees", .timeLimit(.minutes(10)))
 struct CheckRoutesTests {
     private let start = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
 

@@ -7,7 +7,7 @@ import YAMLKit
 
 @testable import PreviewServer
 
-@Suite("The API's description")
+@Suite("The API's description", .timeLimit(.minutes(10)))
 struct DescriptionTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
         .standardized

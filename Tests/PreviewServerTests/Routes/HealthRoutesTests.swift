@@ -11,7 +11,7 @@ import Testing
 @testable import PreviewServer
 
 /// Readiness means: this replica can answer requests (contract).
-@Suite("Readiness")
+@Suite("Readiness", .timeLimit(.minutes(10)))
 struct HealthRoutesTests {
     private struct Readiness: Decodable {
         struct Brake: Decodable {

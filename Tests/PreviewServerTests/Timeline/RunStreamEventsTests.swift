@@ -7,7 +7,7 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-@Suite("What a reader of the run's event stream is told")
+@Suite("What a reader of the run's event stream is told", .timeLimit(.minutes(10)))
 struct RunStreamEventsTests {
     /// A reference, since an expectation cannot change a value.
     private final class Reader {

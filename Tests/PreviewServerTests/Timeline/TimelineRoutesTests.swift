@@ -10,7 +10,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The stream of a run's events")
+@Suite("The stream of a run's events", .timeLimit(.minutes(10)))
 struct TimelineRoutesTests {
     @Test func whatIsThereComesFirstAndThenWhatHappens() async throws {
         let harness = try await TimelineHarness()

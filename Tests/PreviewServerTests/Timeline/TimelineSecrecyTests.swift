@@ -16,7 +16,7 @@ import Testing
 @testable import PreviewServer
 
 /// Invariant I8: a preview's token and URL are in nothing that the timeline writes, sends or logs.
-@Suite("The timeline's secrets")
+@Suite("The timeline's secrets", .timeLimit(.minutes(10)))
 struct TimelineSecrecyTests {
     private let clock = ManualClock()
 

@@ -9,7 +9,7 @@ import YAMLKit
 private typealias Files = InstallationFiles
 
 /// Alerts and dashboard in `k8s/components/monitoring`.
-@Suite("The alerts")
+@Suite("The alerts", .timeLimit(.minutes(10)))
 struct AlertTests {
     private static let rulesFile = "k8s/components/monitoring/prometheusrule.yaml"
     /// The promtool that the variable `PROMTOOL` names, or the first in `PATH`.

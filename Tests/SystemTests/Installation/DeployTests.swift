@@ -11,7 +11,8 @@ private typealias Files = InstallationFiles
     .enabled(
         if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl"),
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
-    )
+    ),
+    .timeLimit(.minutes(10))
 )
 struct DeployTests {
     private static let first = "registry.example.com/team/preview-gateway:1a2b3c4"

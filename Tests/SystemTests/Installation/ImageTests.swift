@@ -18,7 +18,8 @@ private typealias Files = InstallationFiles
     .enabled(
         if: ReplicaProcess.program != nil && InstallationFiles.isInstalled("dpkg-query"),
         "the service was not built, or this is no Debian"
-    )
+    ),
+    .timeLimit(.minutes(10))
 )
 struct ImageTests {
     /// The rest of the 120 MB that an image may have, beside the release program.

@@ -14,7 +14,8 @@ private typealias Files = InstallationFiles
     .enabled(
         if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl") && ReplicaProcess.program != nil,
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS), no kubectl, or the service was not built"
-    )
+    ),
+    .timeLimit(.minutes(10))
 )
 struct RoleTests {
     /// One thing that somebody may do, or has asked for.

@@ -26,7 +26,8 @@ private enum Programs {
     .enabled(
         if: Programs.cluster != nil && Programs.envoy != nil && InstallationFiles.isInstalled("kubectl"),
         "preview-devcluster was not built, ENVOY names no Envoy, or kubectl is not installed"
-    )
+    ),
+    .timeLimit(.minutes(10))
 )
 struct VerifyTests {
     /// What a development cluster does not have: a Deployment, the main Gateway, answers about other users' permissions,

@@ -1,3 +1,4 @@
+import Basics
 import CurlHTTP
 import Foundation
 import HTTPTypes

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreAPI
 internal import FoundationEssentials
 internal import KubernetesClient

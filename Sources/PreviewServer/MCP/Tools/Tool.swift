@@ -1,4 +1,6 @@
 internal import Basics
+internal import PreviewControl
+internal import PreviewDomain
 internal import PreviewIdentity
 
 /// Something that a language model can have done.
@@ -60,5 +62,156 @@ struct ToolDefinition: Sendable {
             "name": .string(name), "title": .string(title), "description": .string(description),
             "inputSchema": inputSchema, "outputSchema": output, "annotations": annotations,
         ]
+    }
+}
+
+/// The arguments of a call, as the model wrote them.
+struct ToolArguments: Sendable {
+    private let members: [String: JSONValue]
+
+    /// - Throws: ``ToolArgumentError`` for a missing argument or one that the tool does not have.
+    init(_ arguments: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
+        let members = arguments.withoutNulls
+        let expected = tool.arguments.keys.sorted()
+        let list = expected.joined(separator: " and ")
+        for name in expected where members[name] == nil {
+            throw ToolArgumentError("The argument \(name) is missing: \(tool.name) takes \(list).")
+        }
+        for name in members.keys.sorted() where tool.arguments[name] == nil {
+            throw ToolArgumentError(
+                "There is no argument '\(name.echo)': \(tool.name) takes \(list)."
+            )
+        }
+        self.members = members
+    }
+
+    func string(_ name: String) throws(ToolArgumentError) -> String {
+        guard let value = members[name]?.stringValue else {
+            throw ToolArgumentError("The argument \(name) must be a string.")
+        }
+        return value
+    }
+
+    /// Models write numbers as text now and then; what is meant is clear.
+    func integer(_ name: String) throws(ToolArgumentError) -> Int {
+        let value: Int? =
+            switch members[name] {
+            case .integer(let value): value
+            case .string(let text): Int(digits: text)
+            default: nil
+            }
+        guard let value else {
+            throw ToolArgumentError("The argument \(name) must be a whole number, for example 3000.")
+        }
+        return value
+    }
+
+    func run() throws -> RunID { try RunID(try string(ArgumentName.run)) }
+}
+
+/// The names of the tools' arguments.
+enum ArgumentName {
+    static let run = "run_id"
+    static let port = "port"
+    static let session = "session_id"
+}
+
+/// Arguments that a tool cannot be called with. The message is for the model that wrote them.
+struct ToolArgumentError: Error {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+}
+
+/// What a call led to, in words for a model and in data for a program.
+struct ToolResult: Sendable {
+    let text: String
+    /// Conforms to the tool's output schema; nil for a failure.
+    let structured: JSONValue?
+
+    init(_ text: String, _ body: some Encodable) throws {
+        self.text = text
+        structured = try JSONValue(encoding: body)
+    }
+
+    private init(failure: String) {
+        text = failure
+        structured = nil
+    }
+
+    /// A failure that the model can read and act on.
+    static func failure(_ text: String) -> ToolResult { ToolResult(failure: text) }
+
+    /// The members of a `CallToolResult`. Clients that do not know structured content get it as text too (MCP,
+    /// "Structured Content").
+    func members() throws -> [String: JSONValue] {
+        var content: [JSONValue] = [["type": "text", "text": .string(text)]]
+        if let structured { content.append(["type": "text", "text": .string(try structured.text())]) }
+        var members: [String: JSONValue] = ["content": .array(content), "isError": .bool(structured == nil)]
+        members["structuredContent"] = structured
+        return members
+    }
+}
+
+extension ToolResult {
+    /// Puts into words why a call did not succeed.
+    ///
+    /// - Returns: nil for what nobody foresaw.
+    init?(failure error: any Error) {
+        switch error {
+        case let error as ToolArgumentError: self = .failure(error.message)
+        case let error as InvalidRunID: self = .failure(error.message)
+        case let error as APIError: self = .failure(error.message)
+        case let error as PreviewError:
+            self = .failure(Self.sentences(error.message, error.kind.advice, Self.wait(error.retryAfter)))
+        case let error as AccessDenied:
+            self = .failure(Self.sentences(error.message, error.kind.advice, Self.wait(error.retryAfter)))
+        default: return nil
+        }
+    }
+
+    private static func sentences(_ parts: String?...) -> String {
+        parts.compactMap(\.self).joined(separator: " ")
+    }
+
+    private static func wait(_ time: Duration?) -> String? {
+        guard let time, time > .zero else { return nil }
+        return "Wait \(time.wholeSecondsUp) seconds before the next call."
+    }
+}
+
+extension PreviewError.Kind {
+    /// What the model can do, beyond what the error itself says.
+    fileprivate var advice: String? {
+        switch self {
+        case .noSandbox: "Start your server in the run's sandbox first, then call start_preview again."
+        case .approvalDenied: "Do not ask again unless the user tells you to."
+        case .approvalTimedOut:
+            """
+            Tell the user that the request has to be approved, then call start_preview again. \
+            \(DecisionPlace.words(run: "{run_id}"))
+            """
+        case .approvalUsed: "Make sure that your server runs, then call start_preview again; that is a new request."
+        case .approvalWithdrawn:
+            """
+            Make sure that your server runs, then call start_preview again; a human is then asked anew. \
+            \(DecisionPlace.words(run: "{run_id}"))
+            """
+        case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
+        case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
+        case .runOver: "Do not ask again for this run."
+        case .invalid, .disabled, .limitReached, .clusterUnavailable, .clusterRefused, .cancelled, .braked: nil
+        }
+    }
+}
+
+extension AccessDenied.Kind {
+    fileprivate var advice: String? {
+        switch self {
+        case .forbidden, .runNotFound: "Check run_id: you can only act on runs that belong to your user."
+        case .unauthenticated, .unavailable, .cancelled: nil
+        }
     }
 }

@@ -1,0 +1,174 @@
+internal import Basics
+internal import PreviewControl
+internal import PreviewDomain
+internal import PreviewIdentity
+
+/// `list_previews`: the previews of one run.
+struct ListPreviewsTool: Tool {
+    let previews: Previews
+    let access: RunAccess
+    let address: PreviewAddress
+
+    var longestWait: Duration? { nil }
+    let definition = ToolDefinition(
+        name: "list_previews",
+        title: "List previews",
+        description: """
+            Lists the previews of an Agentweaver run, the oldest first, each with its URL, its port, when it ends, and \
+            whether it works. The URLs are secrets: show them to the user only.
+            """,
+        arguments: [ArgumentName.run: ArgumentSchema.run],
+        output: [
+            "type": "object",
+            "properties": ["previews": ["type": "array", "items": SessionSchema.json]],
+            "required": ["previews"],
+        ],
+        effect: .reads
+    )
+
+    func call(
+        _ arguments: ToolArguments,
+        by caller: Caller,
+        report: @escaping @Sendable (String) -> Void
+    ) async throws -> ToolResult {
+        let run = try arguments.run()
+        try await access.authorize(caller, to: .list, on: run)
+        let sessions = try await previews.list(run: run)
+        let lines = sessions.map { "- \($0.line), \(address.previewURL($0.token).value)" }
+        return try ToolResult(
+            sessions.isEmpty ? "This run has no previews." : lines.joined(separator: "\n"),
+            ["previews": sessions.map { SessionBody($0, run: run, address: address) }]
+        )
+    }
+}
+
+/// `check_preview`: opens one preview now and says what was found.
+struct CheckPreviewTool: Tool {
+    let previews: Previews
+    let access: RunAccess
+    let address: PreviewAddress
+
+    var longestWait: Duration? { nil }
+    let definition = ToolDefinition(
+        name: "check_preview",
+        title: "Check a preview",
+        description: """
+            Opens a preview of an Agentweaver run now, as a browser would, and says whether the user sees a page of the app, \
+            and if not, what to do. Call it after changing the server, or when start_preview said that the preview does not \
+            work yet.
+            """,
+        arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
+        output: SessionSchema.json,
+        effect: .reads
+    )
+
+    func call(
+        _ arguments: ToolArguments,
+        by caller: Caller,
+        report: @escaping @Sendable (String) -> Void
+    ) async throws -> ToolResult {
+        let run = try arguments.run()
+        let session = try arguments.string(ArgumentName.session)
+        try await access.authorize(caller, to: .list, on: run)
+        let found = try await previews.check(run: run, token: PreviewToken(session) ?? .nobodys)
+        let readiness = found.readiness
+        let sentences = [
+            readiness.isReady ? "The preview works." : "The preview does not work yet (\(readiness.state.rawValue)).",
+            readiness.detail,
+        ]
+        return try ToolResult(
+            sentences.compactMap { $0 }.joined(separator: " "),
+            SessionBody(found, run: run, address: address)
+        )
+    }
+}
+
+/// `stop_preview`: ends one preview.
+struct StopPreviewTool: Tool {
+    let previews: Previews
+    let access: RunAccess
+
+    var longestWait: Duration? { nil }
+    let definition = ToolDefinition(
+        name: "stop_preview",
+        title: "Stop a preview",
+        description: """
+            Ends a preview of an Agentweaver run: within moments its URL takes no new requests, for good. The server in \
+            the sandbox goes on running. What is open already, such as a WebSocket or an event stream, is not cut: it \
+            may go on for as long as the preview might have lived. To end that too, stop the server in the sandbox.
+            """,
+        arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
+        output: [
+            "type": "object",
+            "properties": ["session_id": ["type": "string"], "stopped": ["type": "boolean", "const": true]],
+            "required": ["session_id", "stopped"],
+        ],
+        effect: .removes
+    )
+
+    func call(
+        _ arguments: ToolArguments,
+        by caller: Caller,
+        report: @escaping @Sendable (String) -> Void
+    ) async throws -> ToolResult {
+        let run = try arguments.run()
+        let session = try arguments.string(ArgumentName.session)
+        try await access.authorize(caller, to: .stop, on: run)
+        let token = PreviewToken(session) ?? .nobodys
+        try await previews.stop(run: run, token: token)
+        return try ToolResult(
+            """
+            The preview was stopped: its URL takes no new requests. WebSockets and event streams that are open may go \
+            on for a while; stop the server in the sandbox if they must end now.
+            """,
+            StoppedBody(sessionID: token.text)
+        )
+    }
+}
+
+/// The JSON Schema 2020-12 of a ``SessionBody``.
+enum SessionSchema {
+    static let json: JSONValue = [
+        "type": "object",
+        "properties": [
+            "session_id": ["type": "string", "description": "Names the preview, for example to stop_preview."],
+            "local_port": ["type": "integer", "description": "Always 0."],
+            "target_port": ["type": "integer", "description": "The port in the sandbox that the preview shows."],
+            "pod_name": ["type": "string", "description": "The sandbox's pod."],
+            "started_at": timestamp("When the preview was started."),
+            "preview_url": ["type": "string", "description": "What the user opens in a browser."],
+            "keepalive_url": ["type": "string", "description": "A POST to it keeps the preview alive."],
+            "expires_at": timestamp("When the preview ends unless it is kept alive."),
+            "max_until": timestamp("When the preview ends at the latest."),
+            "ready": ["type": "boolean", "description": "Whether a browser sees a page of the app at the URL."],
+            "readiness": [
+                "type": "string",
+                "enum": .array(Readiness.State.allCases.map { .string($0.rawValue) }),
+                "description": .string("How far the preview has come. \(AgentGuide.readiness)."),
+            ],
+            "host_header": [
+                "type": "string", "enum": ["preserve", "localhost"], "description": "Which host the app sees.",
+            ],
+            "app_status": ["type": "integer", "description": "The HTTP status with which the app answered."],
+            "detail": ["type": "string", "description": "What is wrong and what to do, where something is."],
+        ],
+        "required": [
+            "session_id", "local_port", "started_at", "preview_url", "keepalive_url", "expires_at", "max_until",
+            "ready", "readiness",
+        ],
+    ]
+
+    private static func timestamp(_ description: JSONValue) -> JSONValue {
+        ["type": "string", "format": "date-time", "description": description]
+    }
+}
+
+/// The JSON Schemas of arguments that several tools have.
+enum ArgumentSchema {
+    static let run: JSONValue = [
+        "type": "string", "description": "The id of the Agentweaver run in whose sandbox the server runs.",
+    ]
+    static let session: JSONValue = [
+        "type": "string", "description": "The preview's session_id, from start_preview or list_previews.",
+    ]
+}
