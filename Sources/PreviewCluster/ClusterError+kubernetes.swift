@@ -51,7 +51,7 @@ extension ClusterError {
     }
 
     /// Runs requests to the cluster and turns what they throw into a ``ClusterError``.
-    static func asking<Result: Sendable>(
+    static func mappingErrors<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(ClusterError) -> Result {
         do {
@@ -71,7 +71,7 @@ extension ClusterError {
     static func askingForOne<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(ClusterError) -> Result? {
-        try await asking {
+        try await mappingErrors {
             do {
                 return try await work()
             } catch let error as KubernetesError where error.meansObjectIsMissing {

@@ -25,7 +25,7 @@ public struct KubernetesApprovalStore: Sendable {
 
     /// The claims of the namespace that are not being deleted, with what they say about approvals.
     public func claims() async throws(ClusterError) -> [ClaimRecord] {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             try await client.listMetadata(of: SandboxClaim.self, in: namespace).items.compactMap {
                 ClaimRecord($0.metadata)
             }
@@ -141,7 +141,7 @@ extension KubernetesApprovalStore: ApprovalStore {
                 [ApprovalAnnotation.grants: grants.text],
                 resourceVersion: gateway.metadata.resourceVersion
             )
-            let isWritten = try await ClusterError.asking {
+            let isWritten = try await ClusterError.mappingErrors {
                 do {
                     _ = try await client.patchMetadata(
                         of: Gateway.self,

@@ -36,7 +36,7 @@ public struct KubernetesPreviewObjects: Sendable {
             case .uid(let uid): Preconditions(uid: uid)
             case .exactly(let uid, let version): Preconditions(uid: uid, resourceVersion: version)
             }
-        return try await ClusterError.asking {
+        return try await ClusterError.mappingErrors {
             do {
                 let outcome = try await client.delete(
                     type,
@@ -56,7 +56,7 @@ public struct KubernetesPreviewObjects: Sendable {
         _ type: Object.Type,
         known: @escaping @Sendable (PreviewToken) -> Copy?
     ) async throws(ClusterError) -> [Copy] {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             try await wholeLists.listMetadata(
                 of: type,
                 in: namespace,
@@ -79,7 +79,7 @@ public struct KubernetesPreviewObjects: Sendable {
 
 extension KubernetesPreviewObjects: PreviewObjects {
     public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             let created = try await client.createMetadata(of: manifests.service(blueprint), in: namespace)
             guard let backend = PreviewBackend(created.metadata) else {
                 throw ClusterError(.rejected, "the API server returned another object than the one created")
@@ -89,7 +89,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             try preview(try await client.createMetadata(of: manifests.route(blueprint), in: namespace))
         }
     }
@@ -109,7 +109,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             let selector = LabelSelector("\(PreviewLabel.ownedSelector),\(PreviewLabel.run)=\(run.text)")
             return try await client.list(HTTPRoute.self, in: namespace, labelSelector: selector)
                 .items.compactMap { route in
@@ -290,7 +290,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func livePods() async throws(ClusterError) -> [PodIdentity] {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             try await wholeLists.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
                 .items.compactMap { PodIdentity($0.metadata) }
         }
@@ -315,7 +315,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     // MARK: Claims
 
     public func claims() async throws(ClusterError) -> [ClaimIdentity] {
-        try await ClusterError.asking {
+        try await ClusterError.mappingErrors {
             try await client.listMetadata(of: SandboxClaim.self, in: namespace)
                 .items.compactMap { ClaimIdentity($0.metadata) }
         }

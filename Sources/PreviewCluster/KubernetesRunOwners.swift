@@ -26,7 +26,7 @@ public struct KubernetesRunOwners: RunOwners {
             if let claim = mirror.claim(name), claim.record.belongs(to: run), let owner = claim.owner { return owner }
         }
         for name in run.claimNames {
-            let claim = try await AccessDenied.asking {
+            let claim = try await AccessDenied.mappingErrors {
                 try await ClusterError.askingForOne {
                     try await client.getMetadata(of: SandboxClaim.self, named: name, in: namespace).metadata
                 }
@@ -48,7 +48,7 @@ public struct KubernetesTokenReviews: TokenReviews {
 
     public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
         let question = TokenReview(token: token.value, audiences: [audience])
-        let answer = try await AccessDenied.asking { try await client.create(question, in: nil) }
+        let answer = try await AccessDenied.mappingErrors { try await client.create(question, in: nil) }
         // A server that does not look at audiences names none, and would accept a token that is meant for somebody else.
         guard let status = answer.status, status.authenticated == true, status.audiences?.contains(audience) == true
         else { return nil }
@@ -58,11 +58,11 @@ public struct KubernetesTokenReviews: TokenReviews {
 
 extension AccessDenied {
     /// Runs requests to the cluster; without an answer nobody can be let in.
-    static func asking<Result: Sendable>(
+    static func mappingErrors<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(AccessDenied) -> Result {
         do throws(ClusterError) {
-            return try await ClusterError.asking(work)
+            return try await ClusterError.mappingErrors(work)
         } catch {
             guard error.kind != .cancelled else { throw .cancelled }
             throw AccessDenied(

@@ -29,7 +29,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     /// Creates the Event. Its name is derived from what happened, so that it exists once, whoever reports it.
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
         do throws(ClusterError) {
-            return try await ClusterError.asking {
+            return try await ClusterError.mappingErrors {
                 _ = try await client.createMetadata(of: Event(entry, in: namespace), in: namespace)
                 return true
             }

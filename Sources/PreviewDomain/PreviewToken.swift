@@ -15,7 +15,7 @@ public struct PreviewToken: Hashable, Sendable {
     public static let reserved: Set<String> = ["agentweaver", "mcp", "api", "frontend"]
 
     /// A token of no preview: it has the shape of a minted one, and words that are never drawn.
-    public static let nobodys = PreviewToken(valid: "no-such-preview-\(String(repeating: "a", count: 26))")
+    public static let placeholder = PreviewToken(valid: "no-such-preview-\(String(repeating: "a", count: 26))")
 
     /// How many hexadecimal digits a fingerprint has.
     public static let fingerprintLength = 8

@@ -22,7 +22,7 @@ import Testing
                 body: ResponseBody { writer in
                     for _ in 0..<chunkCount {
                         try await writer.write(chunk)
-                        try await context.settle()
+                        try await context.flushWrites()
                         sent.count.withLock { $0 += chunk.readableBytes }
                     }
                     try await writer.finish(nil)

@@ -139,15 +139,15 @@ struct ServerTimeBoundsTests {
         scene.offsets = [0, Self.ahead, 0]
         scene.ask(1, own: false)
         scene.ask(0, own: true)
-        var isSettled = false
+        var isOver = false
         for _ in 0..<(30 * 60 / 4) {
             scene.vote(for: 4) { Int(random.next() % 3) }
             // Nothing may end early: the earliest end never passes the truth.
             #expect(scene.error <= 0.5)
-            isSettled = scene.width < 5
-            if isSettled { break }
+            isOver = scene.width < 5
+            if isOver { break }
         }
-        #expect(isSettled && abs(scene.error) < 0.5)
+        #expect(isOver && abs(scene.error) < 0.5)
     }
 
     @Test("Clocks that differ by no more than well-kept ones do are no contradiction")

@@ -1,7 +1,8 @@
-import enum Basics.RFC3339
 import DevCluster
 import FoundationEssentials
 import PreviewDomain
+
+import enum Basics.RFC3339
 
 /// The platform's older preview service, which runs inside the core API, as far as its rules concern this service's previews.
 ///

@@ -15,7 +15,11 @@ private let kubectlIsInstalled: Bool = {
     return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 }()
 
-@Suite("What kubectl shows of the timeline", .enabled(if: kubectlIsInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
+@Suite(
+    "What kubectl shows of the timeline",
+    .enabled(if: kubectlIsInstalled, "kubectl is not installed"),
+    .timeLimit(.minutes(10))
+)
 struct TimelineKubectlTests {
     private static let namespace = "agentweaver"
 

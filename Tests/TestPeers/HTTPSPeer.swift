@@ -62,7 +62,7 @@ public final class HTTPSPeer: Sendable {
 
         /// Waits until the event loop knows of all writes so far. Only then does a full connection hold the next one
         /// back: a writer on another thread can outrun the event loop by any amount.
-        public func settle() async throws {
+        public func flushWrites() async throws {
             try await eventLoop.submit {}.get()
         }
     }

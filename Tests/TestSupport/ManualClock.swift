@@ -71,6 +71,9 @@ public final class ManualClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// When the first of those who sleep wakes, since the clock's beginning.
+    public var nextWake: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
+
     /// How many tasks sleep on this clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 

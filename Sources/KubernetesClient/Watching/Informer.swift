@@ -115,7 +115,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     ) async throws -> InformerMachine.Step {
         let list = try await client.list(query, consistency, keeping: keep)
         try await deliver(.replaced(list.items), handle)
-        liveness.noteWord(at: uptime())
+        liveness.recordActivity(at: uptime())
         liveness.answer(true)
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
@@ -132,11 +132,11 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         let elapsed = client.executor.clock.stopwatch()
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
         try await client.watch(query, version, lifetime, liveness: liveness) {
-            liveness.noteWord(at: uptime())
+            liveness.recordActivity(at: uptime())
             liveness.answer(true)
             if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
         } _: { (event: WatchEvent<Object>) in
-            liveness.noteWord(at: uptime())
+            liveness.recordActivity(at: uptime())
             switch event {
             case .added(let object), .modified(let object):
                 try await deliver(

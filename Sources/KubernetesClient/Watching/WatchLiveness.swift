@@ -48,7 +48,7 @@ final class WatchLiveness: Sendable {
     }
 
     /// The server has said something that counts for all objects or one of them.
-    func noteWord(at uptime: Duration) {
+    func recordActivity(at uptime: Duration) {
         state.withLock { $0.lastWord = uptime }
     }
 

@@ -1,5 +1,5 @@
-internal import Basics
 internal import ArgumentParser
+internal import Basics
 internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesModel

@@ -1,5 +1,5 @@
-internal import Basics
 internal import ArgumentParser
+internal import Basics
 internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewDomain

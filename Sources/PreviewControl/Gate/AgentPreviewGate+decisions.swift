@@ -20,7 +20,7 @@ extension AgentPreviewGate {
         scope: ApprovalScope,
         by decider: String
     ) async throws(PreviewError) -> Approval {
-        try await previews.asking {
+        try await previews.mappingClusterErrors {
             let decided = try await decide(run: run, id: id, kind: .approved) { approval in
                 approval.isDecided(by: decider) && approval.scope == scope
                     && (approval.state == .granted || approval.state == .consumed)
@@ -46,7 +46,7 @@ extension AgentPreviewGate {
         by decider: String,
         reason: String? = nil
     ) async throws(PreviewError) -> Approval {
-        try await previews.asking {
+        try await previews.mappingClusterErrors {
             try await decide(run: run, id: id, kind: .denied) { approval in
                 approval.isDecided(by: decider) && approval.state == .denied
             } edits: { entry, _, now in
@@ -65,7 +65,7 @@ extension AgentPreviewGate {
         by decider: String,
         isAccepted: Bool = false
     ) async throws(PreviewError) {
-        try await previews.asking {
+        try await previews.mappingClusterErrors {
             if !isAccepted { try await checkThatRunWorks(run) }
             // What was remembered was said before the change.
             facts?.forget(run)
@@ -153,7 +153,7 @@ extension AgentPreviewGate {
     ///
     /// One whose time is over is shown as such, even while nobody has written it down yet.
     public func approvals(run: RunID) async throws(PreviewError) -> [Approval] {
-        try await previews.asking {
+        try await previews.mappingClusterErrors {
             guard let claim = try await store.claim(of: run) else { return [] }
             return claim.ledger.entries.reversed().map(\.approval).filter { $0.run == run }.map(asOfNow)
         }
@@ -168,7 +168,7 @@ extension AgentPreviewGate {
         requestID text: String,
         wait: Duration = .zero
     ) async throws(PreviewError) -> Approval {
-        try await previews.asking {
+        try await previews.mappingClusterErrors {
             guard let id = ApprovalRequestID(text) else { throw unknownRequest }
             let approval = asOfNow(try await find(id, of: run, inIndex: wait > .zero).1.approval)
             guard approval.state == .pending, wait > .zero else { return approval }

@@ -96,7 +96,7 @@ extension AgentPreviewGate {
     /// The session of the living preview that one of the run's approvals became.
     public func session(of approval: Approval) async throws(PreviewError) -> PreviewSession? {
         guard approval.state == .consumed, let fingerprint = approval.preview else { return nil }
-        return try await previews.asking {
+        return try await previews.mappingClusterErrors {
             guard let session = try await previews.session(of: approval.run.label, fingerprint: fingerprint) else {
                 return nil
             }

@@ -89,7 +89,7 @@ public struct AgentPreviewGate: Sendable {
         ) { () async throws(PreviewError) in
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
-            return try await previews.asking {
+            return try await previews.mappingClusterErrors {
                 let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
                 var machine = GateMachine(request)
                 switch try await enter(request, &machine) {
@@ -119,7 +119,7 @@ public struct AgentPreviewGate: Sendable {
         ) { () async throws(PreviewError) in
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
-            return try await previews.asking {
+            return try await previews.mappingClusterErrors {
                 let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
                 var machine = GateMachine(request)
                 return try await enter(request, &machine)

@@ -99,7 +99,7 @@ extension ClusterMirror.State {
         case .all: return watchers.all
         case .named(let names):
             for name in names { cluster.claimRecord(named: name).map { scheduleExpiry(of: $0) } }
-            return names.flatMap { watchers.of($0) }
+            return watchers.of(names)
         }
     }
 
@@ -108,25 +108,31 @@ extension ClusterMirror.State {
     }
 }
 
-/// Who waits for changes of claims.
+/// Who waits for changes of claims, each by the names of the claims that concern it.
 struct ClaimWatchers: Sendable {
-    private var watchers: [String: [Int: @Sendable () -> Void]] = [:]
+    private var watchers: [Int: @Sendable () -> Void] = [:]
+    private var ids: [String: Set<Int>] = [:]
     private var next = 0
 
-    var all: [@Sendable () -> Void] { watchers.values.flatMap(\.values) }
+    var all: [@Sendable () -> Void] { Array(watchers.values) }
 
-    func of(_ name: String) -> [@Sendable () -> Void] { watchers[name].map { Array($0.values) } ?? [] }
+    /// Each once, whichever of the names concern it.
+    func of(_ names: some Sequence<String>) -> [@Sendable () -> Void] {
+        names.reduce(into: Set<Int>()) { $0.formUnion(ids[$1] ?? []) }.compactMap { watchers[$0] }
+    }
 
     mutating func add(_ watcher: @escaping @Sendable () -> Void, of names: [String]) -> Int {
         next += 1
-        for name in names { watchers[name, default: [:]][next] = watcher }
+        watchers[next] = watcher
+        for name in names { ids[name, default: []].insert(next) }
         return next
     }
 
     mutating func remove(_ id: Int, of names: [String]) {
+        watchers[id] = nil
         for name in names {
-            watchers[name]?[id] = nil
-            if watchers[name]?.isEmpty == true { watchers[name] = nil }
+            ids[name]?.remove(id)
+            if ids[name]?.isEmpty == true { ids[name] = nil }
         }
     }
 }

@@ -75,7 +75,7 @@ struct TimelineBacklog: Sendable {
         return oldest.map(Arrival.displaced) ?? .waits(mayBeNext: line.count == 1)
     }
 
-    /// Takes out what is to be written now. ``settle(_:)`` or ``putBack(_:)`` has to follow, as after everything that is
+    /// Takes out what is to be written now. ``remove(_:)`` or ``putBack(_:)`` has to follow, as after everything that is
     /// taken out or displaced.
     mutating func next(at now: Duration) -> Next {
         if let waiting = prompt.popFirst() { return .write(waiting) }
@@ -90,7 +90,7 @@ struct TimelineBacklog: Sendable {
     mutating func takeFirst() -> Waiting? { prompt.popFirst() ?? mass.popFirst() }
 
     /// The entry was written, or never will be.
-    mutating func settle(_ waiting: Waiting) { known.remove(Occurrence(waiting.entry.event)) }
+    mutating func remove(_ waiting: Waiting) { known.remove(Occurrence(waiting.entry.event)) }
 
     /// The entry is to be tried again before all others of its line.
     ///

@@ -129,7 +129,7 @@ public final class TimelineQueue: Timeline, Service {
             let isNew = try await sink.write(waiting.entry)
             state.withLock { state in
                 state.failures = 0
-                state.backlog.settle(waiting)
+                state.backlog.remove(waiting)
             }
             // What this replica tried before may be its own writing that it finds there now.
             if isNew || waiting.wasTried { next?.take(waiting.entry) }
@@ -161,7 +161,7 @@ public final class TimelineQueue: Timeline, Service {
     private func drop(_ waiting: Waiting, _ why: String) {
         let dropped = state.withLock { state in
             state.dropped += 1
-            state.backlog.settle(waiting)
+            state.backlog.remove(waiting)
             return state.dropped
         }
         dropCounter.increment()

@@ -18,7 +18,7 @@ extension Previews {
     /// keepalive that comes late, behind one that has moved the deadline further, changes nothing, and the preview is
     /// read and judged again. For a while after keepalives could not be recorded, what has expired by idling is revived.
     public func keepAlive(run: RunID, token: PreviewToken) async throws(PreviewError) -> KeptAlive {
-        try await asking {
+        try await mappingClusterErrors {
             let began = time.uptime()
             do {
                 return try await keepAlive(token, of: run.label)

@@ -9,7 +9,7 @@ extension Previews {
 
     /// The previews of one run, the oldest first, with what was found at each address in the last 10 s or is found now.
     public func list(run: RunID) async throws(PreviewError) -> [PreviewSession] {
-        try await asking {
+        try await mappingClusterErrors {
             let routes = try await objects.routes(of: run.label)
                 .filter { !$0.preview.isBeingDeleted }
                 .sorted { PreviewRank($0.preview).isOlder(than: PreviewRank($1.preview)) }
@@ -52,7 +52,7 @@ extension Previews {
         token: PreviewToken,
         wait: Duration = .zero
     ) async throws(PreviewError) -> PreviewSession {
-        try await asking {
+        try await mappingClusterErrors {
             let preview = try await living(token, of: run)
             // Who waits shares what others who wait have found.
             let age = wait > .zero ? Self.waitersLifetime : .zero

@@ -54,7 +54,7 @@ extension Previews {
             started: { $0 }
         ) { () async throws(PreviewError) in
             let port = try admit(port)
-            return try await asking {
+            return try await mappingClusterErrors {
                 let began = time.uptime()
                 let sandbox = try await sandboxes.sandbox(of: run)
                 do {

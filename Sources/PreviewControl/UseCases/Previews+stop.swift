@@ -13,7 +13,7 @@ extension Previews {
 
     /// As ``stop(run:token:)-(RunID,_)``, for a preview that knows its run by the label alone.
     public func stop(run: RunLabel, token: PreviewToken) async throws(PreviewError) {
-        try await asking {
+        try await mappingClusterErrors {
             let route = try await currentRoute(token, of: run)
             let backend = try await currentBackend(token, of: run)
             guard (route == nil ? backend?.run : route?.run) == run else { throw PreviewError.previewNotFound }

@@ -64,7 +64,7 @@ public struct Previews: Sendable {
     public var ports: PortPolicy { policy.ports }
 
     /// Runs `work` within the caller's ``AnswerDeadline``, and turns what the cluster did not do into the caller's error.
-    func asking<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
+    func mappingClusterErrors<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {
             return try await AnswerDeadline.keep(time, work)
         } catch {

@@ -86,7 +86,7 @@ extension Approval {
     }
 
     /// Whether nothing can happen to the request any more, but for a start's giving back its grant.
-    public var isSettled: Bool { state != .pending && state != .granted }
+    public var isOver: Bool { state != .pending && state != .granted }
 
     /// The instant from which ``Step/expire(now:)`` changes something; nil when nothing does.
     public var expiry: Date? {

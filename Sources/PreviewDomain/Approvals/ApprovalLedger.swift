@@ -103,14 +103,14 @@ public struct ApprovalLedger: Hashable, Sendable {
         for key in unreadable { changes.updateValue(nil, forKey: key) }
         let stepped = Dictionary(steps.map { ($0.id, $0) }) { _, last in last }
         var excess = entries.count + 1 - Self.maxApprovals
-        var settled: [(key: String, next: Approval)] = []
+        var over: [(key: String, next: Approval)] = []
         for entry in entries {
             let next = stepped[entry.approval.id] ?? entry.approval
             if next != entry.approval { changes[entry.key] = next.text }
-            if next.isSettled { settled.append((entry.key, next)) }
+            if next.isOver { over.append((entry.key, next)) }
         }
-        let used = settled.filter { $0.next.state == .consumed }
-        for (key, _) in settled.filter({ $0.next.state != .consumed }) + used where excess > 0 {
+        let used = over.filter { $0.next.state == .consumed }
+        for (key, _) in over.filter({ $0.next.state != .consumed }) + used where excess > 0 {
             changes.updateValue(nil, forKey: key)
             excess -= 1
         }

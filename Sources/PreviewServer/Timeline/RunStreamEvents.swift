@@ -31,11 +31,11 @@ struct RunStreamEvents {
             } else if approval.automatic != nil {
                 if hasBegun, known[approval.id] == nil { events.append(Self.autoApproved(approval)) }
             } else if known[approval.id] == .pending || !hasBegun {
-                events.append(Self.settled(approval.id, approval.state, approval.reason))
+                events.append(Self.decided(approval.id, approval.state, approval.reason))
             }
         }
         for (id, state) in known where state == .pending && states[id] == nil {
-            events.append(Self.settled(id, .withdrawn, nil))
+            events.append(Self.decided(id, .withdrawn, nil))
         }
         known = states
         hasBegun = true
@@ -82,7 +82,7 @@ struct RunStreamEvents {
     }
 
     /// The event upon which the front end takes the card away.
-    private static func settled(_ id: ApprovalRequestID, _ state: Approval.State, _ reason: String?) -> ByteBuffer {
+    private static func decided(_ id: ApprovalRequestID, _ state: Approval.State, _ reason: String?) -> ByteBuffer {
         var members = ["callId": id.text, "toolName": Approval.toolName]
         let isGranted = state == .granted || state == .consumed
         switch state {

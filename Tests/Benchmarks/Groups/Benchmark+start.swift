@@ -31,7 +31,7 @@ private struct StartBenchmark: Sendable {
         let bare = try BareClient(cluster)
         let run = runs[0].id
         let (starts, requests) = try await replica.whileFed {
-            var template = PreviewToken.nobodys
+            var template = PreviewToken.placeholder
             let recorded = try await recorder.requests {
                 template = try await replica.previews.start(run: run, port: 3000, requester: "ada").session.token
             }

@@ -2,7 +2,11 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Envoy, programmed from the cluster", .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"), .timeLimit(.minutes(10)))
+@Suite(
+    "Envoy, programmed from the cluster",
+    .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
+    .timeLimit(.minutes(10))
+)
 struct GatewayEndToEndTests {
     @Test func aRouteServesItsPodFromItsAcceptanceToItsDeletion() async throws {
         try await GatewayUnderTest.run { gateway in

@@ -68,7 +68,7 @@ enum AnnotationProperties {
         ]
         for step in steps {
             guard let next = approval.after(step) else { continue }
-            try require(!approval.isSettled, "what is settled stays so")
+            try require(!approval.isOver, "what is settled stays so")
             try require(next.state != .consumed || approval.state == .granted, "nothing is used without a grant")
             try require(next.state != .granted || approval.state == .pending, "only what waits is granted")
             try require(Approval(id: id, text: next.text) != nil, "every step can be read")

@@ -54,7 +54,7 @@ enum NameProperties {
             try checkMessage(error.message)
             return
         }
-        let host = PreviewToken.nobodys.host(zone: zone)
+        let host = PreviewToken.placeholder.host(zone: zone)
         try require(host.utf8.count <= 253 && host.split(separator: ".").allSatisfy(isDNSLabel), "a host is a DNS name")
         try require(try ZoneSuffix(zone.text) == zone, "a zone reads back the same")
     }

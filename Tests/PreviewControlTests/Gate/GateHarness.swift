@@ -125,7 +125,15 @@ struct GateHarness: Sendable {
         for replica in replicas { replica.clock.advance(by: duration) }
     }
 
-    var kinds: [TimelineEvent.Kind] { timeline.events.map(\.kind) }
+    /// What happened. A decision is recorded by the replica on which it was taken and the start by the one that waited, so
+    /// that these two may come in either order; here the decision is first.
+    var kinds: [TimelineEvent.Kind] {
+        var kinds = timeline.events.map(\.kind)
+        for index in kinds.indices.dropFirst() where kinds[index] == .approved && kinds[index - 1] == .started {
+            kinds.swapAt(index, index - 1)
+        }
+        return kinds
+    }
 
     /// What was created, patched or labelled for a preview.
     var provisioning: [SimulatedCluster.Operation] {

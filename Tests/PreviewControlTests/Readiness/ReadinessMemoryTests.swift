@@ -55,7 +55,7 @@ struct ReadinessMemoryTests {
     @Test func aCheckOfAnotherRunsPreviewFindsNothing() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)
-        for (run, token) in [(ControlHarness.otherRun, token), (run, PreviewToken.nobodys)] {
+        for (run, token) in [(ControlHarness.otherRun, token), (run, PreviewToken.placeholder)] {
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await harness.previews.check(run: run, token: token)
             }

@@ -54,7 +54,7 @@ struct TimelineBacklogTests {
         let waitsAgain = backlog.putBack(first)
         let whileItWaitsAgain = isKnown(backlog.add(entry(.reaped, "1"), at: .zero))
         #expect(whileItIsWritten && waitsAgain && whileItWaitsAgain)
-        backlog.settle(try #require(written(&backlog)))
+        backlog.remove(try #require(written(&backlog)))
         let afterwards = isKnown(backlog.add(entry(.reaped, "1"), at: .zero))
         #expect(!afterwards)
     }

@@ -53,7 +53,7 @@ struct StopAndListTests {
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         var requests: [[SimulatedCluster.Operation]] = []
-        for candidate in [token, .nobodys] {
+        for candidate in [token, .placeholder] {
             harness.cluster.clearLog()
             await #expect(throws: PreviewError.previewNotFound) {
                 try await harness.previews.stop(run: ControlHarness.otherRun, token: candidate)

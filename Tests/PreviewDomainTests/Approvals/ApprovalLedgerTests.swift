@@ -46,7 +46,7 @@ struct ApprovalLedgerTests {
         #expect(ledger.nextExpiry == now + .seconds(301))
     }
 
-    @Test func settledApprovalsMakeRoomTheOldestFirst() throws {
+    @Test func decidedApprovalsMakeRoomTheOldestFirst() throws {
         let approvals = try (1...16).map { try approval($0, state: $0.isMultiple(of: 5) ? .denied : .pending) }
         let changes = try #require(ledger(approvals).annotations(adding: try approval(17)))
         #expect(changes.count == 2)

@@ -64,8 +64,8 @@ struct ApprovalTests {
 
     @Test func aSettledApprovalNeverChanges() throws {
         for approval in try all().values {
-            #expect(approval.isSettled == (approval.expiry == nil))
-            #expect(approval.isSettled == ![.pending, .granted].contains(approval.state))
+            #expect(approval.isOver == (approval.expiry == nil))
+            #expect(approval.isOver == ![.pending, .granted].contains(approval.state))
         }
     }
 

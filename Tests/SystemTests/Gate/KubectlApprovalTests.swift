@@ -7,7 +7,11 @@ import TestSupport
 import Testing
 
 /// Decisions that are edited into the claim's annotation by hand, as whoever has kubectl alone can make them.
-@Suite("Approving with kubectl alone", .enabled(if: isKubectlInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
+@Suite(
+    "Approving with kubectl alone",
+    .enabled(if: isKubectlInstalled, "kubectl is not installed"),
+    .timeLimit(.minutes(10))
+)
 struct KubectlApprovalTests {
     @Test func anEditedAnnotationReleasesTheWaitingCall() async throws {
         try await GateCluster.with(replicas: 2) { cluster in

@@ -4,7 +4,11 @@ import Testing
 private typealias Files = InstallationFiles
 
 /// The built program's answers to how it is called.
-@Suite("The command line", .enabled(if: ReplicaProcess.program != nil, "the service was not built"), .timeLimit(.minutes(10)))
+@Suite(
+    "The command line",
+    .enabled(if: ReplicaProcess.program != nil, "the service was not built"),
+    .timeLimit(.minutes(10))
+)
 struct CommandLineTests {
     @Test("A bad setting is exactly one line", arguments: ["serve", "reap --once", "list", "doctor"])
     func aBadSettingIsOneLine(command: String) async throws {

@@ -6,7 +6,11 @@ import Testing
 private typealias Files = InstallationFiles
 
 /// The manifests in `k8s`, rendered.
-@Suite("The manifests", .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"), .timeLimit(.minutes(10)))
+@Suite(
+    "The manifests",
+    .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
+    .timeLimit(.minutes(10))
+)
 struct ManifestTests {
     // MARK: What an overlay holds
 

@@ -51,7 +51,14 @@ struct VerifyTests {
                 "negatives: the agent's key decides nothing (auto-approve)",
             ] { #expect(passed.contains { $0 == check }, "\(check) is not among \(passed)") }
             // The one that `up` has started is still there, and the check's own is not.
-            let routes = try await cluster.kubectl("get", "httproutes", "-o", "name")
+            let routes = try await cluster.kubectl(
+                "get",
+                "httproutes",
+                "-l",
+                "agentweaver.dev/preview=true",
+                "-o",
+                "name"
+            )
             #expect(routes.output.split(separator: "\n").count == 1)
             #expect(!result.output.contains(try cluster.text("owner-token")))
             #expect(!result.output.contains(try cluster.text("api-key")))

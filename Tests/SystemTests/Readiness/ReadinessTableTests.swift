@@ -10,7 +10,11 @@ import Testing
 @testable import PreviewControl
 
 /// DNS × TLS × gateway × app, through the real Envoy.
-@Suite("What is said about a preview", .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"), .timeLimit(.minutes(10)))
+@Suite(
+    "What is said about a preview",
+    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .timeLimit(.minutes(10))
+)
 struct ReadinessTableTests {
     /// How long an app may take in these cases.
     private static let readyTimeout = Duration.seconds(1)

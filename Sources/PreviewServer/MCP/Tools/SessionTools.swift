@@ -70,7 +70,7 @@ struct CheckPreviewTool: Tool {
         let run = try arguments.run()
         let session = try arguments.string(ArgumentName.session)
         try await access.authorize(caller, to: .list, on: run)
-        let found = try await previews.check(run: run, token: PreviewToken(session) ?? .nobodys)
+        let found = try await previews.check(run: run, token: PreviewToken(session) ?? .placeholder)
         let readiness = found.readiness
         let sentences = [
             readiness.isReady ? "The preview works." : "The preview does not work yet (\(readiness.state.rawValue)).",
@@ -114,7 +114,7 @@ struct StopPreviewTool: Tool {
         let run = try arguments.run()
         let session = try arguments.string(ArgumentName.session)
         try await access.authorize(caller, to: .stop, on: run)
-        let token = PreviewToken(session) ?? .nobodys
+        let token = PreviewToken(session) ?? .placeholder
         try await previews.stop(run: run, token: token)
         return try ToolResult(
             """
