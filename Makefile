@@ -32,7 +32,7 @@ LIBFAKETIME ?= $(shell find /usr/lib /usr/lib64 -name libfaketimeMT.so.1 2>/dev/
 APP ?=
 ONLY ?=
 
-.PHONY: help setup build run demo image test test-cluster soak simulate sanitize quick bench pictures fuzz check clean
+.PHONY: help setup build run demo image test test-cluster soak faults simulate sanitize quick bench pictures fuzz check clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ soak: ## Run three replicas under load that are killed, cut off and replaced: ma
 	@bash .ci/setup libraries
 	@bash .ci/setup faketime || echo "setup: going on without libfaketime; no replica has a wrong clock"
 	SOAK_MINUTES=$(MINUTES) SOAK_SEED=$(or $(SEED),1) LIBFAKETIME='$(LIBFAKETIME)' swift test $(SWIFT_FLAGS) --filter 'SystemTests.SoakTests'
+
+faults: ## Let every operation meet every fault at each of its requests, see Docs/FaultInjection.md
+	@bash .ci/setup libraries
+	FAULT_MATRIX=1 swift test $(SWIFT_FLAGS) --filter FaultMatrixTests
 
 sanitize: ## Run the tests under ThreadSanitizer and AddressSanitizer, and those of the C libraries under LeakSanitizer
 	@bash .ci/setup libraries

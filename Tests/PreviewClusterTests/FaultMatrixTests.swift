@@ -9,7 +9,11 @@ import Testing
 
 /// Every operation meets every fault at each of its requests, once and from then on, over real connections; then the fault
 /// ends. The table that is printed is the one of Docs/FaultInjection.md.
-@Suite("Every operation, every fault, every request", .timeLimit(.minutes(10)))
+@Suite(
+    "Every operation, every fault, every request",
+    .enabled(if: ProcessInfo.processInfo.environment["FAULT_MATRIX"] != nil, "it takes many minutes: make faults"),
+    .timeLimit(.minutes(60))
+)
 struct FaultMatrixTests {
     /// What stands between the service and what it asked for.
     enum Fault: String, CaseIterable, Sendable {

@@ -8,7 +8,7 @@ import Synchronization
 
 /// What a simulation gets wrong on purpose, in a port, in the policy, or in what stands in front of the replicas.
 enum Mutant: String, Sendable, CaseIterable {
-    case unconditionalDeletion, blindConsumption, localClock, reorderedDelivery, brakeAsReadiness, noOutageGrace
+    case unconditionalDeletion, blindConsumption, localClock, reorderedDelivery, brakeAsReadiness
     case refusalFromCopy
 }
 
@@ -82,7 +82,7 @@ final class SimulatedWorld: Sendable {
         policy = PreviewPolicy.testing(
             limits: PreviewLimits(perRun: 3, global: 5),
             lifetime: LifetimePolicy(idleTimeout: .seconds(300), maxLifetime: .seconds(1500)),
-            outageGrace: mutant == .noOutageGrace ? .zero : .seconds(150)
+            outageGrace: .seconds(150)
         )
         state = Mutex(State(history: recordsHistory ? [] : nil))
         for (index, run) in Self.runs.enumerated() { cluster.addSandbox(for: run, owner: nil, pod: "pod-\(index)") }

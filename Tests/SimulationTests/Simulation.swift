@@ -40,7 +40,7 @@ struct Simulation: Sendable {
         world.executor.run {
             world.isOver || model.violation != nil || world.executor.jobCount > Self.maxJobs
         } advanced: {
-            world.cluster.advance(by: $0)
+            world.cluster.advance(exactlyBy: $0)
         }
         if world.executor.jobCount > Self.maxJobs { model.fail("liveness", "the simulation does not come to an end") }
         if model.violation == nil, !world.isOver {

@@ -108,7 +108,6 @@ extension Mutant {
         case .blindConsumption: ["I2", "I1", "consent"]
         case .reorderedDelivery: ["waiter"]
         case .brakeAsReadiness: ["readiness", "I15"]
-        case .noOutageGrace: ["I15"]
         case .refusalFromCopy: ["truth", "I15"]
         }
     }

@@ -115,7 +115,7 @@ struct ReapOutputTests {
         cluster.hideTime()
         let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "agentweaver").text
         #expect(text.contains("The API server's time is not known, so nothing is reaped for its age."))
-        let expiry = RFC3339.string(cluster.now + .seconds(900))
+        let expiry = RFC3339.string(now + .seconds(900))
         #expect(try lines(text)[fingerprint("alive")]?.hasSuffix("keep       idle at \(expiry)") == true)
     }
 
@@ -129,7 +129,7 @@ struct ReapOutputTests {
 
     @Test func theStoryTellsWhatIsUsedInsteadOfWhatCannotBe() async throws {
         let story = try await story(of: "broken")
-        let createdAt = cluster.now - .seconds(900)
+        let createdAt = now - .seconds(900)
         let cap = RFC3339.string(createdAt + .seconds(28_800))
         let expiry = RFC3339.string(createdAt + .seconds(1800))
         #expect(story.contains("unusable: creationTimestamp and 30m is used, \(expiry)"))

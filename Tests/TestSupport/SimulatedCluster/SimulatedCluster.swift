@@ -243,9 +243,8 @@ public final class SimulatedCluster: Sendable {
     /// The latest instant that the API server's clock can show.
     public var now: Date { state.withLock { $0.now } }
     /// Lets time pass: so much, and ``uncertainty``, so that what was due after so much is due by the earliest instant too.
-    public func advance(by duration: Duration) {
-        state.withLock { $0.now = $0.now + duration + Self.uncertainty }
-    }
+    public func advance(by duration: Duration) { advance(exactlyBy: duration + Self.uncertainty) }
+    public func advance(exactlyBy duration: Duration) { state.withLock { $0.now = $0.now + duration } }
     public func hideTime() { state.withLock { $0.timeIsKnown = false } }
     public func showTime() { state.withLock { $0.timeIsKnown = true } }
 
