@@ -13,6 +13,13 @@ public struct Platform: Sendable {
         public let claimUID: String
         public let pod: String
         public let podUID: String
+
+        public init(id: RunID, claimUID: String, pod: String, podUID: String) {
+            self.id = id
+            self.claimUID = claimUID
+            self.pod = pod
+            self.podUID = podUID
+        }
     }
 
     private struct Object: Decodable {

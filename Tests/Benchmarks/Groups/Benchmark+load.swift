@@ -1,6 +1,7 @@
 import Basics
 import DevCluster
 import Foundation
+import PreviewControl
 import PreviewDomain
 import Synchronization
 import TestPeers
