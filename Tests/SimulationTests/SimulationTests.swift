@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Simulation", .timeLimit(.minutes(10)))
+@Suite("Simulation", .serialized, .timeLimit(.minutes(10)))
 struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
     /// Dictionaries are iterated in the same order in every run only where the process was started with this.
