@@ -9,16 +9,17 @@ internal import Synchronization
 /// Passes requests on to the core API, and its answers back: the runner of this module's values.
 ///
 /// Nothing is changed but what HTTP obliges an intermediary to change (RFC 9110 section 7.6), and nothing is held but the few
-/// bytes between two connections. It knows no cluster and no credentials.
-public struct CoreRouter: Sendable {
-    private let base: BaseURL
-    private let transport: any HTTPTransport
-    private let streams: any HTTPTransport
-    private let limits: RouterLimits
-    private let places: RouterPlaces
-    private let metrics: RouterMetrics
-    private let logger: Logger
-    private let observer: @Sendable (_ isReachable: Bool) -> Void
+/// bytes between two connections. It knows no cluster and no credentials. A class, since every request that is passed on, and every
+/// connection, would hold a copy of its many parts.
+public final class CoreRouter: Sendable {
+    fileprivate let base: BaseURL
+    fileprivate let transport: any HTTPTransport
+    fileprivate let streams: any HTTPTransport
+    fileprivate let limits: RouterLimits
+    fileprivate let places: RouterPlaces
+    fileprivate let metrics: RouterMetrics
+    fileprivate let logger: Logger
+    fileprivate let observer: @Sendable (_ isReachable: Bool) -> Void
 
     /// - Parameters:
     ///   - base: Where the core API is.
@@ -51,113 +52,122 @@ public struct CoreRouter: Sendable {
     /// - Throws: When the answer broke off, so that the client's connection has to break off too, or the client is gone.
     public func pass(
         _ request: RoutedRequest,
-        deliver: @Sendable (RoutedAnswer) async throws -> Void
+        deliver: @escaping @Sendable (RoutedAnswer) async throws -> Void
     ) async throws {
-        let id = RequestID(of: request.head.headerFields)
-        let trace = RequestTrace(of: request.head.headerFields, requestID: id.description)
-        try await RequestTrace.$current.withValue(trace) { try await pass(request, id, deliver) }
+        let passage = Passage(request, through: self, deliver)
+        try await RequestTrace.$current.withValue(passage.trace, operation: passage.run)
     }
 
-    private func pass(
-        _ request: RoutedRequest,
-        _ id: RequestID,
-        _ deliver: @Sendable (RoutedAnswer) async throws -> Void
-    ) async throws {
-        let kind: RouterPlaces.Kind = request.asksForStream ? .stream : .request
-        if let refusal = Refusal(request.head, hasBody: request.hasBody) {
-            return try await answer(refusal, to: request, id, deliver)
-        }
-        guard places.enter(kind) else { return try await answer(.full, to: request, id, deliver) }
-        let exchange = Exchange(kind: kind)
-        defer { places.leave(exchange.kind) }
-        do {
-            try await send(transportRequest(request, id), exchange, request, id, deliver)
-        } catch let refusal as Refusal {
-            try await answer(refusal, to: request, id, deliver)
-        }
+    /// Records what is true now, for the page of metrics.
+    public func observe() {
+        for kind in RouterPlaces.Kind.allCases { metrics.open(places.count(kind), kind) }
     }
+}
 
-    /// What is remembered of one request while it is passed on.
-    private final class Exchange: Sendable {
-        private struct State {
-            var kind: RouterPlaces.Kind
-            var hasAnswer = false
-        }
-
-        private let state: Mutex<State>
-        let begun = ContinuousClock.now
-
-        init(kind: RouterPlaces.Kind) {
-            state = Mutex(State(kind: kind))
-        }
-
-        var kind: RouterPlaces.Kind {
-            get { state.withLock { $0.kind } }
-            set { state.withLock { $0.kind = newValue } }
-        }
-
+/// One request on its way. An object, so that it takes little of the task that waits in it, for hours where the answer is a stream.
+private final class Passage: Sendable {
+    private struct State {
+        var kind: RouterPlaces.Kind
         /// True once the answer has begun, after which no other can be given.
-        var hasAnswer: Bool {
-            get { state.withLock { $0.hasAnswer } }
-            set { state.withLock { $0.hasAnswer = newValue } }
+        var hasAnswer = false
+    }
+
+    let trace: RequestTrace
+    private let router: CoreRouter
+    private let request: RoutedRequest
+    private let id: RequestID
+    private let deliver: @Sendable (RoutedAnswer) async throws -> Void
+    private let begun = ContinuousClock.now
+    private let state: Mutex<State>
+
+    init(
+        _ request: RoutedRequest,
+        through router: CoreRouter,
+        _ deliver: @escaping @Sendable (RoutedAnswer) async throws -> Void
+    ) {
+        self.router = router
+        self.request = request
+        self.deliver = deliver
+        id = RequestID(of: request.head.headerFields)
+        trace = RequestTrace(of: request.head.headerFields, requestID: id.description)
+        state = Mutex(State(kind: request.asksForStream ? .stream : .request))
+    }
+
+    func run() async throws {
+        do {
+            if let refusal = Refusal(request.head, hasBody: request.hasBody) { throw refusal }
+            guard router.places.enter(state.withLock(\.kind)) else { throw Refusal.full }
+            defer { router.places.leave(state.withLock(\.kind)) }
+            try await send()
+        } catch let refusal as Refusal {
+            router.metrics.failed(refusal.phase, refusal.cause)
+            router.metrics.answered(refusal.status.code, by: .router)
+            log("a request was not passed on", status: refusal.status.code)
+            try await deliver(refusal.answer(id: id.description))
         }
     }
 
     /// - Throws: A ``Refusal`` where there is no answer, and anything else where it broke off.
-    private func send(
-        _ message: TransportRequest,
-        _ exchange: Exchange,
-        _ request: RoutedRequest,
-        _ id: RequestID,
-        _ deliver: @Sendable (RoutedAnswer) async throws -> Void
-    ) async throws {
-        let transport = request.asksForStream ? streams : transport
+    private func send() async throws {
+        let transport = request.asksForStream ? router.streams : router.transport
         var attempt = 1
         while true {
             do {
-                return try await transport.withResponse(to: message) { response in
-                    exchange.hasAnswer = true
-                    observer(!CoreAPIReachability.meansUnreachable(response.head.status.code))
-                    metrics.headArrived(after: .now - exchange.begun)
-                    metrics.answered(response.head.status.code, by: .core)
-                    if MediaType.isEventStream(response.head) {
-                        exchange.kind = places.move(exchange.kind, to: .stream)
-                    }
-                    let head = ForwardedAnswer.head(response.head, id: id.description)
-                    try await deliver(RoutedAnswer(head: head, body: .stream(response)))
-                    log("a request was passed on", request, id, status: response.head.status.code)
-                }
+                return try await transport.withResponse(to: transportRequest, receive)
             } catch {
-                if request.departure.isAborted || Task.isCancelled {
-                    metrics.failed(exchange.hasAnswer ? .body : .head, "client_gone")
-                    throw CancellationError()
-                }
-                guard !exchange.hasAnswer else {
-                    metrics.failed(.body, (error as? TransportError)?.kind.rawValue ?? "client_gone")
-                    logger.info("the core API's answer broke off", metadata: ["request": "\(id)"])
-                    throw error
-                }
-                guard let error = error as? TransportError else { throw error }
-                // Nothing of the body is gone: it is asked for only once a connection is there.
-                if error.requestHadNoEffect, error.kind != .invalidRequest, attempt < limits.maxAttempts {
-                    attempt += 1
-                    continue
-                }
-                if error.kind != .invalidRequest { observer(false) }
-                throw Refusal(error, headTimeout: limits.headTimeout)
+                try failed(error, attempt: attempt)
+                attempt += 1
             }
         }
     }
 
-    private func transportRequest(_ request: RoutedRequest, _ id: RequestID) -> TransportRequest {
+    @Sendable private func receive(_ response: TransportResponse) async throws {
+        try await deliver(begin(response))
+        log("a request was passed on", status: response.head.status.code)
+    }
+
+    private func begin(_ response: TransportResponse) -> RoutedAnswer {
+        let (router, code) = (router, response.head.status.code)
+        router.observer(!CoreAPIReachability.meansUnreachable(code))
+        router.metrics.headArrived(after: .now - begun)
+        router.metrics.answered(code, by: .core)
+        state.withLock { state in
+            state.hasAnswer = true
+            if MediaType.isEventStream(response.head) { state.kind = router.places.move(state.kind, to: .stream) }
+        }
+        return RoutedAnswer(head: ForwardedAnswer.head(response.head, id: id.description), body: .stream(response))
+    }
+
+    /// Returns where the request may be sent once more.
+    ///
+    /// - Throws: A ``Refusal`` where there is no answer, and anything else where it broke off.
+    private func failed(_ error: any Error, attempt: Int) throws {
+        let (router, hasAnswer) = (router, state.withLock(\.hasAnswer))
+        if request.departure.isAborted || Task.isCancelled {
+            router.metrics.failed(hasAnswer ? .body : .head, "client_gone")
+            throw CancellationError()
+        }
+        guard !hasAnswer else {
+            router.metrics.failed(.body, (error as? TransportError)?.kind.rawValue ?? "client_gone")
+            router.logger.info("the core API's answer broke off", metadata: ["request": "\(id)"])
+            throw error
+        }
+        guard let error = error as? TransportError else { throw error }
+        // Nothing of the body is gone: it is asked for only once a connection is there.
+        if error.requestHadNoEffect, error.kind != .invalidRequest, attempt < router.limits.maxAttempts { return }
+        if error.kind != .invalidRequest { router.observer(false) }
+        throw Refusal(error, headTimeout: router.limits.headTimeout)
+    }
+
+    private var transportRequest: TransportRequest {
         let forwarded = ForwardedRequest(
             request.head,
             client: request.client,
             scheme: request.scheme,
-            to: base,
+            to: router.base,
             id: id.isNew ? id.description : nil
         )
-        var message = TransportRequest(head: forwarded.head, timeout: nil, headTimeout: limits.headTimeout)
+        var message = TransportRequest(head: forwarded.head, timeout: nil, headTimeout: router.limits.headTimeout)
         message.isVerbatim = true
         message.abort = request.departure
         switch request.body {
@@ -168,29 +178,12 @@ public struct CoreRouter: Sendable {
         return message
     }
 
-    private func answer(
-        _ refusal: Refusal,
-        to request: RoutedRequest,
-        _ id: RequestID,
-        _ deliver: @Sendable (RoutedAnswer) async throws -> Void
-    ) async throws {
-        metrics.failed(refusal.phase, refusal.cause)
-        metrics.answered(refusal.status.code, by: .router)
-        log("a request was not passed on", request, id, status: refusal.status.code)
-        try await deliver(refusal.answer(id: id.description))
-    }
-
     /// By the request's id, never by its path, which may hold a token.
-    private func log(_ message: Logger.Message, _ request: RoutedRequest, _ id: RequestID, status: Int) {
-        logger.debug(
+    private func log(_ message: Logger.Message, status: Int) {
+        router.logger.debug(
             message,
             metadata: ["request": "\(id)", "method": "\(request.head.method)", "status": "\(status)"]
         )
-    }
-
-    /// Records what is true now, for the page of metrics.
-    public func observe() {
-        for kind in RouterPlaces.Kind.allCases { metrics.open(places.count(kind), kind) }
     }
 }
 

@@ -148,11 +148,17 @@ struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
     let limits: ConnectionLimits
     let registry: ConnectionRegistry
 
+    /// Every open connection keeps the last of its buffers. Most requests fit into the first; an upload's grow with it.
+    private static var receiveBuffers: AdaptiveRecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536)
+    }
+
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(ConnectionHandler(limits: limits, registry: registry))
             // A connection that is over already takes no options, and says so itself.
             try? channel.syncOptions?.probeSilentPeers(limits)
+            try? channel.syncOptions?.setOption(.recvAllocator, value: Self.receiveBuffers)
         }
         .flatMap { base.setup(channel: channel, logger: logger) }
     }

@@ -7,7 +7,7 @@ internal import Router
 internal import Synchronization
 
 /// What this service has to tell the readers of a run's event stream.
-public struct RunStreamSource: Sendable {
+public final class RunStreamSource: Sendable {
     let gate: AgentPreviewGate
     let broadcast: TimelineBroadcast
 
@@ -33,6 +33,7 @@ struct MergedStream: Sendable {
     /// Writes until the core API's stream ends.
     ///
     /// - Throws: What the core API's stream, or writing, fails with.
+    @inline(never)
     func write(to writer: inout some ResponseBodyWriter) async throws {
         let news = News()
         let observations = [
@@ -46,26 +47,49 @@ struct MergedStream: Sendable {
             },
         ]
         defer { for observation in observations { observation.cancel() } }
-        var events = RunStreamEvents()
-        var boundary = EventBoundary()
-        var waiting: [ByteBuffer] = []
+        let merge = Merge(self, news)
         for try await chunk in response.body {
-            let place = boundary.read(chunk)
-            if let place, !waiting.isEmpty {
-                try await writer.write(ByteBuffer(bytes: chunk[..<place]))
-                try await writer.write(contentsOf: waiting)
-                waiting.removeAll()
-                if place < chunk.count { try await writer.write(ByteBuffer(bytes: chunk[place...])) }
+            let buffers = merge.arrived(chunk)
+            if !buffers.isEmpty { try await BodyWriting.write(contentsOf: buffers, &writer) }
+        }
+    }
+
+    /// What was read, and what waits for a place. Not in the frame of the task that writes, see ``BodyWriting``.
+    private final class Merge {
+        private let stream: MergedStream
+        private let news: News
+        private var events = RunStreamEvents()
+        private var boundary = EventBoundary()
+        private var waiting: [ByteBuffer] = []
+
+        init(_ stream: MergedStream, _ news: News) {
+            self.stream = stream
+            self.news = news
+        }
+
+        /// - Parameter chunk: What the core API wrote, or nothing where something else has happened.
+        /// - Returns: What the reader gets now.
+        func arrived(_ chunk: [UInt8]) -> [ByteBuffer] {
+            var result: [ByteBuffer] = []
+            if let place = boundary.read(chunk), !waiting.isEmpty {
+                result.append(ByteBuffer(bytes: chunk[..<place]))
+                takeWaiting(into: &result)
+                if place < chunk.count { result.append(ByteBuffer(bytes: chunk[place...])) }
             } else if !chunk.isEmpty {
-                try await writer.write(ByteBuffer(bytes: chunk))
+                result.append(ByteBuffer(bytes: chunk))
             }
             if let (approvalsChanged, happened) = news.take() {
-                if approvalsChanged { waiting += events.approvalsChanged(source.gate.knownApprovals(run: run)) }
+                let source = stream.source
+                if approvalsChanged { waiting += events.approvalsChanged(source.gate.knownApprovals(run: stream.run)) }
                 waiting += happened.compactMap { events.recorded($0) }
-                waiting.removeFirst(max(0, waiting.count - Self.maxWaiting))
+                waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
             }
-            guard boundary.isOpen, !waiting.isEmpty else { continue }
-            try await writer.write(contentsOf: waiting)
+            if boundary.isOpen { takeWaiting(into: &result) }
+            return result
+        }
+
+        private func takeWaiting(into result: inout [ByteBuffer]) {
+            result += waiting
             waiting.removeAll()
         }
     }

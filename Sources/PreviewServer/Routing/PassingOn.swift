@@ -10,15 +10,20 @@ internal import Synchronization
 
 /// Takes the requests that are the core API's before anything else of this service looks at them: they need none of its
 /// credentials, take none of its places, and none of its time limits ends them.
-struct PassingOn: Sendable {
-    let router: CoreRouter
+final class PassingOn: Sendable {
+    private let router: CoreRouter
     /// What is set between the core API's own events; `nil` leaves its event streams as they are.
-    var streams: RunStreamSource?
+    private let streams: RunStreamSource?
     let presences = ClientPresences()
 
     /// The most bytes that are written before the connection's event loop has taken note of them. Writing waits for a client
     /// that does not read, but only once the event loop has found that out.
     private static let maxAhead = 256 * 1_024
+
+    init(router: CoreRouter, streams: RunStreamSource? = nil) {
+        self.router = router
+        self.streams = streams
+    }
 
     /// Whether a request is passed on.
     func takes(_ request: HTTPRequest) -> Bool {
@@ -30,7 +35,7 @@ struct PassingOn: Sendable {
 
     /// Passes on what is the core API's, and leaves the rest to `responder`.
     func before(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTPChannelHandler.Responder {
-        { request, writer, channel in
+        { [self] request, writer, channel in
             if takes(request.head) {
                 try await respond(to: request, writer, channel)
             } else {
@@ -55,28 +60,51 @@ struct PassingOn: Sendable {
         // The parser stops after a request that offers another protocol.
         let isLast = request.headers.contains(.upgrade)
         let answerWriter = AnswerWriter(writer)
-        try await router.pass(routed) { answer in
+        try await router.pass(routed) { [self] answer in
             guard let writer = answerWriter.take() else { return }
             var head = answer.head
             if isLast { head.headerFields[.connection] = "close" }
             switch answer.body {
             case .bytes(let bytes):
-                try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+                try await BodyWriting.write(head, bytes, writer)
             case .stream(let response):
-                var body = try await writer.writeHead(head)
-                try await Self.endingWithReplica(response, isStream: answer.isEventStream) {
-                    if let merged = mergedStream(request, answer, response) { return try await merged.write(to: &body) }
-                    var ahead = 0
-                    for try await chunk in response.body {
-                        try await body.write(ByteBuffer(bytes: chunk))
-                        ahead += chunk.count
-                        if ahead >= Self.maxAhead {
-                            ahead = 0
-                            try await channel.eventLoop.submit {}.get()
-                        }
-                    }
-                }
-                try await body.finish(answer.trailers)
+                var body = try await BodyWriting.begin(head, writer)
+                try await write(response, mergedStream(request, answer, response), answer, channel, to: &body)
+                try await BodyWriting.finish(answer.trailers, &body)
+            }
+        }
+    }
+
+    @inline(never)
+    private func write(
+        _ response: TransportResponse,
+        _ merged: MergedStream?,
+        _ answer: RoutedAnswer,
+        _ channel: any Channel,
+        to body: inout some ResponseBodyWriter
+    ) async throws {
+        if let merged {
+            try await Self.endingWithReplica(response) { try await merged.write(to: &body) }
+        } else if answer.isEventStream {
+            try await Self.endingWithReplica(response) { try await Self.copy(response, channel, to: &body) }
+        } else {
+            try await Self.copy(response, channel, to: &body)
+        }
+    }
+
+    @inline(never)
+    private static func copy(
+        _ response: TransportResponse,
+        _ channel: any Channel,
+        to body: inout some ResponseBodyWriter
+    ) async throws {
+        var ahead = 0
+        for try await chunk in response.body {
+            try await BodyWriting.write(ByteBuffer(bytes: chunk), &body)
+            ahead += chunk.count
+            if ahead >= maxAhead {
+                ahead = 0
+                try await channel.eventLoop.submit {}.get()
             }
         }
     }
@@ -99,10 +127,8 @@ struct PassingOn: Sendable {
     /// An event stream has no end of its own, and its reader comes back: it ends when this replica stops.
     private static func endingWithReplica(
         _ response: TransportResponse,
-        isStream: Bool,
         _ write: () async throws -> Void
     ) async throws {
-        guard isStream else { return try await write() }
         try await withGracefulShutdownHandler(operation: write, onGracefulShutdown: response.body.end)
     }
 
@@ -127,6 +153,38 @@ struct PassingOn: Sendable {
     }
 
     private struct ClientBrokeOff: Error {}
+}
+
+/// Writes to a client, each step in a frame of its own.
+///
+/// A task keeps the memory of its deepest calls, and a stream's task waits for hours. Inlined into their callers, these steps
+/// would make every open stream larger by the frames of all of them.
+enum BodyWriting {
+    @inline(never)
+    static func write(_ head: HTTPResponse, _ bytes: [UInt8], _ writer: consuming ResponseWriter) async throws {
+        try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    @inline(never)
+    static func begin(_ head: HTTPResponse, _ writer: consuming ResponseWriter) async throws -> some ResponseBodyWriter
+    {
+        try await writer.writeHead(head)
+    }
+
+    @inline(never)
+    static func write(_ buffer: ByteBuffer, _ writer: inout some ResponseBodyWriter) async throws {
+        try await writer.write(buffer)
+    }
+
+    @inline(never)
+    static func write(contentsOf buffers: [ByteBuffer], _ writer: inout some ResponseBodyWriter) async throws {
+        try await writer.write(contentsOf: buffers)
+    }
+
+    @inline(never)
+    static func finish(_ trailers: HTTPFields?, _ writer: inout some ResponseBodyWriter) async throws {
+        try await writer.finish(trailers)
+    }
 }
 
 /// Tells a connection that its client may send the body that it announced (RFC 9110 section 10.1.1).

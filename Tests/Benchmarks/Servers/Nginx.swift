@@ -49,7 +49,8 @@ final class Nginx: Sendable {
     }
 
     func stop() {
-        process.terminate()
+        // SIGTERM would not arrive: a process inherits the signals that the starting thread blocks.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
