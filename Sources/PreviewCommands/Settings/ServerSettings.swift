@@ -76,7 +76,7 @@ struct ServerSettings: Sendable {
 }
 
 /// Where the service listens.
-struct ListenAddress: Hashable, Sendable {
+struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     let host: String
     let port: Int
 
@@ -84,6 +84,9 @@ struct ListenAddress: Hashable, Sendable {
         self.host = host
         self.port = port
     }
+
+    /// As it is written in the setting.
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Reads `host:port`; an IPv6 address stands in brackets.
     init?(_ text: String) {

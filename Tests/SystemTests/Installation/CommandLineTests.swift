@@ -22,6 +22,39 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "An address that cannot be listened at is one line that names the setting",
+        arguments: [
+            ("Server__Listen", "192.0.2.1:8080", "Cannot assign requested address"),
+            ("Server__EndedPageListen", "192.0.2.1:8081", "Cannot assign requested address"),
+            ("Server__Listen", "no-such-host.invalid:8080", "the host name has no address"),
+        ]
+    )
+    func anAddressThatCannotBeListenedAt(setting: String, address: String, reason: String) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "listen-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let kubeconfig = folder.appending(path: "kubeconfig").path
+        try """
+        {"apiVersion": "v1", "kind": "Config", "current-context": "c",
+         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+         "contexts": [{"name": "c", "context": {"cluster": "c"}}]}
+        """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
+        let result = try await Files.run(
+            try #require(ReplicaProcess.program),
+            [
+                "serve", "--set", "Sandbox__Preview__ZoneSuffix=preview.test", "--set",
+                "Auth__ApiKey=key-of-32-characters-or-more-0000",
+                "--set", "\(setting)=\(address)",
+            ] + (setting == "Server__Listen" ? [] : ["--set", "Server__Listen=127.0.0.1:0"]),
+            environment: ["KUBECONFIG": kubeconfig]
+        )
+        #expect(!result.isSuccess)
+        // The rest is the log.
+        let errors = result.errors.split(separator: "\n").filter { !$0.hasPrefix("20") }
+        #expect(errors == ["Error: \(setting)=\(address): cannot listen there: \(reason)"], "\(result.errors)")
+    }
+
     @Test("It says which version it is")
     func version() async throws {
         let result = try await Files.run(try #require(ReplicaProcess.program), ["--version"])

@@ -7,6 +7,12 @@ internal import PreviewIdentity
 internal import PreviewServer
 internal import ServiceLifecycle
 
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// What answers HTTP requests.
 struct ServerParts: Sendable {
     let draining: Draining
@@ -40,18 +46,26 @@ struct ServerParts: Sendable {
             metrics: shared.metrics,
             metricsPage: MetricsParts(shared, previews).page
         )
-        application = api.application(
-            address: .hostname(server.listen.host, port: server.listen.port),
-            connections: Self.connectionLimits(server, routes: shared.router != nil, logger: shared.logger),
-            logger: shared.logger,
-            onRunning: onRunning
+        application = Listener(
+            setting: ServerSettings.Keys.listen.key,
+            address: server.listen,
+            server: api.application(
+                address: .hostname(server.listen.host, port: server.listen.port),
+                connections: Self.connectionLimits(server, routes: shared.router != nil, logger: shared.logger),
+                logger: shared.logger,
+                onRunning: onRunning
+            )
         )
-        endedPage = server.endedPageListen.map { [draining] listen in
-            EndedPage.application(
-                address: .hostname(listen.host, port: listen.port),
-                draining: draining,
-                metrics: shared.metrics,
-                logger: shared.logger
+        endedPage = server.endedPageListen.map { [draining] address in
+            Listener(
+                setting: ServerSettings.Keys.endedPageListen.key,
+                address: address,
+                server: EndedPage.application(
+                    address: .hostname(address.host, port: address.port),
+                    draining: draining,
+                    metrics: shared.metrics,
+                    logger: shared.logger
+                )
             )
         }
     }
@@ -72,5 +86,24 @@ struct ServerParts: Sendable {
             limits.maxConnections = most
         }
         return limits
+    }
+}
+
+/// A server whose failure to listen names the setting.
+private struct Listener: Service {
+    let setting: String
+    let address: ListenAddress
+    let server: any Service
+
+    func run() async throws {
+        do {
+            try await server.run()
+        } catch let error as IOError {
+            throw SettingsError(
+                "\(setting)=\(address): cannot listen there: \(String(cString: strerror(error.errnoCode)))"
+            )
+        } catch is SocketAddressError.UnknownHost {
+            throw SettingsError("\(setting)=\(address): cannot listen there: the host name has no address")
+        }
     }
 }
