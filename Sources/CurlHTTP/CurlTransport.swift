@@ -73,7 +73,8 @@ public final class CurlTransport: HTTPTransport, Sendable {
         let body = TransportBody(
             nextChunk: exchange.nextChunk,
             stopReceiving: exchange.stopReceiving,
-            interruptReader: exchange.interruptReader
+            interruptReader: exchange.interruptReader,
+            takeWholeBody: exchange.takeWhole
         )
         return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
     }

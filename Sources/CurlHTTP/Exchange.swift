@@ -70,6 +70,11 @@ final class Exchange: Sendable {
         }
     }
 
+    /// Returns the body where all of it has arrived.
+    @Sendable func takeWhole() -> [UInt8]? {
+        machine.withLock { $0.takeWhole() }
+    }
+
     private func waitForChunk(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
         switch machine.withLock({ $0.wait(continuation) }) {
         case .chunk(let chunk, let unpauses):
@@ -212,6 +217,7 @@ struct ChunkQueue {
     }
 
     var isEmpty: Bool { first == chunks.count }
+    var count: Int { chunks.count - first }
 
     mutating func append(_ chunk: [UInt8]) {
         byteCount += chunk.count

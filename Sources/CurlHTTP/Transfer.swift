@@ -61,6 +61,8 @@ struct Transfer<HeadReader, ChunkReader> {
     private var chunks = ChunkQueue(mergesPieces: true)
     private var chunkReader: ChunkReader?
     private var isPaused = false
+    /// True once the reader has asked for a part of the body.
+    private var hasRead = false
     /// True when the reader is to get an empty chunk at its next read.
     private var isInterrupted = false
     /// Set when nothing more can arrive; chunks may still be unread.
@@ -93,6 +95,15 @@ struct Transfer<HeadReader, ChunkReader> {
         }
     }
 
+    /// The reader wants the body, if all of it is there and in one chunk.
+    mutating func takeWhole() -> [UInt8]? {
+        guard case .streaming = state, case .success = ending, chunkReader == nil, !hasRead, chunks.count <= 1 else {
+            return nil
+        }
+        hasRead = true
+        return chunks.popFirst() ?? []
+    }
+
     /// The reader wants the next chunk, if there is one.
     mutating func read() -> Read {
         switch state {
@@ -103,7 +114,7 @@ struct Transfer<HeadReader, ChunkReader> {
         case .streaming where chunkReader != nil:
             return .failed(TransportError(.invalidRequest, "the body has more than one reader"))
         case .streaming:
-            break
+            hasRead = true
         }
         if isInterrupted {
             isInterrupted = false

@@ -35,6 +35,7 @@ public struct TransportBody: AsyncSequence, Sendable {
     private let nextChunk: @Sendable () async throws -> [UInt8]?
     private let stopReceiving: @Sendable () -> Void
     private let interruptReader: @Sendable () -> Void
+    private let takeWholeBody: @Sendable () -> [UInt8]?
 
     /// Makes a body.
     ///
@@ -42,15 +43,23 @@ public struct TransportBody: AsyncSequence, Sendable {
     ///   - nextChunk: Returns the next chunk, or `nil` at the end.
     ///   - stopReceiving: Brings the end about; without it the body cannot be ended early.
     ///   - interruptReader: Makes the reader's wait, or its next read, return an empty chunk.
+    ///   - takeWholeBody: Returns the whole body where all of it has arrived.
     public init(
         nextChunk: @escaping @Sendable () async throws -> [UInt8]?,
         stopReceiving: @escaping @Sendable () -> Void = {},
-        interruptReader: @escaping @Sendable () -> Void = {}
+        interruptReader: @escaping @Sendable () -> Void = {},
+        takeWholeBody: @escaping @Sendable () -> [UInt8]? = { nil }
     ) {
         self.nextChunk = nextChunk
         self.stopReceiving = stopReceiving
         self.interruptReader = interruptReader
+        self.takeWholeBody = takeWholeBody
     }
+
+    /// Reads the body without waiting.
+    ///
+    /// - Returns: `nil`, and then nothing is read, where it is not complete, has been read from, or is not short.
+    public func takeWhole() -> [UInt8]? { takeWholeBody() }
 
     /// Ends the body after what has arrived by now, as if the peer had, whether or not somebody waits for more.
     public func end() { stopReceiving() }

@@ -68,8 +68,15 @@ final class PassingOn: Sendable {
             case .bytes(let bytes):
                 try await BodyWriting.write(head, bytes, writer)
             case .stream(let response):
+                let whole = answer.isEventStream ? nil : response.body.takeWhole()
+                // A short answer is written at once, since each step costs a change of thread and a system call.
+                if let whole, answer.trailers == nil { return try await BodyWriting.write(head, whole, writer) }
                 var body = try await BodyWriting.begin(head, writer)
-                try await write(response, mergedStream(request, answer, response), answer, channel, to: &body)
+                if let whole {
+                    try await BodyWriting.write(ByteBuffer(bytes: whole), &body)
+                } else {
+                    try await write(response, mergedStream(request, answer, response), answer, channel, to: &body)
+                }
                 try await BodyWriting.finish(answer.trailers, &body)
             }
         }

@@ -31,6 +31,8 @@ struct ServiceCommand: AsyncParsableCommand {
             "KUBECONFIG": kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
             "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
             "Server__DrainSeconds": "0",
+            // Over before the first preview expires: what is measured is not the grace after a start.
+            "Sandbox__Preview__OutageGraceSeconds": "5",
         ]
         for text in set {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
