@@ -33,6 +33,8 @@ package actor EnvoyProxy {
     package nonisolated let folder: String
     private let transport: any HTTPTransport
     private var written: EnvoyResources?
+    /// What Envoy said last. Each question costs a round trip, for which a route that was just made waits.
+    private var known: EnvoyStatistics?
 
     /// - Parameters:
     ///   - folder: An existing folder for Envoy's files.
@@ -90,23 +92,23 @@ package actor EnvoyProxy {
     /// - Throws: ``DevClusterFailure`` if a file cannot be written, or `CancellationError`.
     package func publish(_ resources: EnvoyResources) async throws -> Outcome {
         guard resources != written else { return .applied }
-        let before = await statistics()
+        if known == nil { known = await statistics() }
         let endpoints = resources.endpoints.filter { !(written?.endpoints.contains($0) ?? false) }
         for item in endpoints { try PrivateFile.write(item.file.bytes, to: item.path) }
+        // A new cluster serves once it has its endpoints.
+        var expected = endpoints.map { item in
+            Expectation(version: item.file.version) { $0.endpoints[item.cluster] }
+        }
         if resources.clusters != written?.clusters {
             try PrivateFile.write(resources.clusters.bytes, to: bootstrap.clustersFile)
-            // A route to a cluster that Envoy does not know yet would answer 503 for a moment.
-            let outcome = try await confirm({ $0.clusters }, resources.clusters.version, since: before)
-            guard outcome == .applied else { return outcome }
+            expected.append(Expectation(version: resources.clusters.version) { $0.clusters })
         }
-        // A new cluster serves once it has its endpoints.
-        for item in endpoints {
-            let outcome = try await confirm({ $0.endpoints[item.cluster] }, item.file.version, since: before)
-            guard outcome == .applied else { return outcome }
-        }
+        // A route to a cluster that Envoy does not know yet would answer 503 for a moment.
+        var outcome = try await confirm(expected)
+        guard outcome == .applied else { return outcome }
         if resources.routes != written?.routes {
             try PrivateFile.write(resources.routes.bytes, to: bootstrap.routesFile)
-            let outcome = try await confirm({ $0.routes }, resources.routes.version, since: before)
+            outcome = try await confirm([Expectation(version: resources.routes.version) { $0.routes }])
             guard outcome == .applied else { return outcome }
         }
         for path in Set(written?.endpoints.map(\.path) ?? []).subtracting(resources.endpoints.map(\.path)) {
@@ -116,15 +118,25 @@ package actor EnvoyProxy {
         return .applied
     }
 
-    private func confirm(
-        _ subscription: @Sendable (EnvoyStatistics) -> EnvoyStatistics.Subscription?,
-        _ version: String,
-        since before: EnvoyStatistics?
-    ) async throws -> Outcome {
-        try await poll(every: Self.applyPollInterval, limit: Self.applyLimit) { () -> Outcome? in
-            guard let now = await statistics().flatMap(subscription) else { return nil }
-            if now.version == version { return .applied }
-            return now.rejections > before.flatMap(subscription)?.rejections ?? 0 ? .refused : nil
+    /// A version of a file that Envoy is to take.
+    private struct Expectation: Sendable {
+        let version: String
+        let subscription: @Sendable (EnvoyStatistics) -> EnvoyStatistics.Subscription?
+    }
+
+    /// Waits until Envoy serves by all of them. One answer may tell of several.
+    private func confirm(_ expected: [Expectation]) async throws -> Outcome {
+        guard !expected.isEmpty else { return .applied }
+        let before = known
+        return try await poll(every: Self.applyPollInterval, limit: Self.applyLimit) { () -> Outcome? in
+            guard let now = await statistics() else { return nil }
+            known = now
+            let isRefused = expected.contains { item in
+                guard let subscription = item.subscription(now), subscription.version != item.version else { return false }
+                return subscription.rejections > before.flatMap(item.subscription)?.rejections ?? 0
+            }
+            if isRefused { return .refused }
+            return expected.allSatisfy { $0.subscription(now)?.version == $0.version } ? .applied : nil
         } ?? .unanswered
     }
 

@@ -22,7 +22,8 @@ struct ReadinessWait {
     /// How long a port that closes each connection is asked in HTTP/1.1 before another protocol is tried: one that is starting
     /// may do so for a moment.
     static let closedLimit = Duration.seconds(1)
-    private static let firstPause = Duration.milliseconds(5)
+    /// A pause is a quarter of the pauses before it, so that a preview is found that much later than it serves, up to the longest.
+    private static let firstPause = Duration.milliseconds(2)
     private static let longestPause = Duration.milliseconds(500)
     /// Between two looks at the route, so that a gateway that is slow to accept costs few requests.
     private static let firstReadPause = Duration.milliseconds(250)
@@ -105,7 +106,7 @@ struct ReadinessWait {
             return isCurrent ? .finish : .readRoute
         }
         let wait = pause
-        pause = min(pause * 3 / 2, Self.longestPause)
+        pause = min(pause * 5 / 4, Self.longestPause)
         let isSlow = evidence.outcome == .silent
         return .probe(
             after: wait,

@@ -13,11 +13,13 @@ struct EnvoyProxyTests {
     private struct WatchingAdmin: HTTPTransport {
         let folder: String
         let refuses: Bool
+        let requests = Counter()
 
         func withResponse<Result: Sendable>(
             to request: TransportRequest,
             _ handle: @Sendable (TransportResponse) async throws -> Result
         ) async throws -> Result {
+            requests.add()
             let page = Mutex<[UInt8]?>(Array(text.utf8))
             return try await handle(
                 TransportResponse(
@@ -49,6 +51,12 @@ struct EnvoyProxyTests {
         }
     }
 
+    private final class Counter: Sendable {
+        private let counted = Mutex(0)
+        var count: Int { counted.withLock { $0 } }
+        func add() { counted.withLock { $0 += 1 } }
+    }
+
     /// True the first time.
     private final class Once: Sendable {
         private let isUsed = Mutex(false)
@@ -71,6 +79,22 @@ struct EnvoyProxyTests {
             )
             try await proxy.prepare()
             #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .applied)
+        }
+    }
+
+    /// A preview's address serves only after these round trips.
+    @Test func whatAQuickEnvoyHasTakenIsConfirmedByOneQuestionForTheClustersAndOneForTheRoutes() async throws {
+        try await withFolder { folder in
+            let admin = WatchingAdmin(folder: folder, refuses: false)
+            let proxy = EnvoyProxy(folder: folder, port: 1, adminPort: 2, transport: admin)
+            try await proxy.prepare()
+            let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
+            for next in [resources, EnvoyResources(plan: GatewayPlan(), folder: folder)] {
+                #expect(try await proxy.publish(next) == .applied)
+            }
+            let before = admin.requests.count
+            #expect(try await proxy.publish(resources) == .applied)
+            #expect(admin.requests.count - before == 2)
         }
     }
 

@@ -88,6 +88,19 @@ struct ReadinessWaitTests {
         #expect(played.readiness.state == .serving && played.at < .seconds(7) && played.reads == 0)
     }
 
+    @Test(arguments: [3, 10, 16, 40, 150, 900, 3000])
+    func aGatewayThatIsAboutToServeIsFoundAQuarterLaterAtMost(milliseconds: Int) {
+        let serves = Duration.milliseconds(milliseconds)
+        let took = Duration.milliseconds(1)
+        let played = play(.noRoute, takes: took, then: { $0 >= serves ? Self.page : nil })
+        #expect(played.readiness.state == .serving)
+        #expect(played.at <= serves * 5 / 4 + .milliseconds(2) + took * 2)
+    }
+
+    @Test func aGatewayThatDoesNotServeGetsFewRequests() {
+        #expect(play(.noRoute, takes: .milliseconds(1)).patience.count <= 45)
+    }
+
     @Test func whereNobodyListensTheClusterIsAskedOnceAtTheEnd() {
         let played = play(.nobodyListens)
         #expect(played.readiness.state == .noApp && played.reads == 1)
