@@ -133,7 +133,7 @@ public struct PreviewAPI: Sendable {
                 address: address
             ),
             ListPreviewsTool(previews: core.previews, access: access, address: address),
-            CheckPreviewTool(previews: core.previews, access: access, address: address),
+            CheckPreviewTool(previews: core.previews, waiting: waitingCalls, access: access, address: address),
             StopPreviewTool(previews: core.previews, access: access),
         ]
     }

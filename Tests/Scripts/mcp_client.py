@@ -1,8 +1,9 @@
 """Drives an MCP server with the official Python SDK, and tells on standard output what happens, one JSON object a line.
 
-usage: mcp_client.py {tour|patience|overtaking|returning} URL KEY RUN {auto|legacy}
+usage: mcp_client.py {tour|checking|patience|overtaking|returning} URL KEY RUN {auto|legacy}
 
 tour      uses every tool once.
+checking  starts a preview, looks until its app has gone, then waits in check_preview until it is back.
 patience  calls start_preview twice. The first call gets no sign of life and is given up when the read time-out has
           passed; the second one gets progress, and is told by "outlasted" once it has waited for longer than that.
 overtaking gives a call of start_preview up after a while, as the SDK does, which leaves its stream open, and calls again.
@@ -53,6 +54,22 @@ async def tour(client, run):
         say(fault=error.error.code)
 
 
+async def checking(client, run):
+    started = await client.call_tool("start_preview", {"run_id": run, "port": 3000})
+    arguments = {"run_id": run, "session_id": started.structured_content["session_id"]}
+    say(started=True)
+    while (await client.call_tool("check_preview", arguments)).structured_content["readiness"] == "serving":
+        await asyncio.sleep(PAUSE)
+
+    async def progress(count, total, message):
+        say(progress=count, message=message)
+
+    arguments["wait_seconds"] = 30
+    say(check=outcome(await client.call_tool("check_preview", arguments, progress_callback=progress)))
+    arguments["wait_seconds"] = 61
+    say(refused=outcome(await client.call_tool("check_preview", arguments)))
+
+
 async def patience(client, run):
     arguments = {"run_id": run, "port": 3000}
     try:
@@ -97,7 +114,7 @@ async def returning(client, run):
 
 
 async def main(play, url, key, run, mode):
-    plays = {"tour": tour, "patience": patience, "overtaking": overtaking, "returning": returning}
+    plays = {"tour": tour, "checking": checking, "patience": patience, "overtaking": overtaking, "returning": returning}
     silence = READ_TIMEOUT if play == "patience" else None
     http_client = httpx2.AsyncClient(
         headers={"Authorization": f"Bearer {key}"}, timeout=httpx2.Timeout(silence), trust_env=False

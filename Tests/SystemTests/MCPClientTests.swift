@@ -46,6 +46,29 @@ struct MCPClientTests {
         #expect(service.cluster.liveRoutes.isEmpty)
     }
 
+    @Test(arguments: ["auto", "legacy"])
+    func aCheckWaitsUntilTheAppIsBack(mode: String) async throws {
+        let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy(approvesAutomatically: true))
+        let reports = Mutex<PythonMCPClient.Report>([:])
+        try await service.serve { url in
+            let arguments = ["checking", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
+            try await PythonMCPClient.run(arguments) { report in
+                reports.withLock { $0.merge(report) { $1 } }
+                if report["started"] != nil { service.cluster.setProbeOutcome(.nobodyListens) }
+                if report["progress"] == 1 {
+                    await service.controlClock.waitForSleepers(1)
+                    service.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
+                    service.controlClock.advance(by: .seconds(1))
+                }
+            }
+        }
+        let said = reports.withLock { $0 }
+        #expect(said["message"]?.stringValue?.contains("for 30 seconds at most") == true)
+        #expect(said["check"]?.objectValue?["structured"]?.objectValue?["readiness"] == "serving")
+        #expect(said["refused"]?.objectValue?["is_error"] == true)
+        #expect(said["refused"]?.objectValue?["text"]?.stringValue?.contains("from 0 to 60") == true)
+    }
+
     /// The SDK gives a connection up after 300 seconds of silence. Here it is told to do so after two, and the service's
     /// clock and the cluster's are set on by one interval with every sign of life that the client got: so on both sides
     /// more time passes than the client would wait in silence.

@@ -16,13 +16,15 @@ struct MCPServiceUnderTest: Sendable {
     let cluster = SimulatedCluster()
     /// Paces what is sent to clients that wait.
     let clock = ManualClock()
+    /// What use cases wait on.
+    let controlClock = ManualClock()
     private let core: ReplicaCore
     private let api: PreviewAPI
 
     var gate: AgentPreviewGate { core.gate }
 
     init(approvals: ApprovalPolicy) async throws {
-        let time = MonotonicTime(ManualClock())
+        let time = MonotonicTime(controlClock)
         let random = SeededRandom(seed: 7)
         core = ReplicaCore(
             cluster.ports,

@@ -16,7 +16,7 @@ struct MCPCall: Sendable {
     /// How many events may wait for a client that does not read. The oldest go first; the answer is the newest.
     private static let maxWaitingEvents = 8
 
-    var longestWait: Duration? { call.tool.longestWait }
+    var longestWait: Duration? { call.tool.longestWait(call.arguments) }
 
     /// Carries it out to its answer, which may be that it failed.
     func run(
@@ -115,7 +115,7 @@ struct CallProgress {
     static let interval = Duration.seconds(5)
 
     private let token: JSONRPCID?
-    private var message = "The preview is being started."
+    private var message = "The call is being carried out."
     private var count = 0
 
     init(token: JSONRPCID?) {

@@ -9,7 +9,8 @@ struct ListPreviewsTool: Tool {
     let access: RunAccess
     let address: PreviewAddress
 
-    var longestWait: Duration? { nil }
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
+
     let definition = ToolDefinition(
         name: "list_previews",
         title: "List previews",
@@ -45,19 +46,31 @@ struct ListPreviewsTool: Tool {
 /// `check_preview`: opens one preview now and says what was found.
 struct CheckPreviewTool: Tool {
     let previews: Previews
+    let waiting: WaitingCalls
     let access: RunAccess
     let address: PreviewAddress
 
-    var longestWait: Duration? { nil }
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration? {
+        let wait = try? ToolArguments(arguments, of: definition).wait(atMost: Previews.longestCheckWait)
+        return wait.flatMap { $0 > .zero ? $0 : nil }
+    }
+
     let definition = ToolDefinition(
         name: "check_preview",
         title: "Check a preview",
         description: """
             Opens a preview of an Agentweaver run now, as a browser would, and says whether the user sees a page of the app, \
             and if not, what to do. Call it after changing the server, or when start_preview said that the preview does not \
-            work yet.
+            work yet. With \(ArgumentName.wait) it looks again, once a second, until the preview works or that time is over: \
+            one call instead of many while a server compiles.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
+        optionalArguments: [
+            ArgumentName.wait: [
+                "type": "integer", "minimum": 0, "maximum": .integer(Int(Previews.longestCheckWait.components.seconds)),
+                "description": "How long to wait until the preview works, in seconds; 0 without it.",
+            ]
+        ],
         output: SessionSchema.json,
         effect: .reads
     )
@@ -69,8 +82,9 @@ struct CheckPreviewTool: Tool {
     ) async throws -> ToolResult {
         let run = try arguments.run()
         let session = try arguments.string(ArgumentName.session)
+        let wait = try arguments.wait(atMost: Previews.longestCheckWait)
         try await access.authorize(caller, to: .list, on: run)
-        let found = try await previews.check(run: run, token: PreviewToken(session) ?? .placeholder)
+        let found = try await check(run, PreviewToken(session) ?? .placeholder, wait, report)
         let readiness = found.readiness
         let sentences = [
             readiness.isReady ? "The preview works." : "The preview does not work yet (\(readiness.state.rawValue)).",
@@ -81,6 +95,18 @@ struct CheckPreviewTool: Tool {
             SessionBody(found, run: run, address: address)
         )
     }
+
+    /// Only who waits takes a waiting place.
+    private func check(
+        _ run: RunID,
+        _ token: PreviewToken,
+        _ wait: Duration,
+        _ report: @escaping @Sendable (String) -> Void
+    ) async throws -> PreviewSession {
+        guard wait > .zero else { return try await previews.check(run: run, token: token) }
+        report("The preview is looked at until it works, for \(wait.components.seconds) seconds at most.")
+        return try await waiting.wait(for: run) { try await previews.check(run: run, token: token, wait: wait) }
+    }
 }
 
 /// `stop_preview`: ends one preview.
@@ -88,7 +114,8 @@ struct StopPreviewTool: Tool {
     let previews: Previews
     let access: RunAccess
 
-    var longestWait: Duration? { nil }
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
+
     let definition = ToolDefinition(
         name: "stop_preview",
         title: "Stop a preview",

@@ -11,7 +11,7 @@ struct StartPreviewTool: Tool {
     let access: RunAccess
     let address: PreviewAddress
 
-    var longestWait: Duration? { gate.approvalWindow }
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { gate.approvalWindow }
 
     var definition: ToolDefinition {
         let ports = previews.ports.allowed

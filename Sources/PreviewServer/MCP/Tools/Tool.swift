@@ -7,8 +7,10 @@ internal import PreviewIdentity
 protocol Tool: Sendable {
     var definition: ToolDefinition { get }
 
-    /// How long a call may have to wait for a human; nil where no human is asked.
-    var longestWait: Duration? { get }
+    /// How long a call may have to wait, for a human or for a preview to work; nil where it does not.
+    ///
+    /// - Parameter arguments: The call's arguments, which may be wrong.
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration?
 
     /// Does it, under the caller's own rights.
     ///
@@ -27,8 +29,10 @@ struct ToolDefinition: Sendable {
     let title: String
     /// Written for the model that decides about calling it.
     let description: String
-    /// The arguments, as JSON Schema 2020-12 for each. All are required.
+    /// The required arguments, as JSON Schema 2020-12 for each.
     let arguments: [String: JSONValue]
+    /// The arguments that may be absent.
+    var optionalArguments: [String: JSONValue] = [:]
     /// A JSON Schema 2020-12 of the result's structured content.
     let output: JSONValue
     let effect: Effect
@@ -44,7 +48,7 @@ struct ToolDefinition: Sendable {
 
     private var inputSchema: JSONValue {
         [
-            "type": "object", "properties": .object(arguments),
+            "type": "object", "properties": .object(arguments.merging(optionalArguments) { required, _ in required }),
             "required": .array(arguments.keys.sorted().map { .string($0) }),
             "additionalProperties": false,
         ]
@@ -73,11 +77,13 @@ struct ToolArguments: Sendable {
     init(_ arguments: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
         let members = arguments.withoutNulls
         let expected = tool.arguments.keys.sorted()
-        let list = expected.joined(separator: " and ")
+        let optional = tool.optionalArguments.keys.sorted()
+        let list =
+            expected.joined(separator: " and ") + (optional.isEmpty ? "" : ", and optionally \(optional.joined(separator: " and "))")
         for name in expected where members[name] == nil {
             throw ToolArgumentError("The argument \(name) is missing: \(tool.name) takes \(list).")
         }
-        for name in members.keys.sorted() where tool.arguments[name] == nil {
+        for name in members.keys.sorted() where !expected.contains(name) && !optional.contains(name) {
             throw ToolArgumentError(
                 "There is no argument '\(name.echo)': \(tool.name) takes \(list)."
             )
@@ -106,6 +112,17 @@ struct ToolArguments: Sendable {
         return value
     }
 
+    /// An optional argument: how many whole seconds the call is to wait; zero where it is absent.
+    func wait(atMost longest: Duration) throws(ToolArgumentError) -> Duration {
+        guard members[ArgumentName.wait] != nil else { return .zero }
+        let limit = Int(longest.components.seconds)
+        let seconds = try integer(ArgumentName.wait)
+        guard (0...limit).contains(seconds) else {
+            throw ToolArgumentError("The argument \(ArgumentName.wait) must be from 0 to \(limit).")
+        }
+        return .seconds(seconds)
+    }
+
     func run() throws -> RunID { try RunID(try string(ArgumentName.run)) }
 }
 
@@ -114,6 +131,7 @@ enum ArgumentName {
     static let run = "run_id"
     static let port = "port"
     static let session = "session_id"
+    static let wait = "wait_seconds"
 }
 
 /// Arguments that a tool cannot be called with. The message is for the model that wrote them.
