@@ -41,7 +41,7 @@ let package = Package(
         // MARK: Executables
         .executableTarget(
             name: "preview-gateway",
-            dependencies: ["PreviewCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["PreviewCommands"],
             linkerSettings: [.unsafeFlags(leanLinking, .when(platforms: [.linux], configuration: .release))]
         ),
         .executableTarget(

@@ -48,6 +48,11 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
     case table, json
 }
 
+/// How what is known about some objects is printed.
+enum ExplanationFormat: String, CaseIterable, ExpressibleByArgument {
+    case table, json, yaml
+}
+
 extension OutputFormat {
     /// A document as JSON or YAML; its coding keys are the members' names.
     func text(of document: some Encodable) throws -> String {

@@ -1,9 +1,8 @@
-import ArgumentParser
 import PreviewCommands
 
 @main
 enum Main {
     static func main() async {
-        await PreviewGateway.main(nil)
+        await PreviewGateway.runProcess()
     }
 }

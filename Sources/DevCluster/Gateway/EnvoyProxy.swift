@@ -132,7 +132,9 @@ package actor EnvoyProxy {
             guard let now = await statistics() else { return nil }
             known = now
             let isRefused = expected.contains { item in
-                guard let subscription = item.subscription(now), subscription.version != item.version else { return false }
+                guard let subscription = item.subscription(now), subscription.version != item.version else {
+                    return false
+                }
                 return subscription.rejections > before.flatMap(item.subscription)?.rejections ?? 0
             }
             if isRefused { return .refused }

@@ -139,13 +139,13 @@ struct ExplainCommand: OperatorCommand {
     var references: [String]
 
     @Option(name: .shortAndLong, help: "How to print it.")
-    var output = ReportFormat.table
+    var output = ExplanationFormat.table
 
     @OptionGroup var options: OperatorOptions
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
         let references = try references.map { try PreviewReference($0) }
         let report = try await connection.report(withClaims: true)
-        for reference in references { context.print(try report.explanation(of: reference, output)) }
+        context.print(try report.explanation(of: references, output))
     }
 }

@@ -39,7 +39,7 @@ struct ReapCommand: AsyncParsableCommand {
     var explain: String?
 
     @Option(name: .shortAndLong, help: "How to print it.")
-    var output = ReportFormat.table
+    var output = ExplanationFormat.table
 
     @OptionGroup var options: SettingsOptions
 
@@ -85,13 +85,14 @@ struct ReapCommand: AsyncParsableCommand {
             try await sweep.look(withClaims: explain != nil)
         }
         if let reference {
-            return print(try report.explanation(of: reference, output))
+            return print(try report.explanation(of: [reference], output))
         }
         let deletes = !dryRun && connection.policy.isEnabled
         let outcomes = deletes ? await sweep.carryOut(report) : nil
         switch output {
         case .table: print(ReapTable(report, outcomes: outcomes, namespace: connection.settings.namespace).text)
         case .json: print(try ReapDocument(report, outcomes: outcomes).json())
+        case .yaml: print(try ReapDocument(report, outcomes: outcomes).yaml())
         }
         let failures = (outcomes ?? [:]).values.count { if case .failed = $0 { true } else { false } }
         guard failures == 0 else { throw CommandFailure("\(failures) of what is due could not be deleted") }
@@ -99,22 +100,27 @@ struct ReapCommand: AsyncParsableCommand {
 }
 
 extension ReapReport {
-    /// The story of what is meant by a reference.
+    /// The stories of what is meant by some references, in their order; for programs, one document.
     ///
-    /// - Throws: A ``CommandFailure`` where there is nothing of that name.
-    func explanation(of reference: PreviewReference, _ format: ReportFormat) throws -> String {
-        let entries = entries.filter(reference.names)
-        guard !entries.isEmpty else {
-            throw CommandFailure(
-                """
-                no preview is meant by that, and no Service of one is left; it may have ended. 'preview-gateway list' \
-                shows what there is
-                """
-            )
+    /// - Throws: A ``CommandFailure`` where there is nothing of one's name.
+    func explanation(of references: [PreviewReference], _ format: ExplanationFormat) throws -> String {
+        var meant: [ReapEntry] = []
+        for reference in references {
+            let named = entries.filter(reference.names)
+            guard !named.isEmpty else {
+                throw CommandFailure(
+                    """
+                    no preview is meant by that, and no Service of one is left; it may have ended. 'preview-gateway list' \
+                    shows what there is
+                    """
+                )
+            }
+            meant += named.filter { entry in !meant.contains { $0.token == entry.token } }
         }
         return switch format {
-        case .table: entries.map { ReapStory($0, self).text }.joined(separator: "\n\n")
-        case .json: try ReapDocument(self, entries: entries).json()
+        case .table: meant.map { ReapStory($0, self).text }.joined(separator: "\n\n")
+        case .json: try ReapDocument(self, entries: meant).json()
+        case .yaml: try ReapDocument(self, entries: meant).yaml()
         }
     }
 }

@@ -2,6 +2,7 @@ internal import Basics
 internal import FoundationEssentials
 internal import PreviewControl
 internal import PreviewDomain
+internal import YAMLKit
 
 /// A report as JSON for programs. The members' names are stable; a member without a value is left out.
 struct ReapDocument: Encodable, Sendable {
@@ -47,11 +48,15 @@ struct ReapDocument: Encodable, Sendable {
         }
     }
 
-    func json() throws -> String {
+    func json() throws -> String { String(decoding: try data(), as: UTF8.self) }
+
+    func yaml() throws -> String { try YAMLNode.document(in: try data())?.yaml ?? "" }
+
+    private func data() throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        return try encoder.encode(self)
     }
 }
 

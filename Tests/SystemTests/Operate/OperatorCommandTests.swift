@@ -1,10 +1,13 @@
 import ArgumentParser
-import FoundationEssentials
+import Foundation
 import HTTPTypes
 import KubernetesClient
 import PreviewDomain
+import Subprocess
 import Synchronization
+import TestPeers
 import Testing
+import YAMLKit
 
 @testable import DevCluster
 @testable import PreviewCommands
@@ -153,6 +156,89 @@ struct OperatorCommandTests {
             #expect(story.output.contains("\n  keep: ") && !story.output.contains(token.text))
         }
     }
+
+    @Test func severalPreviewsAreExplainedInOneDocument() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let tokens = [try await start(service).token, try await start(service).token]
+            let names = tokens.map(\.fingerprint)
+            let yaml = await operate(ExplainCommand.self, names[0], names[1], names[0], "-o", "yaml", on: service)
+            let items = try #require(
+                try YAMLNode.objects(in: yaml.output).first?["items"] as? [[String: Any]],
+                "\(yaml.error)"
+            )
+            #expect(items.map { $0["fingerprint"] as? String } == names)
+            #expect(items.allSatisfy { $0["decision"] as? String == "keep" })
+            #expect(!yaml.output.contains(tokens[0].text))
+            let json = await operate(ExplainCommand.self, ServiceUnderTest.run, "-o", "json", on: service)
+            #expect(json.output.components(separatedBy: "\"decision\"").count == 3)
+        }
+    }
+
+    // MARK: Completion
+
+    private func complete(_ line: String..., kubeconfig: String) async -> [String] {
+        let lines = Mutex<[String]>([])
+        await KubectlCompletion(line: line).run(
+            in: OperatorContext(
+                environment: [:],
+                cluster: { try ClusterConfiguration.discover(kubeconfig: kubeconfig) },
+                print: { text in lines.withLock { $0.append(text) } },
+                warn: { _ in }
+            )
+        )
+        return lines.withLock(\.self)
+    }
+
+    @Test func previewsAndRequestsAreCompletedFromTheCluster() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, _) = try await start(service)
+            let preview = "\(token.fingerprint)\trun \(ServiceUnderTest.run), port 3000"
+            let kubeconfig = service.kubeconfig
+            #expect(await complete("stop", "", kubeconfig: kubeconfig) == [preview, ":4"])
+            let begin = String(token.fingerprint.prefix(2))
+            #expect(await complete("explain", begin, kubeconfig: kubeconfig) == [preview, ":4"])
+            #expect(await complete("stop", token.fingerprint, "", kubeconfig: kubeconfig) == [":4"])
+            #expect(await complete("stop", "-n", "elsewhere", "", kubeconfig: kubeconfig) == [":4"])
+            let (request, call) = try await ask(service)
+            let completed = await complete("approve", "", kubeconfig: kubeconfig)
+            #expect(completed == ["\(request.prefix(8))\trun \(ServiceUnderTest.run), port 3000", ":4"])
+            _ = await operate(DenyCommand.self, request, on: service)
+            _ = try await call.value
+        }
+    }
+
+    @Test func aClusterThatCannotBeAskedCompletesNothing() async {
+        #expect(await complete("stop", "", kubeconfig: "/no/such/file") == [":4"])
+    }
+
+    /// kubectl finds both by their names on the path.
+    @Test(.enabled(if: ReplicaProcess.program != nil && kubectl != nil, "kubectl or the built service is missing"))
+    func kubectlCompletesThePlugin() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "plugin-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let program = try #require(ReplicaProcess.program)
+        for name in ["kubectl-preview", "kubectl_complete-preview"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.appending(path: name).path,
+                withDestinationPath: program
+            )
+        }
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let result = try await Subprocess.run(
+            .name(try #require(Self.kubectl)),
+            arguments: ["__complete", "preview", "list", "-o", "y"],
+            environment: .inherit.updating(["PATH": "\(folder.path):\(path)", "HOME": folder.path]),
+            output: .string(limit: 1 << 16),
+            error: .string(limit: 1 << 16)
+        )
+        #expect(result.standardOutput == "yaml\n:4\n", "\(result.standardError)")
+    }
+
+    private static let kubectl = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":").lazy
+        .map { "\($0)/kubectl" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
     @Test func allNamespacesAreListedTogether() async throws {
         try await ServiceUnderTest.run { service in

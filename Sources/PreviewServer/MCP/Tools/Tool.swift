@@ -79,7 +79,8 @@ struct ToolArguments: Sendable {
         let expected = tool.arguments.keys.sorted()
         let optional = tool.optionalArguments.keys.sorted()
         let list =
-            expected.joined(separator: " and ") + (optional.isEmpty ? "" : ", and optionally \(optional.joined(separator: " and "))")
+            expected.joined(separator: " and ")
+            + (optional.isEmpty ? "" : ", and optionally \(optional.joined(separator: " and "))")
         for name in expected where members[name] == nil {
             throw ToolArgumentError("The argument \(name) is missing: \(tool.name) takes \(list).")
         }

@@ -1,0 +1,66 @@
+import Testing
+
+@testable import PreviewCommands
+
+/// What may follow on the command line, by the program's own description of its commands.
+@Suite("Completing a command line", .timeLimit(.minutes(1)))
+struct CommandCompletionTests {
+    private func complete(_ line: String...) throws -> CommandCompletion.Answer {
+        try CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)
+    }
+
+    private func words(_ answer: CommandCompletion.Answer) -> [String]? {
+        if case .words(let words) = answer { words.map(\.text) } else { nil }
+    }
+
+    @Test func commandsAreCompletedWithWhatTheyDo() throws {
+        let answer = try complete("")
+        for name in ["list", "requests", "approve", "deny", "stop", "explain", "watch", "doctor"] {
+            #expect(words(answer)?.contains(name) == true)
+        }
+        #expect(words(try complete("st")) == ["stop"])
+        guard case .words(let words) = try complete("st") else { return }
+        #expect(words.first?.description.hasPrefix("Stop previews") == true)
+        #expect(self.words(try complete("nothing")) == [])
+    }
+
+    @Test func optionsAreCompletedByTheirLongNames() throws {
+        #expect(words(try complete("stop", "--n")) == ["--namespace"])
+        #expect(words(try complete("list", "-"))?.contains("--all-namespaces") == true)
+        #expect(words(try complete("reap", "--"))?.contains("--dry-run") == true)
+    }
+
+    @Test(arguments: [["list", "-o", "y"], ["list", "-n", "a", "--output", "y"], ["explain", "-o", "y"]])
+    func valuesOfAnOptionAreCompleted(line: [String]) throws {
+        #expect(words(try CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)) == ["yaml"])
+    }
+
+    @Test func aValueBehindAnEqualsSignKeepsTheOption() throws {
+        #expect(words(try complete("approve", "--scope=o")) == ["--scope=once"])
+        #expect(try complete("list", "--config=k") == .files)
+    }
+
+    @Test func aFileIsLeftToTheShell() throws {
+        #expect(try complete("list", "--config", "") == .files)
+    }
+
+    @Test func aValueThatNobodyKnowsCompletesNothing() throws {
+        #expect(words(try complete("stop", "--namespace", "a")) == [])
+        #expect(words(try complete("watch", "--history", "")) == [])
+    }
+
+    @Test func previewsAreLookedForWhereTheLineSays() throws {
+        #expect(try complete("stop", "") == .previews(options: []))
+        #expect(try complete("stop", "-n", "team", "--all", "") == .previews(options: ["-n", "team"]))
+        #expect(
+            try complete("explain", "-o", "json", "--set", "A=B", "--namespace=team", "one", "t")
+                == .previews(options: ["--set", "A=B", "--namespace=team"])
+        )
+        #expect(try complete("reap", "--explain", "") == .previews(options: []))
+    }
+
+    @Test func oneRequestIsDecidedAtATime() throws {
+        #expect(try complete("approve", "--scope", "run", "") == .requests(options: []))
+        #expect(words(try complete("deny", "one", "")) == [])
+    }
+}
