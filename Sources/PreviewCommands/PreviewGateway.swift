@@ -28,12 +28,37 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// Reads the cluster's previews, or says why they could not be read.
-    static func reading<Value>(_ read: () async throws(ClusterError) -> Value) async throws -> Value {
+    /// Reads what the cluster has, or says why it could not be read, and what to look at.
+    static func reading<Value>(
+        _ what: String = "the cluster's previews",
+        _ read: () async throws(ClusterError) -> Value
+    ) async throws -> Value {
         do {
             return try await read()
         } catch {
-            throw CommandFailure("the cluster's previews could not be read: \(error.detail)")
+            throw CommandFailure("\(what) could not be read: \(error.detail)\(hint(error.kind))")
+        }
+    }
+
+    /// What a use case refused, in an operator's hands.
+    ///
+    /// - Parameter deed: What could not be done.
+    init(_ deed: String? = nil, refused error: PreviewError) {
+        let words = deed.map { "\($0): \(error.message)" } ?? error.message
+        let isOfCluster = error.kind == .clusterRefused
+        self.init(
+            isOfCluster
+                ? "\(words) A command acts as your account, in place of the service\(Self.hint(.refused))" : words
+        )
+    }
+
+    /// How an operator finds out more: the cluster and the account are those of the kubeconfig.
+    private static func hint(_ kind: ClusterError.Kind) -> String {
+        switch kind {
+        case .refused:
+            "; 'kubectl auth whoami' says who you are to it, and 'kubectl auth can-i --list' with the namespace what you may"
+        case .unavailable: "; 'kubectl cluster-info' says which one is meant"
+        default: ""
         }
     }
 }

@@ -44,7 +44,7 @@ struct ZoneNamesTests {
         }
     }
 
-    @Test(arguments: [NamePeer.Answer.refused, .silence])
+    @Test(arguments: [NamePeer.Answer.refused, .silence, .malformed])
     func serversThatDoNotAnswerSayNothing(answer: NamePeer.Answer) async throws {
         try await Self.withNames({ _, _ in answer }) { names in
             #expect(await names.lookUp("a.\(Self.zone)") == .unknown)

@@ -10,6 +10,8 @@ public final class NamePeer: Sendable {
         case absent
         case refused
         case silence
+        /// Bytes that are no answer.
+        case malformed
     }
 
     /// The UDP port on 127.0.0.1.
@@ -92,6 +94,7 @@ public final class NamePeer: Sendable {
             case .absent: return message(query, code: 3, answers: [])
             case .refused: return message(query, code: 5, answers: [])
             case .silence: return nil
+            case .malformed: return Array(query.prefix(11)) + [0xFF, 0xFF, 0xFF, 0xFF]
             }
         }
 

@@ -57,7 +57,7 @@ struct CommandCompletion {
             guard case .words(let words) = values(of: option, String(typed[typed.index(after: equals)...])) else {
                 return .files
             }
-            return .words(words.map { Word(text: prefix + $0.text, description: $0.description) })
+            return .words(words.map { Word(text: "\(prefix)\($0.text)", description: $0.description) })
         }
         if let subcommands = command.subcommands {
             let words = subcommands.filter { $0.isShown && $0.commandName.hasPrefix(typed) }

@@ -12,7 +12,7 @@ struct DecisionArguments: ParsableArguments {
 
     func decider(_ context: OperatorContext) throws -> String {
         guard let name = by ?? context.environment["USER"], !name.isEmpty else {
-            throw ValidationError("Nobody is known to decide: $USER is empty. Name yourself with --by.")
+            throw CommandFailure("nobody is known to decide, because $USER is empty; name yourself with --by")
         }
         return name
     }
@@ -116,7 +116,7 @@ extension OperatorConnection {
         do {
             decided = try await decide(request, decider)
         } catch {
-            throw CommandFailure(error.message)
+            throw CommandFailure(refused: error)
         }
         for failure in await recordEvents() { context.warn(failure) }
         return decided

@@ -28,10 +28,10 @@ struct ListCommand: OperatorCommand {
 
     @OptionGroup var options: OperatorOptions
 
+    func validate() throws { _ = try RunFilter(run) }
+
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let run = try run.map { text throws in
-            do { return try RunID(text).label } catch { throw ValidationError("--run: \(error)") }
-        }
+        let run = try RunFilter(run).run?.label
         var items: [PreviewItem] = []
         for connection in try await scope.connections(connection, holding: HTTPRoute.self, labelSelector: .previews) {
             let report = try await connection.report()
@@ -142,6 +142,8 @@ struct ExplainCommand: OperatorCommand {
     var output = ExplanationFormat.table
 
     @OptionGroup var options: OperatorOptions
+
+    func validate() throws { for reference in references { _ = try PreviewReference(reference) } }
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
         let references = try references.map { try PreviewReference($0) }

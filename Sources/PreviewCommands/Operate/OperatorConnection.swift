@@ -48,7 +48,9 @@ struct OperatorConnection: Sendable {
 
     /// All runs' requests for approval that are still on their claims, those that wait first, then the newest.
     func requests() async throws -> [Approval] {
-        let claims = try await CommandFailure.reading { () async throws(ClusterError) in try await approvals.claims() }
+        let claims = try await CommandFailure.reading("the runs' requests") { () async throws(ClusterError) in
+            try await approvals.claims()
+        }
         let now = cluster.time.reading()?.earliest
         return
             claims.flatMap(\.ledger.entries).map(\.approval)

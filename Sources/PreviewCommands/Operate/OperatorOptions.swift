@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import KubernetesClient
+internal import PreviewDomain
 
 #if canImport(Darwin)
     internal import Darwin
@@ -24,6 +25,16 @@ struct OperatorOptions: ParsableArguments {
         var settings = try ClusterSettings(settings.sources(environment: context.environment))
         if let namespace { settings.namespace = namespace }
         return try OperatorConnection(ClusterConnection(settings, to: context.cluster))
+    }
+}
+
+/// The value of an option `--run`.
+struct RunFilter {
+    let run: RunID?
+
+    /// - Throws: A `ValidationError` for a text that is no run's id. A command says so when it is parsed, with its usage.
+    init(_ text: String?) throws {
+        do { run = try text.map { try RunID($0) } } catch { throw ValidationError("--run: \(error)") }
     }
 }
 

@@ -18,6 +18,8 @@ struct StopCommand: OperatorCommand {
 
     @OptionGroup var options: OperatorOptions
 
+    func validate() throws { for reference in references { _ = try PreviewReference(reference) } }
+
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
         let references = try references.map { try PreviewReference($0) }
         let entries = try await connection.report().entries
@@ -33,7 +35,7 @@ struct StopCommand: OperatorCommand {
             do {
                 try await connection.core.previews.stop(run: run, token: preview.token)
             } catch {
-                throw CommandFailure("preview \(preview.token.fingerprint) could not be stopped: \(error.message)")
+                throw CommandFailure("preview \(preview.token.fingerprint) could not be stopped", refused: error)
             }
             context.print("Stopped preview \(preview.token.fingerprint).")
         }

@@ -30,12 +30,11 @@ struct WatchCommand: OperatorCommand {
 
     func validate() throws {
         guard history >= 0 else { throw ValidationError("--history: expected zero or more") }
+        _ = try RunFilter(run)
     }
 
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
-        let run = try run.map { text throws in
-            do { return try RunID(text) } catch { throw ValidationError("--run: \(error)") }
-        }
+        let run = try RunFilter(run).run
         let (output, show, warn) = (output, context.print, context.warn)
         try await connection.timelineLog.followAllRuns(replaying: history) { notice in
             switch notice {

@@ -56,6 +56,7 @@ struct ReapCommand: AsyncParsableCommand {
                 "reap sweeps only once, and has to be told so with --once; what reaps all the time is serve."
             )
         }
+        _ = try explain.map { try PreviewReference($0) }
     }
 
     func run() async throws {

@@ -5,6 +5,7 @@ internal import CurlHTTP
 internal import KubernetesClient
 internal import Logging
 internal import NIOCore
+internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewServer
@@ -25,6 +26,10 @@ struct PreviewService {
     var logLevel: AdjustableLogLevel?
     /// Where the cluster is.
     var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
+    /// Looks names up in the previews' zone, by the time that has passed since some instant.
+    var zoneNames: @Sendable (ZoneSuffix, @escaping @Sendable () -> Duration) -> any NameLookup = {
+        ZoneNames($0, uptime: $1)
+    }
     /// The signals upon which it stops.
     var stopSignals: [UnixSignal] = [.sigterm, .sigint]
     /// Called once the API listens.
@@ -45,7 +50,7 @@ struct PreviewService {
         logStart(configuration)
         let shared = try SharedParts(settings, cluster: { configuration }, logger: logger)
         let timeline = TimelineParts(shared)
-        let previews = PreviewParts(shared, timeline)
+        let previews = PreviewParts(shared, timeline, names: zoneNames(settings.address.zone, shared.time.uptime))
         let server = try ServerParts(shared, timeline, previews, onRunning: onRunning)
         // Shut down one after the other, from the last: the draining, then the server, which accepts nothing more and
         // ends what was begun, and only then what that needs; the timeline's queues write down what all the others did.

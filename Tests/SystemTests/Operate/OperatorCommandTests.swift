@@ -1,9 +1,8 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import HTTPTypes
 import KubernetesClient
 import PreviewDomain
-import Subprocess
 import Synchronization
 import TestPeers
 import Testing
@@ -19,7 +18,7 @@ struct OperatorCommandTests {
     private static let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
 
     /// What a command printed, and how it ended.
-    private struct Result: Sendable {
+    struct Result: Sendable {
         var output = ""
         var warnings: [String] = []
         /// What was printed as the error; empty where there was none.
@@ -27,7 +26,7 @@ struct OperatorCommandTests {
         var exitCode: Int32 = 0
     }
 
-    private func operate<Command: OperatorCommand>(
+    func operate<Command: OperatorCommand>(
         _ type: Command.Type,
         _ arguments: String...,
         on service: ServiceUnderTest
@@ -52,7 +51,7 @@ struct OperatorCommandTests {
         return result.withLock(\.self)
     }
 
-    private func start(_ service: ServiceUnderTest) async throws -> (token: PreviewToken, url: String) {
+    func start(_ service: ServiceUnderTest) async throws -> (token: PreviewToken, url: String) {
         let answer = try await service.call(.post, Self.portForward, body: #"{"target_port": 3000}"#)
         #expect(answer.status == 200, "\(answer.body)")
         return (
@@ -61,7 +60,7 @@ struct OperatorCommandTests {
     }
 
     /// Lets the agent ask, and returns once its request waits.
-    private func ask(
+    func ask(
         _ service: ServiceUnderTest
     ) async throws -> (request: String, call: Task<ServiceUnderTest.Answer, any Error>) {
         let call = Task {
@@ -175,71 +174,6 @@ struct OperatorCommandTests {
         }
     }
 
-    // MARK: Completion
-
-    private func complete(_ line: String..., kubeconfig: String) async -> [String] {
-        let lines = Mutex<[String]>([])
-        await KubectlCompletion(line: line).run(
-            in: OperatorContext(
-                environment: [:],
-                cluster: { try ClusterConfiguration.discover(kubeconfig: kubeconfig) },
-                print: { text in lines.withLock { $0.append(text) } },
-                warn: { _ in }
-            )
-        )
-        return lines.withLock(\.self)
-    }
-
-    @Test func previewsAndRequestsAreCompletedFromTheCluster() async throws {
-        try await ServiceUnderTest.run { service in
-            try service.addSandbox()
-            let (token, _) = try await start(service)
-            let preview = "\(token.fingerprint)\trun \(ServiceUnderTest.run), port 3000"
-            let kubeconfig = service.kubeconfig
-            #expect(await complete("stop", "", kubeconfig: kubeconfig) == [preview, ":4"])
-            let begin = String(token.fingerprint.prefix(2))
-            #expect(await complete("explain", begin, kubeconfig: kubeconfig) == [preview, ":4"])
-            #expect(await complete("stop", token.fingerprint, "", kubeconfig: kubeconfig) == [":4"])
-            #expect(await complete("stop", "-n", "elsewhere", "", kubeconfig: kubeconfig) == [":4"])
-            let (request, call) = try await ask(service)
-            let completed = await complete("approve", "", kubeconfig: kubeconfig)
-            #expect(completed == ["\(request.prefix(8))\trun \(ServiceUnderTest.run), port 3000", ":4"])
-            _ = await operate(DenyCommand.self, request, on: service)
-            _ = try await call.value
-        }
-    }
-
-    @Test func aClusterThatCannotBeAskedCompletesNothing() async {
-        #expect(await complete("stop", "", kubeconfig: "/no/such/file") == [":4"])
-    }
-
-    /// kubectl finds both by their names on the path.
-    @Test(.enabled(if: ReplicaProcess.program != nil && kubectl != nil, "kubectl or the built service is missing"))
-    func kubectlCompletesThePlugin() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "plugin-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let program = try #require(ReplicaProcess.program)
-        for name in ["kubectl-preview", "kubectl_complete-preview"] {
-            try FileManager.default.createSymbolicLink(
-                atPath: folder.appending(path: name).path,
-                withDestinationPath: program
-            )
-        }
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        let result = try await Subprocess.run(
-            .name(try #require(Self.kubectl)),
-            arguments: ["__complete", "preview", "list", "-o", "y"],
-            environment: .inherit.updating(["PATH": "\(folder.path):\(path)", "HOME": folder.path]),
-            output: .string(limit: 1 << 16),
-            error: .string(limit: 1 << 16)
-        )
-        #expect(result.standardOutput == "yaml\n:4\n", "\(result.standardError)")
-    }
-
-    private static let kubectl = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":").lazy
-        .map { "\($0)/kubectl" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-
     @Test func allNamespacesAreListedTogether() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
@@ -352,6 +286,60 @@ struct OperatorCommandTests {
             #expect(decided.exitCode == 1 && decided.error.contains("was denied already"))
             let setting = await operate(ListCommand.self, "--set", "Sandbox__Preview__Enabled=maybe", on: service)
             #expect(setting.exitCode == 1 && setting.error.contains("Sandbox__Preview__Enabled"))
+        }
+    }
+
+    // MARK: Failures
+
+    private static let forbidden = StatusFailure(
+        code: 403,
+        reason: "Forbidden",
+        message: "not for you"
+    )
+
+    @Test func whoMayNotReadIsToldWhereToLook() async throws {
+        try await ServiceUnderTest.run { service in
+            service.server.faults.add(.init(verb: "list", times: nil, fault: .answer(Self.forbidden)))
+            for result in [
+                await operate(ListCommand.self, on: service), await operate(ExplainCommand.self, "any", on: service),
+            ] {
+                #expect(result.exitCode == 1)
+                #expect(result.error.contains("previews could not be read: the API server answered 403"))
+                #expect(result.error.contains("kubectl auth can-i --list"))
+            }
+            let requests = await operate(RequestsCommand.self, on: service)
+            #expect(requests.error.contains("the runs' requests could not be read"), "\(requests.error)")
+        }
+    }
+
+    @Test func whoMayNotStopIsToldThatItIsTheirOwnAccount() async throws {
+        try await ServiceUnderTest.run { service in
+            try service.addSandbox()
+            let (token, _) = try await start(service)
+            service.server.faults.add(.init(verb: "delete", times: nil, fault: .answer(Self.forbidden)))
+            let result = await operate(StopCommand.self, token.fingerprint, on: service)
+            #expect(result.exitCode == 1 && result.error.contains("A command acts as your account"), "\(result.error)")
+        }
+    }
+
+    /// A command line that is wrong in itself needs no cluster, and gets the command's own usage.
+    @Test func aWrongArgumentIsExplainedWithTheUsageOfItsCommand() {
+        func complaint(_ arguments: String...) -> String {
+            do { _ = try PreviewGateway.parseAsRoot(arguments) } catch { return PreviewGateway.fullMessage(for: error) }
+            return ""
+        }
+        let wrong = "https://example.com/page"
+        #expect(complaint("stop", wrong).contains("Usage: preview-gateway stop"))
+        #expect(complaint("explain", wrong).contains("Usage: preview-gateway explain"))
+        #expect(complaint("list", "--run", "!!").contains("Usage: preview-gateway list"))
+        #expect(complaint("watch", "--run", "!!").contains("Usage: preview-gateway watch"))
+        #expect(complaint("reap", "--explain", wrong).contains("Usage: preview-gateway reap"))
+    }
+
+    @Test func whoDecidesWithoutANameIsAskedForOne() async throws {
+        try await ServiceUnderTest.run { service in
+            let result = await operate(ApproveCommand.self, "zzzzzzzz", "--by", "", on: service)
+            #expect(result.exitCode == 1 && result.error.contains("name yourself with --by"))
         }
     }
 }

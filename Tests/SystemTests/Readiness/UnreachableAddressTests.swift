@@ -41,7 +41,7 @@ struct UnreachableAddressTests {
     }
 
     /// Says of every route that it is accepted, as soon as it is there.
-    private static func acceptRoutes(_ store: ObjectStore) async throws {
+    static func acceptRoutes(_ store: ObjectStore) async throws {
         let conditions: [JSONValue] = ["Accepted", "ResolvedRefs"].map { type in
             [
                 "type": .string(type), "status": "True", "reason": .string(type), "message": "",

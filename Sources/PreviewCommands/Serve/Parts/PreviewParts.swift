@@ -11,7 +11,8 @@ struct PreviewParts: Sendable {
     let core: ReplicaCore
     private let timeKeeper: ClusterTimeKeeper
 
-    init(_ shared: SharedParts, _ timeline: TimelineParts) {
+    /// - Parameter names: Looks names of previews up.
+    init(_ shared: SharedParts, _ timeline: TimelineParts, names: any NameLookup) {
         let cluster = shared.cluster
         feed = KubernetesClusterFeed(
             client: cluster.client,
@@ -25,7 +26,7 @@ struct PreviewParts: Sendable {
             probe: GatewayProbe(
                 transport: shared.probes,
                 address: shared.settings.address,
-                names: ZoneNames(shared.settings.address.zone, uptime: shared.time.uptime)
+                names: names
             )
         )
         core = ReplicaCore(
