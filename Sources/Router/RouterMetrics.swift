@@ -10,10 +10,10 @@ public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
     /// One sentence about it.
     public var help: String {
         switch self {
-        case .answers: "Answers to requests for the core API, by class of status and by who answered."
-        case .failures: "Requests for the core API that failed, by how far they came and why."
-        case .headDuration: "From a request for the core API to the head of its answer."
-        case .open: "Requests that are passed on now, by kind."
+        case .answers: "Responses to requests for the core API, by status class and by who responded."
+        case .failures: "Requests for the core API that failed, by phase and cause."
+        case .headDuration: "Time from a request for the core API to the head of its response."
+        case .open: "Requests that are being forwarded, by kind."
         }
     }
 }
