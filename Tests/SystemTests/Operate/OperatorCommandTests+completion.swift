@@ -1,5 +1,7 @@
 import Foundation
+import HTTPTypes
 import KubernetesClient
+import PreviewDomain
 import Synchronization
 import Testing
 

@@ -1,4 +1,6 @@
+import HTTPTypes
 import PreviewCluster
+import PreviewDomain
 import TestPeers
 import TestSupport
 import Testing
