@@ -1,6 +1,6 @@
 /// Figures in rows, one a line.
 struct FigureTable {
-    private static let titles = ["figure", "against", "value", "to reach", "met", "of"]
+    private static let titles = ["figure", "against", "value", "target", "met", "details"]
 
     private let rows: [[String]]
 
@@ -11,7 +11,7 @@ struct FigureTable {
     /// One figure without a table.
     static func line(_ measurement: Measurement) -> String {
         let row = row(measurement)
-        let target = row[3].isEmpty ? "" : "  (to reach \(row[3]): \(row[4]))"
+        let target = row[3].isEmpty ? "" : "  (target \(row[3]): \(row[4]))"
         return "\(row[0]), \(row[1]): \(row[2])\(target)\(row[5].isEmpty ? "" : "  [\(row[5])]")"
     }
 
