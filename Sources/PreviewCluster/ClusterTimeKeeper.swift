@@ -63,7 +63,7 @@ public struct ClusterTimeKeeper: Service {
             warnings.admit(contradiction > .zero, at: time.uptime()) != nil
         else { return }
         logger.warning(
-            "an API server's clock contradicts what is known of the time, which is kept until it is confirmed",
+            "an API server's clock contradicts the established time, which is kept until the contradiction is confirmed",
             metadata: ["seconds_ahead": "\(contradiction / .seconds(1))"]
         )
     }

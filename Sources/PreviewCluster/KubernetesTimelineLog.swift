@@ -71,7 +71,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
                 try await handle(record)
                 cursor.withLock { $0.read(record) }
             case .interrupted(let error):
-                logger.warning("a reader's timeline is interrupted", metadata: ["error": "\(error)"])
+                logger.warning("an event stream is interrupted", metadata: ["error": "\(error)"])
             case .deleted, .dropped, .resumed:
                 break
             }

@@ -149,7 +149,7 @@ private final class Passage: Sendable {
         }
         guard !hasAnswer else {
             router.metrics.failed(.body, (error as? TransportError)?.kind.rawValue ?? "client_gone")
-            router.logger.info("the core API's answer broke off", metadata: ["request": "\(id)"])
+            router.logger.info("the core API's response ended early", metadata: ["request": "\(id)"])
             throw error
         }
         guard let error = error as? TransportError else { throw error }

@@ -46,7 +46,7 @@ package struct GatewayController: Service {
             try write(listeners, outcome, of: gateway)
         }
         guard outcome == .applied else {
-            logger.error("Envoy did not take the configuration", metadata: ["outcome": "\(outcome)"])
+            logger.error("Envoy rejected the configuration", metadata: ["outcome": "\(outcome)"])
             return
         }
         // Only now: a route is accepted once requests can arrive by it.

@@ -113,7 +113,7 @@ package final class Kubelet: Sendable {
                 change(&current)
             }
         } catch {
-            logger.debug("the pod went before its status was written", metadata: ["pod": "\(pod.name)"])
+            logger.debug("the pod was deleted before its status was written", metadata: ["pod": "\(pod.name)"])
         }
     }
 }

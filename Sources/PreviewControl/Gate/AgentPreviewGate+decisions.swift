@@ -78,7 +78,7 @@ extension AgentPreviewGate {
                 )
             }
             previews.logger.info(
-                "automatic approval was switched",
+                "a run's auto-approve option was changed",
                 metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(decider)"]
             )
         }

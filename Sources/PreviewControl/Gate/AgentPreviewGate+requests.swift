@@ -32,7 +32,7 @@ extension AgentPreviewGate {
         do {
             return try draw(previews.randomBytes)
         } catch {
-            previews.logger.critical("no random bytes could be drawn", metadata: ["error": "\(error)"])
+            previews.logger.critical("no random bytes could be generated", metadata: ["error": "\(error)"])
             throw ClusterError(.unavailable, "this replica has no source of randomness")
         }
     }

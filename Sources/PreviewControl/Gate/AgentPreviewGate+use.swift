@@ -218,10 +218,10 @@ extension AgentPreviewGate {
             guard now.latest < UsedGrant.latestGiveBack(of: used.entry.approval),
                 try await store.replace([used.entry.edit(to: back)], of: used.claim) != nil
             else { return false }
-            previews.logger.info("a start failed, and its approval was given back", metadata: ["run": "\(back.run)"])
+            previews.logger.info("a start failed, and its approval is valid again", metadata: ["run": "\(back.run)"])
             return back.isUsable(now: now.latest)
         } catch {
-            previews.logger.warning("an approval could not be given back", metadata: ["error": "\(error)"])
+            previews.logger.warning("an approval could not be made valid again", metadata: ["error": "\(error)"])
             return false
         }
     }

@@ -48,7 +48,7 @@ public struct ApprovalKeeper: Service {
                 _ = try await gate.expire(entry, on: claim)
             } catch {
                 guard !Task.isCancelled else { return }
-                gate.previews.logger.warning("an approval could not be ended", metadata: ["error": "\(error)"])
+                gate.previews.logger.warning("an approval's end could not be written", metadata: ["error": "\(error)"])
             }
         }
         // What was written comes back through the watch; what was not is looked at again.

@@ -83,7 +83,7 @@ public struct PodLabelKeeper: Service {
                 try await objects.routes(of: run).isEmpty
             else { return }
             guard try await objects.unlabel(pod, label) else { return }
-            logger.info("a pod's label was taken off", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
+            logger.info("a pod's label was removed", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
         }
     }
 }

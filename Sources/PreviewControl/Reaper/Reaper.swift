@@ -252,7 +252,7 @@ public struct Reaper: Service {
             logger.info("a preview was reaped", metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 })
         case .averted(let rescue):
             metrics.countAverted(rescue)
-            logger.info("a preview was kept on a second look", metadata: metadata)
+            logger.info("a preview was kept after its deletion was decided", metadata: metadata)
             retryLater(order)
         case .alreadyGone, .failed:
             break

@@ -258,7 +258,7 @@ extension Previews {
         do {
             return try PreviewToken.mint(randomBytes: randomBytes)
         } catch {
-            logger.critical("no token could be minted", metadata: ["error": "\(error)"])
+            logger.critical("no token could be created", metadata: ["error": "\(error)"])
             throw ClusterError(.unavailable, "this replica has no source of randomness")
         }
     }

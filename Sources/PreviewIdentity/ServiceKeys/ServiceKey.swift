@@ -92,7 +92,7 @@ public final class ServiceKeyFile: Sendable {
                 // Once, and not for each of the looks that find the same.
                 if state.isUsable {
                     logger.error(
-                        "the service key's file cannot be used, the old key stays",
+                        "the service key's file cannot be used; the previous key remains valid",
                         metadata: ["why": "\(error)"]
                     )
                 }

@@ -66,7 +66,7 @@ public final class CoreAPITimelineSink: TimelineSink {
         }
         if isFirst {
             logger.warning(
-                "the core API takes no events of the timeline, so it does not show what becomes of previews"
+                "the core API accepts no timeline events, so it does not show the events of previews"
             )
         }
     }

@@ -77,10 +77,10 @@ extension DoctorCheck {
             } catch {
                 switch error.kind {
                 case .noSuchRoute where context.isRouting, .notFound where context.isRouting:
-                    return .ok("the core API takes no events; the router sets them into the runs' streams")
+                    return .ok("the core API accepts no events; the router adds them to the runs' streams")
                 case .noSuchRoute:
                     return .warning(
-                        "the core API takes no events, and \(Settings.Keys.routerEnabled.key) is not true",
+                        "the core API accepts no events, and \(Settings.Keys.routerEnabled.key) is not true",
                         mend: "set \(Settings.Keys.routerEnabled.key)=true"
                     )
                 case .notFound: return .skipped("the core API answers 404, for the route or for the run")

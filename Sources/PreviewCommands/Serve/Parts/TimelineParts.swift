@@ -52,7 +52,7 @@ struct TimelineParts: Sendable {
         guard let client = shared.coreAPI else { return nil }
         guard let key = shared.serviceKey else {
             shared.logger.warning(
-                "the core API is told nothing of the timeline, because no service key is configured"
+                "the timeline is not copied to the core API, because no service key is configured"
             )
             return nil
         }
