@@ -1,15 +1,15 @@
-/// When whoever waits for the current task has to have an answer.
+/// The time by which the caller of the current task must get a response.
 ///
-/// It travels with the task, so that every request that is sent on a caller's behalf is bounded by it, whatever leads there, and
-/// however many requests an operation takes. Work that nobody waits for has none. It costs no timer: who sends a request
-/// asks how much time is left.
+/// It is a task-local value, so it bounds every request that is sent on behalf of the caller, from whatever code and
+/// however many requests an operation takes. Tasks without a waiting caller have no deadline. It needs no timer: code
+/// that sends a request reads the remaining time.
 ///
-/// It is about waiting for other services only. Where a human is waited for, it stands still and begins anew.
+/// It limits only the time spent on other services. It is suspended while a human decides, and starts again afterwards.
 public struct AnswerDeadline: Sendable {
-    /// How long a caller waits, from the arrival of its request. It leaves a second of the 10 that nobody shall wait
-    /// longer than.
+    /// The longest time from the arrival of a request to its response. It leaves one of the 10 seconds in which every
+    /// request has to be answered.
     public static let limit = Duration.seconds(9)
-    /// What an operation keeps of it to take back what it had begun.
+    /// The part of it that an operation reserves for deleting what it had created.
     public static let takingBack = Duration.seconds(3)
 
     @TaskLocal private static var current: AnswerDeadline?
@@ -17,12 +17,12 @@ public struct AnswerDeadline: Sendable {
     private let end: Duration
     private let uptime: @Sendable () -> Duration
 
-    /// How much time is left, at worst none; `nil` where nobody waits.
+    /// The remaining time, at least zero; `nil` if no caller waits.
     public static var remaining: Duration? { current.map { max($0.end - $0.uptime(), .zero) } }
 
-    /// Runs `work` for somebody who begins to wait now.
+    /// Runs `work` with a new deadline.
     ///
-    /// - Parameter limit: How long that is.
+    /// - Parameter limit: The time until the deadline.
     public static func begin<Result>(
         _ time: MonotonicTime,
         limit: Duration = limit,
@@ -33,7 +33,7 @@ public struct AnswerDeadline: Sendable {
         return try await $current.withValue(deadline, operation: work, isolation: isolation)
     }
 
-    /// Runs `work` for somebody who waits already, or else begins to wait now.
+    /// Runs `work` with the current deadline, or a new one if there is none.
     static func keep<Result>(
         _ time: MonotonicTime,
         isolation: isolated (any Actor)? = #isolation,
@@ -43,7 +43,7 @@ public struct AnswerDeadline: Sendable {
         return try await begin(time, limit: limit, isolation: isolation, work)
     }
 
-    /// Runs `work` so that ``takingBack`` is left afterwards.
+    /// Runs `work` with a deadline that leaves ``takingBack`` afterwards.
     static func reserve<Result>(
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Result
@@ -52,7 +52,7 @@ public struct AnswerDeadline: Sendable {
         return try await $current.withValue(earlier, operation: work, isolation: isolation)
     }
 
-    /// Runs `work` with all the time that it takes.
+    /// Runs `work` without a deadline.
     static func suspend<Result>(
         isolation: isolated (any Actor)? = #isolation,
         _ work: () async throws -> Result
@@ -63,8 +63,8 @@ public struct AnswerDeadline: Sendable {
 
 /// Elapsed time and waiting, from any clock.
 ///
-/// A plain `any Clock<Duration>` cannot tell how long ago an instant was, so the two things that are needed of a clock
-/// are taken from it here.
+/// `any Clock<Duration>` cannot compute the time since an instant, so this type captures the two required operations of
+/// a clock.
 public struct MonotonicTime: Sendable {
     /// The time since this value was made.
     public let uptime: @Sendable () -> Duration

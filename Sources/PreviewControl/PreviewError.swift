@@ -1,49 +1,50 @@
-/// Why a request about previews was not granted, in words for whoever asked.
+/// The reason why a request about previews failed, in words for its caller.
 public struct PreviewError: Error, Hashable, CustomStringConvertible {
     /// What went wrong; each kind is one HTTP status of the API and one bounded metric label.
     public enum Kind: String, Sendable, CaseIterable {
         /// The request cannot be understood or asks for something outside the allowed range.
         case invalid
-        /// No such preview of this run. Unknown, malformed and foreign tokens are deliberately not told apart.
+        /// The run has no such preview. Unknown tokens, malformed tokens and tokens of other runs are deliberately not
+        /// distinguished.
         case previewNotFound = "preview_not_found"
-        /// The caller may not do this to this run.
+        /// The caller is not allowed to do this with this run.
         case forbidden
-        /// No such run, or none that this caller may know of.
+        /// There is no such run, or the caller may not know of it.
         case runNotFound = "run_not_found"
-        /// A human said no.
+        /// A human denied the request.
         case approvalDenied = "approval_denied"
         /// No human decided in time.
         case approvalTimedOut = "approval_timed_out"
-        /// What was to be approved is no more: the sandbox's pod was replaced, or the claim went away.
+        /// The subject of the approval no longer exists: the sandbox's pod was replaced, or the claim was deleted.
         case approvalWithdrawn = "approval_withdrawn"
-        /// The approval was used, and the preview that it became has ended or never came to be.
+        /// The approval was used, and its preview has ended or was never created.
         case approvalUsed = "approval_used"
-        /// The approval of that id waits for no decision any more.
+        /// The approval with that ID is no longer pending.
         case noPendingApproval = "no_pending_approval"
-        /// This run has no approval of that id.
+        /// This run has no approval with that ID.
         case approvalNotFound = "approval_not_found"
-        /// The run no longer works, so nothing is approved or denied any more.
+        /// The run has ended, so nothing is approved or denied any more.
         case runOver = "run_over"
         /// The run has no sandbox pod to expose.
         case noSandbox = "no_sandbox"
-        /// Previews are switched off by configuration.
+        /// Previews are disabled in the settings.
         case disabled
-        /// The run or the whole service has as many previews as it may.
+        /// The run, or the whole service, has reached its limit of previews.
         case limitReached = "limit_reached"
-        /// The cluster could not be asked, or is too busy.
+        /// The cluster cannot be reached, or is too busy.
         case clusterUnavailable = "cluster_unavailable"
-        /// The cluster refuses what it was asked: this service's identity, a quota, a webhook, a policy.
+        /// The cluster refused the request because of this service's identity, a quota, a webhook or a policy.
         case clusterRefused = "cluster_refused"
-        /// The caller gave up, or this replica stops, before the request was carried out.
+        /// The caller disconnected, or this replica shuts down, before the request was carried out.
         case cancelled
-        /// The reaper cannot do its job, so nothing new is exposed.
+        /// The reaper cannot do its work, so no new previews are started.
         case braked
     }
 
     public let kind: Kind
-    /// What was wrong, what was expected, and what to do: a sentence or two without secrets.
+    /// What was wrong, what was expected, and what to do: one or two sentences without secrets.
     public let message: String
-    /// When to try again, for kinds where that can help.
+    /// When to try again, for kinds for which this can help.
     public let retryAfter: Duration?
 
     public init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
@@ -54,13 +55,13 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
 
     public var description: String { "\(kind.rawValue): \(message)" }
 
-    /// The one answer to every token that is not a preview of the run.
+    /// The response to every token that is not a preview of the run.
     public static let previewNotFound = PreviewError(
         .previewNotFound,
         "This run has no such preview. It may have been stopped or have expired; list the run's previews or start a new one."
     )
 
-    /// The answer to a request that the cluster did not let through.
+    /// The error for a request that the cluster did not carry out.
     init(_ error: ClusterError) {
         let kind: Kind
         switch error.kind {
@@ -79,8 +80,8 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         )
     }
 
-    /// What a use case throws for any error that it met. What nobody foresaw is told without its text, which may hold a
-    /// secret.
+    /// The error that a use case throws for any error that occurred. The text of an unexpected error is omitted,
+    /// because it may contain a secret.
     init(meeting error: any Error) {
         switch error {
         case let error as PreviewError: self = error
@@ -90,13 +91,13 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What becomes of a request whose caller gave up. As a rule nobody reads it.
+    /// The error of a request whose caller disconnected. It is usually not read.
     public static let cancelled = PreviewError(
         .cancelled,
         "The request was cancelled before it was carried out. Send it again.",
         retryAfter: .zero
     )
 
-    /// What `Retry-After` says when the cluster itself named no time.
+    /// The value of `Retry-After` if the cluster named no time.
     static let defaultRetryAfter = ClusterError.usualRetry
 }

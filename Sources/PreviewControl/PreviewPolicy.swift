@@ -1,31 +1,31 @@
 public import PreviewDomain
 
-/// The rules by which previews are granted and ended.
+/// The rules by which previews are started and ended.
 public struct PreviewPolicy: Sendable {
-    /// False answers every start with a conflict and lets the reaper rest.
+    /// False rejects every start with a conflict and disables the reaper.
     public var isEnabled: Bool
     public var ports: PortPolicy
     public var limits: PreviewLimits
     public var lifetime: LifetimePolicy
-    /// How long half of a preview (a Service without its route, a route without its Service) may exist; at least
+    /// How long a Service without its route, or a route without its Service, may exist; at least
     /// ``shortestOrphanGrace``.
     public var orphanGrace: Duration
-    /// The time between two sweeps, the safety net under the watch.
+    /// The time between two sweeps, which complement the watches.
     public var sweepInterval: Duration
-    /// For how long a replica reaps nothing for idleness after it has become able to record keepalives again.
+    /// How long a replica deletes no idle previews after it has become able to record keepalives again.
     public var outageGrace: Duration
-    /// How long a start waits for the gateway and the app before it answers what is wrong.
+    /// How long a start waits for the gateway and the app before it reports the problem.
     public var readyTimeout: Duration
-    /// Which host the app sees where the caller does not say.
+    /// The host that the app receives if the caller does not specify one.
     public var hostHeader: HostHeader
-    /// Whether a run's pod carries the per-run label while the run has previews, for the platform's older service.
+    /// Whether a run's pod has the per-run label while the run has previews, for the platform's older service.
     public var labelsPods: Bool
 
-    /// The longest time that a start's requests to the cluster may take in all, with a second for the last one to be carried
-    /// out. Within it, a Service without a route may be half of a preview that is being made.
+    /// The longest time that a start's requests to the cluster may take in all, including a second in which the last
+    /// one is carried out. Within this time, a Service without a route may belong to a preview that is being created.
     public static let longestProvisioning = AnswerDeadline.limit + .seconds(1)
-    /// The shortest grace time under which no start loses its Service. An object may be up to a second younger than it
-    /// seems, because `creationTimestamp` has whole seconds.
+    /// The shortest grace time with which no start loses its Service. An object may be up to a second younger than it
+    /// appears, because `creationTimestamp` has whole seconds.
     public static let shortestOrphanGrace = longestProvisioning + .seconds(1)
 
     public init(

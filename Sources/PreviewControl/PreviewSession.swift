@@ -1,7 +1,7 @@
 public import FoundationEssentials
 public import PreviewDomain
 
-/// A preview as its owner sees it. It holds the token and therefore must never be logged.
+/// A preview as its owner sees it. It contains the token, so it must never be logged.
 public struct PreviewSession: Sendable {
     public let token: PreviewToken
     public let targetPort: Int?
@@ -10,7 +10,7 @@ public struct PreviewSession: Sendable {
     public let expiresAt: Date
     public let maxUntil: Date
     public let readiness: Readiness
-    /// Which host the app sees: the public one, or `localhost`.
+    /// The host that the app receives: the public one, or `localhost`.
     public let hostHeader: HostHeader
 
     public init(

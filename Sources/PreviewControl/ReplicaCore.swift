@@ -2,15 +2,15 @@ public import Logging
 public import Metrics
 public import PreviewDomain
 
-/// The core of one replica: what starts previews, with a human's consent where that is needed, keeps them alive, stops
-/// them, and ends them in time.
+/// The core of one replica: it starts previews, with a human's approval if one is required, keeps them alive, stops
+/// them, and deletes them at their deadlines.
 ///
 /// Nothing runs until ``mirrorRunner``, ``reaper``, ``keeper``, ``follower`` and ``podLabels`` do.
 public struct ReplicaCore: Sendable {
     /// This replica's copy of the cluster, which ``mirrorRunner`` keeps up to date.
     public let mirror: ClusterMirror
     public let brake: Brake
-    /// Knows whether the API server answers, and whether previews are reaped for idleness.
+    /// Tracks whether the API server answers, and whether idle previews are deleted.
     public let outage: OutageGuard
     public let previews: Previews
     public let gate: AgentPreviewGate
@@ -18,20 +18,20 @@ public struct ReplicaCore: Sendable {
     public let reaper: Reaper
     public let keeper: ApprovalKeeper
     public let follower: ReadinessFollower
-    /// Runs only where ``labelsPods`` is true.
+    /// Runs only if ``labelsPods`` is true.
     public let podLabels: PodLabelKeeper
     public let labelsPods: Bool
 
     /// - Parameters:
-    ///   - mirror: The copy that the ports read, where they read one.
-    ///   - approvalPolicy: When an agent's preview needs a human's consent.
-    ///   - facts: What else is known about runs; nil where no core API is configured.
-    ///   - timeline: Gets told what happens to previews and approvals.
-    ///   - time: What everything here measures and waits by.
-    ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
-    ///   - spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
-    ///   - jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
-    ///   - metrics: Where is counted what the use cases and the reaper do.
+    ///   - mirror: The copy that the ports read, if they read one.
+    ///   - approvalPolicy: The rules by which an agent's preview needs a human's approval.
+    ///   - facts: Further information about runs; nil if no core API is configured.
+    ///   - timeline: Receives the events of previews and approvals.
+    ///   - time: The clock for all measurements and waits.
+    ///   - randomBytes: A cryptographically secure source. If it fails, no preview is started.
+    ///   - spread: Returns a number in 0..<1 for a preview, always the same one, and a different one in other replicas.
+    ///   - jitter: Returns a number in 0..<1, by which replicas spread work that all of them do.
+    ///   - metrics: Counts the work of the use cases and the reaper.
     public init(
         _ cluster: ClusterPorts,
         mirror: ClusterMirror? = nil,

@@ -1,29 +1,30 @@
 public import FoundationEssentials
 public import PreviewDomain
 
-/// The promise that an acknowledged keepalive makes.
+/// The times that an acknowledged keepalive guarantees.
 public struct KeptAlive: Hashable, Sendable {
     public let expiresAt: Date
     public let maxUntil: Date
 }
 
 extension Previews {
-    /// How often a preview that somebody else changes at the same time is read and judged anew.
+    /// How often a preview is read and judged again if it is changed concurrently.
     private static let maxLiveVerdicts = 4
 
-    /// Moves the idle deadline of a preview; never backwards.
+    /// Moves the idle deadline of a preview, but never to an earlier time.
     ///
-    /// At most one request to the cluster while the mirror is fresh, and none when the preview lives long enough as it
-    /// is. What the mirror calls missing or expired is looked up before it is said. The write tests what was judged: a
-    /// keepalive that comes late, behind one that has moved the deadline further, changes nothing, and the preview is
-    /// read and judged again. For a while after keepalives could not be recorded, what has expired by idling is revived.
+    /// It sends at most one request to the cluster while the mirror is fresh, and none if the deadline is far enough
+    /// away. If the mirror says that a preview is missing or expired, the cluster is read before this is reported. The
+    /// write tests what was judged: if a delayed keepalive follows one that has moved the deadline further, nothing is
+    /// changed, and the preview is read and judged again. For a limited time after keepalives could not be recorded, a
+    /// preview that has expired as idle is revived.
     public func keepAlive(run: RunID, token: PreviewToken) async throws(PreviewError) -> KeptAlive {
         try await mappingClusterErrors {
             let began = time.uptime()
             do {
                 return try await keepAlive(token, of: run.label)
             } catch let error as ClusterError {
-                // A caller that hung up says nothing about the cluster.
+                // A caller that disconnected is no evidence about the cluster.
                 if !Task.isCancelled { noteLostPing(error, token, of: run.label, sentAt: began) }
                 throw error
             }
@@ -53,7 +54,7 @@ extension Previews {
         case kept(KeptAlive)
         /// It has expired, or is gone.
         case over
-        /// It is not as it was judged any more.
+        /// It has changed since it was judged.
         case changed
     }
 
@@ -92,7 +93,7 @@ extension Previews {
         }
     }
 
-    /// Notes that a keepalive failed before it could be written. A token that may be nobody's is not remembered.
+    /// Records that a keepalive failed before it could be written. A token that may not exist is not remembered.
     private func noteLostPing(_ error: ClusterError, _ token: PreviewToken, of run: RunLabel, sentAt sent: Duration) {
         outage.noteFailure(error, sentAt: sent)
         if mirror.knownRoute(token)?.run == run { outage.noteLostPing(of: token) }

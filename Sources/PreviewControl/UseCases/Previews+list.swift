@@ -2,12 +2,12 @@ public import PreviewDomain
 internal import Synchronization
 
 extension Previews {
-    /// How many previews of a list are opened at once.
+    /// How many previews of a list are probed at once.
     private static let looksAtOnce = 16
-    /// How much of the caller's time has to be left for one more look.
+    /// The remaining time of the caller that another probe requires.
     private static let longestLook = ReadinessWait.firstPatience + .seconds(2)
 
-    /// The previews of one run, the oldest first, with what was found at each address in the last 10 s or is found now.
+    /// The previews of one run, the oldest first, each with the result of a probe in the last 10 s or of a new one.
     public func list(run: RunID) async throws(PreviewError) -> [PreviewSession] {
         try await mappingClusterErrors {
             let routes = try await objects.routes(of: run.label)
@@ -38,15 +38,16 @@ extension Previews {
         }
     }
 
-    /// The longest that a check waits for a preview to work.
+    /// The longest time that a check waits for a preview to work.
     public static let longestCheckWait = Duration.seconds(60)
-    /// How old evidence may be that somebody gets who waits, so that all who wait for a preview share its probes.
+    /// The greatest age of evidence for a waiting caller, so that all callers that wait for a preview share its probes.
     private static let waitersLifetime = Duration.seconds(1)
 
-    /// Opens one preview of a run now, and says what was found.
+    /// Opens one preview of a run now, and reports the result.
     ///
-    /// - Parameter wait: How long to look again while the preview does not work, at most ``longestCheckWait``.
-    /// - Throws: ``PreviewError/previewNotFound`` for a token that is not of this run, or of a preview that has ended.
+    /// - Parameter wait: How long to probe again while the preview does not work, at most ``longestCheckWait``.
+    /// - Throws: ``PreviewError/previewNotFound`` for a token that does not belong to this run, or of a preview that
+    ///   has ended.
     public func check(
         run: RunID,
         token: PreviewToken,
@@ -54,7 +55,7 @@ extension Previews {
     ) async throws(PreviewError) -> PreviewSession {
         try await mappingClusterErrors {
             let preview = try await living(token, of: run)
-            // Who waits shares what others who wait have found.
+            // Waiting callers share the results of each other's probes.
             let age = wait > .zero ? Self.waitersLifetime : .zero
             let readiness = await memory.recent(of: preview, within: age) { await look(at: preview) }
             guard wait > .zero, !readiness.isReady else {
@@ -63,7 +64,7 @@ extension Previews {
             let found = try await AnswerDeadline.suspend {
                 try await waitUntilReady(preview, after: readiness, for: min(wait, Self.longestCheckWait))
             }
-            // It may have ended meanwhile, or been kept alive.
+            // It may have ended or been kept alive in the meantime.
             let current = try await AnswerDeadline.begin(time) { try await living(token, of: run) }
             return PreviewSession(current, policy: policy.lifetime, readiness: found)
         }

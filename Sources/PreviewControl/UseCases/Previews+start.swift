@@ -2,18 +2,18 @@ internal import FoundationEssentials
 internal import Logging
 public import PreviewDomain
 
-/// A started preview, and where the time went.
+/// A started preview, and the durations of its steps.
 public struct StartedPreview: Sendable {
     public let session: PreviewSession
-    /// From the request to both objects existing.
+    /// The time from the request until both objects exist.
     public let provisioning: Duration
-    /// Waiting for the gateway and the app.
+    /// The time spent waiting for the gateway and the app.
     public let waiting: Duration
-    /// False where an earlier call of the same request had started the preview.
+    /// False if an earlier call of the same request had started the preview.
     public let isNew: Bool
 }
 
-/// A start that failed once it had been consented to.
+/// The failure of a start after its approval was used.
 struct FailedStart: Error {
     let cause: any Error
     /// Whether it is certain that neither a Service nor a route of this start is left.
@@ -21,25 +21,25 @@ struct FailedStart: Error {
 }
 
 extension Previews {
-    /// How often a token whose Service exists already is replaced by another. With 128 random bits a single collision
-    /// is next to impossible, so a second one means that something else is wrong.
+    /// How often a token is replaced if its Service already exists. With 128 random bits even one collision is
+    /// practically impossible, so a second one indicates another fault.
     private static let maxMintings = 3
-    /// How often, and how far apart, a start that overshot a limit looks whether the others withdraw.
+    /// How often, and at which interval, a start that exceeded a limit checks whether others withdraw.
     private static let maxLimitLooks = 4
     private static let limitLookPause = Duration.milliseconds(250)
-    /// How long cleaning up after a failed start may take, however the start ended.
+    /// How long the clean-up after a failed start may take, however the start ended.
     private static let rollbackTimeout = AnswerDeadline.takingBack
-    /// What `Retry-After` says at most when a limit is reached: a stopped preview makes room at any time.
+    /// The largest value of `Retry-After` at a limit: a stopped preview makes room at any time.
     private static let longestLimitWait = Duration.seconds(60)
 
     /// Exposes a port of the run's sandbox.
     ///
-    /// Both objects exist when this returns, and neither when it throws.
+    /// When this returns, both objects exist; when it throws, neither does.
     ///
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
-    ///   - requester: Whom the preview belongs to where the claim does not name the run's owner.
-    ///   - hostHeader: Which host the app is to see; the policy's choice where the caller does not say.
+    ///   - requester: The owner of the preview if the claim does not name the run's owner.
+    ///   - hostHeader: The host that the app receives; the policy's value if the caller does not specify one.
     public func start(
         run: RunID,
         port: Int,
@@ -73,7 +73,8 @@ extension Previews {
         }
     }
 
-    /// Checks what needs no look at the cluster: whether previews are started at all, now, and on this port.
+    /// Checks the conditions that need no request to the cluster: whether previews are enabled, can be started now, and
+    /// may use this port.
     func admit(_ port: Int) throws(PreviewError) -> TargetPort {
         try checkIsEnabled()
         try checkBrake()
@@ -89,13 +90,13 @@ extension Previews {
         do { return try policy.ports.check(port) } catch { throw PreviewError(.invalid, error.message) }
     }
 
-    /// The one way to a new preview, for operators and, behind the gate, for agents.
+    /// Starts a new preview; the only implementation, for operators and, behind the gate, for agents.
     ///
     /// - Parameters:
-    ///   - began: The ``MonotonicTime/uptime`` from which the answer counts.
-    ///   - consent: Runs after everything else was checked and before anything is created, with the token of the preview;
-    ///     what it throws ends the start. It runs again in the unlikely case that the token has to be another one.
-    /// - Throws: ``FailedStart`` for what goes wrong after the consent.
+    ///   - began: The ``MonotonicTime/uptime`` at which the caller's request began.
+    ///   - consent: Runs after all other checks and before anything is created, with the token of the preview; an error
+    ///     that it throws ends the start. It runs again in the unlikely case that another token is needed.
+    /// - Throws: ``FailedStart`` for errors after `consent`.
     func start(
         run: RunID,
         port: TargetPort,
@@ -128,7 +129,7 @@ extension Previews {
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
         let (current, readiness) = await AnswerDeadline.suspend { await waitUntilServing(preview, host: hostHeader) }
-        // The app's answer is proof that both objects are there.
+        // The app's response proves that both objects exist.
         if readiness.appStatus == nil { try await checkThatItStands(preview) }
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
@@ -149,16 +150,17 @@ extension Previews {
 
     // MARK: Limits
 
-    /// Throws when the run, or the whole service, has as many previews as it may.
+    /// Throws if the run, or the whole service, has reached its limit.
     ///
-    /// The copy may still hold what has ended elsewhere, so nobody is refused for what it says: then the cluster is asked.
+    /// The copy may still contain previews that have ended elsewhere, so it alone is never a reason to refuse: the
+    /// cluster is read first.
     func checkLimits(for run: RunLabel) async throws {
         if let known = mirror.routes(), refusal(of: run, beside: known) == nil { return }
         let routes = try await objects.routes(known: mirror.knownRoute)
         if let refusal = refusal(of: run, beside: routes) { throw refusal }
     }
 
-    /// Why one more preview of `run` is too many beside `others`, or `nil` when it is not.
+    /// The reason why one more preview of `run` beside `others` would exceed a limit, or `nil` if it would not.
     private func refusal(of run: RunLabel, beside others: [Preview]) -> PreviewError? {
         let all = others.filter { !$0.isBeingDeleted }
         let ofRun = all.filter { $0.run == run }
@@ -189,8 +191,8 @@ extension Previews {
 
     // MARK: Provisioning
 
-    /// Creates Service and HTTPRoute and looks at the limits again. Whatever fails after the first create takes back
-    /// what was made.
+    /// Creates Service and HTTPRoute and checks the limits again. If anything fails after the first create, the created
+    /// objects are deleted.
     private func provision(
         run: RunID,
         port: TargetPort,
@@ -212,7 +214,7 @@ extension Previews {
             } catch let failure as FailedStart {
                 throw failure
             } catch {
-                // Nothing was asked to be created yet.
+                // No create was sent yet.
                 throw FailedStart(cause: error, leftNothing: true)
             }
         }
@@ -247,7 +249,8 @@ extension Previews {
         do {
             return try await objects.createService(for: blueprint)
         } catch {
-            // One that exists already is somebody else's. In any other case it may have been made unheard.
+            // An object that already exists belongs to another start. In any other case this one may have been created
+            // without an acknowledgement.
             guard error.kind != .alreadyExists else { throw error }
             let leftNothing = await rollBack(blueprint.annotations.token, serviceUID: nil)
             throw FailedStart(cause: error, leftNothing: leftNothing)
@@ -292,11 +295,12 @@ extension Previews {
         )
     }
 
-    /// Looks at the limits once more, now that this preview counts, and throws when it is one too many.
+    /// Checks the limits again, now that this preview counts, and throws if it exceeds one.
     ///
-    /// Replicas that start at the same time see the same order, and those behind the limit withdraw. The order is by
-    /// `creationTimestamp`, which has whole seconds: a preview may be ahead of one that was finished before it began.
-    /// So a preview that is within the limit but sees too many looks again, and withdraws when the others stay.
+    /// Replicas that start at the same time see the same order, and the previews beyond the limit are withdrawn. The
+    /// order is by `creationTimestamp`, which has whole seconds: a preview may come before one that was completed
+    /// before it began. Therefore a start whose preview is within the limit, but that sees too many previews, checks
+    /// again, and withdraws if the others stay.
     private func withdrawIfOvershot(_ mine: Preview, of run: RunLabel) async throws {
         for look in 1...Self.maxLimitLooks {
             let others = try await objects.routes(known: mirror.knownRoute).filter { $0.token != mine.token }
@@ -307,8 +311,8 @@ extension Previews {
         }
     }
 
-    /// Throws when the new preview's Service was deleted while it was being started: nobody is to be given an address that
-    /// can never work. What cannot be read is not gone.
+    /// Throws if the new preview's Service was deleted during the start: a caller must not get an address that can
+    /// never work. A Service that cannot be read does not count as deleted.
     private func checkThatItStands(_ preview: Preview) async throws {
         let service: PreviewBackend?
         do {
@@ -318,7 +322,7 @@ extension Previews {
         }
         guard service == nil else { return }
         _ = await rollBack(preview.token, serviceUID: nil)
-        // Another call of the same request may have been given this preview already, so no grant is given back.
+        // Another call of the same request may already have returned this preview, so the grant is not returned.
         throw FailedStart(
             cause: ClusterError(
                 .unavailable,
@@ -330,13 +334,15 @@ extension Previews {
 
     // MARK: Rolling back
 
-    /// Deletes what a failed start made, also what it may have made without hearing of it. It has its own deadline and
-    /// is not stopped by the caller's going away; what it cannot delete, the reaper ends, without a grace time.
+    /// Deletes the objects that a failed start created, including those that it may have created without an
+    /// acknowledgement. The deletion has its own deadline, and continues if the caller disconnects. Objects that it
+    /// cannot delete are deleted by the reaper, without a grace time.
     ///
-    /// - Parameter serviceUID: The UID of the Service, where its creation was acknowledged.
+    /// - Parameter serviceUID: The UID of the Service, if its creation was acknowledged.
     /// - Returns: Whether the cluster has confirmed that neither object exists.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async -> Bool {
-        // Unstructured on purpose: a cancelled caller must not cancel the clean-up. It is bounded by its deadline.
+        // Deliberately unstructured: the caller's cancellation must not cancel the clean-up. It is bounded by its
+        // deadline.
         let work = Task(executorPreference: UncancelledWork.executor) {
             await AnswerDeadline.begin(time, limit: Self.rollbackTimeout) {
                 await deleteRemains(of: token, serviceUID: serviceUID)
@@ -350,7 +356,8 @@ extension Previews {
         return await work.value
     }
 
-    /// A deletion that was accepted need not be over, where something holds the object; so what existed is looked for again.
+    /// An accepted deletion need not be complete, for example because of a finalizer; therefore the objects are read
+    /// again.
     private func deleteRemains(of token: PreviewToken, serviceUID: String?) async -> Bool {
         do {
             if let route = try await objects.route(token) {

@@ -3,15 +3,15 @@ internal import Logging
 public import PreviewDomain
 
 extension Previews {
-    /// Ends a preview: its route first, so that nothing is served any more, then its Service.
+    /// Ends a preview: deletes its route, so that no new request is served, then its Service.
     ///
-    /// Where only one of the two is left it finishes the job. Another run's token and one that nobody has cost the same
-    /// requests, so that the time of the answer tells nothing either.
+    /// If only one of the two is left, it is deleted. A token of another run and an unknown token cost the same
+    /// requests, so that the response time does not distinguish them.
     public func stop(run: RunID, token: PreviewToken) async throws(PreviewError) {
         try await stop(run: run.label, token: token)
     }
 
-    /// As ``stop(run:token:)-(RunID,_)``, for a preview that knows its run by the label alone.
+    /// Same as ``stop(run:token:)-(RunID,_)``, for a preview whose run is known only by its label.
     public func stop(run: RunLabel, token: PreviewToken) async throws(PreviewError) {
         try await mappingClusterErrors {
             let route = try await currentRoute(token, of: run)
@@ -24,12 +24,12 @@ extension Previews {
                     deletedAny = try hasDeleted(await objects.deleteRoute(token, .uid(route.uid)))
                     if deletedAny, let event = TimelineEvent.stopped(route) { timeline.record(event) }
                 }
-                // A Service that says it is another run's is not this preview's, whatever its name.
+                // A Service with the label of another run does not belong to this preview, whatever its name.
                 if let backend, backend.run == run || backend.run == nil {
                     deletedAny = try hasDeleted(await objects.deleteBackend(token, .uid(backend.uid))) || deletedAny
                 }
             } catch {
-                // The caller may not try again, and the route may be gone: then the reaper deletes the Service at once.
+                // The caller may not retry, and the route may be gone: the reaper then deletes the Service at once.
                 mirror.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
                 throw error
             }
@@ -39,7 +39,7 @@ extension Previews {
         }
     }
 
-    /// An object that was made anew meanwhile still serves the preview, so that it is not stopped.
+    /// An object that was created again in the meantime still serves the preview, so the preview is not stopped.
     private func hasDeleted(_ outcome: DeletionOutcome) throws(ClusterError) -> Bool {
         switch outcome {
         case .deleted: true
@@ -48,7 +48,7 @@ extension Previews {
         }
     }
 
-    /// The mirror is believed only where it says that the preview is this run's.
+    /// The mirror is sufficient only if it says that the preview belongs to this run.
     private func currentRoute(_ token: PreviewToken, of run: RunLabel) async throws -> Preview? {
         if case .present(let preview) = mirror.route(token), preview.run == run { return preview }
         return try await objects.route(token)

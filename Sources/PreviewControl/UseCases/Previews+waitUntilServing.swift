@@ -1,7 +1,7 @@
 internal import PreviewDomain
 
 extension Previews {
-    /// How long a gateway may take to serve a route that has changed.
+    /// How long a gateway may take to serve a changed route.
     private static let rewriteTimeout = Duration.seconds(5)
     private static let speaksHTTP2 = """
         The app speaks HTTP/2 without TLS only, so the gateway speaks that to it; WebSockets do not pass.
@@ -15,11 +15,12 @@ extension Previews {
         refuses WebSockets because their Origin is another host, add the preview's host to its allowed hosts.
         """
 
-    /// Waits, bounded, until a browser that opens the preview's address sees a page of the app, and says what was found.
+    /// Waits, up to a limit, until a browser that opens the preview's address gets a page of the app, and reports the
+    /// result.
     ///
-    /// - Parameter host: With `auto`, an app that refuses the public host is tried with `localhost`, and keeps that if it takes
-    ///   it.
-    /// - Returns: The preview as it is then, and what was found.
+    /// - Parameter host: With `auto`, an app that refuses the public host is probed with `localhost`, and keeps that
+    ///   host if it accepts it.
+    /// - Returns: The preview as it is then, and the result.
     func waitUntilServing(_ preview: Preview, host: HostHeader) async -> (preview: Preview, readiness: Readiness) {
         let end = time.uptime() + policy.readyTimeout
         var evidence = await self.evidence(of: preview, within: policy.readyTimeout)
@@ -31,7 +32,7 @@ extension Previews {
             } else if evidence.source == .gateway(.notHTTP) {
                 found.readiness = found.readiness.telling(Self.speaksNeither)
             } else if time.uptime() < end {
-                // It closes connections in both protocols: perhaps it is starting.
+                // It closes connections of both protocols: it may still be starting.
                 evidence = await self.evidence(of: preview, within: end - time.uptime(), triesProtocol: true)
                 found.readiness = Readiness(evidence)
             }
@@ -45,12 +46,12 @@ extension Previews {
 
     /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``.
     ///
-    /// - Returns: What the app answered by HTTP/2; `nil` where it did not, and the route is as it was.
+    /// - Returns: The app's response over HTTP/2; `nil` if there was none, in which case the route is unchanged.
     private func tryHTTP2(
         _ preview: Preview
     ) async -> (preview: Preview, evidence: ReadinessEvidence, readiness: Readiness)? {
         guard let changed = try? await objects.setBackendProtocol(of: preview, to: .http2) else { return nil }
-        // The route as it was gets no answer from this app, so whatever the app answers came by the changed one.
+        // With the original route this app does not answer, so any response of the app came through the changed one.
         let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, triesProtocol: true)
         if evidence.source == .app {
             let readiness = Readiness(evidence)
@@ -60,7 +61,8 @@ extension Previews {
         return nil
     }
 
-    /// Each step is a compare-and-swap on the route. A caller that leaves in between leaves a route that says what it does.
+    /// Each step is a compare-and-swap on the route. If the caller is cancelled in between, the route still describes
+    /// its own state.
     private func tryLocalhost(
         _ preview: Preview,
         after refusal: Readiness
@@ -96,10 +98,10 @@ extension Previews {
         )
     }
 
-    /// Opens the preview's address once and says what was found.
+    /// Opens the preview's address once and reports the result.
     ///
-    /// - Parameter status: What the gateway says about the route, where that was read; otherwise it is read where the app does
-    ///   not answer.
+    /// - Parameter status: The gateway's status of the route, if it was read; otherwise it is read if the app does not
+    ///   answer.
     func look(
         at preview: Preview,
         status: RouteStatus? = nil,
@@ -108,7 +110,7 @@ extension Previews {
         Readiness(await evidence(of: preview, status: status, patience: patience))
     }
 
-    /// As ``look(at:status:patience:)``, where nobody waits for the answer, so that there is time to try HTTP/2.
+    /// Same as ``look(at:status:patience:)``, without a waiting caller, so that there is time to try HTTP/2.
     func lookAgain(at preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
         let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
         guard mayTryHTTP2, evidence.maySpeakHTTP2 else { return Readiness(evidence) }
@@ -137,8 +139,8 @@ extension Previews {
 extension ReadinessEvidence {
     /// Runs a ``ReadinessWait``.
     ///
-    /// The public address itself is tried, because that is what its user will open. Only where that does not show the app
-    /// is the cluster asked, to say why.
+    /// The probe uses the public address, because this is what users open. The cluster is read only if the probe does
+    /// not reach the app, to report the reason.
     static func waiting(
         for preview: Preview,
         probe: any PreviewProbe,
@@ -172,7 +174,7 @@ extension ReadinessEvidence {
         return wait.evidence
     }
 
-    /// The evidence with what only the cluster knows, where that makes a difference.
+    /// The evidence, with the cluster's state if that makes a difference.
     func completed(about preview: Preview, from objects: any PreviewObjects) async -> ReadinessEvidence {
         guard source == .gateway(.noEndpoint), let name = preview.podName, let uid = preview.podUID else { return self }
         var evidence = self

@@ -2,9 +2,9 @@ internal import FoundationEssentials
 internal import Logging
 public import PreviewDomain
 
-/// What callers can do with previews: start, keep alive, stop, list.
+/// The operations of callers on previews: start, keep alive, stop, list.
 ///
-/// Who may do it is decided before any of these is called.
+/// Authorisation takes place before any of these is called.
 public struct Previews: Sendable {
     let policy: PreviewPolicy
     let sandboxes: any SandboxDirectory
@@ -19,14 +19,14 @@ public struct Previews: Sendable {
     let time: MonotonicTime
     let metrics: PreviewMetrics
     let logger: Logger
-    /// What was last found about previews that are listed.
+    /// The latest results of probes of listed previews.
     let memory: ReadinessMemory
 
     /// - Parameters:
     ///   - mirror: This replica's copy of the cluster.
-    ///   - outage: Gets told of keepalives, and says whether what has idled too long is revived.
-    ///   - timeline: Gets told what was started and stopped.
-    ///   - randomBytes: A cryptographically secure source. When it fails, no preview is started.
+    ///   - outage: Is notified of keepalives, and decides whether expired idle previews are revived.
+    ///   - timeline: Receives the starts and stops.
+    ///   - randomBytes: A cryptographically secure source. If it fails, no preview is started.
     init(
         policy: PreviewPolicy,
         sandboxes: any SandboxDirectory,
@@ -60,10 +60,10 @@ public struct Previews: Sendable {
         }
     }
 
-    /// The ports that may be previewed.
+    /// The ports that previews may use.
     public var ports: PortPolicy { policy.ports }
 
-    /// Runs `work` within the caller's ``AnswerDeadline``, and turns what the cluster did not do into the caller's error.
+    /// Runs `work` within the caller's ``AnswerDeadline``, and maps the cluster's errors to errors for the caller.
     func mappingClusterErrors<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {
             return try await AnswerDeadline.keep(time, work)
@@ -72,7 +72,7 @@ public struct Previews: Sendable {
         }
     }
 
-    /// The API server's time, which one read makes known if it is not.
+    /// The API server's time. If it is unknown, a read makes it known.
     func currentTime() async throws -> ClusterTimeReading {
         if let reading = clusterTime.reading() { return reading }
         _ = try await objects.routes()
@@ -83,11 +83,11 @@ public struct Previews: Sendable {
     }
 }
 
-/// The previews that approvals became. An approval knows a preview's fingerprint, and the cluster the preview.
+/// The previews that approvals started. An approval contains a preview's fingerprint, and the cluster the preview.
 extension Previews {
     /// The living preview of a run with one of these fingerprints.
     ///
-    /// This replica's copy says where to look; that the preview lives, or that there is none, the cluster says.
+    /// This replica's copy says which one to read; whether it lives is read from the cluster.
     func living(of run: RunLabel, fingerprints: Set<String>) async throws -> Preview? {
         let now = try await currentTime().earliest
         func isIt(_ preview: Preview) -> Bool {
@@ -104,9 +104,9 @@ extension Previews {
         return try await objects.routes(of: run).map(\.preview).first(where: isIt)
     }
 
-    /// The session of a preview that an earlier call started, with what its address answers now.
+    /// The session of a preview that an earlier call started, with the result of a new probe.
     ///
-    /// - Returns: nil when the preview ended meanwhile, as one does that turned out to be one too many.
+    /// - Returns: nil if the preview has ended, as one does that exceeded a limit.
     func join(_ preview: Preview) async throws -> StartedPreview? {
         let began = time.uptime()
         let (_, readiness) = await waitUntilServing(preview, host: preview.hostHeader)
@@ -122,7 +122,7 @@ extension Previews {
         )
     }
 
-    /// The session of the living preview with that fingerprint, with what the gateway says about it.
+    /// The session of the living preview with that fingerprint, with the gateway's status of it.
     func session(of run: RunLabel, fingerprint: String) async throws -> PreviewSession? {
         let now = try await currentTime().earliest
         return try await objects.routes(of: run)
@@ -134,7 +134,7 @@ extension Previews {
 }
 
 extension Preview {
-    /// Whether the preview is there to stay for a while: nobody has begun to delete it, and its time is not over.
+    /// Whether the preview will exist for a while: it is not being deleted, and it is not due.
     fileprivate func isLiving(now: Date, policy: LifetimePolicy) -> Bool {
         !isBeingDeleted && now < deadline(policy: policy)
     }

@@ -2,8 +2,8 @@ internal import Logging
 internal import PreviewDomain
 internal import Synchronization
 
-/// Logs the starts that are refused, and why: one line for each run and reason in a minute, with the number of those that
-/// were held back.
+/// Logs refused starts with their reason: one message for each run and reason in a minute, with the number of
+/// suppressed ones.
 final class RefusedStarts: Sendable {
     private struct Cause: Hashable {
         let run: RunID
@@ -23,7 +23,7 @@ final class RefusedStarts: Sendable {
     }
 
     func note(_ error: PreviewError, run: RunID, port: Int, requester: String) {
-        // A caller who left was refused nothing.
+        // A caller that disconnected was not refused.
         guard error.kind != .cancelled,
             let heldBack = throttle.withLock({ $0.admit(Cause(run: run, kind: error.kind), at: time.uptime()) })
         else { return }
