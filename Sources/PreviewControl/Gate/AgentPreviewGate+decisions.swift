@@ -2,17 +2,17 @@ internal import FoundationEssentials
 internal import Logging
 public import PreviewDomain
 
-/// What people and consoles do: decide about requests, and look at them.
+/// Decisions of people and consoles about requests, and reading of requests.
 extension AgentPreviewGate {
-    /// Approves a request that waits.
+    /// Approves a pending request.
     ///
-    /// Approving again what the same person has approved is no error: the first answer may have been lost.
+    /// Repeating one's own approval is not an error: the first response may have been lost.
     ///
     /// - Parameters:
-    ///   - id: The request's id as the caller wrote it.
-    ///   - decider: The human that decides.
-    /// - Throws: ``PreviewError/Kind/approvalNotFound`` where the run has no such request,
-    ///   ``PreviewError/Kind/noPendingApproval`` where it is decided or its time is over.
+    ///   - id: The request's ID as the caller wrote it.
+    ///   - decider: The human who decides.
+    /// - Throws: ``PreviewError/Kind/approvalNotFound`` if the run has no such request,
+    ///   ``PreviewError/Kind/noPendingApproval`` if it is decided or its deadline has passed.
     @discardableResult
     public func approve(
         run: RunID,
@@ -36,9 +36,9 @@ extension AgentPreviewGate {
         }
     }
 
-    /// Denies a request that waits. See ``approve(run:requestID:scope:by:)``.
+    /// Denies a pending request. See ``approve(run:requestID:scope:by:)``.
     ///
-    /// - Parameter reason: What the agent is told beside the refusal.
+    /// - Parameter reason: The text that the agent gets with the refusal.
     @discardableResult
     public func deny(
         run: RunID,
@@ -56,9 +56,11 @@ extension AgentPreviewGate {
         }
     }
 
-    /// Switches the run's option by which every request is granted without asking. What waits already is granted too.
+    /// Sets the run's auto-approve option, with which every request is approved automatically. Pending requests are
+    /// approved too.
     ///
-    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise it is refused for a run that is over.
+    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise the option is refused for a run
+    ///   that has ended.
     public func setAutoApprove(
         run: RunID,
         to isOn: Bool,
@@ -67,7 +69,7 @@ extension AgentPreviewGate {
     ) async throws(PreviewError) {
         try await previews.mappingClusterErrors {
             if !isAccepted { try await checkThatRunWorks(run) }
-            // What was remembered was said before the change.
+            // The cached information about the run is from before the change.
             facts?.forget(run)
             guard let claim = try await store.claim(of: run),
                 try await store.setAutoApprove(isOn, of: claim.identity) != nil
@@ -116,7 +118,7 @@ extension AgentPreviewGate {
 
     // MARK: Standing grants
 
-    /// The edit that makes later requests of the run need no decision, in the same write as the decision.
+    /// The edit that adds a standing grant for later requests of the run, in the same write as the decision.
     private func standing(_ approval: Approval, _ ledger: ApprovalLedger, _ now: Date) -> [AnnotationEdit] {
         let reach: StandingGrant.Reach
         switch approval.scope {
@@ -127,8 +129,8 @@ extension AgentPreviewGate {
         return [ledger.edit(adding: StandingGrant(reach, by: approval.decidedBy ?? "", at: now))]
     }
 
-    /// The Gateway is another object, so this is another write. It comes second: a grant for every run is not left
-    /// behind by a decision that was not accepted.
+    /// The Gateway is a separate object, so this is a separate write. It comes second, so that a decision that was not
+    /// accepted leaves no grant for every run.
     private func addCommonGrant(for approval: Approval, by decider: String, at instant: Date) async throws {
         do {
             try await store.addCommonGrant(StandingGrant(.always(approval.port), by: decider, at: instant))
@@ -146,12 +148,12 @@ extension AgentPreviewGate {
 
     // MARK: Reading
 
-    /// The longest that ``approval(run:requestID:wait:)`` waits.
+    /// The longest wait of ``approval(run:requestID:wait:)``.
     public static let maxWait = Duration.seconds(60)
 
-    /// The run's requests that are still on its claim, the newest first.
+    /// The requests that are still on the run's claim, the newest first.
     ///
-    /// One whose time is over is shown as such, even while nobody has written it down yet.
+    /// A request whose deadline has passed is shown as such, even before this is written.
     public func approvals(run: RunID) async throws(PreviewError) -> [Approval] {
         try await previews.mappingClusterErrors {
             guard let claim = try await store.claim(of: run) else { return [] }
@@ -161,8 +163,8 @@ extension AgentPreviewGate {
 
     /// One request of the run.
     ///
-    /// - Parameter wait: How long to wait for a decision where there is none yet, at most ``maxWait``.
-    /// - Throws: ``PreviewError/Kind/approvalNotFound`` where the run has no such request.
+    /// - Parameter wait: How long to wait for a decision if there is none yet, at most ``maxWait``.
+    /// - Throws: ``PreviewError/Kind/approvalNotFound`` if the run has no such request.
     public func approval(
         run: RunID,
         requestID text: String,

@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 public import PreviewDomain
 
-/// Calls of the same request, by the same caller for the same port of the same pod, share one preview: the approval
-/// remembers its fingerprint, and whoever asks gets its session as long as it lives.
+/// Sharing of previews: calls of the same request, by the same caller for the same port of the same pod, get one
+/// preview. The approval records its fingerprint, and each such call gets its session as long as it lives.
 extension AgentPreviewGate {
-    /// What earlier calls of the same request have led to, the latest first.
+    /// The results of earlier calls of the same request, the latest first.
     func earlierStart(of request: GateRequest, on claim: ClaimRecord, now: Date) async throws -> UsedGrant {
         let lifetime = previews.policy.lifetime.maxLifetime
         let used = claim.ledger.entries.reversed().filter {
@@ -28,12 +28,12 @@ extension AgentPreviewGate {
         return .ended(nil)
     }
 
-    /// The preview that a used approval became, once it is there; or that the grant was given back.
+    /// Waits for the preview of a used approval, or for the return of the grant.
     ///
-    /// Who uses a grant creates the preview right after, so that it is not waited for long: a replica that died in between
-    /// leaves a used grant without one.
+    /// A start creates the preview right after it has used the grant, so the wait is short: if the replica failed in
+    /// between, the used grant has no preview.
     ///
-    /// - Parameter found: The preview, where it was just found.
+    /// - Parameter found: The preview, if it was just found.
     func outcome(
         of used: ApprovalLedger.Entry,
         on claim: ClaimRecord,
@@ -57,7 +57,7 @@ extension AgentPreviewGate {
             else { return .ended(nil) }
             if next.approval.state == .granted { return .givenBack(next, current) }
             guard next.approval.state == .consumed else { return .ended(next.approval) }
-            // Where it was used again, shared, or had to take another token, that is what counts.
+            // If the grant was used again, shared, or its start needed another token, the current record applies.
             let isSame = next.text == entry.text
             (entry, claim) = (next, current)
             let now = try await previews.currentTime()
@@ -70,10 +70,10 @@ extension AgentPreviewGate {
         }
     }
 
-    /// Says on the claim that somebody else than the call that started the preview is about to be told of it, where that
-    /// could still give the grant back.
+    /// Records on the claim that a call other than the one that started the preview will return it, if that one could
+    /// still return the grant.
     ///
-    /// - Returns: False where the approval is not what was read.
+    /// - Returns: False if the approval has changed since it was read.
     private func share(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord) async throws -> Bool {
         let now = try await previews.currentTime()
         guard UsedGrant.mustBeShared(entry.approval, now: now.earliest) else { return true }
@@ -81,7 +81,7 @@ extension AgentPreviewGate {
         return try await store.replace([entry.edit(to: shared)], of: claim.identity) != nil
     }
 
-    /// Waits for the end of a start of this replica, if it is one, but no longer than `limit`.
+    /// Waits for the end of a start if this replica carries it out, but no longer than `limit`.
     private func wait(for end: AsyncStream<Void>?, atMost limit: Duration) async throws {
         guard let end else { return try await previews.time.sleep(limit) }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -93,7 +93,7 @@ extension AgentPreviewGate {
         try Task.checkCancellation()
     }
 
-    /// The session of the living preview that one of the run's approvals became.
+    /// The session of the living preview that one of the run's approvals started.
     public func session(of approval: Approval) async throws(PreviewError) -> PreviewSession? {
         guard approval.state == .consumed, let fingerprint = approval.preview else { return nil }
         return try await previews.mappingClusterErrors {
@@ -113,7 +113,7 @@ extension AgentPreviewGate {
 }
 
 extension AgentPreviewGate {
-    /// The run's requests as this replica's copy has them. No request to the cluster is made for it.
+    /// The run's requests in this replica's copy. It sends no request to the cluster.
     public func knownApprovals(run: RunID) -> [Approval] {
         mirror.read { state in
             guard let claim = state.cluster.claimRecord(of: run) else { return [] }
@@ -121,9 +121,9 @@ extension AgentPreviewGate {
         }
     }
 
-    /// Tells that the run's requests are known, now or once they are, and that they may have changed.
+    /// Calls `changed` when the run's requests are known and whenever they may have changed.
     ///
-    /// - Parameter changed: Called by whoever changes the copy. It must not wait.
+    /// - Parameter changed: Called by the writer of the copy. It must not block.
     public func observeApprovals(run: RunID, _ changed: @escaping @Sendable () -> Void) -> Observation {
         mirror.observe(claimsNamed: run.claimNames, changed)
     }

@@ -1,10 +1,10 @@
 internal import PreviewDomain
 
-/// Automatic approval: finding a ground, and testing it by the write that uses it.
+/// Automatic approval: finding a ground, and testing it in the write that uses it.
 extension AgentPreviewGate {
-    /// Why nobody has to be asked, or nil when somebody has to.
+    /// The ground for automatic approval, or nil if a human has to decide.
     ///
-    /// What cannot be found out right now grants nothing.
+    /// Unknown information is never a ground.
     func automaticGround(
         for request: GateRequest,
         on claim: ClaimRecord,
@@ -27,8 +27,8 @@ extension AgentPreviewGate {
             .map { ApprovalGround($0, .parentClaim(parent)) }
     }
 
-    /// Throws where the run is known to be over: the core API takes no decisions about its tools any more either. What
-    /// cannot be found out right now refuses nobody.
+    /// Throws if the run is known to have ended: the core API takes no decisions about its tools either. If this is
+    /// unknown, nothing is refused.
     func checkThatRunWorks(_ run: RunID) async throws(PreviewError) {
         guard await facts?.facts(of: run)?.isOver == true else { return }
         throw PreviewError(
@@ -40,7 +40,7 @@ extension AgentPreviewGate {
         )
     }
 
-    /// The grounds that can be seen without asking anybody.
+    /// The grounds that can be found without a request.
     func standingGround(
         for request: GateRequest,
         on claim: ClaimRecord,
@@ -54,7 +54,7 @@ extension AgentPreviewGate {
         switch ledger.grants.reach(covering: request.run, port: request.port) {
         case .run: return ApprovalGround(.runGrant, annotation: ApprovalAnnotation.grants, of: ledger)
         case .tool: return ApprovalGround(.toolGrant, annotation: ApprovalAnnotation.grants, of: ledger)
-        // Such a grant counts on the Gateway alone, which only operators of the cluster can write.
+        // Such a grant is valid only on the Gateway, which only operators of the cluster can write.
         case .always, nil: break
         }
         if case .always = common?.reach(covering: request.run, port: request.port) {
@@ -63,8 +63,8 @@ extension AgentPreviewGate {
         return nil
     }
 
-    /// Whether a ground of another object than the run's claim holds right now: the last look before the write, which
-    /// cannot test it. Grounds of the claim are tested by the write itself.
+    /// Whether a ground on an object other than the run's claim still holds: the last read before the write, which
+    /// cannot test it. The write itself tests the grounds on the claim.
     func stillHolds(_ ground: ApprovalGround, for request: GateRequest) async throws -> Bool {
         switch ground.source {
         case .setting, .claim:

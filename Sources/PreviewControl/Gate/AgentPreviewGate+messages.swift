@@ -1,12 +1,12 @@
 internal import PreviewDomain
 
-/// What happened to a request, for its caller and for the timeline.
+/// The outcome of a request, for its caller and for the timeline.
 extension AgentPreviewGate {
     // MARK: Refusals
 
-    /// Why a request does not lead to a preview.
+    /// The reason why a request does not lead to a preview.
     ///
-    /// - Parameter approval: What became of the request; nil when it is gone.
+    /// - Parameter approval: The state of the request; nil if it no longer exists.
     func refusal(_ approval: Approval?) -> PreviewError {
         guard let approval else {
             return PreviewError(
@@ -54,7 +54,7 @@ extension AgentPreviewGate {
         )
     }
 
-    /// Why a request cannot be decided.
+    /// The reason why a request cannot be decided.
     func alreadyDecided(_ approval: Approval) -> PreviewError {
         let words =
             switch approval.state {
@@ -93,7 +93,7 @@ extension AgentPreviewGate {
         )
     }
 
-    /// Records that an approval's time is over, or that it was withdrawn.
+    /// Records that an approval timed out or was withdrawn.
     func record(ending approval: Approval, on claim: ClaimIdentity) {
         record(approval.state == .timedOut ? .timedOut : .withdrawn, approval, on: claim)
     }

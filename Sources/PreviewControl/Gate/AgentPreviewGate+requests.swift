@@ -2,13 +2,13 @@ internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
 
-/// Requests on the claim: reading them, raising one, and waiting for its decision.
+/// Requests on the claim: reading them, creating one, and waiting for its decision.
 ///
-/// What the gate reads and follows in its ``ClusterMirror`` is in this file.
+/// Everything that the gate reads and observes in its ``ClusterMirror`` is in this file.
 extension AgentPreviewGate {
     // MARK: Reading
 
-    /// The claim as this replica knows it, or as the cluster has it.
+    /// The claim in this replica's copy, or as read from the cluster.
     func claim(of request: GateRequest, seeing view: ClaimView) async throws -> ClaimRecord {
         if view == .copy, let known = mirror.claim(named: request.sandbox.claim.name),
             known.identity == request.sandbox.claim
@@ -27,7 +27,7 @@ extension AgentPreviewGate {
 
     var claimIsBusy: ClusterError { ClusterError(.unavailable, "the run's claim is being changed all the time") }
 
-    /// Draws something random, or says that this replica cannot.
+    /// Generates random bytes, or throws if this replica cannot.
     func randomly<Value>(_ draw: (RandomBytes) throws -> Value) throws -> Value {
         do {
             return try draw(previews.randomBytes)
@@ -41,7 +41,7 @@ extension AgentPreviewGate {
 
     func claimOfCopy(of run: RunID) -> ClaimRecord? { mirror.claim(of: run) }
 
-    /// - Parameter inIndex: Whether this replica's copy may do, where it has the request waiting.
+    /// - Parameter inIndex: Whether this replica's copy is sufficient if it contains the pending request.
     func find(
         _ id: ApprovalRequestID,
         of run: RunID,
@@ -60,7 +60,7 @@ extension AgentPreviewGate {
 
     // MARK: Raising a request
 
-    /// - Returns: The new request; nil where the claim had changed.
+    /// - Returns: The new request; nil if the claim had changed.
     func raise(
         _ request: GateRequest,
         on claim: ClaimRecord,
@@ -87,12 +87,12 @@ extension AgentPreviewGate {
         )
     }
 
-    /// Writes a new approval, and in the same write ends what it takes the place of.
+    /// Writes a new approval, and in the same write removes the one that it replaces.
     ///
-    /// The write demands the claim as it was read: two replicas that are asked the same at the same time raise one
-    /// request, and a standing grant that was taken away meanwhile no longer counts.
+    /// The write tests that the claim is unchanged: if two replicas get the same request at the same time, they create
+    /// one approval, and a standing grant that was withdrawn in the meantime does not count.
     ///
-    /// - Returns: The claim afterwards, or nil when it had changed.
+    /// - Returns: The claim after the write, or nil if it had changed.
     func add(
         _ approval: Approval,
         to claim: ClaimRecord,
@@ -122,16 +122,16 @@ extension AgentPreviewGate {
 
     // MARK: Waiting
 
-    /// How long to wait before asking again for a time that the cluster does not tell.
+    /// How long to wait before the cluster's time is requested again while it is unknown.
     private static let unknownTimeDelay = Duration.seconds(1)
-    /// How often a waiting call looks at its claim in the cluster while this replica's watch over claims brings nothing at
-    /// all: a watch that has died silently looks like one over claims that nobody changes.
+    /// How often a waiting call reads its claim from the cluster while this replica's watch on claims delivers nothing:
+    /// a watch that has failed silently looks like one on claims that do not change.
     private static let silentWatchPause = Duration.seconds(15)
 
-    /// Waits until the request is decided, by whoever and on whatever replica, or its deadline has passed.
+    /// Waits until the request is decided, on any replica, or its deadline has passed.
     ///
-    /// - Parameter refuted: A ground of this replica's copy that the cluster did not confirm.
-    /// - Throws: Why the request was refused.
+    /// - Parameter refuted: A ground in this replica's copy that the cluster did not confirm.
+    /// - Throws: The reason for which the request was refused.
     func decision(
         on waiting: WaitingRequest,
         for request: GateRequest,
@@ -143,7 +143,7 @@ extension AgentPreviewGate {
             defer { group.cancelAll() }
             while let course = try await group.next() {
                 if let course { return course }
-                // The watch ends before there is a decision only when this task is cancelled.
+                // The stream ends without a decision only if this task is cancelled.
                 try Task.checkCancellation()
             }
             throw CancellationError()
@@ -159,7 +159,8 @@ extension AgentPreviewGate {
         var wasSeen = false
         for await claim in mirror.updates(ofClaimNamed: waiting.claim.identity.name) {
             guard let claim, claim.identity == waiting.claim.identity, let entry = claim.ledger.entry(id) else {
-                // The copy may be older than the request, and even than the claim. What it does not have may be there.
+                // The copy may be older than the request, and even than the claim, so an object that it does not
+                // contain may exist.
                 let isOlder = claim?.identity == waiting.claim.identity && !wasSeen
                 if !isOlder, let course = try await confirmedCourse(of: waiting) { return course }
                 continue
@@ -175,9 +176,9 @@ extension AgentPreviewGate {
         return nil
     }
 
-    /// The course of a request as the cluster has it.
+    /// The state of a request as read from the cluster.
     ///
-    /// - Throws: The refusal, where the cluster has no such request any more.
+    /// - Throws: The refusal, if the request no longer exists in the cluster.
     func currentCourse(of waiting: WaitingRequest, for request: GateRequest? = nil) async throws -> RequestCourse {
         let (entry, claim) = try await current(waiting)
         let ground = request.flatMap { standingGround(for: $0, on: claim, common: mirror.commonGrants()) }
@@ -191,7 +192,8 @@ extension AgentPreviewGate {
         return (entry, claim)
     }
 
-    /// As ``currentCourse(of:for:)``; nil where there is no decision, or the cluster cannot be asked: unknown is not gone.
+    /// Same as ``currentCourse(of:for:)``; nil if there is no decision, or the cluster cannot be reached: unknown is
+    /// not gone.
     private func confirmedCourse(
         of waiting: WaitingRequest,
         for request: GateRequest? = nil
@@ -207,7 +209,7 @@ extension AgentPreviewGate {
 
     // MARK: Time
 
-    /// Waits for the deadline. Until then it looks at the claim where the watch may have died.
+    /// Waits for the deadline. Meanwhile it reads the claim if the watch may have failed.
     private func lookNowAndThen(at waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
         var activity = mirror.claimActivity
         while true {
@@ -227,7 +229,7 @@ extension AgentPreviewGate {
         }
     }
 
-    /// Ends the request, unless it was decided in time: what this replica has not heard of counts as well.
+    /// Ends the request, unless it was decided in time; a decision that this replica has not observed counts as well.
     private func decideAtDeadline(of waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
         let common = try? await store.commonGrants()
         for _ in 0..<GateMachine.maxAttempts {
@@ -240,9 +242,9 @@ extension AgentPreviewGate {
         throw claimIsBusy
     }
 
-    /// Takes the step that is due when an approval's time is over.
+    /// Writes the transition that is due when an approval's deadline has passed.
     ///
-    /// - Returns: The approval afterwards; nil when it was another one meanwhile, or its time is not over.
+    /// - Returns: The approval afterwards; nil if it had changed in the meantime, or its deadline has not passed.
     func expire(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord) async throws -> Approval? {
         let now = try await previews.currentTime()
         guard let ended = entry.approval.after(.expire(now: now.earliest)),
@@ -254,7 +256,7 @@ extension AgentPreviewGate {
 
     // MARK: Waiting beside the call
 
-    /// The request once it is no longer pending, or as it is when the time is over.
+    /// The request once it is no longer pending, or in its current state when the wait is over.
     func next(of approval: Approval, within limit: Duration) async throws -> Approval {
         let decided = await withTaskGroup(of: Approval?.self) { group in
             group.addTask {

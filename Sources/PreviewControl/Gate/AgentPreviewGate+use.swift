@@ -2,12 +2,13 @@ internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
 
-/// Uses permits: a grant is used once, right before anything is created, and given back where the start left nothing behind.
+/// Use of permits: a grant is used once, right before anything is created, and returned if the start left nothing
+/// behind.
 extension AgentPreviewGate {
-    /// Starts what was permitted. From here on the caller's going away stops nothing: a grant that is used up leads to a
-    /// preview, which the caller finds when it asks again. It is bounded by its ``AnswerDeadline``.
+    /// Starts a permitted preview. From here on, cancellation of the caller stops nothing: a used grant leads to a
+    /// preview, which the caller gets when it repeats its request. The start is bounded by its ``AnswerDeadline``.
     ///
-    /// - Throws: ``Overtaken`` where the permit does not hold any more and nothing was made.
+    /// - Throws: ``Overtaken`` if the permit is no longer valid and nothing was created.
     func start(
         _ request: GateRequest,
         permit: Permit,
@@ -19,7 +20,7 @@ extension AgentPreviewGate {
         }
     }
 
-    /// - Parameter sandbox: The run's sandbox; nil where it has to be read again.
+    /// - Parameter sandbox: The run's sandbox; nil if it has to be read again.
     private func startNow(
         _ request: GateRequest,
         permit: Permit,
@@ -71,15 +72,15 @@ extension AgentPreviewGate {
 
     // MARK: Using a permit
 
-    /// Uses a permit up, once; throws ``Overtaken`` when somebody else was faster, or when it does not hold any more.
+    /// Uses a permit, once; throws ``Overtaken`` if another call was faster, or if it is no longer valid.
     ///
-    /// A grant that nobody was asked for is written down as an approval of its own, used already: whatever started the
-    /// preview, the claim says so before anything is created.
+    /// An automatic grant is recorded as a separate approval that is already used: before anything is created, the
+    /// claim records the reason for every preview.
     ///
     /// - Parameters:
     ///   - use: The name of this use.
-    ///   - used: What this start has written already, where it has to make its preview under another token.
-    ///   - preview: The fingerprint of the preview that is about to be made.
+    ///   - used: The record that this start has already written, if it has to create its preview with another token.
+    ///   - preview: The fingerprint of the preview that is about to be created.
     func use(
         _ permit: Permit,
         as use: String,
@@ -146,7 +147,7 @@ extension AgentPreviewGate {
             let now = try await previews.currentTime()
             let new = try newApproval(for: request, at: now.latest)
             guard let used = granted(new, on: ground, use, at: now.latest) else { break }
-            // The write demands the claim as it was read, and with it the grounds that are on it.
+            // The write tests that the claim is unchanged, and with it the grounds on the claim.
             if try await stillHolds(ground, for: request),
                 try await add(used, to: claim, for: request, now: now) != nil
             {
@@ -155,7 +156,7 @@ extension AgentPreviewGate {
             }
             let known = claim.ledger
             claim = try await currentClaim(of: request)
-            // Another call of the same request was faster: this one joins it.
+            // Another call of the same request was faster: this call joins it.
             if claim.ledger.entries.contains(where: {
                 request.matches($0.approval) && known.entry($0.approval.id)?.text != $0.text
             }) {
@@ -172,7 +173,7 @@ extension AgentPreviewGate {
         throw claimIsBusy
     }
 
-    /// Ends an approval that can no longer be used, unless somebody else was faster.
+    /// Ends an approval that can no longer be used, unless another writer was faster.
     func withdraw(_ permit: Permit, reason: String) async throws {
         let entry: ApprovalLedger.Entry
         switch permit.ground {
@@ -191,8 +192,8 @@ extension AgentPreviewGate {
 
     /// The error of a start that failed after it had used its permit.
     ///
-    /// Where it is certain that nothing was left behind, the grant is given back: the token was told nobody, so nobody can
-    /// have seen a preview. Otherwise it is spent, since it could start a second one.
+    /// If it is certain that nothing was left behind, the grant is returned: no caller got the token, so no one can
+    /// have seen a preview. Otherwise the grant stays used, since it could start a second preview.
     func failure(_ error: any Error, after used: UsedPermit, leftNothing: Bool) async -> any Error {
         let isOpenAgain = leftNothing ? await giveBack(used) : false
         let failure = (error as? PreviewError) ?? (error as? ClusterError).map { PreviewError($0) }
@@ -227,25 +228,26 @@ extension AgentPreviewGate {
     }
 }
 
-/// What a used grant led to.
+/// The result of a used grant.
 enum UsedGrant: Sendable {
     case preview(StartedPreview)
     /// The start failed, and the grant can be used again.
     case givenBack(ApprovalLedger.Entry, ClaimRecord)
-    /// The preview has ended, or never came to be.
+    /// The preview has ended, or was never created.
     case ended(Approval?)
 
-    /// The longest time that a start is given from its use of the grant to its route, before it is taken for dead.
+    /// The longest time between a start's use of the grant and the creation of its route; after that the start counts
+    /// as failed.
     static let longestStart = Duration.seconds(20)
-    /// How long after a route has gone its start may still give the grant back: the route may have gone because of that.
+    /// How long after a route was deleted its start may still return the grant: the deletion may be part of that.
     static let giveBackGrace = Duration.seconds(2)
-    /// The first pause between two looks for the preview; each later one is twice as long, up to the longest.
+    /// The first pause between two reads for the preview; each later one is twice as long, up to the longest.
     static let firstPause = Duration.milliseconds(20)
     static let longestPause = Duration.seconds(1)
 
-    /// Until when a preview may still come to be of an approval that is used, or the grant be given back.
+    /// The time until which a preview may still be created for a used approval, or its grant be returned.
     ///
-    /// - Parameter end: How the preview ended, where it is known to have.
+    /// - Parameter end: How the preview ended, if that is known.
     static func latestOutcome(of approval: Approval, ended end: EndedPreviews.End? = nil) -> Date {
         let latest = (approval.usedAt ?? approval.decidedAt ?? approval.requestedAt) + longestStart
         return switch end {
@@ -255,16 +257,16 @@ enum UsedGrant: Sendable {
         }
     }
 
-    /// Until when the start that has used an approval can give it back.
+    /// The time until which the start that has used an approval can return it.
     static func latestGiveBack(of approval: Approval) -> Date { latestOutcome(of: approval) }
 
-    /// Whether a call that is about to be told of the preview has to say so on the claim first, so that the grant is not
-    /// given back afterwards. A write that gives it back may take as long again as the start.
+    /// Whether a call that is about to return the preview must first record this on the claim, so that the grant is not
+    /// returned afterwards. A write that returns it may take as long again as the start.
     static func mustBeShared(_ approval: Approval, now: Date) -> Bool {
         !approval.isShared && now < latestGiveBack(of: approval) + longestStart
     }
 
-    /// Whether a preview of the approval may exist, or come to be.
+    /// Whether a preview of the approval may exist, or still be created.
     ///
     /// - Parameter lifetime: The longest life of a preview.
     static func mayExist(_ approval: Approval, now: Date, lifetime: Duration) -> Bool {
@@ -272,5 +274,5 @@ enum UsedGrant: Sendable {
     }
 }
 
-/// Somebody else was faster: what was to be used is no longer what was read. The caller reads it again.
+/// Another writer was faster: what was to be used has changed since it was read. The caller reads it again.
 struct Overtaken: Error {}

@@ -1,13 +1,12 @@
 internal import Logging
 public import PreviewDomain
 
-/// Starts previews for agents: nothing is created, patched or labelled before a recorded grant.
+/// Starts previews for agents: nothing is created, patched or labelled before a grant is recorded.
 ///
-/// A request waits as an annotation on the run's claim, so whoever decides can do it on any replica, and a replica that
-/// dies loses no more than its callers' connections. Who may ask and who may decide is checked before any of these is
-/// called.
+/// A request waits as an annotation on the run's claim, so it can be decided on any replica, and a replica that fails
+/// loses only its callers' connections. Authorisation takes place before any of these methods is called.
 ///
-/// Who calls whom:
+/// Call graph:
 ///
 /// ```
 /// routes, MCP ──▶ AgentPreviewGate ──events──▶ GateMachine (decides)
@@ -30,11 +29,11 @@ public struct AgentPreviewGate: Sendable {
     let startsUnderWay = StartsUnderWay()
 
     /// - Parameters:
-    ///   - previews: Starts what was approved.
-    ///   - store: Where approvals are kept.
+    ///   - previews: Starts approved previews.
+    ///   - store: Stores approvals.
     ///   - mirror: This replica's copy of them.
-    ///   - facts: What else is known about runs; nil where no core API is configured.
-    ///   - timeline: Gets told what was asked and decided.
+    ///   - facts: Further information about runs; nil if no core API is configured.
+    ///   - timeline: Receives the requests and decisions.
     init(
         policy: ApprovalPolicy,
         previews: Previews,
@@ -54,25 +53,25 @@ public struct AgentPreviewGate: Sendable {
     /// The longest time for which ``start(run:port:requester:onPending:)`` waits for a decision.
     public var approvalWindow: Duration { policy.window }
 
-    /// Whether the owner of a run may approve for every run. Operators always may.
+    /// Whether owners of runs may approve for every run. Operators always may.
     public var ownersMayApproveAlways: Bool { policy.ownersMayApproveAlways }
 
     // MARK: Starting
 
-    /// Goes through the gate, waits there for as long as it takes, then starts the preview, or hands out the one that an
-    /// earlier call of the same request has started, as long as that lives.
+    /// Requests approval, waits for the decision, then starts the preview, or returns the one that an earlier call of
+    /// the same request has started, as long as that lives.
     ///
-    /// A caller that goes away meanwhile leaves its request waiting, and may come back to use what was decided, or to get
-    /// what was started.
+    /// If the caller is cancelled meanwhile, its request stays pending; repeating the call uses the decision or returns
+    /// the started preview.
     ///
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
-    ///   - requester: The caller: asking again for the same joins the request that waits.
-    ///   - hostHeader: Which host the app is to see; the policy's choice where the caller does not say.
-    ///   - onPending: Called once where a human has to decide, with what is asked.
+    ///   - requester: The caller: repeating the request joins the pending one.
+    ///   - hostHeader: The host that the app receives; the policy's value if the caller does not specify one.
+    ///   - onPending: Called once if a human has to decide, with the request.
     /// - Throws: A ``PreviewError``; of kind ``PreviewError/Kind/approvalDenied``,
     ///   ``PreviewError/Kind/approvalTimedOut``, ``PreviewError/Kind/approvalWithdrawn`` or
-    ///   ``PreviewError/Kind/approvalUsed`` where the gate did not open.
+    ///   ``PreviewError/Kind/approvalUsed`` if the request was not granted.
     public func start(
         run: RunID,
         port: Int,
@@ -103,7 +102,7 @@ public struct AgentPreviewGate: Sendable {
         }
     }
 
-    /// As ``start(run:port:requester:onPending:)``, and returns at once where a human has to decide.
+    /// Same as ``start(run:port:requester:onPending:)``, but returns at once if a human has to decide.
     public func request(
         run: RunID,
         port: Int,
@@ -139,7 +138,7 @@ public struct AgentPreviewGate: Sendable {
 
     // MARK: Running the machine
 
-    /// Starts at once where no human has to be asked; otherwise returns once the request waits.
+    /// Starts at once if no human has to decide; otherwise returns once the request is pending.
     private func enter(_ request: GateRequest, _ machine: inout GateMachine) async throws -> GateDecision {
         var action = machine.begin()
         while true {
@@ -151,7 +150,7 @@ public struct AgentPreviewGate: Sendable {
         }
     }
 
-    /// Waits for the decision, then starts what it permits, or joins the start of another call.
+    /// Waits for the decision, then starts the preview, or joins the start of another call.
     private func wait(_ request: GateRequest, _ machine: inout GateMachine) async throws -> StartedPreview {
         var action = machine.callerWasTold()
         while true {
@@ -160,8 +159,8 @@ public struct AgentPreviewGate: Sendable {
         }
     }
 
-    /// Performs one action and reports its result. The caller's ``AnswerDeadline`` rests during the wait and begins anew
-    /// after it.
+    /// Performs one action and reports its result. The caller's ``AnswerDeadline`` is suspended during the wait and
+    /// starts again after it.
     private func perform(
         _ action: GateMachine.Action,
         for request: GateRequest,

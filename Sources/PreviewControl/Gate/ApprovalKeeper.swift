@@ -3,21 +3,21 @@ internal import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Ends approvals whose time is over even if nobody waits for them.
+/// Ends approvals at their deadlines, even if no call waits for them.
 ///
-/// It costs no request while nothing happens: the deadlines are in the ``ClusterMirror``.
+/// It sends no request while nothing is due: the deadlines are in the ``ClusterMirror``.
 public struct ApprovalKeeper: Service {
     private let gate: AgentPreviewGate
     private let jitter: @Sendable () -> Double
 
-    /// How long after its deadline an approval is left to whoever waits for it, and how far replicas spread after that.
+    /// How long after its deadline an approval is left to a waiting call, and how far replicas spread after that.
     private static let lateness = Duration.seconds(1)
-    /// The longest pause between two looks, which bounds what a step of the clock can do.
+    /// The longest pause between two checks, which bounds the effect of a change of the clock.
     private static let longestPause = Duration.seconds(60)
-    /// How long to wait for a time that the cluster does not tell, and after a step that failed.
+    /// How long to wait while the cluster's time is unknown, and after a failed write.
     private static let retryDelay = Duration.seconds(2)
 
-    /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread what all of them do.
+    /// - Parameter jitter: Returns a number in 0..<1, by which replicas spread work that all of them do.
     init(gate: AgentPreviewGate, jitter: @escaping @Sendable () -> Double) {
         self.gate = gate
         self.jitter = jitter
@@ -51,7 +51,7 @@ public struct ApprovalKeeper: Service {
                 gate.previews.logger.warning("an approval's end could not be written", metadata: ["error": "\(error)"])
             }
         }
-        // What was written comes back through the watch; what was not is looked at again.
+        // A write comes back through the watch; an approval that was not written is checked again.
         gate.mirror.retry(claim, at: now + Self.retryDelay)
     }
 
@@ -61,6 +61,6 @@ public struct ApprovalKeeper: Service {
 }
 
 extension ApprovalKeeper: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "ApprovalKeeper" }
 }

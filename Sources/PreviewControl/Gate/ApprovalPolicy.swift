@@ -1,12 +1,12 @@
 public import PreviewDomain
 
-/// The rules by which requests of agents are approved.
+/// The rules by which agents' requests are approved.
 public struct ApprovalPolicy: Sendable {
-    /// Approves every request without asking anybody.
+    /// Approves every request automatically.
     public var approvesAutomatically: Bool
-    /// How long a human has to decide, and for how long after the decision a grant can be used.
+    /// The time in which a human has to decide, and after the decision the time in which a grant can be used.
     public var window: Duration
-    /// Whether a run's owner may give grants of scope `always`, which count for every other run too.
+    /// Whether a run's owner may give grants of scope `always`, which apply to every other run too.
     public var ownersMayApproveAlways: Bool
 
     public init(
@@ -20,13 +20,13 @@ public struct ApprovalPolicy: Sendable {
     }
 }
 
-/// What the platform's core API says about a run, as far as approvals depend on it.
+/// The platform's core API's information about a run, as far as approvals depend on it.
 public struct RunFacts: Hashable, Sendable {
-    /// The run's option to approve every tool.
+    /// The run's option to approve every tool automatically.
     public var approvesToolsAutomatically: Bool
     /// The run that started this one.
     public var parent: RunID?
-    /// Whether the run no longer works: then nothing is approved or denied any more.
+    /// Whether the run has ended: then nothing is approved or denied any more.
     public var isOver: Bool
 
     public init(approvesToolsAutomatically: Bool = false, parent: RunID? = nil, isOver: Bool = false) {
@@ -36,40 +36,40 @@ public struct RunFacts: Hashable, Sendable {
     }
 }
 
-/// Knows runs beyond what their claims say.
+/// A source of information about runs beyond their claims.
 public protocol RunFactsSource: Sendable {
-    /// - Returns: nil when nothing is known or nobody can be asked right now: then a human decides.
+    /// - Returns: nil if nothing is known at present: then a human decides.
     func facts(of run: RunID) async -> RunFacts?
 
-    /// Lets what is remembered of a run count no more, since it was changed.
+    /// Invalidates the cached information about a run, since it was changed.
     func forget(_ run: RunID)
 }
 
-/// Why nobody has to be asked, and what says so.
+/// The ground of an automatic approval, and its source.
 struct ApprovalGround: Hashable, Sendable {
-    /// Where the ground was read, and so how the write that rests on it makes sure of it.
+    /// The source of the ground, which determines how the write that depends on it confirms it.
     enum Source: Hashable, Sendable {
         /// A setting of this service.
         case setting
-        /// An annotation of the run's own claim: the write tests that it still says the same.
+        /// An annotation of the run's own claim: the write tests that it is unchanged.
         case claim(AnnotationEdit)
-        /// The preview Gateway, another object: it is read once more right before the write.
+        /// The preview Gateway, a separate object: it is read again right before the write.
         case commonGrants
-        /// The claim of the parent run: as ``commonGrants``.
+        /// The claim of the parent run: same as ``commonGrants``.
         case parentClaim(RunID)
-        /// The core API, about this run: as ``commonGrants``.
+        /// The core API, for this run: same as ``commonGrants``.
         case coreAPI(RunID)
     }
 
     let grant: AutomaticGrant
     let source: Source
 
-    /// What the write that rests on the ground has to find unchanged.
+    /// The values that the write that depends on the ground has to find unchanged.
     var conditions: [AnnotationEdit] {
         if case .claim(let condition) = source { [condition] } else { [] }
     }
 
-    /// A ground that one of the claim's own annotations gives.
+    /// A ground in one of the claim's own annotations.
     init?(_ grant: AutomaticGrant, annotation key: String, of ledger: ApprovalLedger) {
         guard let condition = ledger.unchanged(key) else { return nil }
         self.init(grant, .claim(condition))

@@ -1,10 +1,11 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// Decides what one call of an agent does next, from its first look at the run's claim to its preview or its refusal.
+/// Decides the steps of one call of an agent, from its first read of the run's claim to its preview or its refusal.
 ///
-/// It is a value that reads no clock and does no I/O. Each method stands for one event, and returns the action to perform next;
-/// ``AgentPreviewGate`` performs it and reports its result as the next event. A call goes through these states:
+/// It is a value that reads no clock and does no I/O. Each method stands for one event, and returns the action to
+/// perform next; ``AgentPreviewGate`` performs it and reports its result as the next event. A call goes through these
+/// states:
 ///
 /// ```
 ///  begin
@@ -33,15 +34,17 @@ internal import PreviewDomain
 ///    └── denied, timed out, withdrawn ─▶ refuse
 /// ```
 ///
-/// After ``maxAttempts`` rounds that other writers came before, it gives up.
+/// After ``maxAttempts`` rounds in which other writers were faster, it gives up.
 ///
-/// An event that does not belong to the state ends the call without a start: a fault in the runner never opens the gate.
+/// An event that does not belong to the current state ends the call without a start, so a fault in the runner never
+/// starts a preview.
 struct GateMachine: Sendable {
     /// What the runner does next.
     enum Action: Sendable {
         /// Read the run's claim and the cluster's time. Result: ``GateMachine/claimWasRead(_:now:)``.
         case readClaim(ClaimView)
-        /// Find what earlier calls of the same request led to. Result: ``GateMachine/earlierStartsWereFollowed(_:)``.
+        /// Find the results of earlier calls of the same request. Result:
+        /// ``GateMachine/earlierStartsWereFollowed(_:)``.
         case followEarlierStarts(on: ClaimRecord, now: ClusterTimeReading)
         /// Check the brake and the limits. Result: ``GateMachine/capacityWasChecked()``.
         case checkCapacity
@@ -57,7 +60,7 @@ struct GateMachine: Sendable {
         case readRequest(WaitingRequest)
         /// Use the permit and start. Result: ``GateMachine/startSucceeded(_:)``, or ``GateMachine/startWasOvertaken(common:)``.
         case start(Permit, hasWaited: Bool)
-        /// Find what the start of another call led to. Result: ``GateMachine/usedGrantWasFollowed(_:)``.
+        /// Find the result of another call's start. Result: ``GateMachine/usedGrantWasFollowed(_:)``.
         case followUsedGrant(ApprovalLedger.Entry, on: ClaimRecord)
 
         // The call ends with one of these.
@@ -67,9 +70,9 @@ struct GateMachine: Sendable {
     }
 
     enum GiveUpReason: Hashable, Sendable {
-        /// The claim was changed by others each time.
+        /// Other writers changed the claim in each attempt.
         case claimIsBusy
-        /// An event did not belong to the state.
+        /// An event did not belong to the current state.
         case unexpectedEvent
     }
 
@@ -83,20 +86,20 @@ struct GateMachine: Sendable {
         case tellingCaller(WaitingRequest)
         case waiting(WaitingRequest)
         case readingRequest(WaitingRequest)
-        /// - Parameter waiting: The request; nil where the call has not waited.
+        /// - Parameter waiting: The request; nil if the call has not waited.
         case starting(Permit, waiting: WaitingRequest?)
         case followingUsedGrant(WaitingRequest)
         case ended
     }
 
-    /// The claim as a call that has not waited saw it.
+    /// The claim as read by a call that has not waited.
     private struct Snapshot: Sendable {
         let claim: ClaimRecord
         let view: ClaimView
         let now: ClusterTimeReading
     }
 
-    /// How often a write that another writer's came before is tried again, each time on what is then on the claim.
+    /// How often a write is tried again after another writer was faster, each time with the current claim.
     static let maxAttempts = 8
 
     private let request: GateRequest
@@ -134,7 +137,7 @@ struct GateMachine: Sendable {
         case .givenBack(let entry, let claim):
             return start(Permit(ground: .granted(entry), claim: claim), waiting: nil)
         case .ended where reads == 1:
-            // No human is asked for what could not be started anyway.
+            // No human has to decide about a preview that could not be started.
             state = .checkingCapacity(snapshot)
             return .checkCapacity
         case .ended:
@@ -147,7 +150,7 @@ struct GateMachine: Sendable {
         return useGrantOrFindGround(snapshot)
     }
 
-    /// - Parameter ground: Why no human has to be asked; nil where one has to.
+    /// - Parameter ground: The ground for automatic approval; nil if a human has to decide.
     mutating func groundWasSought(_ ground: ApprovalGround?) -> Action {
         guard case .findingGround(let snapshot, let waiting) = state else { return unexpected() }
         if let ground {
@@ -158,7 +161,7 @@ struct GateMachine: Sendable {
         return .raiseRequest(on: snapshot.claim, now: snapshot.now)
     }
 
-    /// - Parameter written: The new request; nil where the claim had changed.
+    /// - Parameter written: The new request; nil if the claim had changed.
     mutating func requestWasRaised(_ written: WaitingRequest?) -> Action {
         guard case .raisingRequest = state else { return unexpected() }
         guard let written else { return readClaim(.cluster) }
@@ -196,7 +199,7 @@ struct GateMachine: Sendable {
         return wait(waiting)
     }
 
-    /// The waiting request was seen, in this replica's copy or in the cluster.
+    /// The pending request was read, from this replica's copy or from the cluster.
     mutating func courseWasSeen(_ course: RequestCourse) -> Action {
         let waiting: WaitingRequest
         switch state {
@@ -245,9 +248,9 @@ struct GateMachine: Sendable {
         return end(.finish(started))
     }
 
-    /// The permit did not hold any more, and nothing was made.
+    /// The permit was no longer valid, and nothing was created.
     ///
-    /// A call that has just come is not refused for what this replica's copy still held: it reads the cluster and begins again.
+    /// A new call is not refused because of this replica's stale copy: it reads the cluster and begins again.
     ///
     /// - Parameter common: The common grants of this replica's copy before the start.
     mutating func startWasOvertaken(common: StandingGrants?) -> Action {
@@ -278,27 +281,27 @@ struct GateMachine: Sendable {
     private mutating func unexpected() -> Action { end(.giveUp(.unexpectedEvent)) }
 }
 
-/// Where a request looks for its run's claim first.
+/// Where a request reads its run's claim first.
 enum ClaimView: Sendable {
-    /// This replica's copy, which may be a little behind.
+    /// This replica's copy, which may be slightly stale.
     case copy
     case cluster
 }
 
-/// What a waiting call sees about its own request on the claim.
+/// The state of a waiting call's own request on the claim.
 enum RequestCourse: Sendable {
-    /// Nobody has decided yet.
+    /// There is no decision yet.
     case undecided
     /// There is a ground to start.
     case open(Permit)
-    /// A start has used the grant: the caller gets the preview that it became.
+    /// A start has used the grant: the caller gets its preview.
     case used(ApprovalLedger.Entry, ClaimRecord)
     /// The request leads to no preview.
     case refused(Approval)
 
     /// - Parameters:
     ///   - entry: The caller's request, as it is on `claim`.
-    ///   - ground: Why nobody has to be asked any more, where that is so.
+    ///   - ground: The ground for automatic approval, if there is one by now.
     init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, ground: ApprovalGround?) {
         switch entry.approval.state {
         case .pending:
@@ -310,8 +313,8 @@ enum RequestCourse: Sendable {
     }
 }
 
-/// The claim and the common grants on which a ground was seen that the cluster did not confirm: whoever sees the same again
-/// sees an old copy.
+/// The claim and the common grants with a ground that the cluster did not confirm: a call that reads the same values
+/// again has a stale copy.
 struct RefutedGround: Sendable {
     private let claimVersion: String
     private let common: StandingGrants?

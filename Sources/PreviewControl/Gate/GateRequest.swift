@@ -1,33 +1,33 @@
 public import PreviewDomain
 internal import Synchronization
 
-/// What a caller of the gate asks for.
+/// A request of a caller of the gate.
 struct GateRequest: Sendable {
     let run: RunID
     let port: TargetPort
     let requester: String
-    /// The sandbox as it was when the caller asked; what is approved is this pod and no other.
+    /// The sandbox at the time of the request; the approval is for this pod only.
     let sandbox: BoundSandbox
-    /// Which host the app is to see, where the caller says.
+    /// The host that the app receives, if the caller specifies one.
     let hostHeader: HostHeader?
 
-    /// Whether asking again joins or uses this approval.
+    /// Whether repeating the request joins or uses this approval.
     func matches(_ approval: Approval) -> Bool {
         approval.isFor(run: run, port: port, podUID: sandbox.pod.uid, requester: requester)
     }
 
-    /// Whether the approval is this caller's for a pod that is no more.
+    /// Whether the approval is this caller's, for a pod that no longer exists.
     func isOutlived(by approval: Approval) -> Bool {
         approval.isFor(run: run, port: port, requester: requester) && !matches(approval)
     }
 }
 
-/// Why a start may go ahead. It is used right before anything is created.
+/// The reason why a start may proceed. It is used right before anything is created.
 struct Permit: Sendable {
     enum Ground: Sendable {
         /// A human approved this request.
         case granted(ApprovalLedger.Entry)
-        /// Nobody has to be asked; where the request waited already, that is its entry.
+        /// No human has to decide; if the request was already pending, this is its entry.
         case automatic(ApprovalGround, waiting: ApprovalLedger.Entry?)
     }
 
@@ -36,34 +36,34 @@ struct Permit: Sendable {
     let claim: ClaimRecord
 }
 
-/// What a start has written on the claim: it can be changed and taken back by this start alone.
+/// The record of a start on the claim: only this start can change it and remove it.
 struct UsedPermit: Sendable {
     let entry: ApprovalLedger.Entry
     let claim: ClaimIdentity
 }
 
-/// A request that waits for a decision.
+/// A request that is pending.
 struct WaitingRequest: Sendable {
     let entry: ApprovalLedger.Entry
     let claim: ClaimRecord
 }
 
-/// What the gate decides about a call at once.
+/// The immediate decision of the gate about a call.
 public enum GateDecision: Sendable {
-    /// A human has to decide; asking again, once approved, starts the preview.
+    /// A human has to decide; repeating the request after the approval starts the preview.
     case pending(Approval)
     case started(StartedPreview)
 
-    /// The preview, where there is one already.
+    /// The preview, if it already exists.
     var started: StartedPreview? {
         if case .started(let preview) = self { preview } else { nil }
     }
 }
 
-/// The starts behind the gate that this replica carries out right now, by the names of their uses.
+/// The starts behind the gate that this replica is carrying out, by the names of their uses.
 ///
-/// Whoever waits for the preview of such a start learns of its end at once. What starts of other replicas have made is
-/// looked for in the cluster now and then.
+/// A call that waits for the preview of such a start is notified of its end. The results of other replicas' starts are
+/// read from the cluster at intervals.
 final class StartsUnderWay: Sendable {
     private let state = Mutex<[String: [Int: AsyncStream<Void>.Continuation]]>([:])
 
@@ -76,9 +76,9 @@ final class StartsUnderWay: Sendable {
         for waiter in waiters.values { waiter.finish() }
     }
 
-    /// A stream without elements that ends with the start; nil where this replica carries out no such start.
+    /// A stream without elements that ends with the start; nil if this replica carries out no such start.
     ///
-    /// It is to be taken before one looks for what the start makes, and waited for afterwards.
+    /// Obtain it before looking for the start's result, and wait for it afterwards.
     func end(of use: String) -> AsyncStream<Void>? {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         let id: Int? = state.withLock { starts in
