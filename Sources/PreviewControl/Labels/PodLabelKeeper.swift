@@ -3,14 +3,15 @@ internal import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Keeps the per-run label on the pods of runs that have previews, and takes it off when the last one has ended.
+/// Maintains the per-run label on the pods of runs that have previews, and removes it when the last preview has ended.
 ///
-/// The platform's older service deletes a preview as an orphan when no pod carries the label of its run, and the Services
-/// of its own previews select the pod by it. So a start puts the label on before the route exists, this puts it on where it is
-/// missing, and takes it off only when the run has neither a route nor a Service, of whichever service.
+/// The platform's older service deletes a preview as an orphan if no pod has the label of its run, and the Services of
+/// its own previews select the pod by this label. Therefore a start adds the label before the route exists; this
+/// service adds it where it is missing, and removes it only when the run has neither a route nor a Service, of either
+/// service.
 ///
-/// How a preview ended does not matter, nor which replica ended it: the copy of the cluster is compared with what should be,
-/// whenever a preview or a pod has changed, and once a sweep interval. Every replica does so.
+/// It does not depend on how a preview ended, or on which replica: whenever a preview or a pod has changed, and once a
+/// sweep interval, the copy of the cluster is compared with the desired labels. Every replica does this.
 public struct PodLabelKeeper: Service {
     private let policy: PreviewPolicy
     private let mirror: ClusterMirror
@@ -21,7 +22,7 @@ public struct PodLabelKeeper: Service {
 
     /// How long changes are collected before the next comparison.
     private static let pause = Duration.milliseconds(500)
-    /// How long to wait before what failed is tried again.
+    /// How long to wait before a failed change is retried.
     private static let retryDelay = Duration.seconds(5)
 
     init(
@@ -50,9 +51,9 @@ public struct PodLabelKeeper: Service {
         }
     }
 
-    /// Compares the copy with what should be, and carries out what differs.
+    /// Compares the copy with the desired labels, and applies the differences.
     ///
-    /// - Returns: When to compare again, if nothing changes until then.
+    /// - Returns: When to compare again if nothing changes until then.
     package func compare() async -> Duration {
         guard let now = clusterTime.reading()?.earliest, let plan = mirror.labelPlan(at: now, grace: policy.orphanGrace)
         else { return Self.retryDelay }
@@ -76,8 +77,8 @@ public struct PodLabelKeeper: Service {
             guard try await objects.label(pod, with: run, at: now) else { return }
             logger.info("a pod was labelled", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
         case .take(let pod, let run):
-            // In this order: a start that puts the label on after this read changes the pod, and the removal fails. One
-            // that did so before is younger than the grace time, or its route is in the list.
+            // The order matters: a start that adds the label after this read changes the pod, and the removal fails. A
+            // start that did so before is younger than the grace time, or its route is in the list.
             guard let label = try await objects.label(of: pod), label.run == run, let putAt = label.putAt,
                 let now = clusterTime.reading()?.earliest, putAt + policy.orphanGrace <= now,
                 try await objects.routes(of: run).isEmpty
@@ -89,11 +90,11 @@ public struct PodLabelKeeper: Service {
 }
 
 extension PodLabelKeeper: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "PodLabelKeeper" }
 }
 
-/// Which pods carry another label than they should.
+/// The pods whose label differs from the desired one.
 struct PodLabelPlan: Hashable, Sendable {
     enum Step: Hashable, Sendable {
         case put(PodIdentity, RunLabel)
@@ -101,12 +102,12 @@ struct PodLabelPlan: Hashable, Sendable {
     }
 
     private(set) var steps: [Step] = []
-    /// When the next label may be taken off, if nothing changes until then.
+    /// When the next label may be removed, if nothing changes until then.
     private(set) var next: Date?
 
     /// - Parameters:
     ///   - now: The API server's time.
-    ///   - grace: For how long a label may be there for a preview that is only about to be made.
+    ///   - grace: How long a label may exist for a preview that is about to be created.
     init(_ cluster: MirrorState, now: Date, grace: Duration) {
         var runs: Set<RunLabel> = []
         for preview in cluster.routes.values {
@@ -119,7 +120,7 @@ struct PodLabelPlan: Hashable, Sendable {
         }
         for backend in cluster.backends.values { if let run = backend.run { runs.insert(run) } }
         for pod in cluster.pods.values {
-            // What somebody else has put there is left to whoever that was.
+            // A label that another client has set is not changed.
             guard let run = pod.runLabel, let putAt = pod.labelledAt, !pod.isBeingDeleted, !runs.contains(run)
             else { continue }
             let instant = putAt + grace
@@ -134,15 +135,15 @@ struct PodLabelPlan: Hashable, Sendable {
 }
 
 extension PodRecord {
-    /// Whether the pod is the run's. The name alone, as the older service writes it, proves nothing: another run may have a
-    /// pod of that name since.
+    /// Whether the pod belongs to the run. The name alone, as the older service writes it, is no proof: another run may
+    /// now have a pod of that name.
     fileprivate func isProven(of run: RunLabel, by preview: Preview) -> Bool {
         preview.compactPodUID.map { $0 == identity.compactUID } ?? (provenRun == run)
     }
 }
 
 extension ClusterMirror {
-    /// Which labels of pods are to be changed; nil while routes, Services or pods are not known well enough.
+    /// The labels to be changed; nil while routes, Services or pods are not known.
     func labelPlan(at now: Date, grace: Duration) -> PodLabelPlan? {
         read { $0.cluster.isComplete ? PodLabelPlan($0.cluster, now: now, grace: grace) : nil }
     }

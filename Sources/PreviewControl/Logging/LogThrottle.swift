@@ -1,6 +1,7 @@
-/// Lets one log line through for each cause and interval, and counts what it holds back.
+/// Allows one log message for each cause and interval, and counts the suppressed ones.
 ///
-/// A value without a clock of its own. What repeats a thousand times a minute is worth one line, and the number.
+/// It is a value without a clock of its own. A message that repeats a thousand times a minute is logged once, with the
+/// number.
 public struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
     private struct Entry {
         var loggedAt: Duration
@@ -12,20 +13,21 @@ public struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
     private var entries: [Cause: Entry] = [:]
 
     /// - Parameters:
-    ///   - interval: The time from one line of a cause to its next one.
-    ///   - maxCauses: How many causes are remembered. Where there are more, the one that was logged longest ago is
-    ///     forgotten, so that it may be logged too early.
+    ///   - interval: The time between two messages of a cause.
+    ///   - maxCauses: How many causes are remembered. Beyond that, the one that was logged longest ago is forgotten, so
+    /// that it may be logged too early.
     public init(interval: Duration, maxCauses: Int) {
         self.interval = interval
         self.maxCauses = max(maxCauses, 1)
     }
 
-    /// Asks whether a line may be written now.
+    /// Decides whether a message may be logged now.
     ///
     /// - Parameters:
-    ///   - cause: What the line is about.
+    ///   - cause: What the message is about.
     ///   - now: The time since some fixed instant.
-    /// - Returns: How many lines of this cause were held back since the last one, or `nil` to hold this one back too.
+    /// - Returns: How many messages of this cause were suppressed since the last one, or `nil` to suppress this one
+    ///   too.
     public mutating func admit(_ cause: Cause, at now: Duration) -> Int? {
         if var entry = entries[cause] {
             guard now - entry.loggedAt >= interval else {

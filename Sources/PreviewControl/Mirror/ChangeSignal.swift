@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Wakes the one task that waits for something to have changed.
+/// Wakes the single task that waits for a change.
 ///
-/// Signals do not add up: however many came while nobody waited, the next wait returns once.
+/// Signals are not counted: however many arrive while no task waits, the next wait returns once.
 final class ChangeSignal: Sendable {
     private struct State {
         var isRaised = false
@@ -39,7 +39,7 @@ final class ChangeSignal: Sendable {
                 if mayGoOn { continuation.resume() }
             }
         } onCancel: {
-            // Cancellation may come before the waiter is registered; the check of `Task.isCancelled` above sees that.
+            // Cancellation may come before the waiter is registered; the check of `Task.isCancelled` above covers that.
             let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
                 defer { state.waiter = nil }
                 return state.waiter
@@ -48,7 +48,7 @@ final class ChangeSignal: Sendable {
         }
     }
 
-    /// As ``wait()``, but no longer than `limit`.
+    /// Same as ``wait()``, but returns after `limit` at the latest.
     func wait(atMost limit: Duration, _ time: MonotonicTime) async {
         guard limit > .zero else { return }
         await withTaskGroup(of: Void.self) { group in

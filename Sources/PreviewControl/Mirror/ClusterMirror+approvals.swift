@@ -3,23 +3,23 @@ internal import PreviewDomain
 
 /// The approvals on the claims.
 ///
-/// Every write tests what was read here, and what the mirror does not know is asked of the cluster. Whoever waits for a
-/// decision is woken by it, so that waiting costs no request.
+/// Every write tests what was read here, and anything that the mirror does not know is read from the cluster. A call
+/// that waits for a decision is woken by it, so waiting costs no request.
 extension ClusterMirror {
-    /// The claim of that name; nil when there is none, or the copy is not up to date.
+    /// The claim of that name; nil if there is none, or the copy is not up to date.
     func claim(named name: String) -> ClaimRecord? {
         read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claimRecord(named: name) : nil }
     }
 
-    /// The claim that is proven to be the run's; nil when there is none, or the copy is not up to date.
+    /// The claim that is proven to be the run's; nil if there is none, or the copy is not up to date.
     func claim(of run: RunID) -> ClaimRecord? {
         read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claimRecord(of: run) : nil }
     }
 
-    /// How often the watch over claims has brought anything: a number that grows is the proof that it is alive.
+    /// The number of changes that the watch on claims has delivered; if it grows, the watch works.
     var claimActivity: Int { read { $0.claimActivity } }
 
-    /// The standing grants for every run; nil when the copy is not up to date.
+    /// The standing grants for every run; nil if the copy is not up to date.
     func commonGrants() -> StandingGrants? {
         read { state in
             guard state.cluster.fresh.contains(.gateways) else { return nil }
@@ -27,13 +27,13 @@ extension ClusterMirror {
         }
     }
 
-    /// The claim as it is and then as it becomes; nil stands for its absence. After several changes, and after a change of
-    /// the common grants, it is delivered once, as it is then.
+    /// The current state of the claim and then its changes; nil if it does not exist. After several changes, and after
+    /// a change of the common grants, the current state is delivered once.
     func updates(ofClaimNamed name: String) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
         changes(ofClaimsNamed: [name]).map { [self] in read { $0.cluster.claimRecord(named: name) } }
     }
 
-    /// As ``updates(ofClaimNamed:)``, of the claim that is proven to be the run's, whichever of its names that has.
+    /// Same as ``updates(ofClaimNamed:)``, for the claim that is proven to be the run's, whichever of its names it has.
     func updates(ofClaimOf run: RunID) -> AsyncMapSequence<AsyncStream<Void>, ClaimRecord?> {
         changes(ofClaimsNamed: run.claimNames).map { [self] in read { $0.cluster.claimRecord(of: run) } }
     }
@@ -45,9 +45,9 @@ extension ClusterMirror {
         return stream
     }
 
-    /// Tells that the claims are known, now or once they are, and that one of them has changed.
+    /// Calls `changed` when the claims are known and whenever one of them has changed.
     ///
-    /// - Parameter changed: Called by whoever changes the copy. It must not wait.
+    /// - Parameter changed: Called by the writer of the copy. It must not block.
     func observe(claimsNamed names: [String], _ changed: @escaping @Sendable () -> Void) -> Observation {
         let (id, isKnown) = update { state in
             (state.watchers.add(changed, of: names), state.cluster.fresh.contains(.claims))
@@ -61,7 +61,7 @@ extension ClusterMirror {
     /// The next instant at which an approval expires.
     var nextExpiry: Date? { read { $0.expiries.next } }
 
-    /// Takes out the claims on which an approval has expired.
+    /// Removes and returns the claims on which an approval has expired.
     func takeExpired(now: Date) -> [ClaimRecord] {
         update { state in
             state.expiries.takeDue(at: now).compactMap { name in
@@ -75,7 +75,7 @@ extension ClusterMirror {
         }
     }
 
-    /// Looks at a claim again at an instant.
+    /// Schedules another check of a claim.
     func retry(_ claim: ClaimRecord, at instant: Date) {
         update { $0.expiries.schedule(claim.identity.name, at: instant) }
     }
@@ -84,7 +84,7 @@ extension ClusterMirror {
 extension ClusterMirror.State {
     /// Queues the expiries of the claims that have changed.
     ///
-    /// - Returns: Who waits for one of them.
+    /// - Returns: The waiters for changes of one of them.
     mutating func followClaims(
         _ delta: MirrorDelta,
         _ change: ClusterChange
@@ -108,7 +108,7 @@ extension ClusterMirror.State {
     }
 }
 
-/// Who waits for changes of claims, each by the names of the claims that concern it.
+/// The waiters for changes of claims, by the names of the claims.
 struct ClaimWatchers: Sendable {
     private var watchers: [Int: @Sendable () -> Void] = [:]
     private var ids: [String: Set<Int>] = [:]
@@ -116,7 +116,7 @@ struct ClaimWatchers: Sendable {
 
     var all: [@Sendable () -> Void] { Array(watchers.values) }
 
-    /// Each once, whichever of the names concern it.
+    /// Each waiter once, even if several of the names concern it.
     func of(_ names: some Sequence<String>) -> [@Sendable () -> Void] {
         names.reduce(into: Set<Int>()) { $0.formUnion(ids[$1] ?? []) }.compactMap { watchers[$0] }
     }

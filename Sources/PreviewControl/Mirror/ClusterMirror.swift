@@ -4,14 +4,15 @@ internal import Synchronization
 
 /// This replica's copy of the cluster, which ``MirrorRunner`` keeps up to date.
 ///
-/// It is a copy and never the truth: whoever would do harm by believing it asks the cluster again first. There is one
-/// writer, the feed, and any number of readers.
+/// The copy may be stale: code that could do harm because of it reads the cluster first. There is one writer, the feed,
+/// and any number of readers.
 ///
-/// Whatever follows the changes is a value beside the copy and takes each of them in the same step, under the one lock: the
-/// queue of the reaper, that of the approvals, the chronicle. So all of them see the same changes in the same order. Nothing
-/// else is called under the lock. Whoever waits is signalled once it is free, and then reads for itself.
+/// The observers of changes are values beside the copy, which process each change in the same step, under the same
+/// lock: the reaper's queue, the approvals' queue, the chronicle. All of them see the same changes in the same order.
+/// No other code is called under the lock. Waiting tasks are signalled after it is released, and then read the copy
+/// themselves.
 public final class ClusterMirror: Sendable {
-    /// What the mirror can say about one object.
+    /// What the mirror knows about one object.
     enum Lookup<Object: Sendable>: Sendable {
         case present(Object)
         case absent
@@ -29,30 +30,31 @@ public final class ClusterMirror: Sendable {
         var ended = EndedPreviews()
         /// When approvals expire, by the names of their claims.
         var expiries = DeadlineQueue<String>()
-        /// Nil where nobody writes the timeline.
+        /// Nil if no timeline is written.
         var chronicle: ChronicleMachine?
         var watchers = ClaimWatchers()
-        /// How often the watch over claims has brought anything.
+        /// The number of changes that the watch on claims has delivered.
         var claimActivity = 0
 
-        /// When each of those who follow has to look next. A tuple, because every change asks twice: an array would be two
-        /// allocations for each.
+        /// The next instants of the observers. It is a tuple, because every change reads it twice: an array would need
+        /// two allocations each time.
         fileprivate var next: (reaping: Date?, expiries: Date?, chronicle: Date?) {
             (reaping.next, expiries.next, chronicle?.next)
         }
     }
 
     private let state: Mutex<State>
-    /// Raised when something is due earlier than what the reaper was to look at next.
+    /// Raised when something is due earlier than the reaper's next check.
     let hasEarlierDeadline = ChangeSignal()
     /// Raised when an approval may expire earlier than was known.
     let hasEarlierExpiry = ChangeSignal()
-    /// Raised when a preview or a pod has changed, so that a pod's label may not be what it should be.
+    /// Raised when a preview or a pod has changed, so that a pod's label may differ from the desired one.
     let hasLabelChange = ChangeSignal()
-    /// Raised when the chronicle has something to tell earlier than was known.
+    /// Raised when the chronicle has an event earlier than was known.
     let hasEarlierReport = ChangeSignal()
 
-    /// - Parameter spread: Returns a number in 0..<1 for a preview, always the same one, and another in other replicas.
+    /// - Parameter spread: Returns a number in 0..<1 for a preview, always the same one, and a different one in other
+    ///   replicas.
     public init(
         policy: PreviewPolicy,
         spread: @escaping @Sendable (PreviewToken) -> Double = ClusterMirror.randomSpread
@@ -72,13 +74,13 @@ public final class ClusterMirror: Sendable {
 
     // MARK: Writing
 
-    /// Takes one step of the feed.
+    /// Applies one step of the feed.
     ///
-    /// - Parameter time: The API server's time where it is known.
+    /// - Parameter time: The API server's time, if it is known.
     public func apply(_ change: ClusterChange, at time: ClusterTimeReading? = nil) {
         let woken = update { state in
             let delta = state.cluster.apply(change)
-            // A list that does not have a preview may be an old one; an event tells that it ended.
+            // A list without a preview may be stale; only an event proves that the preview has ended.
             if case .routes(.deleted) = change {
                 for preview in delta.ended {
                     state.ended.insert(preview.token.fingerprint, .seen(time?.earliest ?? .distantPast))
@@ -88,15 +90,15 @@ public final class ClusterMirror: Sendable {
             state.chronicle?.follow(delta, now: time?.latest)
             return state.followClaims(delta, change)
         }
-        // Not under the lock: a watcher whose task is cancelled at this moment takes it, under the lock of its task.
+        // Outside the lock: a waiter whose task is being cancelled takes this lock while it holds that of its task.
         for wake in woken { wake() }
         if [.routes, .backends, .pods].contains(change.collection) { hasLabelChange.raise() }
     }
 
-    /// Lets a chronicle follow, from the next change on.
+    /// Adds a chronicle, which observes changes from the next one on.
     func attach(_ chronicle: ChronicleMachine) { state.withLock { $0.chronicle = chronicle } }
 
-    /// Changes the state, and signals those for whom something is due earlier than before.
+    /// Changes the state, and signals the observers for which something is due earlier than before.
     func update<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
         let (result, before, after) = state.withLock { state in
             let before = state.next
@@ -109,16 +111,16 @@ public final class ClusterMirror: Sendable {
         return result
     }
 
-    /// Reads the state where it is: a copy of it would be some twenty references.
+    /// Reads the state in place: a copy of it would retain about twenty references.
     func read<Result: Sendable>(_ work: (inout State) -> Result) -> Result { state.withLock { work(&$0) } }
 }
 
 /// The previews.
 extension ClusterMirror {
-    /// True once all collections have arrived and their watches are unbroken.
+    /// True once all collections have arrived and no watch is broken.
     public var isFresh: Bool { read { $0.cluster.fresh.count == ClusterCollection.allCases.count } }
 
-    /// True while routes, backends and pods are known: what a sweep needs.
+    /// True while routes, backends and pods are known: the requirement of a sweep.
     var isComplete: Bool { read { $0.cluster.isComplete } }
 
     func route(_ token: PreviewToken) -> Lookup<Preview> {
@@ -129,37 +131,37 @@ extension ClusterMirror {
         read { Lookup($0.cluster.backends[token], isFresh: $0.cluster.fresh.contains(.backends)) }
     }
 
-    /// What was last seen of a route, whether or not its watch is in order.
+    /// The last known state of a route, whether or not its watch works.
     @Sendable func knownRoute(_ token: PreviewToken) -> Preview? { read { $0.cluster.routes[token] } }
 
-    /// What was last seen of a Service, whether or not its watch is in order.
+    /// The last known state of a Service, whether or not its watch works.
     @Sendable func knownBackend(_ token: PreviewToken) -> PreviewBackend? { read { $0.cluster.backends[token] } }
 
-    /// How many previews there are; nil when they are not known.
+    /// The number of previews; nil if they are not known.
     public var previewCount: Int? {
         read { $0.cluster.fresh.contains(.routes) ? $0.cluster.routes.count : nil }
     }
 
-    /// All routes, or nil when they are not known well enough to be counted.
+    /// All routes, or nil if they are not known well enough to be counted.
     func routes() -> [Preview]? {
         read { $0.cluster.fresh.contains(.routes) ? Array($0.cluster.routes.values) : nil }
     }
 
-    /// The previews of one run; nil when they are not known well enough.
+    /// The previews of one run; nil if they are not known well enough.
     func routes(of run: RunLabel) -> [Preview]? { routes()?.filter { $0.run == run } }
 
-    /// Remembers that a preview was stopped, before the watch tells.
+    /// Records that a preview was stopped, before the watch reports it.
     func noteStop(of token: PreviewToken) { update { $0.ended.insert(token.fingerprint, .stopped) } }
 
-    /// How the preview with that fingerprint ended, where this replica knows. No token is minted twice, so it stays so. A
-    /// list that does not have it proves nothing: it may be an old one.
+    /// How the preview with that fingerprint ended, if this replica knows. A token is never used twice, so this does
+    /// not change. A list without the preview is no proof, since it may be stale.
     func end(of fingerprint: String) -> EndedPreviews.End? { read { $0.ended[fingerprint] } }
 
-    /// The UIDs of the claims that exist, or nil when they are not known well enough, or do not matter.
+    /// The UIDs of the existing claims, or nil if they are not known or not relevant.
     func claimUIDs() -> Set<String>? { read { $0.cluster.existingClaims } }
 }
 
-/// What leads from a run to its pod: nil also while the collection is not up to date.
+/// An object between a run and its pod: nil also while the collection is not up to date.
 extension ClusterMirror {
     public func claim(ofRunNamed name: String) -> RunClaim? {
         read { $0.cluster.fresh.contains(.claims) ? $0.cluster.claims[name] : nil }
@@ -176,10 +178,10 @@ extension ClusterMirror {
 
 /// The reaper.
 extension ClusterMirror {
-    /// The next instant at which something has to be looked at.
+    /// The next instant at which something has to be checked.
     var nextDeadline: Date? { read { $0.reaping.next } }
 
-    /// Takes out what is to be looked at, the earliest first.
+    /// Removes and returns what has to be checked, the earliest first.
     func takeDue(now: Date) -> [ReapKey] { update { $0.reaping.takeDue(now: now) } }
 
     /// See ``ReapQueue/order(for:now:yields:_:_:)``.
@@ -195,7 +197,7 @@ extension ClusterMirror {
         read { $0.reaping.allDue(now: now, $0.cluster, idleFrom) }
     }
 
-    /// Queues again what was taken out and could not be dealt with.
+    /// Queues orders again that were removed and could not be carried out.
     func retry(_ key: ReapKey, at instant: Date) { update { $0.reaping.schedule(key, at: instant) } }
 
     /// See ``ReapQueue/noteEnd(of:lookAt:)``.
@@ -206,15 +208,15 @@ extension ClusterMirror {
     /// Whether ``noteEnd(of:lookAt:)`` was called within the last sweep interval.
     @Sendable func isEnded(_ token: PreviewToken) -> Bool { read { $0.reaping.isEnded(token) } }
 
-    /// Forgets what was noted before the last call of this.
+    /// Forgets what was recorded before the last call of this method.
     func forgetOldEnds() { update { $0.reaping.forgetOldEnds() } }
 }
 
 /// The chronicle.
 extension ClusterMirror {
-    /// Takes out what is to be told now.
+    /// Removes and returns the events that are due.
     ///
-    /// - Returns: It, and the next instant at which there may be more.
+    /// - Returns: The events, and the next instant at which there may be more.
     func takeReports(at now: Date) -> (events: [TimelineEvent], next: Date?) {
         update { ($0.chronicle?.takeDue(at: now, $0.cluster) ?? [], $0.chronicle?.next) }
     }

@@ -13,7 +13,7 @@ public struct MirrorRunner: Service {
     /// How long to wait before the feed is started again after an error that its own retries do not cover.
     private static let restartDelay = Duration.seconds(5)
 
-    /// - Parameter outage: Gets told whether the API server answers.
+    /// - Parameter outage: Is notified whether the API server answers.
     init(
         mirror: ClusterMirror,
         feed: any ClusterFeed,
@@ -46,13 +46,13 @@ public struct MirrorRunner: Service {
         } catch {
             if !Task.isCancelled { logger.error("the cluster feed failed", metadata: ["error": "\(error)"]) }
         }
-        // Whatever ended the feed, from now on nothing is known for certain.
+        // The feed has ended, so nothing is known to be current.
         for collection in ClusterCollection.allCases { mirror.apply(.interrupted(collection)) }
         try? await time.sleep(Self.restartDelay)
     }
 
-    /// What the feed delivers about previews is evidence that the API server can be reached. A Gateway or a Sandbox that may
-    /// not be read is none that it cannot.
+    /// Changes of previews are evidence that the API server can be reached. A Gateway or a Sandbox that may not be read
+    /// is no evidence that it cannot.
     private func note(_ change: ClusterChange) {
         guard change.collection.concernsPreviews else { return }
         switch change {
@@ -64,6 +64,6 @@ public struct MirrorRunner: Service {
 }
 
 extension MirrorRunner: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "MirrorRunner" }
 }

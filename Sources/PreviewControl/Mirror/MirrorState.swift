@@ -1,8 +1,8 @@
 internal import PreviewDomain
 
-/// What a replica knows of the cluster. Values only: it reads no clock and does no I/O.
+/// A replica's knowledge of the cluster. Values only: it reads no clock and does no I/O.
 ///
-/// It is a copy, and may be behind: each collection for itself, because each is a watch of its own.
+/// It is a copy and may be stale, each collection separately, because each has its own watch.
 struct MirrorState: Sendable {
     private(set) var routes = ObjectTable<Preview>()
     private(set) var backends = ObjectTable<PreviewBackend>()
@@ -15,19 +15,19 @@ struct MirrorState: Sendable {
 
     private var podUIDs: Set<CompactText> = []
     private var tokensByPodUID = TokensByOwner()
-    /// Both are filled only where previews end with their run's claim.
+    /// Both are filled only if previews end with their run's claim.
     private var claimUIDs: Set<CompactText> = []
     private var tokensByClaimUID = TokensByOwner()
     private let followsClaims: Bool
 
-    /// - Parameter followsClaims: Whether it matters to a preview that its run's claim exists.
+    /// - Parameter followsClaims: Whether a preview depends on the existence of its run's claim.
     init(followsClaims: Bool) {
         self.followsClaims = followsClaims
     }
 
-    /// Takes one step of the feed.
+    /// Applies one step of the feed.
     ///
-    /// - Returns: What it means to those who follow the mirror.
+    /// - Returns: The consequences for the observers of the mirror.
     mutating func apply(_ change: ClusterChange) -> MirrorDelta {
         var delta = MirrorDelta()
         switch change {
@@ -37,7 +37,7 @@ struct MirrorState: Sendable {
             for preview in difference.new { index(preview, remove: false) }
             delta.applied = difference.new
             delta.ended = difference.gone
-            // The other half of a pair, when this one has gone.
+            // The counterpart of this object, when this one is gone.
             delta.keys = difference.new.map { .route($0.token) } + difference.gone.map { .backend($0.token) }
         case .backends(let change):
             let difference = take(change, \.backends, &delta)
@@ -95,15 +95,15 @@ struct MirrorState: Sendable {
 
     // MARK: What can be said
 
-    /// Whether routes, backends and pods are known: what a sweep needs.
+    /// Whether routes, backends and pods are known: the requirement of a sweep.
     var isComplete: Bool { fresh.isSuperset(of: [.routes, .backends, .pods]) }
 
-    /// Whether a preview's Service exists; nil when that is not known.
+    /// Whether a preview's Service exists; nil if that is not known.
     func hasBackend(_ token: PreviewToken) -> Bool? {
         fresh.contains(.backends) ? backends.contains(token) : nil
     }
 
-    /// Whether a preview's route exists; nil when that is not known.
+    /// Whether a preview's route exists; nil if that is not known.
     func hasRoute(_ token: PreviewToken) -> Bool? {
         fresh.contains(.routes) ? routes.contains(token) : nil
     }
@@ -111,38 +111,38 @@ struct MirrorState: Sendable {
     func presence(ofPodOf preview: Preview) -> Presence {
         guard fresh.contains(.pods) else { return .unknown }
         if let uid = preview.compactPodUID { return podUIDs.contains(uid) ? .present : .gone }
-        // The platform's older service writes the pod's name alone.
+        // The platform's older service writes only the pod's name.
         guard let name = preview.podName else { return .unknown }
         return pods.contains(name) ? .present : .gone
     }
 
-    /// Unknown also where claims do not matter.
+    /// Unknown also if claims are not relevant.
     func presence(ofClaimOf preview: Preview) -> Presence {
-        // Without the run's id the claim's name is not known, and nobody could ask whether it is gone.
+        // Without the run ID the claim's name is not known, and its deletion could not be confirmed.
         guard followsClaims, let uid = preview.compactClaimUID, preview.runID != nil, fresh.contains(.claims) else {
             return .unknown
         }
         return claimUIDs.contains(uid) ? .present : .gone
     }
 
-    /// The UIDs of the claims that exist; nil when they are not known, or do not matter.
+    /// The UIDs of the existing claims; nil if they are not known or not relevant.
     var existingClaims: Set<String>? {
         followsClaims && fresh.contains(.claims) ? Set(claimUIDs.map(\.text)) : nil
     }
 
-    /// What is written about approvals on the claim of that name; nil when there is none, or it is being deleted: nothing is
-    /// approved on it any more.
+    /// The approvals on the claim of that name; nil if there is none, or it is being deleted: it accepts no approvals
+    /// any more.
     func claimRecord(named name: String) -> ClaimRecord? {
         claims[name].flatMap { $0.isBeingDeleted ? nil : $0.record }
     }
 
-    /// As ``claimRecord(named:)``, of the claim that is proven to be the run's.
+    /// Same as ``claimRecord(named:)``, for the claim that is proven to be the run's.
     func claimRecord(of run: RunID) -> ClaimRecord? {
         run.claimNames.lazy.compactMap(claimRecord(named:)).first { $0.belongs(to: run) }
     }
 }
 
-/// What a change of the mirror means to those who follow it.
+/// The consequences of a change of the mirror for its observers.
 struct MirrorDelta: Sendable {
     enum Claims: Sendable {
         case named([String])
@@ -151,23 +151,23 @@ struct MirrorDelta: Sendable {
 
     /// The previews that are new or have changed.
     var applied: [Preview] = []
-    /// The previews whose routes are gone, as they were.
+    /// The last states of previews whose routes are gone.
     var ended: [Preview] = []
-    /// What the reaper has to judge anew.
+    /// What the reaper has to judge again.
     var keys: [ReapKey] = []
-    /// Whether it has to judge everything anew.
+    /// Whether the reaper has to judge everything again.
     var judgesAll = false
-    /// The claims of which something may have changed, or of the grants that count for them.
+    /// The claims that may have changed, or whose applicable grants may have.
     var claims = Claims.named([])
 }
 
 /// The objects of one collection.
 struct ObjectTable<Object: MirroredObject>: Sendable {
     struct Difference {
-        /// Earlier states that are void now.
+        /// Earlier states that are no longer valid.
         var old: [Object] = []
         var new: [Object] = []
-        /// Those of the earlier states whose object does not exist any more.
+        /// The earlier states whose objects no longer exist.
         var gone: [Object] = []
     }
 

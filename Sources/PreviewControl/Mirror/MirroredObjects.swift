@@ -3,17 +3,18 @@ public import PreviewDomain
 
 /// An object of which a replica keeps a copy.
 ///
-/// There are as many copies as objects, so a type is a reference to an immutable value where it is larger than a few
+/// There are as many copies as objects, so a type that is larger than a few words is a reference to an immutable value:
+/// a quarter of every table is empty.
 /// words: a quarter of every table is empty.
 public protocol MirroredObject: Sendable {
     associatedtype Key: Hashable & Sendable
 
     static var collection: ClusterCollection { get }
 
-    /// What the object is found by.
+    /// The key by which the object is found.
     var key: Key { get }
 
-    /// The key of an object of that name; nil where no object of that name is kept.
+    /// The key of an object of that name; nil if no object of that name is kept.
     static func key(ofObjectNamed name: String) -> Key?
 
     /// A change of the collection, as the feed delivers it.
@@ -38,16 +39,16 @@ extension PreviewBackend: MirroredObject {
     public static func key(ofObjectNamed name: String) -> PreviewToken? { PreviewToken(objectName: name) }
 }
 
-/// What is kept of a pod: whose it is, by its labels.
+/// The relevant part of a pod: its labels.
 public final class PodRecord: MirroredObject {
     public let identity: PodIdentity
     public let sandboxNameHash: String?
     public let isBeingDeleted: Bool
     /// The per-run label on it.
     public let runLabel: RunLabel?
-    /// When this service last put that label on it; nil where it did not.
+    /// When this service last set that label; nil if it did not.
     public let labelledAt: Date?
-    /// The label that this service has put on it before; the pod is proven to be that run's.
+    /// The label that this service has set before; the pod is proven to belong to that run.
     public let provenRun: RunLabel?
     /// The UIDs of its owners; the mirror keeps none of them.
     public let owners: [String]
@@ -80,7 +81,7 @@ public final class PodRecord: MirroredObject {
     }
 }
 
-/// What is kept of a Sandbox: the name of its pod.
+/// The relevant part of a Sandbox: the name of its pod.
 public final class SandboxRecord: MirroredObject {
     public let name: String
     /// The UID; the mirror does not keep it.
@@ -102,16 +103,16 @@ public final class SandboxRecord: MirroredObject {
     }
 }
 
-/// What is kept of a run's SandboxClaim: what leads to its Sandbox, and what is written on it about approvals.
+/// The relevant part of a run's SandboxClaim: what leads to its Sandbox, and its approvals.
 public final class RunClaim: MirroredObject {
-    /// Which claim it is, of which run, and its approvals.
+    /// The claim's name, its run, and its approvals.
     public let record: ClaimRecord
     /// The owner of the run that the platform wrote on the claim.
     public let owner: String?
     /// The name of the Sandbox that it is bound to.
     public let sandboxName: String?
     public let isReady: Bool
-    /// Why it is not ready, in the condition's own word.
+    /// The reason why it is not ready, from the condition.
     public let reason: String?
     public let isBeingDeleted: Bool
 
@@ -129,7 +130,7 @@ public final class RunClaim: MirroredObject {
     ) {
         self.record = record
         self.owner = owner
-        // Usually it is called like its claim; equal strings then share their characters.
+        // It usually has the same name as its claim; equal strings then share their storage.
         self.sandboxName = sandboxName == record.identity.name ? record.identity.name : sandboxName
         self.isReady = isReady
         self.reason = isReady ? nil : reason
@@ -137,7 +138,7 @@ public final class RunClaim: MirroredObject {
     }
 }
 
-/// What is kept of the preview Gateway.
+/// The relevant part of the preview Gateway.
 public struct GatewayRecord: MirroredObject {
     public let name: String
     /// The standing grants for every run.
@@ -155,13 +156,13 @@ public struct GatewayRecord: MirroredObject {
 
 /// The fingerprints of previews whose end is known, the latest ones.
 ///
-/// Two generations, of which the older one is forgotten when the younger is full: nothing is sorted, and no fewer than
-/// ``maxCount`` are remembered once there were as many.
+/// There are two generations, of which the older one is discarded when the younger one is full: nothing is sorted, and
+/// at least ``maxCount`` are remembered once there were as many.
 struct EndedPreviews: Sendable {
     enum End: Hashable, Sendable {
-        /// Somebody stopped it.
+        /// A caller stopped it.
         case stopped
-        /// The watch told at this instant that its route is gone, for whatever reason.
+        /// At this instant the watch reported that its route is gone, for any reason.
         case seen(Date)
     }
 
@@ -173,7 +174,7 @@ struct EndedPreviews: Sendable {
 
     subscript(_ fingerprint: String) -> End? { younger[fingerprint] ?? older[fingerprint] }
 
-    /// What was stopped stays so, whatever the watch tells afterwards.
+    /// A stopped preview stays recorded as stopped, whatever the watch reports afterwards.
     mutating func insert(_ fingerprint: String, _ end: End) {
         guard self[fingerprint] != .stopped else { return }
         if younger.count >= Self.maxCount {
@@ -184,7 +185,7 @@ struct EndedPreviews: Sendable {
     }
 }
 
-/// Which previews live with an object, by that object's UID.
+/// The previews that depend on an object, by that object's UID.
 struct TokensByOwner: Sendable {
     /// A run has few previews, and many of these lists have one element.
     private var tokens: [CompactText: [PreviewToken]] = [:]

@@ -1,49 +1,49 @@
 internal import PreviewDomain
 
-/// Whether this replica deletes what is due at once, or waits for another replica to do so first.
+/// Decides whether this replica deletes due previews at once, or waits for another replica to do so first.
 ///
-/// Replicas share no state and do not know each other, but each sees what the others do: nobody but another replica
-/// deletes a preview for its age. A replica that was overtaken waits from then on, for a time that differs from preview to
-/// preview and from replica to replica, and finds that most of them are gone. One that nobody overtakes waits ever less,
-/// and after some deletions not at all. So of several replicas one becomes the first without being told, and where it
-/// ends another one does; a replica that is alone never waits.
+/// Replicas share no state and do not know each other, but each observes the others' deletions: only another replica
+/// deletes a preview for its age. If another replica was faster, this one waits from then on, for a time that differs
+/// between previews and between replicas, and then finds most of them gone. A replica that is never slower waits less
+/// each time, and after some deletions not at all. Thus one of several replicas becomes the first without coordination,
+/// and if it ends, another one does; a single replica never waits.
 ///
-/// A value that one writer changes; it reads no clock and does no I/O.
+/// It is a value with one writer; it reads no clock and does no I/O.
 struct ReapPrecedence: Sendable {
-    /// How many deletions in a row nobody was ahead of, up to ``leadToBeFirst``.
+    /// The number of consecutive deletions in which no other replica was faster, up to ``leadToBeFirst``.
     private var lead = Self.leadToBeFirst
 
-    /// After so many deletions that nobody was ahead of, a replica does not wait any more. More would leave previews
-    /// waiting for longer once the first replica has ended; fewer would make two replicas first at once more often.
+    /// After so many such deletions, a replica no longer waits. A larger number would delay deletions after the first
+    /// replica has ended; a smaller one would more often let two replicas be first at once.
     static let leadToBeFirst = 4
-    /// The least time that a replica which was overtaken waits: several times what a deletion and the watch that tells of
-    /// it take, so that the first replica's deletions are seen in time.
+    /// The shortest wait of a replica that was slower: several times the duration of a deletion and its watch event, so
+    /// that the first replica's deletions are observed in time.
     static let shortestDelay = Duration.milliseconds(60)
-    /// The longest time that any replica waits.
+    /// The longest wait of a replica.
     static let longestDelay = Duration.milliseconds(180)
 
-    /// Whether nobody else is expected to delete what is due.
+    /// Whether no other replica is expected to delete what is due.
     var isFirst: Bool { lead == Self.leadToBeFirst }
 
     /// How long to wait before a deletion that is due.
     ///
-    /// What ends with its pod, or is half a pair, Kubernetes' garbage collector or the replica that is at it deletes too;
-    /// so every replica waits there, and that others were ahead says nothing.
+    /// When a pod ends, or an object has no counterpart, Kubernetes' garbage collector or the replica that is
+    /// processing it deletes too. Therefore every replica waits in these cases, and being slower has no meaning.
     ///
-    /// - Parameter share: A number in 0..<1, always the same for one preview, and another in other replicas.
+    /// - Parameter share: A number in 0..<1, always the same for one preview, and a different one in other replicas.
     func delay(for reason: ReapReason, share: Double) -> Duration {
         guard Self.tellsOfReplicas(reason) else { return Self.longestDelay * share }
         let delay = Self.shortestDelay + (Self.longestDelay - Self.shortestDelay) * share
         return delay * (Double(Self.leadToBeFirst - lead) / Double(Self.leadToBeFirst))
     }
 
-    /// Notes that this replica deleted a preview.
+    /// Records that this replica deleted a preview.
     mutating func noteOwnDeletion(for reason: ReapReason) {
         guard Self.tellsOfReplicas(reason), !isFirst else { return }
         lead += 1
     }
 
-    /// Notes that somebody else deleted a preview that this replica was about to delete.
+    /// Records that another replica deleted a preview that this one was about to delete.
     mutating func noteOthersDeletion(for reason: ReapReason) {
         guard Self.tellsOfReplicas(reason) else { return }
         lead = 0

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import HeapModule
 internal import PreviewDomain
 
-/// What the reaper looks at when its instant has come.
+/// What the reaper checks at an instant.
 enum ReapKey: Hashable, Sendable {
     case route(PreviewToken)
     case backend(PreviewToken)
@@ -14,18 +14,18 @@ enum ReapKey: Hashable, Sendable {
     }
 }
 
-/// When the reaper has to look at what, and what it finds then. Values only: it reads no clock and does no I/O.
+/// The reaper's schedule and its judgements. Values only: it reads no clock and does no I/O.
 struct ReapQueue: Sendable {
     private var deadlines = DeadlineQueue<ReapKey>()
     private var endedTokens = EndedTokens()
     private var precedence = ReapPrecedence()
-    /// What is due and left to another replica for a moment: until when, and for which reason it is due.
+    /// What is due and left to another replica for a moment: until when, and the reason.
     private var yielded: [ReapKey: (until: Date, reason: ReapReason)] = [:]
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
 
-    /// The shortest time after which something that was kept is looked at again. Without it, an object that is due
-    /// but may not be touched yet would be looked at without a pause.
+    /// The shortest time after which a kept object is checked again. Without it, an object that is due but may not be
+    /// deleted yet would be checked without a pause.
     private static let shortestRecheck = Duration.milliseconds(50)
 
     init(judge: ReapJudge, spread: @escaping @Sendable (PreviewToken) -> Double) {
@@ -35,12 +35,12 @@ struct ReapQueue: Sendable {
 
     // MARK: Deadlines
 
-    /// The next instant at which something has to be looked at.
+    /// The next instant at which something has to be checked.
     var next: Date? { deadlines.next }
 
-    /// Queues what a change concerns.
+    /// Queues everything that a change concerns.
     ///
-    /// - Parameter now: The API server's time where it is known.
+    /// - Parameter now: The API server's time, if it is known.
     mutating func follow(_ delta: MirrorDelta, _ cluster: MirrorState, now: Date?) {
         for preview in delta.ended {
             guard let yielded = yielded.removeValue(forKey: .route(preview.token)) else { continue }
@@ -59,17 +59,17 @@ struct ReapQueue: Sendable {
     mutating func takeDue(now: Date) -> [ReapKey] { deadlines.takeDue(at: now) }
 
     private mutating func schedule(_ key: ReapKey, _ cluster: MirrorState, _ now: Date?) {
-        // Whether idleness counts is asked when its instant has come: that may change at any time.
+        // Whether idleness counts is evaluated at that instant, because it may change at any time.
         guard let (_, verdict) = verdict(on: key, now: nil, cluster, { _, _ in .distantPast }) else { return }
         deadlines.schedule(key, at: max(verdict.nextLook, now ?? .distantPast))
     }
 
     // MARK: Judging
 
-    /// Judges what was taken out, as late as possible: another replica may have deleted it, a keepalive saved it. What is
-    /// kept is queued again, and so is what is left to another replica first.
+    /// Judges what was removed from the queue, as late as possible: another replica may have deleted it, or a keepalive
+    /// moved its expiry. Kept objects are queued again, and so are those that are left to another replica first.
     ///
-    /// - Parameter yields: Whether it may be left to another replica; see ``ReapPrecedence``.
+    /// - Parameter yields: Whether a deletion may be left to another replica; see ``ReapPrecedence``.
     mutating func order(
         for key: ReapKey,
         now: Date,
@@ -91,7 +91,7 @@ struct ReapQueue: Sendable {
         return nil
     }
 
-    /// Takes in what came of the deletion of a route.
+    /// Processes the result of the deletion of a route.
     mutating func note(_ outcome: ReapOutcome, of order: ReapOrder) {
         guard case .route = order.target else { return }
         switch outcome {
@@ -103,7 +103,7 @@ struct ReapQueue: Sendable {
 
     /// Judges everything: the sweep.
     ///
-    /// - Returns: What is to be deleted; nil when routes, backends or pods are not known well enough.
+    /// - Returns: The deletions; nil if routes, backends or pods are not known well enough.
     func allDue(now: Date?, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> [ReapKey]? {
         guard cluster.isComplete else { return nil }
         var due: [ReapKey] = []
@@ -114,7 +114,7 @@ struct ReapQueue: Sendable {
             let verdict = verdict(on: preview, hasBackend: hasBackend, now: now, cluster, idleFrom)
             if case .reap = verdict { due.append(.route(preview.token)) }
         }
-        // A Service that has its route is kept as long as that is, which is the case of nearly all.
+        // A Service with a route is kept as long as the route, which is the case for nearly all.
         guard pairs < cluster.backends.count else { return due }
         for backend in cluster.backends.values {
             if case .reap = verdict(on: backend, now: now, cluster) { due.append(.backend(backend.token)) }
@@ -167,9 +167,10 @@ struct ReapQueue: Sendable {
 
     // MARK: What is over
 
-    /// Notes that no start of this preview can be under way: what is left of it once its route is gone needs no grace.
+    /// Records that no start of this preview can be in progress, so that what is left once its route is gone needs no
+    /// grace time.
     ///
-    /// - Parameter instant: When to look at its Service.
+    /// - Parameter instant: When to check its Service.
     mutating func noteEnd(of token: PreviewToken, lookAt instant: Date) {
         endedTokens.insert(token)
         deadlines.schedule(.backend(token), at: instant)
@@ -180,11 +181,11 @@ struct ReapQueue: Sendable {
     mutating func forgetOldEnds() { endedTokens.forgetOld() }
 }
 
-/// What is to be looked at again, and when, earliest first.
+/// The schedule of checks, earliest first.
 ///
-/// A key that is already queued for an earlier instant is not queued again: whoever takes it out finds that it is not
-/// due yet and puts it back. A keepalive therefore costs no entry of its own, and the queue stays about as long as
-/// there are keys.
+/// A key that is already queued for an earlier instant is not queued again: when it is removed then, it is not due yet
+/// and is queued again. Therefore a keepalive needs no entry of its own, and the queue is about as long as the number
+/// of keys.
 struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     private struct Entry: Comparable, Sendable {
         let deadline: Date
@@ -195,13 +196,13 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private var heap = Heap<Entry>()
-    /// The earliest instant for which each key is queued; entries that do not match are left-overs.
+    /// The earliest instant for which each key is queued; entries that do not match are obsolete.
     private var queued: [Key: Date] = [:]
 
-    /// The instant at which the first key is to be looked at.
+    /// The instant of the first check.
     var next: Date? { heap.min?.deadline }
 
-    /// Makes sure that `key` is looked at no later than at `deadline`; in the distant future nothing is.
+    /// Ensures that `key` is checked at `deadline` at the latest; the distant future stands for never.
     mutating func schedule(_ key: Key, at deadline: Date) {
         guard deadline < .distantFuture else { return }
         if let current = queued[key], current <= deadline { return }
@@ -209,7 +210,7 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
         heap.insert(Entry(deadline: deadline, key: key))
     }
 
-    /// Takes out every key whose instant is `now` or earlier.
+    /// Removes and returns every key whose instant is `now` or earlier.
     mutating func takeDue(at now: Date) -> [Key] {
         var due: [Key] = []
         while let first = heap.min, first.deadline <= now {
@@ -223,16 +224,16 @@ struct DeadlineQueue<Key: Hashable & Sendable>: Sendable {
 }
 
 extension Date? {
-    /// Whether this deadline comes before another one; none comes after all.
+    /// Whether this deadline comes before another one; no deadline comes last.
     func isEarlier(than other: Date?) -> Bool {
         (self ?? .distantFuture) < (other ?? .distantFuture)
     }
 }
 
-/// Which previews this replica has ended, or has begun to end, a short while ago.
+/// The previews that this replica has ended, or has begun to end, recently.
 ///
-/// Two generations: what is noted is forgotten at the second call of ``forgetOld()`` after it, which bounds it by what
-/// ends within two sweep intervals.
+/// There are two generations: an entry is forgotten at the second call of ``forgetOld()`` after it, which bounds their
+/// number by what ends within two sweep intervals.
 struct EndedTokens: Sendable {
     private var recent: Set<PreviewToken> = []
     private var older: Set<PreviewToken> = []
