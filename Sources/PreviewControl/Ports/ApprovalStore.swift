@@ -1,50 +1,49 @@
 public import PreviewDomain
 
-/// The annotations of claims and of the preview Gateway in which approvals and grants live, as the cluster has them
-/// right now.
+/// The annotations of claims and of the preview Gateway that contain approvals and grants, as read from the cluster.
 public protocol ApprovalStore: Sendable {
     /// Reads the run's claim.
     ///
-    /// - Returns: nil when there is none, it is being deleted, or it is not proven to be this run's.
+    /// - Returns: nil if there is none, it is being deleted, or it is not proven to be this run's.
     func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord?
 
-    /// Writes annotations of a claim, provided that nobody has changed the claim since it was read.
+    /// Writes annotations of a claim, if the claim is unchanged since it was read.
     ///
     /// - Parameter annotations: The new texts; nil removes one.
-    /// - Returns: The claim afterwards, or nil when it had changed or is gone.
+    /// - Returns: The claim after the write, or nil if it had changed or no longer exists.
     func write(
         _ annotations: [String: String?],
         to claim: ClaimRecord
     ) async throws(ClusterError) -> ClaimRecord?
 
-    /// Replaces annotations of a claim, all or none, provided that each still has its old text. An edit may also change
-    /// nothing, as a condition of the others.
+    /// Replaces annotations of a claim, all or none, if each still has its old text. An edit may also leave a text
+    /// unchanged, as a condition of the others.
     ///
-    /// When the answer is lost, or says that a text was another one, the claim is read: texts that are the new ones
-    /// were written by this call, or by one that meant exactly the same.
+    /// If the response is lost, or says that a text had changed, the claim is read: if it has the new texts, this call
+    /// wrote them, or one with the same meaning.
     ///
-    /// - Returns: The claim afterwards, or nil when a text was another one or the claim is gone.
+    /// - Returns: The claim after the write, or nil if a text had changed or the claim no longer exists.
     func replace(
         _ edits: [AnnotationEdit],
         of claim: ClaimIdentity
     ) async throws(ClusterError) -> ClaimRecord?
 
-    /// Switches the option of a claim by which every request is granted.
+    /// Sets the auto-approve option of a claim.
     ///
-    /// - Returns: The claim afterwards, or nil when it is gone.
+    /// - Returns: The claim after the write, or nil if it no longer exists.
     func setAutoApprove(_ isOn: Bool, of claim: ClaimIdentity) async throws(ClusterError) -> ClaimRecord?
 
     /// Reads the standing grants for every run.
     func commonGrants() async throws(ClusterError) -> StandingGrants
 
-    /// Adds a standing grant for every run, beside those that others add at the same time.
+    /// Adds a standing grant for every run, and keeps those that other writers add at the same time.
     func addCommonGrant(_ grant: StandingGrant) async throws(ClusterError)
 }
 
-/// A claim and what it says about approvals.
+/// A claim and its approvals.
 public struct ClaimRecord: Hashable, Sendable {
     public let identity: ClaimIdentity
-    /// The run that the platform wrote on the claim; nil where it wrote none.
+    /// The run that the platform wrote on the claim; nil if it wrote none.
     public var writtenRun: String? { compactRun?.text }
     public let resourceVersion: String
     public let ledger: ApprovalLedger
@@ -63,21 +62,21 @@ public struct ClaimRecord: Hashable, Sendable {
     }
 }
 
-/// Whether a claim that has one of a run's claim names is that run's.
+/// Whether a claim with one of a run's claim names belongs to that run.
 ///
-/// Of two claims that are proven, the first in the order of `RunID.claimNames` is the run's sandbox. One that is not
-/// proven, or is being deleted, does not stand in the way of the other.
+/// Of two proven claims, the first in the order of `RunID.claimNames` is the run's sandbox. A claim that is not proven,
+/// or is being deleted, does not affect the other one.
 public enum ClaimProof: Hashable, Sendable {
     case proven
-    /// Nothing says that it is not, and nothing that it is.
+    /// There is no evidence for or against it.
     case unproven
     case ofAnotherRun
 
-    /// The claim's name holds only twelve or sixteen characters of the run id. What the platform wrote on the claim must say the
-    /// same run; where it wrote nothing, twelve hexadecimal digits of a UUID are enough, and a prefix of any other id
-    /// is not, since anybody could choose an id that begins alike.
+    /// The claim's name contains only twelve or sixteen characters of the run ID. The run that the platform wrote on
+    /// the claim must be the same; if it wrote none, twelve hexadecimal digits of a UUID are sufficient. A prefix of
+    /// any other ID is not, since a user could choose an ID with the same prefix.
     ///
-    /// - Parameter writtenRun: The run that the platform wrote on the claim; nil where it wrote none.
+    /// - Parameter writtenRun: The run that the platform wrote on the claim; nil if it wrote none.
     public init(of run: RunID, writtenRun: String?) {
         if let writtenRun {
             self = (try? RunID(writtenRun)) == run ? .proven : .ofAnotherRun

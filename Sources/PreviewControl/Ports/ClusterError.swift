@@ -1,18 +1,19 @@
-/// Why the cluster did not do what it was asked to.
+/// The reason why the cluster did not carry out a request.
 ///
-/// Everything above the cluster tells only these cases apart. The detail is for logs and for the caller's error
+/// All layers above the cluster distinguish only these cases. The detail is for logs and for the caller's error
+/// message, so it never contains an object's name: the name of a preview's object contains its token.
 /// sentence, so it never names an object: the name of a preview's object contains its token.
 public struct ClusterError: Error, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
-        /// The API server cannot be reached, or failed inside. Trying again later may help.
+        /// The API server cannot be reached, or has an internal error. Trying again later may help.
         case unavailable
-        /// The API server has too much to do, or has just started (429, 503 with `Retry-After`).
+        /// The API server is overloaded, or has just started (429, 503 with `Retry-After`).
         case busy
         /// The API server refuses this service's identity: its credentials or its RBAC rules need an operator.
         case refused
-        /// The namespace's resource quota is used up.
+        /// The namespace's resource quota is exhausted.
         case quotaExceeded = "quota_exceeded"
-        /// An admission webhook that has to be asked does not answer.
+        /// A required admission webhook does not answer.
         case webhookFailing = "webhook_failing"
         /// An admission webhook refuses the request.
         case webhookDenied = "webhook_denied"
@@ -22,16 +23,16 @@ public struct ClusterError: Error, Hashable, CustomStringConvertible {
         case namespaceEnding = "namespace_ending"
         /// The API server rejects the object itself, or does not know its kind or namespace.
         case rejected
-        /// An object of that name exists already.
+        /// An object of that name already exists.
         case alreadyExists = "already_exists"
-        /// The caller gave up before there was an answer. No fault of the cluster.
+        /// The caller disconnected before there was a response. This is not an error of the cluster.
         case cancelled
     }
 
     public let kind: Kind
     /// One sentence without object names or secrets.
     public let detail: String
-    /// How long the API server asked to wait.
+    /// The wait that the API server requested.
     public let retryAfter: Duration?
 
     public init(_ kind: Kind, _ detail: String, retryAfter: Duration? = nil) {
@@ -44,7 +45,7 @@ public struct ClusterError: Error, Hashable, CustomStringConvertible {
 }
 
 extension ClusterError {
-    /// Whether the same request may well succeed in a while, without anybody's doing.
+    /// Whether the same request may succeed after a while without anyone's action.
     public var isTemporary: Bool {
         switch kind {
         case .unavailable, .busy, .webhookFailing, .cancelled: true
@@ -52,7 +53,7 @@ extension ClusterError {
         }
     }
 
-    /// What to do about it: a sentence or two that say whether trying again can help.
+    /// What to do: one or two sentences that say whether trying again can help.
     public var advice: String {
         switch kind {
         case .unavailable, .busy, .cancelled: "Try again shortly."
@@ -70,7 +71,7 @@ extension ClusterError {
         }
     }
 
-    /// When to try again: what the API server asks for, or a usual time; `nil` where that cannot help.
+    /// When to try again: the API server's value, or a default; `nil` if that cannot help.
     public var retryTime: Duration? {
         switch kind {
         case .unavailable, .busy, .alreadyExists, .cancelled: retryAfter ?? Self.usualRetry
@@ -80,9 +81,9 @@ extension ClusterError {
         }
     }
 
-    /// When to try again where the cluster itself names no time.
+    /// When to try again if the cluster names no time.
     static let usualRetry = Duration.seconds(5)
-    /// The same for a webhook: its server has to be started anew, as a rule.
+    /// The same for a webhook: usually its server has to be restarted.
     static let webhookRetry = Duration.seconds(15)
     /// The same for a quota: a preview has to end first.
     static let quotaRetry = Duration.seconds(60)

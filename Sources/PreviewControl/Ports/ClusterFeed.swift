@@ -5,17 +5,17 @@ public import PreviewDomain
 public protocol ClusterFeed: Sendable {
     /// Delivers the present objects and then every change, until the task is cancelled.
     ///
-    /// The changes of one collection come in the order in which they happened. Nothing is said about the order between
-    /// two collections, which are two watches: either may be behind the other, and `handle` is called by all at once.
-    /// Changes wait for `handle`; nothing is buffered without bound.
+    /// The changes of one collection are delivered in order. There is no order between two collections, which are two
+    /// watches: each may be behind the other, and `handle` is called concurrently. A change is delivered when `handle`
+    /// has returned from the one before; nothing is buffered without bound.
     func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws
 
-    /// Whether the watches over routes, backends and pods prove to be alive.
+    /// Checks that the watches on routes, backends and pods work.
     ///
-    /// Each is made to start again from where it was, so that what it may have missed is delivered now. That costs one
-    /// request a watch, however many objects there are.
+    /// Each watch is restarted from its last version, so that events which it may have missed are delivered now. This
+    /// costs one request for each watch, regardless of the number of objects.
     ///
-    /// - Returns: False when one of them could not prove it: what this feed has delivered must not be relied upon.
+    /// - Returns: False if one of them could not be restarted: the delivered objects may be stale.
     func isAlive() async -> Bool
 }
 
@@ -29,7 +29,7 @@ public enum ClusterChange: Sendable {
     case gateways(ObjectChange<GatewayRecord>)
     /// The watch of this collection broke: its objects may be stale until they are replaced or it resumes.
     case interrupted(ClusterCollection)
-    /// The watch goes on where it broke, and nothing was missed.
+    /// The watch continues where it broke, and nothing was missed.
     case resumed(ClusterCollection)
 
     /// The collection that the change belongs to.
@@ -48,11 +48,11 @@ public enum ClusterChange: Sendable {
 
 /// A change of the objects of one collection.
 public enum ObjectChange<Object: MirroredObject>: Sendable {
-    /// All objects: what is not among them does not exist.
+    /// All objects of the collection: any other object does not exist.
     case replaced([Object])
     /// The object was created or changed.
     case applied(Object)
-    /// The object is gone, or is no longer one to keep.
+    /// The object was deleted, or no longer matches the collection.
     case deleted(Object.Key)
 }
 
@@ -62,14 +62,14 @@ public enum ClusterCollection: String, Sendable, CaseIterable {
     case pods
     case claims
     case sandboxes
-    /// The preview Gateway alone.
+    /// Only the preview Gateway.
     case gateways
 
     /// Whether previews are judged by it.
     var concernsPreviews: Bool { self != .sandboxes && self != .gateways }
 }
 
-/// All that the core of a replica asks of its cluster.
+/// Everything that the core of a replica requires from its cluster.
 public struct ClusterPorts: Sendable {
     public let sandboxes: any SandboxDirectory
     public let objects: any PreviewObjects
@@ -98,15 +98,15 @@ public struct ClusterPorts: Sendable {
 
 /// The API server's clock, as far as this replica knows it.
 public protocol ClusterTime: Sendable {
-    /// The present instant on the API server's clock, or `nil` while it cannot be known.
+    /// The present instant by the API server's clock, or `nil` while it is not known.
     func reading() -> ClusterTimeReading?
 }
 
-/// An instant that is known to lie between two bounds.
+/// An instant that lies between two bounds.
 public struct ClusterTimeReading: Hashable, Sendable {
-    /// The server's clock shows at least this. Whatever must not happen early is decided on it.
+    /// The server's clock shows at least this. It decides about anything that must not happen early.
     public let earliest: Date
-    /// The server's clock shows at most this. Whatever is promised to last is counted from it.
+    /// The server's clock shows at most this. Guaranteed durations are counted from it.
     public let latest: Date
 
     public init(earliest: Date, latest: Date) {

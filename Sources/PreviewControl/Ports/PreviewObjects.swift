@@ -1,50 +1,50 @@
 public import FoundationEssentials
 public import PreviewDomain
 
-/// The Services, HTTPRoutes and pods of previews, as the cluster has them right now.
+/// The Services, HTTPRoutes and pods of previews, as read from the cluster.
 ///
-/// Every function asks the cluster; caches are the business of the caller. `nil` and ``DeletionOutcome/gone`` mean
-/// that the cluster answered and the object does not exist. A cluster that does not answer throws.
+/// Every function sends a request; callers may cache. `nil` and ``DeletionOutcome/gone`` mean that the cluster answered
+/// and the object does not exist. If the cluster does not answer, the function throws.
 public protocol PreviewObjects: Sendable {
-    /// Puts the per-run label on the pod, and when that was: for pods that carry no label of their claim, and for the
-    /// platform's older service. It changes the pod even where that has the label already.
+    /// Sets the per-run label and its time on the pod: for pods without a label of their claim, and for the platform's
+    /// older service. It changes the pod even if the label is already set.
     ///
-    /// - Returns: False when the pod is gone or was replaced.
+    /// - Returns: False if the pod no longer exists or was replaced.
     func label(_ pod: PodIdentity, with run: RunLabel, at instant: Date) async throws(ClusterError) -> Bool
 
-    /// The per-run label on the pod as it is now; `nil` when there is none, or the pod is gone or was replaced.
+    /// The per-run label of the pod; `nil` if there is none, or the pod no longer exists or was replaced.
     func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel?
 
-    /// Takes the per-run label off the pod, provided that the pod is as it was read.
+    /// Removes the per-run label from the pod, if the pod is unchanged since it was read.
     ///
-    /// - Returns: False when it had changed.
+    /// - Returns: False if it had changed.
     func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool
 
     func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend
     func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview
 
     func route(_ token: PreviewToken) async throws(ClusterError) -> Preview?
-    /// All routes that are ours, in one consistent list.
+    /// All routes of previews, in one consistent list.
     ///
-    /// - Parameter known: What the caller has of a preview. Where that is the very state in the list, it is returned as it
-    ///   is instead of being read again.
+    /// - Parameter known: The caller's copy of a preview. If the list contains the same version, the copy is returned,
+    ///   and the object is not decoded again.
     func routes(known: @escaping @Sendable (PreviewToken) -> Preview?) async throws(ClusterError) -> [Preview]
-    /// The routes of one run, with what the gateway says about each.
+    /// The routes of one run, with the gateway's status of each.
     func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)]
     func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus?
 
     func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend?
-    /// All Services that are ours; `known` as for ``routes(known:)``.
+    /// All Services of previews; `known` as for ``routes(known:)``.
     func backends(
         known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend]
 
-    /// Moves the expiry of a preview, provided that it is still as it was judged: a write that comes late must not undo
-    /// one that was made meanwhile.
+    /// Moves the expiry of a preview, if it has not changed since it was judged: a delayed write must not undo a later
+    /// one.
     ///
     /// - Parameters:
     ///   - preview: The preview as it was judged, of the run `run`.
-    ///   - precondition: What has to be the same still.
+    ///   - precondition: What must be unchanged.
     func extend(
         _ preview: Preview,
         of run: RunLabel,
@@ -52,15 +52,16 @@ public protocol PreviewObjects: Sendable {
         if precondition: ExtensionPrecondition
     ) async throws(ClusterError) -> ExtensionOutcome
 
-    /// Has the app see another host, provided that the route is in this respect as it was read.
+    /// Changes the host that the app receives, if the route's host is unchanged since it was read.
     ///
     /// - Parameter host: The public host, or `localhost`.
-    /// - Returns: The preview as it is now; `nil` where it is not as it was read, or is gone.
+    /// - Returns: The preview after the write; `nil` if it had changed or no longer exists.
     func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview?
 
-    /// Has the gateway speak another protocol to the app, where the route has the other one.
+    /// Changes the protocol between gateway and app, if the route has the other one.
     ///
-    /// - Returns: The preview as it is now; `nil` where the route does not have the other one, or is gone.
+    /// - Returns: The preview after the write; `nil` if the route does not have the other protocol, or no longer
+    ///   exists.
     func setBackendProtocol(
         of preview: Preview,
         to backendProtocol: BackendProtocol
@@ -77,7 +78,7 @@ public protocol PreviewObjects: Sendable {
 
     /// The pods that have not ended.
     func livePods() async throws(ClusterError) -> [PodIdentity]
-    /// Whether this incarnation of the pod still runs: the live read that must precede any deletion for its sake.
+    /// Whether this incarnation of the pod still runs: the live read that is required before a deletion for `pod-gone`.
     func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool
 
     /// Whether this incarnation of the pod is ready, so that a Service sends it requests.
@@ -85,22 +86,23 @@ public protocol PreviewObjects: Sendable {
 
     /// The claims of the namespace.
     func claims() async throws(ClusterError) -> [ClaimIdentity]
-    /// Whether this incarnation of the claim still exists: the live read that must precede any deletion for its sake.
+    /// Whether this incarnation of the claim still exists: the live read that is required before a deletion for
+    /// `claim-gone`.
     func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool
 }
 
 extension PreviewObjects {
-    /// All routes that are ours, in one consistent list.
+    /// All routes of previews, in one consistent list.
     public func routes() async throws(ClusterError) -> [Preview] { try await routes { _ in nil } }
 
-    /// All Services that are ours.
+    /// All Services of previews.
     public func backends() async throws(ClusterError) -> [PreviewBackend] { try await backends { _ in nil } }
 }
 
 /// The per-run label of a pod, as it was read.
 public struct PodLabel: Hashable, Sendable {
     public let run: RunLabel
-    /// When this service last put it there; `nil` where somebody else did.
+    /// When this service last set it; `nil` if another client did.
     public let putAt: Date?
     /// The pod's resourceVersion.
     public let resourceVersion: String
@@ -119,7 +121,7 @@ public struct PreviewBackend: Hashable, Sendable {
     public var uid: String { compactUID.text }
     public let resourceVersion: String
     public let createdAt: Date
-    /// True once a deletion has begun that finalizers hold up.
+    /// True once a deletion has begun that is delayed by finalizers.
     public let isBeingDeleted: Bool
     private let compactUID: CompactText
 
@@ -140,11 +142,11 @@ public struct PreviewBackend: Hashable, Sendable {
     }
 }
 
-/// Everything that the objects of a new preview are made from.
+/// The values from which the objects of a new preview are created.
 public struct PreviewBlueprint: Sendable {
     public let annotations: PreviewAnnotations
     public let selector: PodSelector
-    /// Which host the app sees: the public one, or `localhost`.
+    /// The host that the app receives: the public one, or `localhost`.
     public let host: HostHeader
 
     public init(annotations: PreviewAnnotations, selector: PodSelector, host: HostHeader = .preserve) {
@@ -154,26 +156,26 @@ public struct PreviewBlueprint: Sendable {
     }
 }
 
-/// Which state of an object a deletion was decided on. Any other state makes the deletion a
-/// ``DeletionOutcome/changed``.
+/// The state of an object for which a deletion was decided. If the object has another state, the result of the deletion
+/// is ``DeletionOutcome/changed``.
 public enum DeletionPrecondition: Hashable, Sendable {
-    /// The object with this UID, in whatever state: for deletions that somebody asked for.
+    /// The object with this UID, in any state: for deletions that a caller requested.
     case uid(String)
     /// Exactly the state that was judged: for deletions that this service decides on.
     case exactly(uid: String, resourceVersion: String)
 }
 
-/// What of a preview has to be as it was judged for its expiry to be moved.
+/// What must be unchanged in a preview for its expiry to be moved.
 public enum ExtensionPrecondition: Hashable, Sendable {
-    /// The run and the expiry. What else was written meanwhile, such as the gateway's status, does not matter.
+    /// The run and the expiry. Other changes, such as the gateway's status, are allowed.
     case sameExpiry
-    /// Everything: for a preview whose annotations lack what ``sameExpiry`` compares, or have it in another spelling.
+    /// Everything: for a preview whose annotations do not contain what ``sameExpiry`` compares, or in another spelling.
     case sameVersion
 }
 
 public enum ExtensionOutcome: Hashable, Sendable {
     case extended
-    /// The preview is not as it was judged any more; read it again.
+    /// The preview has changed since it was judged; read it again.
     case changed
     /// There is no such preview.
     case gone
@@ -183,17 +185,17 @@ public enum DeletionOutcome: Hashable, Sendable {
     case deleted
     /// There was nothing to delete.
     case gone
-    /// The object is not the one that was judged; read it again.
+    /// The object has changed since it was judged; read it again.
     case changed
 }
 
-/// What the gateway says about a route (Gateway API, `HTTPRoute.status.parents`).
+/// The gateway's status of a route (Gateway API, `HTTPRoute.status.parents`).
 public struct RouteStatus: Hashable, Sendable {
     /// Both conditions `Accepted` and `ResolvedRefs` are `True` for the preview Gateway.
     public let isAccepted: Bool
-    /// Reason and message of the first condition that is not `True`; `nil` while the gateway has said nothing.
+    /// Reason and message of the first condition that is not `True`; `nil` while the gateway has set no status.
     public let complaint: String?
-    /// Whether the route marks its answers, as those of this service do.
+    /// Whether the route marks its responses, as those of this service do.
     public let isMarked: Bool
 
     public init(isAccepted: Bool, complaint: String? = nil, isMarked: Bool = true) {
@@ -203,7 +205,7 @@ public struct RouteStatus: Hashable, Sendable {
     }
 }
 
-/// How the gateway speaks to an app (Docs/Decisions/0069).
+/// The protocol between the gateway and an app (Docs/Decisions/0069).
 public enum BackendProtocol: Hashable, Sendable, CaseIterable {
     case http1
     /// HTTP/2 without TLS, with prior knowledge (RFC 9113, 3.3).

@@ -1,14 +1,14 @@
 public import PreviewDomain
 
-/// Opens a preview the way its user would.
+/// Opens a preview as a browser does.
 public protocol PreviewProbe: Sendable {
     /// Opens the preview's public address once.
     ///
-    /// - Parameter patience: How long the app may take to answer once the connection is there.
+    /// - Parameter patience: The time in which the app has to answer after the connection was made.
     func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome
 }
 
-/// How far one probe of a preview's public address came: name, connection, TLS, answer, in this order.
+/// How far one probe of a preview's public address came: name, connection, TLS, response, in this order.
 public enum ProbeOutcome: Hashable, Sendable {
     /// DNS has no such name.
     case nameNotFound
@@ -22,12 +22,12 @@ public enum ProbeOutcome: Hashable, Sendable {
     case silent
     /// The connection ended before an answer, or the answer could not be read.
     case broken
-    /// Nobody has opened it.
+    /// The address was not probed.
     case notTried
-    /// An answer arrived, from whomever.
+    /// A response arrived, from any component.
     case answered(PreviewAnswer)
 
-    /// Why a certificate was refused.
+    /// The reason why a certificate is not accepted.
     public enum TLSFault: String, Hashable, Sendable, CaseIterable {
         case expired
         /// The certificate is for other names.
@@ -39,19 +39,19 @@ public enum ProbeOutcome: Hashable, Sendable {
     }
 }
 
-/// An answer to a probe, as far as it tells who answered and what it means.
+/// The parts of a response that show which component sent it and what it means.
 public struct PreviewAnswer: Hashable, Sendable {
     public var status: Int
-    /// Whether the gateway says how long an upstream took, which it does for answers of upstreams only.
+    /// Whether the gateway reports the time of an upstream, which it does only for responses of upstreams.
     public var isFromUpstream: Bool
-    /// Which host the app saw, as this preview's own route marks its answers; `nil` for an answer without that mark, which
-    /// did not come by this route.
+    /// The host that the app received, from the mark of this preview's route; `nil` for a response without that mark,
+    /// which did not come through this route.
     public var mark: HostHeader?
-    /// Whether it is the page that hosts without a preview get.
+    /// Whether it is the page for hosts without a preview.
     public var isEndedPage: Bool
-    /// Where redirects end; `nil` where the answer is not a redirect.
+    /// Where redirects end; `nil` if the response is not a redirect.
     public var redirect: RedirectEnd?
-    /// The beginning of the body, where that may say what is wrong.
+    /// The beginning of the body, if it may contain the cause of an error.
     public var text: String
 
     public init(
@@ -70,17 +70,17 @@ public struct PreviewAnswer: Hashable, Sendable {
         self.text = text
     }
 
-    /// Where redirects lead that do not end at a page of the preview.
+    /// The target of redirects that do not end at a page of the preview.
     public enum RedirectEnd: Hashable, Sendable {
-        /// Back to where they began, or on and on within the preview.
+        /// A loop, or too many redirects within the preview.
         case loop
-        /// To the machine of whoever opens the preview, such as `http://localhost:3000`.
+        /// The machine of the user who opens the preview, such as `http://localhost:3000`.
         case local(origin: String)
-        /// To the preview's host by another scheme or port, at which it is not served.
+        /// The preview's host with another scheme or port, at which it is not served.
         case otherPort(origin: String)
-        /// To another host.
+        /// Another host.
         case elsewhere(origin: String)
-        /// To something that is no URL.
+        /// An invalid URL.
         case unreadable
     }
 }

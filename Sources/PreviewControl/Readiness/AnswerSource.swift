@@ -1,28 +1,29 @@
-/// Who answered a probe (Docs/Decisions/0060).
+/// The component that answered a probe (Docs/Decisions/0060).
 enum AnswerSource: Hashable, Sendable {
     /// The app in the sandbox.
     case app
-    /// The gateway, which knows the preview and got no answer from its app.
+    /// The gateway, which knows the preview and got no response from its app.
     case gateway(GatewayFault)
-    /// The gateway, which does not know the preview: by itself, or with the page for hosts without one.
+    /// The gateway, which does not know the preview: with its own response, or with the page for hosts without a
+    /// preview.
     case noRoute
-    /// Somebody else: a login, a firewall or a redirect in the gateway or before it.
+    /// Another component: a login, a firewall or a redirect in the gateway or in front of it.
     case intermediary
 }
 
-/// Why a gateway got no answer from the app.
+/// The reason why a gateway got no response from the app.
 enum GatewayFault: Hashable, Sendable {
     /// The Service has no endpoint: the pod is not ready.
     case noEndpoint
     /// The gateway has the route, but not its Service.
     case noBackend
-    /// The connection to the pod was refused: nobody listens.
+    /// The connection to the pod was refused: no process listens.
     case connectionRefused
     /// No connection to the pod was made in time.
     case connectionTimeout
     /// The app closed the connection instead of answering.
     case closed
-    /// The app's answer is not HTTP/1.1.
+    /// The app's response is not HTTP/1.1.
     case notHTTP
     /// The app did not answer within the gateway's time limit.
     case timeout
@@ -31,15 +32,17 @@ enum GatewayFault: Hashable, Sendable {
 }
 
 extension PreviewAnswer {
-    /// Who answered.
+    /// Determines the component that answered.
     ///
-    /// No single field decides. The mark proves that the answer came by this preview's route, but the gateway puts it on its
-    /// own answers too; the upstream's time proves that some upstream answered, which may be one before this gateway.
+    /// No single field decides. The mark proves that the response came through this preview's route, but the gateway
+    /// adds it to its own responses too; the upstream's time proves that some upstream answered, which may be one in
+    /// front of this gateway.
     ///
-    /// - Parameter isMarkedRoute: Whether the preview's route marks its answers. Those of the platform's earlier service do
-    ///   not.
+    /// - Parameter isMarkedRoute: Whether the preview's route marks its responses. Those of the platform's older
+    ///   service do not.
     func source(isMarkedRoute: Bool) -> AnswerSource {
-        // A preview's own route overwrites the field, so no app that answers by one can pass for this page.
+        // A preview's own route overwrites the field, so an app that answers through one cannot be mistaken for this
+        // page.
         if isEndedPage { return .noRoute }
         guard mark != nil || !isMarkedRoute else {
             return isGatewaysNotFound ? .noRoute : .intermediary
@@ -52,7 +55,7 @@ extension PreviewAnswer {
     /// Envoy answers requests without a route with a 404 that has no body.
     private var isGatewaysNotFound: Bool { status == 404 && !isFromUpstream && text.isEmpty }
 
-    /// What Envoy says in its own answers, by their bodies (`router.cc`, `Utility::getResetReasonString`).
+    /// The texts of Envoy's own responses (`router.cc`, `Utility::getResetReasonString`).
     private var gatewayFault: GatewayFault? {
         guard [500, 502, 503, 504].contains(status) else { return nil }
         if text.isEmpty { return .noBackend }

@@ -1,6 +1,6 @@
 internal import PreviewDomain
 
-/// What the answer of an app means for whoever opens the preview.
+/// The meaning of an app's response for users who open the preview.
 enum AppAnswer: Hashable, Sendable {
     case page
     case unauthorized
@@ -8,13 +8,13 @@ enum AppAnswer: Hashable, Sendable {
     case notFound
     case clientError(Int)
     case serverError(Int)
-    /// The app does not serve the host by which it was asked.
+    /// The app refuses the host of the request.
     case refusesHost
     /// The app serves HTTPS only.
     case wantsTLS
     case redirect(PreviewAnswer.RedirectEnd)
 
-    /// - Parameter answer: An answer of the app itself.
+    /// - Parameter answer: A response of the app itself.
     init(_ answer: PreviewAnswer) {
         if let redirect = answer.redirect {
             self = .redirect(redirect)
@@ -43,7 +43,7 @@ enum AppAnswer: Hashable, Sendable {
         }
     }
 
-    /// What it means and what to do, in one sentence; `nil` where all is well.
+    /// The meaning and what to do, in one sentence; `nil` if the app works.
     func detail(seenHost: HostHeader?) -> String? {
         switch self {
         case .page:
@@ -91,20 +91,20 @@ enum AppAnswer: Hashable, Sendable {
 }
 
 extension PreviewAnswer {
-    /// Sentences with which servers refuse a host, in lowercase: Vite, webpack-dev-server, Starlette, Django, Rails and Rack,
-    /// Werkzeug, Jupyter.
+    /// Sentences with which servers refuse a host, in lowercase: Vite, webpack-dev-server, Starlette, Django, Rails and
+    /// Rack, Werkzeug, Jupyter.
     private static let hostRefusals = [
         "blocked request. this host", "invalid host header", "blocked host", "disallowedhost",
         "invalid http_host header", "host not permitted", "is not trusted", "non-local 'host'", "host is not allowed",
         "host not allowed",
     ]
-    /// Sentences with which servers of HTTPS answer plain HTTP, in lowercase: Go, nginx, Apache, Tomcat.
+    /// Sentences with which HTTPS servers answer plain HTTP, in lowercase: Go, nginx, Apache, Tomcat.
     private static let tlsDemands = [
         "client sent an http request to an https server", "the plain http request was sent to https port",
         "speaking plain http to an ssl-enabled server port", "this combination of host and port requires tls",
     ]
 
-    /// Whether an app answers that it does not serve the host. Some say so with status 200.
+    /// Whether an app's response refuses the host. Some do so with status 200.
     var refusesHost: Bool {
         if status == 421 { return true }
         let words = text.lowercased()

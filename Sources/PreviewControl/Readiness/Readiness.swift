@@ -2,34 +2,34 @@ internal import PreviewDomain
 
 /// Whether a preview's address works, and if it does not, why.
 public struct Readiness: Hashable, Sendable {
-    /// How far a preview has come.
+    /// The state of a preview's address.
     public enum State: String, Hashable, Sendable, CaseIterable {
         /// The app answered through the public address, with a page.
         case serving
-        /// DNS does not know the name.
+        /// DNS does not have the name.
         case noName = "no_name"
-        /// The certificate is refused.
+        /// The certificate is not accepted.
         case noTLS = "no_tls"
         /// The gateway does not serve the preview yet.
         case noRoute = "no_route"
-        /// The gateway refuses the preview.
+        /// The gateway does not accept the preview's route.
         case notAccepted = "not_accepted"
         /// The gateway serves the preview and gets no page from an app.
         case noApp = "no_app"
-        /// The gateway accepted the preview, and its address cannot be tried from here.
+        /// The gateway accepted the preview, and the service cannot test its address.
         case unverified
     }
 
     public let state: State
-    /// The HTTP status with which the app answered, where it did.
+    /// The HTTP status of the app's response, if there was one.
     public let appStatus: Int?
-    /// What is wrong, or what the app's answer means, and what to do about it; `nil` when all is well.
+    /// What is wrong, or what the app's response means, and what to do about it; `nil` if the preview works.
     public let detail: String?
 
-    /// Whether a browser that opens the preview sees a page of the app.
+    /// Whether a browser that opens the preview gets a page of the app.
     public var isReady: Bool { state == .serving }
 
-    /// The same with another sentence.
+    /// The same state with another sentence.
     func telling(_ detail: String) -> Readiness { Readiness(state, appStatus: appStatus, detail: detail) }
 
     public init(_ state: State, appStatus: Int? = nil, detail: String? = nil) {
@@ -39,46 +39,47 @@ public struct Readiness: Hashable, Sendable {
     }
 }
 
-/// All that is known about whether a preview works.
+/// The evidence about whether a preview works.
 struct ReadinessEvidence: Hashable, Sendable {
-    /// What the last probe found.
+    /// The result of the last probe.
     var outcome: ProbeOutcome
-    /// What the gateway says about the route in its present generation.
+    /// The gateway's status of the route in its present generation.
     var route: RouteEvidence
-    /// Whether the pod is ready; `nil` where that is not known.
+    /// Whether the pod is ready; `nil` if that is not known.
     var isPodReady: Bool?
-    /// Whether the preview's route marks its answers.
+    /// Whether the preview's route marks its responses.
     var isMarkedRoute = true
 
     enum RouteEvidence: Hashable, Sendable {
-        /// Nobody has asked.
+        /// The status was not read.
         case notRead
-        /// The cluster did not say.
+        /// The status could not be read.
         case unreadable
         case read(RouteStatus)
     }
 
-    /// Which host the app saw; `nil` where that is not known.
+    /// The host that the app received; `nil` if that is not known.
     var seenHost: HostHeader? { if case .answered(let answer) = outcome { answer.mark } else { nil } }
 
-    /// Whether the app may have refused the host by which it was asked. Those that check it do so with one of these, and not
-    /// all say why.
+    /// Whether the app may have refused the host of the request. Apps that check it do so with one of these statuses,
+    /// and not all give the reason.
     var mayRefuseHost: Bool {
         guard source == .app, case .answered(let answer) = outcome, answer.redirect == nil else { return false }
         return answer.refusesHost || [400, 403].contains(answer.status)
     }
 
-    /// Whether the app may speak HTTP/2 without TLS only. Some servers of it answer HTTP/1.1 with their own frames, others close.
+    /// Whether the app may speak only HTTP/2 without TLS. Some such servers answer HTTP/1.1 with their own frames,
+    /// others close the connection.
     var maySpeakHTTP2: Bool { source == .gateway(.notHTTP) || source == .gateway(.closed) }
 
-    /// Who answered the probe; `nil` where nobody did.
+    /// The component that answered the probe; `nil` if there was no response.
     var source: AnswerSource? {
         if case .answered(let answer) = outcome { answer.source(isMarkedRoute: isMarkedRoute) } else { nil }
     }
 }
 
 extension Readiness {
-    /// The verdict on the evidence.
+    /// The readiness that follows from the evidence.
     init(_ evidence: ReadinessEvidence) {
         if case .answered(let answer) = evidence.outcome, evidence.source == .app {
             self.init(ofApp: answer)
@@ -151,12 +152,12 @@ extension Readiness {
         }
     }
 
-    /// The verdict where nobody has tried the address.
+    /// The readiness if the address was not probed.
     init(untried status: RouteStatus) {
         self.init(ReadinessEvidence(outcome: .notTried, route: .read(status)))
     }
 
-    /// - Parameter reason: Why the address could not be tried.
+    /// - Parameter reason: Why the address could not be tested.
     private init(unreachable evidence: ReadinessEvidence, _ reason: String) {
         if evidence.route.isUnaccepted {
             self.init(.noRoute, detail: Self.notAcceptedYet)
@@ -222,6 +223,6 @@ extension Readiness {
 extension ReadinessEvidence.RouteEvidence {
     /// Whether the gateway is known to have accepted the route.
     var isAccepted: Bool { if case .read(let status) = self { status.isAccepted } else { false } }
-    /// Whether the gateway is known not to have.
+    /// Whether the gateway is known not to have accepted the route.
     var isUnaccepted: Bool { if case .read(let status) = self { !status.isAccepted } else { false } }
 }

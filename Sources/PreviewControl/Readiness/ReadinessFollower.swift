@@ -1,18 +1,19 @@
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Looks again at previews whose callers were told that they do not work, so that the timeline says when they do
+/// Probes previews again that were reported as not working, so that the timeline has an event when they do
 /// (`preview.ready`).
 ///
-/// It is the one prober of this replica beside its callers: for each preview at most one probe in ``ReadinessMemory/lifetime``, and
-/// none where callers have looked meanwhile. What another replica told is looked at there; the timeline keeps one event.
+/// It is the only prober of this replica that is not triggered by a caller: for each preview at most one probe in
+/// ``ReadinessMemory/lifetime``, and none if callers have probed it in the meantime. Each replica follows the previews
+/// that it reported; the timeline keeps one event.
 public struct ReadinessFollower: Service {
     private let previews: Previews
 
-    /// The longest pause between two looks at what is due, which bounds how late a preview is found that was told of just now.
+    /// The longest pause between two checks, which bounds the delay for a preview that was just reported.
     private static let longestPause = Duration.seconds(10)
     private static let shortestPause = Duration.milliseconds(100)
-    /// How many previews are opened at once.
+    /// The number of concurrent probes.
     private static let looksAtOnce = 4
 
     init(previews: Previews) {
@@ -44,6 +45,6 @@ public struct ReadinessFollower: Service {
 }
 
 extension ReadinessFollower: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "ReadinessFollower" }
 }

@@ -1,12 +1,12 @@
 internal import PreviewDomain
 
-/// What was last found about previews, and who looks right now.
+/// The latest results of probes, and the probes in progress.
 ///
-/// Lists are asked for every few seconds by several viewers. Each preview is opened once in ``lifetime`` for all of them.
+/// Several viewers request lists every few seconds. Each preview is probed once in ``lifetime`` for all of them.
 actor ReadinessMemory {
-    /// How old evidence may be that a list tells.
+    /// The greatest age of evidence in a list.
     static let lifetime = Duration.seconds(10)
-    /// The most previews that are remembered; beyond, what is too old is forgotten.
+    /// The largest number of remembered previews; beyond it, old results are forgotten.
     private static let maxEntries = 1000
 
     private struct Entry {
@@ -26,7 +26,7 @@ actor ReadinessMemory {
         self.onReady = onReady
     }
 
-    /// Remembers what was found just now.
+    /// Records the result of a probe.
     func note(_ readiness: Readiness, of preview: Preview) {
         let (now, token) = (uptime(), preview.token)
         if unready.note(readiness, of: preview, at: now) { onReady(preview) }
@@ -35,9 +35,9 @@ actor ReadinessMemory {
         entries[token] = Entry(readiness: readiness, foundAt: now)
     }
 
-    /// What was found not long ago, or else what `look` finds; callers that come meanwhile share it.
+    /// The result of a recent probe, or of `look`; concurrent callers share it.
     ///
-    /// - Parameter age: How long ago, at most.
+    /// - Parameter age: The greatest age of the result.
     func recent(
         of preview: Preview,
         within age: Duration = lifetime,
@@ -47,7 +47,7 @@ actor ReadinessMemory {
         return await shared(of: preview, look)
     }
 
-    /// What `look` finds now; callers that come meanwhile share it.
+    /// The result of `look`; concurrent callers share it.
     func shared(of preview: Preview, _ look: @Sendable () async -> Readiness) async -> Readiness {
         let token = preview.token
         if waiters[token] != nil {
@@ -55,7 +55,7 @@ actor ReadinessMemory {
         }
         waiters[token] = []
         let readiness = await look()
-        // What a caller that left saw of it is no evidence.
+        // The result of a cancelled caller's probe is no evidence.
         if !Task.isCancelled { note(readiness, of: preview) }
         for waiter in waiters.removeValue(forKey: token) ?? [] { waiter.resume(returning: readiness) }
         return readiness
@@ -63,7 +63,7 @@ actor ReadinessMemory {
 
     // MARK: Previews that do not work yet
 
-    /// When the next preview that does not work yet is looked at again.
+    /// When the next preview that does not work yet is probed again.
     var nextLook: Duration? { unready.next }
 
     func takeDueLooks() -> [UnreadyPreviews.Look] { unready.takeDue(at: uptime()) }

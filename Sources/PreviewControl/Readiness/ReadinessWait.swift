@@ -1,54 +1,56 @@
 internal import PreviewDomain
 
-/// How a start waits until its preview serves: a pure machine, which is told what was found and says what to do next.
+/// Decides how a start waits until its preview serves: a pure state machine that receives results and returns the next
+/// step.
 ///
-/// An app that has not answered yet is asked again until the time is over, with growing patience. An address that cannot be
-/// tried from here is given up soon after the gateway has accepted the route, since waiting would not help.
+/// An app that has not answered is probed again until the deadline, with increasing time-outs. An address that the
+/// service cannot test is given up soon after the gateway has accepted the route, since waiting would not help.
 struct ReadinessWait {
-    /// What to do next.
+    /// The next step.
     enum Step: Hashable {
-        /// Read what the gateway says about the route.
+        /// Read the gateway's status of the route.
         case readRoute
-        /// Pause, then probe with that patience.
+        /// Pause, then probe with that time-out.
         case probe(after: Duration, patience: Duration)
         case finish
     }
 
-    /// How long the first probe waits for an answer. Later ones wait as long as there is time, since a first page may take
-    /// 10 s to compile.
+    /// The time-out of the first probe. Later ones wait for the remaining time, since a first page may take 10 s to
+    /// compile.
     static let firstPatience = Duration.seconds(2)
-    /// For how long, from the gateway's acceptance, an address that cannot be tried is tried again.
+    /// How long after the gateway's acceptance an address that the service cannot test is probed again.
     static let unreachableLimit = Duration.milliseconds(500)
-    /// How long a port that closes each connection is asked in HTTP/1.1 before another protocol is tried: one that is starting
-    /// may do so for a moment.
+    /// How long a port that closes each connection is probed with HTTP/1.1 before another protocol is tried: an app
+    /// that is starting may do so for a moment.
     static let closedLimit = Duration.seconds(1)
-    /// A pause is a quarter of the pauses before it, so that a preview is found that much later than it serves, up to the longest.
+    /// A pause is a quarter of the time of the pauses before it, up to the longest, so that the delay is proportional
+    /// to the time until the preview serves.
     private static let firstPause = Duration.milliseconds(2)
     private static let longestPause = Duration.milliseconds(500)
-    /// Between two looks at the route, so that a gateway that is slow to accept costs few requests.
+    /// The interval between two reads of the route, so that a gateway that is slow to accept costs few requests.
     private static let firstReadPause = Duration.milliseconds(250)
     private static let longestReadPause = Duration.seconds(2)
 
     private let deadline: Duration
-    /// The host that the app has to have seen; answers by an older version of the route do not count.
+    /// The host that the app must have received; responses through an older version of the route do not count.
     private let expectedHost: HostHeader?
-    /// Whether the gateway may still be about to speak another protocol to the app.
+    /// Whether the gateway may still be about to change its protocol to the app.
     private let triesProtocol: Bool
     private var pause = Self.firstPause
     private var readPause = Self.firstReadPause
     private var nextRead = Duration.zero
     private var lastRead: Duration?
     private var acceptedAt: Duration?
-    /// Since when the port has closed each connection.
+    /// The time since which the port has closed each connection.
     private var closedSince: Duration?
     private(set) var evidence: ReadinessEvidence
 
     /// - Parameters:
-    ///   - outcome: What the first probe found.
-    ///   - deadline: When an app's time to answer is over.
-    ///   - expectedHost: The host that the app has to have seen, where that matters.
-    ///   - triesProtocol: Whether an app that does not speak the gateway's protocol is asked again, because the route was changed
-    ///     just now.
+    ///   - outcome: The result of the first probe.
+    ///   - deadline: The time until which the app may answer.
+    ///   - expectedHost: The host that the app must have received, if that is relevant.
+    ///   - triesProtocol: Whether an app that does not speak the gateway's protocol is probed again, because the route
+    /// has just been changed.
     init(
         _ outcome: ProbeOutcome,
         deadline: Duration,
@@ -61,7 +63,7 @@ struct ReadinessWait {
         evidence = ReadinessEvidence(outcome: outcome, route: .notRead)
     }
 
-    /// Whether the evidence is about an address that was not reached, or where somebody else answered.
+    /// Whether the evidence is about an address that was not reached, or for which another component answered.
     private var isUnreachable: Bool {
         switch evidence.outcome {
         case .nameNotFound, .nameUnresolved, .notConnected, .notTrusted, .broken, .notTried: true
@@ -70,10 +72,10 @@ struct ReadinessWait {
         }
     }
 
-    /// Records what a probe found.
+    /// Records the result of a probe.
     mutating func record(_ outcome: ProbeOutcome) { evidence.outcome = outcome }
 
-    /// Records what the gateway says; `nil` where the cluster did not say.
+    /// Records the gateway's status; `nil` if it could not be read.
     mutating func record(_ status: RouteStatus?, at now: Duration) {
         evidence.route = status.map { .read($0) } ?? .unreadable
         if let status { evidence.isMarkedRoute = status.isMarked }
@@ -85,12 +87,12 @@ struct ReadinessWait {
 
     /// - Parameters:
     ///   - now: The time.
-    ///   - probed: How long the last probe took.
+    ///   - probed: The duration of the last probe.
     mutating func next(at now: Duration, probed: Duration) -> Step {
         if evidence.source == .app, expectedHost == nil || evidence.seenHost == expectedHost { return .finish }
         closedSince = evidence.source == .gateway(.closed) ? closedSince ?? now : nil
         if !triesProtocol {
-            // Something listens and answers, and waiting would not make it speak another protocol.
+            // A process listens and answers, and waiting would not change its protocol.
             if evidence.source == .gateway(.notHTTP) { return .finish }
             if let closedSince, now >= closedSince + Self.closedLimit { return .finish }
         }
@@ -101,7 +103,7 @@ struct ReadinessWait {
             }
         }
         guard now < deadline else {
-            // What was read before the end may have changed since.
+            // The status that was read before may have changed since.
             let isCurrent = evidence.route.isAccepted || lastRead.map { $0 >= deadline } ?? false
             return isCurrent ? .finish : .readRoute
         }

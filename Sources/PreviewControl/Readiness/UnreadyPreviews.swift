@@ -1,13 +1,14 @@
 internal import PreviewDomain
 
-/// The previews whose callers were told that they do not work yet, and when each is looked at again. Values only.
+/// The previews that were reported as not working, and when each is probed again. Values only.
 ///
-/// It holds what this replica has said. A preview leaves it once it serves, once it has ended, or when there are too many.
+/// It contains what this replica has reported. A preview is removed once it serves, once it has ended, or if there are
+/// too many.
 struct UnreadyPreviews: Sendable {
-    /// How long after the first look, and at most after a later one, a preview is looked at again.
+    /// The time from the first report to the next probe, and the longest time between later ones.
     static let firstPause = ReadinessMemory.lifetime
     static let longestPause = Duration.seconds(60)
-    /// The most previews that are looked at again.
+    /// The largest number of previews that are probed again.
     static let maxCount = 1000
 
     /// A preview that is due.
@@ -26,18 +27,18 @@ struct UnreadyPreviews: Sendable {
 
     private var entries: [PreviewToken: Entry] = [:]
 
-    /// How many previews are looked at again.
+    /// The number of previews that are probed again.
     var count: Int { entries.count }
 
-    /// When the next one is due.
+    /// When the next preview is due.
     var next: Duration? { entries.values.map(\.nextLook).min() }
 
-    /// Takes what was found at a preview's address.
+    /// Records the result of a probe of a preview.
     ///
     /// - Returns: Whether it serves now, after callers were told that it does not.
     mutating func note(_ readiness: Readiness, of preview: Preview, at now: Duration) -> Bool {
         guard !readiness.isReady else { return entries.removeValue(forKey: preview.token) != nil }
-        // Where the address cannot be tried from here, looking again would not change that.
+        // If the service cannot test the address, another probe would not change that.
         guard readiness.state != .unverified, entries[preview.token] == nil, entries.count < Self.maxCount else {
             return false
         }

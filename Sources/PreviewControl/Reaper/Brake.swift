@@ -2,21 +2,21 @@ internal import Logging
 internal import PreviewDomain
 internal import Synchronization
 
-/// Refuses new previews while old ones cannot be taken back.
+/// Refuses new previews while old ones cannot be deleted.
 ///
 /// It is engaged while the reaper has had no successful sweep for two sweep intervals, and while a preview is overdue
-/// by that much because its deletion failed. It stops nothing but starts: what concerns some previews must not take the
-/// service away from the others.
+/// by that much because its deletion failed. It affects only starts: a problem of some previews must not make the
+/// service unavailable for the others.
 ///
-/// It engages by the mere passing of time, so whoever looks at ``reason`` may be the first to notice. The sweeps and the
-/// kubelet look regularly; the change is logged once.
+/// It engages through the passing of time, so any reader of ``reason`` may be the first to notice. The sweeps and the
+/// kubelet read it regularly; the change is logged once.
 public final class Brake: Sendable {
     private struct State {
         /// Uptime of the last successful sweep.
         var lastSweep: Duration?
-        /// Why the sweeps since then failed.
+        /// The cause of the failed sweeps since then.
         var sweepError: ClusterError?
-        /// Since when the deletion of each object fails.
+        /// The time since which the deletion of each object fails.
         var failures: [PreviewToken: Failure] = [:]
         /// Whether the log says that it is engaged.
         var isLoggedAsEngaged = false
@@ -25,7 +25,7 @@ public final class Brake: Sendable {
     private struct Failure {
         /// Uptime of the first attempt.
         let since: Duration
-        /// What the last attempt met.
+        /// The error of the last attempt.
         var error: ClusterError
     }
 
@@ -40,12 +40,12 @@ public final class Brake: Sendable {
         self.logger = logger
     }
 
-    /// Why new previews are refused, or `nil` when they are not.
+    /// The reason why new previews are refused, or `nil` if they are not.
     public var reason: String? {
         let now = time.uptime()
         let (reason, hasChanged) = state.withLock { state -> (String?, Bool) in
             let reason = self.reason(in: state, at: now)
-            // A replica that has just started is not in trouble yet.
+            // A replica that has just started has no overdue sweep yet.
             let isEngaged = reason != nil && (state.lastSweep != nil || now > tolerance)
             defer { state.isLoggedAsEngaged = isEngaged }
             return (reason, isEngaged != state.isLoggedAsEngaged)
@@ -54,7 +54,7 @@ public final class Brake: Sendable {
         return reason
     }
 
-    /// Whether the cluster's previews have been asked for once, with or without success.
+    /// Whether there was an attempt to list the cluster's previews, successful or not.
     public var hasSweepBeenTried: Bool { state.withLock { $0.lastSweep != nil || $0.sweepError != nil } }
 
     private func reason(in state: State, at now: Duration) -> String? {
@@ -83,8 +83,8 @@ public final class Brake: Sendable {
 
     // MARK: What the reaper tells
 
-    /// Notes a successful sweep. Failures of objects that it did not find due are forgotten: another replica may have
-    /// deleted them, or a keepalive saved them.
+    /// Records a successful sweep. Failed deletions of objects that it did not find due are forgotten: another replica
+    /// may have deleted them, or a keepalive has moved their expiry.
     func sweepSucceeded(stillDue: Set<PreviewToken>) {
         let now = time.uptime()
         state.withLock { state in

@@ -3,13 +3,13 @@ public import Logging
 internal import PreviewDomain
 internal import Synchronization
 
-/// Keeps idleness from counting after pings could not be recorded (contract, "outage").
+/// Suspends idleness after pings could not be recorded (contract, "outage").
 ///
-/// Everything that asks the API server reports here what came of it; the rules are those of ``PingRecording``.
+/// All requests to the API server report their results here; ``PingRecording`` has the rules.
 public final class OutageGuard: Sendable {
     private struct State {
         var recording: PingRecording
-        /// What the last request met, if it failed.
+        /// The error of the last request, if it failed.
         var failure: ClusterError?
 
         /// - Returns: Whether the request before this one had failed.
@@ -23,7 +23,7 @@ public final class OutageGuard: Sendable {
     private let state: Mutex<State>
     private let time: MonotonicTime
     private let logger: Logger
-    /// Raised when the API server answers somebody else than the sweep after requests had failed.
+    /// Raised when the API server answers a request other than a sweep's after requests had failed.
     let answersAgain = ChangeSignal()
 
     public init(policy: PreviewPolicy, time: MonotonicTime, logger: Logger) {
@@ -36,7 +36,7 @@ public final class OutageGuard: Sendable {
 
     // MARK: Evidence
 
-    /// The API server answered something that took its storage.
+    /// The API server answered a request that needed its storage.
     func noteAnswer() {
         let uptime = time.uptime()
         guard state.withLock({ $0.answered(at: uptime) }) else { return }
@@ -44,7 +44,7 @@ public final class OutageGuard: Sendable {
         answersAgain.raise()
     }
 
-    /// As ``noteAnswer()``, by the sweep, which need not be woken by it.
+    /// Same as ``noteAnswer()``, for the sweep, which need not be woken.
     func noteSweep() {
         let uptime = time.uptime()
         if state.withLock({ $0.answered(at: uptime) }) { logRecovery() }
@@ -54,7 +54,8 @@ public final class OutageGuard: Sendable {
         logger.notice("the API server answers again")
     }
 
-    /// A sweep or a keepalive failed. What the API server refuses or rejects it has answered, but it proves nothing about pings.
+    /// A sweep or a keepalive failed. A refusal or rejection is a response of the API server, but no evidence about
+    /// pings.
     ///
     /// - Parameter sent: The uptime at which it was sent.
     func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
@@ -67,19 +68,19 @@ public final class OutageGuard: Sendable {
         if isFirst { logger.warning("the API server cannot be reached", metadata: ["why": "\(error.detail)"]) }
     }
 
-    /// A keepalive of a preview that exists could not be recorded, for whatever reason.
+    /// A keepalive of an existing preview could not be recorded, for any reason.
     func noteLostPing(of token: PreviewToken) {
         let uptime = time.uptime()
         state.withLock { $0.recording.lostPing(of: token, at: uptime) }
     }
 
-    /// A watch broke, or the deletion of one object failed, for whatever reason. The next sweep finds out.
+    /// A watch broke, or the deletion of one object failed, for any reason. The next sweep finds out more.
     func noteDoubt() {
         let uptime = time.uptime()
         state.withLock { $0.recording.doubted(at: uptime) }
     }
 
-    /// A broken watch runs again. That alone does not take the API server's storage; the sweep finds out.
+    /// A broken watch works again. That alone does not prove that the API server's storage works; the sweep finds out.
     func noteResumedWatch() {
         if state.withLock({ $0.failure != nil }) { answersAgain.raise() }
     }
@@ -89,7 +90,7 @@ public final class OutageGuard: Sendable {
     /// Whether something has failed since the last answer, or there has been none yet.
     var isInDoubt: Bool { state.withLock { $0.recording.isInDoubt } }
 
-    /// Why the API server is not known to answer; `nil` while it does.
+    /// The reason why the API server is not known to answer; `nil` while it does.
     public var unreachableReason: String? {
         let uptime = time.uptime()
         return state.withLock { state in
@@ -99,16 +100,17 @@ public final class OutageGuard: Sendable {
         }
     }
 
-    /// How long it takes at least until previews are reaped for idleness; zero where they are.
+    /// The shortest time until idle previews are deleted; zero if they are.
     public var timeUntilIdlenessCounts: Duration {
         let uptime = time.uptime()
         return state.withLock { $0.recording.timeUntilIdlenessCounts(at: uptime) }
     }
 
-    /// Whether a preview is reaped for idleness, and not revived from it.
+    /// Whether an idle preview is deleted, and not revived.
     func idlenessCounts(for token: PreviewToken) -> Bool { timeUntilIdlenessCounts(for: token) == .zero }
 
-    /// The instant from which a preview's expiry counts, on the clock that shows `now`. Where that is not known, no age does.
+    /// The instant from which a preview's expiry counts, by the clock that shows `now`. If that is not known, nothing
+    /// is deleted for its age.
     @Sendable func idleFrom(_ token: PreviewToken, now: Date?) -> Date {
         guard let now else { return .distantPast }
         let rest = timeUntilIdlenessCounts(for: token)

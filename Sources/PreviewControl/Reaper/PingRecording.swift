@@ -1,17 +1,19 @@
 internal import PreviewDomain
 
-/// Since when a replica can record pings, as far as its requests to the API server tell. Values only: it reads no clock.
+/// Tracks since when a replica can record pings, from the results of its requests to the API server. Values only: it
+/// reads no clock.
 ///
-/// An expiry says that nobody has looked for the idle time-out. While a ping could not have been recorded it says nothing
-/// of the kind. So for a grace time after pings can be recorded again, nothing is reaped for idleness: viewers that ping
-/// have had the chance to say so by then.
+/// An expiry means that no viewer has pinged for the idle time-out. While a ping could not have been recorded it does
+/// not mean that. Therefore no idle preview is deleted for a grace time after pings can be recorded again: by then
+/// active viewers have pinged.
 ///
-/// Evidence is what the replica asks anyway. An answer that took the API server's storage proves that a ping at that time
-/// would have been recorded; a sweep or a ping that failed for want of an answer puts that in doubt from when it was sent
-/// until the next answer. Who hears nothing at all for much longer than it ever is quiet was away itself.
+/// The evidence comes from requests that the replica sends anyway. A response that needed the API server's storage
+/// proves that a ping at that time would have been recorded. A sweep or a ping that failed without a response puts that
+/// in doubt from the time at which it was sent until the next response. A replica that gets no responses for much
+/// longer than its usual silence was itself suspended.
 ///
-/// A ping that was lost counts for its own preview, whatever else is answered: writes may fail while reads do not, and
-/// that of one object while that of others does not.
+/// A lost ping affects its own preview, whatever other responses there are: writes may fail while reads do not, and
+/// writes of one object while those of others do not.
 ///
 /// ```
 ///            answered, after at most the tolerated gap
@@ -23,30 +25,30 @@ internal import PreviewDomain
 ///            the tolerated gap has passed
 /// ```
 struct PingRecording: Hashable, Sendable {
-    /// How long pings may be lost without a viewer that pings every minute losing more than one or two: what is shorter
-    /// is no outage (contract, "outage").
+    /// How long pings may be lost without a viewer that pings every minute losing more than one or two: a shorter time
+    /// is not an outage (contract, "outage").
     static let toleratedGap = Duration.seconds(60)
-    /// How soon a replica that is away looks again at what has expired, where the grace time is shorter.
+    /// How soon a replica without contact checks expired previews again, if the grace time is shorter.
     static let shortestRecheck = Duration.seconds(1)
 
-    /// For how long after pings can be recorded again idleness does not count.
+    /// How long idleness does not count after pings can be recorded again.
     private let grace: Duration
-    /// The longest time without any evidence that is usual.
+    /// The longest usual time without any evidence.
     private let usualSilence: Duration
     /// The beginning of the present time without an outage; `nil` before the first answer.
     private var inContactSince: Duration?
     private var lastAnswer: Duration?
     /// When the first request was sent that failed since the last answer.
     private var failingSince: Duration?
-    /// When a watch first broke, or a deletion failed, since the last answer. Both happen for many reasons; if a sweep or a
-    /// ping fails too, it was this one.
+    /// When a watch first broke, or a deletion failed, since the last response. Both happen for many reasons; if a
+    /// sweep or a ping fails too, this was the beginning.
     private var doubtedSince: Duration?
-    /// When the last ping of each preview was lost; without those that were lost too long ago to matter.
+    /// When the last ping of each preview was lost, without those that no longer matter.
     private var lostPings: [PreviewToken: Duration] = [:]
 
     /// - Parameters:
-    ///   - grace: For how long idleness does not count after pings can be recorded again.
-    ///   - usualSilence: The longest time without any evidence in a replica in good order: the sweep interval.
+    ///   - grace: How long idleness does not count after pings can be recorded again.
+    ///   - usualSilence: The longest time without any evidence in a working replica: the sweep interval.
     init(grace: Duration, usualSilence: Duration) {
         self.grace = grace
         self.usualSilence = usualSilence
@@ -54,7 +56,7 @@ struct PingRecording: Hashable, Sendable {
 
     // MARK: Events
 
-    /// The API server answered something that took its storage.
+    /// The API server answered a request that needed its storage.
     mutating func answered(at uptime: Duration) {
         if isAway(at: uptime) { inContactSince = uptime }
         lastAnswer = max(lastAnswer ?? uptime, uptime)
@@ -63,9 +65,9 @@ struct PingRecording: Hashable, Sendable {
         if !lostPings.isEmpty { lostPings = lostPings.filter { $0.value + grace > uptime } }
     }
 
-    /// A request failed because the API server could not be reached, or failed inside.
+    /// A request failed because the API server could not be reached, or had an internal error.
     ///
-    /// - Parameter sent: When it was sent. What was answered after that counts none the less.
+    /// - Parameter sent: When it was sent. Responses after that still count.
     mutating func failed(sentAt sent: Duration) {
         let since = max(sent, lastAnswer ?? sent)
         failingSince = min(failingSince ?? since, doubtedSince ?? since)
@@ -83,27 +85,27 @@ struct PingRecording: Hashable, Sendable {
 
     // MARK: Answers
 
-    /// Whether there has been no answer yet.
+    /// Whether there has been no response yet.
     var isSilent: Bool { lastAnswer == nil }
     /// Whether something has failed since the last answer, or there has been none yet.
     var isInDoubt: Bool { isSilent || failingSince != nil || doubtedSince != nil }
 
-    /// Whether pings could not be recorded for so long that it counts as an outage, which has not ended.
+    /// Whether pings could not be recorded for so long that it counts as an outage that has not ended.
     func isAway(at uptime: Duration) -> Bool {
         guard inContactSince != nil, let lastAnswer else { return true }
         if let failingSince, uptime - failingSince > Self.toleratedGap { return true }
         return uptime - lastAnswer > usualSilence + Self.toleratedGap
     }
 
-    /// How long it takes at least until idleness counts; zero where it counts.
+    /// The shortest time until idleness counts; zero if it counts.
     ///
-    /// During an outage it is what it would be if the outage ended now: whoever looks again after it comes in time.
+    /// During an outage it is the time if the outage ended now, so checking again after it is never too late.
     func timeUntilIdlenessCounts(at uptime: Duration) -> Duration {
         guard let inContactSince, !isAway(at: uptime) else { return max(grace, Self.shortestRecheck) }
         return max(inContactSince + grace - uptime, .zero)
     }
 
-    /// As ``timeUntilIdlenessCounts(at:)``, of one preview.
+    /// Same as ``timeUntilIdlenessCounts(at:)``, for one preview.
     func timeUntilIdlenessCounts(of token: PreviewToken, at uptime: Duration) -> Duration {
         let rest = timeUntilIdlenessCounts(at: uptime)
         guard let lost = lostPings[token] else { return rest }

@@ -1,32 +1,32 @@
 internal import FoundationEssentials
 public import PreviewDomain
 
-/// What became of a deletion that was due.
+/// The result of a due deletion.
 public enum ReapOutcome: Hashable, Sendable {
     /// This call deleted the object.
     case reaped(ReapReason)
-    /// Somebody else had deleted it.
+    /// Another client had deleted it.
     case alreadyGone
-    /// A second look showed that it has to live on.
+    /// The confirmation showed that it must be kept.
     case averted(Rescue)
-    /// It could not be deleted, or not be known to be.
+    /// It could not be deleted, or its deletion could not be confirmed.
     case failed(ClusterError)
 
-    /// What saved an object that was about to be deleted. The raw value labels metrics.
+    /// What prevented a deletion. The raw value is a metric label.
     public enum Rescue: String, Sendable, CaseIterable {
-        /// The API server refused the deletion, because somebody had written to the object since it was judged (409).
+        /// The API server refused the deletion, because the object had been written since it was judged (409).
         case conflict
-        /// A live read showed what the copy did not know.
+        /// A live read showed a change that the copy did not contain.
         case secondLook = "second_look"
     }
 }
 
-/// Carries out what was decided, after a second look at the cluster.
+/// Carries out decisions, after confirming them with the cluster.
 ///
-/// A decision rests on a copy. Before the copy's verdict becomes a deletion, whatever is not covered by the deletion's
-/// own precondition (UID and resourceVersion of the judged object) is read live: that the pod or the claim is gone, that
-/// the other half of the pair is missing. A conflict means that somebody wrote in between, perhaps a keepalive: then the object
-/// is read and judged again.
+/// A decision is based on a copy. Before it becomes a deletion, everything that the deletion's precondition (UID and
+/// resourceVersion of the judged object) does not cover is read live: that the pod or the claim is gone, or that the
+/// counterpart is missing. A conflict means that the object was written in between, perhaps by a keepalive: then the
+/// object is read and judged again.
 struct ReapExecution: Sendable {
     let objects: any PreviewObjects
     let mirror: ClusterMirror
@@ -34,17 +34,17 @@ struct ReapExecution: Sendable {
     let judge: ReapJudge
     let idleFrom: IdleFrom
 
-    /// How long a failed deletion waits before it is tried again.
+    /// How long a failed deletion waits before it is retried.
     static let retryDelay = Duration.seconds(2)
-    /// How many deletions are under way at once. A sweep and the deadlines each may have as many, and a third of the requests
-    /// that the client sends at once is left for callers even while every deletion hangs.
+    /// The number of concurrent deletions. A sweep and the deadlines each may have as many, so that a third of the
+    /// client's concurrent requests remains for callers even while every deletion hangs.
     static let maxConcurrentDeletions = 10
-    /// How often an object that keeps changing is judged anew before it is left to the next round.
+    /// How often an object that keeps changing is judged again before it is left to the next round.
     private static let maxVerdicts = 4
 
-    /// Carries out many orders, some of them at once.
+    /// Carries out many orders, some of them concurrently.
     ///
-    /// - Parameter record: Gets each order with what came of it.
+    /// - Parameter record: Gets each order with its result.
     func carryOut(_ orders: [ReapOrder], _ record: @escaping @Sendable (ReapOrder, ReapOutcome) -> Void) async {
         await orders.forEach(atOnce: Self.maxConcurrentDeletions) { record($0, await carryOut($0)) }
     }
@@ -95,9 +95,8 @@ struct ReapExecution: Sendable {
         return .averted(.conflict)
     }
 
-    /// The live reads that a reason needs before anything is deleted for it. Age needs none: the deletion's own
-    /// precondition holds the annotations that were judged. But whether idleness counts may have changed while others
-    /// were deleted.
+    /// The live reads that a reason requires before a deletion. Age requires none: the deletion's precondition covers
+    /// the judged annotations. But whether idleness counts may have changed while others were deleted.
     private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
         switch reason {
         case .podGone:
@@ -131,8 +130,8 @@ struct ReapExecution: Sendable {
         }
     }
 
-    /// Ends the other half of a pair whose route is gone. If that fails, it is tried again as for an orphan whose grace
-    /// time is over.
+    /// Deletes the counterpart of a deleted route. If that fails, it is retried like an orphan whose grace time is
+    /// over.
     private func deleteBackend(of token: PreviewToken) async {
         do {
             let known: PreviewBackend?
@@ -144,7 +143,7 @@ struct ReapExecution: Sendable {
             guard let known else { return }
             guard try await objects.deleteBackend(token, .uid(known.uid)) == .changed else { return }
         } catch {
-            // The reaper finds out what is wrong when it tries again.
+            // The reaper's retry finds the cause.
         }
         let instant = (time.reading()?.latest).map { $0 + Self.retryDelay } ?? .distantPast
         mirror.noteEnd(of: token, lookAt: instant)
@@ -152,9 +151,9 @@ struct ReapExecution: Sendable {
 }
 
 extension Collection where Element: Sendable {
-    /// Runs `body` for every element, some at once, and returns when all are done.
+    /// Runs `body` for every element, some concurrently, and returns when all are done.
     ///
-    /// - Parameter limit: How many at once.
+    /// - Parameter limit: The number of concurrent runs.
     func forEach(atOnce limit: Int, _ body: @escaping @Sendable (Element) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             for (position, element) in enumerated() {

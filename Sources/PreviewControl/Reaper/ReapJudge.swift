@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// One deletion that was decided on, with the state of the object that the decision rests on.
+/// A decided deletion, with the state of the object on which the decision is based.
 struct ReapOrder: Hashable, Sendable {
     enum Target: Hashable, Sendable {
         case route(Preview)
@@ -11,7 +11,7 @@ struct ReapOrder: Hashable, Sendable {
     let target: Target
     let reason: ReapReason
 
-    /// - Returns: `nil` where the verdict is not to delete it.
+    /// - Returns: `nil` if the verdict is not to delete it.
     init?(_ target: Target, _ verdict: ReapVerdict) {
         guard case .reap(let reason, _) = verdict else { return nil }
         self.target = target
@@ -26,20 +26,20 @@ struct ReapOrder: Hashable, Sendable {
     }
 }
 
-/// Says from which instant on a preview's expiry counts, for the API server's present time where it is known.
+/// Returns the instant from which a preview's expiry counts, for the API server's present time if it is known.
 typealias IdleFrom = @Sendable (PreviewToken, Date?) -> Date
 
-/// Decides about single objects, purely from what is passed in.
+/// Judges single objects, from its arguments only.
 ///
-/// The rules for a preview's life are `PreviewDomain.decide`; this adds the halves of pairs: a route without its Service,
-/// a Service without its route.
+/// `PreviewDomain.decide` has the rules for a preview's life; this type adds incomplete pairs: a route without its
+/// Service, a Service without its route.
 struct ReapJudge: Sendable {
     let policy: PreviewPolicy
 
     /// - Parameters:
-    ///   - hasBackend: Whether the preview's Service exists; `nil` when that is not known.
-    ///   - now: The API server's time; `nil` when it is not known, and then nothing is reaped for its age.
-    ///   - idleFrom: Says from which instant on an expiry counts.
+    ///   - hasBackend: Whether the preview's Service exists; `nil` if that is not known.
+    ///   - now: The API server's time; `nil` if it is not known, and then nothing is deleted for its age.
+    ///   - idleFrom: Returns the instant from which an expiry counts.
     func judge(
         _ preview: Preview,
         pod: Presence,
@@ -62,15 +62,15 @@ struct ReapJudge: Sendable {
     }
 
     /// - Parameters:
-    ///   - hasRoute: Whether the Service's route exists; `nil` when that is not known.
-    ///   - isEnded: Whether the preview is known to be over: then no start can be about to make the route, which is what
-    ///     the grace time is for.
+    ///   - hasRoute: Whether the Service's route exists; `nil` if that is not known.
+    ///   - isEnded: Whether the preview is known to have ended: then no start can be about to create the route, for
+    /// which the grace time exists.
     func judge(_ backend: PreviewBackend, hasRoute: Bool?, isEnded: Bool, now: Date?) -> ReapVerdict {
         guard !backend.isBeingDeleted, hasRoute == false else { return .leave }
         return isEnded ? .reap(.orphan) : graceVerdict(createdAt: backend.createdAt, now: now)
     }
 
-    /// What becomes of half a pair: the start that makes the other half has a grace time for it.
+    /// The verdict on an object without its counterpart: the start that creates the counterpart has a grace time.
     private func graceVerdict(createdAt: Date, now: Date?) -> ReapVerdict {
         let graceEnd = createdAt + policy.orphanGrace
         guard let now, now >= graceEnd else { return .keep(until: graceEnd, then: .orphan) }

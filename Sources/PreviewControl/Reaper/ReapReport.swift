@@ -1,17 +1,17 @@
 public import FoundationEssentials
 public import PreviewDomain
 
-/// What one look at the cluster found: what the reaper would do about every preview, why, and when that changes.
+/// The result of one survey of the cluster: what the reaper would do about every preview, why, and when that changes.
 ///
-/// A value, made from a ``ReapSurvey`` and the same ``ReapJudge`` as every sweep's.
+/// It is a value, made from a ``ReapSurvey`` with the same ``ReapJudge`` as every sweep's.
 public struct ReapReport: Sendable {
     /// The previews, then the Services without a route.
     public let entries: [ReapEntry]
-    /// The API server's time by which age was judged; `nil` where it was not known.
+    /// The API server's time by which age was judged; `nil` if it was not known.
     public let time: ClusterTimeReading?
     /// The rules that were applied.
     public let policy: PreviewPolicy
-    /// Whether nothing was to be reaped for idleness.
+    /// Whether no idle preview was to be deleted.
     public let sparesIdle: Bool
 
     init(_ survey: ReapSurvey, policy: PreviewPolicy, sparesIdle: Bool = false) {
@@ -23,26 +23,26 @@ public struct ReapReport: Sendable {
             + survey.loneBackends.map { ReapEntry($0) }
     }
 
-    /// What a carried out report deletes.
+    /// The deletions of the report.
     var orders: [ReapOrder] { entries.compactMap(\.order) }
 }
 
-/// What the reaper would do about one preview, or about what is left of one.
+/// What the reaper would do about one preview, or about the remaining object of one.
 public struct ReapEntry: Sendable {
     public enum Subject: Sendable {
-        /// An HTTPRoute, with its Service where there is one.
+        /// An HTTPRoute, with its Service if there is one.
         case preview(Preview, PreviewBackend?)
         /// A Service without an HTTPRoute.
         case loneBackend(PreviewBackend)
     }
 
     public let subject: Subject
-    /// Whether the pod that it shows exists; unknown where it does not say which pod that is.
+    /// Whether its pod exists; unknown if the preview does not name the pod.
     public let pod: Presence
-    /// Whether its run's claim exists; unknown where that does not matter, or it does not say which claim that is.
+    /// Whether its run's claim exists; unknown if that is not relevant, or the preview does not name the claim.
     public let claim: Presence
     public let verdict: ReapVerdict
-    /// What a keepalive would do now; `nil` for a lone Service, and while the time is not known.
+    /// What a keepalive would do now; `nil` for a Service without a route, and while the time is not known.
     public let keepalive: KeepaliveDecision?
     /// The deletion that the verdict asks for.
     let order: ReapOrder?
@@ -84,12 +84,13 @@ public struct ReapEntry: Sendable {
         }
     }
 
-    /// Whether it is due for idleness alone: what a replica leaves alone for a while after it could not record keepalives.
+    /// Whether it is due only because it is idle: a replica keeps such previews for a while after it could not record
+    /// keepalives.
     public var isDueForIdleness: Bool {
         if case .reap(.idle, _) = verdict { true } else { false }
     }
 
-    /// The run that it belongs to, as well as the object says.
+    /// The run that the object names.
     public var run: String? {
         switch subject {
         case .preview(let preview, _): preview.runID?.text ?? preview.run?.text

@@ -1,17 +1,17 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// What lists of everything that concerns previews say, judged object by object.
+/// Lists of all objects of previews, judged one by one.
 ///
-/// A value: the same lists and the same time give the same verdicts. The lists are live where a sweep takes them
-/// (``listing(_:claims:clusterTime:judge:)``); no copy is believed.
+/// It is a value: the same lists and the same time give the same verdicts. In a sweep the lists are live
+/// (``listing(_:claims:clusterTime:judge:)``); no copy is used.
 struct ReapSurvey: Sendable {
-    /// A route, and what the other lists know of what it lives with.
+    /// A route, and the objects from the other lists on which it depends.
     struct JudgedRoute: Sendable {
         let preview: Preview
         let pod: Presence
         let claim: Presence
-        /// Its Service, where there is one.
+        /// Its Service, if there is one.
         let backend: PreviewBackend?
         let verdict: ReapVerdict
     }
@@ -23,19 +23,19 @@ struct ReapSurvey: Sendable {
     }
 
     let routes: [JudgedRoute]
-    /// The Services without a route; those with one are kept as long as it is.
+    /// The Services without a route; the others are kept as long as their routes.
     let loneBackends: [JudgedBackend]
-    /// The API server's time when the lists were judged; `nil` where it is not known.
+    /// The API server's time when the lists were judged; `nil` if it is not known.
     let time: ClusterTimeReading?
 
     /// Judges lists.
     ///
     /// - Parameters:
     ///   - livePods: The pods that have not ended.
-    ///   - claims: The UIDs of the claims that exist; `nil` where they are not known, or do not matter.
-    ///   - time: The API server's time; `nil` where it is not known, and then nothing is reaped for its age.
-    ///   - idleFrom: From when on expiries count.
-    ///   - isEnded: Whether a preview is known to be over.
+    ///   - claims: The UIDs of the existing claims; `nil` if they are not known or not relevant.
+    ///   - time: The API server's time; `nil` if it is not known, and then nothing is deleted for its age.
+    ///   - idleFrom: Returns the instant from which expiries count.
+    ///   - isEnded: Whether a preview is known to have ended.
     init(
         routes: [Preview],
         backends: [PreviewBackend],
@@ -80,12 +80,13 @@ struct ReapSurvey: Sendable {
         }
     }
 
-    /// Lists everything and judges it: three requests, and one more where the claims matter and have to be listed.
+    /// Lists everything and judges it: three requests, and one more if the claims are relevant and have to be listed.
     ///
     /// - Parameters:
-    ///   - mirror: Where it has the very state that a list shows, it spares reading that again. It also knows what is over.
-    ///   - idleFrom: From when on expiries count; asked once the lists are there.
-    ///   - claims: Says which claims exist, by their UIDs; asked last.
+    ///   - mirror: If it contains the same version as a list, the object is not decoded again. It also knows which
+    /// previews have ended.
+    ///   - idleFrom: Returns the instant from which expiries count; called after the lists were read.
+    ///   - claims: Returns the UIDs of the existing claims; called last.
     static func listing(
         _ objects: any PreviewObjects,
         mirror: ClusterMirror,
@@ -94,8 +95,8 @@ struct ReapSurvey: Sendable {
         idleFrom: IdleFrom,
         judge: ReapJudge
     ) async throws(ClusterError) -> ReapSurvey {
-        // The routes come after the Services: one that is made between two lists is then seen with its route or not at
-        // all. Claims come after the routes that name them.
+        // The routes are listed after the Services, so that a Service whose route is created between the two lists is
+        // seen with its route. Claims are listed after the routes that name them.
         let livePods = try await objects.livePods()
         let backends = try await objects.backends(known: mirror.knownBackend)
         let routes = try await objects.routes(known: mirror.knownRoute)
@@ -112,7 +113,7 @@ struct ReapSurvey: Sendable {
         )
     }
 
-    /// What is to be deleted now.
+    /// The deletions that are due now.
     var orders: [ReapOrder] {
         routes.compactMap { ReapOrder(.route($0.preview), $0.verdict) }
             + loneBackends.compactMap { ReapOrder(.backend($0.backend), $0.verdict) }
@@ -120,7 +121,7 @@ struct ReapSurvey: Sendable {
 }
 
 extension Preview {
-    /// - Parameter uids: The UIDs of the claims that exist; `nil` when they are not known.
+    /// - Parameter uids: The UIDs of the existing claims; `nil` if they are not known.
     fileprivate func presence(ofClaimAmong uids: Set<String>?) -> Presence {
         guard let uids, let claim else { return .unknown }
         return uids.contains(claim.uid) ? .present : .gone

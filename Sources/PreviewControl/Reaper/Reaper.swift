@@ -3,12 +3,13 @@ internal import Logging
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Ends previews: at their deadline, when their pod is gone, when half of a pair is missing, and where previews are not
-/// kept after their run, when the run's claim is gone.
+/// Deletes previews: at their deadline, when their pod is gone, when one of their objects is missing, and, if previews
+/// are not kept after their run, when the run's claim is gone.
 ///
-/// Two things run side by side. The deadline loop sleeps until the next object in this replica's copy is due, or one that is due earlier comes. The sweep makes the watches prove at fixed intervals that they are alive,
-/// and judges everything anew; where they cannot, and every now and then, it lists everything and judges the lists
-/// themselves. Every replica does all of this: a second deletion of the same object is no error.
+/// Two loops run side by side. The deadline loop sleeps until the next object in this replica's copy is due, or an
+/// earlier one is added. The sweep checks at fixed intervals that the watches work, and judges everything again; if
+/// they do not work, and at longer intervals, it lists everything and judges the lists. Every replica does all of this:
+/// a second deletion of the same object is not an error.
 public struct Reaper: Service {
     private let policy: PreviewPolicy
     private let mirror: ClusterMirror
@@ -24,18 +25,18 @@ public struct Reaper: Service {
     private let logger: Logger
     private let execution: ReapExecution
 
-    /// How long before a deadline the time is looked at once more: the sleep was measured by what was known about the
-    /// cluster's time when it began, and more may be known since.
+    /// How long before a deadline the time is read again: the sleep was computed from the knowledge of the cluster's
+    /// time at its beginning, which may have improved since.
     private static let lastLook = Duration.seconds(1)
-    /// How long the deadline loop waits for the cluster's time to become known.
+    /// How long the deadline loop waits while the cluster's time is not known.
     private static let unknownTimeDelay = Duration.seconds(1)
-    /// How often a sweep lists everything even where the watches seem to be in good order: a proxy that holds back what
-    /// they send cannot be told from a cluster in which nothing happens.
+    /// How often a sweep lists everything even if the watches seem to work: a proxy that withholds their events cannot
+    /// be distinguished from a cluster without changes.
     static let sweepsPerListing = 10
 
     /// - Parameters:
-    ///   - outage: Gets told whether the API server answers, and says whether idleness counts.
-    ///   - timeline: Gets told what was reaped, and why.
+    ///   - outage: Is notified whether the API server answers, and decides whether idleness counts.
+    ///   - timeline: Receives the deletions and their reasons.
     ///   - jitter: Returns a number in 0..<1, by which replicas spread their sweeps.
     init(
         policy: PreviewPolicy,
@@ -86,7 +87,7 @@ public struct Reaper: Service {
 
     // MARK: Deadlines
 
-    /// A deletion that takes long, because the API server does not answer, holds up no other.
+    /// A slow deletion, because the API server does not answer, does not delay the others.
     private func reapAtDeadlines() async {
         await withTaskGroup(of: Void.self) { group in
             var underWay = 0
@@ -109,7 +110,7 @@ public struct Reaper: Service {
 
     /// - Parameter yields: Whether a deletion may be left to another replica first.
     func look(at key: ReapKey, yields: Bool = true) async {
-        // Nothing is taken out before the time is known again.
+        // Nothing is removed from the queue before the time is known again.
         guard let now = clusterTime.reading()?.earliest else { return mirror.retry(key, at: .distantPast) }
         guard let order = mirror.order(for: key, now: now, yields: yields, idleFrom: outage.idleFrom) else { return }
         record(await execution.carryOut(order), of: order)
@@ -136,7 +137,7 @@ public struct Reaper: Service {
                 do { try await time.sleep(pauses.succeeded(jitter: jitter())) } catch { return }
             } catch {
                 guard !Task.isCancelled else { return }
-                // Once for each cause: it is tried again soon.
+                // Logged once for each cause, since it is retried soon.
                 if error != lastError { logger.error("a sweep failed", metadata: ["error": "\(error)"]) }
                 lastError = error
                 await outage.answersAgain.wait(atMost: pauses.failed(jitter: jitter()), time)
@@ -144,18 +145,19 @@ public struct Reaper: Service {
         }
     }
 
-    /// Judges everything and carries out what is due: three requests when nothing is, however many previews there are.
+    /// Judges everything and carries out what is due: three requests if nothing is, regardless of the number of
+    /// previews.
     ///
-    /// The copy is judged where its watches prove that the API server answers them. It is as good as a list then, because
-    /// nothing is deleted but the very state that was judged. Where a request has failed since the last answer, only lists
-    /// prove that the API server works again: it may open a watch while its storage is away.
+    /// The copy is judged if its watches prove that the API server answers them. It is as good as a list then, because
+    /// only the judged state of an object is deleted. If a request has failed since the last response, only lists prove
+    /// that the API server works again: it may open a watch while its storage is not available.
     ///
     /// - Parameter lists: Whether to list everything in any case.
     package func sweep(lists: Bool = false) async throws(ClusterError) {
         let began = time.uptime()
         if !lists, !outage.isInDoubt, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
-                // What is due in a sweep, the deadlines have missed.
+                // Anything that is due in a sweep was missed by the deadline loop.
                 await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0, yields: false) }
             }
         } else {
@@ -177,21 +179,21 @@ public struct Reaper: Service {
 
     private func sweep(_ due: [PreviewToken], _ carryOut: () async -> Void) async {
         mirror.forgetOldEnds()
-        // Where the time is not known, nobody has said so yet.
+        // While the time is not known, this has not been logged yet.
         outage.noteSweep()
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
         await carryOut()
         brake.sweepSucceeded(stillDue: Set(due))
     }
 
-    /// What is due in this replica's copy; `nil` where the copy cannot be relied upon.
+    /// The due deletions from this replica's copy; `nil` if the copy is not reliable.
     private func dueInCopy() async -> [ReapKey]? {
         guard mirror.isComplete, await feed.isAlive() else { return nil }
         outage.noteSweep()
         return mirror.allDue(now: clusterTime.reading()?.earliest, idleFrom: outage.idleFrom)
     }
 
-    /// What is due in lists of everything: what works without any watch.
+    /// The due deletions from lists of everything, which need no watch.
     private func dueInLists() async throws(ClusterError) -> [ReapOrder] {
         try await ReapSurvey.listing(
             objects,
@@ -199,7 +201,7 @@ public struct Reaper: Service {
             claims: claimUIDs,
             clusterTime: clusterTime,
             idleFrom: { token, now in
-                // The lists are there, so the API server answers.
+                // The lists were read, so the API server answers.
                 outage.noteSweep()
                 return outage.idleFrom(token, now: now)
             },
@@ -207,17 +209,17 @@ public struct Reaper: Service {
         ).orders
     }
 
-    /// The claims that exist; `nil` where they are not known, or do not matter.
+    /// The existing claims; `nil` if they are not known or not relevant.
     ///
-    /// The watch's copy saves the sweep a request. What it calls gone is read live before anything is deleted, and what
-    /// it wrongly calls present is found when the watch is.
+    /// The copy of the watch saves the sweep a request. A claim that it calls gone is read live before anything is
+    /// deleted, and one that it wrongly calls present is found when the watch works again.
     private func claimUIDs() async -> Set<String>? {
         guard policy.isEnabled, !policy.lifetime.keepsAfterRun else { return nil }
         if let known = mirror.claimUIDs() { return known }
         do {
             return Set(try await objects.claims().map(\.uid))
         } catch {
-            // Everything else can be judged without them.
+            // Everything else can be judged without the claims.
             logger.error("the runs' claims could not be listed", metadata: ["error": "\(error)"])
             return nil
         }
@@ -231,12 +233,12 @@ public struct Reaper: Service {
         ]
         if case .failed(let error) = outcome {
             guard !Task.isCancelled else { return }
-            // It may be about this object alone, so that it is no more than a reason to ask for all.
+            // The failure may concern only this object, so it is only a reason to check all of them.
             outage.noteDoubt()
             brake.deletionFailed(of: order.token, error)
             logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
-            // The deletion may have taken effect, and only its answer have been lost. Then what is left is the Service, and
-            // there is no reason to give it a grace time.
+            // The deletion may have taken effect although its response was lost. Then only the Service is left, and
+            // needs no grace time.
             mirror.noteEnd(of: order.token, lookAt: instantOfRetry)
             return retryLater(order)
         }
@@ -259,7 +261,7 @@ public struct Reaper: Service {
         }
     }
 
-    /// How long after its deadline a preview was deleted; `nil` where it was deleted for another reason.
+    /// How long after its deadline a preview was deleted; `nil` if it was deleted for another reason.
     private func lag(of order: ReapOrder, for reason: ReapReason) -> Duration? {
         guard case .route(let preview) = order.target, reason == .idle || reason == .hardCap else { return nil }
         return clusterTime.reading()?.latest.duration(since: preview.deadline(policy: policy.lifetime))
@@ -272,27 +274,27 @@ public struct Reaper: Service {
         }
     }
 
-    /// A little later; where the time is not known, as soon as it is.
+    /// A little later; if the time is not known, as soon as it is.
     private var instantOfRetry: Date {
         (clusterTime.reading()?.latest).map { $0 + ReapExecution.retryDelay } ?? .distantPast
     }
 }
 
 extension Reaper: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "Reaper" }
 }
 
-/// How long the reaper waits between two sweeps. Values only.
+/// The intervals between sweeps. Values only.
 ///
-/// A sweep that failed is tried again soon, and ever more rarely while it keeps failing: neither the start of a replica
-/// nor the end of an outage is to wait for the next regular sweep.
+/// A failed sweep is retried soon, and at growing intervals while it keeps failing: neither the start of a replica nor
+/// the end of an outage should wait for the next regular sweep.
 struct SweepPauses: Hashable, Sendable {
     /// The pause after the first failure; it doubles with each further one, up to the sweep interval.
     static let firstRetry = Duration.milliseconds(500)
-    /// A regular sweep comes at most this part of the interval earlier, so that replicas spread out.
+    /// A regular sweep may come earlier by this part of the interval, so that replicas spread out.
     private static let jitterOfSweeps = 0.1
-    /// A retry comes at most this part of its pause earlier: replicas have lost the API server at the same moment.
+    /// A retry may come earlier by this part of its pause: replicas lose the API server at the same moment.
     private static let jitterOfRetries = 0.5
 
     private let interval: Duration
@@ -304,7 +306,7 @@ struct SweepPauses: Hashable, Sendable {
         nextRetry = min(Self.firstRetry, interval)
     }
 
-    /// The pause after a sweep that worked.
+    /// The pause after a successful sweep.
     ///
     /// - Parameter jitter: A random number in 0..<1.
     mutating func succeeded(jitter: Double) -> Duration {
@@ -312,7 +314,7 @@ struct SweepPauses: Hashable, Sendable {
         return interval * (1 - Self.jitterOfSweeps * jitter)
     }
 
-    /// The pause after a sweep that failed.
+    /// The pause after a failed sweep.
     ///
     /// - Parameter jitter: A random number in 0..<1.
     mutating func failed(jitter: Double) -> Duration {

@@ -2,20 +2,20 @@ internal import FoundationEssentials
 public import PreviewDomain
 internal import Synchronization
 
-/// One sweep over the live cluster, for an operator: it says what it finds, and deletes only when told to.
+/// One sweep over the live cluster, for an operator: it reports what it finds, and deletes only on request.
 ///
-/// It judges and deletes as the ``Reaper`` does, and keeps no mirror, no brake and no timeline: replicas that serve see
-/// what it deletes, and tell.
+/// It judges and deletes as the ``Reaper`` does, without a mirror, a brake and a timeline: serving replicas observe its
+/// deletions and write the events.
 public struct SingleSweep: Sendable {
     private let policy: PreviewPolicy
     private let objects: any PreviewObjects
     private let clusterTime: any ClusterTime
-    /// It knows nothing, so everything is read live.
+    /// It has no copy, so everything is read live.
     private let mirror: ClusterMirror
     private let sparesIdle: Bool
 
-    /// - Parameter sparesIdle: Whether to reap nothing for idleness, as a replica does for a while after it could not
-    ///   record keepalives. Nothing else can know of that.
+    /// - Parameter sparesIdle: Whether to delete no idle previews, as a replica does for a while after it could not
+    ///   record keepalives. This process has no information about that.
     public init(
         policy: PreviewPolicy,
         objects: any PreviewObjects,
@@ -31,7 +31,7 @@ public struct SingleSweep: Sendable {
 
     /// Lists everything and judges it.
     ///
-    /// - Parameter withClaims: Whether to list the runs' claims even where they do not matter.
+    /// - Parameter withClaims: Whether to list the runs' claims even if they are not relevant.
     public func look(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
         let survey = try await ReapSurvey.listing(
             objects,
@@ -44,9 +44,9 @@ public struct SingleSweep: Sendable {
         return ReapReport(survey, policy: policy, sparesIdle: sparesIdle)
     }
 
-    /// Deletes what was found to be due, after a second look at each; nothing while the reaper is switched off.
+    /// Deletes what is due, after confirming each deletion; nothing while the reaper is disabled.
     ///
-    /// - Returns: What became of each.
+    /// - Returns: The result of each deletion.
     public func carryOut(_ report: ReapReport) async -> [PreviewToken: ReapOutcome] {
         guard policy.isEnabled else { return [:] }
         let execution = ReapExecution(

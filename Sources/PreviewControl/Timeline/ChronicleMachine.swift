@@ -1,44 +1,46 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// Decides what the watches over the cluster tell about previews: that one ends soon, and that one has ended. Values
-/// only: it reads no clock and does no I/O.
+/// Derives events from the watches on the cluster: that a preview ends soon, and that one has ended. Values only: it
+/// reads no clock and does no I/O.
 ///
-/// Whoever ends a preview reports it. But the one who does may die before the report is written, and Kubernetes itself
-/// ends the previews of a pod that is gone. So every replica that sees a preview disappear reports it too, a moment
-/// later, with what it can tell from the preview's last state; the first report of an end is the one that counts.
+/// The replica that ends a preview reports it. But that replica may fail before the report is written, and Kubernetes
+/// itself deletes the previews of a deleted pod. Therefore every replica that observes the deletion of a preview
+/// reports it too, after a delay, with the information in the preview's last state; only the first report of an end is
+/// written.
 struct ChronicleMachine: Sendable {
-    /// How long before its end a preview is announced to end.
+    /// How long before its end the end of a preview is announced.
     static let longestWarning = Duration.seconds(300)
-    /// Nobody can act on a warning shorter than this, so none is given.
+    /// A warning with less time than this would be useless, so none is given.
     static let shortestWarning = Duration.seconds(30)
-    /// How long whoever ended a preview has for the report.
+    /// The time that the replica which ended a preview has for its report.
     static let reportDelay = Duration.seconds(3)
-    /// A preview that disappears younger than this was most likely taken back by a start that failed.
+    /// A preview that is deleted at a younger age was most likely withdrawn by a start that failed.
     static let rollbackWindow = Duration.seconds(15)
 
     private struct Ended: Sendable {
         let preview: Preview
-        /// When it was seen to be gone; `nil` where the time was not known.
+        /// When its deletion was observed; `nil` if the time was not known.
         let at: Date?
     }
 
     private let policy: PreviewPolicy
     private let warning: Duration?
     private var warnings = DeadlineQueue<PreviewToken>()
-    /// The deadline of which each preview was warned last.
+    /// The deadline of each preview's last warning.
     private var warned: [PreviewToken: Date] = [:]
     private var ended: [PreviewToken: Ended] = [:]
     private var reports = DeadlineQueue<PreviewToken>()
 
     init(policy: PreviewPolicy) {
         self.policy = policy
-        // Half of a short life: else a preview that is kept alive regularly would be announced to end at each pause.
+        // Half of a short lifetime: otherwise a preview that is regularly kept alive would be announced to end at each
+        // pause.
         let warning = min(Self.longestWarning, policy.lifetime.idleTimeout / 2, policy.lifetime.maxLifetime / 2)
         self.warning = policy.isEnabled && warning >= Self.shortestWarning ? warning : nil
     }
 
-    /// The next instant at which there may be something to tell.
+    /// The next instant at which there may be an event.
     var next: Date? {
         switch (warnings.next, reports.next) {
         case (let warning?, let report?): min(warning, report)
@@ -46,9 +48,9 @@ struct ChronicleMachine: Sendable {
         }
     }
 
-    /// Takes a change of the mirror.
+    /// Processes a change of the mirror.
     ///
-    /// - Parameter now: The API server's time, where it is known.
+    /// - Parameter now: The API server's time, if it is known.
     mutating func follow(_ delta: MirrorDelta, now: Date?) {
         for preview in delta.ended { noteEnd(of: preview, now: now) }
         if let warning {
@@ -58,12 +60,12 @@ struct ChronicleMachine: Sendable {
         }
     }
 
-    /// What is to be told now.
+    /// Removes and returns the events that are due.
     mutating func takeDue(at now: Date, _ cluster: MirrorState) -> [TimelineEvent] {
         takeWarnings(at: now, cluster) + takeReports(at: now, cluster)
     }
 
-    // MARK: Ends that are near
+    // MARK: Approaching ends
 
     private mutating func takeWarnings(at now: Date, _ cluster: MirrorState) -> [TimelineEvent] {
         guard let warning else { return [] }
@@ -71,7 +73,7 @@ struct ChronicleMachine: Sendable {
             guard let preview = cluster.routes[token], !preview.isBeingDeleted else { return nil }
             let deadline = preview.deadline(policy: policy.lifetime)
             guard now >= deadline - warning else {
-                // It was kept alive since.
+                // It was kept alive in the meantime.
                 warnings.schedule(token, at: deadline - warning)
                 return nil
             }
@@ -80,7 +82,7 @@ struct ChronicleMachine: Sendable {
         }
     }
 
-    // MARK: Ends that are seen
+    // MARK: Observed ends
 
     private mutating func noteEnd(of preview: Preview, now: Date?) {
         warned[preview.token] = nil
@@ -99,8 +101,8 @@ struct ChronicleMachine: Sendable {
         }
     }
 
-    /// Why the reaper would have ended the preview, or Kubernetes with the pod. `decide` is not asked, because it leaves
-    /// alone what is already being deleted.
+    /// The reason for which the reaper would have deleted the preview, or Kubernetes with the pod. `decide` is not
+    /// used, because it ignores objects that are already being deleted.
     private func reason(of preview: Preview, at instant: Date, _ cluster: MirrorState) -> ReapReason? {
         if cluster.presence(ofPodOf: preview) == .gone { return .podGone }
         if instant >= preview.effectiveMaxUntil(policy: policy.lifetime) { return .hardCap }

@@ -2,19 +2,20 @@ internal import FoundationEssentials
 internal import PreviewDomain
 public import ServiceLifecycle
 
-/// Records what nobody does but everybody can see: that a preview ends soon, and that one is gone.
+/// Records events that no caller causes and every replica observes: that a preview ends soon, and that one is gone.
 ///
-/// What it tells is found in the ``ClusterMirror``, so it costs no request of its own. Each replica does this; the timeline
-/// keeps one of them (``TimelineEvent/occurrence``).
+/// It reads the ``ClusterMirror``, so it sends no request of its own. Each replica does this; the timeline keeps one
+/// event of each (``TimelineEvent/occurrence``).
 public struct PreviewChronicle: Service {
     private let mirror: ClusterMirror
     private let clusterTime: any ClusterTime
     private let timeline: any Timeline
     private let time: MonotonicTime
-    /// The longest wait without a look at the clock: the time since a deadline was set is no measure of the server's.
+    /// The longest wait without reading the clock: the time since a deadline was set does not measure the server's
+    /// time.
     private let longestWait: Duration
 
-    /// How long it waits for the cluster's time to become known.
+    /// How long it waits while the cluster's time is not known.
     private static let unknownTimeDelay = Duration.seconds(1)
 
     public init(
@@ -54,6 +55,6 @@ public struct PreviewChronicle: Service {
 }
 
 extension PreviewChronicle: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "PreviewChronicle" }
 }

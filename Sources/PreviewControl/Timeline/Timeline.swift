@@ -2,19 +2,19 @@ public import Logging
 public import PreviewDomain
 internal import Synchronization
 
-/// Where is written down what happened to a run's previews.
+/// A destination of the events of runs' previews.
 public protocol Timeline: Sendable {
-    /// Takes an event and returns at once; writing it down happens later, and never holds up what it reports.
+    /// Accepts an event and returns at once; it is written later, and never delays what it reports.
     func record(_ event: TimelineEvent)
 }
 
-/// Logs what becomes of requests for approval, one line each, and hands every event on.
+/// Logs the outcome of requests for approval, one message each, and forwards every event.
 ///
-/// What happens to previews themselves is logged where it is done.
+/// Events of previews themselves are logged where they occur.
 public struct LoggedTimeline: Timeline {
-    /// How many events are remembered, so that one that is reported twice is logged once.
+    /// The number of remembered events, so that one that is reported twice is logged once.
     private static let maxRemembered = 4096
-    /// The same event does not come again after so long.
+    /// The time after which the same event does not come again.
     private static let memory = Duration.seconds(3600)
 
     private let next: any Timeline
@@ -47,7 +47,7 @@ public struct LoggedTimeline: Timeline {
         ] {
             if let value = event.details[member] { metadata[name] = "\(value)" }
         }
-        // The names of callers are somebody else's words.
+        // Names of callers are untrusted text.
         for (name, member) in [("requester", "requester"), ("by", "decidedBy")] {
             if let value = event.details[member] { metadata[name] = "\(SecretMask.mask(value))" }
         }
@@ -67,7 +67,7 @@ public struct LoggedTimeline: Timeline {
     }
 }
 
-/// Reads what happened to a run's previews.
+/// Reads the events of a run's previews.
 public struct TimelineReader: Sendable {
     private let sandboxes: any SandboxDirectory
     private let log: any TimelineLog
@@ -77,7 +77,7 @@ public struct TimelineReader: Sendable {
         self.log = log
     }
 
-    /// The claim on which the run's events are written down.
+    /// The claim on which the run's events are written.
     ///
     /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` for a run without one.
     public func claim(of run: RunID) async throws(PreviewError) -> ClaimIdentity {

@@ -1,44 +1,44 @@
 internal import DequeModule
 
-/// What waits to be written to a timeline, and in which order. Values only: it reads no clock and does no I/O.
+/// The entries that wait to be written to a timeline, and their order. Values only: it reads no clock and does no I/O.
 ///
-/// There are two lines. What people do comes one at a time, and somebody may be waiting to see it: it always goes first.
-/// The clock ends thousands of previews at the same instant; telling of that is done at a pace that leaves the API server's
-/// attention for the deletions themselves.
+/// There are two lines. Events of users' actions come one at a time, and a user may be waiting to see them, so they go
+/// first. The clock ends thousands of previews at the same instant; these events are written at a limited rate, so that
+/// the API server has capacity for the deletions themselves.
 struct TimelineBacklog: Sendable {
-    /// How many entries wait at most of what people do.
+    /// The largest number of waiting entries of users' actions.
     static let promptCapacity = 1_024
-    /// How many entries wait at most of what the clock does: the ends of 10,000 previews are some 7 MB.
+    /// The largest number of waiting entries of the clock: the ends of 10,000 previews take about 7 MB.
     static let massCapacity = 10_240
-    /// How many entries of what the clock does are written at once, without a pause.
+    /// The number of entries of the clock that are written without a pause.
     static let massBurst = 50
-    /// The pause between two of them after that. 10,000 previews that live for half an hour end, and are announced to end,
-    /// half as often; a request to write an Event costs the API server as much as a deletion.
+    /// The pause between two of them after that. If 10,000 previews live for half an hour, their ends and announcements
+    /// come at half that rate; a request to write an Event costs the API server as much as a deletion.
     static let massInterval = Duration.milliseconds(40)
 
-    /// An entry, and what is known of the attempts to write it.
+    /// An entry, and the state of the attempts to write it.
     struct Waiting: Sendable {
         let entry: TimelineEntry
-        /// The uptime at which it came.
+        /// The uptime at which it was added.
         let since: Duration
-        /// Whether an attempt has failed of which the sink may have heard.
+        /// Whether an attempt has failed that the sink may nevertheless have carried out.
         var wasTried = false
     }
 
-    /// What became of an entry that came.
+    /// The result of adding an entry.
     enum Arrival: Sendable {
-        /// It waits; somebody has to be woken where it can be the next.
+        /// It waits; the writer has to be woken if it can be the next.
         case waits(mayBeNext: Bool)
-        /// It waits in place of this one, the oldest of its line.
+        /// It waits in place of this one, the oldest of its line, which is dropped.
         case displaced(Waiting)
-        /// The same occurrence waits already, or is being written.
+        /// The same occurrence already waits, or is being written.
         case known
     }
 
-    /// What to do next.
+    /// The next step.
     enum Next: Sendable {
         case write(Waiting)
-        /// Nothing may be written for so long, unless something else comes.
+        /// Nothing may be written for this time, unless another entry is added.
         case pause(Duration)
         case nothing
     }
@@ -55,12 +55,12 @@ struct TimelineBacklog: Sendable {
 
     private var prompt: Deque<Waiting> = []
     private var mass: Deque<Waiting> = []
-    /// What waits or is being written.
+    /// The entries that wait or are being written.
     private var known: Set<Occurrence> = []
-    /// The uptime at which the next entry of the line ``mass`` would be due, were they evenly spaced.
+    /// The uptime at which the next entry of the line ``mass`` would be due if they were evenly spaced.
     private var massDue = Duration.zero
 
-    /// Takes an entry, unless its occurrence is known.
+    /// Adds an entry, unless its occurrence is known.
     mutating func add(_ entry: TimelineEntry, at now: Duration) -> Arrival {
         guard known.insert(Occurrence(entry.event)).inserted else { return .known }
         let waiting = Waiting(entry: entry, since: now)
@@ -75,8 +75,8 @@ struct TimelineBacklog: Sendable {
         return oldest.map(Arrival.displaced) ?? .waits(mayBeNext: line.count == 1)
     }
 
-    /// Takes out what is to be written now. ``remove(_:)`` or ``putBack(_:)`` has to follow, as after everything that is
-    /// taken out or displaced.
+    /// Removes and returns the entry that is to be written now. ``remove(_:)`` or ``putBack(_:)`` has to follow, as
+    /// after every removal or replacement.
     mutating func next(at now: Duration) -> Next {
         if let waiting = prompt.popFirst() { return .write(waiting) }
         guard !mass.isEmpty else { return .nothing }
@@ -86,15 +86,15 @@ struct TimelineBacklog: Sendable {
         return .write(mass.removeFirst())
     }
 
-    /// Takes out the first entry, whatever the pace.
+    /// Removes and returns the first entry, regardless of the rate.
     mutating func takeFirst() -> Waiting? { prompt.popFirst() ?? mass.popFirst() }
 
     /// The entry was written, or never will be.
     mutating func remove(_ waiting: Waiting) { known.remove(Occurrence(waiting.entry.event)) }
 
-    /// The entry is to be tried again before all others of its line.
+    /// Puts the entry back before all others of its line.
     ///
-    /// - Returns: False where its line is full.
+    /// - Returns: False if its line is full.
     mutating func putBack(_ waiting: Waiting) -> Bool {
         if waiting.entry.event.kind.comesInMasses {
             guard mass.count < Self.massCapacity else { return false }
@@ -108,7 +108,7 @@ struct TimelineBacklog: Sendable {
 }
 
 extension TimelineEvent.Kind {
-    /// Whether it happens to any number of previews at the same instant, without anybody's doing.
+    /// Whether it happens to any number of previews at the same instant, without a user's action.
     fileprivate var comesInMasses: Bool {
         switch self {
         case .ready, .expiring, .stopped, .reaped: true

@@ -1,7 +1,7 @@
 public import PreviewDomain
 internal import Synchronization
 
-/// Hands events of the timeline to whoever follows a run on this replica, at once and beside the log.
+/// Delivers events of the timeline to observers on this replica, at once and independently of the log.
 public final class TimelineBroadcast: Timeline {
     private struct State {
         var followers: [RunID: [Int: @Sendable (TimelineEvent) -> Void]] = [:]
@@ -11,7 +11,7 @@ public final class TimelineBroadcast: Timeline {
     private let log: any Timeline
     private let state = Mutex(State())
 
-    /// - Parameter log: Gets every event, too.
+    /// - Parameter log: Also gets every event.
     public init(to log: any Timeline) {
         self.log = log
     }
@@ -22,9 +22,9 @@ public final class TimelineBroadcast: Timeline {
         for follower in followers.values { follower(event) }
     }
 
-    /// Tells of the events of a run that this replica comes to know of from now on.
+    /// Delivers the events of a run that this replica records from now on.
     ///
-    /// - Parameter take: Gets each event, from whichever task records it, and must not wait.
+    /// - Parameter take: Gets each event, from the task that records it, and must not block.
     public func observe(_ run: RunID, _ take: @escaping @Sendable (TimelineEvent) -> Void) -> Observation {
         let id = state.withLock { state in
             state.next += 1
@@ -42,7 +42,7 @@ public final class TimelineBroadcast: Timeline {
     }
 }
 
-/// Something that is told until it is cancelled. Without a task of its own, it costs little while nothing happens.
+/// A subscription that lasts until it is cancelled. It has no task, so it costs little while nothing happens.
 public struct Observation: Sendable {
     private let onCancel: @Sendable () -> Void
 
@@ -50,6 +50,6 @@ public struct Observation: Sendable {
         self.onCancel = onCancel
     }
 
-    /// Ends it. What was under way at this moment may still be told.
+    /// Ends it. A delivery that is in progress may still be completed.
     public func cancel() { onCancel() }
 }

@@ -2,24 +2,24 @@ internal import Basics
 public import FoundationEssentials
 public import PreviewDomain
 
-/// Something that happened to a run's previews, for the people and programs that follow the run.
+/// An event of a run's previews, for the people and programs that follow the run.
 ///
-/// No token and no URL is in it: a preview is named by its token's fingerprint.
+/// It contains no token and no URL: a preview is named by its token's fingerprint.
 public struct TimelineEvent: Hashable, Sendable {
-    /// What happened. The raw value is the name under which the platform knows it.
+    /// The type of the event. The raw value is its name on the platform.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
-        /// An approval waits for a human.
+        /// An approval waits for a human's decision.
         case approvalRequired = "tool.approval_required"
-        /// A standing grant or an option approved without asking anybody.
+        /// A standing grant or an option approved a request automatically.
         case autoApproved = "tool.auto_approved"
         case approved = "preview.approved"
         case denied = "preview.denied"
-        /// Nobody decided in time.
+        /// No decision was made in time.
         case timedOut = "preview.timed_out"
-        /// What was to be approved is no more.
+        /// The subject of the approval no longer exists.
         case withdrawn = "preview.withdrawn"
         case started = "preview.started"
-        /// A preview serves whose callers were told that it does not.
+        /// A preview serves after callers were told that it does not.
         case ready = "preview.ready"
         /// The preview ends soon unless it is kept alive.
         case expiring = "preview.expiring"
@@ -29,10 +29,10 @@ public struct TimelineEvent: Hashable, Sendable {
 
     public let kind: Kind
     public let run: RunID
-    /// The claim on which the event is written down.
+    /// The claim on which the event is written.
     public let claim: ClaimIdentity
-    /// What tells this occurrence from others of its kind: an approval's request id, a preview's fingerprint, or one
-    /// with a deadline. Replicas that report the same occurrence use the same subject.
+    /// Identifies this occurrence among others of its kind: an approval's request ID, a preview's fingerprint, or a
+    /// fingerprint with a deadline. Replicas that report the same occurrence use the same subject.
     public let subject: String
     /// One or two sentences for a human.
     public let message: String
@@ -55,11 +55,11 @@ public struct TimelineEvent: Hashable, Sendable {
         self.details = details
     }
 
-    /// The same for everybody who reports the same occurrence, so that repeats can be dropped.
+    /// Equal for all reports of the same occurrence, so that repetitions can be dropped.
     public var id: String { "\(kind.rawValue)/\(subject)" }
 
-    /// What happens only once, whatever it is called: a preview ends once, so of everybody who reports its end, however
-    /// they came to know of it, only the first is written down.
+    /// Equal for all events that can happen only once, whatever their kind: a preview ends once, so only the first
+    /// report of its end is written.
     public var occurrence: String {
         switch kind {
         case .stopped, .reaped: "preview.ended/\(subject)"
@@ -68,8 +68,8 @@ public struct TimelineEvent: Hashable, Sendable {
     }
 }
 
-/// What is told about single previews. `nil` for previews of the platform's earlier service: they do not say whose claim
-/// they belong to.
+/// The events of single previews. `nil` for previews of the platform's older service: they do not name the claim to
+/// which they belong.
 extension TimelineEvent {
     /// Names of the members for programs.
     private enum Detail {
@@ -93,7 +93,7 @@ extension TimelineEvent {
         )
     }
 
-    /// The preview serves now, after somebody was told that it does not.
+    /// The preview serves now, after a caller was told that it does not.
     static func ready(_ preview: Preview) -> TimelineEvent? {
         TimelineEvent(.ready, preview, message: "\(preview.words) works now.")
     }
@@ -126,7 +126,7 @@ extension TimelineEvent {
         TimelineEvent(.stopped, preview, message: "\(preview.words) was stopped.")
     }
 
-    /// The preview's objects went away without anybody's having told.
+    /// The preview's objects were deleted without a report.
     static func deleted(_ preview: Preview) -> TimelineEvent? {
         TimelineEvent(
             .stopped,
@@ -145,7 +145,7 @@ extension TimelineEvent {
         )
     }
 
-    /// - Parameter occasion: Tells one of several events of this kind about the same preview from the others.
+    /// - Parameter occasion: Distinguishes several events of this kind about the same preview.
     private init?(
         _ kind: Kind,
         _ preview: Preview,
@@ -184,10 +184,10 @@ extension ReapReason {
     }
 }
 
-/// A ``TimelineEvent`` with the time at which it happened.
+/// A ``TimelineEvent`` with its time.
 public struct TimelineEntry: Hashable, Sendable {
     public let event: TimelineEvent
-    /// On the API server's clock.
+    /// By the API server's clock.
     public let time: Date
 
     public init(_ event: TimelineEvent, at time: Date) {
@@ -197,7 +197,7 @@ public struct TimelineEntry: Hashable, Sendable {
 }
 
 extension TimelineEntry {
-    /// The members that every event has. A detail of the same name gives way.
+    /// The members of every event. They take precedence over a detail of the same name.
     private enum Member {
         static let type = "type"
         static let id = "id"
@@ -207,7 +207,7 @@ extension TimelineEntry {
         static let all = [type, id, run, time, message]
     }
 
-    /// The event as the platform reads it: one JSON object on one line, whose members are all strings.
+    /// The event in the platform's format: one JSON object on one line, whose members are all strings.
     public func json() throws -> [UInt8] {
         var members = event.details
         members[Member.type] = event.kind.rawValue
@@ -220,7 +220,7 @@ extension TimelineEntry {
         return Array(try encoder.encode(members))
     }
 
-    /// Reads back what ``json()`` wrote.
+    /// Reads an event that ``json()`` wrote.
     ///
     /// - Parameter claim: The claim on which it was found.
     /// - Returns: `nil` for anything else, and for kinds that this version does not know.

@@ -4,18 +4,18 @@ public import Metrics
 public import ServiceLifecycle
 internal import Synchronization
 
-/// Takes events without ever waiting, and writes them to a ``TimelineSink`` one after the other.
+/// Accepts events without waiting, and writes them to a ``TimelineSink`` one after the other.
 ///
-/// In which order, and how many wait, is decided by ``TimelineBacklog``. A sink that cannot be reached is tried again, ever
-/// more slowly, and meanwhile the backlog fills. A full one drops its oldest entry: what is newest is what somebody can
-/// still act on. When the service stops, what waits is given a few seconds more.
+/// ``TimelineBacklog`` decides the order and the limits. If a sink cannot be reached, writes are retried at growing
+/// intervals while the backlog fills. A full backlog drops its oldest entry, because users can still act on the newest.
+/// When the service shuts down, waiting entries are written for a few more seconds.
 public final class TimelineQueue: Timeline, Service {
-    /// How long a temporary failure is worth trying again; after that an entry is dropped.
+    /// How long a temporary failure is retried; after that an entry is dropped.
     public static let maxAge = Duration.seconds(900)
     /// The pause after the first failure; it doubles with each further one.
     static let firstPause = Duration.milliseconds(200)
     static let longestPause = Duration.seconds(30)
-    /// How long a service that stops goes on writing.
+    /// How long a service that shuts down continues to write.
     static let drainTimeout = Duration.seconds(5)
 
     private typealias Waiting = TimelineBacklog.Waiting
@@ -40,13 +40,13 @@ public final class TimelineQueue: Timeline, Service {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - name: What the sink is called in logs and metrics.
-    ///   - next: Gets every entry that this replica was the first to write, and what could not be written. So a copy is
-    ///     made once, however many replicas report the same, and also while the sink fails.
-    ///   - clusterTime: When things happened.
-    ///   - wallClock: This replica's own clock, for the moments in which the cluster's time is not known.
-    ///   - jitter: Returns a number in 0..<1, by which replicas spread what they try again.
-    ///   - metrics: Where ``PreviewMetric/timelineDropped`` goes.
+    ///   - name: The sink's name in logs and metrics.
+    ///   - next: Gets every entry that this replica was the first to write, and every entry that could not be written.
+    /// Thus a copy is made once, however many replicas report the same, and also while the sink fails.
+    ///   - clusterTime: The time of events.
+    ///   - wallClock: This replica's own clock, used while the cluster's time is not known.
+    ///   - jitter: Returns a number in 0..<1, by which replicas spread their retries.
+    ///   - metrics: The destination of ``PreviewMetric/timelineDropped``.
     public init(
         name: String,
         sink: any TimelineSink,
@@ -73,7 +73,7 @@ public final class TimelineQueue: Timeline, Service {
         self.logger = logger
     }
 
-    /// How many entries were dropped so far.
+    /// The number of dropped entries so far.
     public var droppedCount: Int { state.withLock { $0.dropped } }
 
     public func record(_ event: TimelineEvent) {
@@ -106,7 +106,7 @@ public final class TimelineQueue: Timeline, Service {
         }
     }
 
-    /// Gives what waits one more attempt each, until the first fails.
+    /// Makes one more attempt for each waiting entry, until the first failure.
     private func drain() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -123,7 +123,7 @@ public final class TimelineQueue: Timeline, Service {
         state.withLock { $0.backlog.takeFirst() }
     }
 
-    /// - Returns: How long to wait before the next attempt when this one failed and the entry waits again.
+    /// - Returns: How long to wait before the next attempt if this one failed and the entry waits again.
     private func write(_ waiting: Waiting) async -> Duration? {
         do throws(TimelineFailure) {
             let isNew = try await sink.write(waiting.entry)
@@ -131,7 +131,7 @@ public final class TimelineQueue: Timeline, Service {
                 state.failures = 0
                 state.backlog.remove(waiting)
             }
-            // What this replica tried before may be its own writing that it finds there now.
+            // If an earlier attempt of this replica failed, the entry that it finds now may be its own.
             if isNew || waiting.wasTried { next?.take(waiting.entry) }
             return nil
         } catch {
@@ -165,7 +165,8 @@ public final class TimelineQueue: Timeline, Service {
             return state.dropped
         }
         dropCounter.increment()
-        // A line for each would fill the log when thousands of previews end at once: one whenever the number has doubled.
+        // A message for each would fill the log when thousands of previews end at once: one is logged whenever the
+        // number has doubled.
         if dropped.nonzeroBitCount == 1 {
             logger.error(
                 "events of a timeline are dropped",
@@ -180,6 +181,6 @@ public final class TimelineQueue: Timeline, Service {
 }
 
 extension TimelineQueue: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "TimelineQueue(\(name))" }
 }
