@@ -1,14 +1,15 @@
-/// A text of which this replica keeps tens of thousands: the usual shapes in 16 to 20 bytes, any other as it is.
+/// A text of which a replica keeps tens of thousands: the usual formats take 16 to 20 bytes, any other text is stored
+/// unchanged.
 ///
-/// A UUID takes 36 characters and a minted token about 50, and each `String` of that length is an allocation of its own
-/// with 32 bytes of overhead. A value made from a text gives exactly that text back, so equal values are equal texts.
+/// A UUID takes 36 characters and a token about 50, and each `String` of that length is a separate allocation with 32
+/// bytes of overhead. A value returns exactly the text from which it was created, so equal values are equal texts.
 package struct CompactText: Hashable, Sendable {
     private enum Form: Hashable {
         /// A UUID in lower case with hyphens: the UIDs of objects, most run ids.
         case uuid(Bytes16)
         /// A UUID, a hyphen and eight hexadecimal digits: the per-run labels of such runs.
         case runLabel(Bytes16, digest: UInt32)
-        /// Three words and 26 characters of base32 that carry 16 bytes: minted tokens.
+        /// Three words and 26 characters of base32 that encode 16 bytes: tokens of this service.
         case token(Bytes16, words: UInt32)
         case other(String)
     }
@@ -18,7 +19,7 @@ package struct CompactText: Hashable, Sendable {
         var high: UInt64 = 0
         var low: UInt64 = 0
 
-        /// Appends bits at the end; what was first falls out.
+        /// Appends bits at the end; the first ones are dropped.
         mutating func append(_ bits: UInt8, count: UInt64) {
             high = high << count | low >> (64 - count)
             low = low << count | UInt64(bits)
@@ -129,7 +130,7 @@ package struct CompactText: Hashable, Sendable {
             guard let value = Base32.value(of: character) else { return nil }
             bytes.append(value, count: 5)
         }
-        // The last character carries three bits; a spelling in which the two that fill it up are set is another text.
+        // The last character encodes three bits; a spelling in which the two padding bits are set is another text.
         guard let value = Base32.value(of: parts[3][parts[3].endIndex - 1]), value & 0b11 == 0 else {
             return nil
         }
@@ -146,7 +147,7 @@ package struct CompactText: Hashable, Sendable {
     }
 }
 
-/// A value that all copies share, so that a copy is eight bytes.
+/// A value that all copies share, so that a copy takes eight bytes.
 package final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
     package let value: Value
 
@@ -164,7 +165,7 @@ package final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
 }
 
 extension Shared: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// What the value says of itself: sharing it is nobody's business.
+    /// The description of the value; the sharing is not visible.
     package var description: String { String(describing: value) }
     package var debugDescription: String { String(reflecting: value) }
     package var customMirror: Mirror { Mirror(reflecting: value) }

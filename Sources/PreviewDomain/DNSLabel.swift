@@ -5,7 +5,7 @@ enum DNSLabel {
 
     /// Whether the bytes are a DNS-1123 label: 1 to 63 of `a-z`, `0-9` and `-`, no `-` at either end.
     ///
-    /// Bytes are looked at, not characters, so that no look-alike and no combining mark passes.
+    /// It compares bytes, not characters, so no look-alike and no combining mark passes.
     static func isValid(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
         guard let first = bytes.first, let last = bytes.last, bytes.count <= maximumLength else { return false }
         return first.isLowercaseAlphanumeric && last.isLowercaseAlphanumeric
@@ -50,11 +50,11 @@ public enum SandboxAnnotation {
     public static let podName = "agents.x-k8s.io/pod-name"
 }
 
-/// The annotation of a pod on which this service has put the per-run label (`PreviewLabel.run`).
+/// The annotations of a pod on which this service has set the per-run label (`PreviewLabel.run`).
 public enum PodAnnotation {
-    /// When it last did, for a preview that was about to be made (RFC 3339).
+    /// When it last did so, for a preview that was about to be created (RFC 3339).
     public static let labelledAt = "preview.agentweaver.dev/labelled-at"
-    /// The label that it has put there. It stays when the label is taken off, as the proof that the pod is that run's.
+    /// The label that it has set. It stays when the label is removed, as the proof that the pod belongs to that run.
     public static let labelledRun = "preview.agentweaver.dev/labelled-run"
 }
 

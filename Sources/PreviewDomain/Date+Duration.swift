@@ -11,7 +11,7 @@ extension Date {
         date.addingTimeInterval(-duration.timeInterval)
     }
 
-    /// How long after another instant this one is; negative when it is before.
+    /// The time from another instant to this one; negative if this one is earlier.
     ///
     /// - Parameter other: The instant to count from.
     /// - Returns: The difference, limited to ten thousand years either way so that no date can overflow it.

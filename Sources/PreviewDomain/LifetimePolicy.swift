@@ -1,17 +1,17 @@
 public import FoundationEssentials
 
-/// How long previews live.
+/// The lifetimes of previews.
 public struct LifetimePolicy: Hashable, Sendable {
     /// How long a preview lives after its start or an acknowledged keepalive.
     public let idleTimeout: Duration
-    /// How long a preview lives at most, whatever the keepalives say.
+    /// The longest lifetime of a preview, regardless of keepalives.
     public let maxLifetime: Duration
-    /// How much longer than `idleTimeout` a keepalive may reach, so that the next ones need no write.
+    /// How far a keepalive may move the expiry beyond `idleTimeout`, so that the next keepalives need no write.
     public let keepaliveCoalesce: Duration
-    /// Whether previews live on when their run's claim is gone.
+    /// Whether previews continue when their run's claim is gone.
     public let keepsAfterRun: Bool
 
-    /// Sets how long previews live; the defaults are the contract's.
+    /// Creates a policy; the defaults are the contract's.
     public init(
         idleTimeout: Duration = .seconds(30 * 60),
         maxLifetime: Duration = .seconds(8 * 60 * 60),
@@ -24,16 +24,16 @@ public struct LifetimePolicy: Hashable, Sendable {
         self.keepsAfterRun = keepsAfterRun
     }
 
-    /// How much longer than `idleTimeout` a keepalive that is written reaches: `keepaliveCoalesce`, at most a tenth of
-    /// the idle time-out.
+    /// How far a written keepalive moves the expiry beyond `idleTimeout`: `keepaliveCoalesce`, at most a tenth of the
+    /// idle time-out.
     ///
     /// Of pings that come every `interval`, one in ⌊slack / interval⌋ + 1 writes. By default that is one in four while
     /// they are at most 60 s apart, and one in three when they are a little further apart. No rule within the contract
-    /// needs fewer writes: an acknowledged ping promises the whole idle time-out from then on, so the first ping after
-    /// the slack is used up has to write, and the slack is at most a tenth of the idle time-out, 180 s by default.
+    /// needs fewer writes: an acknowledged ping guarantees the whole idle time-out from then on, so the first ping
+    /// after the slack is used has to write, and the slack is at most a tenth of the idle time-out, 180 s by default.
     public var slack: Duration { min(keepaliveCoalesce, idleTimeout / 10) }
 
-    /// The two instants that a new preview is written with.
+    /// The two deadlines of a new preview.
     ///
     /// - Parameter startedAt: When the preview starts, by the cluster's clock.
     public func initial(startedAt: Date) -> (expiresAt: Date, maxUntil: Date) {
@@ -41,17 +41,18 @@ public struct LifetimePolicy: Hashable, Sendable {
         return (min(startedAt + idleTimeout, maxUntil), maxUntil)
     }
 
-    /// What a keepalive has to do.
+    /// The decision about a keepalive.
     ///
-    /// The cluster's time is known as an interval. What is promised counts from its end, so that an acknowledged
-    /// keepalive holds for the whole idle time-out whatever the time really was. Expired is only what is expired at
-    /// the interval's beginning, the same instant by which the reaper judges: in between the preview is still there and
-    /// may be extended, and a reaper that judged the older state is stopped by its precondition.
+    /// The cluster's time is known as an interval. The guarantee counts from its latest instant, so that an
+    /// acknowledged keepalive holds for the whole idle time-out. A preview counts as expired only if it is expired at
+    /// the earliest instant, by which the reaper judges too: in between the preview still exists and may be extended,
+    /// and a reaper that judged the older state is stopped by its precondition.
     ///
     /// - Parameters:
     ///   - preview: The preview as it was read.
     ///   - now: The earliest and the latest instant that the cluster's clock can show now.
-    ///   - idlenessCounts: False while nothing is reaped for idleness: then what has expired by idling alone is revived.
+    ///   - idlenessCounts: False while no idle previews are deleted: then a preview that is only expired as idle is
+    /// revived.
     public func keepalive(
         _ preview: Preview,
         now: (earliest: Date, latest: Date),
@@ -66,11 +67,11 @@ public struct LifetimePolicy: Hashable, Sendable {
     }
 }
 
-/// What a keepalive has to do.
+/// The decision about a keepalive.
 public enum KeepaliveDecision: Hashable, Sendable {
-    /// The preview is over, or being deleted, and is not revived.
+    /// The preview has ended, or is being deleted, and is not revived.
     case expired
-    /// The preview already lives long enough; nothing is written.
+    /// The preview's expiry is late enough; nothing is written.
     case alreadyAlive(expiresAt: Date)
     /// The preview's expiry is to be replaced by this later one.
     case extend(to: Date)

@@ -6,7 +6,7 @@ public struct TargetPort: Hashable, Sendable, CustomStringConvertible {
     /// The port's number.
     public let number: Int
 
-    /// Takes a number that is a TCP port.
+    /// Creates a port from a number, if it is a TCP port.
     public init?(_ number: Int) {
         guard Self.range.contains(number) else { return nil }
         self.number = number
@@ -22,7 +22,7 @@ public struct TargetPort: Hashable, Sendable, CustomStringConvertible {
     public var description: String { String(number) }
 }
 
-/// Which ports of a sandbox may be previewed.
+/// The ports of a sandbox that previews may use.
 public struct PortPolicy: Hashable, Sendable {
     /// The ports that may be previewed. The cluster's NetworkPolicy mirrors this range.
     public let allowed: ClosedRange<Int>
@@ -32,10 +32,10 @@ public struct PortPolicy: Hashable, Sendable {
         self.allowed = allowed
     }
 
-    /// Checks the port that a caller asks for.
+    /// Checks the port of a request.
     ///
-    /// - Parameter port: The number as it came, of any size.
-    /// - Throws: `PortRejected` when it is no TCP port or outside the allowed range.
+    /// - Parameter port: The number from the request, of any size.
+    /// - Throws: `PortRejected` if it is not a TCP port or outside the allowed range.
     public func check(_ port: Int) throws(PortRejected) -> TargetPort {
         guard let target = TargetPort(port), allowed.contains(port) else {
             throw PortRejected(port: port, allowed: allowed)
@@ -46,7 +46,7 @@ public struct PortPolicy: Hashable, Sendable {
 
 /// A port that may not be previewed.
 public struct PortRejected: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The port that was asked for.
+    /// The requested port.
     public let port: Int
     /// The ports that may be previewed.
     public let allowed: ClosedRange<Int>

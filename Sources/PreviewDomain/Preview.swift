@@ -1,20 +1,20 @@
 internal import Basics
 public import FoundationEssentials
 
-/// One preview as it was read back from the metadata of its HTTPRoute.
+/// A preview as read from the metadata of its HTTPRoute.
 ///
-/// The reading is lenient: people edit annotations, and the platform's earlier service wrote fewer of them. What is
-/// missing or cannot be read is nil, and the rules of a preview's life have a fallback for it.
+/// Reading is lenient: people edit annotations, and the platform's older service wrote fewer of them. A missing or
+/// invalid value is nil, and the rules of a preview's life have a fallback for it.
 public struct Preview: Hashable, Sendable {
     /// The preview's token.
     public var token: PreviewToken { facts.value.token }
-    /// The run that the preview belongs to: the annotation, or else the label; nil when neither says.
+    /// The run of the preview: from the annotation, or else the label; nil if there is neither.
     public var run: RunLabel? { facts.value.run }
-    /// The run's id, where the annotation says it and it agrees with the label.
+    /// The run's ID, if the annotation has it and it matches the label.
     public var runID: RunID? { facts.value.runID }
     /// The UID of the run's claim.
     public var claimUID: String? { facts.value.claimUID?.text }
-    /// The name of the run's claim, where it is another of the run's claim names than the usual one.
+    /// The name of the run's claim, if it is not the usual one of the run's claim names.
     public var claimName: String? { facts.value.claimName }
     /// The user that owns the run.
     public var owner: String? { facts.value.owner }
@@ -24,13 +24,13 @@ public struct Preview: Hashable, Sendable {
     public var podUID: String? { facts.value.podUID?.text }
     /// The port in the pod, 1 to 65535.
     public var targetPort: Int? { facts.value.targetPort.map(Int.init) }
-    /// Which host the app sees: the public one, or `localhost`.
+    /// The host that the app receives: the public one, or `localhost`.
     public var hostHeader: HostHeader { facts.value.hostHeader }
-    /// When the preview was started; `createdAt` when the annotation does not say.
+    /// When the preview was started; `createdAt` if the annotation does not say.
     public var startedAt: Date { facts.value.startedAt }
-    /// When the annotation says that the preview expires; nil when it is missing or cannot be read.
+    /// The expiry from the annotation; nil if it is missing or invalid.
     public var expiresAt: Date? { facts.value.expiresAt }
-    /// When the annotation says that the preview ends in any case; nil when it is missing or cannot be read.
+    /// The end in any case, from the annotation; nil if it is missing or invalid.
     public var maxUntil: Date? { facts.value.maxUntil }
     /// The object's `creationTimestamp`, whole seconds.
     public var createdAt: Date { facts.value.createdAt }
@@ -40,9 +40,9 @@ public struct Preview: Hashable, Sendable {
     public var resourceVersion: String { facts.value.resourceVersion }
     /// Whether the object already has a `deletionTimestamp`.
     public var isBeingDeleted: Bool { facts.value.isBeingDeleted }
-    /// Which annotations of `PreviewAnnotations.Key`, but the token's, the object does not have.
+    /// The missing annotations of `PreviewAnnotations.Key`, except the token's.
     public var missingAnnotations: Set<String> { facts.value.missingAnnotations }
-    /// Which of them it has, with a text that cannot be used.
+    /// The annotations with an invalid text.
     public var unusableAnnotations: Set<String> { facts.value.unusableAnnotations }
 
     /// The UID of the run's claim, as it is compared.
@@ -52,7 +52,7 @@ public struct Preview: Hashable, Sendable {
 
     private let facts: Shared<Facts>
 
-    /// What is kept of a preview. Every replica has tens of thousands of them in more than one copy.
+    /// The stored form of a preview. Every replica has tens of thousands of them in more than one copy.
     private struct Facts: Hashable, Sendable {
         let token: PreviewToken
         let run: RunLabel?
@@ -75,7 +75,7 @@ public struct Preview: Hashable, Sendable {
         let hostHeader: HostHeader
     }
 
-    /// Reads a preview back.
+    /// Reads a preview.
     ///
     /// - Parameters:
     ///   - name: The object's name.
@@ -85,7 +85,7 @@ public struct Preview: Hashable, Sendable {
     ///   - resourceVersion: The object's resourceVersion.
     ///   - createdAt: The object's `creationTimestamp`.
     ///   - isBeingDeleted: Whether the object has a `deletionTimestamp`.
-    /// - Returns: nil when the object is not ours, see `isOurs(name:labels:)`.
+    /// - Returns: nil if the object is not a preview of this service, see `isOurs(name:labels:)`.
     public init?(
         name: String,
         labels: [String: String],
@@ -140,11 +140,12 @@ public struct Preview: Hashable, Sendable {
         )
     }
 
-    /// When the preview ends whatever the keepalives say.
+    /// When the preview ends regardless of keepalives.
     ///
-    /// The annotation, or `createdAt` plus the cap where it is missing or unreadable, and never later than `createdAt`
-    /// plus the cap: a public URL must not become immortal by a typo. `createdAt` has whole seconds, so this can be up
-    /// to a second before the instant that the start wrote; no tolerance is given, since the cap is an upper bound.
+    /// The annotation, or `createdAt` plus the cap if it is missing or invalid, and never later than `createdAt` plus
+    /// the cap: a mistake in the annotation must not make a public URL permanent. `createdAt` has whole seconds, so
+    /// this can be up to a second before the instant that the start wrote; there is no tolerance, since the cap is an
+    /// upper bound.
     public func effectiveMaxUntil(policy: LifetimePolicy) -> Date {
         let cap = createdAt + policy.maxLifetime
         return min(maxUntil ?? cap, cap)
@@ -152,18 +153,18 @@ public struct Preview: Hashable, Sendable {
 
     /// When the preview expires unless it is kept alive.
     ///
-    /// The annotation, or `createdAt` plus the idle time-out where it is missing or unreadable.
+    /// The annotation, or `createdAt` plus the idle time-out if it is missing or invalid.
     public func effectiveExpiresAt(policy: LifetimePolicy) -> Date {
         expiresAt ?? createdAt + policy.idleTimeout
     }
 
-    /// The instant from which the preview is to be deleted, by idling or by the hard cap, whichever comes first.
+    /// The instant from which the preview is to be deleted, as idle or at the hard cap, whichever comes first.
     public func deadline(policy: LifetimePolicy) -> Date {
         min(effectiveExpiresAt(policy: policy), effectiveMaxUntil(policy: policy))
     }
 }
 
-/// Reads annotations, and remembers which were not there or could not be used.
+/// Reads annotations, and records which ones are missing or invalid.
 private struct AnnotationReading {
     private let annotations: [String: String]
     private(set) var missing: Set<String> = []

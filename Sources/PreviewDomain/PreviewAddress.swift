@@ -1,6 +1,6 @@
 public import Basics
 
-/// Where previews are reached from outside: the zone, and how a URL into it is written.
+/// The public address of previews: the zone, and the format of URLs.
 public struct PreviewAddress: Hashable, Sendable {
     /// The scheme of a preview's URL.
     public enum Scheme: String, Hashable, Sendable, CaseIterable {
@@ -15,12 +15,12 @@ public struct PreviewAddress: Hashable, Sendable {
     /// The port written into the URLs; nil leaves the scheme's own.
     public let port: Int?
 
-    /// Describes where previews are reached.
+    /// Creates the description of the public address.
     ///
     /// - Parameters:
     ///   - zone: The zone under which every preview has one label.
     ///   - scheme: The scheme of the URLs, `https` in production.
-    ///   - port: The port to write into the URLs, for a gateway that listens elsewhere than its scheme's own port.
+    ///   - port: The port in the URLs, if the gateway does not listen on its scheme's own port.
     public init(zone: ZoneSuffix, scheme: Scheme = .https, port: Int? = nil) {
         self.zone = zone
         self.scheme = scheme
@@ -47,8 +47,8 @@ public struct ZoneSuffix: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a zone from the settings.
     ///
-    /// - Parameter text: DNS labels separated by dots, in either case; one label such as `localhost` is enough. An
-    ///   address is none: a last label of digits only is refused (RFC 3696, section 2).
+    /// - Parameter text: DNS labels separated by dots, in either case; one label such as `localhost` is sufficient. An
+    ///   address is not a zone: a last label of digits only is refused (RFC 3696, section 2).
     /// - Throws: `InvalidZoneSuffix`, which says what is wrong.
     public init(_ text: String) throws(InvalidZoneSuffix) {
         guard !text.isEmpty else { throw InvalidZoneSuffix(problem: "the zone is empty") }
@@ -67,7 +67,7 @@ public struct ZoneSuffix: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 }
 
-/// Why a text is not a zone for previews.
+/// The reason why a text is not a zone for previews.
 public struct InvalidZoneSuffix: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence: what was wrong and what is expected. Shows at most a bounded, escaped part of the input.
     public let message: String
@@ -82,9 +82,9 @@ public struct InvalidZoneSuffix: Error, Hashable, Sendable, CustomStringConverti
     public var description: String { message }
 }
 
-/// Which `Host` the app behind a preview sees.
+/// The `Host` that the app behind a preview receives.
 public enum HostHeader: String, Hashable, Sendable, CaseIterable {
-    /// The public host, and `localhost` where the app refuses that and accepts this.
+    /// The public host, or `localhost` if the app refuses the former and accepts the latter.
     case auto
     /// The preview's public host.
     case preserve

@@ -1,11 +1,11 @@
 internal import Basics
 public import FoundationEssentials
 
-/// What a preview's HTTPRoute carries in its annotations: the preview's whole state.
+/// The annotations of a preview's HTTPRoute: the whole state of the preview.
 public struct PreviewAnnotations: Hashable, Sendable {
     /// The annotations' names.
     public enum Key {
-        /// How all of them start.
+        /// The common prefix.
         public static let prefix = "agentweaver.dev/preview-"
         /// When the preview expires unless it is kept alive (RFC 3339).
         public static let expiresAt = "agentweaver.dev/preview-expires-at"
@@ -13,11 +13,11 @@ public struct PreviewAnnotations: Hashable, Sendable {
         public static let maxUntil = "agentweaver.dev/preview-max-until"
         /// The per-run label.
         public static let run = "agentweaver.dev/preview-run"
-        /// The run id as its callers write it; the label above cannot be turned back into it.
+        /// The run ID as its callers write it; it cannot be derived from the label above.
         public static let runID = "agentweaver.dev/preview-run-id"
         /// The UID of the run's SandboxClaim.
         public static let claimUID = "agentweaver.dev/preview-claim-uid"
-        /// The name of that claim; not written where it is the usual one, `RunID.claimName`.
+        /// The name of that claim; not written if it is the usual one, `RunID.claimName`.
         public static let claim = "agentweaver.dev/preview-claim"
         /// The token. A secret.
         public static let token = "agentweaver.dev/preview-token"
@@ -41,7 +41,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
     public var maxUntil: Date
     /// The run that the preview belongs to.
     public var runID: RunID
-    /// The UID of the run's claim: a claim of the same name made later is another one.
+    /// The UID of the run's claim: a claim of the same name that is created later is a different one.
     public var claimUID: String
     /// The name of that claim.
     public var claimName: String
@@ -51,7 +51,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
     public var owner: String
     /// The name of the pod that the preview shows.
     public var pod: String
-    /// The UID of that pod: a pod of the same name made later is another one.
+    /// The UID of that pod: a pod of the same name that is created later is a different one.
     public var podUID: String
     /// The port in the pod that the preview shows.
     public var targetPort: Int
@@ -61,7 +61,7 @@ public struct PreviewAnnotations: Hashable, Sendable {
     /// The per-run label.
     public var run: RunLabel { runID.label }
 
-    /// Collects what the annotations say.
+    /// Creates the annotations.
     ///
     /// - Parameter claimName: The name of the run's claim; the usual one if `nil`.
     public init(

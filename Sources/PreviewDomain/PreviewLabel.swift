@@ -2,9 +2,9 @@
 public enum PreviewLabel {
     /// Marks a preview that this service made; the value is `previewValue`.
     public static let preview = "agentweaver.dev/preview"
-    /// Says whose object it is; the value is `partOfValue`.
+    /// Names the application of the object; the value is `partOfValue`.
     public static let partOf = "app.kubernetes.io/part-of"
-    /// Says what manages the object; the value is `managedByValue`.
+    /// Names the manager of the object; the value is `managedByValue`.
     public static let managedBy = "app.kubernetes.io/managed-by"
     /// Holds the token. A secret.
     public static let token = "agentweaver.dev/preview-token"
@@ -18,7 +18,7 @@ public enum PreviewLabel {
     /// The value of `managedBy`.
     public static let managedByValue = "preview-gateway"
 
-    /// The label selector that finds every preview that is ours, those of the platform's earlier service included.
+    /// The label selector that finds every preview, including those of the platform's older service.
     public static let ownedSelector = "\(partOf)=\(partOfValue),\(token)"
 
     /// The labels of a preview.
@@ -37,16 +37,16 @@ public enum PreviewLabel {
     }
 }
 
-/// Whether a Service or HTTPRoute is a preview of ours, and which.
+/// Whether a Service or HTTPRoute is a preview, and which one.
 ///
-/// It is when its name is `preview-{token}`, it is part of Agentweaver, and its token label holds the same token. The
-/// previews of the platform's earlier service pass, since neither `preview` nor `managed-by` is asked for. Nothing
-/// else is ever touched.
+/// It is a preview if its name is `preview-{token}`, it is part of Agentweaver, and its token label has the same token.
+/// This includes previews of the platform's older service, since neither `preview` nor `managed-by` is required. Other
+/// objects are never changed.
 ///
 /// - Parameters:
 ///   - name: The object's name.
 ///   - labels: The object's labels.
-/// - Returns: The preview's token, or nil when the object is not ours.
+/// - Returns: The preview's token, or nil if the object is not a preview.
 public func isOurs(name: String, labels: [String: String]) -> PreviewToken? {
     guard let token = PreviewToken(objectName: name),
         labels[PreviewLabel.partOf] == PreviewLabel.partOfValue,

@@ -1,13 +1,13 @@
 public import FoundationEssentials
 
-/// How many previews may exist at the same time.
+/// The limits for the number of previews.
 public struct PreviewLimits: Hashable, Sendable {
-    /// The most previews of one run.
+    /// The limit for one run.
     public let perRun: Int
-    /// The most previews in all.
+    /// The limit for all runs.
     public let global: Int
 
-    /// Sets the limits; the defaults are the contract's.
+    /// Creates limits; the defaults are the contract's.
     public init(perRun: Int = 3, global: Int = 20) {
         self.perRun = perRun
         self.global = global
@@ -16,24 +16,25 @@ public struct PreviewLimits: Hashable, Sendable {
     /// Whether one more preview may be created.
     ///
     /// - Parameters:
-    ///   - runCount: How many previews the run has now.
-    ///   - globalCount: How many previews there are now.
+    ///   - runCount: The present number of previews of the run.
+    ///   - globalCount: The present number of all previews.
     public func verdict(runCount: Int, globalCount: Int) -> LimitVerdict {
         if runCount >= perRun { return .runLimitReached(perRun) }
         if globalCount >= global { return .globalLimitReached(global) }
         return .allowed
     }
 
-    /// Whether a preview that was just created is over a limit and has to withdraw.
+    /// Whether a preview that was just created exceeds a limit and has to be withdrawn.
     ///
-    /// All replicas put the previews in the same order, oldest first, and those behind a limit withdraw: of several
-    /// that overshot a limit together, exactly the excess ones. `creationTimestamp` has whole seconds, so within one
-    /// second the order says nothing about which came first: one behind may have looked before `mine` existed and stays.
-    /// A start that need not withdraw by this rule but sees too many has to look again.
+    /// All replicas order the previews in the same way, oldest first, and withdraw those beyond a limit: of several
+    /// that exceeded a limit together, exactly the excess ones. `creationTimestamp` has whole seconds, so the order
+    /// within one second does not show which came first: a start further behind may have checked before `mine` existed,
+    /// and its preview stays. A start that need not withdraw by this rule but sees too many previews has to check
+    /// again.
     ///
     /// - Parameters:
     ///   - mine: The preview that was just created.
-    ///   - others: The previews that were listed after that; `mine` among them is not counted twice.
+    ///   - others: The previews that were listed after that; `mine` is not counted twice.
     public func withdraws(_ mine: PreviewRank, among others: some Sequence<PreviewRank>) -> Bool {
         var olderOfRun = 0
         var older = 0
@@ -47,31 +48,31 @@ public struct PreviewLimits: Hashable, Sendable {
 
 /// Whether one more preview may be created.
 public enum LimitVerdict: Hashable, Sendable {
-    /// It may.
+    /// It may be created.
     case allowed
-    /// The run has as many previews as it may have.
+    /// The run has reached its limit.
     case runLimitReached(Int)
-    /// There are as many previews as there may be.
+    /// The limit for all runs is reached.
     case globalLimitReached(Int)
 }
 
-/// What a preview's place in the order of creation depends on.
+/// The position of a preview in the order of creation.
 public struct PreviewRank: Hashable, Sendable {
     /// The HTTPRoute's `creationTimestamp`, whole seconds.
     public let createdAt: Date
-    /// The preview's token; the HTTPRoute's name, and so the token, decides within one second.
+    /// The preview's token, which is part of the HTTPRoute's name; it decides within one second.
     public let token: PreviewToken
     /// The run that the preview belongs to.
     public let run: RunLabel?
 
-    /// The place of a preview with these values.
+    /// Creates the position of a preview with these values.
     public init(createdAt: Date, token: PreviewToken, run: RunLabel?) {
         self.createdAt = createdAt
         self.token = token
         self.run = run
     }
 
-    /// The place of a preview that was read back.
+    /// The position of a preview that was read from the cluster.
     public init(_ preview: Preview) {
         self.init(createdAt: preview.createdAt, token: preview.token, run: preview.run)
     }

@@ -1,12 +1,12 @@
 import OpenSSLKit
 
-/// Draws random bytes: exactly `count` of them from a cryptographically secure generator, or an error.
+/// Generates random bytes: exactly `count` of them from a cryptographically secure generator, or throws an error.
 public typealias RandomBytes = @Sendable (_ count: Int) throws -> [UInt8]
 
-/// The secret that names a preview: whoever knows it can open the preview's URL.
+/// The secret that names a preview: anyone who knows it can open the preview's URL.
 ///
-/// Everything that prints a token shows its fingerprint only. The secret is reached by `text`, `objectName` and
-/// `host(zone:)` alone; none of them belongs in a log, metric, event, trace or error body.
+/// A token prints only its fingerprint. The secret is available only through `text`, `objectName` and `host(zone:)`;
+/// none of them may be used in a log, metric, event, trace or error body.
 public struct PreviewToken: Hashable, Sendable {
     /// The most characters that a token may have, so that `preview-{token}` and `{token}-preview` are DNS labels.
     public static let maximumLength = DNSLabel.maximumLength - objectNamePrefix.utf8.count
@@ -14,7 +14,7 @@ public struct PreviewToken: Hashable, Sendable {
     /// Names of the platform's own hosts, which are never a token.
     public static let reserved: Set<String> = ["agentweaver", "mcp", "api", "frontend"]
 
-    /// A token of no preview: it has the shape of a minted one, and words that are never drawn.
+    /// A token of no preview: it has the format of a generated one, with words that are never used.
     public static let placeholder = PreviewToken(valid: "no-such-preview-\(String(repeating: "a", count: 26))")
 
     /// How many hexadecimal digits a fingerprint has.
@@ -30,26 +30,26 @@ public struct PreviewToken: Hashable, Sendable {
 
     private let shared: Shared<CompactText>
 
-    /// Mints a new token: three cosmetic words and 26 characters of base32 that carry 128 random bits.
+    /// Generates a new token: three cosmetic words and 26 characters of base32 that encode 128 random bits.
     ///
-    /// The words have random bytes of their own, so they tell nothing about the rest. Every word starts another
-    /// label part, so a minted token is never a reserved name.
+    /// The words are chosen by separate random bytes, so they reveal nothing about the rest. The words are followed by
+    /// hyphens, so a generated token is never a reserved name.
     ///
     /// - Parameter randomBytes: The generator; called once.
-    /// - Throws: What the generator throws, or `WrongRandomByteCount` when it hands out too few or too many bytes.
+    /// - Throws: The generator's error, or `WrongRandomByteCount` if it returns too few or too many bytes.
     public static func mint(randomBytes: RandomBytes) throws -> PreviewToken {
         let count = suffixByteCount + wordCount
         let bytes = try randomBytes(count)
         guard bytes.count == count else { throw WrongRandomByteCount(expected: count, actual: bytes.count) }
-        // The list has 256 words, so one byte picks one without bias.
+        // The list has 256 words, so one byte selects one without bias.
         let words = bytes.suffix(wordCount).map { TokenWords.all[Int($0)] }
         let parts = words + [Base32.encode(bytes.prefix(suffixByteCount))]
         return PreviewToken(valid: parts.joined(separator: "-"))
     }
 
-    /// Takes a token as a caller or the cluster wrote it.
+    /// Reads a token that a caller or the cluster wrote.
     ///
-    /// The shape of minted tokens is not required: previews of the platform's earlier service have others.
+    /// The format of generated tokens is not required: previews of the platform's older service have others.
     ///
     /// - Parameter text: One DNS-1123 label of at most `maximumLength` characters that is not reserved.
     public init?(_ text: String) {
@@ -58,7 +58,7 @@ public struct PreviewToken: Hashable, Sendable {
         self.init(valid: text)
     }
 
-    /// Takes the token out of the name of a Service or HTTPRoute, `preview-{token}`.
+    /// Reads the token from the name of a Service or HTTPRoute, `preview-{token}`.
     ///
     /// - Parameter objectName: The object's name.
     public init?(objectName: String) {
@@ -67,7 +67,7 @@ public struct PreviewToken: Hashable, Sendable {
         self.init(String(decoding: objectName.utf8.dropFirst(prefix.count), as: UTF8.self))
     }
 
-    /// Takes the token out of a preview's URL, `https://{token}-preview.{zone}` with whatever port, path and query.
+    /// Reads the token from a preview's URL, `https://{token}-preview.{zone}` with any port, path and query.
     ///
     /// - Parameter url: The URL, with its scheme.
     public init?(url: String) {
@@ -81,7 +81,7 @@ public struct PreviewToken: Hashable, Sendable {
         shared = Shared(CompactText(text))
     }
 
-    /// What may be logged in the token's place: the first 8 hexadecimal digits of its SHA-256.
+    /// The replacement of the token in logs: the first 8 hexadecimal digits of its SHA-256.
     public var fingerprint: String { String(Digest.sha256Hex(text.utf8).prefix(Self.fingerprintLength)) }
 
     /// Whether a text can be a fingerprint.
@@ -105,15 +105,15 @@ extension PreviewToken: CustomStringConvertible, CustomDebugStringConvertible, C
     /// The fingerprint.
     public var debugDescription: String { fingerprint }
 
-    /// A mirror that shows the fingerprint only.
+    /// A mirror that shows only the fingerprint.
     public var customMirror: Mirror { Mirror(self, children: ["fingerprint": fingerprint], displayStyle: .struct) }
 }
 
-/// A random generator handed out another number of bytes than it was asked for.
+/// The error if a random generator returned a wrong number of bytes.
 public struct WrongRandomByteCount: Error, Hashable, Sendable, CustomStringConvertible {
-    /// How many bytes were asked for.
+    /// The requested number of bytes.
     public let expected: Int
-    /// How many came.
+    /// The returned number of bytes.
     public let actual: Int
 
     /// One sentence for a log line.
@@ -122,10 +122,11 @@ public struct WrongRandomByteCount: Error, Hashable, Sendable, CustomStringConve
     }
 }
 
-/// The words that make a token easier to tell from another one at a glance.
+/// The words that make tokens easier to distinguish at a glance.
 ///
-/// They are cosmetic and carry no secret. Short, friendly and neutral in any combination of three; 256 of them, so that
-/// one random byte picks one without bias, and at most 7 letters, so that a minted token has at most 50 characters.
+/// They are cosmetic and not secret. They are short and neutral in any combination of three; there are 256 of them, so
+/// that one random byte selects one without bias, and they have at most 7 letters, so that a generated token has at
+/// most 50 characters.
 enum TokenWords {
     /// The words in alphabetical order.
     static let all: [String] = """
@@ -148,7 +149,7 @@ enum TokenWords {
         winter wise wren zebra zephyr
         """.split(whereSeparator: \.isWhitespace).map(String.init)
 
-    /// Where each word is in the list.
+    /// The position of each word in the list.
     static let positions = Dictionary(uniqueKeysWithValues: zip(all, UInt8.min...UInt8.max))
 }
 
@@ -156,7 +157,7 @@ enum TokenWords {
 enum Base32 {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
-    /// The number that a character stands for.
+    /// The number that a character encodes.
     static func value(of character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a")
@@ -165,7 +166,7 @@ enum Base32 {
         }
     }
 
-    /// Encodes bytes; five bits make one character, the last group is filled up with zero bits.
+    /// Encodes bytes; five bits make one character, and the last group is padded with zero bits.
     static func encode(_ bytes: some Collection<UInt8>) -> String {
         var characters: [UInt8] = []
         characters.reserveCapacity((bytes.count * 8 + 4) / 5)

@@ -1,22 +1,22 @@
 public import FoundationEssentials
 
-/// What is known about something that a preview lives with: the pod that it shows, or its run's claim.
+/// The knowledge about an object on which a preview depends: its pod, or its run's claim.
 public enum Presence: Hashable, Sendable, CaseIterable {
-    /// The object of the preview's UID exists. A claim that is being deleted still does.
+    /// The object with the preview's UID exists, even if it is being deleted.
     case present
     /// The object is gone: not found, another UID, or a pod in a terminal phase.
     case gone
-    /// Nothing is known; this never reaps anything.
+    /// Its state is unknown; this is never a reason to delete a preview.
     case unknown
 }
 
-/// Why a preview is deleted by the reaper. The raw value labels metrics and events.
+/// The reason why the reaper deletes a preview. The raw value is a label of metrics and events.
 public enum ReapReason: String, Hashable, Sendable, CaseIterable {
     /// Its pod is gone.
     case podGone = "pod-gone"
     /// It has reached the hard cap.
     case hardCap = "hard-cap"
-    /// Nobody kept it alive.
+    /// It was not kept alive.
     case idle
     /// It is a Service without an HTTPRoute.
     case orphan
@@ -24,18 +24,19 @@ public enum ReapReason: String, Hashable, Sendable, CaseIterable {
     case claimGone = "claim-gone"
 }
 
-/// What is to become of one object, and why.
+/// The verdict on one object, with its reason.
 public enum ReapVerdict: Hashable, Sendable {
-    /// Leave it. Unless it changes, it is reaped at this instant, for this reason.
+    /// Keep it. Unless it changes, it is deleted at this instant, for this reason.
     ///
-    /// The instant may be past: then the API server's time is not known, or not known well enough.
+    /// The instant may be in the past: then the API server's time is not known, or not known precisely enough.
     case keep(until: Date, then: ReapReason)
-    /// Delete it, with its UID and resourceVersion as preconditions. For its age, that has been due since this instant.
+    /// Delete it, with its UID and resourceVersion as preconditions. If it is deleted for its age, that has been due
+    /// since this instant.
     case reap(ReapReason, dueSince: Date? = nil)
-    /// Leave it: it is being deleted already, or another object's end decides about it.
+    /// Leave it: it is already being deleted, or the end of another object decides.
     case leave
 
-    /// When the object has to be looked at again; `Date.distantFuture` where only a change is a reason to.
+    /// When the object has to be checked again; `Date.distantFuture` if only a change requires that.
     public var nextLook: Date {
         switch self {
         case .keep(let until, _): until
@@ -45,21 +46,21 @@ public enum ReapVerdict: Hashable, Sendable {
     }
 }
 
-/// Decides whether a preview lives on.
+/// Decides whether a preview is kept.
 ///
-/// The precedence is pod gone, hard cap, idle; a gone claim comes last, and ends what would live on otherwise. What is
-/// unknown reaps nothing: not an unknown pod or claim, and without a known time not the age. An object that is already
-/// being deleted is left to whoever deletes it.
+/// The precedence is pod gone, hard cap, idle; a gone claim comes last, and ends a preview that would otherwise be
+/// kept. Nothing is deleted because of something unknown: not because of an unknown pod or claim, and without a known
+/// time not for its age. An object that is already being deleted is left alone.
 ///
-/// An expiry says that nobody has looked for so long. While keepalives could not be recorded it says nothing of the kind,
-/// so it ends nothing before `idleFrom`; every other reason does.
+/// An expiry means that no viewer has pinged for the idle time-out. While keepalives could not be recorded it does not
+/// mean that, so it counts only from `idleFrom`; every other reason counts always.
 ///
 /// - Parameters:
 ///   - preview: The preview as it was read.
-///   - pod: What is known about its pod.
-///   - claim: What is known about its run's claim, which counts only where previews are not kept after their run.
-///   - now: The earliest instant that the cluster's clock can show now; nil when that is not known.
-///   - idleFrom: The instant from which an expiry counts; `Date.distantPast` where every expiry does.
+///   - pod: The knowledge about its pod.
+///   - claim: The knowledge about its run's claim, which counts only if previews are not kept after their run.
+///   - now: The earliest instant that the cluster's clock can show now; nil if that is not known.
+///   - idleFrom: The instant from which an expiry counts; `Date.distantPast` if every expiry does.
 ///   - policy: How long previews live.
 public func decide(
     _ preview: Preview,

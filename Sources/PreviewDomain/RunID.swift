@@ -1,4 +1,4 @@
-/// The identifier of a run, in its one canonical spelling.
+/// The identifier of a run, in its canonical spelling.
 ///
 /// A run id is 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit. A UUID, with or without its
 /// hyphens and in either case, is one run and is written in lower case with hyphens; every other id is kept as it is.
@@ -10,8 +10,8 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     public var text: String { compact.text }
     /// Whether the id is a UUID.
     ///
-    /// The first 12 digits of a UUID tell runs apart well enough for the claim's name to be a proof; those of another id
-    /// do not.
+    /// The first 12 digits of a UUID distinguish runs well enough for the claim's name to be a proof; those of another
+    /// ID do not.
     public var isUUID: Bool { compact.isUUID }
 
     private let compact: CompactText
@@ -45,10 +45,10 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     /// The usual name of the run's SandboxClaim: `agent-` and the first 12 characters of the id without hyphens.
     public var claimName: String { "agent-\(start(12))" }
 
-    /// The names under which the run's SandboxClaim is looked for, in this order: that of the agent's claim, then that of
-    /// the executor's, `run-` and the first 16 characters of the id without hyphens.
+    /// The names of the run's SandboxClaim, in the order in which they are tried: that of the agent's claim, then that
+    /// of the executor's, `run-` and the first 16 characters of the ID without hyphens.
     ///
-    /// A name is no proof: what else has to hold is said in one place, `ClaimProof`.
+    /// A name is not a proof: `ClaimProof` has the other conditions.
     public var claimNames: [String] { [claimName, "run-\(start(16))"] }
 
     /// The first characters of the id without hyphens.
@@ -60,9 +60,9 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
         byte.isAlphanumeric || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 
-    /// The UUID (RFC 9562) in lower case with hyphens; nil when the bytes are none.
+    /// The UUID (RFC 9562) in lower case with hyphens; nil if the bytes are not one.
     ///
-    /// Only the two usual spellings count, 32 digits or 8-4-4-4-12. With hyphens elsewhere it is another id.
+    /// Only the two usual spellings count, 32 digits or 8-4-4-4-12. With hyphens elsewhere it is another ID.
     private static func canonicalUUID(_ bytes: [UInt8]) -> String? {
         let hyphenPositions: Set = [8, 13, 18, 23]
         let hasHyphens = bytes.count == 36 && hyphenPositions.allSatisfy { bytes[$0] == UInt8(ascii: "-") }
@@ -78,10 +78,10 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Why a text is not a run id.
+/// The reason why a text is not a run ID.
 public struct InvalidRunID: Error, Hashable, Sendable, CustomStringConvertible {
-    /// One sentence: what was wrong and what is expected. Nothing of the input is repeated, since it may be a token that stands
-    /// in the wrong place.
+    /// One sentence: what was wrong and what is expected. It repeats nothing of the input, which may be a misplaced
+    /// token.
     public let message: String
 
     init(problem: String) {

@@ -1,9 +1,9 @@
 import OpenSSLKit
 
-/// The per-run label: what the cluster's objects carry to say which run they belong to.
+/// The per-run label, which names the run of an object in the cluster.
 ///
-/// The value of the label `PreviewLabel.run` and of the annotation `PreviewAnnotations.Key.run`. Two runs never share
-/// one, short of a collision in 32 bits of SHA-256 between ids that also look alike.
+/// It is the value of the label `PreviewLabel.run` and of the annotation `PreviewAnnotations.Key.run`. Two runs have
+/// different labels, except for a collision in 32 bits of SHA-256 between IDs that also look alike.
 public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
     /// The label's value: 1 to 63 characters that Kubernetes accepts in a label.
     public var text: String { compact.text }
@@ -15,7 +15,7 @@ public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
         compact = CompactText(Self.text(runID: run.text))
     }
 
-    /// Takes a label as it was read from an object.
+    /// Reads a label from an object.
     ///
     /// - Parameter text: Any label value of Kubernetes that is not empty: 1 to 63 of `[A-Za-z0-9._-]`, a letter or
     ///   digit at both ends.
@@ -32,9 +32,9 @@ public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
     /// The label's value.
     public var description: String { text }
 
-    /// The contract's rule: lower case, other characters turned into `-`, trimmed, cut, and 8 digits of the digest.
+    /// The contract's rule: lower case, other characters replaced by `-`, trimmed, cut, and 8 digits of the digest.
     ///
-    /// - Parameter runID: The canonical id. Total: any text has a label, an empty rest becomes `run`.
+    /// - Parameter runID: The canonical ID. Every text has a label; an empty rest becomes `run`.
     static func text(runID: String) -> String {
         let hyphen = UInt8(ascii: "-")
         let suffix = "-" + Digest.sha256Hex(runID.utf8).prefix(8)

@@ -1,25 +1,25 @@
-/// Takes secrets out of text that somebody else wrote, so that it can be logged.
+/// Removes secrets from text of other sources, so that it can be logged.
 ///
-/// What an API server says about a refused request names the object, and a preview's object is named after its token. A
-/// known token is replaced by its fingerprint, so that the line can be matched with others; what only looks as if it
-/// could hold a part of one, or a key, is replaced by a fixed word. Harmless words that look like that are lost too.
+/// An API server's message about a refused request names the object, and a preview's object is named after its token. A
+/// known token is replaced by its fingerprint, so that messages can be matched; text that could contain a part of a
+/// token, or a key, is replaced by a fixed word. Harmless words of the same format are lost too.
 public enum SecretMask {
-    /// What stands in the place of what might be a secret.
+    /// The replacement for text that may be a secret.
     public static let placeholder = "(masked)"
     /// The most characters of a masked text.
     public static let maximumLength = 400
 
-    /// Part of names that start as those of previews do and hold no token.
+    /// The beginning of names that start like those of previews and contain no token.
     private static let harmless: Set<String> = [
         "preview-gateway", "preview-expires-at", "preview-max-until", "preview-run", "preview-run-id",
         "preview-claim-uid", "preview-token", "preview-owner", "preview-pod", "preview-pod-uid", "preview-target-port",
         "preview-started-at",
     ]
-    /// A part of a name with so many base32 characters may be a piece of a token's random part, which has 26.
+    /// A part of a name with so many base32 characters may be part of a token's random part, which has 26.
     private static let suspiciousLength = 16
-    /// The same where there is a digit among them, as in most tokens and few words.
+    /// The same if there is a digit among them, as in most tokens and few words.
     private static let suspiciousLengthWithDigit = 8
-    /// A word with so many characters, letters and digits, may be a key or a digest.
+    /// A word with so many letters and digits may be a key or a digest.
     private static let suspiciousWordLength = 20
 
     /// The text on one line of printable characters, without secrets, and cut to ``maximumLength`` characters.
@@ -72,7 +72,7 @@ public enum SecretMask {
 
     private static func placeholder(of token: PreviewToken) -> String { "(\(token.fingerprint))" }
 
-    /// Three words and 26 characters of base32: no fragment of something longer.
+    /// Three words and 26 characters of base32, not part of a longer text.
     private static func hasMintedShape(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[3].utf8.count == 26 && parts[3].utf8.allSatisfy(isBase32)
@@ -92,7 +92,7 @@ public enum SecretMask {
     }
 }
 
-/// Shows a bounded part of hostile input to people, in an error sentence or on a terminal.
+/// Shows a bounded part of untrusted input, in an error message or on a terminal.
 public enum Excerpt {
     /// The most scalars of the input that are shown.
     public static let maximumScalars = 40

@@ -1,9 +1,9 @@
 public import Metrics
 internal import PreviewDomain
 
-/// Counts what the use cases and the reaper do.
+/// Counts the work of the use cases and the reaper.
 public struct PreviewMetrics: Sendable {
-    /// Who asked for a preview.
+    /// The kind of caller that requested a preview.
     enum Starter: String, Sendable, CaseIterable {
         /// On the operator's route, which needs no approval.
         case `operator`
@@ -12,18 +12,18 @@ public struct PreviewMetrics: Sendable {
     }
 
     let factory: any MetricsFactory
-    /// Made once: thousands of previews may end at the same instant.
+    /// Created once: thousands of previews may end at the same instant.
     private let reaped: [ReapReason: Counter]
     private let reapLag: Metrics.Timer
 
     private let refused: RefusedStarts?
 
-    /// - Parameter factory: Where the metrics go; without a backend nowhere.
+    /// - Parameter factory: The destination of the metrics; without a backend they are discarded.
     public init(_ factory: any MetricsFactory = MetricsSystem.factory) {
         self.init(factory, refused: nil)
     }
 
-    /// - Parameter refused: Where starts that are refused are logged.
+    /// - Parameter refused: Logs refused starts.
     init(_ factory: any MetricsFactory, refused: RefusedStarts?) {
         self.factory = factory
         self.refused = refused
@@ -35,7 +35,7 @@ public struct PreviewMetrics: Sendable {
         reapLag = factory.timer(.reapLag)
     }
 
-    /// Counts what becomes of a start, and logs why it is refused.
+    /// Counts the result of a start, and logs the reason of a refusal.
     func counting<Value>(
         _ starter: Starter,
         run: RunID,
@@ -63,7 +63,7 @@ public struct PreviewMetrics: Sendable {
         factory.counter(.starts, ("by", starter.rawValue), ("result", result)).increment()
     }
 
-    /// - Parameter lag: The time from the deadline, where there was one.
+    /// - Parameter lag: The time from the deadline, if there was one.
     func countReaped(_ reason: ReapReason, lag: Duration?) {
         reaped[reason]?.increment()
         if let lag { reapLag.record(duration: max(lag, .zero)) }
@@ -89,7 +89,7 @@ extension MetricsFactory {
     }
 }
 
-/// The metrics of the service, by the names under which Prometheus sees them.
+/// The metrics of the service, by their names in Prometheus.
 ///
 /// None of them has a label with unbounded values, and none names a preview.
 public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
@@ -114,7 +114,7 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
     case buildInfo = "preview_gateway_build_info"
     case connectionsClosed = "preview_gateway_connections_closed_total"
 
-    /// One sentence about it.
+    /// The description of the metric, one sentence.
     public var help: String {
         switch self {
         case .previews: "Previews in this replica's copy of the cluster."
@@ -125,11 +125,13 @@ public enum PreviewMetric: String, Hashable, Sendable, CaseIterable {
         case .reapAverted: "Deletions that were decided and not carried out, by what prevented them."
         case .approvalWait: "Time from a request for approval to its outcome, by outcome."
         case .clusterRequests: "Requests to the API server, by verb, resource and status code."
-        case .clusterRequestDuration: "Duration of requests to the API server, by verb; of a watch, until its response begins."
+        case .clusterRequestDuration:
+            "Duration of requests to the API server, by verb; of a watch, until its response begins."
         case .clusterRefusals: "Requests that the API server refused or failed and that were not retried, by cause."
         case .watchRestarts: "Watches that broke and were restarted, by resource and cause."
         case .cacheAge: "Time since the API server last confirmed the copy of a resource."
-        case .clockSkew: "Smallest possible lead of this machine's clock over the API server's; negative if it is behind."
+        case .clockSkew:
+            "Smallest possible lead of this machine's clock over the API server's; negative if it is behind."
         case .clockDisagreement:
             "Lead of a contradicting API server's clock over the established time; 0 if none contradicts."
         case .clockUncertainty: "Width of the interval in which the API server's time lies, as this replica knows it."

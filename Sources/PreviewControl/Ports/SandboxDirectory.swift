@@ -1,23 +1,23 @@
 public import PreviewDomain
 
-/// Finds the pod in which a run works.
+/// Finds the pod of a run.
 public protocol SandboxDirectory: Sendable {
     /// Follows the run's SandboxClaim to its Sandbox and its pod, and proves that the three belong together.
     ///
-    /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` when the run has no bound, running pod, and
-    ///   ``ClusterError`` when the cluster could not be asked.
+    /// - Throws: ``PreviewError`` of kind ``PreviewError/Kind/noSandbox`` if the run has no bound, running pod, and
+    ///   ``ClusterError`` if the cluster could not be read.
     func sandbox(of run: RunID) async throws -> BoundSandbox
 
-    /// Finds the run's SandboxClaim alone, ready or not, and proves that it is the run's.
+    /// Finds only the run's SandboxClaim, ready or not, and proves that it belongs to the run.
     ///
-    /// - Throws: As ``sandbox(of:)``.
+    /// - Throws: Same as ``sandbox(of:)``.
     func claim(of run: RunID) async throws -> ClaimIdentity
 }
 
 /// A run's pod, proven to be bound to the run's claim.
 public struct BoundSandbox: Hashable, Sendable {
     public let claim: ClaimIdentity
-    /// The owner that the platform wrote on the claim, where it did.
+    /// The owner that the platform wrote on the claim, if it did.
     public let owner: String?
     public let pod: PodIdentity
     /// Labels that select this pod and no pod of another run.
@@ -45,7 +45,7 @@ public struct ClaimIdentity: Hashable, Sendable {
 }
 
 extension Preview {
-    /// The run's claim when the preview was started; `nil` where the route does not say.
+    /// The run's claim when the preview was started; `nil` if the route does not name it.
     var claim: ClaimIdentity? {
         guard let runID, let claimUID else { return nil }
         return ClaimIdentity(name: claimName ?? runID.claimName, uid: claimUID)
@@ -56,7 +56,7 @@ extension Preview {
 public enum PodSelector: Hashable, Sendable {
     /// By labels that agent-sandbox put on the pod.
     case existing([String: String])
-    /// By the per-run label, which the start has to put on the pod first.
+    /// By the per-run label, which the start has to set on the pod first.
     case perRunLabel
 }
 

@@ -1,18 +1,18 @@
-/// Where entries of the timeline are written for good.
+/// A durable destination of timeline entries.
 public protocol TimelineSink: Sendable {
     /// Writes an entry. Writing the same occurrence again is harmless.
     ///
-    /// - Returns: False when the occurrence stood there already.
+    /// - Returns: False if the occurrence was already written.
     func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool
 }
 
-/// Why an entry was not written.
+/// The reason why an entry was not written.
 public struct TimelineFailure: Error, Hashable, CustomStringConvertible {
-    /// Whether the same entry may well be taken later.
+    /// Whether the same entry may be accepted later.
     public let isTemporary: Bool
     /// One sentence without object names or secrets.
     public let detail: String
-    /// How long the other side asked to wait.
+    /// The wait that the other side requested.
     public let retryAfter: Duration?
 
     public init(isTemporary: Bool, _ detail: String, retryAfter: Duration? = nil) {
@@ -24,16 +24,15 @@ public struct TimelineFailure: Error, Hashable, CustomStringConvertible {
     public var description: String { detail }
 }
 
-/// The log of what happened to the runs' previews, which all replicas share.
+/// The log of events of runs' previews, which all replicas share.
 public protocol TimelineLog: Sendable {
     /// Delivers the entries on a claim, the oldest first, and then every new one, until the task is cancelled or
     /// `handle` throws.
     ///
-    /// An entry may come again after the log was interrupted; ``TimelineEvent/id`` tells. Entries wait for `handle`, so
-    /// that nothing piles up.
+    /// An entry may be delivered again after the log was interrupted; compare ``TimelineEvent/id``. Entries wait for
+    /// `handle`, so nothing accumulates.
     ///
-    /// - Parameter position: Only what was written after it is delivered. A position that cannot be one of this log
-    ///   counts as none.
+    /// - Parameter position: Only later entries are delivered. A position that is not valid in this log is ignored.
     func follow(
         _ claim: ClaimIdentity,
         after position: TimelinePosition?,
@@ -41,10 +40,10 @@ public protocol TimelineLog: Sendable {
     ) async throws
 }
 
-/// An entry as it stands in the log.
+/// An entry with its position in the log.
 public struct TimelineRecord: Hashable, Sendable {
     public let entry: TimelineEntry
-    /// Where it stands; `nil` where the log does not say in a way that can be compared.
+    /// Its position; `nil` if the log has no comparable one.
     public let position: TimelinePosition?
 
     public init(entry: TimelineEntry, position: TimelinePosition?) {
@@ -53,14 +52,14 @@ public struct TimelineRecord: Hashable, Sendable {
     }
 }
 
-/// A place in the log, the same on every replica: the resourceVersion of the Event.
+/// A position in the log, the same on every replica: the resourceVersion of the Event.
 ///
 /// Versions of one kind of object grow with every write, and clients may compare them as numbers (Kubernetes API
 /// concepts, "Resource versions").
 public struct TimelinePosition: Hashable, Comparable, Sendable, CustomStringConvertible {
     private let version: UInt64
 
-    /// - Returns: `nil` unless `text` is a decimal number as resourceVersions are.
+    /// - Returns: `nil` unless `text` is a decimal number, like a resourceVersion.
     public init?(_ text: some StringProtocol) {
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let version = UInt64(text)

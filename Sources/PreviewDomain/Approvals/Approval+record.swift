@@ -1,7 +1,7 @@
 internal import Basics
 internal import FoundationEssentials
 
-/// The text of an approval: a small JSON object that people can read, and change by hand.
+/// The text of an approval: a small JSON object that people can read and edit.
 extension Approval {
     /// The most bytes of an annotation that is read as an approval. No step makes a longer one of what was read.
     static let maxTextBytes = 8 * 1024
@@ -31,9 +31,10 @@ extension Approval {
 
     /// Reads an approval back.
     ///
-    /// Only what a request needs is demanded; a decision made by hand may leave out everything but the new state.
+    /// Only the members of a request are required; a decision that is edited by hand may omit everything except the new
+    /// state.
     ///
-    /// - Returns: nil when the text is no approval.
+    /// - Returns: nil if the text is not an approval.
     public init?(id: ApprovalRequestID, text: String) {
         guard text.utf8.count <= Self.maxTextBytes,
             let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8)),
@@ -62,7 +63,7 @@ extension Approval {
         reason = record.reason.map(Self.cut)
     }
 
-    /// Whether the text may name an object or a use. Nothing in it grows when it is written.
+    /// Whether the text may name an object or a use. It never becomes longer when it is written.
     private static func isObjectName(_ text: String) -> Bool {
         text.utf8.count <= maxObjectNameBytes
             && text.utf8.allSatisfy {
@@ -70,7 +71,7 @@ extension Approval {
             }
     }
 
-    /// The text as it is written: the same approval always has the same text.
+    /// The text of the annotation: the same approval always has the same text.
     public var text: String {
         let record = Record(
             state: state,

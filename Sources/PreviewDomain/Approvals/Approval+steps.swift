@@ -1,29 +1,30 @@
 public import FoundationEssentials
 
 extension Approval {
-    /// Something that can happen to a request.
+    /// A transition of a request.
     public enum Step: Hashable, Sendable {
-        /// A human said yes.
+        /// A human approved the request.
         case approve(scope: ApprovalScope, by: String, at: Date, usableFor: Duration)
-        /// A standing grant or an option said yes.
+        /// A standing grant or an option approved the request.
         case approveAutomatically(AutomaticGrant, at: Date, usableFor: Duration)
-        /// A human said no.
+        /// A human denied the request.
         case deny(by: String, reason: String?, at: Date)
-        /// The grant is used for one start, which the text names, and which makes the preview with that fingerprint.
+        /// The grant is used for one start, which the text names, and which creates the preview with that fingerprint.
         ///
-        /// The same start may take the step again, when it has to make its preview under another token.
+        /// The same start may repeat the transition, if it has to create its preview with another token.
         case use(String, preview: String? = nil, at: Date? = nil)
-        /// Another call is about to be told of the preview that the start named by the text makes.
+        /// Another call is about to return the preview of the start that the text names.
         case share(use: String)
-        /// The start that the text names failed, and certainly left nothing behind, and nobody was told of its preview.
+        /// The start that the text names failed, it is certain that it left nothing behind, and its preview was not
+        /// returned to any caller.
         case giveBack(use: String)
-        /// The instant is the earliest that the cluster's clock can show now: nothing ends before its time.
+        /// The instant is the earliest that the cluster's clock can show now: nothing expires early.
         case expire(now: Date)
-        /// What was approved is no more.
+        /// The subject of the approval no longer exists.
         case withdraw(reason: String, at: Date)
     }
 
-    /// The request after a step, or nil when the step cannot be taken from where the request stands.
+    /// The request after a transition, or nil if its state does not allow the transition.
     public func after(_ step: Step) -> Approval? {
         switch (state, step) {
         case (.pending, .approve(let scope, let decider, let instant, let window)):
@@ -74,8 +75,8 @@ extension Approval {
         }
     }
 
-    /// The request as it is when its start has failed: granted as it was. What nobody was asked for is not granted by
-    /// it, because the ground may be gone meanwhile; it is looked for anew when the caller asks again.
+    /// The request after its start has failed: granted as before. An automatic grant is not restored, because its
+    /// ground may be gone; a ground is looked for again when the caller repeats the request.
     private var returned: Approval {
         changed(to: automatic == nil ? .granted : .withdrawn) {
             $0.use = nil
@@ -85,10 +86,10 @@ extension Approval {
         }
     }
 
-    /// Whether nothing can happen to the request any more, but for a start's giving back its grant.
+    /// Whether the request can change no more, except that a start returns its grant.
     public var isOver: Bool { state != .pending && state != .granted }
 
-    /// The instant from which ``Step/expire(now:)`` changes something; nil when nothing does.
+    /// The instant from which ``Step/expire(now:)`` changes something; nil if nothing does.
     public var expiry: Date? {
         switch state {
         case .pending: deadline
@@ -99,19 +100,19 @@ extension Approval {
 
     /// Whether the grant can be used.
     ///
-    /// - Parameter now: The latest instant that the cluster's clock can show now: a grant is not used too late.
+    /// - Parameter now: The latest instant that the cluster's clock can show now: a grant is not used late.
     public func isUsable(now: Date) -> Bool { state == .granted && now < lastUse }
 
-    /// How long after the deadline a grant holds that somebody wrote by hand, without saying until when. Whoever waits
-    /// may hear of it at the deadline only, and it was given in time.
+    /// How long after the deadline a grant without an expiry, which was written by hand, is valid. A waiting call may
+    /// observe it only at the deadline, although it was given in time.
     public static let unlimitedGrantGrace = Duration.seconds(60)
 
-    /// A grant that does not say until when it holds holds as long as the request, and a little longer.
+    /// A grant without an expiry is valid as long as the request, and a little longer.
     private var lastUse: Date { usableUntil ?? deadline + Self.unlimitedGrantGrace }
 
     private static let useByteCount = 10
 
-    /// Draws a name for a start that uses a grant.
+    /// Generates a name for a start that uses a grant.
     public static func mintUse(randomBytes: RandomBytes) throws -> String {
         Base32.encode(try randomBytes(useByteCount))
     }

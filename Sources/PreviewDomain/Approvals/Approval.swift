@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// One request to expose a port of a run's sandbox, and what became of it.
+/// One request to expose a port of a run's sandbox, with its state.
 ///
 /// ```
 ///             approve              use
@@ -15,56 +15,57 @@ public import FoundationEssentials
 ///    └────▶ withdrawn
 /// ```
 ///
-/// It lives in one annotation of the run's claim. Every step replaces exactly the text that was read, so of all who
-/// race for a step one wins. The steps are in `Approval+steps.swift`, the text in `Approval+record.swift`.
+/// It is stored in one annotation of the run's claim. Every transition replaces exactly the text that was read, so one
+/// of several concurrent transitions succeeds. The transitions are in `Approval+steps.swift`, the text in
+/// `Approval+record.swift`.
 public struct Approval: Hashable, Sendable {
-    /// Where a request stands. The raw value is written into the annotation.
+    /// The state of a request. The raw value is written into the annotation.
     public enum State: String, Hashable, Sendable, Codable, CaseIterable {
         /// A human has to decide.
         case pending
         /// Approved, and not yet used.
         case granted
-        /// Used for one start. Only a start that failed and left nothing behind gives its grant back.
+        /// Used for one start. Only a start that failed and left nothing behind returns its grant.
         case consumed
         case denied
-        /// Nobody decided in time.
+        /// No decision was made in time.
         case timedOut = "timed-out"
-        /// What was to be exposed is no more, or the grant was not used in time.
+        /// The pod no longer exists, or the grant was not used in time.
         case withdrawn
     }
 
     public let id: ApprovalRequestID
     public let run: RunID
     public let port: TargetPort
-    /// The pod that was bound to the run when it asked: the approval is for this incarnation alone.
+    /// The run's pod at the time of the request: the approval is valid only for this incarnation.
     public let pod: String
     public let podUID: String
-    /// Who asked.
+    /// The requester.
     public let requester: String
     public let requestedAt: Date
-    /// Until when a human can decide.
+    /// The time until which a human can decide.
     public let deadline: Date
 
     public internal(set) var state: State
-    /// How far the grant reaches; nil until there is one.
+    /// The scope of the grant; nil until there is one.
     public internal(set) var scope: ApprovalScope?
-    /// Who decided; nil when nobody did, or when the decision does not say, as one made by hand may not.
+    /// Who decided; nil if there is no decision, or if a decision that was written by hand does not say.
     public internal(set) var decidedBy: String?
     public internal(set) var decidedAt: Date?
-    /// Until when the grant may be used; nil where the decision does not say.
+    /// The time until which the grant may be used; nil if the decision does not say.
     public internal(set) var usableUntil: Date?
-    /// The ground of a grant that nobody was asked for.
+    /// The ground of an automatic grant.
     public internal(set) var automatic: AutomaticGrant?
-    /// Names the one start that used the grant, so that a start whose answer was lost knows its own use again.
+    /// Names the one start that used the grant, so that a start whose response was lost recognises its own use.
     public internal(set) var use: String?
-    /// The fingerprint of the preview that the grant became, by which it is found; never its token.
+    /// The fingerprint of the grant's preview, by which it is found; never its token.
     public internal(set) var preview: String?
     /// When the grant was used.
     public internal(set) var usedAt: Date?
-    /// Whether another call than the one that started the preview may have been told of it: then the grant is spent,
-    /// whatever becomes of the start.
+    /// Whether a call other than the one that started the preview may have returned it: then the grant stays used,
+    /// whatever the result of the start.
     public internal(set) var isShared = false
-    /// One sentence of whoever denied or withdrew.
+    /// The reason that was given for a denial or a withdrawal.
     public internal(set) var reason: String?
 
     /// The tool whose calls are approved, as the platform knows it.
@@ -73,9 +74,9 @@ public struct Approval: Hashable, Sendable {
     /// A new request.
     ///
     /// - Parameters:
-    ///   - requester: Who asks; what is longer than ``maxNameBytes`` is cut.
-    ///   - requestedAt: Now, on the cluster's clock.
-    ///   - window: How long a human has to decide.
+    ///   - requester: The requester; a name longer than ``maxNameBytes`` is cut.
+    ///   - requestedAt: The present time, by the cluster's clock.
+    ///   - window: The time in which a human has to decide.
     public init(
         id: ApprovalRequestID,
         run: RunID,
@@ -97,10 +98,10 @@ public struct Approval: Hashable, Sendable {
         state = .pending
     }
 
-    /// What is to be exposed, as the platform's timeline and cards name it.
+    /// The resource, as the platform's timeline and cards name it.
     public var resource: String { "sandbox-preview:\(port.number)" }
 
-    /// What the human is asked.
+    /// The question to the human.
     public var question: String {
         """
         The agent wants to expose a preview server on port \(port.number). Anybody who has the preview's address can \
@@ -108,23 +109,23 @@ public struct Approval: Hashable, Sendable {
         """
     }
 
-    /// Whether the request was made by `requester` for this port of this pod, so that asking again joins it.
+    /// Whether `requester` made the request for this port of this pod, so that repeating the request joins it.
     public func isFor(run: RunID, port: TargetPort, podUID: String, requester: String) -> Bool {
         isFor(run: run, port: port, requester: requester) && self.podUID == podUID
     }
 
-    /// As above, whatever the pod.
+    /// Same as above, for any pod.
     public func isFor(run: RunID, port: TargetPort, requester: String) -> Bool {
         self.run == run && self.port == port && isRequested(by: requester)
     }
 
-    /// Whether it was `requester` who asked, whose name may have been cut.
+    /// Whether `requester` made the request; the stored name may have been cut.
     public func isRequested(by requester: String) -> Bool { self.requester == Self.cut(requester) }
 
-    /// Whether it was `decider` who decided, whose name may have been cut.
+    /// Whether `decider` made the decision; the stored name may have been cut.
     public func isDecided(by decider: String) -> Bool { decidedBy == Self.cut(decider) }
 
-    /// The most bytes of a name or a reason that are kept, so that an approval is small whoever makes it.
+    /// The longest stored name or reason in bytes, so that an approval is always small.
     public static let maxNameBytes = 200
 
     /// The text up to ``maxNameBytes``, cut between characters.
@@ -141,10 +142,9 @@ public struct Approval: Hashable, Sendable {
     }
 }
 
-/// The name of one request for approval: 26 characters of lowercase base32 that carry 128 random bits.
+/// The ID of one request for approval: 26 characters of lowercase base32 that encode 128 random bits.
 ///
-/// It is the end of an annotation's key, so it fits there whatever it is, and it cannot be guessed, so that knowing one
-/// says nothing about another.
+/// It is a valid end of an annotation's key, and it cannot be guessed, so that one ID reveals nothing about another.
 public struct ApprovalRequestID: Hashable, Sendable, CustomStringConvertible {
     public let text: String
 
@@ -152,9 +152,9 @@ public struct ApprovalRequestID: Hashable, Sendable, CustomStringConvertible {
     private static let length = 26
     private static let displayLength = 8
 
-    /// Takes an id as a caller or an annotation spells it.
+    /// Reads an ID from a caller or an annotation.
     ///
-    /// - Returns: nil when it cannot be one of ours.
+    /// - Returns: nil if it cannot be an ID of this service.
     public init?(_ text: String) {
         let alphabet = "abcdefghijklmnopqrstuvwxyz234567".utf8
         guard text.utf8.count == Self.length, text.utf8.allSatisfy(alphabet.contains) else { return nil }
@@ -165,10 +165,10 @@ public struct ApprovalRequestID: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
-    /// Draws a new id.
+    /// Generates a new ID.
     ///
     /// - Parameter randomBytes: The generator; called once.
-    /// - Throws: What the generator throws, or `WrongRandomByteCount` when it hands out too few or too many bytes.
+    /// - Throws: The generator's error, or `WrongRandomByteCount` if it returns too few or too many bytes.
     public static func mint(randomBytes: RandomBytes) throws -> ApprovalRequestID {
         let bytes = try randomBytes(byteCount)
         guard bytes.count == byteCount else {
@@ -177,7 +177,7 @@ public struct ApprovalRequestID: Hashable, Sendable, CustomStringConvertible {
         return ApprovalRequestID(minted: Base32.encode(bytes))
     }
 
-    /// The first eight characters: enough for a human to tell two requests apart.
+    /// The first eight characters: sufficient for a human to distinguish requests.
     public var displayID: String { String(text.prefix(Self.displayLength)) }
 
     public var description: String { text }

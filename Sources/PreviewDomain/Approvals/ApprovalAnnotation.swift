@@ -1,8 +1,8 @@
-/// The annotations in which approvals live.
+/// The annotations that contain approvals.
 public enum ApprovalAnnotation {
     /// On a claim or a Gateway: the standing grants.
     public static let grants = "preview.agentweaver.dev/grants"
-    /// On a claim: `true` when every request of the run is granted without asking.
+    /// On a claim: `true` if every request of the run is approved automatically.
     public static let autoApprove = "preview.agentweaver.dev/auto-approve"
 
     private static let approvalPrefix = "preview.agentweaver.dev/approval."
@@ -10,12 +10,12 @@ public enum ApprovalAnnotation {
     /// On a claim: one request.
     public static func approval(_ id: ApprovalRequestID) -> String { approvalPrefix + id.text }
 
-    /// The end of a key that is meant to be an approval's; nil for every other key.
+    /// The end of an approval's key; nil for every other key.
     static func requestID(in key: String) -> Substring? {
         key.hasPrefix(approvalPrefix) ? key.dropFirst(approvalPrefix.count) : nil
     }
 
-    /// Whether the annotation is one of these: a copy of a claim need not keep the others.
+    /// Whether the annotation is one of these: a copy of a claim need not contain the others.
     public static func isOurs(_ key: String) -> Bool {
         key == grants || key == autoApprove || requestID(in: key) != nil
     }
@@ -24,7 +24,7 @@ public enum ApprovalAnnotation {
 /// The replacement of one annotation's text.
 public struct AnnotationEdit: Hashable, Sendable {
     public let key: String
-    /// The text that was read, and must still be there; nil where there was none.
+    /// The text that was read, which must be unchanged; nil if there was none.
     public let old: String?
     /// The new text; nil removes the annotation.
     public let new: String?
@@ -35,11 +35,12 @@ public struct AnnotationEdit: Hashable, Sendable {
         self.new = new
     }
 
-    /// No replacement: the annotation still has to hold the text that was read, or the other edits are not made.
+    /// An edit that changes nothing: the annotation must still have the text that was read, or the other edits are not
+    /// made.
     public init(key: String, unchanged text: String) {
         self.init(key: key, old: text, new: text)
     }
 
-    /// False where the text only has to be there still.
+    /// False if the text must only be unchanged.
     public var isChange: Bool { old != new }
 }

@@ -1,10 +1,10 @@
 public import FoundationEssentials
 
-/// Everything that a claim says about approvals, read from its annotations.
+/// All information about approvals in a claim's annotations.
 ///
-/// The reading is lenient: what is no approval is left out, and cleared away when the next request needs room.
+/// Reading is lenient: an invalid approval is ignored, and removed when the next request needs room.
 public struct ApprovalLedger: Hashable, Sendable {
-    /// An approval and the text it was read from, which the next step has to find unchanged.
+    /// An approval and the text from which it was read, which the next transition has to find unchanged.
     public struct Entry: Hashable, Sendable {
         public let approval: Approval
         public let text: String
@@ -14,20 +14,20 @@ public struct ApprovalLedger: Hashable, Sendable {
             self.text = text
         }
 
-        /// An approval as it was just written.
+        /// An approval that was just written.
         public init(written approval: Approval) {
             self.init(approval: approval, text: approval.text)
         }
 
         var key: String { ApprovalAnnotation.approval(approval.id) }
 
-        /// The edit that takes the approval to what it is after a step.
+        /// The edit that makes a transition of the approval.
         public func edit(to next: Approval) -> AnnotationEdit {
             AnnotationEdit(key: key, old: text, new: next.text)
         }
     }
 
-    /// The most approvals on one claim.
+    /// The largest number of approvals on one claim.
     public static let maxApprovals = 16
 
     /// The oldest request first.
@@ -37,7 +37,7 @@ public struct ApprovalLedger: Hashable, Sendable {
     public let approvesAutomatically: Bool
     private let grantsText: String?
     private let autoApproveText: String?
-    /// Annotations under an approval's key that are none.
+    /// Annotations with an approval's key that are not valid.
     private let unreadable: [String]
 
     /// - Parameter annotations: All annotations of the claim, or those for which ``ApprovalAnnotation/isOurs(_:)``.
@@ -66,7 +66,7 @@ public struct ApprovalLedger: Hashable, Sendable {
         entries.first { $0.approval.id == id }
     }
 
-    /// The text of one of the annotations of ``ApprovalAnnotation``; nil where there is none, or none that can be read.
+    /// The text of one of the annotations of ``ApprovalAnnotation``; nil if it is missing or invalid.
     public func text(of key: String) -> String? {
         switch key {
         case ApprovalAnnotation.grants: grantsText
@@ -75,7 +75,7 @@ public struct ApprovalLedger: Hashable, Sendable {
         }
     }
 
-    /// The condition that one of these annotations still says what was read; nil where there is none.
+    /// The condition that one of these annotations is unchanged; nil if there is none.
     public func unchanged(_ key: String) -> AnnotationEdit? {
         text(of: key).map { AnnotationEdit(key: key, unchanged: $0) }
     }
@@ -90,11 +90,11 @@ public struct ApprovalLedger: Hashable, Sendable {
         return AnnotationEdit(key: ApprovalAnnotation.grants, old: grantsText, new: grants.text)
     }
 
-    /// The annotations to write so that a new approval is on the claim: itself, and what has to go to keep the claim
-    /// small. Settled approvals go first, the oldest before the others, and of them last those by which a preview is found.
+    /// The edits that add a new approval to the claim: the approval itself, and the removals that keep the claim small.
+    /// Decided approvals are removed first, the oldest before the others, and last those by which a preview is found.
     ///
-    /// - Parameter steps: What other approvals become in the same write.
-    /// - Returns: nil when the claim is full of approvals that are still open.
+    /// - Parameter steps: Transitions of other approvals in the same write.
+    /// - Returns: nil if the claim is full of approvals that are still open.
     public func annotations(
         adding approval: Approval,
         steps: [Approval] = []

@@ -1,7 +1,7 @@
 internal import Basics
 public import FoundationEssentials
 
-/// A grant that outlives the request it was given for.
+/// A grant that remains valid after the request for which it was given.
 public struct StandingGrant: Hashable, Sendable {
     /// What it covers.
     public enum Reach: Hashable, Sendable {
@@ -33,10 +33,11 @@ public struct StandingGrant: Hashable, Sendable {
 
 /// The standing grants on one object: those of a run on its claim, those for every run on the preview Gateway.
 public struct StandingGrants: Hashable, Sendable {
-    /// The most grants that one object holds. A further one takes the place of the oldest, whose run is asked again.
+    /// The largest number of grants on one object. A further one replaces the oldest, whose run then needs approval
+    /// again.
     public static let maxCount = 64
-    /// The most bytes of an annotation that is read as grants. As many as there may be, by people with long names, are
-    /// shorter.
+    /// The longest annotation in bytes that is read as grants. It is longer than the largest number of grants with long
+    /// names.
     static let maxTextBytes = 64 * 1024
 
     public private(set) var grants: [StandingGrant]
@@ -45,13 +46,13 @@ public struct StandingGrants: Hashable, Sendable {
         grants = []
     }
 
-    /// Whether the port of the run is covered, and by what.
+    /// The scope by which the port of the run is covered, if it is.
     public func reach(covering run: RunID, port: TargetPort) -> StandingGrant.Reach? {
         let covering: [StandingGrant.Reach] = [.run(run, port), .tool(run), .always(port)]
         return covering.first { reach in grants.contains { $0.reach == reach } }
     }
 
-    /// Adds a grant; one that reaches as far as another takes its place.
+    /// Adds a grant, which replaces one with the same scope.
     public mutating func add(_ grant: StandingGrant) {
         grants.removeAll { $0.reach == grant.reach }
         grants.append(grant)
@@ -68,7 +69,7 @@ public struct StandingGrants: Hashable, Sendable {
         var at: String?
     }
 
-    /// A member that is no grant, taken for what it is worth: nothing.
+    /// Malformed entries are ignored.
     private struct Lenient: Decodable {
         let record: Record?
 
@@ -77,7 +78,7 @@ public struct StandingGrants: Hashable, Sendable {
         }
     }
 
-    /// Reads what an annotation holds. What cannot be read grants nothing.
+    /// Reads the text of an annotation. An invalid text contains no grants.
     public init(text: String?) {
         self.init()
         guard let text, text.utf8.count <= Self.maxTextBytes,
@@ -89,7 +90,7 @@ public struct StandingGrants: Hashable, Sendable {
         }
     }
 
-    /// The text as it is written: a JSON array, the oldest grant first.
+    /// The text of the annotation: a JSON array, the oldest grant first.
     public var text: String {
         let records = grants.map { grant in
             let at = grant.at.map(RFC3339.string)
@@ -114,7 +115,7 @@ public struct StandingGrants: Hashable, Sendable {
     }
 }
 
-/// On what ground a request was granted without asking anybody. The raw value is written into the approval.
+/// The ground of an automatic approval. The raw value is written into the approval.
 public enum AutomaticGrant: String, Hashable, Sendable, Codable, CaseIterable {
     /// The service's own setting approves everything.
     case setting
@@ -148,7 +149,7 @@ public enum AutomaticGrant: String, Hashable, Sendable, Codable, CaseIterable {
     }
 }
 
-/// How far an approval reaches. The raw value is what callers send and what the annotations hold.
+/// The scope of an approval. The raw value is used by callers and in the annotations.
 public enum ApprovalScope: String, Hashable, Sendable, Codable, CaseIterable {
     /// This one request.
     case once
