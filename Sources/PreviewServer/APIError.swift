@@ -4,7 +4,7 @@ internal import Logging
 internal import PreviewControl
 internal import PreviewIdentity
 
-/// An answer that is not a success: a status and one clear sentence.
+/// A response that is not a success: a status and one clear sentence.
 struct APIError: Error, ResponseGenerator {
     let status: HTTPResponse.Status
     let message: String
@@ -23,7 +23,8 @@ struct APIError: Error, ResponseGenerator {
         self.headers = headers
     }
 
-    /// Whatever a handler threw. What nobody foresaw is logged by its type alone, since its text may hold a secret.
+    /// The response to any error of a handler. An unexpected error is logged by its type only, since its text may
+    /// contain a secret.
     init(_ error: any Error, context: PreviewRequestContext) {
         switch error {
         case let error as APIError:
@@ -42,7 +43,8 @@ struct APIError: Error, ResponseGenerator {
         }
     }
 
-    /// Whether a handler threw it because its task was cancelled: the caller left, its time is over, or the replica stops.
+    /// Whether a handler threw it because its task was cancelled: the caller disconnected, its time is over, or the
+    /// replica shuts down.
     static func comesOfCancelling(_ error: any Error) -> Bool {
         switch error {
         case is CancellationError: true
@@ -52,8 +54,8 @@ struct APIError: Error, ResponseGenerator {
         }
     }
 
-    /// The answer to whoever still waits when this replica stops: another one can take over at once. It may be ready
-    /// before the connection hears of the stop, so it says itself that it is the last.
+    /// The response to calls that wait when this replica shuts down: another replica can continue at once. The response
+    /// may be sent before the connection is notified of the shutdown, so it says itself that it is the last one.
     static let replicaStops = APIError(
         .serviceUnavailable,
         "This replica is shutting down. Send the request again.",
@@ -61,14 +63,14 @@ struct APIError: Error, ResponseGenerator {
         headers: [.connection: "close"]
     )
 
-    /// The answer to a request that took longer than any should.
+    /// The response to a request that exceeded its time limit.
     static let timedOut = APIError(
         .serviceUnavailable,
         "The request took too long, and what it had begun was taken back. Try again shortly.",
         retryAfter: .seconds(5)
     )
 
-    /// A caller that cannot be told from others is asked for credentials (RFC 9110, 11.6.1).
+    /// A caller that cannot be identified needs credentials (RFC 9110, 11.6.1).
     init(_ error: AccessDenied) {
         self.init(
             error.kind.status,
@@ -96,7 +98,7 @@ struct APIError: Error, ResponseGenerator {
 }
 
 extension PreviewError.Kind {
-    /// The contract's status of each kind.
+    /// The contract's status for each kind.
     var status: HTTPResponse.Status {
         switch self {
         case .invalid: .badRequest

@@ -1,20 +1,20 @@
 internal import NIOCore
 
 extension PreviewRequestContext {
-    /// Runs `work`, and tells it when the client goes away: closes its connection or its half of it.
+    /// Runs `work`, and notifies it when the client closes its connection or its half of it.
     ///
-    /// Hummingbird's `consumeWithInboundCloseHandler` cannot be used for this once the body was read: the server stops
-    /// with a failed precondition when the client leaves (hummingbird 2.28.1, `RequestBody+inboundClose.swift`).
+    /// Hummingbird's `consumeWithInboundCloseHandler` cannot be used for this after the body was read: the server stops
+    /// with a failed precondition when the client disconnects (hummingbird 2.28.1, `RequestBody+inboundClose.swift`).
     ///
-    /// - Parameter work: Gets a sequence that yields once, when the client is gone.
+    /// - Parameter work: Gets a sequence that yields once, when the client has disconnected.
     func withClientDeparture<Result>(_ work: (AsyncStream<Void>) async throws -> Result) async throws -> Result {
         let (departures, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let handler = DepartureHandler { source.yield() }
-        // The first handler, because those behind it need not pass on what it looks for.
+        // The first handler, because later ones need not forward the event that it waits for.
         try await channel.pipeline.addHandler(handler, position: .first).get()
         do {
             let result = try await work(departures)
-            // It is gone already when the channel was closed meanwhile.
+            // The client has already disconnected if the channel was closed in the meantime.
             try? await channel.pipeline.removeHandler(handler).get()
             return result
         } catch {
@@ -23,7 +23,7 @@ extension PreviewRequestContext {
         }
     }
 
-    /// Runs `work`, and cancels it when the client goes away.
+    /// Runs `work`, and cancels it when the client disconnects.
     func cancellingOnClientDeparture<Result: Sendable>(
         _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -42,7 +42,7 @@ extension PreviewRequestContext {
     }
 }
 
-/// Listens to what a channel says about its far end.
+/// Observes the closing of a channel by its peer.
 final class DepartureHandler: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = NIOAny
 

@@ -2,15 +2,14 @@ public import PreviewControl
 public import ServiceLifecycle
 internal import Synchronization
 
-/// The time between the signal to stop and the end of the listener, in which this replica serves as before.
+/// The time between the shutdown signal and the end of the listener, in which this replica serves as before.
 ///
-/// Whoever sends requests here (a Service's endpoints, a load balancer) learns of the stop seconds late. Until then they
-/// are answered, readiness says 503, and every answer of HTTP/1 ends its connection, so that hardly one is kept open when
-/// the listener closes.
+/// Clients (a Service's endpoints, a load balancer) notice the shutdown seconds late. Until then requests are answered,
+/// readiness is 503, and every HTTP/1 response closes its connection, so that few are open when the listener closes.
 ///
-/// It is a service to be listed last: services are shut down in reverse order, one after the other, so what requests need
-/// goes on until this one is done and the server after it. Calls that wait are told only then: before, whoever asked
-/// again at once would be sent here again.
+/// List this service last: services are shut down in reverse order, one after the other, so everything that requests
+/// need continues until this service and then the server have ended. Waiting calls are notified only then: before, a
+/// client that repeats its request at once would reach this replica again.
 public final class Draining: Service {
     private let duration: Duration
     private let time: MonotonicTime
@@ -19,18 +18,18 @@ public final class Draining: Service {
     private let cut: AsyncStream<Void>.Continuation
 
     /// - Parameters:
-    ///   - duration: How long new requests are still taken.
-    ///   - time: Measures it.
+    ///   - duration: How long new requests are still accepted.
+    ///   - time: The clock for it.
     public init(for duration: Duration = .zero, time: MonotonicTime = MonotonicTime(ContinuousClock())) {
         self.duration = duration
         self.time = time
         (cuts, cut) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// True from the moment of the signal to stop.
+    /// True from the shutdown signal on.
     public var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
-    /// Ends the time at once, also before it has begun.
+    /// Ends the time at once, even before it has begun.
     public func cutShort() {
         cut.finish()
     }

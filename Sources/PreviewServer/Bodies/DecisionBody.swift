@@ -23,7 +23,7 @@ struct DecisionBody {
         }
     }
 
-    /// - Parameter bytes: The body as it came.
+    /// - Parameter bytes: The bytes of the body.
     init(_ bytes: ByteBuffer) throws {
         guard let members = try? JSONDecoder().decode(Members.self, from: Data(bytes.readableBytesView)) else {
             throw APIError(.badRequest, Self.expectation)
@@ -40,7 +40,7 @@ struct DecisionBody {
         reason = members.reason
     }
 
-    /// Whether the decision may be about a request of this service, as far as its id tells.
+    /// Whether the ID may be that of a request of this service.
     static func mayBeOurs(_ bytes: ByteBuffer) -> Bool {
         let members = try? JSONDecoder().decode(Members.self, from: Data(bytes.readableBytesView))
         return members?.requestID.map { ApprovalRequestID($0) != nil } ?? true
@@ -51,7 +51,7 @@ struct DecisionBody {
         """
 }
 
-/// The body of the automatic approval's switch: `{"enabled": true}`.
+/// The body for the auto-approve option: `{"enabled": true}`.
 struct AutoApproveBody: Decodable {
     let enabled: Bool
 
@@ -67,7 +67,7 @@ struct AutoApproveBody: Decodable {
     }
 }
 
-/// The answer to an approval.
+/// The response to an approval.
 struct ApprovedBody: Encodable {
     private let runID: String
     private let requestID: String
@@ -88,7 +88,7 @@ struct ApprovedBody: Encodable {
     }
 }
 
-/// The answer to a denial.
+/// The response to a denial.
 struct DeniedBody: Encodable {
     private let runID: String
     private let requestID: String
@@ -106,7 +106,7 @@ struct DeniedBody: Encodable {
     }
 }
 
-/// The answer to the automatic approval's switch.
+/// The response to a change of the auto-approve option.
 struct AutoApproveAnswer: Encodable {
     private let runID: String
     private let autoApproveTools: Bool
@@ -122,7 +122,7 @@ struct AutoApproveAnswer: Encodable {
     }
 }
 
-/// A request for approval with what a human needs to decide about it.
+/// A request for approval with the information for a decision.
 struct ApprovalBody: Encodable {
     private let requestID: String
     private let displayID: String
@@ -168,7 +168,7 @@ struct ApprovalBody: Encodable {
         case session
     }
 
-    /// - Parameter session: The living preview that the request became, for those who may see it.
+    /// - Parameter session: The living preview that the request started, for callers who may see it.
     init(_ approval: Approval, session: SessionBody? = nil) {
         requestID = approval.id.text
         displayID = approval.id.displayID
@@ -191,7 +191,7 @@ struct ApprovalBody: Encodable {
         self.session = session
     }
 
-    /// Where the request can be followed.
+    /// The URL of the request.
     static func statusURL(of approval: Approval) -> String {
         "/api/runs/\(approval.run.text)/preview-requests/\(approval.id.text)"
     }

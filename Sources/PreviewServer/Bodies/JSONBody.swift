@@ -6,7 +6,7 @@ internal import NIOCore
 internal import PreviewControl
 internal import PreviewDomain
 
-/// An answer in JSON, encoded before the response begins.
+/// A JSON response, encoded before the response begins.
 struct JSONBody: ResponseGenerator {
     let bytes: ByteBuffer
     let status: HTTPResponse.Status
@@ -19,7 +19,7 @@ struct JSONBody: ResponseGenerator {
         self.status = status
     }
 
-    /// An answer that is JSON already.
+    /// A response that is already JSON.
     init(bytes: ByteBuffer, status: HTTPResponse.Status) {
         self.bytes = bytes
         self.status = status
@@ -33,9 +33,10 @@ struct JSONBody: ResponseGenerator {
 }
 
 extension JSONBody {
-    /// The answer to a keepalive.
+    /// The response to a keepalive.
     ///
-    /// It is put together by hand, since front ends ask for it again and again, and an encoder would take longer than all
+    /// It is written without an encoder, which would take longer than all other work of the request; front ends send it
+    /// often. Neither a token nor an instant has characters that JSON escapes.
     /// else that is done for it. Neither a token nor an instant has characters that JSON would escape.
     init(token: PreviewToken, _ kept: KeptAlive) {
         let (expiresAt, maxUntil) = (RFC3339.string(kept.expiresAt), RFC3339.string(kept.maxUntil))
@@ -46,7 +47,7 @@ extension JSONBody {
 }
 
 extension JSONBody {
-    /// The answer to a start: the session, and in a header where the time went.
+    /// The response to a start: the session, and a header with the durations of the steps.
     init(_ started: StartedPreview, run: RunID, address: PreviewAddress) throws {
         try self.init(SessionBody(started.session, run: run, address: address))
         headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.waiting)]
@@ -56,20 +57,20 @@ extension JSONBody {
 }
 
 extension HTTPField.Name {
-    /// Where the time of a start went (W3C Server Timing), in milliseconds.
+    /// The durations of a start's steps (W3C Server Timing), in milliseconds.
     // swift-format-ignore: NeverForceUnwrap
     static let serverTiming = HTTPField.Name("Server-Timing")!
 }
 
 extension Duration {
-    /// Milliseconds with three decimals, as Server Timing wants them.
+    /// Milliseconds with three decimals, the format of Server Timing.
     fileprivate var milliseconds: Double {
         let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
         return Double(microseconds) / 1000
     }
 }
 
-/// The answer to an explicit stop.
+/// The response to a stop.
 struct StoppedBody: Encodable {
     private let sessionID: String
     private let stopped = true
@@ -85,7 +86,7 @@ struct StoppedBody: Encodable {
 }
 
 extension Request {
-    /// False when the request says that its body is something else than JSON.
+    /// False if the request says that its body is not JSON.
     var mayHoldJSON: Bool {
         guard let type = headers[.contentType] else { return true }
         let mediaType = type.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
@@ -94,9 +95,9 @@ extension Request {
 }
 
 extension Request {
-    /// The query parameter `wait`: how many seconds the caller wants to wait for something else than what is there.
+    /// The query parameter `wait`: how many seconds the caller wants to wait for a change.
     ///
-    /// - Throws: 400 for anything but whole seconds up to `longest`.
+    /// - Throws: 400 for anything other than whole seconds up to `longest`.
     func wait(atMost longest: Duration) throws(APIError) -> Duration {
         guard let text = uri.queryParameters["wait"] else { return .zero }
         let limit = longest.components.seconds
@@ -106,7 +107,7 @@ extension Request {
         return .seconds(seconds)
     }
 
-    /// Whether the caller would rather be told where to look than wait (RFC 7240, section 4.1).
+    /// Whether the caller prefers a URL to waiting (RFC 7240, section 4.1).
     var prefersAsynchronousAnswer: Bool {
         guard let name = HTTPField.Name("Prefer") else { return false }
         return headers[values: name].contains { value in
@@ -118,7 +119,7 @@ extension Request {
     }
 }
 
-/// A whole number in JSON, which some callers write as text: `3000` or `"3000"`.
+/// A whole number in JSON, which some callers write as a string: `3000` or `"3000"`.
 struct WrittenInteger: Decodable {
     let value: Int
 
@@ -133,7 +134,7 @@ struct WrittenInteger: Decodable {
 }
 
 extension Int {
-    /// The number that `text` writes in decimal digits and nothing else: no sign, no spaces, no point.
+    /// The number that `text` contains, as decimal digits only: no sign, no spaces, no point.
     init?(digits text: String) {
         guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             return nil

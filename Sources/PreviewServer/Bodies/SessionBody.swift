@@ -2,7 +2,7 @@ internal import Basics
 internal import PreviewControl
 internal import PreviewDomain
 
-/// A session as the platform's front end knows it, with the members that this service adds.
+/// A session in the format of the platform's front end, with the additional members of this service.
 struct SessionBody: Encodable {
     private let sessionID: String
     private let localPort = 0
@@ -53,7 +53,7 @@ struct SessionBody: Encodable {
     }
 }
 
-/// What `/readyz` says: whether this replica takes callers, and apart from that, what it can do for them.
+/// The body of `/readyz`: whether this replica accepts requests, and which of its functions work.
 struct ReadinessBody: Encodable {
     struct Brake: Encodable {
         /// Whether new previews are refused.
@@ -62,15 +62,15 @@ struct ReadinessBody: Encodable {
     }
 
     struct Cluster: Encodable {
-        /// Whether the API server answered when it was last asked.
+        /// Whether the API server answered the last request.
         let reachable: Bool
         let reason: String?
     }
 
     struct IdleReaping: Encodable {
-        /// Whether previews that nobody keeps alive are left alone, because keepalives could not be recorded.
+        /// Whether idle previews are kept, because keepalives could not be recorded.
         let paused: Bool
-        /// How long that goes on at least.
+        /// The shortest remaining time of that.
         let secondsLeft: Int64?
 
         private enum CodingKeys: String, CodingKey {
@@ -79,7 +79,7 @@ struct ReadinessBody: Encodable {
         }
     }
 
-    /// Why it takes no callers, in the words of every error; `nil` where it does.
+    /// The reason why it accepts no requests, as in every error; `nil` if it does.
     private let error: String?
     private let status: String?
     private let serving: Bool
@@ -96,7 +96,7 @@ struct ReadinessBody: Encodable {
         case idleReaping = "idle_reaping"
     }
 
-    /// - Parameter obstacle: Why the replica takes no callers; `nil` where it does.
+    /// - Parameter obstacle: The reason why the replica accepts no requests; `nil` if it does.
     init(_ core: ReplicaCore, obstacle: String?) {
         error = obstacle.map { "Not ready: \($0)." }
         status = obstacle == nil ? "ok" : nil

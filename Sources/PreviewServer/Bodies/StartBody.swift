@@ -4,10 +4,11 @@ internal import Hummingbird
 internal import NIOCore
 internal import PreviewDomain
 
-/// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it. The number may be text.
+/// The body of a start: `{"target_port": 3000}`, or `targetPort`, as the web client spells it. The number may be a
+/// string.
 struct StartBody: Decodable {
     let targetPort: Int
-    /// Which host the app is to see; `nil` where the caller does not say.
+    /// The host that the app receives; `nil` if the caller does not specify one.
     let hostHeader: HostHeader?
 
     private enum CodingKeys: String, CodingKey {
@@ -18,7 +19,7 @@ struct StartBody: Decodable {
 
     init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
-        // A member that is there and null is a mistake, not an absent one.
+        // A member that is null is an error, unlike an absent one.
         let ports = try [.targetPort, .targetPortInSnakeCase].filter(members.contains).map { (key: CodingKeys) in
             try members.decode(WrittenInteger.self, forKey: key).value
         }
@@ -47,7 +48,7 @@ struct StartBody: Decodable {
         try self.init(try await request.body.collect(upTo: maxBytes))
     }
 
-    /// - Parameter bytes: The body as it came.
+    /// - Parameter bytes: The bytes of the body.
     init(_ bytes: ByteBuffer) throws {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(bytes.readableBytesView))

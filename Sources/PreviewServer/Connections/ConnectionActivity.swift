@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// What a connection is busy with, and until when it may go on like that: a pure state machine.
+/// Tracks the state of a connection and the deadline of that state: a pure state machine.
 struct ConnectionActivity {
     private enum Phase {
         case readingHead(since: NIODeadline)
@@ -10,19 +10,19 @@ struct ConnectionActivity {
 
     private var phase: Phase
     private var blockedSince: NIODeadline?
-    /// True while the answer under way is somebody else's.
+    /// True while the response in progress comes from the core API.
     private(set) var isPassingOn = false
 
     init(openedAt now: NIODeadline) {
         phase = .readingHead(since: now)
     }
 
-    /// True while no request is read or answered.
+    /// True while no request is being read or answered.
     var isIdle: Bool {
         if case .serving = phase { false } else { true }
     }
 
-    /// Bytes came in. On an idle connection they begin a request.
+    /// Bytes were read. On an idle connection they begin a request.
     mutating func bytesArrived(at now: NIODeadline) {
         if case .idle = phase { phase = .readingHead(since: now) }
     }
@@ -32,24 +32,24 @@ struct ConnectionActivity {
         phase = .serving
     }
 
-    /// A request was read to its end, and answered.
+    /// A request was read completely, and answered.
     mutating func exchangeEnded(at now: NIODeadline) {
         phase = .idle(since: now)
     }
 
-    /// The connection takes more bytes to send, or does not.
+    /// The connection accepts more bytes to send, or does not.
     mutating func writabilityChanged(to isWritable: Bool, at now: NIODeadline) {
         blockedSince = isWritable ? nil : blockedSince ?? now
     }
 
-    /// The answer under way is somebody else's, or no longer. Only what this service answers has to be read in time: a
-    /// connection on which bytes flow slowly takes none for longer than that.
+    /// The response in progress comes from the core API, or no longer. Only this service's own responses have to be
+    /// read within a time limit: a connection on which bytes flow slowly does not accept more for longer than that.
     mutating func passingOn(_ isPassingOn: Bool, at now: NIODeadline) {
         self.isPassingOn = isPassingOn
         if blockedSince != nil { blockedSince = now }
     }
 
-    /// When the connection is to be closed, unless something happens before.
+    /// When the connection is to be closed unless something happens before.
     func deadline(_ limits: ConnectionLimits) -> NIODeadline {
         let blocked = isPassingOn ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
         switch phase {
@@ -63,12 +63,12 @@ struct ConnectionActivity {
     }
 }
 
-/// What one client may cost the server before it has proved to be anybody: connections, bytes and time.
+/// The limits for an unauthenticated client: connections, bytes and time.
 ///
-/// Beyond a limit the client gets an error where HTTP still allows one, and its connection is closed.
+/// Beyond a limit the client gets an error if HTTP still allows one, and its connection is closed.
 public struct ConnectionLimits: Hashable, Sendable {
-    /// The most connections at once. One more closes the connection that has gone longest without a request; when all
-    /// are busy, the new one is closed.
+    /// The largest number of connections. A further one closes the connection that was without a request for the
+    /// longest time; if all are busy, the new one is closed.
     public var maxConnections = 4_096
     /// The time from a connection's first byte, or from the first byte after a pause, until a request's head is
     /// complete.
@@ -78,22 +78,22 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// The time between two requests on one connection. It is longer than the 60 s that load balancers commonly keep
     /// an idle connection, so that the balancer is the one to close it.
     public var idleTimeout = Duration.seconds(75)
-    /// The time for which a client may refuse to read what is sent to it.
+    /// How long a client may not read what is sent to it.
     public var writeTimeout = Duration.seconds(30)
-    /// After how much silence TCP asks whether the client's machine is still there. A stream on which nothing happens is held
-    /// for as long as its client, which may have gone without a word.
+    /// After how much silence TCP probes whether the client's machine still exists. A stream without events stays open
+    /// as long as its client, which may have disappeared without closing the connection.
     public var keepaliveIdle = Duration.seconds(60)
-    /// How often TCP then asks again.
+    /// The interval of further TCP probes.
     public var keepaliveInterval = Duration.seconds(15)
-    /// How many of its questions in a row may stay unanswered until the kernel ends the connection.
+    /// The number of consecutive unanswered probes after which the kernel closes the connection.
     public var keepaliveProbes = 4
-    /// The time and the bytes for which a connection is still read after its last answer, so that the answer arrives:
-    /// closing at once would reset the connection (RFC 9112, 9.6).
+    /// The time and the bytes for which a connection is still read after its last response, so that the response
+    /// arrives: closing at once would reset the connection (RFC 9112, 9.6).
     public var lingerTimeout = Duration.seconds(2)
     public var maxLingeringBytes = 1 << 20
     /// The longest request body, in bytes.
     public var maxBodyBytes = PreviewRequestContext.maxBodyBytes
-    /// The longest header field, and the longest request line, in bytes. Access tokens are the longest that come.
+    /// The longest header field, and the longest request line, in bytes. Access tokens are the longest values.
     public var maxHeaderFieldBytes = 8 * 1_024
     /// All header fields of a request together, in bytes.
     public var maxHeaderListBytes = 16 * 1_024
@@ -102,24 +102,24 @@ public struct ConnectionLimits: Hashable, Sendable {
 
     public init() {}
 
-    /// Takes heads that are as large as those that the core API takes (Kestrel's own limit), since they are passed on.
+    /// Allows heads of the size that the core API accepts (Kestrel's limit), since they are forwarded.
     public mutating func allowLargeHeads() {
         maxHeaderFieldBytes = 32 * 1_024
         maxHeaderListBytes = 32 * 1_024
     }
 }
 
-/// Looks at the first bytes of each request on an HTTP/1 connection, since the parser does not say of a request that it
-/// cannot read whether it was a `HEAD`.
+/// Reads the first bytes of each request on an HTTP/1 connection, since for a request that it cannot read, the parser
+/// does not say whether it was a `HEAD`.
 ///
-/// A request that came in the same read as the end of the one before is not seen. An error in it ends the connection in
-/// any case.
+/// A request that arrived in the same read as the end of the previous one is not observed. An error in it ends the
+/// connection in any case.
 final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private enum State {
-        /// So many bytes were as they are in a `HEAD`.
+        /// The number of bytes that match those of a `HEAD`.
         case matching(Int)
         case decided(isHEAD: Bool)
     }
@@ -133,7 +133,7 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
         if case .decided(isHEAD: true) = state { true } else { false }
     }
 
-    /// A request was read to its end.
+    /// A request was read completely.
     func requestEnded() {
         state = .matching(0)
     }

@@ -12,7 +12,7 @@ public import Router
     internal import Glibc
 #endif
 
-/// Watches one connection, below HTTP, and closes it when it takes too long or is one too many.
+/// Limits the time and the number of connections, below HTTP.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -28,7 +28,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.registry = registry
     }
 
-    // MARK: What the messages on the connection tell
+    // MARK: Notifications from the messages on the connection
 
     /// A request's head is complete.
     func exchangeBegan() {
@@ -38,7 +38,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         schedule(context)
     }
 
-    /// Whether the answer under way is the core API's. It may take as long as its reader likes.
+    /// Whether the response in progress is the core API's. It has no time limit for reading.
     var isPassingOn: Bool {
         get { activity?.isPassingOn ?? false }
         set {
@@ -48,7 +48,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    /// A request was read to its end, and answered.
+    /// A request was read completely, and answered.
     func exchangeEnded() {
         guard let context, activity != nil else { return }
         activity?.exchangeEnded(at: context.eventLoop.now)
@@ -84,7 +84,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        // Not with every read: most requests' heads are complete with the read that brings their first byte.
+        // Not for every read: most heads are complete with the read that contains their first byte.
         schedule(context)
         context.fireChannelReadComplete()
     }
@@ -122,7 +122,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Time
 
-    /// One timer at most: one that is due too early looks again when it fires.
+    /// At most one timer: if it fires too early, it is set again.
     private func schedule(_ context: ChannelHandlerContext) {
         guard let deadline = activity?.deadline(limits), deadline < timer?.deadline ?? .distantFuture else { return }
         timer?.task.cancel()
@@ -142,13 +142,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 }
 
-/// A kind of connection like `Base`, under the watch of a ``ConnectionHandler``.
+/// A connection type like `Base`, with a ``ConnectionHandler``.
 struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
     let limits: ConnectionLimits
     let registry: ConnectionRegistry
 
-    /// Every open connection keeps the last of its buffers. Most requests fit into the first; an upload's grow with it.
+    /// Every open connection keeps its last buffer. Most requests fit into the first one; an upload's buffers grow.
     private static var receiveBuffers: AdaptiveRecvByteBufferAllocator {
         AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536)
     }
@@ -156,7 +156,7 @@ struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(ConnectionHandler(limits: limits, registry: registry))
-            // A connection that is over already takes no options, and says so itself.
+            // A closed connection accepts no options, and reports this itself.
             try? channel.syncOptions?.probeSilentPeers(limits)
             try? channel.syncOptions?.setOption(.recvAllocator, value: Self.receiveBuffers)
         }
@@ -169,7 +169,8 @@ struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
 }
 
 extension NIOSynchronousChannelOptions {
-    /// Lets TCP find out whether a silent peer still exists, within `keepaliveIdle + keepaliveProbes * keepaliveInterval`.
+    /// Lets TCP detect whether a silent peer still exists, within `keepaliveIdle + keepaliveProbes *
+    /// keepaliveInterval`.
     fileprivate func probeSilentPeers(_ limits: ConnectionLimits) throws {
         try setOption(.socketOption(.so_keepalive), value: 1)
         try setOption(.keepaliveIdle, value: SocketOptionValue(limits.keepaliveIdle.components.seconds))
@@ -196,11 +197,11 @@ extension HTTPServerBuilder {
     /// HTTP/1.1 without TLS, within limits. TLS ends in front of the service (Docs/TLS.md).
     ///
     /// - Parameters:
-    ///   - limits: What a client may cost.
-    ///   - draining: Says when every answer is to be its connection's last.
-    ///   - metrics: Where is counted which connections were closed.
-    ///   - router: Passes on what is the core API's; `nil` answers everything here.
-    ///   - streams: What is set between the core API's own events.
+    ///   - limits: The limits for a client.
+    ///   - draining: Decides when every response is the last one of its connection.
+    ///   - metrics: Counts closed connections.
+    ///   - router: Forwards the core API's requests; `nil` answers everything here.
+    ///   - streams: The events that are merged into the core API's streams.
     public static func watched(
         _ limits: ConnectionLimits,
         draining: Draining = Draining(),

@@ -4,20 +4,20 @@ internal import NIOCore
 internal import PreviewControl
 internal import Synchronization
 
-/// All open connections of a server, the idle ones in the order in which they became so.
+/// All open connections of a server, the idle ones in the order in which they became idle.
 ///
-/// A server that stops accepting when it is full can be shut out by whoever opens connections and says nothing. This
-/// one makes room instead: the connection that has gone longest without a request goes.
+/// A full server that only stops accepting can be blocked by clients that open connections and send nothing. This one
+/// closes the connection that was without a request for the longest time.
 final class ConnectionRegistry: Sendable {
     private struct Entry {
         let channel: any Channel
-        /// The place among the idle ones; `nil` while a request is served.
+        /// The position among the idle ones; `nil` while a request is served.
         var idleMark: UInt64?
     }
 
     private struct State {
         var open: [ObjectIdentifier: Entry] = [:]
-        /// Also holds marks that are no longer true; they are skipped, and dropped when they outnumber the others.
+        /// Also contains obsolete marks; they are skipped, and removed when they outnumber the others.
         var idle: Deque<(id: ObjectIdentifier, mark: UInt64)> = []
         var lastMark: UInt64 = 0
 
@@ -47,17 +47,17 @@ final class ConnectionRegistry: Sendable {
     private let metrics: any MetricsFactory
     private let state = Mutex(State())
 
-    /// - Parameter metrics: Where is counted which connections were closed.
+    /// - Parameter metrics: Counts closed connections.
     init(maxConnections: Int, metrics: any MetricsFactory = MetricsSystem.factory) {
         self.maxConnections = maxConnections
         self.metrics = metrics
     }
 
-    /// Why a connection was closed from this side.
+    /// The reason why this server closed a connection.
     enum ClosingReason: String {
-        /// It made room for another.
+        /// It was closed to make room for another.
         case evicted
-        /// No room could be made for it.
+        /// There was no room for it.
         case refused
         case timedOut = "timed_out"
     }
@@ -70,16 +70,16 @@ final class ConnectionRegistry: Sendable {
         ).increment()
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     var count: Int { state.withLock { $0.open.count } }
 
-    /// How many marks are kept, true or stale.
+    /// The number of marks, including obsolete ones.
     var rememberedMarkCount: Int { state.withLock { $0.idle.count } }
 
-    /// What became of a new connection.
+    /// The result of adding a connection.
     enum Admission {
         case admitted
-        /// Another connection, without a request, has to go for it.
+        /// Another connection, without a request, has to be closed for it.
         case admittedInsteadOf(any Channel)
         /// All connections serve requests.
         case refused

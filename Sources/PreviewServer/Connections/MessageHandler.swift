@@ -4,10 +4,11 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import Router
 
-/// Watches the requests and responses of one connection.
+/// Observes the requests and responses of one connection.
 ///
-/// It answers what never becomes a request (a head that is too large or no HTTP), bounds the time and the size of
-/// bodies, sends no body to who asked with `HEAD`, and ends a connection so that its last answer arrives.
+/// It responds to input that never becomes a request (a head that is too large or not HTTP), limits the time and the
+/// size of bodies, removes the body from responses to `HEAD`, and closes a connection so that its last response
+/// arrives.
 final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -16,12 +17,12 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let draining: Draining
-    /// What is passed on to the core API; `nil` where nothing is.
+    /// Forwards requests to the core API; `nil` if nothing is forwarded.
     private let passingOn: PassingOn?
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
-    /// True while the connection was told of a request and not yet of its end.
+    /// True while a request was reported to the connection, and its end was not.
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
 
@@ -45,7 +46,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let presences = passingOn?.presences {
             presences.arrived(context.channel)
             let channel = context.channel
-            // The first handler, because those behind it need not pass on what it looks for.
+            // The first handler, because later ones need not forward the event that it waits for.
             try? pipeline.addHandler(DepartureHandler { presences.departed(channel) }, position: .first)
         }
     }
@@ -81,7 +82,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .body(let bytes):
             verdict = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
-            // Who reads the body cannot tell its end from that of a connection that broke off.
+            // The reader of the body cannot distinguish its end from that of a broken connection.
             let isMarked = flow.isReadingPassedOn
             verdict = flow.endArrived()
             if isMarked, verdict == .forward { context.fireChannelRead(wrapInboundOut(.body(ByteBuffer()))) }
@@ -107,13 +108,13 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
-    /// Clients wait for the "100 Continue" that they ask for (RFC 9110, 10.1.1).
+    /// Clients wait for the "100 Continue" that they request (RFC 9110, 10.1.1).
     private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
         guard !flow.isReadingPassedOn, head.headerFields[.expect]?.lowercased() == "100-continue" else { return }
         sendContinue(context)
     }
 
-    /// Whoever reads the body of a request that is passed on says when it is wanted.
+    /// The reader of a forwarded request's body says when it is needed.
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is ContinueWithBody else { return context.triggerUserOutboundEvent(event, promise: promise) }
         sendContinue(context)
@@ -147,7 +148,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case is HTTPParserError:
             answerOutOfTurn(.badRequest, "The request is not valid HTTP.", context: context)
         default:
-            // Also what a request's target can contain that HTTP allows and the server's types do not.
+            // Also characters in a request's target that HTTP allows and the server's types do not.
             context.fireErrorCaught(error)
         }
     }
@@ -170,14 +171,14 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head, .body:
             context.write(data, promise: promise)
         case .end:
-            // The encoder of HTTP/1 would end a body of unknown length, which is not there, with an empty chunk.
+            // The HTTP/1 encoder would end a body of unknown length, which is removed here, with an empty chunk.
             context.write(flow.answersHEAD ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
             if flow.responseEndSent() == .finish { finish(context) }
             tellConnection()
         }
     }
 
-    /// While the replica drains, a client is to send its next request on another connection, which may lead to another
+    /// While the replica drains, a client has to send its next request on another connection, which may lead to another
     /// replica.
     private var isLastWhileDraining: Bool {
         draining.hasBegun && flow.answersNewest
@@ -189,7 +190,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context: ChannelHandlerContext
     ) {
         guard flow.mayAnswerOutOfTurn else {
-            // The answer that is due to an earlier request is the last.
+            // The response to an earlier request, which is pending, is the last one.
             flow.hasUnanswered ? flow.stop() : context.close(promise: nil)
             return
         }
@@ -207,7 +208,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         tellConnection()
     }
 
-    /// Sends what was written, says that no more follows, and leaves the client a moment to read it.
+    /// Flushes all writes, closes the sending side, and gives the client a moment to read.
     private func finish(_ context: ChannelHandlerContext) {
         context.flush()
         bodyTimer?.cancel()
@@ -217,7 +218,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    // MARK: The connection's part
+    // MARK: Events of the connection
 
     private func tellConnection() {
         connection?.isPassingOn = flow.answersPassedOn
@@ -240,15 +241,16 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Refuses HTTP/1 requests whose framing is ambiguous, as the parser reports them: behind it the fields that show it are
-/// dropped or merged.
+/// Refuses HTTP/1 requests with ambiguous framing, as the parser reports them: later handlers do not see the fields
+/// that show it.
 ///
-/// It also turns the absolute form of a target (RFC 9112 section 3.2.2) into path and host, without touching the path.
+/// It also converts the absolute form of a target (RFC 9112 section 3.2.2) into path and host, and leaves the path
+/// unchanged.
 final class RequestHeadGuard: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
-    /// True once a request was refused: what follows on the connection is not read.
+    /// True once a request was refused: the rest of the connection is not read.
     private var isRefusing = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -267,7 +269,7 @@ final class RequestHeadGuard: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// - Returns: Whether it was in absolute form. The host of the target counts, not that of the field.
+    /// - Returns: Whether it was in absolute form. The host of the target applies, not that of the field.
     private func makeOriginForm(_ head: inout HTTPRequestHead) -> Bool {
         guard head.uri.utf8.first != UInt8(ascii: "/"), head.method != .CONNECT,
             let start = head.uri.firstRange(of: "://")?.upperBound

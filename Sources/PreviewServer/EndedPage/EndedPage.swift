@@ -7,13 +7,13 @@ public import NIOCore
 internal import OpenSSLKit
 internal import PreviewDomain
 
-/// The page that hosts of the zone without a preview get: what has ended, and what never was.
+/// The page for hosts of the zone without a preview, whether it has ended or never existed.
 ///
-/// It is a server of its own, on a port of its own: a wildcard route of the preview Gateway leads to it, and by that route
-/// nothing else of this service can be reached (Docs/Decisions/0067). Its answer is the same for every host, path, method and
-/// field, so it tells somebody who guesses addresses nothing.
+/// It is a separate server on a separate port: a wildcard route of the preview Gateway leads to it, and nothing else of
+/// this service can be reached through that route (Docs/Decisions/0067). Its response is the same for every host, path,
+/// method and field, so guessing addresses reveals nothing.
 public struct EndedPage: Sendable {
-    /// The most connections to it. The gateway keeps few and uses them again.
+    /// The largest number of connections. The gateway uses few and keeps them open.
     private static let maxConnections = 256
 
     public init() {}
@@ -21,9 +21,9 @@ public struct EndedPage: Sendable {
     /// The server of the page.
     ///
     /// - Parameters:
-    ///   - address: Where it listens.
-    ///   - draining: Says when every answer is to be its connection's last.
-    ///   - metrics: Where is counted which connections were closed.
+    ///   - address: The address on which it listens.
+    ///   - draining: Decides when every response is the last one of its connection.
+    ///   - metrics: Counts closed connections.
     ///   - onRunning: Called once it listens.
     public static func application(
         address: BindAddress,
@@ -43,12 +43,14 @@ public struct EndedPage: Sendable {
         )
     }
 
-    /// What every answer has. A cache must not keep it: the same address may serve a preview a second later.
+    /// The header fields of every response. Caches must not store it: the same address may serve a preview a second
+    /// later.
     static let fields: HTTPFields = {
         var fields: HTTPFields = [
             .contentType: "text/html; charset=utf-8",
             .cacheControl: "no-store",
-            // The front end may show previews in a frame, and there is nothing to click on here: so no `frame-ancestors`.
+            // The front end may show previews in a frame, and this page has no controls: therefore no
+            // `frame-ancestors`.
             .contentSecurityPolicy:
                 "default-src 'none'; style-src '\(styleDigest)'; base-uri 'none'; form-action 'none'",
             .referrerPolicy: "no-referrer",
@@ -63,11 +65,11 @@ public struct EndedPage: Sendable {
     /// The style sheet as a source of a Content-Security-Policy (CSP level 3, section 2.3.1).
     private static let styleDigest = "sha256-\(Data(Digest.sha256(Array(style.utf8))).base64EncodedString())"
 
-    /// The colors of one scheme, as they stand in ``style``. A test computes their contrast (WCAG 2.2, 1.4.3).
+    /// The colors of one scheme in ``style``. A test computes their contrast (WCAG 2.2, 1.4.3).
     struct Palette: Hashable, Sendable {
         let background: String
         let text: String
-        /// Of what is less important.
+        /// For less important text.
         let quietText: String
         let line: String
 

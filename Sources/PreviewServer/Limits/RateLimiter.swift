@@ -4,10 +4,10 @@ internal import PreviewDomain
 internal import PreviewIdentity
 internal import Synchronization
 
-/// A token bucket for each caller, kept as one point in time: the generic cell rate algorithm (ITU-T I.371).
+/// A token bucket for each caller, stored as one point in time: the generic cell rate algorithm (ITU-T I.371).
 ///
-/// The buckets are in two generations. One that has not been touched for as long as it takes to fill is as good as
-/// new, so whole generations are dropped, and memory is bounded without a search.
+/// The buckets are in two generations. A bucket that was not used for the time in which it fills is full, so whole
+/// generations are dropped, and memory is bounded without a search.
 final class RateLimiter: Sendable {
     private struct State {
         /// When each caller's bucket is full again.
@@ -30,7 +30,7 @@ final class RateLimiter: Sendable {
         state = Mutex(State(rotatedAt: time.uptime()))
     }
 
-    /// Takes one token out of a caller's bucket.
+    /// Takes one token from a caller's bucket.
     ///
     /// - Returns: `nil`, or how long the caller has to wait for the next token.
     func take(for caller: some Hashable) -> Duration? {
@@ -50,11 +50,11 @@ final class RateLimiter: Sendable {
         }
     }
 
-    /// How many buckets are remembered.
+    /// The number of remembered buckets.
     var callerCount: Int { state.withLock { $0.current.count + $0.previous.count } }
 }
 
-/// How many requests each caller may send.
+/// The rate of requests of each caller.
 struct CallerRates: Sendable {
     private let limiter: RateLimiter
 
@@ -62,8 +62,8 @@ struct CallerRates: Sendable {
         limiter = RateLimiter(limits: limits, time: time)
     }
 
-    /// The platform's own key is one for all agents. Each run has a share of its own, so that a runaway agent throttles
-    /// only itself.
+    /// All agents share the platform's service key. Each run has its own rate, so that a runaway agent throttles only
+    /// itself.
     private struct Share: Hashable {
         let identity: String
         let run: RunID?
@@ -71,8 +71,8 @@ struct CallerRates: Sendable {
 
     /// Counts one request.
     ///
-    /// - Parameter run: The run that it is about, if it is about one. However it was spelled, it is the same run.
-    /// - Throws: 429 when the caller sent too many.
+    /// - Parameter run: The run of the request, if it has one. All spellings are the same run.
+    /// - Throws: 429 if the caller sent too many.
     func take(for caller: Caller, run: RunID?) throws(APIError) {
         let share = Share(identity: caller.identity, run: caller.role == .service ? run : nil)
         if let wait = limiter.take(for: share) {
@@ -85,8 +85,8 @@ struct CallerRates: Sendable {
     }
 }
 
-/// Turns away callers that send more than their share, by the run in the request's path. It stands behind
-/// authentication: who is nobody has no share.
+/// Refuses callers that exceed their rate, by the run in the request's path. It runs after authentication: an
+/// unauthenticated caller has no rate.
 struct RateLimitMiddleware: RouterMiddleware {
     let rates: CallerRates
 

@@ -3,11 +3,11 @@ internal import NIOCore
 internal import PreviewControl
 internal import Synchronization
 
-/// Cancels requests whose time is over.
+/// Cancels requests at their deadlines.
 ///
-/// All share one timer, set for the earliest end that is known. It may belong to a request that was answered long ago, as
-/// nearly all are; then looking again is cheap, where a timer for every request would be set and cancelled on its event
-/// loop for nothing.
+/// All requests share one timer, set for the earliest known deadline. That may belong to a request that was answered
+/// long ago, as nearly all are; then checking again is cheap, whereas a timer for every request would be set and
+/// cancelled on its event loop in vain.
 final class RequestDeadlines: Sendable {
     private struct Entry {
         let limit: RequestTimeLimit
@@ -29,13 +29,13 @@ final class RequestDeadlines: Sendable {
 
     private let state = Mutex(State())
 
-    /// Watches a request until ``remove(_:)``.
+    /// Observes a request until ``remove(_:)``.
     ///
     /// - Parameters:
     ///   - limit: Its time, which may be extended.
-    ///   - end: When that is over as of now.
-    ///   - eventLoop: Where the timer may run.
-    ///   - cancel: Called when the time is over.
+    ///   - end: The present deadline.
+    ///   - eventLoop: The event loop for the timer.
+    ///   - cancel: Called at the deadline.
     func add(
         _ limit: RequestTimeLimit,
         until end: NIODeadline,
@@ -60,7 +60,7 @@ final class RequestDeadlines: Sendable {
     private func timerFired(on eventLoop: any EventLoop) {
         let now = NIODeadline.now()
         let (overdue, next) = state.withLock { state -> ([Entry], NIODeadline?) in
-            // A later timer may be set too; what it finds is right in any case.
+            // A later timer may be set too; that does no harm.
             state.timer = nil
             var overdue: [Entry] = []
             var earliest: NIODeadline?
@@ -79,38 +79,38 @@ final class RequestDeadlines: Sendable {
     }
 }
 
-/// How long one request may take.
+/// The time limit of one request.
 final class RequestTimeLimit: Sendable {
     private struct State {
-        /// `nil` until the time has begun to run.
+        /// `nil` until the time has started.
         var end: NIODeadline?
         var isOver = false
     }
 
     private let state = Mutex(State())
 
-    /// True once the request took longer than it may.
+    /// True once the request exceeded its time.
     var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Lets the time run from now on.
+    /// Starts the time.
     ///
-    /// - Returns: When it is over, unless it is extended.
+    /// - Returns: The deadline, unless it is extended.
     func begin(_ duration: Duration) -> NIODeadline {
         let end = NIODeadline.now() + TimeAmount(duration)
         state.withLock { $0.end = end }
         return end
     }
 
-    /// Adds to the time.
+    /// Extends the time.
     func extend(by duration: Duration) {
         state.withLock { state in
             if let end = state.end { state.end = end + TimeAmount(duration) }
         }
     }
 
-    /// Looks whether the time is over.
+    /// Checks whether the time is over.
     ///
-    /// - Returns: When it will be, or `nil` when it is.
+    /// - Returns: The deadline, or `nil` if it has passed.
     func end(after now: NIODeadline) -> NIODeadline? {
         state.withLock { state in
             guard let end = state.end, end <= now else { return state.end }
@@ -120,16 +120,17 @@ final class RequestTimeLimit: Sendable {
     }
 }
 
-/// Gives every request of `Base` a time in which it has to be answered.
+/// Gives every request of `Base` a time limit.
 ///
-/// After it the handler is cancelled. The answer, which says so, waits for the handler to take back what it had begun.
+/// After it the handler is cancelled. The response, which says so, waits until the handler has deleted what it had
+/// created.
 public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
     let base: Base
     let limit: Duration
     let time: MonotonicTime
     private let deadlines = RequestDeadlines()
 
-    /// - Parameter time: Measures what the cluster and the core API may take of it.
+    /// - Parameter time: Measures the time for the cluster and the core API.
     init(base: Base, limit: Duration, time: MonotonicTime = MonotonicTime(ContinuousClock())) {
         self.base = base
         self.limit = limit
@@ -150,10 +151,10 @@ public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Bas
         }
     }
 
-    /// Starts a handler in a task of its own, so that it can be cancelled while the one that writes the answer goes on. A
-    /// task group would have to hold another task that waits for the time.
+    /// Starts a handler in a separate task, so that it can be cancelled while the one that writes the response
+    /// continues. A task group would need another task that waits for the time.
     ///
-    /// It begins on this thread: most handlers of short requests are done before they would have to change it.
+    /// It begins on the present thread: most handlers of short requests end before they would have to leave it.
     private func start(_ handle: @Sendable @escaping () async throws -> Response) -> Task<Response, any Error> {
         if #available(macOS 26, *) {
             Task.immediate { try await handle() }

@@ -2,29 +2,30 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import PreviewIdentity
 
-/// What requests may cost the service once they have arrived.
+/// The limits for requests after they have arrived.
 public struct RequestLimits: Hashable, Sendable {
-    /// The most requests that are worked on at once; one more is answered with 503.
+    /// The largest number of concurrent requests; a further one gets 503.
     public var maxInProgress = 1_024
-    /// The time until a request is answered. What waits for somebody, as an agent's start waits for its approval, adds
-    /// its own time to it.
+    /// The time limit of a request. A request that waits, as an agent's start waits for its approval, adds its own
+    /// time.
     public var answerTimeout = Duration.seconds(30)
-    /// The most calls that wait at once for one run, and on this replica.
+    /// The largest number of waiting calls for one run, and on this replica.
     public var maxWaitingPerRun = 16
     public var maxWaiting = 512
-    /// The most event streams that are open at once for one run, and on this replica. They are counted on their own,
-    /// since each is a watch at the API server, and so that readers take no places from those who wait for a decision.
+    /// The largest number of open event streams for one run, and on this replica. They are counted separately, since
+    /// each is a watch at the API server, and so that readers do not use the places of waiting calls.
     public var maxStreamsPerRun = 8
     public var maxStreams = 128
-    /// How many requests each caller may send in a second, in the long run and with a burst.
+    /// The rate of each caller's requests, sustained and as a burst.
     public var requestsPerSecond = 20.0
     public var burst = 100
-    /// The most callers whose rate is remembered; beyond, those who have been quiet longest are forgotten.
+    /// The largest number of callers whose rate is remembered; beyond it, those without requests for the longest time
+    /// are forgotten.
     public var maxCallers = 10_000
 
     public init() {}
 
-    /// The same with the limits of event streams in place of those of waiting calls.
+    /// The same with the limits of event streams instead of those of waiting calls.
     var forStreams: RequestLimits {
         var limits = self
         limits.maxWaitingPerRun = maxStreamsPerRun
@@ -33,9 +34,9 @@ public struct RequestLimits: Hashable, Sendable {
     }
 }
 
-/// Answers a request whose body is declared to be too long before any of it is read.
+/// Refuses a request whose declared body is too long before any of it is read.
 ///
-/// A body of undeclared length is measured by whoever reads it; its connection discards the rest.
+/// The reader of a body measures one of undeclared length; its connection discards the rest.
 struct BodyLimitMiddleware: RouterMiddleware {
     func handle(
         _ request: Request,
@@ -49,7 +50,7 @@ struct BodyLimitMiddleware: RouterMiddleware {
     }
 }
 
-/// Sheds requests beyond what a replica can work on, before they cost anything. Health is not among them.
+/// Refuses requests beyond the limit of a replica early. Health checks are exempt.
 struct ConcurrencyMiddleware: RouterMiddleware {
     let requests: ConcurrencyLimit
 

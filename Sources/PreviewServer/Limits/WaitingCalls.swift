@@ -4,9 +4,9 @@ internal import PreviewDomain
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The calls that wait for somebody: agents' starts for their approval and long polls, or event streams.
+/// The calls that wait: agents' starts for their approval and long polls, or event streams.
 ///
-/// They are few and long, where other requests are many and short, so they are counted on their own: per run, so that
+/// They are few and long, whereas other requests are many and short, so they are counted separately: per run, so that
 /// one run cannot take all places, and on this replica.
 final class WaitingCalls: Sendable {
     private struct State {
@@ -21,10 +21,10 @@ final class WaitingCalls: Sendable {
         self.limits = limits
     }
 
-    /// How many calls wait on this replica.
+    /// The number of waiting calls on this replica.
     var count: Int { state.withLock(\.total) }
 
-    /// The place of one waiting call; it is free again when this value is gone.
+    /// The place of one waiting call; it is free again when this value is deallocated.
     final class Place: Sendable {
         private let calls: WaitingCalls
         private let run: RunID
@@ -41,7 +41,7 @@ final class WaitingCalls: Sendable {
 
     /// Takes a place, for as long as the returned value is kept.
     ///
-    /// - Throws: 429 when the run has too many waiting calls, 503 when the replica has.
+    /// - Throws: 429 if the run has too many waiting calls, 503 if the replica has.
     func place(for run: RunID) throws(APIError) -> Place {
         try state.withLock { state throws(APIError) in
             guard state.perRun[run, default: 0] < limits.maxWaitingPerRun else {
@@ -66,12 +66,12 @@ final class WaitingCalls: Sendable {
 
     /// Runs `operation` while its caller waits for it.
     ///
-    /// It takes a place and adds to the request's time. The operation is cancelled when the caller goes away and when
-    /// this replica stops; then the caller is told to ask another replica.
+    /// It takes a place and extends the request's time. The operation is cancelled when the caller disconnects and when
+    /// this replica shuts down; then the caller is told to use another replica.
     ///
     /// - Parameters:
     ///   - longest: The longest that the operation waits.
-    /// - Throws: What ``place(for:)`` and `operation` throw.
+    /// - Throws: The errors of ``place(for:)`` and `operation`.
     func wait<Answer: Sendable>(
         for run: RunID,
         atMost longest: Duration,
@@ -84,7 +84,7 @@ final class WaitingCalls: Sendable {
         }
     }
 
-    /// As above, where the caller's going away and the request's time are seen to already.
+    /// Same as above, for callers that already observe disconnection and the request's time.
     func wait<Answer: Sendable>(
         for run: RunID,
         _ operation: @Sendable @escaping () async throws -> Answer

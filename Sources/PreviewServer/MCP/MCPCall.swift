@@ -5,7 +5,7 @@ internal import NIOCore
 internal import PreviewControl
 internal import PreviewIdentity
 
-/// A call of a tool while it is carried out.
+/// A call of a tool in progress.
 struct MCPCall: Sendable {
     let id: JSONRPCID
     let call: ToolCall
@@ -13,12 +13,13 @@ struct MCPCall: Sendable {
     let caller: Caller
     let server: MCPServer
 
-    /// How many events may wait for a client that does not read. The oldest go first; the answer is the newest.
+    /// The number of events that may wait for a client that does not read. The oldest are dropped first; the response
+    /// is the newest.
     private static let maxWaitingEvents = 8
 
     var longestWait: Duration? { call.tool.longestWait(call.arguments) }
 
-    /// Carries it out to its answer, which may be that it failed.
+    /// Carries it out and returns the response, which may be a failure.
     func run(
         _ logger: Logger,
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -27,10 +28,10 @@ struct MCPCall: Sendable {
             let result = try await result(report: report).members()
             return JSONRPCResponse(id: id, outcome: .success(server.complete(result, in: revision)))
         } catch is CancellationError {
-            // The client left, or this replica shuts down.
+            // The client disconnected, or this replica shuts down.
             return JSONRPCResponse(id: id, outcome: .failure(.interrupted))
         } catch {
-            // The text of what nobody foresaw may hold a secret.
+            // The text of an unexpected error may contain a secret.
             logger.error("a tool failed unexpectedly", metadata: ["type": "\(type(of: error))"])
             return JSONRPCResponse(id: id, outcome: .failure(.internalError))
         }
@@ -57,9 +58,9 @@ struct MCPCall: Sendable {
         case clientLeft
     }
 
-    /// Carries it out and writes what happens meanwhile as server-sent events, the answer as the last.
+    /// Carries it out and writes progress as server-sent events, the response as the last.
     ///
-    /// A client that goes away ends the call; what waits for a human in the cluster goes on waiting there.
+    /// If the client disconnects, the call ends; a request for approval stays pending in the cluster.
     func stream(
         to writer: inout any ResponseBodyWriter,
         context: PreviewRequestContext,
@@ -108,10 +109,10 @@ struct MCPCall: Sendable {
     }
 }
 
-/// What a client hears while its call waits.
+/// The events that a client gets while its call waits.
 struct CallProgress {
-    /// How often a waiting call says that it goes on. Shorter than any time-out that is known of a client or a proxy,
-    /// the shortest being 30 seconds, so that one lost message does no harm.
+    /// The interval of progress events. It is shorter than every known time-out of a client or a proxy, of which the
+    /// shortest is 30 seconds, so that one lost message does no harm.
     static let interval = Duration.seconds(5)
 
     private let token: JSONRPCID?
@@ -122,17 +123,17 @@ struct CallProgress {
         self.token = token
     }
 
-    /// The call waits for something else than before: says so at once.
+    /// The call now waits for something else: reported at once.
     mutating func report(_ message: String) throws -> ByteBuffer {
         self.message = message
         return try goOn()
     }
 
-    /// The event for one interval: progress where the client asked for it, else a comment, which only keeps the
-    /// connection from being closed.
+    /// The event for one interval: progress if the client requested it, otherwise a comment, which only keeps the
+    /// connection open.
     mutating func goOn() throws -> ByteBuffer {
         guard let token else { return EventStream.comment("waiting") }
-        // The protocol wants a number that grows each time ("Progress"). How much is left nobody knows.
+        // The protocol requires a number that grows each time ("Progress"). The remaining time is not known.
         count += 1
         return try Self.event([
             "jsonrpc": "2.0", "method": "notifications/progress",

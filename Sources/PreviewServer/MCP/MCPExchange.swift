@@ -5,7 +5,7 @@ internal import NIOCore
 internal import PreviewControl
 internal import PreviewIdentity
 
-/// One message and its answer over HTTP.
+/// One message and its response over HTTP.
 struct MCPExchange: Sendable {
     let request: Request
     let context: PreviewRequestContext
@@ -31,9 +31,9 @@ struct MCPExchange: Sendable {
         }
     }
 
-    /// A notification gets no answer (MCP, "Sending Messages"). A cancellation among them is not acted upon: it names a
-    /// request by an id that is unique within one client only, and the request may be on another replica. Closing the
-    /// request is what cancels it.
+    /// A notification gets no response (MCP, "Sending Messages"). A cancellation is ignored: it names a request by an
+    /// ID that is unique only within one client, and the request may be on another replica. To cancel a request, close
+    /// it.
     func acknowledge() throws -> Response {
         do {
             if let version = try MCPHeaders(request.headers).version(), ProtocolRevision(rawValue: version) == nil {
@@ -55,14 +55,14 @@ struct MCPExchange: Sendable {
     private func answer(_ call: MCPCall) async throws -> Response {
         if accepted.eventStream, call.longestWait != nil || !accepted.json { return stream(call) }
         guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger).json) }
-        // The client takes no events, so nothing can be sent before the end. When it leaves, the wait ends.
+        // The client accepts no events, so nothing can be sent before the end. If it disconnects, the wait ends.
         context.timeLimit.extend(by: longestWait)
         let logger = context.logger
         let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
         return try finished(response.json)
     }
 
-    /// The whole answer, in the format that the client takes.
+    /// The whole response, in the format that the client accepts.
     func finished(_ answer: JSONValue) throws -> Response {
         guard accepted.json else { return eventStream(try CallProgress.event(answer)) }
         return try JSONBody(answer).response(from: request, context: context)
@@ -87,21 +87,21 @@ struct MCPExchange: Sendable {
 }
 
 extension MCPExchange {
-    /// What becomes of one message of a batch.
+    /// The result of one message of a batch.
     private enum Step: Sendable {
-        /// Its answer; nil for a notification.
+        /// Its response; nil for a notification.
         case answered(JSONRPCResponse?)
         case call(MCPCall)
     }
 
-    /// Carries out the messages of a batch, all at once, and answers them together (2025-03-26, "Batching").
+    /// Carries out the messages of a batch concurrently, and sends their responses together (2025-03-26, "Batching").
     func answer(batch messages: [JSONRPCMessage]) async throws -> Response {
         if let fault = fault(of: messages) { return try refuse(fault, id: nil, in: nil) }
         let steps = messages.map(step)
         let calls = steps.compactMap { step -> MCPCall? in
             if case .call(let call) = step { call } else { nil }
         }
-        // Nothing is sent before the end. When the client leaves, the waits end.
+        // Nothing is sent before the end. If the client disconnects, the waits end.
         if let longestWait = calls.compactMap(\.longestWait).max() { context.timeLimit.extend(by: longestWait) }
         let logger = context.logger
         let answers = try await context.cancellingOnClientDeparture {
@@ -166,12 +166,12 @@ extension MCPExchange {
     }
 }
 
-/// In which of the protocol's two formats a client takes an answer (RFC 9110, 12.5.1).
+/// The format of the protocol's two in which a client accepts a response (RFC 9110, 12.5.1).
 struct AcceptedFormats: Hashable, Sendable {
     let json: Bool
     let eventStream: Bool
 
-    /// - Parameter accept: The header `Accept`. Without it a client takes anything, and gets the simpler one.
+    /// - Parameter accept: The header `Accept`. Without it a client accepts everything, and gets the simpler format.
     init(_ accept: String?) {
         guard let accept else {
             json = true
@@ -183,7 +183,7 @@ struct AcceptedFormats: Hashable, Sendable {
         eventStream = !types.isDisjoint(with: ["text/event-stream", "text/*", "*/*"])
     }
 
-    /// The media type of one element; nil when the client says that it does not want it.
+    /// The media type of one element; nil if the client rejects it.
     private static func mediaType(_ element: Substring) -> String? {
         let parts = element.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
         let isRefused = parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }

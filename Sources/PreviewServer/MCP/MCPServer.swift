@@ -3,21 +3,21 @@ internal import PreviewIdentity
 
 /// Answers requests of the Model Context Protocol.
 ///
-/// It keeps nothing between two requests: any replica answers any of them.
+/// It keeps no state between two requests: any replica answers any of them.
 struct MCPServer: Sendable {
-    /// What this server offers, in the order in which it is listed.
+    /// The tools of this server, in the order in which they are listed.
     let tools: [any Tool]
 
-    /// What a request leads to.
+    /// The result of a request.
     enum Answer: Sendable {
         case result(JSONValue)
         case call(ToolCall)
     }
 
-    /// How long a client may use what it read about this server, in milliseconds. It changes with a deployment only.
+    /// How long a client may cache information about this server, in milliseconds. It changes only with a deployment.
     private static let cacheMilliseconds = 300_000
 
-    /// - Throws: A fault where the request is not one of `revision`, or its parameters are not the method's.
+    /// - Throws: A fault if the request is not valid in `revision`, or its parameters are not those of the method.
     func answer(_ request: JSONRPCRequest, in revision: ProtocolRevision) throws(JSONRPCFault) -> Answer {
         switch (request.method, revision.isStateless) {
         case ("initialize", false):
@@ -43,7 +43,7 @@ struct MCPServer: Sendable {
         }
     }
 
-    /// Adds what revision 2026-07-28 wants in every result.
+    /// Adds the members that revision 2026-07-28 requires in every result.
     func complete(_ result: [String: JSONValue], in revision: ProtocolRevision) -> JSONValue {
         guard revision.isStateless else { return .object(result) }
         var result = result
@@ -52,7 +52,7 @@ struct MCPServer: Sendable {
         return .object(result)
     }
 
-    // MARK: What this server is
+    // MARK: Server information
 
     private static let info: JSONValue = [
         "name": "preview-gateway", "title": "Agentweaver previews", "version": "1.0.0",
@@ -122,10 +122,10 @@ struct MCPServer: Sendable {
     }
 }
 
-/// A tool that a client wants to be called.
+/// A tool call of a client.
 struct ToolCall: Sendable {
     let tool: any Tool
     let arguments: [String: JSONValue]
-    /// Names the call in notifications of its progress; nil where the client wants none.
+    /// Names the call in progress notifications; nil if the client wants none.
     let progressToken: JSONRPCID?
 }

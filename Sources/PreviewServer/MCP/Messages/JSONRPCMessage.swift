@@ -2,12 +2,12 @@ internal import Basics
 internal import HTTPTypes
 internal import PreviewDomain
 
-/// What a caller sent, read as one message of JSON-RPC 2.0 under the rules that MCP adds.
+/// A caller's input, read as one message of JSON-RPC 2.0 with the rules of MCP.
 enum JSONRPCMessage: Hashable, Sendable {
     case request(JSONRPCRequest)
-    /// It asks for no answer; nothing that a client notifies of changes what this server does.
+    /// It requires no response; no notification of a client changes anything in this server.
     case notification(method: String)
-    /// It is none. The id is there where it could be read.
+    /// It is not valid. The ID is there if it could be read.
     case unusable(JSONRPCFault, id: JSONRPCID?)
 
     /// Reads any bytes.
@@ -59,7 +59,7 @@ enum JSONRPCMessage: Hashable, Sendable {
             )
             return
         }
-        // Many serializers write what is not there as null.
+        // Many serializers write absent values as null.
         let params = members["params"].flatMap { $0 == .null ? nil : $0 } ?? [:]
         guard let params = params.objectValue?.withoutNulls else {
             self = unusable(.invalidParams, "The member 'params' must be an object.")
@@ -75,17 +75,17 @@ enum JSONRPCMessage: Hashable, Sendable {
     }
 }
 
-/// A message that asks for an answer.
+/// A message that requires a response.
 struct JSONRPCRequest: Hashable, Sendable {
     let id: JSONRPCID
     let method: String
     let params: [String: JSONValue]
 
-    /// What comes along with the request (MCP, "_meta").
+    /// The additional information of the request (MCP, "_meta").
     var meta: [String: JSONValue] { params["_meta"]?.objectValue?.withoutNulls ?? [:] }
 }
 
-/// What tells a request from others; the answer repeats it as it came. Progress tokens are of the same two types.
+/// Identifies a request; the response repeats it unchanged. Progress tokens have the same two types.
 enum JSONRPCID: Hashable, Sendable {
     case string(String)
     case integer(Int)
@@ -106,9 +106,9 @@ enum JSONRPCID: Hashable, Sendable {
     }
 }
 
-/// The answer to one request.
+/// The response to one request.
 struct JSONRPCResponse: Sendable {
-    /// nil answers what had no readable id.
+    /// nil if the request had no readable ID.
     let id: JSONRPCID?
     let outcome: Result<JSONValue, JSONRPCFault>
 
@@ -122,9 +122,9 @@ struct JSONRPCResponse: Sendable {
     }
 }
 
-/// Why a message is not carried out: the error object of JSON-RPC 2.0, 5.1.
+/// The reason why a message is not carried out: the error object of JSON-RPC 2.0, 5.1.
 ///
-/// Only faults of the protocol are one. What a tool could not do is a tool's result, which the model reads.
+/// Only protocol errors are reported in this way. The failure of a tool is the tool's result, which the model reads.
 struct JSONRPCFault: Error, Hashable {
     /// The codes of JSON-RPC 2.0, 5.1, and those that revision 2026-07-28 of MCP adds ("Error Codes").
     enum Code: Int, Sendable, CaseIterable {
@@ -161,10 +161,10 @@ struct JSONRPCFault: Error, Hashable {
         )
     }
 
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     ///
-    /// Revision 2026-07-28 names one for each code. In the earlier ones a request that was understood is answered with
-    /// 200, whatever the answer, since their clients read a 404 as the end of a session.
+    /// Revision 2026-07-28 defines one for each code. In the earlier ones a request that could be read gets 200 in any
+    /// case, since their clients interpret a 404 as the end of a session.
     ///
     /// - Parameter revision: nil while the revision of the message is not known.
     func status(in revision: ProtocolRevision?) -> HTTPResponse.Status {
@@ -183,12 +183,12 @@ struct JSONRPCFault: Error, Hashable {
     }
 }
 
-/// The body of a request: one message, or several where the protocol's revision has batches.
+/// The body of a request: one message, or several if the protocol's revision has batches.
 enum JSONRPCBody: Hashable, Sendable {
     case single(JSONRPCMessage)
     case batch([JSONRPCMessage])
 
-    /// The most messages in a batch. No client is known to send one; each message may start a preview.
+    /// The largest number of messages in a batch. No known client sends one; each message may start a preview.
     static let maxBatch = 16
 
     /// Reads any bytes.
@@ -209,7 +209,7 @@ enum JSONRPCBody: Hashable, Sendable {
 }
 
 extension JSONRPCMessage {
-    /// The run that a call of a tool names, if it names one.
+    /// The run in a tool call's arguments, if there is one.
     var run: RunID? {
         guard case .request(let request) = self, request.method == "tools/call",
             let text = request.params["arguments"]?.objectValue?[ArgumentName.run]?.stringValue
@@ -219,7 +219,8 @@ extension JSONRPCMessage {
 }
 
 extension String {
-    /// As much of a caller's text as an error repeats. It is counted in scalars, since one character can have any number
+    /// The part of a caller's text that an error repeats. It is measured in scalars, since one character can have any
+    /// number of them.
     /// of them.
     var echo: String { String(unicodeScalars.prefix(64)) }
 }

@@ -2,18 +2,18 @@ internal import Basics
 internal import FoundationEssentials
 
 extension JSONValue {
-    /// How deep arrays and objects may be nested. No message of the protocol needs half of it, and a decoder that
-    /// recurses must not be led deeper by a caller.
+    /// The limit for nested arrays and objects. Messages of the protocol need less than half of it, and it bounds the
+    /// recursion of the decoder.
     static let maxDepth = 32
-    /// How many values a message may hold. The longest that clients send have about 50, and the decoder takes its time
-    /// for each: a body full of empty objects would keep a core busy for a tenth of a second.
+    /// The limit for values in a message. The longest messages of clients have about 50, and the decoder needs time for
+    /// each: a body full of empty objects would use a core for a tenth of a second.
     static let maxValues = 512
 
-    /// Reads bytes from a caller, whatever they are.
+    /// Reads untrusted bytes.
     ///
-    /// - Returns: nil when they are not one JSON value in UTF-8 (RFC 8259), or they pass a limit.
+    /// - Returns: nil if they are not one JSON value in UTF-8 (RFC 8259), or exceed a limit.
     init?(parsing bytes: some Collection<UInt8>) {
-        // A zero byte is in no JSON text. With one, the decoder would take the text for UTF-16.
+        // JSON text contains no zero byte. With one, the decoder would assume UTF-16.
         guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil, Self.isWithinLimits(bytes),
             let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         else { return nil }
@@ -53,6 +53,6 @@ extension JSONValue {
 }
 
 extension [String: JSONValue] {
-    /// The members that are not null: for a caller's optional members null means that they are not there.
+    /// The members that are not null: for a caller's optional members null means absent.
     var withoutNulls: [String: JSONValue] { filter { $0.value != .null } }
 }
