@@ -4,22 +4,22 @@ public import HTTPTransport
 internal import HTTPTypes
 public import PreviewDomain
 
-/// The platform's core API, as far as this service needs it.
+/// A client of the platform's core API, with the requests that this service needs.
 ///
-/// Every call names the bearer under which it is made; the client keeps none. A bearer appears in the request's
-/// `Authorization` field and nowhere else: not in errors, not in descriptions.
+/// Every call has the bearer token as an argument; the client stores none. A bearer token is only in the request's
+/// `Authorization` field, not in errors or descriptions.
 public struct CoreAPIClient: Sendable {
-    /// How long reading a run may take: somebody waits for the answer.
+    /// The time limit for reading a run: a caller waits for the response.
     public static let readTimeout = Duration.seconds(5)
-    /// How long handing over an event may take.
+    /// The time limit for sending an event.
     public static let eventTimeout = Duration.seconds(10)
-    /// The longest description of a run that is read, in bytes.
+    /// The longest response with a run that is read, in bytes.
     public static let maxRunBytes = 1 << 20
-    /// The longest answer to an event that is read, in bytes.
+    /// The longest response to an event that is read, in bytes.
     public static let maxAnswerBytes = 64 * 1024
-    /// The longest event that is handed over, in bytes.
+    /// The longest event that is sent, in bytes.
     public static let maxEventBytes = 64 * 1024
-    /// The longest bearer that is sent, in bytes; servers refuse longer header fields anyway.
+    /// The longest bearer token that is sent, in bytes; servers refuse longer header fields anyway.
     public static let maxBearerBytes = 8 * 1024
 
     private let base: BaseURL
@@ -28,8 +28,8 @@ public struct CoreAPIClient: Sendable {
     private let observer: @Sendable (_ isReachable: Bool) -> Void
 
     /// - Parameters:
-    ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
-    ///   - observer: Gets told of every request whether the core API answered it.
+    ///   - remainingTime: The remaining time of the current task's caller; `nil` if no caller waits.
+    ///   - observer: Is notified after every request whether the core API answered it.
     public init(
         base: BaseURL,
         transport: any HTTPTransport,
@@ -42,10 +42,10 @@ public struct CoreAPIClient: Sendable {
         self.observer = observer
     }
 
-    /// Reads a run as the bearer's user sees it: `GET /api/runs/{runId}`.
+    /// Reads a run as the user of the bearer token sees it: `GET /api/runs/{runId}`.
     ///
     /// - Throws: ``CoreAPIError``; of kind ``CoreAPIError/Kind/unauthorized``, ``CoreAPIError/Kind/forbidden`` or
-    ///   ``CoreAPIError/Kind/notFound`` where the core API says that the bearer may not see the run.
+    ///   ``CoreAPIError/Kind/notFound`` if the core API does not show the run.
     public func run(_ id: RunID, bearer: String) async throws(CoreAPIError) -> CoreRun {
         let answer = try await send(
             .get,
@@ -61,10 +61,10 @@ public struct CoreAPIClient: Sendable {
         }
     }
 
-    /// Hands over something that happened to a run: `POST /api/runs/{runId}/events`.
+    /// Sends an event of a run: `POST /api/runs/{runId}/events`.
     ///
     /// - Parameter event: A JSON object, at most ``maxEventBytes``, with a stable `id`: after an error of kind
-    ///   ``CoreAPIError/Kind/unavailable`` it may have arrived all the same.
+    ///   ``CoreAPIError/Kind/unavailable`` it may nevertheless have arrived.
     public func post(event: [UInt8], of run: RunID, bearer: String) async throws(CoreAPIError) {
         guard event.count <= Self.maxEventBytes else {
             throw CoreAPIError(.rejected, "the event is longer than the \(Self.maxEventBytes) bytes accepted")
@@ -90,7 +90,7 @@ public struct CoreAPIClient: Sendable {
         within timeout: Duration,
         maxBytes: Int
     ) async throws(CoreAPIError) -> (head: HTTPResponse, body: [UInt8]) {
-        // Anything else could end the header field, and is no bearer that anybody issued (RFC 6750, section 2.1).
+        // Other characters could end the header field, and are not valid in a bearer token (RFC 6750, section 2.1).
         guard (1...Self.maxBearerBytes).contains(bearer.utf8.count),
             bearer.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
         else { throw CoreAPIError(.unauthorized, "the bearer token has characters or a length that no token has") }

@@ -1,34 +1,35 @@
 internal import HTTPTransport
 internal import HTTPTypes
 
-/// Why the core API did not do what it was asked to.
+/// The reason why the core API did not carry out a request.
 ///
-/// The messages name neither credentials nor what the core API wrote in its answer, which may quote them.
+/// The messages contain neither credentials nor text from the core API's response, which may contain them.
 public struct CoreAPIError: Error, Hashable, CustomStringConvertible {
-    /// What went wrong, coarse enough to be a metric label.
+    /// The kind of error, coarse enough to be a metric label.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
-        /// The bearer is nobody's, or has expired (401).
+        /// The bearer token is invalid or has expired (401).
         case unauthorized
-        /// The bearer's user may not do this (403).
+        /// The user is not allowed to do this (403).
         case forbidden
-        /// There is no such run, or none that the bearer's user may know of (404).
+        /// There is no such run, or the user may not know of it (404).
         case notFound = "not_found"
         /// The core API has no such route, or not for this method (405).
         case noSuchRoute = "no_such_route"
         /// The core API refuses the request itself (any other 4xx); sending it again would not help.
         case rejected
-        /// The core API cannot be reached, is overloaded, or failed inside (429, 5xx, no answer). Later may help.
+        /// The core API cannot be reached, is overloaded, or has an internal error (429, 5xx, no response). Trying
+        /// again later may help.
         case unavailable
-        /// What answered does not speak as the core API does: a redirect, or a body that is not the expected JSON.
+        /// The response is not from the core API: a redirect, or a body that is not the expected JSON.
         case unintelligible
-        /// The caller gave up before there was an answer. No fault of the core API.
+        /// The caller disconnected before there was a response. This is not an error of the core API.
         case cancelled
     }
 
     public let kind: Kind
     /// One sentence for a log or an error body.
     public let message: String
-    /// When to try again, where the core API said so; at most an hour.
+    /// When to try again, if the core API said so; at most an hour.
     public let retryAfter: Duration?
 
     public init(_ kind: Kind, _ message: String, retryAfter: Duration? = nil) {
@@ -41,7 +42,7 @@ public struct CoreAPIError: Error, Hashable, CustomStringConvertible {
 }
 
 extension CoreAPIError {
-    /// What a response means that is not a success.
+    /// The error for a response that is not a success.
     init(_ head: HTTPResponse) {
         let code = head.status.code
         let message = "the core API answered \(code)"
@@ -56,10 +57,9 @@ extension CoreAPIError {
         }
     }
 
-    /// What it means that there is no complete response.
+    /// The error for a missing or incomplete response.
     ///
-    /// The transport's own words are left out: they name the host and the path, which are the operator's business
-    /// and not every caller's.
+    /// The transport's own message is omitted: it contains the host and the path, which not every caller should see.
     init(_ error: TransportError) {
         switch error.kind {
         case .cancelled: self = .cancelled

@@ -1,20 +1,21 @@
-/// Whether the core API can be reached, as requests show it: a value without a clock of its own.
+/// Whether the core API can be reached, derived from requests: a value without a clock of its own.
 ///
-/// One request that fails may be the request's fault, or chance; several in a row are the core API's.
+/// A single failure may be due to the request, or to chance; several in a row are due to the core API.
 public struct CoreAPIReachability: Hashable, Sendable {
-    /// A change that somebody should hear of.
+    /// A change that has to be reported.
     public enum Change: Hashable, Sendable {
         case lost
         /// - Parameters:
-        ///   - after: The time since the first of the requests that failed.
-        ///   - failures: How many failed.
+        ///   - after: The time since the first failed request.
+        ///   - failures: The number of failed requests.
         case regained(after: Duration, failures: Int)
     }
 
-    /// How many requests in a row have to fail.
+    /// The number of consecutive failures.
     public static let failuresUntilLost = 3
 
-    /// Whether an answer is that of something before the core API which did not reach it, or of one that is not ready.
+    /// Whether a response comes from a component in front of the core API that did not reach it, or from one that is
+    /// not ready.
     public static func meansUnreachable(_ status: Int) -> Bool { (502...504).contains(status) }
 
     private var failures = 0
@@ -22,7 +23,7 @@ public struct CoreAPIReachability: Hashable, Sendable {
 
     public init() {}
 
-    /// Takes the outcome of one request.
+    /// Records the result of one request.
     ///
     /// - Parameter now: The time since some fixed instant.
     public mutating func note(isReachable: Bool, at now: Duration) -> Change? {

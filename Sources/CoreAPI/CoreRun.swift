@@ -1,17 +1,17 @@
 internal import FoundationEssentials
 public import PreviewDomain
 
-/// What the core API says about a run.
+/// The core API's information about a run.
 public struct CoreRun: Hashable, Sendable {
-    /// The run's state in the core API's own words; `nil` where it says none.
+    /// The run's state in the core API's own words; `nil` if it has none.
     public let status: String?
     /// The run that started this one.
     public let parentRunID: RunID?
-    /// Whether the core API takes no decisions about the run's tools any more. A status that is not known is none of those.
+    /// Whether the core API accepts no decisions about the run's tools any more. An unknown status does not count.
     public var isOver: Bool { status.map { Self.statesAfterWork.contains($0.lowercased()) } ?? false }
-    /// Whether the run's owner lets its tools run without being asked.
+    /// Whether the run's tools are approved automatically.
     public let autoApprovesTools: Bool
-    /// The user that the run belongs to, where the answer names one: who submitted it, as the platform calls it.
+    /// The owner of the run, if the response names one: the submitting user, as the platform calls it.
     public let owner: String?
 
     public init(status: String?, parentRunID: RunID?, autoApprovesTools: Bool, owner: String?) {
@@ -21,7 +21,8 @@ public struct CoreRun: Hashable, Sendable {
         self.owner = owner
     }
 
-    /// The states of a run that no longer works: with these the core API answers 409 to decisions and to the run's option.
+    /// The states of a run that has ended: in these the core API answers 409 to decisions and to changes of the run's
+    /// option.
     private static let statesAfterWork: Set = [
         "awaiting_review", "committing", "merging", "completed", "failed", "merged", "declined", "merge_failed",
         "assemble_ready", "cancelled", "canceled",
@@ -36,10 +37,10 @@ extension CoreRun: Decodable {
         case autoApprovesTools = "auto_approve_tools"
     }
 
-    /// Reads leniently: members that are missing, or of another type than expected, count as not said.
+    /// Decodes leniently: members that are missing, or of another type than expected, count as absent.
     ///
-    /// Whatever is not said grants nothing: only the JSON `true` approves tools, and a parent that is no run id hands
-    /// nothing down.
+    /// An absent member grants nothing: only the JSON `true` approves tools, and a parent that is not a run ID is
+    /// ignored.
     public init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         func text(_ key: CodingKeys) -> String? {

@@ -3,9 +3,9 @@ internal import KubernetesClient
 internal import PreviewControl
 
 extension ClusterError {
-    /// What an error of the Kubernetes client means to the use cases.
+    /// The error for the use cases, from an error of the Kubernetes client.
     ///
-    /// The server's own message is left out: it names objects, and an object's name holds a token.
+    /// The server's own message is omitted: it contains the names of objects, and a preview's name contains its token.
     init(_ error: KubernetesError) {
         let kind: Kind =
             switch error.kind {

@@ -2,11 +2,11 @@ internal import KubernetesClient
 public import PreviewControl
 
 extension ClusterPorts {
-    /// The ports to the cluster that the previews' objects are in.
+    /// The ports to the cluster that contains the previews' objects.
     ///
     /// - Parameters:
     ///   - mirror: This replica's copy of the cluster.
-    ///   - time: What is taken for the cluster's time; nil for what the API server says.
+    ///   - time: The clock that is used as the cluster's time; nil for the API server's.
     public init(
         _ objects: KubernetesPreviewObjects,
         mirror: ClusterMirror,

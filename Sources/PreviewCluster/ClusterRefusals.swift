@@ -6,19 +6,19 @@ public import PreviewControl
 internal import PreviewDomain
 internal import Synchronization
 
-/// Counts the requests that the API server refused or failed, and logs its own reason: one line for each cause and minute.
+/// Counts the requests that the API server refused or failed, and logs its own message: one for each cause and minute.
 ///
-/// Callers get fixed words, since the API server's name objects. An operator needs the reason itself, so it is logged
-/// with everything masked that may be a secret.
+/// Callers get fixed texts, since the API server's message names objects. Operators need the message itself, so it is
+/// logged with everything masked that may be secret.
 public final class ClusterRefusals: Sendable {
-    /// The time from one line of a cause to its next one.
+    /// The time between two messages of a cause.
     static let interval = Duration.seconds(60)
-    /// How many causes are remembered; there are fewer kinds of errors times requests than this.
+    /// The number of remembered causes; there are fewer combinations of errors and requests than this.
     static let maxCauses = 256
 
     private struct Cause: Hashable {
         let kind: KubernetesError.Kind
-        /// `nil` for what is wrong with all requests at once.
+        /// `nil` for a problem that affects all requests.
         let operation: String?
     }
 
@@ -27,14 +27,14 @@ public final class ClusterRefusals: Sendable {
     private let time: MonotonicTime
     private let logger: Logger
 
-    /// - Parameter factory: Where ``PreviewMetric/clusterRefusals`` goes.
+    /// - Parameter factory: The destination of ``PreviewMetric/clusterRefusals``.
     public init(_ factory: any MetricsFactory, time: MonotonicTime, logger: Logger) {
         self.factory = factory
         self.time = time
         self.logger = logger
     }
 
-    /// Takes a request that failed for good; for ``KubernetesClient``'s failure observer.
+    /// Records a request that failed and is not retried; for ``KubernetesClient``'s failure observer.
     public func observe(_ error: KubernetesError) {
         guard error.isRefusal else { return }
         Counter(
@@ -58,7 +58,7 @@ public final class ClusterRefusals: Sendable {
 }
 
 extension KubernetesError {
-    /// Whether the cause has nothing to do with what was asked.
+    /// Whether the cause does not depend on the request.
     fileprivate var concernsAllRequests: Bool {
         switch kind {
         case .unauthorized, .tooManyRequests, .unavailable, .serverError: true

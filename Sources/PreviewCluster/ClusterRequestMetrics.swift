@@ -4,7 +4,7 @@ public import Metrics
 internal import PreviewControl
 internal import Synchronization
 
-/// Counts requests to the API server. Every label has few values: neither paths nor names are among them.
+/// Counts requests to the API server. Every label has few values: neither paths nor names are labels.
 public final class ClusterRequestMetrics: Sendable {
     private struct Labels: Hashable {
         let verb: RequestVerb
@@ -18,15 +18,15 @@ public final class ClusterRequestMetrics: Sendable {
     }
 
     private let factory: any MetricsFactory
-    /// What was counted before, since finding it again by its labels takes longer than the counting.
+    /// The existing counters, since looking one up by its labels takes longer than counting.
     private let known = Mutex(State())
 
-    /// - Parameter factory: Where the metrics go.
+    /// - Parameter factory: The destination of the metrics.
     public init(_ factory: any MetricsFactory) {
         self.factory = factory
     }
 
-    /// Takes one attempt of a request; for ``KubernetesClient``'s observer.
+    /// Records one attempt of a request; for ``KubernetesClient``'s observer.
     public func observe(_ request: RequestObservation) {
         let labels = Labels(
             verb: request.verb,
@@ -61,7 +61,7 @@ public final class ClusterRequestMetrics: Sendable {
     }
 }
 
-/// Counts how often a watch breaks, and why.
+/// Counts broken watches, by cause.
 struct WatchMetrics: Sendable {
     private let factory: any MetricsFactory
 

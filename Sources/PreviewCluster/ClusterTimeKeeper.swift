@@ -3,25 +3,27 @@ public import Logging
 public import PreviewControl
 public import ServiceLifecycle
 
-/// Keeps the API server's time known to within a few hundredths of a second, and finds out whom to believe where two API
-/// servers tell different times.
+/// Keeps the API server's time known to within a few hundredths of a second, and resolves contradictions between API
+/// servers.
 ///
-/// Answers that come anyway bound it too, but at rest hardly any come, and an expiry is decided on the safe side of what
+/// Responses to other requests bound the time too, but without load there are hardly any, and an expiry is judged on
+/// the safe side: the uncertainty of the time delays every deletion.
 /// is known: what is uncertain about the time delays every deletion by as much.
 public struct ClusterTimeKeeper: Service {
     private let client: KubernetesClient
     private let time: MonotonicTime
     private let logger: Logger
 
-    /// What may stay uncertain.
+    /// The tolerated uncertainty.
     private static let width = Duration.milliseconds(20)
-    /// How many requests one round takes at most: a second, halved six times, and two to spare.
+    /// The largest number of requests in one round: enough to halve a second six times, and two more.
     private static let maxRequests = 8
-    /// The time between two rounds. The clocks may drift apart by 120 ms meanwhile, which two or three requests mend.
+    /// The time between two rounds. The clocks may drift apart by 120 ms meanwhile, which two or three requests
+    /// correct.
     private static let interval = Duration.seconds(60)
-    /// The time between two looks at whether somebody contradicts what is known, and between two votes where it is so.
+    /// The time between two checks for a contradiction, and between two votes while there is one.
     private static let votePause = Duration.seconds(4)
-    /// How many votes are taken at once while nobody contradicts what is known.
+    /// The number of votes at once while there is no contradiction.
     private static let maxVotesAtOnce = ServerTimeBounds.deciding
     /// How often a contradiction is logged while it lasts.
     private static let warningInterval = Duration.seconds(60)
@@ -37,7 +39,7 @@ public struct ClusterTimeKeeper: Service {
             var nextRound = time.uptime()
             var warnings = LogThrottle<Bool>(interval: Self.warningInterval, maxCauses: 2)
             while !Task.isCancelled {
-                // A cluster that does not answer is reported by whoever needs more of it than the time.
+                // If the cluster does not answer, other components report it.
                 if time.uptime() >= nextRound {
                     try? await client.narrowServerClock(to: Self.width, maxRequests: Self.maxRequests)
                     nextRound = time.uptime() + Self.interval
@@ -49,8 +51,8 @@ public struct ClusterTimeKeeper: Service {
         }
     }
 
-    /// Asks on connections of their own for as long as that tells something; once at a time where two servers disagree,
-    /// so that the votes are spread over the time that a decision takes.
+    /// Sends requests on separate connections for as long as they add information; one at a time if two servers
+    /// disagree, so that the votes are spread over the time of the decision.
     private func vote() async throws {
         for _ in 0..<Self.maxVotesAtOnce where client.serverClock.needsVote {
             try await client.askForServerTime()
@@ -70,11 +72,11 @@ public struct ClusterTimeKeeper: Service {
 }
 
 extension ClusterTimeKeeper: CustomStringConvertible {
-    /// Its name alone: ServiceLifecycle logs services by their description.
+    /// Only its name: ServiceLifecycle logs services by their description.
     public var description: String { "ClusterTimeKeeper" }
 }
 
-/// The API server's clock, as the client derives it from the `Date` header of every answer.
+/// The API server's clock, as the client derives it from the `Date` header of every response.
 public struct KubernetesClusterTime: ClusterTime {
     private let clock: ServerClock
 

@@ -5,19 +5,20 @@ internal import PreviewControl
 internal import PreviewDomain
 
 extension Event {
-    /// What all Events of the timeline carry, and Events of others on the same claim do not.
+    /// The common label of all Events of the timeline, which other Events on the same claim do not have.
     static let timelineLabels = [
         PreviewLabel.partOf: PreviewLabel.partOfValue, PreviewLabel.managedBy: PreviewLabel.managedByValue,
     ]
-    /// The annotation that holds the entry itself, for programs.
+    /// The annotation that contains the entry, for programs.
     static let entryAnnotation = "preview.agentweaver.dev/event"
 
-    /// The longest message of an Event (Kubernetes `events.k8s.io`, `note`); the annotation holds all of a longer one.
+    /// The longest message of an Event (Kubernetes `events.k8s.io`, `note`); the annotation contains a longer one
+    /// completely.
     private static let maxMessageBytes = 1024
-    /// How many hexadecimal digits of the digest are in the name.
+    /// The number of hexadecimal digits of the digest in the name.
     private static let nameDigits = 24
 
-    /// - Parameter namespace: The claim's, which has to be the Event's too.
+    /// - Parameter namespace: The namespace of the claim, which must be that of the Event.
     init(_ entry: TimelineEntry, in namespace: String) throws(ClusterError) {
         let event = entry.event
         let json: [UInt8]
@@ -31,7 +32,7 @@ extension Event {
                 labels: Self.timelineLabels,
                 annotations: [Self.entryAnnotation: String(decoding: json, as: UTF8.self)]
             ),
-            // Without apiVersion, since claims have been served in several; kind and UID name the object.
+            // Without apiVersion, since claims have been served in several versions; kind and UID identify the object.
             involvedObject: ObjectReference(
                 kind: SandboxClaim.resource.kind,
                 namespace: namespace,
@@ -49,7 +50,7 @@ extension Event {
         )
     }
 
-    /// The same for everybody who reports the same occurrence, and nothing that any caller chose.
+    /// Equal for all reports of the same occurrence, and independent of text from callers.
     private static func name(of event: TimelineEvent) -> String {
         let digest = Digest.sha256Hex(Array("\(event.claim.uid)\n\(event.occurrence)".utf8))
         return "\(event.claim.name).\(digest.prefix(nameDigits))"
@@ -57,7 +58,7 @@ extension Event {
 }
 
 extension TimelineRecord {
-    /// Reads an entry back; `nil` for Events of other kinds.
+    /// Reads an entry; `nil` for other Events.
     init?(_ metadata: ObjectMeta, on claim: ClaimIdentity) {
         guard let json = metadata.annotations[Event.entryAnnotation],
             let entry = TimelineEntry(json: json.utf8, on: claim)
@@ -84,7 +85,7 @@ extension TimelineEvent.Kind {
         }
     }
 
-    /// Whether somebody may want to do something about it.
+    /// Whether a user may want to act on it.
     fileprivate var isWarning: Bool {
         switch self {
         case .timedOut, .withdrawn, .expiring: true

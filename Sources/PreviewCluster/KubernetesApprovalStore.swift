@@ -13,7 +13,7 @@ public struct KubernetesApprovalStore: Sendable {
     private let gatewayName: String
     private let gatewayNamespace: String
 
-    /// How often a grant is added anew when somebody else changed the Gateway meanwhile; its controller does, too.
+    /// How often adding a grant is retried if the Gateway was changed in the meantime; its controller changes it, too.
     private static let maxAttempts = 8
 
     public init(client: KubernetesClient, manifests: PreviewManifests) {
@@ -23,7 +23,7 @@ public struct KubernetesApprovalStore: Sendable {
         gatewayNamespace = manifests.gatewayNamespace
     }
 
-    /// The claims of the namespace that are not being deleted, with what they say about approvals.
+    /// The claims of the namespace that are not being deleted, with their approvals.
     public func claims() async throws(ClusterError) -> [ClaimRecord] {
         try await ClusterError.mappingErrors {
             try await client.listMetadata(of: SandboxClaim.self, in: namespace).items.compactMap {
@@ -39,7 +39,7 @@ public struct KubernetesApprovalStore: Sendable {
         return found.flatMap { ClaimRecord($0.metadata) }
     }
 
-    /// Merges into the claim; 409 means that it is not the one that was meant.
+    /// Merges into the claim; 409 means that the claim has changed.
     private func merge(
         _ patch: MergePatch,
         into claim: ClaimIdentity
@@ -68,8 +68,8 @@ extension KubernetesApprovalStore: ApprovalStore {
         return nil
     }
 
-    /// One merge patch with the resourceVersion that was read. It makes the annotations where the claim has none, and
-    /// says by 409, and not by an ambiguous 422, that the claim had changed.
+    /// One merge patch with the resourceVersion that was read. It creates the annotations if the claim has none, and
+    /// its 409 means that the claim had changed, whereas a 422 would be ambiguous.
     public func write(
         _ annotations: [String: String?],
         to claim: ClaimRecord
@@ -79,9 +79,9 @@ extension KubernetesApprovalStore: ApprovalStore {
 
     /// One JSON Patch that tests the claim's UID and every old text.
     ///
-    /// 422 does not say what it means, and where the answer was lost nothing says what happened. So the claim is read
-    /// in both cases. Every use of a grant names itself in its text, so the new texts are this call's own doing. What was
-    /// only to be there still may have changed since.
+    /// 422 is ambiguous, and after a lost response the result is unknown. So the claim is read in both cases. Every use
+    /// of a grant names itself in its text, so the new texts were written by this call. A text that was only tested may
+    /// have changed since.
     public func replace(
         _ edits: [AnnotationEdit],
         of claim: ClaimIdentity
@@ -105,7 +105,7 @@ extension KubernetesApprovalStore: ApprovalStore {
         let changes = edits.filter(\.isChange)
         if changes.allSatisfy({ current.ledger.text(of: $0.key) == $0.new }) { return current }
         if let failure { throw failure }
-        // Nothing stood in the way, so it was not a text that the server rejected.
+        // The patch conflicted with nothing, so no text was rejected by the server.
         if edits.allSatisfy({ current.ledger.text(of: $0.key) == $0.old }) {
             throw ClusterError(.rejected, "the API server rejects the approval's annotation")
         }
@@ -167,8 +167,8 @@ extension KubernetesApprovalStore: ApprovalStore {
 }
 
 extension AnnotationEdit {
-    /// A test against null passes only where the member is missing, and needs the annotations themselves to be there;
-    /// whoever edits has read an approval from among them.
+    /// A test against null passes only if the member is missing, and requires that the annotations exist; the caller
+    /// has read an approval from them.
     fileprivate var operations: [JSONPatch.Operation] {
         let path = JSONPointer.annotation(key)
         let test = JSONPatch.Operation.test(path, old.map { .string($0) } ?? .null)

@@ -4,10 +4,11 @@ public import Metrics
 public import PreviewControl
 internal import PreviewDomain
 
-/// Watches over the previews' routes and Services, the claims, Sandboxes and pods of the namespace, and the preview Gateway:
-/// one for each kind.
+/// Watches the previews' routes and Services, the claims, Sandboxes and pods of the namespace, and the preview Gateway:
+/// one watch for each kind.
 ///
-/// All but the claims' are metadata-only: whether a claim is Ready, and what it is bound to, is in its status. A kind
+/// All but the claims' are metadata-only: whether a claim is Ready, and to what it is bound, is in its status. A kind
+/// that the cluster does not serve (its CRD is not installed) is retried at growing intervals, and delays no other.
 /// that the cluster does not know (its CRD is not installed) is asked for again, ever more slowly, and holds up no other.
 public struct KubernetesClusterFeed: ClusterFeed {
     private let routes: MetadataInformer
@@ -18,7 +19,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
     private let gateways: MetadataInformer
     private let metrics: WatchMetrics
 
-    /// - Parameter metrics: Where is counted how often a watch breaks.
+    /// - Parameter metrics: Counts broken watches.
     public init(
         client: KubernetesClient,
         manifests: PreviewManifests,
@@ -58,8 +59,8 @@ public struct KubernetesClusterFeed: ClusterFeed {
         return await (routes, backends, pods) == (true, true, true)
     }
 
-    /// How long ago the API server last confirmed the copies of what leads to previews, by the resource's plural; without
-    /// those that have not arrived yet.
+    /// The time since the API server last confirmed the copies of the objects between runs and pods, by the resource's
+    /// plural; without those that have not arrived yet.
     public var silences: [String: Duration] {
         let claims = (claims.resource.plural, claims.silence)
         let others = [routes, backends, pods, sandboxes].map { ($0.resource.plural, $0.silence) }
@@ -78,7 +79,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
                     GatewayRecord(name: $0.metadata.name, grants: StandingGrants(gateway: $0))
                 }
             }
-            // Informers end by cancellation alone; should one fail, the others end with it.
+            // Informers end only by cancellation; if one fails, the others end with it.
             try await group.next()
             group.cancelAll()
         }

@@ -12,13 +12,13 @@ public struct KubernetesPreviewObjects: Sendable {
 
     var namespace: String { manifests.namespace }
 
-    /// Reads a list with one request: whoever asks for one here needs all of it at the same instant, and the metadata of
-    /// 10,000 previews are a few megabytes.
+    /// Reads a list with one request: its callers need all of it at the same instant, and the metadata of 10,000
+    /// previews has a few megabytes.
     private var wholeLists: KubernetesClient { client.withPageSize(RequestLimits.maxListedObjects) }
 
-    /// Finds what is ours, previews of the platform's earlier service included.
+    /// Selects previews, including those of the platform's older service.
     static let owned = LabelSelector(PreviewLabel.ownedSelector)
-    /// Finds pods that have not ended. A watch with it reports the end of a pod as its deletion.
+    /// Selects pods that have not ended. A watch with this selector reports the end of a pod as its deletion.
     static let alive: FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
 
     public init(client: KubernetesClient, manifests: PreviewManifests) {
@@ -51,7 +51,7 @@ public struct KubernetesPreviewObjects: Sendable {
         }
     }
 
-    /// Lists what is ours, and reads of it what is not known.
+    /// Lists previews, and decodes those that are not known.
     private func owned<Object: KubernetesObject, Copy: ObjectCopy>(
         _ type: Object.Type,
         known: @escaping @Sendable (PreviewToken) -> Copy?
@@ -98,7 +98,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         let found = try await ClusterError.askingForOne {
             try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
         }
-        // Something of that name that is not ours is nothing to us.
+        // An object of that name that is not a preview of this service does not count.
         return found.flatMap { Preview($0.metadata) }
     }
 
@@ -139,8 +139,8 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     /// One patch: a JSON Patch that tests run and expiry, or a merge patch of exactly the version that was judged.
     ///
-    /// The 422 of a JSON Patch does not say what it means: another run or expiry, an expiry in another spelling, or a
-    /// preview of the earlier service that carries its run only as a label. Each of them is for the caller to look at.
+    /// The 422 of a JSON Patch is ambiguous: another run or expiry, an expiry in another spelling, or a preview of the
+    /// older service that has its run only in a label. The caller distinguishes them.
     public func extend(
         _ preview: Preview,
         of run: RunLabel,
@@ -166,7 +166,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         return outcome ?? .gone
     }
 
-    /// - Returns: `nil` where the annotations do not have what would have to be tested.
+    /// - Returns: `nil` if the annotations do not contain what would have to be tested.
     private static func patch(
         _ preview: Preview,
         of run: RunLabel,
@@ -200,7 +200,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         try await change(preview, by: manifests.backendPatch(backendProtocol, of: preview.token))
     }
 
-    /// - Returns: The preview as it is now; `nil` where a test of the patch fails, or the route is gone.
+    /// - Returns: The preview after the write; `nil` if a test of the patch fails, or the route no longer exists.
     private func change(_ preview: Preview, by patch: JSONPatch) async throws(ClusterError) -> Preview? {
         let changed: Preview?? = try await ClusterError.askingForOne {
             do {
@@ -275,8 +275,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         )
     }
 
-    /// A merge patch makes the maps that the pod does not have, and says by 409 that the pod is another one, or not as it
-    /// was.
+    /// A merge patch creates the missing maps of the pod, and its 409 means that the pod was replaced or has changed.
     private func changeLabel(of pod: PodIdentity, _ patch: MergePatch) async throws(ClusterError) -> Bool {
         let changed = try await ClusterError.askingForOne {
             do {
@@ -329,7 +328,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 }
 
-/// What is kept of one state of an object.
+/// The stored values of one version of an object.
 private protocol ObjectCopy: Sendable {
     var uid: String { get }
     var resourceVersion: String { get }
@@ -338,7 +337,7 @@ private protocol ObjectCopy: Sendable {
 }
 
 extension ObjectCopy {
-    /// Whether it was made from exactly this state.
+    /// Whether it was created from exactly this version.
     fileprivate func shows(_ version: ObjectVersion) -> Bool {
         resourceVersion == version.resourceVersion && uid == version.uid
     }

@@ -5,10 +5,10 @@ public import PreviewControl
 public import PreviewDomain
 public import PreviewIdentity
 
-/// Reads a run's owner from what the platform wrote on the run's SandboxClaim.
+/// Reads a run's owner from the run's SandboxClaim, where the platform wrote it.
 ///
-/// The copy is asked first, and the cluster where the copy does not know an owner: nobody is refused because the copy is
-/// behind.
+/// It reads the copy first, and the cluster if the copy does not contain an owner: no request is refused because of a
+/// stale copy.
 public struct KubernetesRunOwners: RunOwners {
     private let client: KubernetesClient
     private let namespace: String
@@ -49,7 +49,8 @@ public struct KubernetesTokenReviews: TokenReviews {
     public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
         let question = TokenReview(token: token.value, audiences: [audience])
         let answer = try await AccessDenied.mappingErrors { try await client.create(question, in: nil) }
-        // A server that does not look at audiences names none, and would accept a token that is meant for somebody else.
+        // A server that does not support audiences returns none, and would accept a token that is meant for another
+        // service.
         guard let status = answer.status, status.authenticated == true, status.audiences?.contains(audience) == true
         else { return nil }
         return status.user?.username
@@ -57,7 +58,7 @@ public struct KubernetesTokenReviews: TokenReviews {
 }
 
 extension AccessDenied {
-    /// Runs requests to the cluster; without an answer nobody can be let in.
+    /// Runs requests to the cluster; without a response no caller is authenticated.
     static func mappingErrors<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(AccessDenied) -> Result {
@@ -73,6 +74,6 @@ extension AccessDenied {
         }
     }
 
-    /// When to try again where the API server does not say.
+    /// When to try again if the API server does not say.
     private static let defaultRetry = Duration.seconds(2)
 }

@@ -5,15 +5,15 @@ public import PreviewDomain
 
 /// Finds a run's pod by following its SandboxClaim, and proves that all three objects belong together.
 ///
-/// The copy is asked first, and the cluster where the copy cannot prove the whole way: nobody is refused on the word of
+/// It reads the copy first, and the cluster if the copy cannot prove the whole path: no request is refused because of
 /// the copy alone.
 ///
-/// That the copy can be behind is safe, because what a preview's Service selects is the claim's UID. A UID is never used
-/// again, and agent-sandbox puts it on no pod but the claim's: if the claim was deleted meanwhile, or made anew, or given
-/// another pod, the selector matches nothing or what belongs to this claim, and never a pod of another run. Both objects
-/// of such a preview are owned by the pod that was found, so they go with it. Where the pod carries no such label, the
-/// pod itself is to be labelled, and an old copy could name one that another run has taken over since: then only
-/// the cluster's word counts.
+/// A stale copy is safe, because a preview's Service selects the claim's UID. A UID is never used again, and
+/// agent-sandbox sets it only on the claim's own pod: if the claim was deleted in the meantime, or created again, or
+/// got another pod, the selector matches nothing or a pod of this claim, never a pod of another run. Both objects of
+/// such a preview are owned by the pod that was found, so they are deleted with it. If the pod has no such label, the
+/// pod itself has to be labelled, and a stale copy could name one that another run has taken over: in this case only a
+/// live read counts.
 public struct KubernetesSandboxDirectory: SandboxDirectory {
     private let mirror: ClusterMirror
     private let live: LiveSandboxes
@@ -111,11 +111,11 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
     }
 }
 
-/// Where the three objects that lead from a run to its pod are read: the cluster, or this replica's copy of it.
+/// The source of the three objects between a run and its pod: the cluster, or this replica's copy of it.
 protocol SandboxSource: Sendable {
     func claim(_ name: String) async throws -> RunClaim?
     func sandbox(_ name: String) async throws -> SandboxRecord?
-    /// - Returns: nil also for a pod that has ended.
+    /// - Returns: nil also if the pod has ended.
     func pod(_ name: String) async throws -> PodRecord?
 }
 

@@ -7,14 +7,14 @@ internal import Synchronization
 
 /// The timeline as Kubernetes Events on the runs' claims, where `kubectl describe sandboxclaim` shows it too.
 ///
-/// Events are what the API server keeps such notes in: in the claim's namespace, gone by themselves after the time that
-/// the API server is configured with (an hour by default).
+/// Events are the API server's means for such records: they are in the claim's namespace, and expire after a configured
+/// time (an hour by default).
 public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     private let client: KubernetesClient
     private let namespace: String
     private let logger: Logger
 
-    /// How many of the entries that are there already a reader gets at most, the newest ones.
+    /// The largest number of existing entries that a reader gets, the newest ones.
     static let maxReplayed = 500
 
     /// - Parameter namespace: The namespace of the claims.
@@ -26,7 +26,8 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
 
     // MARK: Writing
 
-    /// Creates the Event. Its name is derived from what happened, so that it exists once, whoever reports it.
+    /// Creates the Event. Its name is derived from the occurrence, so that it exists once, regardless of the number of
+    /// reports.
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
         do throws(ClusterError) {
             return try await ClusterError.mappingErrors {
@@ -80,17 +81,17 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
 }
 
 extension KubernetesTimelineLog {
-    /// What somebody who follows all runs gets.
+    /// The position of a reader that follows all runs.
     public enum Notice: Sendable {
         case record(TimelineRecord)
-        /// What happens from now on is delivered later.
+        /// Later entries are delivered afterwards.
         case interrupted(String)
     }
 
     /// Delivers the entries of all runs, the oldest first, and then every new one, until the task is cancelled or `handle`
     /// throws. An entry's claim has no UID, which is not among an Event's metadata.
     ///
-    /// - Parameter count: How many of the entries that are there already are delivered, the newest ones.
+    /// - Parameter count: How many of the existing entries are delivered, the newest ones.
     public func followAllRuns(
         replaying count: Int,
         _ handle: @escaping @Sendable (Notice) async throws -> Void
@@ -110,7 +111,7 @@ extension KubernetesTimelineLog {
                 let unread = cursor.withLock { $0.unread(of: records) }
                 for record in unread.suffix(most.withLock(\.self)) { try await handle(.record(record)) }
                 if let last = unread.last { cursor.withLock { $0.read(last) } }
-                // After an interruption everything is new.
+                // After an interruption all entries count as new.
                 most.withLock { $0 = Self.maxReplayed }
             case .applied(let object):
                 guard let record = TimelineRecord(object.metadata, on: Self.claim(of: object.metadata)) else { return }
@@ -128,7 +129,7 @@ extension KubernetesTimelineLog {
     }
 }
 
-/// How far a reader has read.
+/// The position of a reader.
 struct TimelineCursor: Sendable {
     private var position: TimelinePosition?
 
@@ -140,7 +141,7 @@ struct TimelineCursor: Sendable {
         position = record.position ?? position
     }
 
-    /// Those of all records that the reader has not read, the oldest first.
+    /// The records that the reader has not read, the oldest first.
     func unread(of records: [TimelineRecord]) -> [TimelineRecord] {
         let sorted = records.sorted { left, right in
             switch (left.position, right.position) {
@@ -148,8 +149,8 @@ struct TimelineCursor: Sendable {
             default: left.entry.time < right.entry.time
             }
         }
-        // A position beyond everything there is comes from another log, such as that of a cluster that was restored from
-        // a backup since. Repeats do less harm than gaps.
+        // A position beyond all entries is from another log, for example of a cluster that was restored from a backup.
+        // Repetitions do less harm than gaps.
         guard let position, let newest = sorted.compactMap(\.position).max(), newest >= position else { return sorted }
         return sorted.filter { record in record.position.map { $0 > position } ?? true }
     }

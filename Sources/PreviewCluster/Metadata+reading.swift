@@ -5,9 +5,9 @@ internal import PreviewControl
 internal import PreviewDomain
 
 extension Preview {
-    /// Reads a preview back from an HTTPRoute's metadata.
+    /// Reads a preview from an HTTPRoute's metadata.
     ///
-    /// - Returns: `nil` when the object is not ours.
+    /// - Returns: `nil` if the object is not a preview.
     init?(_ metadata: ObjectMeta) {
         guard let uid = metadata.uid, let version = metadata.resourceVersion,
             let created = metadata.creationTimestamp
@@ -25,9 +25,9 @@ extension Preview {
 }
 
 extension PreviewBackend {
-    /// Reads a preview's Service back from its metadata.
+    /// Reads a preview's Service from its metadata.
     ///
-    /// - Returns: `nil` when the object is not ours.
+    /// - Returns: `nil` if the object does not belong to a preview.
     init?(_ metadata: ObjectMeta) {
         guard let token = isOurs(name: metadata.name, labels: metadata.labels), let uid = metadata.uid,
             let version = metadata.resourceVersion, let created = metadata.creationTimestamp
@@ -74,7 +74,7 @@ extension RunClaim {
 }
 
 extension SandboxRecord {
-    /// - Parameter withOwnership: Whether to keep what proves whose it is, and which pods are its own.
+    /// - Parameter withOwnership: Whether to keep the proofs of its owner, and of the pods that it owns.
     convenience init(_ sandbox: ObjectMeta, withOwnership: Bool = false) {
         self.init(
             name: sandbox.name,
@@ -86,7 +86,7 @@ extension SandboxRecord {
 }
 
 extension PodRecord {
-    /// - Parameter withOwnership: Whether to keep what proves whose it is without the claim's label.
+    /// - Parameter withOwnership: Whether to keep the proof of its owner without the claim's label.
     /// - Returns: nil for an object without a UID.
     convenience init?(_ pod: ObjectMeta, withOwnership: Bool = false) {
         guard let identity = PodIdentity(pod) else { return nil }
@@ -110,22 +110,22 @@ extension ObjectMeta {
     /// The owner that the platform wrote on the claim.
     var runOwner: String? { platformValue(ClaimAnnotation.runOwner) }
 
-    /// What the platform wrote under `key`, as an annotation or as a label.
+    /// The platform's value for `key`, from an annotation or a label.
     private func platformValue(_ key: String) -> String? {
         annotations[key] ?? labels[key]
     }
 }
 
 extension ClaimRecord {
-    /// Reads what a claim says about approvals from its metadata.
+    /// Reads the approvals from a claim's metadata.
     ///
-    /// - Returns: nil when the claim is being deleted: nothing is approved on it any more.
+    /// - Returns: nil if the claim is being deleted: it accepts no approvals any more.
     init?(_ metadata: ObjectMeta) {
         guard !metadata.isBeingDeleted else { return nil }
         self.init(ofAnyClaim: metadata)
     }
 
-    /// As ``init(_:)``, also of a claim that is being deleted.
+    /// Same as ``init(_:)``, also for a claim that is being deleted.
     init?(ofAnyClaim metadata: ObjectMeta) {
         guard let uid = metadata.uid, let version = metadata.resourceVersion else { return nil }
         self.init(

@@ -5,14 +5,14 @@ internal import KubernetesModel
 internal import PreviewControl
 public import PreviewDomain
 
-/// Where previews live in the cluster, and how their objects look.
+/// The location of previews in the cluster, and the manifests of their objects.
 public struct PreviewManifests: Sendable {
     /// The namespace of the sandboxes and of the previews' objects.
     public let namespace: String
     let gatewayName: String
     let gatewayNamespace: String
     let zone: ZoneSuffix?
-    /// The longest time that one request, event stream or WebSocket may take; as long as the preview may live if `nil`.
+    /// The longest duration of one request, event stream or WebSocket; `nil` for the longest lifetime of a preview.
     let connectionLimit: Duration?
 
     /// The ports on which a preview's Service listens; the contract's is that of HTTP/1.1.
@@ -24,9 +24,9 @@ public struct PreviewManifests: Sendable {
     }
 
     /// - Parameters:
-    ///   - zone: The zone of the previews' names; without one no route can be made, only read and deleted.
-    ///   - connectionLimit: The longest time that what was opened through a preview stays open. It is never longer than
-    ///     the preview may live, and exactly that long if `nil`.
+    ///   - zone: The zone of the previews' names; without one, routes can be read and deleted, but not created.
+    ///   - connectionLimit: The longest duration of a connection through a preview. It never exceeds the longest
+    /// lifetime, which is used if it is `nil`.
     public init(
         namespace: String,
         gatewayName: String,
@@ -99,7 +99,7 @@ public struct PreviewManifests: Sendable {
         )
     }
 
-    /// Makes a route that leads to the Service's port for the other protocol lead to the one for this.
+    /// Changes a route that uses the Service's port for the other protocol to the one for this protocol.
     func backendPatch(_ backendProtocol: BackendProtocol, of token: PreviewToken) -> JSONPatch {
         let backend = JSONPointer("spec", "rules", "0", "backendRefs", "0")
         let other: BackendProtocol = backendProtocol == .http1 ? .http2 : .http1
@@ -110,14 +110,14 @@ public struct PreviewManifests: Sendable {
         ])
     }
 
-    /// No connection is cut while the preview lives, unless the operator wants that: what is opened later than the start
-    /// and lasts as long as the preview may live ends after the cap.
+    /// No connection is closed while the preview lives, unless the operator wants that: a connection that is opened
+    /// after the start and lasts for the longest lifetime ends after the cap.
     private func connectionBound(of annotations: PreviewAnnotations) -> ConnectionBound {
         let lifetime = Duration.seconds(annotations.maxUntil.timeIntervalSince(annotations.startedAt))
         return ConnectionBound(min(lifetime, connectionLimit ?? lifetime))
     }
 
-    /// Both objects are owned by the pod: when it goes, Kubernetes deletes them even if this service is down.
+    /// Both objects are owned by the pod: when it is deleted, Kubernetes deletes them even if this service is down.
     private func metadata(_ blueprint: PreviewBlueprint, annotations: [String: String]) -> ObjectMeta {
         let facts = blueprint.annotations
         return ObjectMeta(
@@ -129,11 +129,11 @@ public struct PreviewManifests: Sendable {
         )
     }
 
-    /// What the preview Gateway says about a route (Gateway API, `RouteParentStatus`).
+    /// The preview Gateway's status of a route (Gateway API, `RouteParentStatus`).
     ///
-    /// Each controller writes an entry of its own for each Gateway and listener that the route names, and an entry can be
-    /// about an older state of the route. Only what is said about this Gateway and the present state counts. Where
-    /// several controllers speak for the Gateway, one that accepts the route is enough: the other is not the one that
+    /// Each controller writes its own entry for each Gateway and listener that the route names, and an entry can be
+    /// about an older generation of the route. Only entries for this Gateway and the present generation count. If there
+    /// are entries of several controllers for the Gateway, one that accepts the route is sufficient: it is the one that
     /// serves it.
     func status(of route: HTTPRoute) -> RouteStatus {
         let parents = route.status?.parents.filter { isAboutGateway($0.parentRef, of: route) } ?? []
@@ -158,8 +158,7 @@ public struct PreviewManifests: Sendable {
         return RouteStatus(isAccepted: true)
     }
 
-    /// Whether a status entry is about the preview Gateway, and about a listener that the route asks for where it names
-    /// one.
+    /// Whether a status entry is for the preview Gateway and, if the route names a listener, for that listener.
     private func isAboutGateway(_ reference: HTTPRoute.ParentReference, of route: HTTPRoute) -> Bool {
         guard isGateway(reference, of: route) else { return false }
         let asked = route.spec.parentRefs.filter { isGateway($0, of: route) }
@@ -178,13 +177,13 @@ public struct PreviewManifests: Sendable {
     }
 }
 
-/// What an HTTPRoute says so that nothing that was opened through it stays open without end.
+/// The parts of an HTTPRoute that limit the duration of connections.
 ///
-/// A gateway goes on with what is under way when a route is deleted. Two fields of the route bound how long that can be,
-/// and both are taken from the route when a request begins (Docs/Decisions/0042).
+/// A gateway continues requests in progress when a route is deleted. Two fields of the route limit how long that can
+/// be; both are applied when a request begins (Docs/Decisions/0042).
 struct ConnectionBound: Hashable, Sendable {
-    /// Envoy's own limit for a whole exchange, counted from its beginning: it bounds WebSockets and uploads, which
-    /// `timeouts` do not. Envoy takes the field out of the request.
+    /// Envoy's limit for a whole exchange, counted from its beginning: it limits WebSockets and uploads, which
+    /// `timeouts` do not. Envoy removes the field from the request.
     static let streamDurationHeader = "x-envoy-upstream-stream-duration-ms"
 
     /// Whole milliseconds; at least one, since zero means no limit.
@@ -192,15 +191,15 @@ struct ConnectionBound: Hashable, Sendable {
 
     /// - Parameter limit: The longest time from a request's beginning to its end.
     init(_ limit: Duration) {
-        // To the nearest: the difference of two instants is not exact.
+        // Rounded to the nearest: the difference of two instants is not exact.
         let (seconds, attoseconds) = (limit + .microseconds(500)).components
         milliseconds = max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
     }
 
-    /// Sets Envoy's limit, whatever the client says of it.
+    /// Sets Envoy's limit, and overrides a value from the client.
     var field: HTTPRoute.Header { HTTPRoute.Header(name: Self.streamDurationHeader, value: String(milliseconds)) }
 
-    /// The limit of the Gateway API, for any gateway: from the request's end to the end of its answer.
+    /// The limit of the Gateway API, for any gateway: from the end of the request to the end of its response.
     var timeouts: HTTPRoute.Timeouts { HTTPRoute.Timeouts(request: text) }
 
     /// A Gateway API duration: whole numbers of at most five digits with units (GEP-2257).
@@ -213,11 +212,11 @@ struct ConnectionBound: Hashable, Sendable {
     }
 }
 
-/// What a preview's HTTPRoute sets in every answer.
+/// The header fields that a preview's HTTPRoute sets in every response.
 ///
-/// The mark proves that an answer came by this route, and says by which version of it: something before the gateway that
-/// answers in its place, such as a login, does not know it (Docs/Decisions/0060). The other two keep the preview out of search
-/// engines, and its address out of the `Referer` of what the page links to.
+/// The mark proves that a response came through this route, and through which version of it: a component in front of
+/// the gateway that responds instead, such as a login, does not know it (Docs/Decisions/0060). The other two keep the
+/// preview out of search engines, and its address out of the `Referer` of requests to linked pages.
 struct AnswerFields: Hashable, Sendable {
     /// The name of the mark.
     static let markName = RouteMark.fieldName
@@ -225,13 +224,13 @@ struct AnswerFields: Hashable, Sendable {
     private let token: PreviewToken
     private let host: HostHeader
 
-    /// - Parameter host: Which host the app sees: the public one, or `localhost`.
+    /// - Parameter host: The host that the app receives: the public one, or `localhost`.
     init(_ token: PreviewToken, host: HostHeader = .preserve) {
         self.token = token
         self.host = host
     }
 
-    /// The mark's value. The fingerprint is no secret, and the app sees nothing of it.
+    /// The mark's value. The fingerprint is not secret, and the app does not receive it.
     var mark: String { "\(token.fingerprint);host=\(host.rawValue)" }
 
     var filter: HTTPRoute.Filter {
@@ -246,7 +245,7 @@ struct AnswerFields: Hashable, Sendable {
         )
     }
 
-    /// Whether a route marks its answers.
+    /// Whether a route marks its responses.
     static func areSet(by route: HTTPRoute) -> Bool {
         route.spec.rules.contains { rule in
             (rule.filters ?? []).contains { filter in
@@ -255,12 +254,13 @@ struct AnswerFields: Hashable, Sendable {
         }
     }
 
-    /// Whether an answer is the page that hosts without a preview get.
+    /// Whether a response is the page for hosts without a preview.
     static func areOfEndedPage(_ fields: HTTPFields) -> Bool {
         HTTPField.Name(markName).map { fields[$0] == RouteMark.noPreview } ?? false
     }
 
-    /// Which host the app saw, by the mark of an answer; `nil` for the answer of another route, or of somebody else.
+    /// The host that the app received, from the mark of a response; `nil` for a response through another route or of
+    /// another component.
     static func host(in fields: HTTPFields, of token: PreviewToken) -> HostHeader? {
         guard let name = HTTPField.Name(markName), let mark = fields[name] else { return nil }
         return [HostHeader.preserve, .localhost].first { AnswerFields(token, host: $0).mark == mark }

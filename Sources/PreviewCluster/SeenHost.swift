@@ -2,16 +2,16 @@ internal import Basics
 internal import KubernetesModel
 internal import PreviewDomain
 
-/// What an HTTPRoute says about which host the app sees.
+/// The parts of an HTTPRoute that determine the host that the app receives.
 ///
-/// With `localhost` the gateway rewrites the host, and the app finds the public one in `X-Forwarded-Host`. A route is changed
-/// by a JSON Patch that tests what it changes, since a gateway writes the status of a route at any time, and so its
-/// resourceVersion.
+/// With `localhost` the gateway rewrites the host, and the app finds the public one in `X-Forwarded-Host`. A route is
+/// changed by a JSON Patch that tests the changed parts, since a gateway writes the route's status, and so changes its
+/// resourceVersion, at any time.
 struct SeenHost: Hashable, Sendable {
     private static let forwardedHost = "x-forwarded-host"
     private static let localName = "localhost"
 
-    /// Where ``filters(bound:)`` puts things.
+    /// The indices in ``filters(bound:)``.
     private enum Path {
         private static let filters = JSONPointer("spec", "rules", "0", "filters")
         private static let requestFields = filters.appending("0").appending("requestHeaderModifier").appending("set")
@@ -47,7 +47,7 @@ struct SeenHost: Hashable, Sendable {
         ]
     }
 
-    /// Makes a route that has the other host have this one.
+    /// Changes a route with the other host to this one.
     var patch: JSONPatch {
         let other: HostHeader = host == .localhost ? .preserve : .localhost
         var operations: [JSONPatch.Operation] = [

@@ -6,11 +6,11 @@ public import Logging
 public import Metrics
 internal import Synchronization
 
-/// Passes requests on to the core API, and its answers back: the runner of this module's values.
+/// Forwards requests to the core API, and its responses to the client: the runner of this module's values.
 ///
-/// Nothing is changed but what HTTP obliges an intermediary to change (RFC 9110 section 7.6), and nothing is held but the few
-/// bytes between two connections. It knows no cluster and no credentials. A class, since every request that is passed on, and every
-/// connection, would hold a copy of its many parts.
+/// It changes only what HTTP requires an intermediary to change (RFC 9110 section 7.6), and buffers only a few bytes
+/// between the two connections. It uses no cluster and no credentials. It is a class, since otherwise every forwarded
+/// request, and every connection, would hold a copy of its many parts.
 public final class CoreRouter: Sendable {
     fileprivate let base: BaseURL
     fileprivate let transport: any HTTPTransport
@@ -22,11 +22,10 @@ public final class CoreRouter: Sendable {
     fileprivate let observer: @Sendable (_ isReachable: Bool) -> Void
 
     /// - Parameters:
-    ///   - base: Where the core API is.
-    ///   - transport: Reaches it; nobody else's requests are on its connections.
-    ///   - streams: Reaches it for event streams. However many of these there are, the transport of the other requests does
-    ///     not have to look after them.
-    ///   - observer: Gets told of every request whether the core API answered it.
+    ///   - base: The core API's URL.
+    ///   - transport: The transport to the core API; its connections are used for nothing else.
+    ///   - streams: The transport for event streams, so that their number does not affect the other requests.
+    ///   - observer: Is notified after every request whether the core API answered it.
     public init(
         to base: BaseURL,
         transport: any HTTPTransport,
@@ -46,10 +45,11 @@ public final class CoreRouter: Sendable {
         self.observer = observer
     }
 
-    /// Passes one request on.
+    /// Forwards one request.
     ///
-    /// - Parameter deliver: Sends the answer to the client. Called once, unless the client is gone before.
-    /// - Throws: When the answer broke off, so that the client's connection has to break off too, or the client is gone.
+    /// - Parameter deliver: Sends the response to the client. Called once, unless the client disconnects before.
+    /// - Throws: If the response ended early, in which case the client's connection has to be closed too, or the client
+    ///   has disconnected.
     public func pass(
         _ request: RoutedRequest,
         deliver: @escaping @Sendable (RoutedAnswer) async throws -> Void
@@ -58,17 +58,18 @@ public final class CoreRouter: Sendable {
         try await RequestTrace.$current.withValue(passage.trace, operation: passage.run)
     }
 
-    /// Records what is true now, for the page of metrics.
+    /// Updates the gauges for the page of metrics.
     public func observe() {
         for kind in RouterPlaces.Kind.allCases { metrics.open(places.count(kind), kind) }
     }
 }
 
-/// One request on its way. An object, so that it takes little of the task that waits in it, for hours where the answer is a stream.
+/// One request in progress. It is an object, so that it uses little memory of the waiting task, which waits for hours
+/// if the response is a stream.
 private final class Passage: Sendable {
     private struct State {
         var kind: RouterPlaces.Kind
-        /// True once the answer has begun, after which no other can be given.
+        /// True once the response has begun, after which no other can be sent.
         var hasAnswer = false
     }
 
@@ -107,7 +108,7 @@ private final class Passage: Sendable {
         }
     }
 
-    /// - Throws: A ``Refusal`` where there is no answer, and anything else where it broke off.
+    /// - Throws: A ``Refusal`` if there is no response, and any other error if it ended early.
     private func send() async throws {
         let transport = request.asksForStream ? router.streams : router.transport
         var attempt = 1
@@ -138,9 +139,9 @@ private final class Passage: Sendable {
         return RoutedAnswer(head: ForwardedAnswer.head(response.head, id: id.description), body: .stream(response))
     }
 
-    /// Returns where the request may be sent once more.
+    /// Returns if the request may be sent again.
     ///
-    /// - Throws: A ``Refusal`` where there is no answer, and anything else where it broke off.
+    /// - Throws: A ``Refusal`` if there is no response, and any other error if it ended early.
     private func failed(_ error: any Error, attempt: Int) throws {
         let (router, hasAnswer) = (router, state.withLock(\.hasAnswer))
         if request.departure.isAborted || Task.isCancelled {
@@ -153,7 +154,7 @@ private final class Passage: Sendable {
             throw error
         }
         guard let error = error as? TransportError else { throw error }
-        // Nothing of the body is gone: it is asked for only once a connection is there.
+        // No part of the body was read: it is requested only once a connection exists.
         if error.requestHadNoEffect, error.kind != .invalidRequest, attempt < router.limits.maxAttempts { return }
         if error.kind != .invalidRequest { router.observer(false) }
         throw Refusal(error, headTimeout: router.limits.headTimeout)
@@ -178,7 +179,7 @@ private final class Passage: Sendable {
         return message
     }
 
-    /// By the request's id, never by its path, which may hold a token.
+    /// Logs the request's ID, never its path, which may contain a token.
     private func log(_ message: Logger.Message, status: Int) {
         router.logger.debug(
             message,

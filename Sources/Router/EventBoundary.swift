@@ -1,7 +1,7 @@
-/// Follows the bytes of an event stream (WHATWG HTML, "Server-sent events") as far as it takes to know where one event ends and
-/// the next has not begun.
+/// Parses an event stream (WHATWG HTML, "Server-sent events") as far as needed to find the positions between two
+/// events.
 ///
-/// Nothing is held back for it: only there, something else may be put between.
+/// It buffers nothing: only at these positions other events may be inserted.
 public struct EventBoundary: Hashable, Sendable {
     private enum Position: Hashable {
         case lineStart
@@ -10,7 +10,7 @@ public struct EventBoundary: Hashable, Sendable {
         case afterReturn
     }
 
-    /// What the stream's last event begins with.
+    /// The beginning of the stream's last event.
     private static let lastEvent = [Array("event:done".utf8), Array("event: done".utf8)]
 
     private var position = Position.lineStart
@@ -18,18 +18,17 @@ public struct EventBoundary: Hashable, Sendable {
     /// The first bytes of the line.
     private var line: [UInt8] = []
     private var namesLastEvent = false
-    /// True once the stream's last event is complete: nothing may follow it.
+    /// True once the stream's last event is complete: nothing may be appended to it.
     public private(set) var isOver = false
 
     public init() {}
 
-    /// Whether the bytes so far end where an event ends.
+    /// Whether the bytes so far end at the end of an event.
     public var isOpen: Bool { position == .lineStart && !hasFields && !isOver }
 
-    /// Reads on.
+    /// Parses further bytes.
     ///
-    /// - Returns: How many of the bytes come before the last place among them where something may be put between; `nil` where there
-    ///   is none.
+    /// - Returns: The number of bytes before the last position for an insertion among them; `nil` if there is none.
     public mutating func read(_ bytes: some Sequence<UInt8>) -> Int? {
         var last: Int?
         for (index, byte) in bytes.enumerated() {

@@ -3,7 +3,7 @@ internal import CoreAPI
 internal import HTTPTransport
 package import HTTPTypes
 
-/// The head of a request as it goes to the core API.
+/// The head of a forwarded request.
 struct ForwardedRequest {
     /// This service's name in `Via` (RFC 9110 section 7.6.3).
     static let pseudonym = "preview-gateway"
@@ -11,9 +11,9 @@ struct ForwardedRequest {
     let head: HTTPRequest
 
     /// - Parameters:
-    ///   - request: The head as it came; its authority is the client's `Host`.
-    ///   - client: The address that it came from.
-    ///   - id: The request's id, where it brought none.
+    ///   - request: The head as received; its authority is the client's `Host`.
+    ///   - client: The client's address.
+    ///   - id: The ID for a request without one.
     init(_ request: HTTPRequest, client: String?, scheme: String, to base: BaseURL, id: String?) {
         var fields = HopByHop.removed(from: request.headerFields)
         fields[.host] = nil
@@ -37,9 +37,9 @@ struct ForwardedRequest {
     }
 }
 
-/// The head and the trailers of the core API's answer as they go to the client.
+/// The head and the trailers of a forwarded response.
 enum ForwardedAnswer {
-    /// - Parameter id: The request's id, for an answer that has none.
+    /// - Parameter id: The request's ID, for a response without one.
     static func head(_ response: HTTPResponse, id: String) -> HTTPResponse {
         var fields = HopByHop.removed(from: response.headerFields)
         fields.add("1.1 \(ForwardedRequest.pseudonym)", to: .via)
@@ -47,7 +47,7 @@ enum ForwardedAnswer {
         return HTTPResponse(status: response.status, headerFields: fields)
     }
 
-    /// Without what must not be in trailers (RFC 9110 section 6.5.1).
+    /// Removes fields that must not be in trailers (RFC 9110 section 6.5.1).
     static func trailers(_ fields: HTTPFields?) -> HTTPFields? {
         guard let fields else { return nil }
         var rest = HopByHop.removed(from: fields)
@@ -58,7 +58,7 @@ enum ForwardedAnswer {
 }
 
 extension HTTPFields {
-    /// Adds an element to a field that is a list; the last is the nearest hop's.
+    /// Adds an element to a list field; the last one is that of the nearest hop.
     fileprivate mutating func add(_ element: String, to name: HTTPField.Name) {
         let before = self[values: name]
         self[name] = (before + [element]).joined(separator: ", ")
@@ -82,14 +82,14 @@ enum HopByHop {
         "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
     ]
 
-    /// What a `Connection` field cannot take away: without these fields the message would mean something else to its
-    /// recipient than to whoever sent it.
+    /// The fields that a `Connection` field cannot remove: without them the message would have another meaning for its
+    /// recipient.
     private static let protected: Set<String> = [
         "authorization", "content-encoding", "content-length", "content-range", "content-type", "cookie", "host",
         "set-cookie",
     ]
 
-    /// The fields of `fields` that are for the recipient, in their order.
+    /// The fields of `fields` that are for the recipient, in order.
     static func removed(from fields: HTTPFields) -> HTTPFields {
         let nominated = options(of: fields)
         var rest = HTTPFields()
@@ -107,7 +107,7 @@ enum HopByHop {
         list(fields[values: .connection])
     }
 
-    /// Whether the sender takes trailers (RFC 9110 section 10.1.4).
+    /// Whether the sender accepts trailers (RFC 9110 section 10.1.4).
     static func takesTrailers(_ fields: HTTPFields) -> Bool {
         list(fields[values: .te]).contains("trailers")
     }
@@ -124,16 +124,16 @@ enum HopByHop {
     }
 }
 
-/// What tells one request from others in the logs of all who had to do with it: the field `X-Request-ID`.
+/// The ID of a request in all logs: the field `X-Request-ID`.
 package struct RequestID: Hashable, CustomStringConvertible {
-    /// The longest id of somebody else's making that is repeated.
+    /// The longest ID from a client that is forwarded.
     static let maxLength = 128
 
     package let description: String
-    /// True where the request brought none, so that it has to be added.
+    /// True if the request has none, so that it has to be added.
     package let isNew: Bool
 
-    /// - Parameter random: Makes ids.
+    /// - Parameter random: Generates IDs.
     package init(of fields: HTTPFields, random: () -> UInt64 = { .random(in: .min ... .max) }) {
         let given = fields[.xRequestID] ?? ""
         isNew = !fields.contains(.xRequestID)

@@ -1,18 +1,18 @@
-/// Refuses requests about whose end two recipients could disagree (request smuggling, RFC 9112 section 11.2).
+/// Refuses requests whose end two recipients could interpret differently (request smuggling, RFC 9112 section 11.2).
 ///
-/// The HTTP parser refuses most of them: folded lines, bare line feeds, lengths with signs, a length beside chunks. What it lets
-/// through is refused here, before the fields become values that no longer show it.
+/// The HTTP parser refuses most of them: folded lines, bare line feeds, lengths with signs, a length beside chunks. The
+/// others are refused here, before the fields are converted to values that no longer show it.
 public enum FramingCheck {
-    /// What is wrong with a request's head; `nil` where nothing is.
+    /// The problem of a request's head; `nil` if there is none.
     ///
     /// - Parameters:
-    ///   - fields: Names and values as they came.
-    ///   - isHTTP11: Whether the request says that it is HTTP/1.1, which obliges it to name its host.
+    ///   - fields: Names and values as received.
+    ///   - isHTTP11: Whether the request is HTTP/1.1, which requires a host.
     public static func violation(in fields: some Sequence<(name: String, value: String)>, isHTTP11: Bool) -> String? {
         var (hosts, lengths, codings) = (0, 0, 0)
         for (name, value) in fields {
             guard isToken(name) else { return "field_name" }
-            // What the parser could not read as UTF-8, and what no field may hold (RFC 9110 section 5.5).
+            // Bytes that the parser could not read as UTF-8, and that no field may contain (RFC 9110 section 5.5).
             guard
                 !value.unicodeScalars.contains(where: {
                     $0 == "\u{FFFD}" || ($0.value < 0x20 && $0 != "\t") || $0.value == 0x7F

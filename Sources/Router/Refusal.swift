@@ -1,17 +1,17 @@
 internal import HTTPTransport
 internal import HTTPTypes
 
-/// An answer of the router's own: a status and one sentence.
+/// A response of the router itself: a status and one sentence.
 struct Refusal: Error, Hashable {
-    /// How far a request came.
+    /// The phase that a request reached.
     enum Phase: String, CaseIterable {
-        /// The router did not try to pass it on.
+        /// The router did not try to forward it.
         case request
-        /// No connection, or the request could not be sent.
+        /// There was no connection, or the request could not be sent.
         case connect
-        /// The head of the answer did not come.
+        /// The head of the response did not arrive.
         case head
-        /// The answer broke off.
+        /// The response ended early.
         case body
     }
 
@@ -22,7 +22,7 @@ struct Refusal: Error, Hashable {
     let cause: String
     var retryAfter: Duration?
 
-    /// The answer as the contract has it.
+    /// The response in the contract's format.
     func answer(id: String) -> RoutedAnswer {
         let bytes = Array("{\"error\":\"\(message)\"}".utf8)
         var fields: HTTPFields = [
@@ -36,7 +36,7 @@ struct Refusal: Error, Hashable {
 }
 
 extension Refusal {
-    /// What stands against passing a request on; `nil` where nothing does.
+    /// The reason why a request cannot be forwarded; `nil` if it can.
     init?(_ request: HTTPRequest, hasBody: Bool) {
         let fields = request.headerFields
         if request.method == .connect {
@@ -66,7 +66,8 @@ extension Refusal {
         self.init(status: status, message: message, phase: .request, cause: cause)
     }
 
-    /// Whoever offers `h2c` goes on with HTTP/1.1 where nobody takes it up (RFC 9113 section 3.1), as .NET and Java do.
+    /// A client that offers `h2c` continues with HTTP/1.1 if the offer is not accepted (RFC 9113 section 3.1), as .NET
+    /// and Java do.
     private static func isUnsupportedUpgrade(_ fields: HTTPFields) -> Bool {
         guard HopByHop.options(of: fields).contains("upgrade") else { return false }
         return fields[values: .upgrade].contains { !$0.lowercased().hasPrefix("h2c") }
@@ -78,7 +79,7 @@ extension Refusal {
         return path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
     }
 
-    /// One request more than this replica passes on.
+    /// The replica forwards as many requests as it may.
     static let full = Refusal(
         status: .serviceUnavailable,
         message: "This replica passes on as many requests as it can. Try again shortly.",
@@ -87,7 +88,7 @@ extension Refusal {
         retryAfter: .seconds(1)
     )
 
-    /// What an error of the transport means, before the answer has begun.
+    /// The refusal for an error of the transport, before the response has begun.
     init(_ error: TransportError, headTimeout: Duration) {
         let cause = error.kind.rawValue
         switch error.kind {

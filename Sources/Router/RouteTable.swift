@@ -1,20 +1,19 @@
 public import HTTPTypes
 
-/// Says of each request whether this service answers it or the core API.
+/// Decides whether this service or the core API answers a request.
 ///
-/// The table looks at the method and at the target as it came, byte by byte: nothing is decoded, normalised or compared without
-/// regard to case. A path that only resembles one of this service's is the core API's, so that no spelling reaches a route
-/// of this service but the one that is documented.
+/// It compares the method and the target as received, byte by byte, without decoding, normalisation or case folding. A
+/// similar path belongs to the core API, so that only the documented spelling reaches a route of this service.
 public enum RouteTable {
-    /// Who answers a request.
+    /// The service that answers a request.
     public enum Owner: Hashable, Sendable {
         case service
         case core
-        /// The core API, with this service's events set between its own.
+        /// The core API, with this service's events merged in.
         case timeline(run: String)
     }
 
-    /// - Parameter target: The request target as it came: path and query.
+    /// - Parameter target: The request target as received: path and query.
     public static func owner(of method: HTTPRequest.Method, _ target: String) -> Owner {
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard path.first == UInt8(ascii: "/") else { return .core }
@@ -28,14 +27,14 @@ public enum RouteTable {
         return isOurs(method, rest) ? .service : .core
     }
 
-    /// The routes that belong to no run. Whatever the method, nobody else has them.
+    /// The routes that belong to no run. With any method they belong to this service.
     private static let ownNames = ["healthz", "readyz", "metrics", "openapi.json", "mcp"]
 
     private static func isOurs(_ segment: Substring.UTF8View) -> Bool {
         ownNames.contains { segment.elementsEqual($0.utf8) }
     }
 
-    /// Whether this service has a route below `/api/runs/{runId}`. A method that it does not have is the core API's.
+    /// Whether this service has a route below `/api/runs/{runId}`. Other methods belong to the core API.
     private static func isOurs(_ method: HTTPRequest.Method, _ rest: [String]) -> Bool {
         let methods: [HTTPRequest.Method]
         switch rest.count {
@@ -48,7 +47,7 @@ public enum RouteTable {
             methods = [.post]
         default: methods = []
         }
-        // A browser asks beforehand whether a page of another origin may call a route.
+        // A browser's preflight request for a page of another origin.
         return methods.contains(method) || (method == .options && !methods.isEmpty)
     }
 
@@ -57,7 +56,7 @@ public enum RouteTable {
         "tool-denials": [.post], "auto-approve": [.post],
     ]
 
-    /// What a run id may be: 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit.
+    /// The format of a run ID: 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit.
     private static func isRunID(_ segment: Substring.UTF8View) -> Bool {
         guard let first = segment.first, isLetterOrDigit(first), segment.count <= 128 else { return false }
         return segment.allSatisfy(isUnreserved)

@@ -1,24 +1,24 @@
 public import HTTPTransport
 public import HTTPTypes
 
-/// A request that is to be passed on.
+/// A request that is to be forwarded.
 public struct RoutedRequest: Sendable {
-    /// What follows the head.
+    /// The content after the head.
     public enum Body: Sendable {
         case none
         case bytes([UInt8])
-        /// Made while it is sent.
+        /// Generated while it is sent.
         case upload(TransportUpload)
     }
 
-    /// The head as it came, with the target untouched and the client's `Host` as its authority.
+    /// The head as received, with the unchanged target and the client's `Host` as its authority.
     public let head: HTTPRequest
     public let body: Body
-    /// The address that the request came from.
+    /// The client's address.
     public let client: String?
-    /// How it came: `http` or `https`.
+    /// The client's scheme: `http` or `https`.
     public let scheme: String
-    /// Ends it: the client is gone.
+    /// Ends the request when the client disconnects.
     public let departure: TransportAbort
 
     public init(
@@ -35,7 +35,7 @@ public struct RoutedRequest: Sendable {
         self.departure = departure
     }
 
-    /// Whether the client asks for an event stream, as far as its request tells.
+    /// Whether the client requests an event stream, as far as its request shows.
     var asksForStream: Bool {
         if head.headerFields[values: .accept].contains(where: { $0.contains(MediaType.eventStream) }) { return true }
         let path = (head.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
@@ -43,29 +43,29 @@ public struct RoutedRequest: Sendable {
     }
 }
 
-/// What the client gets.
+/// The response to the client.
 public struct RoutedAnswer: Sendable {
-    /// What follows the head.
+    /// The content after the head.
     public enum Body: Sendable {
         case bytes([UInt8])
-        /// The core API's, valid until the answer is delivered.
+        /// The core API's body, valid until the response is delivered.
         case stream(TransportResponse)
     }
 
     public let head: HTTPResponse
     public let body: Body
 
-    /// The fields that follow the body, once it was read to its end.
+    /// The trailers, after the body was read completely.
     public var trailers: HTTPFields? {
         guard case .stream(let response) = body else { return nil }
         return ForwardedAnswer.trailers(response.trailers)
     }
 
-    /// Whether it is a stream of events.
+    /// Whether it is an event stream.
     public var isEventStream: Bool { MediaType.isEventStream(head) }
 }
 
-/// What the router looks at in media types.
+/// The media type that the router recognises.
 enum MediaType {
     static let eventStream = "text/event-stream"
 

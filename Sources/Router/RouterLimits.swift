@@ -1,26 +1,27 @@
 internal import Synchronization
 
-/// What the router may cost.
+/// The limits of the router.
 public struct RouterLimits: Hashable, Sendable {
-    /// The most event streams at once.
+    /// The largest number of concurrent event streams.
     public var maxStreams = 1_000
-    /// The most other requests at once.
+    /// The largest number of other concurrent requests.
     public var maxRequests = 200
-    /// The longest time until a connection to the core API is ready.
+    /// The time limit for a connection to the core API.
     public var connectTimeout = Duration.seconds(5)
-    /// The longest time from a request, or from the last part of its body, until the head of the answer.
+    /// The time limit from a request, or from the last part of its body, until the head of the response.
     public var headTimeout = Duration.seconds(300)
-    /// How many times a request that was certainly not sent is tried.
+    /// The number of attempts for a request that was certainly not sent.
     public var maxAttempts = 2
-    /// The number of bytes of one body, in one direction, that wait in this service.
+    /// The number of bytes of one body that are buffered in one direction.
     public var maxBufferedBytes = 128 * 1_024
 
     public init() {}
 }
 
-/// The places of requests that are passed on. Streams are counted apart, so that they take none from requests with an end.
+/// The places of forwarded requests. Streams are counted separately, so that they do not use the places of requests
+/// with an end.
 final class RouterPlaces: Sendable {
-    /// What a request counts as.
+    /// The kind as which a request is counted.
     enum Kind: String, Sendable, CaseIterable {
         case stream
         case request
@@ -43,10 +44,10 @@ final class RouterPlaces: Sendable {
         self.limits = limits
     }
 
-    /// How many requests of a kind are passed on now.
+    /// The number of forwarded requests of a kind.
     func count(_ kind: Kind) -> Int { state.withLock { $0[kind] } }
 
-    /// - Returns: False when there is no place. If true, ``leave(_:)`` has to follow.
+    /// - Returns: False if there is no place. If true, ``leave(_:)`` has to follow.
     func enter(_ kind: Kind) -> Bool {
         state.withLock { state in
             guard state[kind] < limit(kind) else { return false }
@@ -59,9 +60,9 @@ final class RouterPlaces: Sendable {
         state.withLock { $0[kind] -= 1 }
     }
 
-    /// Counts a request as another kind.
+    /// Changes the kind of a request.
     ///
-    /// - Returns: The kind that it counts as from now on: where there is no place it stays what it was.
+    /// - Returns: The kind as which it is counted from now on: if there is no place, it is unchanged.
     func move(_ kind: Kind, to other: Kind) -> Kind {
         guard kind != other, enter(other) else { return kind }
         leave(kind)

@@ -1,13 +1,13 @@
 internal import Metrics
 
-/// The router's metrics, by the names under which Prometheus sees them. None has a path, a caller or a run.
+/// The router's metrics, by their names in Prometheus. None has a label for a path, a caller or a run.
 public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
     case answers = "preview_gateway_router_answers_total"
     case failures = "preview_gateway_router_failures_total"
     case headDuration = "preview_gateway_router_head_seconds"
     case open = "preview_gateway_router_open_requests"
 
-    /// One sentence about it.
+    /// The description of the metric, one sentence.
     public var help: String {
         switch self {
         case .answers: "Responses to requests for the core API, by status class and by who responded."
@@ -18,9 +18,9 @@ public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// What the router records.
+/// Records the router's metrics.
 struct RouterMetrics: Sendable {
-    /// Who answered.
+    /// The service that responded.
     enum Author: String, CaseIterable {
         case core
         case router
@@ -28,7 +28,7 @@ struct RouterMetrics: Sendable {
 
     private let factory: any MetricsFactory
     private let headDuration: Timer
-    /// By author and first digit of the status.
+    /// By responder and first digit of the status.
     private let answers: [String: Counter]
 
     init(_ factory: any MetricsFactory) {
@@ -55,7 +55,7 @@ struct RouterMetrics: Sendable {
         headDuration.recordNanoseconds(Int64(duration / .nanoseconds(1)))
     }
 
-    /// - Parameter cause: One of the few that there are.
+    /// - Parameter cause: One of a small number of values.
     func failed(_ phase: Refusal.Phase, _ cause: String) {
         Counter(
             label: RouterMetric.failures.rawValue,
