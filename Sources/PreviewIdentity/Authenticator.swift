@@ -1,21 +1,21 @@
 public import Basics
 public import PreviewDomain
 
-/// Tells who sent a request from the credentials that came with it.
+/// Authenticates the caller of a request by its credentials.
 public struct Authenticator: Sendable {
-    /// The longest credential that is looked at, in bytes.
+    /// The longest accepted credential, in bytes.
     public static let maxBearerBytes = 8 * 1024
 
     private let verifiers: [any CredentialVerifier]
 
-    /// - Parameter verifiers: The ways of telling who a caller is, in the order in which they are asked.
+    /// - Parameter verifiers: The verifiers, in the order in which they are tried.
     public init(_ verifiers: [any CredentialVerifier]) {
         self.verifiers = verifiers
     }
 
     /// - Parameter bearer: The token of an `Authorization: Bearer` header (RFC 6750).
-    /// - Throws: ``AccessDenied/unauthenticated`` when the token is nobody's, and ``AccessDenied`` of kind
-    ///   ``AccessDenied/Kind/unavailable`` when that cannot be told right now.
+    /// - Throws: ``AccessDenied/unauthenticated`` if no verifier accepts the token, and ``AccessDenied`` of kind
+    ///   ``AccessDenied/Kind/unavailable`` if this cannot be determined.
     public func caller(presenting bearer: Secret) async throws(AccessDenied) -> Caller {
         guard (1...Self.maxBearerBytes).contains(bearer.value.utf8.count),
             bearer.value.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
@@ -31,29 +31,29 @@ public struct Authenticator: Sendable {
     }
 }
 
-/// Who sent a request, once its credentials were found good.
+/// The authenticated caller of a request.
 public struct Caller: Hashable, Sendable {
-    /// What kind of caller this is.
+    /// The kind of caller.
     public enum Role: Hashable, Sendable {
-        /// The platform's own callers: they act for the run's agent, and decide nothing.
+        /// The platform's own callers: they act for the run's agent, and cannot decide.
         case service
         /// May do everything with every run.
         case `operator`
-        /// May do what the owner of a run may, with the runs that are theirs.
+        /// May do what the owner of a run may, with the runs that the user owns.
         case user
-        /// Who this is was not checked here: the core API is asked about each run.
+        /// The caller is not authenticated here: the core API is asked about each run.
         case unverified
     }
 
-    /// The name under which this caller acts, for example in a preview's owner annotation.
+    /// The caller's name, for example in a preview's owner annotation.
     public let identity: String
     public let role: Role
-    /// Every name by which a run's owner may be written who is this caller, compared exactly.
+    /// All names of the caller as a run's owner, compared exactly.
     public let names: Set<String>
-    /// What the caller presented, to be passed on to whoever decides in its name.
+    /// The caller's credential, for requests on its behalf.
     public let bearer: Secret?
 
-    /// On whose behalf the current task works; `nil` where it is nobody's request. It travels with the task.
+    /// The caller of the current task; `nil` if it belongs to no request. It is a task-local value.
     @TaskLocal public static var current: Caller?
 
     /// - Parameter names: The names of a user; `nil` means the identity alone.
@@ -65,35 +65,35 @@ public struct Caller: Hashable, Sendable {
     }
 }
 
-/// One way of telling who a caller is.
+/// A way to authenticate a caller.
 public protocol CredentialVerifier: Sendable {
-    /// Judges what a caller presented in an `Authorization: Bearer` header (RFC 6750).
+    /// Verifies the token of an `Authorization: Bearer` header (RFC 6750).
     ///
-    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` when the verifier would have to ask somebody
-    ///   who does not answer.
+    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` if another service is needed and does not
+    ///   answer.
     func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict
 }
 
-/// What a verifier says about a credential.
+/// The result of a verifier.
 public enum CredentialVerdict: Hashable, Sendable {
     case accepted(Caller)
-    /// It claims to be of this verifier's kind and is not good: nobody else is asked.
+    /// It is of this verifier's kind and invalid: no other verifier is tried.
     case rejected
     /// It is of another kind.
     case notRecognized
 }
 
-/// Why a caller may not do what it asked for.
+/// The reason why a request is not allowed.
 public struct AccessDenied: Error, Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable, CaseIterable {
-        /// The credentials are missing or nobody's.
+        /// The credentials are missing or invalid.
         case unauthenticated
         case forbidden
-        /// There is no such run, or none that this caller may know of.
+        /// There is no such run, or the caller may not know of it.
         case runNotFound = "run_not_found"
-        /// Whoever knows the answer cannot be asked right now.
+        /// The service that can decide cannot be reached.
         case unavailable
-        /// The caller gave up before there was an answer.
+        /// The caller disconnected before there was a response.
         case cancelled
     }
 
@@ -108,14 +108,14 @@ public struct AccessDenied: Error, Hashable, Sendable {
         self.retryAfter = retryAfter
     }
 
-    /// What becomes of a request whose caller gave up. As a rule nobody reads it.
+    /// The error of a request whose caller disconnected. It is usually not read.
     public static let cancelled = AccessDenied(
         .cancelled,
         "The request was cancelled before it was carried out. Send it again.",
         retryAfter: .zero
     )
 
-    /// The one answer to every bad credential: it does not say which, and what was wrong with it.
+    /// The same response to all invalid credentials: it does not say which one, and why.
     public static let unauthenticated = AccessDenied(
         .unauthenticated,
         "This needs valid credentials: send the header 'Authorization: Bearer …' with a token that has not expired."

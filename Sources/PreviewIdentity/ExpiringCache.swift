@@ -3,10 +3,10 @@ internal import OpenSSLKit
 internal import PreviewDomain
 internal import Synchronization
 
-/// Answers that are good for a while.
+/// A cache whose entries expire.
 ///
-/// It is bounded by two halves: when the younger one is full it becomes the older one, and what was in that is forgotten.
-/// So an answer that is in use may be forgotten early, and none is kept too long.
+/// Its size is bounded by two generations: when the younger one is full it becomes the older one, whose previous
+/// entries are discarded. Therefore an entry may be discarded early, and none is kept too long.
 final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Entry {
         let value: Value
@@ -23,7 +23,7 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - maxEntries: The most answers that are kept, at least 2.
+    ///   - maxEntries: The largest number of entries, at least 2.
     ///   - uptime: The time since some fixed instant.
     init(maxEntries: Int, uptime: @escaping @Sendable () -> Duration) {
         precondition(maxEntries >= 2, "a cache has two halves")
@@ -60,19 +60,19 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 }
 
-/// What a cache knows a bearer by, so that no memory holds the bearer longer than its request.
+/// The key of a bearer token in caches, so that no memory holds the token longer than its request.
 struct BearerDigest: Hashable, Sendable {
     private let bytes: [UInt8]
 
-    /// - Parameter context: What the answer is about beside the bearer, for example a run.
+    /// - Parameter context: A further part of the key, for example a run.
     init(_ bearer: Secret, context: String = "") {
-        // No bearer has a byte of zero, so no two pairs look alike.
+        // A bearer token contains no zero byte, so different pairs have different keys.
         var message = Array(bearer.value.utf8)
         message.append(0)
         message.append(contentsOf: context.utf8)
         bytes = Digest.sha256(message)
     }
 
-    /// Eight hexadecimal digits, as a name for a bearer whose user nobody here knows.
+    /// Eight hexadecimal digits, as a name for a bearer token whose user is not known here.
     var fingerprint: String { String(Digest.sha256Hex(bytes).prefix(8)) }
 }

@@ -2,9 +2,9 @@ public import Basics
 public import PreviewDomain
 internal import Synchronization
 
-/// Lets every bearer through that nobody else recognised, for the core API to decide about it run by run.
+/// Accepts every bearer token that no other verifier recognised; the core API decides about it for each run.
 ///
-/// It belongs at the end, and only where runs are judged by ``CoreAPIAuthority``.
+/// It must be the last verifier, and is used only with ``CoreAPIAuthority``.
 public struct UnverifiedBearers: CredentialVerifier {
     public init() {}
 
@@ -20,7 +20,7 @@ public struct UnverifiedBearers: CredentialVerifier {
     }
 }
 
-/// How many of something may be under way at once.
+/// A limit for concurrent operations.
 public final class ConcurrencyLimit: Sendable {
     public let limit: Int
     private let count = Mutex(0)
@@ -29,7 +29,7 @@ public final class ConcurrencyLimit: Sendable {
         self.limit = limit
     }
 
-    /// - Returns: False when as many are under way already. If true, ``leave()`` has to follow.
+    /// - Returns: False if the limit is reached. If true, ``leave()`` has to follow.
     public func enter() -> Bool {
         count.withLock { count in
             guard count < limit else { return false }

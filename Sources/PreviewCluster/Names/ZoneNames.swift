@@ -3,11 +3,11 @@ internal import FoundationEssentials
 internal import OpenSSLKit
 public import PreviewDomain
 
-/// Looks up names in the previews' zone at the zone's own name servers.
+/// Resolves names in the previews' zone through the zone's own name servers.
 ///
-/// A local resolver that is asked for a name before its record exists remembers for minutes that there is none. The zone's
-/// servers answer from what they hold, so they can be asked at any time; only what they cannot be asked goes to the local
-/// resolver (Docs/Decisions/0061).
+/// A local resolver that is queried for a name before its record exists caches the negative answer for minutes. The
+/// zone's servers answer from their own data, so they can be queried at any time; the local resolver is used only if
+/// they cannot be queried (Docs/Decisions/0061).
 public actor ZoneNames: NameLookup {
     /// A name server.
     public struct Server: Hashable, Sendable {
@@ -20,13 +20,13 @@ public actor ZoneNames: NameLookup {
         }
     }
 
-    /// How long one server may take to answer, and how many of several are asked.
+    /// The time limit for one server, and the number of servers that are queried.
     private static let answerLimitMilliseconds: Int32 = 250
     private static let maxServers = 2
-    /// For how long the zone's servers are remembered, and for how long that none were found.
+    /// How long the zone's servers are cached, and how long the result that none were found.
     private static let serversLifetime = Duration.seconds(300)
     private static let absenceLifetime = Duration.seconds(30)
-    /// For how long a name that exists is remembered.
+    /// How long an existing name is cached.
     private static let nameLifetime = Duration.seconds(10)
     private static let maxNames = 1000
 
@@ -41,7 +41,7 @@ public actor ZoneNames: NameLookup {
     ///   - zone: The previews' zone.
     ///   - resolvers: The local resolvers; those of `/etc/resolv.conf` by default.
     ///   - serverPort: The port of the zone's servers.
-    ///   - uptime: The time that has passed since some instant.
+    ///   - uptime: The time since some fixed instant.
     public init(
         _ zone: ZoneSuffix,
         resolvers: @escaping @Sendable () -> [Server] = ZoneNames.configuredResolvers,
@@ -55,7 +55,7 @@ public actor ZoneNames: NameLookup {
     }
 
     public func lookUp(_ host: String) async -> NameAnswer {
-        // Every machine resolves these itself (RFC 6761 section 6.3).
+        // Every machine resolves these names itself (RFC 6761 section 6.3).
         guard zone != "localhost", !zone.hasSuffix(".localhost") else { return .unknown }
         if let known = names[host], uptime() < known.until { return .found(known.place) }
         for server in await zoneServers().prefix(Self.maxServers) {
@@ -70,7 +70,7 @@ public actor ZoneNames: NameLookup {
                 continue
             }
         }
-        // Servers that cannot be asked from here cost every probe time.
+        // Unreachable servers would cost time in every probe.
         servers = ([], uptime() + Self.absenceLifetime)
         return .unknown
     }
@@ -84,7 +84,7 @@ public actor ZoneNames: NameLookup {
         return false
     }
 
-    /// The address of a name, by a server that is responsible for it.
+    /// The address of a name, from a server that is responsible for it.
     private static func ask(_ server: Server, for host: String) async -> NameAnswer {
         for type in [DNSMessage.RecordType.address, .address6] {
             guard let message = await exchange(server, host, type, isRecursive: false), message.isAuthoritative else {
@@ -98,7 +98,7 @@ public actor ZoneNames: NameLookup {
             if let address = message.answers.first(where: { $0.type == type }) { return .found(address.value) }
             if let alias = message.answers.last(where: { $0.type == .alias }) { return .found(alias.value) }
         }
-        // There is something of that name, with no address.
+        // The name exists, but has no address.
         return .absent
     }
 
@@ -111,7 +111,7 @@ public actor ZoneNames: NameLookup {
         return list
     }
 
-    /// The name servers of the zone, or of the one that it is a part of.
+    /// The name servers of the zone, or of the zone that contains it.
     private func findServers() async -> [Server] {
         for resolver in resolvers().prefix(Self.maxServers) {
             guard
@@ -119,7 +119,7 @@ public actor ZoneNames: NameLookup {
                 message.code != nil
             else { continue }
             if !message.answers.contains(where: { $0.type == .nameServer }) {
-                // Not a zone of its own: the answer names the one that holds it.
+                // It is not a zone of its own: the response names the one that contains it.
                 guard let apex = message.authorities.first(where: { $0.type == .authority })?.owner, !apex.isEmpty,
                     let ofApex = await Self.exchange(resolver, apex, .nameServer, isRecursive: true)
                 else { return [] }
@@ -175,19 +175,19 @@ public actor ZoneNames: NameLookup {
     }
 }
 
-/// Looks names of previews up without leaving a negative answer in anybody's cache.
+/// Resolves names of previews without leaving negative answers in caches.
 public protocol NameLookup: Sendable {
-    /// Asks those who are responsible for the name.
+    /// Queries the servers that are responsible for the name.
     func lookUp(_ host: String) async -> NameAnswer
-    /// Whether the local resolver says that there is no such name. `false` where it does not answer.
+    /// Whether the local resolver says that there is no such name. `false` if it does not answer.
     func isAbsentLocally(_ host: String) async -> Bool
 }
 
-/// What the name servers of a zone say about a name in it.
+/// The answer of a zone's name servers about a name in it.
 public enum NameAnswer: Hashable, Sendable {
-    /// The name exists; its address, or the name that it is an alias of.
+    /// The name exists; its address, or the name of which it is an alias.
     case found(String)
     case absent
-    /// They cannot be asked from here, or do not answer.
+    /// The servers cannot be reached, or do not answer.
     case unknown
 }

@@ -10,23 +10,23 @@ public struct GatewayProbe: PreviewProbe {
     private let address: PreviewAddress
     private let names: (any NameLookup)?
 
-    /// How many redirects within the preview are followed.
+    /// The number of redirects within the preview that are followed.
     private static let maxRedirects = 4
-    /// The most bytes of a body that are read, where it may say what is wrong. Rails says it after 5 KB of style sheet.
+    /// The number of bytes of an error's body that are read. Rails has its message after 5 KB of style sheet.
     private static let maxTextBytes = 16_384
-    /// The longest body of a page that may be such a sentence.
+    /// The longest body of a page that is searched for an error message.
     private static let maxSentenceBytes = 64
-    /// How long a body may take that may say what is wrong.
+    /// The time limit for reading such a body.
     private static let textTimeout = Duration.seconds(1)
-    /// The most bytes of cookies that are sent back.
+    /// The number of bytes of cookies that are returned to the app.
     private static let maxCookieBytes = 4096
-    /// Envoy, the proxy inside the gateway, adds this to what an upstream answered and never to its own answers.
+    /// Envoy, the proxy in the gateway, adds this field to responses of upstreams and never to its own responses.
     private static let upstreamTime = HTTPField.Name("x-envoy-upstream-service-time")
 
     /// - Parameters:
-    ///   - transport: Trusts what a browser trusts; it sends no credentials.
-    ///   - address: How a token becomes a URL.
-    ///   - names: Looks names up; `nil` leaves that to `transport`.
+    ///   - transport: Trusts the same authorities as a browser; it sends no credentials.
+    ///   - address: The format of URLs.
+    ///   - names: Resolves names; `nil` leaves that to `transport`.
     public init(transport: any HTTPTransport, address: PreviewAddress, names: (any NameLookup)? = nil) {
         self.transport = transport
         self.address = address
@@ -41,7 +41,7 @@ public struct GatewayProbe: PreviewProbe {
         case .unknown, nil: break
         }
         let outcome = await open(token, at: nil, patience: patience)
-        // The local resolver has failed, and does not say how.
+        // The local resolver has failed without a reason.
         if outcome == .nameUnresolved, await names?.isAbsentLocally(host) == true { return .nameNotFound }
         return outcome
     }
@@ -103,7 +103,7 @@ public struct GatewayProbe: PreviewProbe {
         )
     }
 
-    /// An answer with what is needed to follow it.
+    /// A response with the information for following it.
     private struct Reply: Sendable {
         var answer: PreviewAnswer
         var location: String?
@@ -127,7 +127,7 @@ public struct GatewayProbe: PreviewProbe {
         }
     }
 
-    /// The beginning of a body that may say what is wrong. A page that is fine is not read.
+    /// The beginning of a body that may contain an error message. The body of a working page is not read.
     private static func text(of response: TransportResponse) async -> String {
         let status = response.head.status.code
         let length = response.head.headerFields[.contentLength].flatMap { Int($0) }
@@ -139,7 +139,7 @@ public struct GatewayProbe: PreviewProbe {
                 if bytes.count >= maxTextBytes { break }
             }
         } catch {
-            // What has arrived has to do.
+            // The bytes that have arrived have to suffice.
         }
         return String(decoding: bytes.prefix(maxTextBytes), as: UTF8.self)
     }

@@ -1,7 +1,7 @@
 internal import PreviewControl
 internal import PreviewDomain
 
-/// Where a `Location` leads, as seen from a page of a preview (RFC 9110 section 10.2.2, RFC 3986 section 5.2).
+/// The target of a `Location`, relative to a page of a preview (RFC 9110 section 10.2.2, RFC 3986 section 5.2).
 enum RedirectTarget: Hashable, Sendable {
     /// A page of the same preview.
     case within(path: String)
@@ -37,7 +37,7 @@ enum RedirectTarget: Hashable, Sendable {
                 let target = rest.dropFirst(authority.count)
                 self = .within(path: target.first == "/" ? String(target) : "/" + target)
             } else {
-                // The host is the preview's secret; its owner knows it.
+                // The host is the preview's secret, which its owner knows.
                 self = .end(.otherPort(origin: "\(scheme)://…" + (port.map { ":\($0)" } ?? "")))
             }
         } else {
@@ -45,7 +45,7 @@ enum RedirectTarget: Hashable, Sendable {
         }
     }
 
-    /// Scheme, and what follows it and `//`; `nil` for a reference within the same host.
+    /// Scheme, and the part after it and `//`; `nil` for a reference within the same host.
     private static func absolute(_ location: Substring, scheme: String) -> (scheme: String, rest: Substring)? {
         if location.hasPrefix("//") { return (scheme, location.dropFirst(2)) }
         guard let colon = location.firstIndex(of: ":"),
@@ -60,7 +60,7 @@ enum RedirectTarget: Hashable, Sendable {
         if reference.first == "/" { return String(reference) }
         let page = path.prefix { $0 != "?" }
         if reference.first == "?" || reference.isEmpty { return String(page + reference) }
-        // Dots are left to the app: both ends agree on what a path is.
+        // Dot segments are left to the app, which interprets paths in the same way.
         let folder = page.lastIndex(of: "/").map { page[...$0] } ?? "/"
         return String(folder + reference)
     }
@@ -84,7 +84,7 @@ enum RedirectTarget: Hashable, Sendable {
         }
     }
 
-    /// Whether a name means the machine of whoever follows it.
+    /// Whether a name is that of the client's own machine.
     private static func isLocal(_ name: String) -> Bool {
         ["localhost", "0.0.0.0", "[::1]", "[::]"].contains(name) || name.hasPrefix("127.")
     }

@@ -3,17 +3,17 @@ public import FoundationEssentials
 public import OpenSSLKit
 public import PreviewDomain
 
-/// Recognises the platform's users by their access tokens: JSON Web Tokens of one issuer for one audience.
+/// Authenticates the platform's users by their access tokens: JSON Web Tokens of one issuer for one audience.
 ///
-/// A token that was verified is remembered by its digest, so that the next request with it costs no signature
-/// (Docs/Decisions/0020). What can change meanwhile is looked at every time: whether the key is still the issuer's, and
-/// whether the token's time is over.
+/// A verified token is cached by its digest, so that the next request with it needs no verification of the signature
+/// (Docs/Decisions/0020). Everything that can change is checked every time: whether the issuer still has the key, and
+/// whether the token is still valid.
 public struct AccessTokenVerifier: CredentialVerifier {
-    /// The most verified tokens that are remembered, and for how long at most.
+    /// The largest number of cached tokens, and the longest time for which they are cached.
     public static let maxRememberedTokens = 4096
     public static let maxMemory = Duration.seconds(3600)
 
-    /// A token with a good signature.
+    /// A token with a valid signature.
     private struct Verified: Sendable {
         let keyID: String
         let key: PublicKey
@@ -26,7 +26,7 @@ public struct AccessTokenVerifier: CredentialVerifier {
     private let now: @Sendable () -> Date
     private let verified: ExpiringCache<BearerDigest, Verified>
 
-    /// The claim that says whose a token claims to be.
+    /// The issuer that a token names.
     private struct IssuerClaim: Decodable {
         let iss: String
     }
@@ -54,7 +54,7 @@ public struct AccessTokenVerifier: CredentialVerifier {
         if let known = verified[digest], let key = try await keys.key(named: known.keyID), key == known.key {
             return verdict(on: known.claims, of: bearer)
         }
-        // Who another issuer's tokens belong to is for others to say.
+        // Tokens of another issuer are left to other verifiers.
         guard let token = JSONWebToken(bearer.value), token.claims(IssuerClaim.self)?.iss == issuer else {
             return .notRecognized
         }
@@ -75,9 +75,9 @@ public struct AccessTokenVerifier: CredentialVerifier {
     }
 }
 
-/// What an access token says about its user (RFC 7519, 4.1).
+/// The claims of an access token (RFC 7519, 4.1).
 struct AccessTokenClaims: Decodable {
-    /// How far the issuer's clock and this one may be apart.
+    /// The tolerated difference between the issuer's clock and this one.
     static let leeway: TimeInterval = 60
 
     /// The longest name of a user, in bytes.
@@ -88,7 +88,7 @@ struct AccessTokenClaims: Decodable {
     let subject: String
     let expiry: Double
     let notBefore: Double?
-    /// The user's name on GitHub, where the issuer knows it.
+    /// The user's name on GitHub, if the issuer knows it.
     let login: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -119,17 +119,17 @@ struct AccessTokenClaims: Decodable {
             && names.allSatisfy(Self.isName)
     }
 
-    /// A name is shown to people and written into logs, so it is one line.
+    /// A name is shown to people and written into logs, so it must be one line.
     private static func isName(_ text: String) -> Bool {
         (1...maxNameBytes).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 
-    /// The names by which the user may be known.
+    /// The names of the user.
     var names: Set<String> { login.map { [subject, $0] } ?? [subject] }
 }
 
-/// The claim `aud`: one text or a list of texts, also an empty one (RFC 7519, 4.1.3).
+/// The claim `aud`: a string or a list of strings, which may be empty (RFC 7519, 4.1.3).
 struct AudienceList: Decodable {
     let values: [String]
 
@@ -143,15 +143,15 @@ struct AudienceList: Decodable {
     }
 }
 
-/// Where the public keys of an issuer of access tokens are.
+/// The public keys of an issuer of access tokens.
 public protocol VerificationKeySource: Sendable {
-    /// The key of this name (`kid`); `nil` when the issuer has none.
+    /// The key with this ID (`kid`); `nil` if the issuer has none.
     ///
-    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` when the issuer cannot be asked.
+    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` if the issuer cannot be reached.
     func key(named keyID: String) async throws(AccessDenied) -> PublicKey?
 }
 
-/// One key that has no name of its own, and so is every name's.
+/// One key without an ID, which is used for every ID.
 public struct SingleVerificationKey: VerificationKeySource {
     private let key: PublicKey
 

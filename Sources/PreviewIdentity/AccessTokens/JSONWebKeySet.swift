@@ -3,10 +3,11 @@ internal import OpenSSLKit
 
 /// The document in which an issuer publishes its keys (RFC 7517).
 struct JSONWebKeySet: Decodable {
-    /// The most keys that are read of one set.
+    /// The largest number of keys that are read of one set.
     static let maxKeys = 64
 
-    /// One key. Members that are absent or of another type are `nil`: what cannot be used is skipped (RFC 7517, 5).
+    /// One key. Members that are absent or of another type are `nil`: a key that cannot be used is ignored (RFC 7517,
+    /// 5).
     private struct Key: Decodable {
         let type: String?
         let keyID: String?
@@ -47,7 +48,7 @@ struct JSONWebKeySet: Decodable {
 
     private let keys: [Key]
 
-    /// The keys that may have signed access tokens, by their names.
+    /// The keys that may have signed access tokens, by their IDs.
     func verificationKeys() -> [String: PublicKey] {
         var found: [String: PublicKey] = [:]
         for key in keys.prefix(Self.maxKeys) where key.use == nil || key.use == "sig" {

@@ -1,13 +1,13 @@
 internal import FoundationEssentials
 internal import OpenSSLKit
 
-/// The three parts of a signed JSON Web Token in its compact form (RFC 7515, RFC 7519), of which nothing is verified.
+/// The three parts of a signed JSON Web Token in its compact form (RFC 7515, RFC 7519), before verification.
 struct JSONWebToken {
-    /// What the signer says about the signature.
+    /// The signature's algorithm and key, from the header.
     struct Header: Decodable {
         let algorithm: String
         let keyID: String?
-        /// True when the signer demands extensions. None is implemented, so the token must be refused (RFC 7515, 4.1.11).
+        /// True if the token requires extensions. None is implemented, so the token must be refused (RFC 7515, 4.1.11).
         let isCritical: Bool
 
         private enum CodingKeys: String, CodingKey {
@@ -30,7 +30,7 @@ struct JSONWebToken {
     /// The bytes that were signed.
     let signingInput: [UInt8]
 
-    /// - Returns: `nil` for a text that is no such token.
+    /// - Returns: `nil` for a text that is not such a token.
     init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3,
@@ -45,18 +45,18 @@ struct JSONWebToken {
         signingInput = Array("\(parts[0]).\(parts[1])".utf8)
     }
 
-    /// The claims, each of which is a mere assertion until the signature is verified.
+    /// The claims, which must not be trusted before the signature is verified.
     func claims<Claims: Decodable>(_ type: Claims.Type) -> Claims? {
         try? JSONDecoder().decode(type, from: payload)
     }
 
-    /// Whether the signature is that of `key`, made with the algorithm that the header names.
+    /// Whether the signature was made with `key` and the algorithm in the header.
     func isSigned(by key: PublicKey) -> Bool {
         header.algorithm == key.algorithm.rawValue && key.isValid(signature, of: signingInput)
     }
 }
 
-/// Reads base64url without padding (RFC 7515, 2); `nil` for any other text.
+/// Decodes base64url without padding (RFC 7515, 2); `nil` for any other text.
 func base64URLDecoded(_ text: some StringProtocol) -> [UInt8]? {
     var bytes = Data(capacity: text.utf8.count + 2)
     for byte in text.utf8 {

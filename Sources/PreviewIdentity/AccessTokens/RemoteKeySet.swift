@@ -4,18 +4,18 @@ internal import HTTPTypes
 public import Logging
 public import OpenSSLKit
 
-/// The keys that an issuer publishes at a URL (JWKS, RFC 7517), kept for as long as they serve.
+/// The keys that an issuer publishes at a URL (JWKS, RFC 7517).
 ///
-/// An unknown name makes it ask again, at most once a minute, and so does the age of what it has, so that a key that was
-/// withdrawn does not stay valid. Whatever fails, the keys that it has stay.
+/// They are fetched again for an unknown ID, at most once a minute, and when they are old, so that a withdrawn key does
+/// not remain valid. If a request fails, the known keys are kept.
 public actor RemoteKeySet: VerificationKeySource {
-    /// The least time between two requests, once there are keys.
+    /// The shortest time between two requests, once there are keys.
     public static let minRefreshInterval = Duration.seconds(60)
-    /// The same as long as there are none.
+    /// The same while there are none.
     public static let firstLoadRetryInterval = Duration.seconds(5)
-    /// How old keys may be before they are asked for again.
+    /// The age at which keys are fetched again.
     public static let maxAge = Duration.seconds(600)
-    /// The longest time for one request.
+    /// The time limit for one request.
     public static let timeout = Duration.seconds(5)
     /// The largest key set that is read, in bytes.
     public static let maxBodyBytes = 64 * 1024
@@ -29,10 +29,10 @@ public actor RemoteKeySet: VerificationKeySource {
     private var loadedAt: Duration?
     private var triedAt: Duration?
     private var lastTryFailed = false
-    /// The request that is under way, for all who need its answer.
+    /// The request in progress, shared by all callers that need its response.
     private var refresh: Task<Void, Never>?
 
-    /// - Parameters:
+    ///   - url: The URL of the keys, with scheme `http` or `https`.
     ///   - url: Where the keys are, with scheme `http` or `https`.
     ///   - uptime: The time since some fixed instant.
     public init(
@@ -64,13 +64,13 @@ public actor RemoteKeySet: VerificationKeySource {
         return nil
     }
 
-    /// The request that is under way, or a new one when it is time for it.
+    /// The request in progress, or a new one if it is time for it.
     private func refreshing() -> Task<Void, Never>? {
         if let refresh { return refresh }
         let interval = keys == nil ? Self.firstLoadRetryInterval : Self.minRefreshInterval
         if let triedAt, uptime() - triedAt < interval { return nil }
         triedAt = uptime()
-        // On its own, since it serves all who wait, and one of them may be cancelled.
+        // A separate task, since it serves all waiting callers, and one of them may be cancelled.
         let task = Task { await load() }
         refresh = task
         return task

@@ -2,21 +2,22 @@ public import Basics
 public import CoreAPI
 public import PreviewDomain
 
-/// Judges by what the platform's core API says to the caller's own bearer.
+/// Decides by the core API's response to the caller's own bearer token.
 ///
-/// Where its answer names the run's owner, only the owner may act on the run, and others whom it is shown to may look.
-/// Where it names nobody, it shows a run to its owner alone, as the platform does, and whoever sees it may act on it.
+/// If the response names the run's owner, only the owner may act on the run, and other users who can see it may read.
+/// If it names no owner, the core API shows a run only to its owner, as the platform does, and every user who sees it
+/// may act on it.
 public struct CoreAPIAuthority: RunAuthority {
-    /// How long an answer is relied on.
+    /// How long a response is cached.
     public static let lifetime = Duration.seconds(10)
-    /// The most answers that are kept.
+    /// The largest number of cached responses.
     public static let maxCachedAnswers = 4096
-    /// When to try again where the core API does not say.
+    /// When to try again if the core API does not say.
     public static let defaultRetry = Duration.seconds(5)
 
     private let client: CoreAPIClient
     private let known: ExpiringCache<BearerDigest, Result<CoreRun, AccessDenied>>
-    /// The runs that the core API has shown to somebody.
+    /// The runs that the core API has shown to any caller.
     private let seen: ExpiringCache<RunID, CoreRun>
 
     /// - Parameter uptime: The time since some fixed instant.
@@ -27,37 +28,37 @@ public struct CoreAPIAuthority: RunAuthority {
     }
 
     public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
-        // A caller that is known without a bearer is none of the core API's.
+        // A caller without a bearer token is not known to the core API.
         guard let bearer = caller.bearer else { throw Self.foreign }
         guard let owner = try await self.run(run, seenBy: bearer).owner else { return .owner }
         return names(of: caller, by: bearer).contains(owner) ? .owner : .viewer
     }
 
-    /// The names by which a caller may be an owner.
+    /// The names of a caller, one of which may be the owner's.
     ///
-    /// Who was recognised here has them from a token that was verified here. A bearer that only the core API knows may
-    /// be an access token too: the core API has accepted this very text, so what it says of its user is true.
+    /// For a caller that was authenticated here they come from the verified token. A bearer token that only the core
+    /// API knows may also be an access token: the core API has accepted exactly this text, so its claims are valid.
     private func names(of caller: Caller, by bearer: Secret) -> Set<String> {
         guard caller.role == .unverified else { return caller.names }
         return JSONWebToken(bearer.value)?.claims(UserClaims.self)?.names ?? []
     }
 
-    /// The run as the bearer's user sees it; an answer may be as old as ``lifetime``.
+    /// The run as the user of the bearer token sees it; the response may be as old as ``lifetime``.
     ///
-    /// - Throws: ``AccessDenied``, when the core API says that the user may not see it, and when it does not answer.
+    /// - Throws: ``AccessDenied`` if the core API does not show the run to the user, or does not answer.
     public func run(_ run: RunID, seenBy bearer: Secret) async throws(AccessDenied) -> CoreRun {
         let key = BearerDigest(bearer, context: run.text)
         if let answer = known[key] { return try answer.get() }
         return try await read(run, as: bearer, key)
     }
 
-    /// What the core API has shown to somebody within the last ``lifetime``, whoever that was.
+    /// The core API's latest response about the run to any caller, within ``lifetime``.
     func lastSeen(_ run: RunID) -> CoreRun? { seen[run] }
 
-    /// Lets what was seen of a run count no more, since it was changed.
+    /// Invalidates the cached information about a run, since it was changed.
     func forget(_ run: RunID) { seen.remove(run) }
 
-    /// Reads the run now, as the bearer's user sees it.
+    /// Requests the run now, as the user of the bearer token sees it.
     func read(_ run: RunID, as bearer: Secret) async throws(AccessDenied) -> CoreRun {
         try await read(run, as: bearer, BearerDigest(bearer, context: run.text))
     }
@@ -83,7 +84,7 @@ public struct CoreAPIAuthority: RunAuthority {
         return try answer.get()
     }
 
-    /// What an access token says of its user.
+    /// The claims of an access token about its user.
     private struct UserClaims: Decodable {
         private let sub: String
         private let gh_login: String?
@@ -96,7 +97,7 @@ public struct CoreAPIAuthority: RunAuthority {
         "This run is not yours. Only its owner and operators may do this."
     )
 
-    /// - Returns: `nil` for what is no decision.
+    /// - Returns: `nil` for an error that is not a decision.
     private static func denied(_ kind: CoreAPIError.Kind) -> AccessDenied? {
         switch kind {
         case .unauthorized: .unauthenticated

@@ -2,27 +2,27 @@ internal import Basics
 public import CoreAPI
 public import PreviewDomain
 
-/// What the core API says about runs, for the gate: whether the owner lets tools run unasked, which run started it, and
-/// whether it is over.
+/// The core API's information about runs, for the gate: whether tools are approved automatically, which run is the
+/// parent, and whether the run has ended.
 ///
-/// The core API shows a run to its owner, and not to the service key. So what was shown to a caller by its own bearer counts
-/// first, which authorisation asks for anyway; then the caller on whose behalf the task works is asked for; and only then the
-/// service key, where it has not been refused.
+/// The core API shows a run to its owner, and not to the service key. So the responses to callers' own bearer tokens
+/// are used first, which authorisation requests anyway; then a request with the bearer token of the current task's
+/// caller; and only then the service key, unless it was refused.
 public struct CoreRuns: Sendable {
-    /// How long the service key is not tried again where the core API has refused it.
+    /// How long the service key is not tried again after the core API has refused it.
     public static let refusalLifetime = Duration.seconds(300)
-    /// The most refusals that are kept.
+    /// The largest number of stored refusals.
     public static let maxRefusals = 4096
 
     private let authority: CoreAPIAuthority
     private let client: CoreAPIClient
     private let key: (@Sendable () -> ServiceKey)?
-    /// What the service key may not see, by the key and the run, so that another key is tried at once.
+    /// The refusals by key and run, so that another key is tried at once.
     private let refused: ExpiringCache<BearerDigest, Bool>
 
     /// - Parameters:
-    ///   - authority: Asks the core API by callers' own bearers, and remembers what it said.
-    ///   - key: The service key that is valid whenever it is asked for, where there is one.
+    ///   - authority: Requests runs with callers' own bearer tokens, and caches the responses.
+    ///   - key: Returns the present service key, if there is one.
     ///   - uptime: The time since some fixed instant.
     public init(
         authority: CoreAPIAuthority,
@@ -36,21 +36,21 @@ public struct CoreRuns: Sendable {
         refused = ExpiringCache(maxEntries: Self.maxRefusals, uptime: uptime)
     }
 
-    /// What is known of a run; `nil` where nobody who may see it has asked lately, and the service key may not.
+    /// The information about a run; `nil` if there is no recent response to a caller, and the service key was refused.
     public func run(_ run: RunID) async -> CoreRun? {
         if let seen = authority.lastSeen(run) { return seen }
         if let bearer = Caller.current?.bearerOfTheCoreAPI {
             do throws(AccessDenied) {
                 return try await authority.read(run, as: bearer)
             } catch {
-                // What one caller may not see, the service key may.
+                // The service key may see runs that a caller may not see.
                 guard error.kind == .forbidden || error.kind == .runNotFound else { return nil }
             }
         }
         return await runShownToServiceKey(run)
     }
 
-    /// Lets what was seen of a run count no more, since it was changed.
+    /// Invalidates the cached information about a run, since it was changed.
     public func forget(_ run: RunID) { authority.forget(run) }
 
     private func runShownToServiceKey(_ run: RunID) async -> CoreRun? {
@@ -72,11 +72,11 @@ public struct CoreRuns: Sendable {
 }
 
 extension Caller {
-    /// The bearer by which the core API can be asked on the caller's behalf.
+    /// The bearer token with which the core API can be asked on behalf of the caller.
     fileprivate var bearerOfTheCoreAPI: Secret? {
         switch role {
         case .user, .unverified: bearer
-        // The service key is tried as such, and an operator's token is Kubernetes' own.
+        // The service key is tried separately, and an operator's token is known only to Kubernetes.
         case .service, .operator: nil
         }
     }

@@ -2,17 +2,17 @@ public import PreviewDomain
 
 /// Decides what a caller may do with a run.
 ///
-/// A run's owner and operators may do everything. Whom the run is only shown to may look. The service identity acts for the run's agent: it may ask for a
-/// preview and follow its own request, and decides nothing.
+/// A run's owner and operators may do everything. Viewers may read. The service identity acts for the run's agent: it
+/// may request a preview and follow its own request, and cannot decide.
 public struct RunAccess: Sendable {
     private let authority: any RunAuthority
 
-    /// - Parameter authority: Says what a user is to a run.
+    /// - Parameter authority: Determines the relation of a user to a run.
     public init(_ authority: any RunAuthority) {
         self.authority = authority
     }
 
-    /// - Throws: ``AccessDenied`` when the caller may not, and when it cannot be told whether it may.
+    /// - Throws: ``AccessDenied`` if the caller is not allowed, or if this cannot be determined.
     public func authorize(
         _ caller: Caller,
         to action: RunAction,
@@ -44,20 +44,20 @@ public struct RunAccess: Sendable {
     }
 }
 
-/// What a caller can want of a run.
+/// An action of a caller on a run.
 public enum RunAction: String, Hashable, Sendable, CaseIterable {
-    /// Start a preview without asking anybody.
+    /// Start a preview without approval.
     case start
-    /// Ask for a preview, which a human may have to approve.
+    /// Request a preview, which a human may have to approve.
     case startAsAgent
     case keepAlive
     case list
     case stop
-    /// Approve, deny, or switch automatic approval.
+    /// Approve, deny, or change the auto-approve option.
     case decide
     /// Read the pending and recent approvals.
     case readApprovals
-    /// Follow what happens to the run's previews.
+    /// Follow the events of the run's previews.
     case readTimeline
 
     /// Whether the run's agent may do it.
@@ -68,7 +68,7 @@ public enum RunAction: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it changes nothing, so that everybody may do it who may see the run.
+    /// Whether it changes nothing, so that every user who may see the run may do it.
     var isLooking: Bool {
         switch self {
         case .list, .readApprovals, .readTimeline: true
@@ -77,35 +77,35 @@ public enum RunAction: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// Says what a user is to a run.
+/// Determines the relation of a user to a run.
 public protocol RunAuthority: Sendable {
-    /// - Throws: ``AccessDenied`` when the user is nothing to the run, and when that cannot be told.
+    /// - Throws: ``AccessDenied`` if there is no relation, or if it cannot be determined.
     func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation
 }
 
-/// What a user is to a run.
+/// The relation of a user to a run.
 public enum RunRelation: Hashable, Sendable {
-    /// The run is the user's own.
+    /// The user owns the run.
     case owner
-    /// The run is somebody else's, who lets the user see it.
+    /// Another user owns the run, and this user may see it.
     case viewer
 }
 
-/// Knows whose a run is, from what the platform wrote in the cluster.
+/// Reads the owners of runs, which the platform wrote in the cluster.
 public protocol RunOwners: Sendable {
-    /// The owner as the platform names it; `nil` when nothing says whose the run is, or whether there is such a run.
+    /// The owner as the platform names it; `nil` if none is recorded, or the run does not exist.
     ///
-    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` when the cluster cannot be asked.
+    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` if the cluster cannot be read.
     func owner(of run: RunID) async throws(AccessDenied) -> String?
 }
 
-/// Judges by the owner that the platform wrote on the run's claim.
+/// Decides by the owner that the platform wrote on the run's claim.
 public struct ClaimAuthority: RunAuthority {
-    /// How long a known owner is relied on.
+    /// How long an owner is cached.
     public static let lifetime = Duration.seconds(10)
-    /// How long it is relied on that nothing says whose a run is: a claim may just be about to appear.
+    /// How long a missing owner is cached: a claim may be about to appear.
     public static let unknownLifetime = Duration.seconds(1)
-    /// The most runs whose owners are kept.
+    /// The largest number of cached owners.
     public static let maxCachedRuns = 4096
 
     private let owners: any RunOwners

@@ -1,18 +1,18 @@
 public import Basics
 public import PreviewDomain
 
-/// Recognises workloads of the cluster by the tokens of their ServiceAccounts, issued for this service.
+/// Authenticates workloads of the cluster by the tokens of their ServiceAccounts, issued for this service.
 public struct ServiceAccountVerifier: CredentialVerifier {
     /// The audience that a token must be issued for.
     public static let audience = "preview-gateway"
-    /// How long an answer of the API server is relied on: so long may a deleted ServiceAccount still pass.
+    /// How long a result of the API server is cached: a deleted ServiceAccount is accepted for as long.
     public static let lifetime = Duration.seconds(30)
-    /// The most answers that are kept.
+    /// The largest number of cached results.
     public static let maxCachedReviews = 1024
-    /// The most reviews that are asked for at once. Anybody can make up tokens that need one, and the API server has to
-    /// answer the reaper and everybody else too.
+    /// The largest number of concurrent reviews. Anyone can forge tokens that need one, and the API server has to
+    /// answer other requests too.
     public static let maxReviewsInProgress = 8
-    /// When to come again beyond that.
+    /// When to try again beyond that.
     public static let retryAfter = Duration.seconds(1)
 
     private let callers: [String: Caller]
@@ -26,7 +26,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
 
     /// - Parameters:
     ///   - service: The accounts that act for the runs' agents.
-    ///   - serviceUser: The identity under which these act.
+    ///   - serviceUser: The identity of these accounts.
     ///   - operators: The accounts that may do everything.
     ///   - uptime: The time since some fixed instant.
     public init(
@@ -49,7 +49,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
     }
 
     public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
-        // A token that does not even say that it is meant for this service is none of the API server's business.
+        // A token that is not meant for this service is not sent to the API server.
         guard let audiences = JSONWebToken(bearer.value)?.claims(AudienceClaim.self)?.aud.values,
             audiences.contains(Self.audience)
         else { return .notRecognized }
@@ -74,7 +74,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
     }
 }
 
-/// A Kubernetes ServiceAccount, by the user name that the API server knows it by.
+/// A Kubernetes ServiceAccount, by its user name in the API server.
 public struct ServiceAccount: Hashable, Sendable {
     /// `system:serviceaccount:{namespace}:{name}`.
     public let userName: String
@@ -100,12 +100,12 @@ public struct ServiceAccount: Hashable, Sendable {
     }
 }
 
-/// Asks the Kubernetes API server whose a token is.
+/// Asks the Kubernetes API server for the user of a token.
 public protocol TokenReviews: Sendable {
     /// Reviews a token (`authentication.k8s.io/v1`, TokenReview).
     ///
-    /// - Parameter audience: Whom the token must have been issued for.
-    /// - Returns: The user name of the token's owner; `nil` when the token is not valid for this audience.
-    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` when the API server cannot be asked.
+    /// - Parameter audience: The audience for which the token must have been issued.
+    /// - Returns: The user name of the token; `nil` if the token is not valid for this audience.
+    /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` if the API server cannot be reached.
     func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String?
 }

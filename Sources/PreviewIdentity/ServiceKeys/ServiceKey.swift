@@ -6,10 +6,10 @@ internal import Synchronization
 
 /// The shared key of the platform's own callers.
 public struct ServiceKey: Hashable, Sendable {
-    /// A shorter key could be guessed.
+    /// The minimum length, so that a key cannot be guessed.
     public static let minLength = 16
 
-    /// The key itself, to be sent as a bearer token to others who know it.
+    /// The key itself, for requests with it as a bearer token to other services.
     public let bearer: Secret
 
     /// - Parameter key: The key; surrounding white space, such as a file's last newline, is not part of it.
@@ -30,14 +30,14 @@ public struct ServiceKey: Hashable, Sendable {
     }
 }
 
-/// Recognises the platform's own callers by their shared key.
+/// Authenticates the platform's own callers by their shared key.
 public struct ServiceKeyVerifier: CredentialVerifier {
     private let caller: Caller
     private let key: @Sendable () -> ServiceKey
 
     /// - Parameters:
-    ///   - user: The identity under which these callers act.
-    ///   - key: The key that is valid now.
+    ///   - user: The identity of these callers.
+    ///   - key: Returns the present key.
     public init(user: String, key: @escaping @Sendable () -> ServiceKey) {
         caller = Caller(identity: user, role: .service)
         self.key = key
@@ -50,7 +50,7 @@ public struct ServiceKeyVerifier: CredentialVerifier {
 
 /// The service key in a file that may be replaced while the service runs, as a mounted Kubernetes Secret is.
 public final class ServiceKeyFile: Sendable {
-    /// How old the content may be that a request is judged by.
+    /// The age at which the file is read again.
     public static let checkInterval = Duration.seconds(5)
 
     /// The largest file that is read, in bytes.
@@ -68,7 +68,7 @@ public final class ServiceKeyFile: Sendable {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - key: What the file held when the service started, from ``key(at:)``.
+    ///   - key: The content of the file when the service started, from ``key(at:)``.
     ///   - uptime: The time since some fixed instant.
     public init(path: String, key: ServiceKey, uptime: @escaping @Sendable () -> Duration, logger: Logger) {
         self.path = path
@@ -77,7 +77,7 @@ public final class ServiceKeyFile: Sendable {
         state = Mutex(State(key: key, checkedAt: uptime()))
     }
 
-    /// The key that is valid now: the file's, or the last good one while the file holds none.
+    /// The present key: the file's, or the last valid one while the file contains none.
     public var key: ServiceKey {
         state.withLock { state in
             let now = uptime()
@@ -89,7 +89,7 @@ public final class ServiceKeyFile: Sendable {
                 state.key = key
                 state.isUsable = true
             } catch {
-                // Once, and not for each of the looks that find the same.
+                // Logged once, and not for each read with the same result.
                 if state.isUsable {
                     logger.error(
                         "the service key's file cannot be used; the previous key remains valid",
@@ -117,7 +117,7 @@ public final class ServiceKeyFile: Sendable {
     }
 }
 
-/// Why a file gives no service key.
+/// The reason why a file contains no service key.
 public enum UnusableKeyFile: Error, Hashable, CustomStringConvertible {
     case unreadable
     case noKey
