@@ -7,7 +7,7 @@ public import PreviewDomain
 public import PreviewIdentity
 public import Router
 
-/// The HTTP API: every route of the service, behind the middleware that all share.
+/// The HTTP API: every route of the service, with the common middleware.
 public struct PreviewAPI: Sendable {
     let core: ReplicaCore
     let authenticator: Authenticator
@@ -27,19 +27,19 @@ public struct PreviewAPI: Sendable {
     let eventStreams: WaitingCalls
 
     /// - Parameters:
-    ///   - core: What the routes and tools call.
-    ///   - authenticator: Says who a caller is.
-    ///   - access: Says what a caller may do.
-    ///   - address: How a token becomes the URL that a browser opens.
-    ///   - timeline: What happened to the runs' previews.
-    ///   - coreRouter: Passes on what is the core API's; `nil` where the router is off.
-    ///   - broadcast: What is set between the core API's own events in the event streams that are passed on.
-    ///   - allowedOrigins: The web pages that may read the service's answers, and use the MCP endpoint at all.
-    ///   - time: Paces what is sent to clients that wait, and what callers may send.
-    ///   - limits: What requests may cost.
-    ///   - draining: Says when this replica is about to stop.
-    ///   - build: What the liveness route says of the program.
-    ///   - metrics: Where the server's own metrics go.
+    ///   - core: The use cases for routes and tools.
+    ///   - authenticator: Authenticates callers.
+    ///   - access: Decides what a caller may do.
+    ///   - address: The format of URLs.
+    ///   - timeline: The events of the runs' previews.
+    ///   - coreRouter: Forwards requests to the core API; `nil` if the router is off.
+    ///   - broadcast: The events that are merged into forwarded event streams.
+    ///   - allowedOrigins: The web pages that may read responses and use the MCP endpoint.
+    ///   - time: The clock for waiting clients and for the rate of callers.
+    ///   - limits: The limits for requests.
+    ///   - draining: Shows whether this replica is shutting down.
+    ///   - build: The build, for the liveness route.
+    ///   - metrics: The destination of the server's own metrics.
     ///   - metricsPage: All metrics in Prometheus' text format; empty without it.
     public init(
         core: ReplicaCore,
@@ -75,19 +75,19 @@ public struct PreviewAPI: Sendable {
         eventStreams = WaitingCalls(limits: limits.forStreams)
     }
 
-    /// Answers the requests of the whole API, each within its time.
+    /// Answers the requests of the whole API, each within its time limit.
     public func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
         TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout, time: time)
     }
 
-    /// All routes, behind the middleware that they share.
+    /// All routes, with their common middleware.
     public func router() -> Router<PreviewRequestContext> {
         let router = describedRouter()
         router.answerOtherMethods()
         return router
     }
 
-    /// The routes that the API's description has to have, no more and no fewer.
+    /// The routes that the API's description must contain, and no others.
     func describedRouter() -> Router<PreviewRequestContext> {
         let router = Router(context: PreviewRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -143,8 +143,8 @@ extension PreviewAPI {
     /// The HTTP server of the whole API, for the service and for tests.
     ///
     /// - Parameters:
-    ///   - address: Where it listens.
-    ///   - connections: What connections may cost.
+    ///   - address: The address on which it listens.
+    ///   - connections: The limits for connections.
     ///   - onRunning: Called once it listens.
     public func application(
         address: BindAddress,
@@ -161,27 +161,27 @@ extension PreviewAPI {
                 router: coreRouter,
                 streams: broadcast.map { RunStreamSource(gate: core.gate, broadcast: $0) }
             ),
-            // Without a name there is no `Server` header: who attacks need not know what.
+            // Without a name there is no `Server` header, which could help attackers.
             configuration: ApplicationConfiguration(address: address, serverName: nil, backlog: Self.backlog),
             onServerRunning: onRunning,
             logger: logger
         )
     }
 
-    /// How many connections the kernel holds until they are accepted.
+    /// The number of connections that the kernel holds until they are accepted.
     private static let backlog = 1_024
 }
 
-/// What travels with one request through middleware and handler.
+/// The context of one request for middleware and handlers.
 public struct PreviewRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
-    /// Who asks; set by the authentication middleware, so every handler behind it can rely on it.
+    /// The caller; set by the authentication middleware, so that later handlers can rely on it.
     var caller: Caller?
-    /// How long the request may take.
+    /// The time limit of the request.
     let timeLimit = RequestTimeLimit()
-    /// Whether the answer is the core API's.
+    /// Whether the response is the core API's.
     let passedOn = PassedOnMark()
-    /// The connection that the request came on.
+    /// The connection of the request.
     let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {
@@ -189,7 +189,7 @@ public struct PreviewRequestContext: RequestContext {
         channel = source.channel
     }
 
-    /// A body is a few members of JSON. Anything longer is answered with 413 before it is read to its end.
+    /// A body is a few members of JSON. A longer one is answered with 413 before it is read completely.
     public var maxUploadSize: Int { Self.maxBodyBytes }
 
     /// The largest request body, in bytes.

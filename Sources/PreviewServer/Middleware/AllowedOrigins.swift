@@ -1,18 +1,19 @@
 internal import HTTPTypes
 internal import Hummingbird
 
-/// The origins (RFC 6454) whose pages may call the service from a browser, or from a desktop client that is made of one.
+/// The origins (RFC 6454) whose pages may call the service from a browser, or from a desktop client that is built on
+/// one.
 public struct AllowedOrigins: Hashable, Sendable {
     private let origins: Set<String>
 
-    /// Allows no page at all. Who is no browser sends no origin and is not concerned.
+    /// Allows no page. Clients that are not browsers send no origin and are not affected.
     public static let none = AllowedOrigins(origins: [])
 
-    /// What pages send that have no origin to tell, such as sandboxed frames and local files. It is allowed where it is
-    /// named: whoever can open a page can open one like that.
+    /// The origin of pages without one, such as sandboxed frames and local files. It is allowed only if it is listed:
+    /// any page can open a frame with this origin.
     private static let opaque = "null"
 
-    /// Schemes that no page is opened by. They are written by mistake.
+    /// Schemes with which no page can be opened. They are listed only by mistake.
     private static let schemesWithoutPages: Set<Substring> = ["ftp", "ws", "wss"]
 
     private init(origins: Set<String>) {
@@ -21,8 +22,8 @@ public struct AllowedOrigins: Hashable, Sendable {
 
     /// Reads a list such as `https://console.example.com, vscode-file://vscode-app, null`.
     ///
-    /// - Returns: nil unless every element is `null`, or a scheme, a host, and perhaps a port: what a browser sends,
-    ///   without a slash at the end.
+    /// - Returns: nil unless every element is `null`, or a scheme, a host, and optionally a port: the format of
+    ///   browsers, without a trailing slash.
     public init?(_ text: String) {
         var origins: Set<String> = []
         for element in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -57,10 +58,10 @@ public struct AllowedOrigins: Hashable, Sendable {
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }
 
-/// Lets the pages of the allowed origins read answers, and no others (Fetch Standard, "HTTP CORS protocol").
+/// Lets only pages of the allowed origins read responses (Fetch Standard, "HTTP CORS protocol").
 ///
-/// Callers authenticate by a header that their page adds, never by a cookie, so credentials in the sense of CORS are
-/// not allowed.
+/// Callers authenticate with a header that their page adds, never with a cookie, so credentials in the sense of CORS
+/// are not allowed.
 struct CORSMiddleware: RouterMiddleware {
     let allowed: AllowedOrigins
 
@@ -92,14 +93,14 @@ struct CORSMiddleware: RouterMiddleware {
             "Accept", "Authorization", "Content-Type", "Last-Event-ID", "Prefer", "MCP-Protocol-Version", "Mcp-Method",
             "Mcp-Name",
         ].joined(separator: ", "),
-        // A browser asks again after at most this many seconds.
+        // A browser repeats the preflight request after at most this many seconds.
         .accessControlMaxAge: "600",
     ]
     private static let exposedHeaders = "Location, Retry-After, Server-Timing, WWW-Authenticate"
 }
 
-/// Turns away requests from web pages of unknown origin, so that no page can reach the service through the browser of
-/// somebody who can (DNS rebinding). MCP demands it ("Security & Endpoint").
+/// Refuses requests from web pages of unlisted origins, so that no page can reach the service through the browser of a
+/// user who has access (DNS rebinding). MCP requires it ("Security & Endpoint").
 struct OriginMiddleware: RouterMiddleware {
     let allowed: AllowedOrigins
 

@@ -4,7 +4,7 @@ internal import Hummingbird
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// Lets only known callers through, and says who they are (RFC 6750).
+/// Authenticates callers, and refuses all others (RFC 6750).
 struct AuthenticationMiddleware: RouterMiddleware {
     let authenticator: Authenticator
 

@@ -18,11 +18,11 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 }
 
-/// Tells browsers to make nothing of an answer but what the page that asked for it does (OWASP, REST security).
+/// Prevents browsers from using a response for anything other than the page's own request (OWASP, REST security).
 struct SecurityHeaders: RouterMiddleware {
-    /// What every answer carries, unless its handler says otherwise.
+    /// The header fields of every response, unless its handler sets them.
     static let fields: HTTPFields = [
-        // An answer may hold a token, which no cache is to keep.
+        // A response may contain a token, so caches must not store it.
         .cacheControl: "no-store",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
         .crossOriginResourcePolicy: "same-origin",
@@ -49,7 +49,7 @@ extension HTTPField.Name {
     static let referrerPolicy = Self("Referrer-Policy")!
 }
 
-/// Logs every request by its route, never by its path: a path may hold a token.
+/// Logs every request by its route, never by its path: a path may contain a token.
 struct RequestLogMiddleware: RouterMiddleware {
     func handle(
         _ request: Request,

@@ -2,8 +2,8 @@ internal import HTTPTransport
 internal import Hummingbird
 internal import Router
 
-/// Has everything that a request brings about carry its trace and its id: log lines, and requests to the cluster and to the
-/// core API. The answer repeats an id that the request had.
+/// Propagates the trace and the ID of a request to its log messages and to its requests to the cluster and to the core
+/// API. The response repeats the ID of a request that had one.
 struct RequestTraceMiddleware: RouterMiddleware {
     func handle(
         _ request: Request,

@@ -6,16 +6,16 @@ internal import PreviewDomain
 internal import PreviewIdentity
 internal import Router
 
-/// The agent's start, the requests that wait, and the decisions about them.
+/// The agent's start, the pending requests, and the decisions about them.
 struct GateRoutes: Sendable {
     let gate: AgentPreviewGate
     let runs: RunGuard
     let address: PreviewAddress
     let waiting: WaitingCalls
-    /// Passes decisions about other tools on, and the run's option; `nil` where the router is off.
+    /// Forwards decisions about other tools, and the run's option; `nil` if the router is off.
     var router: CoreRouter?
 
-    /// When to look again at a request that waits, for those who do not use `wait`.
+    /// When to read a pending request again, for callers that do not use `wait`.
     private static let pollPause = Duration.seconds(5)
 
     func add(to run: RouterGroup<PreviewRequestContext>) {
@@ -27,7 +27,7 @@ struct GateRoutes: Sendable {
         run.post("auto-approve", use: switchAutoApprove)
     }
 
-    // MARK: Asking
+    // MARK: Requesting
 
     @Sendable private func start(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .startAsAgent)
@@ -84,7 +84,7 @@ struct GateRoutes: Sendable {
         return answer
     }
 
-    /// Only who waits takes a waiting place.
+    /// Only a waiting call takes a place.
     private func approval(
         _ id: String,
         of run: RunID,
@@ -97,7 +97,7 @@ struct GateRoutes: Sendable {
         }
     }
 
-    /// The preview that the request became: for whom it was asked for, and for who may start previews of the run.
+    /// The preview that the request started: for its requester, and for callers who may start previews of the run.
     private func session(
         of approval: Approval,
         run: RunID,
@@ -116,7 +116,7 @@ struct GateRoutes: Sendable {
         let isOperator = try context.authenticatedCaller.role == .operator
         return try await decide(request, context) { run, decision, decider in
             if decision.scope == .always, !isOperator, !gate.ownersMayApproveAlways {
-                // A request that is not ours is the core API's to decide about.
+                // The core API decides about a request that is not this service's.
                 _ = try await gate.approval(run: run, requestID: decision.requestID)
                 throw Self.alwaysIsForOperators
             }
@@ -145,7 +145,7 @@ struct GateRoutes: Sendable {
         """
     )
 
-    /// Decides here where the request is ours. The core API has the same routes for its other tools.
+    /// Decides here if the request is this service's. The core API has the same routes for its other tools.
     private func decide(
         _ request: Request,
         _ context: PreviewRequestContext,
@@ -166,9 +166,9 @@ struct GateRoutes: Sendable {
         }
     }
 
-    /// The option is for all tools of the run, so the core API has it too, and has the first word: what it refuses is not
-    /// set here. A run without a sandbox has no place for this service's part of it, and needs none yet: what the core API
-    /// says about the run counts as well.
+    /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
+    /// refuses is not set here. For a run without a sandbox there is no claim for it, and it is not needed yet: the
+    /// core API's value for the run counts as well.
     @Sendable private func switchAutoApprove(
         _ request: Request,
         _ context: PreviewRequestContext
@@ -205,7 +205,7 @@ struct GateRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    /// Which of the caller's preferences were followed (RFC 7240, section 3).
+    /// The caller's preferences that were applied (RFC 7240, section 3).
     // swift-format-ignore: NeverForceUnwrap
     static let preferenceApplied = HTTPField.Name("Preference-Applied")!
 }

@@ -41,7 +41,7 @@ struct PreviewRoutes: Sendable {
         let run = try await runs.run(context, for: .list)
         let token = try token(context)
         let pause = try request.wait(atMost: Previews.longestCheckWait)
-        // Only who waits takes a waiting place.
+        // Only a waiting call takes a place.
         let session =
             pause > .zero
             ? try await waiting.wait(for: run, atMost: pause, context: context) {
@@ -64,8 +64,8 @@ struct PreviewRoutes: Sendable {
         return JSONBody(token: token, kept)
     }
 
-    /// A malformed token is looked for as one that nobody has, so that neither the answer nor its time tells the two
-    /// apart.
+    /// A malformed token is looked up like an unknown one, so that neither the response nor its time distinguishes the
+    /// two.
     private func token(_ context: PreviewRequestContext) throws -> PreviewToken {
         PreviewToken(try context.parameters.require("token")) ?? .placeholder
     }

@@ -3,11 +3,11 @@ internal import Hummingbird
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// Reads the run from a request's path, and lets only those callers through who may do this to it.
+/// Reads the run from a request's path, and refuses callers who may not do this with it.
 struct RunGuard: Sendable {
     let access: RunAccess
 
-    /// - Throws: 400 for a run id that cannot be one, else what ``RunAccess`` says.
+    /// - Throws: 400 for an invalid run ID, otherwise the error of ``RunAccess``.
     func run(_ context: PreviewRequestContext, for action: RunAction) async throws -> RunID {
         let run: RunID
         do {
@@ -19,7 +19,7 @@ struct RunGuard: Sendable {
         return run
     }
 
-    /// Whether the caller may do this to the run, beside what it was let through for.
+    /// Whether the caller may also do this with the run.
     func allows(_ action: RunAction, on run: RunID, _ context: PreviewRequestContext) async throws -> Bool {
         do {
             try await access.authorize(try context.authenticatedCaller, to: action, on: run)
@@ -31,13 +31,13 @@ struct RunGuard: Sendable {
 }
 
 extension Router where Context == PreviewRequestContext {
-    /// Says of every route so far which methods it has: to `OPTIONS` as an answer, to all others as a 405
-    /// (RFC 9110, 9.3.7 and 15.5.6).
+    /// Declares the methods of every route so far: as the response to `OPTIONS`, and as a 405 to all others (RFC 9110,
+    /// 9.3.7 and 15.5.6).
     func answerOtherMethods() {
         for (path, routes) in Dictionary(grouping: routes, by: \.path.description) {
             let path = RouterPath(path)
             var methods = Set(routes.map(\.method))
-            // What answers GET answers HEAD.
+            // A route for GET also answers HEAD.
             if methods.contains(.get) { methods.insert(.head) }
             let allowed = methods.union([.options]).map(\.rawValue).sorted().joined(separator: ", ")
             on(path, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allowed]) }

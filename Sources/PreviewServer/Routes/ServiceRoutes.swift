@@ -6,10 +6,10 @@ internal import PreviewControl
 internal import PrometheusMetrics
 internal import YAMLKit
 
-/// Liveness and readiness, for the kubelet. They need no credentials and tell nothing about any preview.
+/// Liveness and readiness, for the kubelet. They need no credentials and reveal nothing about any preview.
 ///
-/// Ready is a replica that can answer requests. That it cannot start previews, or cannot reach the cluster, is no reason to
-/// take it out of service: the others are in the same position, and without any of them nobody could keep a preview alive.
+/// A replica that can answer requests is ready. If it cannot start previews, or cannot reach the cluster, it remains in
+/// service: the other replicas are in the same state, and without any of them no preview could be kept alive.
 struct HealthRoutes: Sendable {
     let core: ReplicaCore
     let draining: Draining
@@ -35,13 +35,13 @@ struct HealthRoutes: Sendable {
     }
 }
 
-/// What a build of the service is.
+/// The identification of a build.
 public struct BuildInfo: Hashable, Sendable {
     /// The release, for example `1.2.0`.
     public let version: String
     /// The commit that it was built from.
     public let commit: String
-    /// When that commit was made, RFC 3339: a build of the same commit says the same.
+    /// The time of that commit, RFC 3339: all builds of a commit have the same value.
     public let date: String
 
     public init(version: String, commit: String, date: String) {
@@ -51,7 +51,7 @@ public struct BuildInfo: Hashable, Sendable {
     }
 }
 
-/// Writes all metrics of this replica as they are now, in Prometheus' text format.
+/// Writes the present values of all metrics of this replica, in Prometheus' text format.
 public typealias MetricsPage = @Sendable () -> String
 
 /// The metrics, for Prometheus. They need no credentials and name no preview and no caller.
@@ -69,9 +69,9 @@ struct MetricsRoute: Sendable {
     }
 }
 
-/// The API's description, for programs (OpenAPI 3.1): Docs/openapi.yaml, in JSON.
+/// The description of the API, for programs (OpenAPI 3.1): Docs/openapi.yaml, in JSON.
 struct DescriptionRoute: Sendable {
-    /// Made once, at the first request: most replicas get none.
+    /// Created at the first request: most replicas get none.
     private static let document = Result { ByteBuffer(string: try YAMLNode.document(in: yaml)?.json ?? "null") }
 
     func add(to router: Router<PreviewRequestContext>) {

@@ -4,7 +4,7 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// What happens to a run's previews, as server-sent events.
+/// The events of a run's previews, as server-sent events.
 struct TimelineRoutes: Sendable {
     let reader: TimelineReader
     let runs: RunGuard
@@ -22,7 +22,7 @@ struct TimelineRoutes: Sendable {
         let stream = TimelineStream(
             run: run,
             claim: claim,
-            // What is no position of this log is answered with everything: the reader drops what it knows.
+            // For an invalid position all events are sent: the reader ignores those that it knows.
             position: request.headers[.lastEventID].flatMap { TimelinePosition($0) },
             reader: reader,
             time: time

@@ -6,7 +6,7 @@ internal import PreviewDomain
 internal import Router
 internal import Synchronization
 
-/// What this service has to tell the readers of a run's event stream.
+/// The source of this service's events for the readers of a run's event stream.
 public final class RunStreamSource: Sendable {
     let gate: AgentPreviewGate
     let broadcast: TimelineBroadcast
@@ -17,22 +17,22 @@ public final class RunStreamSource: Sendable {
     }
 }
 
-/// The core API's event stream of a run with this service's events between the core's own.
+/// The core API's event stream of a run, with this service's events between the core API's own.
 ///
-/// The core's bytes are written as they come; what is put between waits until an event of the core's is complete. The stream has
-/// no task but its connection's: what happens here interrupts the wait for the core's bytes.
+/// The core API's bytes are written as they arrive; an insertion waits until an event of the core API is complete. The
+/// stream uses only its connection's task: an event of this service interrupts the wait for the core API's bytes.
 struct MergedStream: Sendable {
     let run: RunID
     let source: RunStreamSource
     let response: TransportResponse
 
-    /// The most events that wait for the core's to be complete; older ones are dropped, since each is told again on the next
-    /// connect where it still matters.
+    /// The largest number of events that wait for a position; older ones are dropped, since every event that still
+    /// matters is sent again on the next connect.
     private static let maxWaiting = 256
 
     /// Writes until the core API's stream ends.
     ///
-    /// - Throws: What the core API's stream, or writing, fails with.
+    /// - Throws: The error of the core API's stream, or of writing.
     @inline(never)
     func write(to writer: inout some ResponseBodyWriter) async throws {
         let news = News()
@@ -54,7 +54,8 @@ struct MergedStream: Sendable {
         }
     }
 
-    /// What was read, and what waits for a place. Not in the frame of the task that writes, see ``BodyWriting``.
+    /// The parsed bytes, and the events that wait for a position. Not in the frame of the writing task, see
+    /// ``BodyWriting``.
     private final class Merge {
         private let stream: MergedStream
         private let news: News
@@ -67,8 +68,8 @@ struct MergedStream: Sendable {
             self.news = news
         }
 
-        /// - Parameter chunk: What the core API wrote, or nothing where something else has happened.
-        /// - Returns: What the reader gets now.
+        /// - Parameter chunk: Bytes of the core API, or nothing if this service has an event.
+        /// - Returns: The bytes for the reader.
         func arrived(_ chunk: [UInt8]) -> [ByteBuffer] {
             var result: [ByteBuffer] = []
             if let place = boundary.read(chunk), !waiting.isEmpty {
@@ -94,14 +95,14 @@ struct MergedStream: Sendable {
         }
     }
 
-    /// What has happened since the reader last looked.
+    /// The events since the reader last took them.
     private final class News: Sendable {
         private struct State {
             var approvalsChanged = false
             var events: [TimelineEvent] = []
         }
 
-        /// The most events that a reader which does not look can miss; older ones are dropped.
+        /// The largest number of events that wait for the reader; older ones are dropped.
         private static let maxEvents = 32
 
         private let state = Mutex(State())
@@ -115,7 +116,7 @@ struct MergedStream: Sendable {
             }
         }
 
-        /// - Returns: `nil` where nothing has happened.
+        /// - Returns: `nil` if there are none.
         func take() -> (approvalsChanged: Bool, events: [TimelineEvent])? {
             state.withLock { state in
                 guard state.approvalsChanged || !state.events.isEmpty else { return nil }

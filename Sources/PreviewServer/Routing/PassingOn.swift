@@ -8,16 +8,16 @@ internal import Router
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Takes the requests that are the core API's before anything else of this service looks at them: they need none of its
-/// credentials, take none of its places, and none of its time limits ends them.
+/// Forwards the core API's requests before any other part of this service processes them: they need none of its
+/// credentials, and none of its limits applies to them.
 final class PassingOn: Sendable {
     private let router: CoreRouter
-    /// What is set between the core API's own events; `nil` leaves its event streams as they are.
+    /// The events that are merged into the core API's streams; `nil` leaves these unchanged.
     private let streams: RunStreamSource?
     let presences = ClientPresences()
 
-    /// The most bytes that are written before the connection's event loop has taken note of them. Writing waits for a client
-    /// that does not read, but only once the event loop has found that out.
+    /// The largest number of bytes that are written before the connection's event loop has processed them. Writing
+    /// waits for a client that does not read, but only after the event loop has detected that.
     private static let maxAhead = 256 * 1_024
 
     init(router: CoreRouter, streams: RunStreamSource? = nil) {
@@ -25,7 +25,7 @@ final class PassingOn: Sendable {
         self.streams = streams
     }
 
-    /// Whether a request is passed on.
+    /// Whether a request is forwarded.
     func takes(_ request: HTTPRequest) -> Bool {
         switch RouteTable.owner(of: request.method, request.path ?? "") {
         case .service: false
@@ -33,7 +33,7 @@ final class PassingOn: Sendable {
         }
     }
 
-    /// Passes on what is the core API's, and leaves the rest to `responder`.
+    /// Forwards the core API's requests, and passes all others to `responder`.
     func before(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTPChannelHandler.Responder {
         { [self] request, writer, channel in
             if takes(request.head) {
@@ -44,9 +44,9 @@ final class PassingOn: Sendable {
         }
     }
 
-    /// Passes a request on and writes its answer.
+    /// Forwards a request and writes its response.
     ///
-    /// - Throws: When the answer broke off; then the connection has to be closed.
+    /// - Throws: If the response ended early; then the connection has to be closed.
     func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
         let departure = TransportAbort()
         presences.watch(channel, departure)
@@ -69,7 +69,7 @@ final class PassingOn: Sendable {
                 try await BodyWriting.write(head, bytes, writer)
             case .stream(let response):
                 let whole = answer.isEventStream ? nil : response.body.takeWhole()
-                // A short answer is written at once, since each step costs a change of thread and a system call.
+                // A short response is written in one step, since each step costs a thread switch and a system call.
                 if let whole, answer.trailers == nil { return try await BodyWriting.write(head, whole, writer) }
                 var body = try await BodyWriting.begin(head, writer)
                 if let whole {
@@ -116,7 +116,8 @@ final class PassingOn: Sendable {
         }
     }
 
-    /// The core API decides who may read a run's events: only what it lets through is added to, where that is possible.
+    /// The core API decides who may read a run's events: only a stream that it returns is merged with others, if that
+    /// is possible.
     private func mergedStream(
         _ request: Request,
         _ answer: RoutedAnswer,
@@ -131,7 +132,7 @@ final class PassingOn: Sendable {
         return MergedStream(run: run, source: streams, response: response)
     }
 
-    /// An event stream has no end of its own, and its reader comes back: it ends when this replica stops.
+    /// An event stream has no end of its own, and its reader reconnects: it ends when this replica shuts down.
     private static func endingWithReplica(
         _ response: TransportResponse,
         _ write: () async throws -> Void
@@ -139,18 +140,18 @@ final class PassingOn: Sendable {
         try await withGracefulShutdownHandler(operation: write, onGracefulShutdown: response.body.end)
     }
 
-    /// A body comes with its length, or in chunks; without either there is none (RFC 9112 section 6.3).
+    /// A body has a length, or consists of chunks; otherwise there is none (RFC 9112 section 6.3).
     private static func body(of request: Request, on channel: any Channel) -> RoutedRequest.Body {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         guard length ?? 0 > 0 || request.headers.contains(.transferEncoding) else { return .none }
         let expectsContinue = request.headers[.expect]?.lowercased() == "100-continue"
         return .upload(
             TransportUpload(length: length) { writer in
-                // The core API wants the body only now.
+                // The core API requests the body only now.
                 if expectsContinue { channel.triggerUserOutboundEvent(ContinueWithBody(), promise: nil) }
                 var isComplete = false
                 for try await buffer in request.body {
-                    // MessageHandler marks the end: a connection that breaks off ends the sequence too.
+                    // MessageHandler marks the end: the sequence also ends if the connection breaks.
                     isComplete = buffer.readableBytes == 0
                     if !isComplete { try await writer.write(Array(buffer.readableBytesView)) }
                 }
@@ -162,10 +163,10 @@ final class PassingOn: Sendable {
     private struct ClientBrokeOff: Error {}
 }
 
-/// Writes to a client, each step in a frame of its own.
+/// Writes to a client, with a separate stack frame for each step.
 ///
-/// A task keeps the memory of its deepest calls, and a stream's task waits for hours. Inlined into their callers, these steps
-/// would make every open stream larger by the frames of all of them.
+/// A task keeps the memory of its deepest calls, and a stream's task waits for hours. If these steps were inlined into
+/// their callers, every open stream would be larger by all of their frames.
 enum BodyWriting {
     @inline(never)
     static func write(_ head: HTTPResponse, _ bytes: [UInt8], _ writer: consuming ResponseWriter) async throws {
@@ -194,12 +195,12 @@ enum BodyWriting {
     }
 }
 
-/// Tells a connection that its client may send the body that it announced (RFC 9110 section 10.1.1).
+/// Tells a connection that its client may send the announced body (RFC 9110 section 10.1.1).
 struct ContinueWithBody: Sendable {}
 
-/// Hands a writer, which cannot be copied, to whoever writes the answer.
+/// Passes a writer, which cannot be copied, to the code that writes the response.
 ///
-/// `@unchecked Sendable`: the one answer of a request takes it, while the task that made it waits.
+/// `@unchecked Sendable`: the single response of a request takes it, while the task that created it waits.
 private final class AnswerWriter: @unchecked Sendable {
     private var writer: ResponseWriter?
 
@@ -211,13 +212,13 @@ private final class AnswerWriter: @unchecked Sendable {
 }
 
 extension CoreRouter {
-    /// The longest answer to a request of which a route of this service has read the body.
+    /// The longest response to a request whose body was read by a route of this service.
     private static let maxAnswerBytes = 1 << 20
 
-    /// Passes on a request that one of this service's routes has read, and found to be the core API's.
+    /// Forwards a request that one of this service's routes has read and recognised as the core API's.
     ///
-    /// - Parameter body: What it read.
-    /// - Returns: The core API's answer, or why there is none.
+    /// - Parameter body: The body that was read.
+    /// - Returns: The core API's response, or the router's if there is none.
     func pass(_ request: Request, body: ByteBuffer, context: PreviewRequestContext) async throws -> Response {
         var head = request.head
         head.headerFields[.contentLength] = "\(body.readableBytes)"
@@ -246,7 +247,7 @@ extension CoreRouter {
     }
 }
 
-/// Whether a request's answer is the core API's, to which nothing is added.
+/// Whether a request's response is the core API's, to which nothing is added.
 final class PassedOnMark: Sendable {
     private let mark = Atomic(false)
 
@@ -255,10 +256,10 @@ final class PassedOnMark: Sendable {
     func set() { mark.store(true, ordering: .relaxed) }
 }
 
-/// Ends requests that are passed on when their clients go away: close their connection or their half of it, or reset the
-/// request's HTTP/2 stream.
+/// Ends forwarded requests when their clients disconnect: when they close their connection or their half of it, or
+/// reset the request's HTTP/2 stream.
 ///
-/// Registering costs a look into a dictionary. A handler that is added for each request would cost two changes of thread.
+/// Registering costs a dictionary lookup. Adding a handler for each request would cost two thread switches.
 final class ClientPresences: Sendable {
     private struct Presence {
         var isGone = false
@@ -272,7 +273,7 @@ final class ClientPresences: Sendable {
         presences.withLock { $0[ObjectIdentifier(channel)] = Presence() }
     }
 
-    /// The client is gone. Its connection may still be open.
+    /// The client has disconnected. Its connection may still be open.
     func departed(_ channel: any Channel) {
         presences.withLock { presences in
             presences[ObjectIdentifier(channel)]?.isGone = true
@@ -285,7 +286,7 @@ final class ClientPresences: Sendable {
         presences.withLock { $0.removeValue(forKey: ObjectIdentifier(channel)) }?.departure?.abort()
     }
 
-    /// Ends `departure` when the client goes away, at once where it is gone.
+    /// Ends `departure` when the client disconnects, at once if it already has.
     func watch(_ channel: any Channel, _ departure: TransportAbort) {
         let isGone = presences.withLock { presences in
             guard presences[ObjectIdentifier(channel)]?.isGone == false else { return true }

@@ -5,10 +5,10 @@ public import PreviewControl
 public import PreviewDomain
 internal import Synchronization
 
-/// Hands the timeline's entries to the platform's core API, which shows them among everything else about a run.
+/// Sends the timeline's entries to the platform's core API, which shows them with the other events of a run.
 ///
-/// Not every release of it has a route for that: its route of events may be for reading only. That is said once, and no fault;
-/// nothing is sent for ``pause`` then.
+/// Not every release of it has a route for that: its route of events may only be readable. This is logged once, and not
+/// an error; then nothing is sent for ``pause``.
 public final class CoreAPITimelineSink: TimelineSink {
     /// How long nothing is sent after the core API has answered 404 or 405.
     public static let pause = Duration.seconds(3_600)
@@ -22,7 +22,7 @@ public final class CoreAPITimelineSink: TimelineSink {
 
     /// - Parameters:
     ///   - time: Measures the pause.
-    ///   - bearer: The service key that is valid now: the core API knows it as the platform's own callers' too.
+    ///   - bearer: Returns the present service key, which the core API knows too.
     public init(
         client: CoreAPIClient,
         time: MonotonicTime = MonotonicTime(ContinuousClock()),
@@ -35,7 +35,7 @@ public final class CoreAPITimelineSink: TimelineSink {
         self.bearer = bearer
     }
 
-    /// - Returns: Always true: the core API does not tell what it had already. It drops repeats by their id.
+    /// - Returns: Always true: the core API does not report repetitions. It ignores them by their ID.
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
         if let resumesAt = resumesAt.withLock({ $0 }), time.uptime() < resumesAt { return true }
         let body: [UInt8]
@@ -73,8 +73,8 @@ public final class CoreAPITimelineSink: TimelineSink {
 }
 
 extension CoreAPIError {
-    /// Whether the same request may well be taken later. What cannot be understood comes from something before the core
-    /// API, such as a proxy.
+    /// Whether the same request may succeed later. A response in another format comes from a component in front of the
+    /// core API, such as a proxy.
     fileprivate var isTemporary: Bool {
         switch kind {
         case .unavailable, .unintelligible, .cancelled: true

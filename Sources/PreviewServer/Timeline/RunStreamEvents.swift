@@ -3,22 +3,23 @@ internal import NIOCore
 internal import PreviewControl
 internal import PreviewDomain
 
-/// What one reader of a run's event stream is told of this service: a pure state machine.
+/// Decides which events of this service one reader of a run's event stream gets: a pure state machine.
 ///
 /// The names and members are those that the platform's front end reads. An event has no `id`, so that the reader's
-/// `Last-Event-ID` stays the core API's.
+/// `Last-Event-ID` remains the core API's.
 struct RunStreamEvents {
-    /// The most identifiers of events that are remembered, so that none is told twice.
+    /// The largest number of remembered IDs of events, so that none is sent twice.
     private static let maxRemembered = 64
 
-    /// How a request looked when the reader was last told of it.
+    /// The state of a request when the reader was last notified of it.
     private var known: [ApprovalRequestID: Approval.State] = [:]
     private var hasBegun = false
     private var told: [String] = []
 
-    /// The run's requests changed, or are read for the first time.
+    /// Processes the run's requests, when they are first read or have changed.
     ///
-    /// At first what waits is told, whether or not the reader knows of it from an earlier stream, and what is decided, in case
+    /// At first all pending requests are sent, whether or not the reader knows them from an earlier stream, and all
+    /// decided ones, in case the decision was made in between.
     /// that happened in between.
     mutating func approvalsChanged(_ approvals: [Approval]) -> [ByteBuffer] {
         var events: [ByteBuffer] = []
@@ -42,7 +43,7 @@ struct RunStreamEvents {
         return events
     }
 
-    /// This replica came to know of something. What is known of requests comes from the requests themselves.
+    /// Processes an event that this replica recorded. Events of requests come from the requests themselves.
     mutating func recorded(_ event: TimelineEvent) -> ByteBuffer? {
         switch event.kind {
         case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn: return nil
@@ -81,7 +82,7 @@ struct RunStreamEvents {
         ]
     }
 
-    /// The event upon which the front end takes the card away.
+    /// The event at which the front end removes the card.
     private static func decided(_ id: ApprovalRequestID, _ state: Approval.State, _ reason: String?) -> ByteBuffer {
         var members = ["callId": id.text, "toolName": Approval.toolName]
         let isGranted = state == .granted || state == .consumed

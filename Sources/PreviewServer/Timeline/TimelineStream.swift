@@ -9,15 +9,15 @@ internal import ServiceLifecycle
 
 /// One reader's stream of a run's events.
 ///
-/// Nothing is buffered here: an event is read from the watch when the one before it was taken by the connection, so a
-/// reader that is slow slows down its own watch and nothing else. One that takes nothing at all is cut off by the server
+/// Nothing is buffered here: an event is read from the watch when the connection has taken the previous one, so a slow
+/// reader delays only its own watch. The server disconnects a reader that takes nothing
 /// (``ConnectionLimits/writeTimeout``).
 struct TimelineStream: Sendable {
     /// How often a comment is sent: proxies close connections that are silent for 30 to 60 seconds.
     static let heartbeat = Duration.seconds(15)
-    /// How long a stream lasts. Whoever still may read comes back at once, and resumes.
+    /// How long a stream lasts. A reader that still has access reconnects at once, and resumes.
     static let maxDuration = Duration.seconds(900)
-    /// How long a reader is asked to wait before it comes back.
+    /// How long a reader waits before it reconnects.
     static let retryDelay = Duration.seconds(2)
 
     let run: RunID
@@ -29,15 +29,15 @@ struct TimelineStream: Sendable {
     private enum Item: Sendable {
         case record(TimelineRecord)
         case heartbeat
-        /// The stream is over, and the reader may come back.
+        /// The stream has ended, and the reader may reconnect.
         case end
-        /// The reader is gone.
+        /// The reader has disconnected.
         case departure
     }
 
-    /// Writes until the reader leaves, the stream has lasted long enough, or the service stops.
+    /// Writes until the reader disconnects, the stream has lasted long enough, or the service shuts down.
     ///
-    /// - Parameter departures: Yields when the reader is gone.
+    /// - Parameter departures: Yields when the reader has disconnected.
     func write(to writer: inout any ResponseBodyWriter, departures: AsyncStream<Void>) async throws {
         try await writer.write(EventStream.opening(retryAfter: Self.retryDelay))
         let items = AsyncChannel<Item>()
@@ -89,15 +89,15 @@ struct TimelineStream: Sendable {
 
 /// The text of server-sent events (WHATWG HTML, "Server-sent events").
 enum EventStream {
-    /// What is streamed may hold a preview's URL, which no cache is to keep. The last header tells nginx not to hold
-    /// events back.
+    /// An event may contain a preview's URL, so caches must not store it. The last header tells nginx not to buffer
+    /// events.
     static let headers: HTTPFields = [
         .contentType: "text/event-stream", .cacheControl: "no-store, no-transform", .accelBuffering: "no",
     ]
 
-    /// What a stream begins with, so that the client knows at once that it is open.
+    /// The beginning of a stream, which shows the client at once that it is open.
     ///
-    /// - Parameter delay: How long the client is to wait before it comes back when the stream ends.
+    /// - Parameter delay: How long the client waits before it reconnects after the end of the stream.
     static func opening(retryAfter delay: Duration) -> ByteBuffer {
         ByteBuffer(string: "retry: \(Int(delay / .milliseconds(1)))\n\n")
     }
@@ -111,7 +111,7 @@ enum EventStream {
     ///
     /// - Parameters:
     ///   - name: The event's type.
-    ///   - id: What the client sends as `Last-Event-ID` when it comes back; `nil` leaves it what it was.
+    ///   - id: The `Last-Event-ID` that the client sends when it reconnects; `nil` leaves it unchanged.
     ///   - data: One line.
     static func event(_ name: String, id: String? = nil, data: some Sequence<UInt8>) -> ByteBuffer {
         var buffer = ByteBuffer()

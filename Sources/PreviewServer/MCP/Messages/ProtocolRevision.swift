@@ -2,18 +2,18 @@ internal import Basics
 internal import FoundationEssentials
 internal import HTTPTypes
 
-/// The revisions of MCP that this server speaks, the newest first.
+/// The revisions of MCP that this server supports, the newest first.
 enum ProtocolRevision: String, Sendable, CaseIterable {
     case july2026 = "2026-07-28"
     case november2025 = "2025-11-25"
     case june2025 = "2025-06-18"
     case march2025 = "2025-03-26"
 
-    /// True where every request says its version and its client's capabilities itself, and there is no `initialize`.
+    /// True if every request contains its version and its client's capabilities, and there is no `initialize`.
     var isStateless: Bool { self == .july2026 }
 
-    /// What `initialize` answers: the version that the client asks for, or else the newest that has an `initialize`
-    /// (2025-11-25, "Version Negotiation").
+    /// The version in the result of `initialize`: the one that the client requests, or else the newest that has an
+    /// `initialize` (2025-11-25, "Version Negotiation").
     static func negotiated(for requested: String) -> ProtocolRevision {
         guard let revision = ProtocolRevision(rawValue: requested), !revision.isStateless else { return .november2025 }
         return revision
@@ -28,17 +28,17 @@ extension ProtocolRevision {
         static let serverInfo = "io.modelcontextprotocol/serverInfo"
     }
 
-    /// The revision under which `request` is to be answered.
+    /// The revision of `request`.
     ///
-    /// No session remembers what was negotiated, so the request itself has to say it: in its headers, and from
-    /// 2026-07-28 in its body too. One that does not is taken for 2025-03-26, which has no such header (2025-06-18,
-    /// "Protocol Version Header").
+    /// There is no session with a negotiated revision, so the request itself has to contain it: in its headers, and
+    /// from 2026-07-28 on also in its body. A request without one counts as 2025-03-26, which has no such header
+    /// (2025-06-18, "Protocol Version Header").
     ///
-    /// - Throws: What the revision demands where headers and body do not fit together.
+    /// - Throws: The error that the revision defines if headers and body contradict each other.
     init(of request: JSONRPCRequest, headers: MCPHeaders) throws(JSONRPCFault) {
         let stated = request.meta[MetaKey.protocolVersion]
         if request.method == "initialize", stated == nil {
-            // The one request whose header, if any, is of no account: it is there to agree on a version.
+            // The only request whose header is ignored: it negotiates a version.
             self = .negotiated(for: request.params["protocolVersion"]?.stringValue ?? "")
             return
         }
@@ -65,7 +65,7 @@ extension ProtocolRevision {
         self = revision
     }
 
-    /// All revisions, for messages.
+    /// All revisions, for error messages.
     static let list = allCases.map(\.rawValue).joined(separator: ", ")
 
     private static func checkMeta(of request: JSONRPCRequest) throws(JSONRPCFault) {
@@ -83,7 +83,7 @@ extension ProtocolRevision {
     }
 }
 
-/// The headers that repeat parts of a message, for those who route without reading bodies.
+/// The headers that repeat parts of a message, for proxies that do not read bodies.
 struct MCPHeaders: Sendable {
     private let versions: [String]
     private let methods: [String]
@@ -97,8 +97,8 @@ struct MCPHeaders: Sendable {
 
     func version() throws(JSONRPCFault) -> String? { try single(versions, "MCP-Protocol-Version") }
 
-    /// Checks that the headers say what the body says (2026-07-28, "Server Validation"): who routes by a header must
-    /// not be led to believe something else than what is carried out.
+    /// Checks that the headers match the body (2026-07-28, "Server Validation"): a proxy that routes by a header must
+    /// not be deceived about the request.
     func check(mirror request: JSONRPCRequest) throws(JSONRPCFault) {
         guard try single(methods, "Mcp-Method") == request.method else {
             throw JSONRPCFault(.headerMismatch, "The header Mcp-Method must be the request's method.")
@@ -109,7 +109,7 @@ struct MCPHeaders: Sendable {
         }
     }
 
-    /// One who reads the first of two and one who reads the last would disagree.
+    /// Two readers would disagree if one used the first header and the other the last.
     private func single(_ values: [String], _ name: String) throws(JSONRPCFault) -> String? {
         guard values.count <= 1 else {
             throw JSONRPCFault(.headerMismatch, "The header \(name) is there more than once.")
@@ -120,9 +120,9 @@ struct MCPHeaders: Sendable {
     private static let encodedPrefix = "=?base64?"
     private static let encodedSuffix = "?="
 
-    /// A value that no header can carry as it is comes in Base64 (2026-07-28, "Value Encoding").
+    /// A value that is not valid in a header is encoded in Base64 (2026-07-28, "Value Encoding").
     ///
-    /// - Returns: nil when it claims to be Base64 of UTF-8 and is not, in the one way to write it.
+    /// - Returns: nil if it claims to be Base64 of UTF-8 and is not, in the canonical encoding.
     private static func decoded(_ value: String) -> String? {
         guard value.hasPrefix(encodedPrefix), value.hasSuffix(encodedSuffix),
             value.utf8.count >= encodedPrefix.utf8.count + encodedSuffix.utf8.count

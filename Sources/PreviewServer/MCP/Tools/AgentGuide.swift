@@ -1,21 +1,21 @@
 internal import PreviewControl
 internal import PreviewDomain
 
-/// What an agent has to know to get a preview that works. The tools' descriptions say it, and Docs/AgentPrompt.md says the same
-/// for agents that have no description of the tool.
+/// The instructions for agents that need a working preview. The tools' descriptions contain them, and
+/// Docs/AgentPrompt.md repeats them for agents that do not see the descriptions.
 enum AgentGuide {
-    /// How the server has to run.
+    /// The requirements for the server.
     static let server = """
         Start the server first, keep it running in the background, and let it listen on 0.0.0.0, not only on localhost, with \
         plain HTTP/1.1.
         """
 
-    /// The ports that may be previewed.
+    /// The ports that previews may use.
     static func ports(_ policy: PortPolicy) -> String {
         "The port must be from \(policy.allowed.lowerBound) to \(policy.allowed.upperBound)."
     }
 
-    /// What to do when a call ends without an answer.
+    /// What to do if a call ends without a response.
     static let timeout = """
         The run's owner may have to approve the request, so a call can take minutes. If a call times out or is interrupted, \
         call again with the same arguments: the request stays, you join it, and nobody is asked twice.

@@ -43,7 +43,7 @@ struct ListPreviewsTool: Tool {
     }
 }
 
-/// `check_preview`: opens one preview now and says what was found.
+/// `check_preview`: opens one preview now and reports the result.
 struct CheckPreviewTool: Tool {
     let previews: Previews
     let waiting: WaitingCalls
@@ -96,7 +96,7 @@ struct CheckPreviewTool: Tool {
         )
     }
 
-    /// Only who waits takes a waiting place.
+    /// Only a waiting call takes a place.
     private func check(
         _ run: RunID,
         _ token: PreviewToken,
@@ -109,7 +109,7 @@ struct CheckPreviewTool: Tool {
     }
 }
 
-/// `stop_preview`: ends one preview.
+/// `stop_preview`: stops one preview.
 struct StopPreviewTool: Tool {
     let previews: Previews
     let access: RunAccess
@@ -190,7 +190,7 @@ enum SessionSchema {
     }
 }
 
-/// The JSON Schemas of arguments that several tools have.
+/// The JSON Schemas of common arguments.
 enum ArgumentSchema {
     static let run: JSONValue = [
         "type": "string", "description": "The id of the Agentweaver run in whose sandbox the server runs.",

@@ -3,7 +3,7 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// `start_preview`: asks for a preview as the run's agent does, and waits for a human where one has to approve.
+/// `start_preview`: requests a preview as the run's agent does, and waits if a human has to approve.
 struct StartPreviewTool: Tool {
     let gate: AgentPreviewGate
     let previews: Previews
@@ -88,7 +88,7 @@ struct StartPreviewTool: Tool {
         return sentences.joined(separator: "\n")
     }
 
-    /// The run's own previews, for one who has to stop one of them.
+    /// The run's own previews, for a caller that has to stop one of them.
     private func whatToStop(_ run: RunID, _ caller: Caller) async -> String {
         guard (try? await access.authorize(caller, to: .list, on: run)) != nil,
             let sessions = try? await previews.list(run: run), !sessions.isEmpty
@@ -106,11 +106,11 @@ extension PreviewSession {
     }
 }
 
-/// Where the run's owner decides about a request, in words for a model that has to tell them.
+/// Where the run's owner can decide about a request, in words for a model.
 enum DecisionPlace {
     /// - Parameters:
-    ///   - run: The run's id, or what stands for it.
-    ///   - requestID: The request's id, where it is known.
+    ///   - run: The run ID, or a placeholder for it.
+    ///   - requestID: The request's ID, if it is known.
     static func words(run: String, requestID: String? = nil) -> String {
         let body = requestID.map { " and {\"request_id\": \"\($0)\"}" } ?? ""
         return """

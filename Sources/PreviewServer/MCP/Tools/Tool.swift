@@ -3,19 +3,19 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// Something that a language model can have done.
+/// An operation for language models.
 protocol Tool: Sendable {
     var definition: ToolDefinition { get }
 
-    /// How long a call may have to wait, for a human or for a preview to work; nil where it does not.
+    /// The longest wait of a call, for a human or for a preview to work; nil if it does not wait.
     ///
-    /// - Parameter arguments: The call's arguments, which may be wrong.
+    /// - Parameter arguments: The arguments of the call, which may be invalid.
     func longestWait(_ arguments: [String: JSONValue]) -> Duration?
 
-    /// Does it, under the caller's own rights.
+    /// Carries it out, with the caller's permissions.
     ///
-    /// - Parameter report: Takes a sentence for the user on what the call is waiting for.
-    /// - Throws: Why it was not done. ``ToolResult/init(failure:)`` puts it into words for a model.
+    /// - Parameter report: Takes a sentence for the user about what the call is waiting for.
+    /// - Throws: The reason of a failure, which ``ToolResult/init(failure:)`` describes for a model.
     func call(
         _ arguments: ToolArguments,
         by caller: Caller,
@@ -23,11 +23,11 @@ protocol Tool: Sendable {
     ) async throws -> ToolResult
 }
 
-/// What a client reads about a tool before it calls it (MCP, "Tools").
+/// The description of a tool for clients (MCP, "Tools").
 struct ToolDefinition: Sendable {
     let name: String
     let title: String
-    /// Written for the model that decides about calling it.
+    /// The text for the model that decides about calling it.
     let description: String
     /// The required arguments, as JSON Schema 2020-12 for each.
     let arguments: [String: JSONValue]
@@ -37,12 +37,12 @@ struct ToolDefinition: Sendable {
     let output: JSONValue
     let effect: Effect
 
-    /// What a call may change; clients ask their users before some of these.
+    /// The effects of a call; clients ask their users before some of these.
     enum Effect: Sendable {
         case reads
-        /// Adds something that is not there yet. The same call again finds it.
+        /// Creates something. Repeating the call finds it.
         case ensures
-        /// Takes something away. Taking it away again changes nothing.
+        /// Deletes something. Repeating the call changes nothing.
         case removes
     }
 
@@ -73,7 +73,7 @@ struct ToolDefinition: Sendable {
 struct ToolArguments: Sendable {
     private let members: [String: JSONValue]
 
-    /// - Throws: ``ToolArgumentError`` for a missing argument or one that the tool does not have.
+    /// - Throws: ``ToolArgumentError`` for a missing or unknown argument.
     init(_ arguments: [String: JSONValue], of tool: ToolDefinition) throws(ToolArgumentError) {
         let members = arguments.withoutNulls
         let expected = tool.arguments.keys.sorted()
@@ -99,7 +99,7 @@ struct ToolArguments: Sendable {
         return value
     }
 
-    /// Models write numbers as text now and then; what is meant is clear.
+    /// Models sometimes write numbers as strings.
     func integer(_ name: String) throws(ToolArgumentError) -> Int {
         let value: Int? =
             switch members[name] {
@@ -113,7 +113,7 @@ struct ToolArguments: Sendable {
         return value
     }
 
-    /// An optional argument: how many whole seconds the call is to wait; zero where it is absent.
+    /// An optional argument: how many whole seconds the call is to wait; zero if it is absent.
     func wait(atMost longest: Duration) throws(ToolArgumentError) -> Duration {
         guard members[ArgumentName.wait] != nil else { return .zero }
         let limit = Int(longest.components.seconds)
@@ -135,7 +135,7 @@ enum ArgumentName {
     static let wait = "wait_seconds"
 }
 
-/// Arguments that a tool cannot be called with. The message is for the model that wrote them.
+/// Invalid arguments of a call. The message is for the model that wrote them.
 struct ToolArgumentError: Error {
     let message: String
 
@@ -144,10 +144,10 @@ struct ToolArgumentError: Error {
     }
 }
 
-/// What a call led to, in words for a model and in data for a program.
+/// The result of a call, in words for a model and as data for a program.
 struct ToolResult: Sendable {
     let text: String
-    /// Conforms to the tool's output schema; nil for a failure.
+    /// Data that conforms to the tool's output schema; nil for a failure.
     let structured: JSONValue?
 
     init(_ text: String, _ body: some Encodable) throws {
@@ -163,7 +163,7 @@ struct ToolResult: Sendable {
     /// A failure that the model can read and act on.
     static func failure(_ text: String) -> ToolResult { ToolResult(failure: text) }
 
-    /// The members of a `CallToolResult`. Clients that do not know structured content get it as text too (MCP,
+    /// The members of a `CallToolResult`. Clients that do not support structured content get it as text too (MCP,
     /// "Structured Content").
     func members() throws -> [String: JSONValue] {
         var content: [JSONValue] = [["type": "text", "text": .string(text)]]
@@ -175,9 +175,9 @@ struct ToolResult: Sendable {
 }
 
 extension ToolResult {
-    /// Puts into words why a call did not succeed.
+    /// Describes the reason of a failure.
     ///
-    /// - Returns: nil for what nobody foresaw.
+    /// - Returns: nil for an unexpected error.
     init?(failure error: any Error) {
         switch error {
         case let error as ToolArgumentError: self = .failure(error.message)
@@ -202,7 +202,7 @@ extension ToolResult {
 }
 
 extension PreviewError.Kind {
-    /// What the model can do, beyond what the error itself says.
+    /// What the model can do, in addition to the error's own text.
     fileprivate var advice: String? {
         switch self {
         case .noSandbox: "Start your server in the run's sandbox first, then call start_preview again."
