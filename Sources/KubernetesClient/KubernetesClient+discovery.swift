@@ -1,7 +1,7 @@
 import FoundationEssentials
 public import KubernetesModel
 
-/// Which release of Kubernetes an API server is.
+/// The Kubernetes release of an API server.
 public struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
     public let major: Int
     public let minor: Int
@@ -10,7 +10,7 @@ public struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension KubernetesClient {
-    /// Asks the server for its release (`/version`).
+    /// Requests the server's release (`/version`).
     public func serverVersion() async throws -> ServerVersion {
         let request = APIRequest(verb: .probe, resource: "version", path: "/version")
         let answer = try await executor.perform(request, limits: limits)
@@ -24,7 +24,8 @@ extension KubernetesClient {
         )
     }
 
-    /// The versions of an API group that the server serves, the preferred one first; none where it does not know the group.
+    /// The versions of an API group that the server serves, the preferred one first; none if it does not know the
+    /// group.
     public func servedVersions(ofGroup group: String) async throws -> [String] {
         let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(group))
         do {
@@ -41,7 +42,7 @@ extension KubernetesClient {
         let gitVersion: String?
     }
 
-    /// The version in which the cluster serves a resource; `nil` where it serves it in none that can be used.
+    /// The version in which the cluster serves a resource; `nil` if it serves none that can be used.
     public func usedVersion(of resource: APIResource) async throws -> String? {
         do {
             return try await withVersion(of: resource) { version in
@@ -68,23 +69,23 @@ extension KubernetesClient {
 }
 
 extension KubernetesError {
-    /// Whether what was asked for is not there: the object, its kind or its group.
+    /// Whether the requested object, its kind or its group does not exist.
     public var isNotFound: Bool {
         if case .notFound = kind { true } else { false }
     }
 }
 
-/// Finds out in which version a cluster serves a resource, and remembers it.
+/// Determines the version in which a cluster serves a resource, and caches it.
 ///
-/// Only resources that are served in more than one version are asked about. Of the versions that the cluster serves, the
-/// group's preferred one comes first, then the newest. One that this client was not written for does as well, where the
-/// cluster's schema has the fields that are read (``APIResource/neededFields``). That a group is missing is never
-/// remembered, so that a CRD installed later is found.
+/// Only resources that are served in more than one version need a request. Of the versions that the cluster serves, the
+/// group's preferred one comes first, then the newest. A version that this client does not know is used too, if the
+/// cluster's schema has the required fields (``APIResource/neededFields``). A missing group is never cached, so that a
+/// CRD which is installed later is found.
 actor GroupVersionResolver {
-    /// How long a version is used before the cluster is asked again, at the next beginning of a watch: an older version
-    /// may be served beside a newer one, and then nothing else tells of the newer one.
+    /// How long a version is used before the cluster is asked again, at the next start of a watch: an older version may
+    /// be served beside a newer one, and then nothing else indicates the newer one.
     static let lifetime: Duration = .seconds(600)
-    /// The most versions of one group that are looked at.
+    /// The largest number of versions of one group that are considered.
     static let maxVersions = 8
 
     private struct Choice {
@@ -102,8 +103,8 @@ actor GroupVersionResolver {
 
     /// The version of `resource` to use.
     ///
-    /// - Parameter unserved: Versions in which the resource turned out not to be served. Where there are any, the cluster is
-    ///   asked again.
+    /// - Parameter unserved: Versions in which the resource turned out not to be served. If there are any, the cluster
+    ///   is asked again.
     /// - Throws: ``KubernetesError`` of kind `notFound(.group)` if there is none.
     func version(
         of resource: APIResource,
@@ -118,7 +119,7 @@ actor GroupVersionResolver {
         return version
     }
 
-    /// Asks again where the version is known for longer than ``lifetime``. Where that fails, the version stays.
+    /// Asks again if the version is older than ``lifetime``. If that fails, the version is kept.
     func refresh(_ resource: APIResource, executor: RequestExecutor, limits: RequestLimits) async {
         guard let choice = choices[resource], uptime() - choice.madeAt >= Self.lifetime,
             let version = try? await discover(resource, except: [], executor: executor, limits: limits)
@@ -147,8 +148,8 @@ actor GroupVersionResolver {
         throw KubernetesError(.notFound(.group), "the cluster offers no usable version of \(resource.plural)")
     }
 
-    /// Whether a version that this client was not written for has what is read. A cluster that does not say does not
-    /// rule it out.
+    /// Whether a version that this client does not know has the required fields. A cluster that does not say does not
+    /// exclude it.
     private func hasNeededFields(
         _ resource: APIResource,
         _ version: String,
@@ -170,7 +171,7 @@ actor GroupVersionResolver {
     }
 }
 
-/// A group as discovery describes it.
+/// A group in the format of discovery.
 struct APIGroup: Decodable, JSONReadable {
     struct Version: Decodable, Sendable {
         let version: String
@@ -186,8 +187,8 @@ struct APIGroup: Decodable, JSONReadable {
     }
 }
 
-/// Where a version stands among others: stable ones before beta and alpha ones, and of each the highest number first
-/// (Kubernetes API concepts, "Version priority").
+/// The rank of a version: stable ones before beta and alpha ones, and of each the highest number first (Kubernetes API
+/// concepts, "Version priority").
 struct VersionRank: Comparable {
     private let stage: Int
     private let major: Int
@@ -212,13 +213,13 @@ struct VersionRank: Comparable {
     }
 
     static func < (left: VersionRank, right: VersionRank) -> Bool {
-        // What is no version of Kubernetes comes last, in alphabetical order.
+        // A name that is not a Kubernetes version comes last, in alphabetical order.
         if left.stage == 0, right.stage == 0 { return left.text > right.text }
         return (left.stage, left.major, left.minor) < (right.stage, right.major, right.minor)
     }
 }
 
-/// The schemas of a version, as far as it is asked whether fields exist.
+/// The schemas of a version, with the parts that show whether fields exist.
 private struct OpenAPIDocument: Decodable, JSONReadable {
     private let components: Components?
 
@@ -243,7 +244,7 @@ private struct OpenAPIDocument: Decodable, JSONReadable {
 
         func describes(_ kind: String) -> Bool { kinds?.contains { $0.kind == kind } == true }
 
-        /// Whether an object may have a value there; a schema that does not list its fields may have any.
+        /// Whether an object may have a value there; a schema that does not list its fields allows any.
         func mayHave(_ path: ArraySlice<String>) -> Bool {
             guard let name = path.first, let properties else { return true }
             guard let property = properties[name] else { return keepsUnknownFields == true }

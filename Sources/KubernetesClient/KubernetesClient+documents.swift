@@ -1,15 +1,15 @@
 public import Basics
 public import KubernetesModel
 
-/// What people read and programs do not interpret: whole documents, logs, pages of pods. For an operator's diagnosis; the
-/// service itself asks for none of it.
+/// Content for people: whole documents, logs, pages of pods. It is used for an operator's diagnosis, not by the service
+/// itself.
 extension KubernetesClient {
     /// Lists objects with all their members.
     ///
     /// - Parameters:
     ///   - resource: The kind of the objects.
     ///   - namespace: The namespace; `nil` for all, or for cluster-wide kinds.
-    ///   - labelSelector: Which objects, by label.
+    ///   - labelSelector: Selects objects by label.
     public func documents(
         of resource: APIResource,
         in namespace: String?,

@@ -2,11 +2,11 @@ import CMemory
 import FoundationEssentials
 public import KubernetesModel
 
-/// How fresh a list has to be.
+/// The consistency of a list.
 public enum ListConsistency: Hashable, Sendable {
-    /// As of now, in pages.
+    /// The present state, in pages.
     case mostRecent
-    /// Whatever the server's cache holds, in one piece: cheap, but it can be older than what was read before.
+    /// The state in the server's cache, in one piece: cheap, but it can be older than what was read before.
     case cached
 }
 
@@ -54,11 +54,11 @@ extension KubernetesClient {
         ) { $0 }
     }
 
-    /// Lists the metadata of objects, and keeps of each only a part.
+    /// Lists the metadata of objects, and stores only a part of each.
     ///
     /// - Parameters:
-    ///   - known: Returns what was kept before of exactly this state of an object, which then is not read again.
-    ///   - keep: Makes that part; `nil` leaves the object out.
+    ///   - known: Returns the stored part of exactly this version of an object, which is then not decoded again.
+    ///   - keep: Creates that part; `nil` omits the object.
     public func listMetadata<Object: KubernetesObject, Kept: Sendable>(
         of type: Object.Type,
         in namespace: String?,
@@ -78,11 +78,11 @@ extension KubernetesClient {
         return try await list(query, consistency, known: known, keeping: keep)
     }
 
-    /// Reads all pages. When the server has forgotten the list's version half-way (410), the list starts again, once.
+    /// Reads all pages. If the server no longer has the list's version (410), the list starts again, once.
     ///
     /// - Parameters:
-    ///   - known: What was kept before of this state of an object, where that is known.
-    ///   - keep: What is to be kept of an object; `nil` for nothing.
+    ///   - known: The stored part of this version of an object, if there is one.
+    ///   - keep: The part to be stored of an object; `nil` for nothing.
     func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
         _ consistency: ListConsistency,
@@ -96,12 +96,12 @@ extension KubernetesClient {
                 return try await allPages(query, version, consistency, known, keep)
             }
         }
-        // What a long list took to read is many times what is kept of it, and would stay with the process.
+        // The memory for reading a long list is many times that of the stored parts, and would remain allocated.
         if list.items.count >= Self.longList { cmemory_return_free_pages() }
         return list
     }
 
-    /// How many objects make a list after which memory is given back.
+    /// The number of objects in a list after which memory is returned to the system.
     private static let longList = 1000
 
     private func allPages<Item: JSONReadable, Kept: Sendable>(

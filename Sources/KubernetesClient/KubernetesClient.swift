@@ -23,9 +23,9 @@ public struct KubernetesClient: Sendable {
     ///   - now: The wall clock, which only the expiry of an exec plugin's credential is compared with.
     ///   - randomness: Where jitter comes from.
     ///   - userAgent: The `User-Agent` of every request.
-    ///   - observer: Gets told about every attempt.
-    ///   - remainingTime: How long whoever waits for the current task goes on waiting; `nil` where nobody does.
-    ///   - failureObserver: Gets told about every request that failed for good.
+    ///   - observer: Is called after every attempt.
+    ///   - remainingTime: The remaining time of the current task's caller; `nil` if no caller waits.
+    ///   - failureObserver: Is called after every request that failed and is not retried.
     ///   - makeTransport: Makes the transport; called again when the client certificate changes.
     public init(
         configuration: ClusterConfiguration,
@@ -64,7 +64,7 @@ public struct KubernetesClient: Sendable {
         defaultNamespace = other.defaultNamespace
     }
 
-    /// A copy with other time limits, for example for a clean-up that has a deadline of its own.
+    /// A copy with other time limits, for example for a clean-up with its own deadline.
     public func limited(to limits: RequestLimits) -> KubernetesClient {
         KubernetesClient(self, limits: limits)
     }
@@ -76,17 +76,17 @@ public struct KubernetesClient: Sendable {
         return limited(to: limits)
     }
 
-    /// What the answers seen so far tell about the server's clock.
+    /// The knowledge of the server's clock from the responses so far.
     public var serverClock: ServerClock { executor.serverClock }
 }
 
 extension KubernetesClient {
     /// Runs `body` with the version in which the cluster serves `resource`.
     ///
-    /// When a path turns out not to exist, the cluster is asked again, since CRDs come and go while a service runs, and its
-    /// other versions are tried: that a group has a version does not say that it has this resource. When the server fails,
-    /// the version is forgotten for the next request: agent-sandbox 0.5 answers 500 to the older version, and a service that
-    /// runs since before that upgrade has to find the newer one.
+    /// If a path does not exist, the cluster is asked again, since CRDs are installed and removed while a service runs,
+    /// and its other versions are tried: a group's version need not contain this resource. If the server fails, the
+    /// version is discarded for the next request: agent-sandbox 0.5 answers 500 to the older version, and a service
+    /// that was started before that upgrade has to find the newer one.
     func withVersion<Result: Sendable>(
         of resource: APIResource,
         _ body: (String) async throws -> Result
@@ -112,7 +112,7 @@ extension KubernetesClient {
         }
     }
 
-    /// Decodes an answer, or says where it is not what the API promises, without quoting it.
+    /// Decodes a response, or throws an error with the position of unexpected content, without quoting it.
     static func decode<Value>(
         _ answer: RequestExecutor.Answer,
         _ request: APIRequest,
@@ -127,7 +127,7 @@ extension KubernetesClient {
         }
     }
 
-    /// Sends `request` and decodes its answer.
+    /// Sends `request` and decodes its response.
     func perform<Value: JSONReadable>(_ request: APIRequest, _ type: Value.Type) async throws -> Value {
         try Self.decode(try await executor.perform(request, limits: limits), request) { try Value(json: $0) }
     }

@@ -1,13 +1,13 @@
 public import Basics
 public import FoundationEssentials
 
-/// How to reach one API server, and as whom.
+/// The address of an API server, and the credential for it.
 public struct ClusterConfiguration: Sendable {
-    /// The server's URL, perhaps with a path prefix.
+    /// The server's URL, optionally with a path prefix.
     public var server: BaseURL
-    /// Who vouches for the server, and what it may call itself.
+    /// The authorities that are trusted for the server, and its expected name.
     public var trust: ServerTrust
-    /// A client certificate from the configuration itself; exec plugins may bring another one.
+    /// A client certificate from the configuration itself; exec plugins may provide another one.
     public var clientCertificate: ClientCertificate?
     public var credential: CredentialSource
     /// The namespace of the kubeconfig's context or of the service account.
@@ -28,7 +28,7 @@ public struct ClusterConfiguration: Sendable {
     }
 }
 
-/// How a server's certificate is judged, and through which proxy it is reached.
+/// The verification of a server's certificate, and the proxy to the server.
 public struct ServerTrust: Hashable, Sendable {
     /// The certification authorities in PEM; `nil` for the system's.
     public var authoritiesPEM: String?
@@ -63,7 +63,7 @@ public struct ClientCertificate: Hashable, Sendable {
     }
 }
 
-/// What a transport has to know about TLS. It changes when an exec plugin rotates the client certificate.
+/// The information that a transport needs about TLS. It changes when an exec plugin rotates the client certificate.
 public struct TransportSecurity: Hashable, Sendable {
     public var trust: ServerTrust
     public var clientCertificate: ClientCertificate?
@@ -119,7 +119,7 @@ extension ClusterConfiguration {
 }
 
 extension ClusterConfiguration {
-    /// Where a pod finds its service account.
+    /// The location of the service account in a pod.
     static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
     /// The largest certificate bundle or namespace file accepted.
     static let maxServiceAccountFileBytes = 1024 * 1024
@@ -175,7 +175,7 @@ extension ClusterConfiguration {
 extension KubernetesError {
     /// Reads a file that a cluster's configuration names.
     ///
-    /// - Parameter field: What names the file, for the error.
+    /// - Parameter field: The field that names the file, for the error.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``.
     static func readingFile(_ path: String, maxBytes: Int, field: String) throws -> String {
         do { return try SmallFile.read(path, maxBytes: maxBytes) } catch {
@@ -185,7 +185,7 @@ extension KubernetesError {
 }
 
 extension StringProtocol {
-    /// Without white space at either end, such as a file's last newline.
+    /// Removes white space at both ends, such as a file's last newline.
     var trimmed: String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }

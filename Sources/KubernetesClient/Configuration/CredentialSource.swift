@@ -1,14 +1,14 @@
 public import Basics
 
-/// Where the credential of a request comes from.
+/// The source of a request's credential.
 public enum CredentialSource: Sendable {
-    /// None beside, perhaps, a client certificate.
+    /// No credential, except possibly a client certificate.
     case none
     /// A bearer token that never changes.
     case token(Secret)
-    /// A bearer token that somebody else rotates in a file.
+    /// A bearer token in a file, which is rotated by another process.
     case tokenFile(path: String)
-    /// HTTP basic authentication. API servers have dropped it; authenticating proxies in front of them have not.
+    /// HTTP basic authentication. API servers no longer support it; authenticating proxies in front of them may.
     case basic(username: String, password: Secret)
     /// A program that prints a credential (`client.authentication.k8s.io`).
     case exec(ExecPlugin)
@@ -19,7 +19,7 @@ public struct ExecPlugin: Sendable {
     /// The absolute path of the program, or a name to look up in `PATH`.
     public var command: String
     public var arguments: [String]
-    /// Added to the environment of this process.
+    /// Variables that are added to the environment of this process.
     public var environment: [String: String]
     public var apiVersion: APIVersion
     /// The cluster as the plugin sees it in `KUBERNETES_EXEC_INFO`, if it asked for that.
@@ -50,7 +50,7 @@ public struct ExecPlugin: Sendable {
     }
 }
 
-/// What one request is sent with.
+/// The credential of one request.
 struct Credential: Hashable, Sendable {
     /// The value of the `Authorization` header field.
     var authorization: Secret?

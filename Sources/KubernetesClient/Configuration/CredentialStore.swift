@@ -1,7 +1,7 @@
 import Basics
 import FoundationEssentials
 
-/// Hands out the current credential, re-reading or re-making it when it is old or was rejected.
+/// Returns the current credential, and obtains a new one when it is old or was rejected.
 actor CredentialStore {
     /// How long a token read from a file is used before the file is read again.
     static let tokenFileLifetime: Duration = .seconds(60)
@@ -19,15 +19,15 @@ actor CredentialStore {
     private let runner: ExecPluginRunner
     private let elapsed: @Sendable () -> Duration
     private let now: @Sendable () -> Date
-    /// Lets one caller at a time make a credential; the others find it in the cache.
+    /// Lets one caller at a time obtain a credential; the others get it from the cache.
     private let making = RequestSlots(count: 1, maxWaiting: 4096)
     private var cached: Cached?
 
     /// Makes a store.
     ///
-    /// - Parameters:
+    ///   - configuration: The source of credentials.
     ///   - configuration: Where credentials come from.
-    ///   - clock: Measures the age of what was read from a file, and the plugin's time limit.
+    ///   - clock: Measures the age of the content of a file, and the plugin's time limit.
     ///   - now: The wall clock, which a plugin's expiry is compared with.
     init(
         configuration: ClusterConfiguration,
@@ -41,7 +41,7 @@ actor CredentialStore {
         self.now = now
     }
 
-    /// The credential to send a request with.
+    /// The credential for a request.
     ///
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if there is none.
     func current() async throws -> Credential {
@@ -52,7 +52,7 @@ actor CredentialStore {
         }
     }
 
-    /// Makes another credential after the server rejected `rejected` with 401.
+    /// Obtains another credential after the server rejected `rejected` with 401.
     ///
     /// - Returns: Whether the current credential now differs from the rejected one, so that a retry makes sense.
     func replace(_ rejected: Credential) async throws -> Bool {
@@ -97,7 +97,7 @@ actor CredentialStore {
         return credential
     }
 
-    /// Reads a token; a file that cannot be read for a moment leaves the last token in use, as in client-go.
+    /// Reads a token; if the file cannot be read, the last token remains in use, as in client-go.
     private func readToken(_ path: String) throws -> Secret? {
         do {
             let text = try KubernetesError.readingFile(path, maxBytes: Self.maxTokenBytes, field: "token file")

@@ -9,19 +9,19 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// Runs exec plugins and reads what they print.
+/// Runs exec plugins and reads their output.
 struct ExecPluginRunner: Sendable {
-    /// What a plugin gave.
+    /// The result of a plugin.
     struct Made: Sendable {
         let token: Secret?
         let clientCertificate: ClientCertificate?
-        /// When to ask again; `nil` when only a rejection tells.
+        /// When to run it again; `nil` if only a rejection shows that.
         let expiration: Date?
     }
 
-    /// How long a plugin may take before it is killed.
+    /// The time after which a plugin is killed.
     static let deadline: Duration = .seconds(30)
-    /// How long a plugin may take to end after the polite signal.
+    /// The time that a plugin has to end after SIGTERM.
     static let terminationGrace: Duration = .seconds(2)
     /// The largest output accepted.
     static let maxOutputBytes = 1024 * 1024
@@ -30,8 +30,8 @@ struct ExecPluginRunner: Sendable {
 
     /// Runs `plugin` once.
     ///
-    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``; what the plugin printed is not in
-    ///   it, since that may hold a secret.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``; it does not contain the plugin's
+    ///   output, since that may contain a secret.
     func run(_ plugin: ExecPlugin) async throws -> Made {
         let output = try await clock.withDeadline(Self.deadline) {
             try await Self.output(of: plugin)
@@ -111,7 +111,7 @@ struct ExecPluginRunner: Sendable {
     }
 }
 
-/// The cluster that an exec plugin is told about (`client.authentication.k8s.io` `Cluster`).
+/// The cluster information for an exec plugin (`client.authentication.k8s.io` `Cluster`).
 public struct ExecClusterInfo: Codable, Hashable, Sendable {
     public var server: String
     public var tlsServerName: String?
@@ -131,7 +131,7 @@ public struct ExecClusterInfo: Codable, Hashable, Sendable {
     }
 }
 
-/// The document that an exec plugin gets in `KUBERNETES_EXEC_INFO`.
+/// The document in `KUBERNETES_EXEC_INFO` for an exec plugin.
 struct ExecCredentialRequest: Encodable {
     struct Spec: Encodable {
         /// Always false: a service has no terminal to ask its user.

@@ -4,13 +4,13 @@ import YAMLKit
 
 /// One or several kubeconfig files, merged as kubectl merges them.
 ///
-/// The first file to name a cluster, a context or a user wins wholly, and so does the first `current-context`
-/// (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files").
+/// For a cluster, context or user that several files define, the first file is used completely, and so is the first
+/// `current-context` (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files").
 public struct Kubeconfig: Sendable {
     /// The largest kubeconfig file, or file named by one, that is accepted.
     public static let maxFileBytes = 4 * 1024 * 1024
 
-    /// An entry, and the file that it is in.
+    /// An entry, and the file that contains it.
     struct Entry<Value: Sendable>: Sendable {
         let value: Value
         let path: String
@@ -42,7 +42,7 @@ public struct Kubeconfig: Sendable {
         return merged
     }
 
-    /// Adds what the text of the file at `path` names first.
+    /// Adds the entries of the file at `path` that no earlier file defines.
     mutating func merge(_ text: String, from path: String) throws {
         let document: YAMLNode?
         do { document = try YAMLNode.document(in: text.utf8) } catch {

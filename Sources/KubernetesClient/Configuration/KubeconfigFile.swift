@@ -12,7 +12,7 @@ struct KubeconfigFile {
         let insecureSkipTLSVerify: Bool?
         let tlsServerName: String?
         let proxyURL: String?
-        /// What the cluster tells exec plugins about itself.
+        /// The cluster's information for exec plugins.
         let execExtension: JSONValue?
 
         fileprivate init(_ value: KubeconfigValue) throws {
@@ -94,7 +94,7 @@ struct KubeconfigFile {
     let contexts: [(name: String, value: Context)]
     let users: [(name: String, value: User)]
 
-    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the value which is wrong.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the invalid value.
     init(_ document: YAMLNode, path: String) throws {
         let root = KubeconfigValue(node: document, place: "", path: path)
         currentContext = try root.text("current-context")
@@ -108,7 +108,7 @@ struct KubeconfigFile {
     }
 }
 
-/// A value, and where it is. Errors say the place and do not quote the value, which may be a secret.
+/// A value and its position. Errors contain the position, but not the value, which may be a secret.
 private struct KubeconfigValue {
     let node: YAMLNode
     /// For example `users[0].user`; empty for the document.
@@ -145,7 +145,7 @@ private struct KubeconfigValue {
         }
     }
 
-    /// The text of a scalar. As for kubectl, a number where a string is expected is its text.
+    /// The text of a scalar. As in kubectl, a number instead of a string is used as text.
     func text() throws -> String {
         guard let text = node.text else { throw hasWrongType }
         return text
@@ -153,7 +153,7 @@ private struct KubeconfigValue {
 
     func text(_ key: String) throws -> String? { try member(key)?.text() }
 
-    /// A member that is true or false, in any of the words that kubectl takes.
+    /// A member that is true or false, in any spelling that kubectl accepts.
     func flag(_ key: String) throws -> Bool? {
         guard let member = try member(key) else { return nil }
         guard case .scalar(let text, isPlain: true) = member.node else { throw member.hasWrongType }

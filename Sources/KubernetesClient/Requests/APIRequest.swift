@@ -1,7 +1,7 @@
 import HTTPTypes
 import KubernetesModel
 
-/// A request to the API server, before it has a credential.
+/// A request to the API server, without its credential.
 struct APIRequest: Sendable {
     var verb: RequestVerb
     /// The resource's plural, or a fixed word.
@@ -11,7 +11,7 @@ struct APIRequest: Sendable {
     var accept = MediaType.json
     var contentType: String?
     var body: [UInt8] = []
-    /// Whether it gets a new connection, which nothing else uses.
+    /// Whether it uses a new, separate connection.
     var usesOwnConnection = false
 
     var operation: String { "\(verb.rawValue) \(resource)" }
@@ -26,7 +26,7 @@ struct APIRequest: Sendable {
     }
 }
 
-/// What the client asks the server to answer in (Kubernetes API concepts, "Metadata-only fetches").
+/// The requested format of the response (Kubernetes API concepts, "Metadata-only fetches").
 enum MediaType {
     static let json = "application/json"
     static let partialObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -44,7 +44,7 @@ struct APIPath {
     ///   - resource: The kind of objects.
     ///   - version: One of its versions.
     ///   - namespace: The namespace; `nil` for all, or for cluster-wide kinds.
-    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/rejected`` if the namespace cannot be one.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/rejected`` if the namespace is invalid.
     init(_ resource: APIResource, version: String, namespace: String?) throws {
         segments = resource.group.isEmpty ? ["api", version] : ["apis", resource.group, version]
         if let namespace {
@@ -58,7 +58,7 @@ struct APIPath {
 
     /// The path of one object.
     ///
-    /// An empty name would make it the path of the collection, and a delete of it a delete of everything.
+    /// With an empty name it would be the path of the collection, and a delete would delete everything.
     func object(_ name: String, of resource: APIResource, in namespace: String?) throws -> APIPath {
         try Self.requireNamespace(namespace, resource)
         var path = self
@@ -66,7 +66,7 @@ struct APIPath {
         return path
     }
 
-    /// Refuses a request about one object of a namespaced kind that names no namespace.
+    /// Refuses a request for one object of a namespaced kind without a namespace.
     static func requireNamespace(_ namespace: String?, _ resource: APIResource) throws {
         guard namespace != nil || !resource.namespaced else {
             throw KubernetesError(.rejected, "a request for one of the \(resource.plural) has to name a namespace")
@@ -102,7 +102,7 @@ struct APIPath {
 
     /// Leaves only the unreserved characters of RFC 3986 as they are.
     static func encode(_ text: String) -> String {
-        // Names, namespaces and kinds consist of nothing else.
+        // Names, namespaces and kinds consist only of these characters.
         guard !text.utf8.allSatisfy(isUnreserved) else { return text }
         var encoded = ""
         for byte in text.utf8 {

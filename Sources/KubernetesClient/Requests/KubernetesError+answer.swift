@@ -4,12 +4,12 @@ import HTTPTypes
 import KubernetesModel
 
 extension KubernetesError {
-    /// Reads the answer to a request that failed.
+    /// Reads the response to a request that failed.
     ///
     /// - Parameters:
-    ///   - head: The answer's status code and header fields.
-    ///   - body: Its body, usually a `Status`; what stands between client and server may send anything.
-    ///   - resource: The plural of the resource asked for.
+    ///   - head: The response's status code and header fields.
+    ///   - body: Its body, usually a `Status`; components between client and server may send anything.
+    ///   - resource: The plural of the requested resource.
     init(head: HTTPResponse, body: [UInt8], resource: String) {
         let status = try? JSONDecoder().decode(Status.self, from: Data(body))
         let code = head.status.code
@@ -44,7 +44,7 @@ extension KubernetesError.Kind {
     /// - Parameters:
     ///   - code: The HTTP status code.
     ///   - status: The server's `Status`, if it sent one.
-    ///   - resource: The plural of the resource asked for.
+    ///   - resource: The plural of the requested resource.
     init(code: Int, status: Status?, resource: String) {
         if let status, let refusal = Self.admissionRefusal(code: code, status) {
             self = refusal
@@ -66,11 +66,11 @@ extension KubernetesError.Kind {
             }
     }
 
-    /// What an admission plugin says, or `nil` where none speaks.
+    /// The admission plugin's message, or `nil` if there is none.
     ///
     /// A `Status` has no field for this, so its message is read. The server writes its own words before those of
-    /// anybody else, and an object's name has no space, so nobody can imitate another cause by a name or a message.
-    /// A denied access has the same form, and goes on with the user (`is forbidden: User "..." cannot ...`).
+    /// others, and an object's name has no space, so another cause cannot be imitated by a name or a message. A denied
+    /// access has the same form, and continues with the user (`is forbidden: User "..." cannot ...`).
     private static func admissionRefusal(code: Int, _ status: Status) -> Self? {
         let message = status.message ?? ""
         if message.hasPrefix("admission webhook \""), message.contains("\" denied the request") {
@@ -89,19 +89,19 @@ extension KubernetesError.Kind {
         }
     }
 
-    /// How a `Status` begins when a webhook could not be asked (Kubernetes 1.20 and later).
+    /// The beginning of a `Status` if a webhook could not be called (Kubernetes 1.20 and later).
     private static let webhookFailures = [
         "Internal error occurred: failed calling webhook", "Internal error occurred: failed to call webhook",
         "failed calling webhook",
     ]
-    /// What the admission plugin `ResourceQuota` says.
+    /// The message of the admission plugin `ResourceQuota`.
     private static let quotaRefusals = [
         "exceeded quota: ", "status unknown for quota: ", "insufficient quota to match these scopes: ",
         "failed quota: ",
     ]
 
-    /// Only a `Status` that names an object says that this object is missing. A bare 404 comes from a path that the
-    /// server does not serve, for example while a CRD is not installed.
+    /// Only a `Status` that names an object means that this object does not exist. A bare 404 comes from a path that
+    /// the server does not serve, for example while a CRD is not installed.
     private static func missing(_ status: Status?, _ resource: String) -> Missing {
         guard let details = status?.details, let name = details.name, !name.isEmpty else { return .group }
         return details.kind == "namespaces" && resource != "namespaces" ? .namespace : .object

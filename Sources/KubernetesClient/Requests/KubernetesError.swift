@@ -1,24 +1,24 @@
 public import HTTPTransport
 public import KubernetesModel
 
-/// Why a request to the API server did not do what was asked.
+/// The reason why a request to the API server failed.
 ///
-/// The description holds the operation, the kind, the status code and the server's reason word, and nothing else: the
-/// server's own message names objects, and an object's name can be a secret.
+/// The description contains only the operation, the kind, the status code and the server's reason word: the server's
+/// own message names objects, and an object's name can be a secret.
 public struct KubernetesError: Error, Sendable {
     public let kind: Kind
     /// The verb and the resource's plural, for example `get httproutes`; `nil` outside a request.
     public internal(set) var operation: String?
     /// The HTTP status code, or the code of an `ERROR` frame in a watch.
     public let statusCode: Int?
-    /// How long the server asks to wait before the next attempt.
+    /// The wait that the server requests before the next attempt.
     public let retryAfter: Duration?
-    /// One sentence about a fault that this client found itself. It never holds a secret or an object's content.
+    /// One sentence about an error that this client detected. It never contains a secret or an object's content.
     public let explanation: String?
-    /// The server's own words. **Sensitive**: they can name objects and hold parts of them. Never log or return them.
+    /// The server's message. **Sensitive**: it can name objects and contain parts of them. Never log or return it.
     public let sensitiveStatus: Status?
 
-    /// Makes an error that this client found itself.
+    /// Creates an error that this client detected.
     public init(_ kind: Kind, _ explanation: String) {
         self.kind = kind
         self.explanation = explanation
@@ -27,7 +27,7 @@ public struct KubernetesError: Error, Sendable {
         sensitiveStatus = nil
     }
 
-    /// Makes the error that an answer of the server means.
+    /// Creates the error for a response of the server.
     public init(
         _ kind: Kind,
         statusCode: Int,
@@ -41,22 +41,23 @@ public struct KubernetesError: Error, Sendable {
         sensitiveStatus = status
     }
 
-    /// Wraps what the transport found.
+    /// Wraps an error of the transport.
     public init(_ error: TransportError) {
         self.init(.transport(error.kind), error.message)
     }
 }
 
 extension KubernetesError {
-    /// What went wrong, coarse enough to decide what to do.
+    /// The kind of error, coarse enough to decide what to do.
     public enum Kind: Hashable, Sendable {
         /// 401: the credential is missing, wrong or expired.
         case unauthorized
-        /// 403: this identity may not do this. Just after the server's start it is only temporary, and was retried.
+        /// 403: this identity is not allowed to do this. Just after the server's start it is only temporary, and was
+        /// retried.
         case forbidden
-        /// 403 by the admission plugin `ResourceQuota`: the namespace has as many objects as it may.
+        /// 403 by the admission plugin `ResourceQuota`: the namespace has reached its quota.
         case quotaExceeded
-        /// 500: an admission webhook that has to be asked did not answer, or not usably. Nothing was written.
+        /// 500: a required admission webhook did not answer, or its response was unusable. Nothing was written.
         case webhookFailed
         /// An admission webhook refuses the request. The webhook chooses the status code, so it can be any.
         case webhookDenied
@@ -66,44 +67,45 @@ extension KubernetesError {
         case namespaceTerminating
         /// 404.
         case notFound(Missing)
-        /// 409 `AlreadyExists`: a create found an object of that name.
+        /// 409 `AlreadyExists`: an object of that name already exists.
         case alreadyExists
-        /// 409 `Conflict`: the object is not the one, or not the version, that the request expected.
+        /// 409 `Conflict`: the object, or its version, is not the expected one.
         case conflict
         /// 410: the resourceVersion or the continue token is too old.
         case gone
-        /// 422: validation failed, or a JSON Patch's `test` did, or its path does not exist. The server does not tell which.
+        /// 422: validation failed, or a JSON Patch's `test` did, or its path does not exist. The server does not say
+        /// which.
         case invalid
-        /// 413: the body is larger than the server takes.
+        /// 413: the body is larger than the server accepts.
         case tooLarge
         /// 429, or too many requests are waiting in this client.
         case tooManyRequests
-        /// 502, 503, 504: the server or something before it is not ready.
+        /// 502, 503, 504: the server or a component in front of it is not ready.
         case unavailable
         /// 500 and other 5xx.
         case serverError
         /// Any other refusal, or a request that this client refuses to send.
         case rejected
-        /// No complete answer.
+        /// There was no complete response.
         case transport(TransportError.Kind)
-        /// The answer is not what the API promises.
+        /// The response does not conform to the API.
         case decoding
         /// The cluster's configuration or the credential is unusable.
         case configuration
 
-        /// What a 404 says is missing.
+        /// The missing part according to a 404.
         public enum Missing: String, Hashable, Sendable {
-            /// The object; everything around it exists.
+            /// The object; its namespace and kind exist.
             case object
-            /// The namespace to create in.
+            /// The namespace in which to create.
             case namespace
-            /// The API group, version or resource: its CRD is not installed, or not yet served. Says nothing about
+            /// The API group, version or resource: its CRD is not installed, or not yet served. This does not show
             /// whether objects exist.
             case group
         }
     }
 
-    /// Whether the same request may well succeed in a while.
+    /// Whether the same request may succeed after a while.
     public var isTemporary: Bool {
         switch kind {
         case .tooManyRequests, .unavailable, .serverError, .webhookFailed: true
@@ -116,13 +118,13 @@ extension KubernetesError {
         }
     }
 
-    /// Whether the cluster could not be asked, so that nothing is known about its objects.
+    /// Whether the cluster could not be reached, so that the state of its objects is unknown.
     public var meansUnreachable: Bool {
         isTemporary || kind == .transport(.cancelled)
     }
 
-    /// Whether the server refused or failed a request that it should have carried out, so that an operator wants to read
-    /// its own words. What is an answer to a question, such as a missing object or a conflict, is none.
+    /// Whether the server refused or failed a request that it should have carried out, so that an operator needs its
+    /// message. An expected result, such as a missing object or a conflict, does not count.
     public var isRefusal: Bool {
         guard statusCode != nil else { return false }
         return switch kind {
@@ -136,12 +138,12 @@ extension KubernetesError {
         }
     }
 
-    /// Whether the object asked for does not exist, while its kind does.
+    /// Whether the requested object does not exist, while its kind does.
     public var meansObjectIsMissing: Bool { kind == .notFound(.object) }
 }
 
 extension KubernetesError.Kind {
-    /// A short fixed text for metrics.
+    /// A short constant text for metrics.
     public var label: String {
         switch self {
         case .unauthorized: "unauthorized"
@@ -181,7 +183,7 @@ extension KubernetesError: CustomStringConvertible, CustomDebugStringConvertible
 
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
-    /// The server's reason if it is one of those that Kubernetes defines; a free text could hold anything.
+    /// The server's reason if it is one of those that Kubernetes defines; other text could contain anything.
     private var safeReason: String? {
         guard let reason = sensitiveStatus?.reason, reason.isKnown else { return nil }
         return reason.rawValue

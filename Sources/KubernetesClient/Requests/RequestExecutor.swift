@@ -7,7 +7,7 @@ import Synchronization
 
 /// Sends requests: credential, slot, attempt, retry.
 final class RequestExecutor: Sendable {
-    /// A complete answer with a status code of success.
+    /// A complete response with a status code of success.
     struct Answer: Sendable {
         let head: HTTPResponse
         let body: [UInt8]
@@ -54,7 +54,7 @@ final class RequestExecutor: Sendable {
         serverClock = ServerClock(clock: clock)
     }
 
-    /// Sends `request` until it succeeds, fails for good, or its budget or the caller's time is used up.
+    /// Sends `request` until it succeeds, fails permanently, or its budget or the caller's time is exhausted.
     ///
     /// - Throws: ``KubernetesError``, or `CancellationError` if the task is cancelled.
     func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Answer {
@@ -156,17 +156,18 @@ final class RequestExecutor: Sendable {
 }
 
 extension RequestExecutor {
-    /// Opens a stream and hands its body to `handle`. No retry, no slot, no reading of the `Date` header, which on a
-    /// watch is the time when the watch began.
+    /// Opens a stream and passes its body to `handle`. It uses no retry and no slot, and does not read the `Date`
+    /// header, which on a watch is the time when the watch began.
     ///
     /// - Parameters:
-    ///   - request: What to ask for.
-    ///   - maxSilence: After so long without a byte the body ends, as if the server had ended it.
-    ///   - headTimeout: The longest time until the answer begins.
-    ///   - liveness: Ends the body, as if the server had ended it, when somebody asks for a new one.
-    ///   - opened: Called when the server has accepted the stream. Who asks `liveness` before that gets this stream for an
-    ///     answer, and not another one.
-    ///   - handle: Reads the body. What it throws is passed on as it is, but transport errors become ``KubernetesError``.
+    ///   - request: The request.
+    ///   - maxSilence: After this time without a byte the body ends, as if the server had ended it.
+    ///   - headTimeout: The time limit until the response begins.
+    ///   - liveness: Ends the body, as if the server had ended it, when a new stream is requested.
+    ///   - opened: Called when the server has accepted the stream. A request to `liveness` before that is answered by
+    /// this stream, and not by another one.
+    ///   - handle: Reads the body. Its errors are passed on unchanged, except that transport errors become
+    /// ``KubernetesError``.
     func stream(
         _ request: APIRequest,
         maxSilence: Duration,
@@ -207,7 +208,7 @@ extension RequestExecutor {
         let head = head(request, credential)
         let hasBegun = Atomic(false)
         do {
-            // Without a time-out it is a stream to the transport, which keeps it apart from other requests.
+            // Without a time-out the transport treats it as a stream, separate from other requests.
             try await transport.withResponse(
                 to: TransportRequest(head: head, timeout: nil, headTimeout: headTimeout)
             ) { response in
@@ -250,7 +251,7 @@ extension RequestExecutor {
         serverClock.observe(date: date, sent: sent, isOwnConnection: isOwnConnection)
     }
 
-    /// Tells the observer that an attempt ended without success, and turns `error` into what is thrown for it.
+    /// Reports a failed attempt to the observer, and converts `error` to the error that is thrown.
     private func observed(_ request: APIRequest, _ error: any Error, _ duration: Duration) -> any Error {
         let translated = Self.translate(error)
         if let failure = translated as? KubernetesError {
@@ -280,7 +281,7 @@ extension RequestExecutor {
         return KubernetesError(error)
     }
 
-    /// Tells the failure observer about the errors of `body`.
+    /// Reports the errors of `body` to the failure observer.
     private func reportingFailure<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()

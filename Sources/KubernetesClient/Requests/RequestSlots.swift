@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Lets a limited number of tasks do something at the same time; the others wait in the order of their arrival.
+/// Lets a limited number of tasks run at the same time; the others wait in the order of their arrival.
 ///
-/// A waiting task that is cancelled leaves the queue at once, and a slot handed to it meanwhile is passed on.
+/// A waiting task that is cancelled leaves the queue at once, and a slot that it was given is passed on.
 final class RequestSlots: Sendable {
     private struct State {
         var free: Int
@@ -15,7 +15,7 @@ final class RequestSlots: Sendable {
 
         mutating func next() -> CheckedContinuation<Void, any Error>? {
             defer {
-                // Cuts off what is done, in steps that cost little on average.
+                // Removes what is done, in steps that cost little on average.
                 if firstInOrder * 2 >= order.count {
                     order.removeFirst(firstInOrder)
                     firstInOrder = 0
@@ -33,23 +33,23 @@ final class RequestSlots: Sendable {
     private let state: Mutex<State>
     private let maxWaiting: Int
 
-    /// Makes slots.
+    /// Creates slots.
     ///
     /// - Parameters:
-    ///   - count: How many tasks may go on at the same time.
+    ///   - count: How many tasks may run at the same time.
     ///   - maxWaiting: How many more may wait.
     init(count: Int, maxWaiting: Int) {
         state = Mutex(State(free: count))
         self.maxWaiting = maxWaiting
     }
 
-    /// How many tasks are waiting.
+    /// The number of waiting tasks.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Runs `body` in a slot.
     ///
-    /// - Throws: What `body` throws; `CancellationError` if the task is cancelled while it waits; ``KubernetesError``
-    ///   of kind ``KubernetesError/Kind/tooManyRequests`` if too many are waiting already.
+    /// - Throws: The errors of `body`; `CancellationError` if the task is cancelled while it waits; ``KubernetesError``
+    ///   of kind ``KubernetesError/Kind/tooManyRequests`` if too many tasks are waiting.
     func withSlot<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         try await acquire()
         defer { release() }
@@ -129,13 +129,14 @@ final class RequestSlots: Sendable {
     }
 }
 
-/// How long requests may take and how much they may bring.
+/// The time limits and the size limits of requests.
 public struct RequestLimits: Hashable, Sendable {
-    /// The longest time for one attempt, from its start to the end of the answer.
+    /// The time limit for one attempt, from its start to the end of the response.
     public var attemptTimeout: Duration
-    /// The longest time for a request with all its attempts and the pauses between them. A list counts each page anew.
+    /// The time limit for a request with all its attempts and the pauses between them. Each page of a list counts
+    /// separately.
     public var totalBudget: Duration
-    /// How many objects a page of a list has.
+    /// The number of objects in a page of a list.
     public var pageSize: Int
 
     public init(
@@ -148,7 +149,7 @@ public struct RequestLimits: Hashable, Sendable {
         self.pageSize = pageSize
     }
 
-    /// The same for somebody who goes on waiting for `time`.
+    /// The same limits for a caller that waits for `time`.
     func bounded(by time: Duration?) -> RequestLimits {
         guard let time, time < totalBudget else { return self }
         var limits = self
@@ -156,22 +157,22 @@ public struct RequestLimits: Hashable, Sendable {
         return limits
     }
 
-    /// How many requests are under way at the same time. Watches do not count. Servers with priority and fairness
-    /// answered none of 1,000 deletes with 429 at a concurrency of 64, and most of 2,000 at 500.
+    /// The number of concurrent requests. Watches do not count. Servers with priority and fairness answered none of
+    /// 1,000 deletes with 429 at a concurrency of 64, and most of 2,000 at 500.
     public static let maxConcurrentRequests = 32
-    /// How many more may wait for their turn; further ones fail at once.
+    /// The number of further requests that may wait; others fail at once.
     public static let maxWaitingRequests = 4096
-    /// The longest answer accepted. A list from the server's cache comes in one piece, whatever the page size.
+    /// The longest accepted response. A list from the server's cache comes in one piece, regardless of the page size.
     public static let maxBodyBytes = 128 * 1024 * 1024
-    /// The longest answer to a failed request that is read.
+    /// The longest response to a failed request that is read.
     public static let maxErrorBodyBytes = 1024 * 1024
-    /// The longest frame of a watch accepted. The server's own limit for an object is 3 MiB.
+    /// The longest accepted frame of a watch. The server's own limit for an object is 3 MiB.
     public static let maxFrameBytes = 8 * 1024 * 1024
     /// The longest list accepted.
     public static let maxListedObjects = 200_000
-    /// How long a watch may say nothing before it is opened anew. A server that sends bookmarks does so about once a
-    /// minute, so that a watch in good order costs nothing; one that sends none is asked for a new watch this often.
+    /// The longest silence of a watch before it is reopened. A server that sends bookmarks does so about once a minute,
+    /// so a working watch costs nothing; a server without bookmarks gets a new watch at this interval.
     public static let maxWatchSilence: Duration = .seconds(90)
-    /// How long past its agreed end a watch may say nothing, where that is earlier.
+    /// How long after its agreed end a watch may be silent, if that is earlier.
     public static let watchGrace: Duration = .seconds(10)
 }

@@ -1,7 +1,7 @@
 import HTTPTransport
 import Synchronization
 
-/// When a failed request is sent again, and after which pause.
+/// Decides when a failed request is sent again, and after which pause.
 ///
 /// | failure | get, list, discovery | create, patch, delete |
 /// | --- | --- | --- |
@@ -18,15 +18,15 @@ import Synchronization
 /// seen). Authorisation comes before any effect, so even a create may be repeated. A 403 of another cause is final: an
 /// exhausted quota, an admission plugin that refuses, a namespace that is being deleted.
 public struct RetryPolicy: Hashable, Sendable {
-    /// How often a request is sent at most.
+    /// The largest number of attempts.
     public var maxAttempts: Int
     /// The pause after the first failure; it doubles with each further one.
     public var initialBackoff: Duration
-    /// The longest pause of our own choice.
+    /// The longest pause that this client chooses.
     public var maxBackoff: Duration
     /// The longest pause that a server can ask for with `Retry-After`; longer ones count as this.
     public var maxRetryAfter: Duration
-    /// How long a 403 is taken for temporary.
+    /// How long a 403 counts as temporary.
     public var forbiddenGrace: Duration
 
     public init(
@@ -46,11 +46,11 @@ public struct RetryPolicy: Hashable, Sendable {
     /// Decides about the next attempt.
     ///
     /// - Parameters:
-    ///   - error: Why the last attempt failed.
+    ///   - error: The error of the last attempt.
     ///   - isRead: Whether the request changes nothing.
-    ///   - attempts: How often the request has been sent.
+    ///   - attempts: The number of attempts so far.
     ///   - elapsed: The time since the first attempt began.
-    ///   - budget: The time that the request may take in all.
+    ///   - budget: The time limit of the request.
     ///   - jitter: A random number in 0..<1.
     /// - Returns: The pause before the next attempt, or `nil` if the failure is final.
     public func pause(
@@ -69,7 +69,7 @@ public struct RetryPolicy: Hashable, Sendable {
         guard isRead ? error.isTemporary : Self.hadNoEffect(error) else { return nil }
         var pause = backoff
         if let asked = error.retryAfter {
-            // Up to a tenth more, so that clients that were refused together do not come back together.
+            // Up to a tenth more, so that clients that were refused together do not retry together.
             pause = max(pause, min(asked, maxRetryAfter) * (1 + jitter / 10))
         }
         return elapsed + pause < budget ? pause : nil
@@ -95,7 +95,7 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 }
 
-/// Where jitter comes from.
+/// The source of jitter.
 public struct Randomness: Sendable {
     private let next: @Sendable () -> Double
 

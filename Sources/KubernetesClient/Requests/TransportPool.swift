@@ -1,13 +1,13 @@
 public import HTTPTransport
 import Synchronization
 
-/// Makes a transport for a server's trust and a client certificate.
+/// Creates a transport for a server's trust and a client certificate.
 public typealias TransportFactory = @Sendable (TransportSecurity) throws -> any HTTPTransport
 
-/// Keeps the transport for the current client certificate.
+/// Stores the transport for the current client certificate.
 ///
-/// When an exec plugin rotates the certificate, a new transport takes the old one's place; requests under way keep the
-/// old one until they end.
+/// When an exec plugin rotates the certificate, a new transport replaces the old one; requests in progress use the old
+/// one until they end.
 final class TransportPool: Sendable {
     private struct Entry {
         let security: TransportSecurity
@@ -23,7 +23,7 @@ final class TransportPool: Sendable {
         self.make = make
     }
 
-    /// The transport to send a request with `credential` on.
+    /// The transport for a request with `credential`.
     ///
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if none can be made.
     func transport(for credential: Credential) throws -> any HTTPTransport {
@@ -41,24 +41,24 @@ final class TransportPool: Sendable {
     }
 }
 
-/// What became of one attempt of a request, for metrics.
+/// The result of one attempt of a request, for metrics.
 public struct RequestObservation: Hashable, Sendable {
-    /// What was asked.
+    /// The verb.
     public let verb: RequestVerb
-    /// The resource's plural, or a fixed word for requests that are about none.
+    /// The resource's plural, or a constant word for requests without one.
     public let resource: String
-    /// The HTTP status code, if there was an answer.
+    /// The HTTP status code, if there was a response.
     public let statusCode: Int?
-    /// `ok`, the label of the error's kind, or `cancelled` when the caller gave up before there was an answer.
+    /// `ok`, the label of the error's kind, or `cancelled` if the caller disconnected before there was a response.
     public let outcome: String
-    /// The time from sending the request to the end of its answer; for a watch, to the answer's head.
+    /// The time from sending the request to the end of its response; for a watch, to the response's head.
     public let duration: Duration
 }
 
-/// What a request asks for.
+/// The verb of a request.
 public enum RequestVerb: String, Hashable, Sendable, CaseIterable {
     case get, list, create, patch, delete, watch
-    /// Discovery, and questions for the time.
+    /// Discovery, and requests for the time.
     case probe
 
     /// Whether the request changes nothing.
@@ -70,9 +70,9 @@ public enum RequestVerb: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// Gets told about every attempt of every request. Called on the requesting task; it must not block.
+/// Is called after every attempt of every request, on the requesting task; it must not block.
 public typealias RequestObserver = @Sendable (RequestObservation) -> Void
 
-/// Gets told about every request that failed for good, its retries included. Called on the requesting task; it must not
-/// block. Cancelled requests are none.
+/// Is called after every request that failed and is not retried, on the requesting task; it must not block. Cancelled
+/// requests are excluded.
 public typealias FailureObserver = @Sendable (KubernetesError) -> Void

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 import Synchronization
 
-/// What the API server's clock shows now, as far as its answers tell.
+/// The time of the API server's clock, as known from its responses.
 public struct ServerTimeReading: Hashable, Sendable {
     /// The server's clock shows at least this.
     public let earliest: Date
@@ -13,25 +13,25 @@ public struct ServerTimeReading: Hashable, Sendable {
         self.latest = latest
     }
 
-    /// How much is uncertain.
+    /// The uncertainty.
     public var width: Duration { .seconds(latest.timeIntervalSince(earliest)) }
 }
 
-/// The API server's clock, known from the `Date` header of its answers. It does not ask anything itself.
+/// The API server's clock, known from the `Date` header of its responses. It sends no requests itself.
 ///
-/// One server's clock is not believed at once where it contradicts what is known: ``ServerTimeBounds`` decides.
+/// A time that contradicts the known one is not accepted at once: ``ServerTimeBounds`` decides.
 public final class ServerClock: Sendable {
     private let bounds = Mutex(ServerTimeBounds())
     private let elapsed: @Sendable () -> Duration
 
-    /// Makes a clock that knows nothing yet.
+    /// Creates a clock without any knowledge.
     ///
-    /// - Parameter clock: A monotonic clock, which tells the time between answers.
+    /// - Parameter clock: A monotonic clock, which measures the time between responses.
     public init(clock: any Clock<Duration>) {
         elapsed = clock.stopwatch()
     }
 
-    /// The server's time now, or `nil` if no answer has been seen.
+    /// The server's time now, or `nil` if there was no response.
     public func reading() -> ServerTimeReading? {
         let local = seconds
         guard let range = bounds.withLock({ $0.range(at: local) }) else { return nil }
@@ -41,9 +41,9 @@ public final class ServerClock: Sendable {
         )
     }
 
-    /// How far `wallClock` is off, at least: positive when it is ahead of the server, zero when it may be right.
+    /// The smallest possible error of `wallClock`: positive if it is ahead of the server, zero if it may be correct.
     ///
-    /// - Parameter wallClock: What this machine's clock shows now.
+    /// - Parameter wallClock: The present time of this machine's clock.
     /// - Returns: `nil` if the server's time is not known.
     public func skew(of wallClock: Date) -> Duration? {
         guard let reading = reading() else { return nil }
@@ -52,7 +52,8 @@ public final class ServerClock: Sendable {
         return .zero
     }
 
-    /// How far the clock of an API server that contradicts what is believed is ahead, at least; negative when it is behind.
+    /// The smallest possible lead of an API server's clock that contradicts the established time; negative if it is
+    /// behind.
     ///
     /// - Returns: `nil` while none contradicts it.
     public var contradiction: Duration? {
@@ -60,28 +61,28 @@ public final class ServerClock: Sendable {
         return bounds.withLock { $0.contradiction(at: local) }.map { .seconds($0) }
     }
 
-    /// Whether ``KubernetesClient/askForServerTime()`` would tell something that other answers do not.
+    /// Whether ``KubernetesClient/askForServerTime()`` would add information.
     public var needsVote: Bool {
         let local = seconds
         return bounds.withLock { $0.needsVote(at: local) }
     }
 
-    /// How much is uncertain of the time that is believed, whatever contradicts it.
+    /// The uncertainty of the established time, regardless of contradictions.
     var believedWidth: Duration? {
         let local = seconds
         return bounds.withLock { $0.believedRange(at: local) }.map { .seconds($0.upperBound - $0.lowerBound) }
     }
 
-    /// How long to wait before sending a request whose answer tells most about the server's clock.
+    /// How long to wait before sending the request whose response is the most informative.
     var pauseBeforeInformativeRequest: Duration {
         let local = seconds
         return .seconds(bounds.withLock { $0.pauseBeforeInformativeRequest(at: local) })
     }
 
-    /// The local time in seconds, to be noted before a request is sent.
+    /// The local time in seconds, to be recorded before a request is sent.
     var seconds: Double { elapsed() / .seconds(1) }
 
-    /// Takes the `Date` of an answer into account.
+    /// Processes the `Date` of a response.
     func observe(date: Date, sent: Double, isOwnConnection: Bool = false) {
         let received = seconds
         bounds.withLock {
@@ -96,14 +97,14 @@ public final class ServerClock: Sendable {
 }
 
 extension KubernetesClient {
-    /// Narrows down what is known about the server's clock with a few small requests.
+    /// Narrows the interval of the server's clock with a few small requests.
     ///
-    /// The `Date` of an answer has whole seconds, so what it tells depends on when it was asked for. Each request is sent
-    /// at the moment at which its answer halves what is uncertain, which takes up to a second each.
+    /// The `Date` of a response has whole seconds, so its information depends on when it was requested. Each request is
+    /// sent at the moment at which its response halves the uncertainty, which takes up to a second each.
     ///
     /// - Parameters:
-    ///   - width: How much may stay uncertain. It cannot become less than a round trip.
-    ///   - maxRequests: How many requests are sent at most.
+    ///   - width: The tolerated uncertainty. It cannot become less than a round trip.
+    ///   - maxRequests: The largest number of requests.
     public func narrowServerClock(to width: Duration, maxRequests: Int) async throws {
         for _ in 0..<maxRequests {
             if let known = serverClock.believedWidth, known <= width { return }
@@ -112,8 +113,8 @@ extension KubernetesClient {
         }
     }
 
-    /// Asks for the server's time on a connection of its own, which may lead to another API server of the cluster than
-    /// the connection that is in use.
+    /// Requests the server's time on a separate connection, which may lead to another API server of the cluster than
+    /// the present one.
     public func askForServerTime() async throws {
         var request = Self.timeRequest
         request.usesOwnConnection = true

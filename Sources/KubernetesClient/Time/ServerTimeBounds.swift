@@ -1,12 +1,13 @@
-/// What is known about the difference between the server's clock and a local monotonic one.
+/// The knowledge of the difference between the server's clock and a local monotonic one.
 ///
 /// A value, without a clock of its own: all times are passed in. An answer with the `Date` d, of which the request was
 /// sent at local time s and whose head was received at r, was made at some local time in s...r, when the server's clock
 /// showed something in d..<d+1, since the header has whole seconds. So the offset (server's time less local time) lies
 /// between d − r and d + 1 − s. Each answer gives such an interval; the truth is in all of them.
 ///
-/// An answer that contradicts what is believed means that the server's clock was set, or that another server answers,
-/// whose clock is off. The answer alone does not tell which, so it is kept as a rival, and decided by votes:
+/// A response that contradicts the established time means that the server's clock was set, or that another server
+/// answers, whose clock is wrong. The response alone does not show which, so it is kept as a rival, and decided by
+/// votes:
 ///
 /// | an answer | on a shared connection | on a connection of its own |
 /// | --- | --- | --- |
@@ -14,33 +15,32 @@
 /// | agrees with the rival | narrows the rival | and is a vote for the rival |
 /// | agrees with neither | becomes the rival | the same |
 ///
-/// All answers on one connection come from one server and are one witness; a new connection may lead to another server.
-/// The rival takes over when it leads by ``deciding`` votes and has been there for ``confirmationTime``. Where one of
-/// three servers is wrong, one connection in three votes for it, so that what was once established is given up by
-/// mistake with a probability of 2 to the power of −``maxConfidence`` − ``deciding`` at each suspicion.
+/// All responses on one connection come from one server and count as one vote; a new connection may lead to another
+/// server. The rival is accepted when it leads by ``deciding`` votes and has existed for ``confirmationTime``. If one
+/// of three servers is wrong, one connection in three votes for it, so that an established time is given up wrongly
+/// with a probability of 2 to the power of −``maxConfidence`` − ``deciding`` at each contradiction.
 public struct ServerTimeBounds: Hashable, Sendable {
-    /// How far the two clocks may run apart, as a fraction: each of them may be slewed by 500 parts per million, which
-    /// is the kernel's limit (`adjtimex(2)`, ntpd's largest slew).
+    /// How far the two clocks may diverge, as a fraction: each of them may be slewed by 500 parts per million, which is
+    /// the kernel's limit (`adjtimex(2)`, ntpd's largest slew).
     public static let maxDrift = 1000e-6
     /// The resolution of the `Date` header in seconds.
     public static let headerResolution = 1.0
-    /// How far, in seconds, the clocks of the API servers may differ without being a contradiction: well-kept clocks of
-    /// one cluster are that close, and a clock that is stepped by less does no harm.
+    /// How far, in seconds, the clocks of the API servers may differ without a contradiction: synchronised clocks of
+    /// one cluster are that close, and stepping a clock by less does no harm.
     public static let maxSpread = 2.0
-    /// How long, in seconds, a rival has to be there before it can take over.
+    /// How long, in seconds, a rival has to exist before it can be accepted.
     public static let confirmationTime = 60.0
-    /// By how many votes of separate connections a rival has to lead to take over, and what is believed to be
-    /// established.
+    /// The lead in votes of separate connections with which a rival is accepted, and a time becomes established.
     public static let deciding = 8
-    /// How many votes what is believed can be ahead; more would only delay that a clock which was set is followed.
+    /// The largest lead of the established time; more would only delay following a clock that was set.
     public static let maxConfidence = 10
-    /// How long, in seconds, a rival is remembered that no answer agrees with any more.
+    /// How long, in seconds, a rival without new votes is kept.
     public static let rivalLifetime = 300.0
 
     private struct Interval: Hashable {
         var lower: Double
         var upper: Double
-        /// The local time for which the interval holds; it widens from there.
+        /// The local time for which the interval was computed; it widens from there.
         var observedAt: Double
 
         func aged(to local: Double) -> Interval {
@@ -48,8 +48,8 @@ public struct ServerTimeBounds: Hashable, Sendable {
             return Interval(lower: lower - drift, upper: upper + drift, observedAt: max(local, observedAt))
         }
 
-        /// Both intervals' common part; where they are a little apart, what covers both. `nil` where they contradict
-        /// each other.
+        /// The intersection of both intervals; if they are slightly apart, the interval that covers both. `nil` if they
+        /// contradict each other.
         func merged(with other: Interval) -> Interval? {
             let (lower, upper) = (max(lower, other.lower), min(upper, other.upper))
             if lower <= upper { return Interval(lower: lower, upper: upper, observedAt: observedAt) }
@@ -64,28 +64,28 @@ public struct ServerTimeBounds: Hashable, Sendable {
 
     private struct Rival: Hashable {
         var interval: Interval
-        /// The local time of the first answer that it rests on.
+        /// The local time of its first response.
         let since: Double
-        /// The local time of the last one.
+        /// The local time of its last response.
         var lastSeen: Double
     }
 
     private var believed: Interval?
     private var rival: Rival?
-    /// The votes for what is believed less those for the rival.
+    /// The votes for the established time minus those for the rival.
     private var lead = 0
-    /// Whether what is believed has led by ``deciding`` votes. From then on it counts alone, until a rival takes over.
+    /// Whether the time has led by ``deciding`` votes. From then on it counts alone, until a rival is accepted.
     private var isEstablished = false
 
     public init() {}
 
-    /// Takes an answer into account.
+    /// Processes a response.
     ///
     /// - Parameters:
     ///   - date: The `Date` header in seconds since 1970.
     ///   - sent: The local time in seconds before the request was sent.
-    ///   - received: The local time in seconds after the answer's head arrived.
-    ///   - isOwnConnection: Whether the request had a connection of its own, so that the answer is a vote.
+    ///   - received: The local time in seconds after the response's head arrived.
+    ///   - isOwnConnection: Whether the request had a separate connection, so that the response is a vote.
     public mutating func observe(date: Double, sent: Double, received: Double, isOwnConnection: Bool = false) {
         guard received >= sent else { return }
         let measured = Interval(
@@ -128,9 +128,10 @@ public struct ServerTimeBounds: Hashable, Sendable {
 
     // MARK: What is known
 
-    /// The server's time, in seconds since 1970, at the local time `local`; `nil` before the first answer.
+    /// The server's time, in seconds since 1970, at the local time `local`; `nil` before the first response.
     ///
-    /// While what is believed is contradicted and not yet established, the range covers the rival too: nothing may end
+    /// While there is a contradiction and no established time, the range covers the rival too: nothing may end early
+    /// and no guarantee be too short, whichever of them is right.
     /// early and nothing be promised for too short, whichever of them is right.
     public func range(at local: Double) -> ClosedRange<Double>? {
         guard let range = believedRange(at: local) else { return nil }
@@ -138,14 +139,13 @@ public struct ServerTimeBounds: Hashable, Sendable {
         return min(range.lowerBound, local + rival.lower)...max(range.upperBound, local + rival.upper)
     }
 
-    /// The server's time as it is believed, whatever contradicts it.
+    /// The server's time without the rival.
     public func believedRange(at local: Double) -> ClosedRange<Double>? {
         guard let now = believed?.aged(to: local) else { return nil }
         return local + now.lower...local + now.upper
     }
 
-    /// How many seconds the rival is ahead of what is believed, at least; negative when it is behind. `nil` while nothing
-    /// contradicts what is believed.
+    /// How many seconds the rival is ahead, at least; negative if it is behind. `nil` while there is no contradiction.
     public func contradiction(at local: Double) -> Double? {
         guard let believed = believed?.aged(to: local), let rival = currentRival(at: local)?.interval.aged(to: local)
         else { return nil }
@@ -153,8 +153,8 @@ public struct ServerTimeBounds: Hashable, Sendable {
         return min(rival.upper - believed.lower, 0)
     }
 
-    /// Whether an answer on a connection of its own would tell something: what is believed is contradicted, or not yet
-    /// established.
+    /// Whether a response on a separate connection would add information: there is a contradiction, or no established
+    /// time yet.
     public func needsVote(at local: Double) -> Bool {
         believed != nil && (!isEstablished || currentRival(at: local) != nil)
     }
@@ -164,10 +164,10 @@ public struct ServerTimeBounds: Hashable, Sendable {
         return rival
     }
 
-    /// How long to wait from `local` on, in seconds, before a request is sent whose answer tells most.
+    /// How long to wait from `local` on, in seconds, before the request whose response is the most informative.
     ///
-    /// Where the truth is in the middle of the interval, the server's clock then shows a full second. So whichever of
-    /// the two seconds the answer names, it rules out half of the interval.
+    /// If the true time is in the middle of the interval, the server's clock then shows a full second. So whichever of
+    /// the two seconds the response names, it excludes half of the interval.
     public func pauseBeforeInformativeRequest(at local: Double) -> Double {
         guard let range = believedRange(at: local) else { return 0 }
         let middle = (range.lowerBound + range.upperBound) / 2

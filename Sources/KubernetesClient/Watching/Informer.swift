@@ -1,25 +1,25 @@
 public import KubernetesModel
 import Synchronization
 
-/// What an informer tells about the objects it follows.
+/// An event of an informer.
 public enum InformerEvent<Object: Sendable>: Sendable {
-    /// These are all objects; what was known before is void. The first event is this one.
+    /// All objects: the previous state is void. This is the first event.
     case replaced([Object])
     /// The object was created or changed.
     case applied(Object)
-    /// The object is gone, or no longer matches the selector.
+    /// The object was deleted, or no longer matches the selector.
     case deleted(Object)
-    /// The object of this name is none that is kept, whether it exists or not. What is known under that name is void.
+    /// The object of this name is not kept, whether it exists or not. The previous state under that name is void.
     case dropped(name: String)
-    /// From now on the view may be out of date.
+    /// From now on the state may be stale.
     case interrupted(KubernetesError)
-    /// The watch runs again from where it stopped; changes missed meanwhile follow.
+    /// The watch continues from where it stopped; missed changes follow.
     case resumed
 }
 
-/// Follows all objects that match a selector, or their metadata: list, watch, and both again whenever needed.
+/// Follows all objects that match a selector, or their metadata: list, watch, and both again when needed.
 ///
-/// What happens when is decided by ``InformerMachine``; this type performs it.
+/// ``InformerMachine`` decides the steps; this type carries them out.
 public struct Informer<Object: MetadataHolder>: Sendable {
     private let client: KubernetesClient
     private let query: ListQuery
@@ -37,15 +37,16 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     /// The kind of the objects.
     public var resource: APIResource { query.resource }
 
-    /// How long ago the server last said anything: a list, a watch's beginning, an event or a bookmark. `nil` before the
-    /// first list.
+    /// The time since the last sign of the server: a list, a watch's beginning, an event or a bookmark. `nil` before
+    /// the first list.
     public var silence: Duration? { liveness.lastWord.map { uptime() - $0 } }
 
-    /// Whether the events so far, and those that this call brings about, tell of everything that happened before it.
+    /// Checks that all changes up to now are delivered.
     ///
-    /// The watch is opened anew from its last version, so that the server sends what was missed: one request.
+    /// The watch is reopened from its last version, so that the server sends what was missed: one request.
     ///
-    /// - Returns: False when the server does not do so within the time for one attempt, or nothing runs.
+    /// - Returns: False if the server does not do so within the time limit of one attempt, or the informer does not
+    ///   run.
     public func isAlive() async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await liveness.ask() }
@@ -65,14 +66,14 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         try await run(keeping: { $0 }, handle)
     }
 
-    /// Follows the objects until the task is cancelled or `handle` throws, and tells of each object only a part.
+    /// Follows the objects until the task is cancelled or `handle` throws, and keeps only a part of each object.
     ///
     /// - Parameters:
-    ///   - keep: Makes that part; `nil` where the object is not to be kept. Of such an object a change tells its name alone,
-    ///     because it may have been one to keep before. A list is never in memory as a whole, only its parts are.
-    ///   - handle: Gets the events one after the other. While it runs nothing more is read from the server, so
-    ///     nothing piles up here; a handler that takes minutes makes the server end the watch, which starts again.
-    /// - Throws: `CancellationError`, or what `handle` threw. Errors of the server never end it.
+    ///   - keep: Creates that part; `nil` if the object is not to be kept. For such an object, a change contains only
+    /// its name, because it may have been kept before. A list is never in memory as a whole, only its parts are.
+    ///   - handle: Gets the events one after the other. While it runs nothing more is read from the server, so nothing
+    /// accumulates; if a handler takes minutes, the server ends the watch, which is restarted.
+    /// - Throws: `CancellationError`, or the error of `handle`. Errors of the server never end it.
     public func run<Kept: Sendable>(
         keeping keep: @Sendable (Object) -> Kept?,
         _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
@@ -91,7 +92,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                     continue
                 case .watch(let version):
                     let lifetime = try await watch(version, machine, keep, handle)
-                    // A watch that was asked to begin anew has not failed, however short it was.
+                    // A watch that was reopened on request has not failed, even if it was short.
                     let worked = liveness.isAsked ? max(lifetime, InformerMachine.minimumWatch) : lifetime
                     next = machine.withLock { $0.watchEnded(after: worked, jitter: jitter()) }
                 }
@@ -145,7 +146,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                 )
                 machine.withLock { $0.received(object.metadata.resourceVersion) }
             case .deleted(let object):
-                // Its last state need not be one to keep, though an earlier one was.
+                // Its last state need not match, though an earlier one did.
                 try await deliver(
                     keep(object).map(InformerEvent.deleted) ?? .dropped(name: object.metadata.name),
                     handle
@@ -154,7 +155,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
             case .bookmark(let version):
                 machine.withLock { $0.received(version) }
             case .error:
-                // The client throws it instead of handing it on.
+                // The client throws it instead of delivering it.
                 break
             }
         }
@@ -236,7 +237,7 @@ extension MetadataInformer {
     }
 }
 
-/// Keeps what a handler threw apart from what the client threw.
+/// Distinguishes the errors of a handler from those of the client.
 private struct HandlerFailure: Error {
     let underlying: any Error
 }

@@ -1,4 +1,4 @@
-/// Decides what an informer does next. Values only: it reads no clock and does no I/O.
+/// Decides the steps of an informer. Values only: it reads no clock and does no I/O.
 ///
 /// ```
 ///             listed                opened              event, bookmark
@@ -9,22 +9,22 @@
 ///    └────── gone ────────┴──────── gone ─── (also from watching)
 /// ```
 ///
-/// After 410 the version is dropped: only a list gives another one. Any other failure keeps it, and the watch goes on
-/// from there. Pauses grow with the failures since the last sign that a watch works.
+/// After 410 the version is discarded: only a list yields another one. After any other failure the watch continues from
+/// the version. Pauses grow with the failures since the last sign that a watch works.
 struct InformerMachine: Hashable, Sendable {
-    /// What the informer is doing.
+    /// The state of the informer.
     enum State: Hashable, Sendable {
         /// A list is being read.
         case listing
-        /// A watch from this version has been asked for.
+        /// A watch from this version was requested.
         case opening(from: String)
         /// The watch runs; this is the last version it sent.
         case watching(from: String)
     }
 
-    /// What to do next.
+    /// The next step.
     enum Step: Hashable, Sendable {
-        /// Read a list, the server's cache being good enough or not.
+        /// Read a list, from the server's cache if that is sufficient.
         case list(ListConsistency)
         /// Watch from this version.
         case watch(from: String)
@@ -34,11 +34,11 @@ struct InformerMachine: Hashable, Sendable {
     struct Next: Hashable, Sendable {
         let step: Step
         let pause: Duration
-        /// Whether the handler has to be told that its view may be out of date from now on.
+        /// Whether the handler has to be notified that its state may be stale from now on.
         let announcesInterruption: Bool
     }
 
-    /// A watch that lasted this long worked, even if nothing happened in it.
+    /// A watch that lasted this long worked, even without events.
     static let minimumWatch: Duration = .seconds(5)
     /// The watches' lifetime is random in this range around the usual one, so that replicas do not renew theirs together.
     static let lifetimeJitter = 0.2
@@ -48,11 +48,11 @@ struct InformerMachine: Hashable, Sendable {
     private(set) var state = State.listing
     /// Failures since the last sign that a watch works.
     private(set) var failures = 0
-    /// Whether the handler believes that its view may be out of date.
+    /// Whether the handler assumes that its state may be stale.
     private(set) var isInterrupted = false
     private let consistency: ListConsistency
 
-    /// Makes a machine that begins with a list.
+    /// Creates a machine that begins with a list.
     init(consistency: ListConsistency) {
         self.consistency = consistency
     }
@@ -63,14 +63,14 @@ struct InformerMachine: Hashable, Sendable {
     /// A list was read.
     mutating func listed(_ resourceVersion: String) -> Step {
         state = .opening(from: resourceVersion)
-        // The handler takes the list for the truth, which ends an interruption.
+        // For the handler the list is the present state, which ends an interruption.
         isInterrupted = false
         return .watch(from: resourceVersion)
     }
 
     /// The server accepted the watch.
     ///
-    /// - Returns: Whether the handler has to be told that its view is being kept up to date again.
+    /// - Returns: Whether the handler has to be notified that its state is current again.
     mutating func opened() -> Bool {
         guard case .opening(let version) = state else { return false }
         state = .watching(from: version)
@@ -95,7 +95,7 @@ struct InformerMachine: Hashable, Sendable {
             failures = 0
             return Next(step: repeatWatch(), pause: .zero, announcesInterruption: false)
         }
-        // A server that ends every watch at once must not be asked in a loop.
+        // A server that ends every watch at once must not be requested in a loop.
         failures += 1
         return Next(step: repeatWatch(), pause: backoff(jitter), announcesInterruption: false)
     }

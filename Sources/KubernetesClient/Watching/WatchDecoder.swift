@@ -2,16 +2,16 @@ import HTTPTransport
 import KubernetesModel
 import Synchronization
 
-/// Cuts the body of a watch into frames, one a line, and decodes them.
+/// Splits the body of a watch into frames, one for each line, and decodes them.
 ///
-/// A frame that the stream ends in the middle of is never decoded: the watch has ended, and the next one sends the
+/// An incomplete frame at the end of the stream is never decoded: the watch has ended, and the next one sends the
 /// change again.
 struct WatchDecoder<Object: JSONReadable> {
     private let maxFrameBytes: Int
     private var buffer: [UInt8] = []
-    /// Where the first frame not yet returned begins.
+    /// The beginning of the first frame that was not returned yet.
     private var start = 0
-    /// Up to where the buffer is known to hold no further end of a line.
+    /// The position up to which the buffer contains no further end of a line.
     private var searched = 0
 
     /// Makes a decoder that refuses frames of more than `maxFrameBytes`.
@@ -19,7 +19,7 @@ struct WatchDecoder<Object: JSONReadable> {
         self.maxFrameBytes = maxFrameBytes
     }
 
-    /// Takes what arrived. All complete frames are to be taken with ``next()`` before the next call.
+    /// Adds received bytes. All complete frames have to be taken with ``next()`` before the next call.
     mutating func append(_ chunk: [UInt8]) {
         if start > 0 {
             buffer.removeFirst(start)
@@ -31,7 +31,8 @@ struct WatchDecoder<Object: JSONReadable> {
 
     /// The next complete frame, or `nil` until more arrives.
     ///
-    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/decoding`` if the frame is no event, or too long.
+    /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/decoding`` if the frame is not an event, or too
+    ///   long.
     mutating func next() throws -> WatchEvent<Object>? {
         while let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
             let frame = buffer[start..<end]
@@ -56,10 +57,10 @@ struct WatchDecoder<Object: JSONReadable> {
 }
 
 extension TransportBody {
-    /// Hands `handle` this body, which ends early when nothing has arrived for `limit` while it was waited for, and when
-    /// somebody asks `liveness`.
+    /// Passes this body to `handle`. The body ends early if nothing has arrived for `limit` while the reader waited,
+    /// and on a request to `liveness`.
     ///
-    /// What cuts the body off waits beside it for as long as it lasts, so that a chunk costs neither a task nor a timer.
+    /// A single task waits for both as long as the body lasts, so that a chunk costs neither a task nor a timer.
     func withCutOff(
         afterSilenceOf limit: Duration,
         or liveness: WatchLiveness? = nil,
@@ -93,11 +94,11 @@ extension TransportBody {
     }
 }
 
-/// How long a body has been waited for.
+/// How long the reader has waited for a body.
 private final class Silence: Sendable {
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
-    /// When the waiting began; `nil` while nobody waits.
+    /// When the wait began; `nil` if the reader does not wait.
     private let beginning = Mutex<Duration?>(nil)
 
     init(clock: any Clock<Duration>) {

@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Whether an informer's watch still delivers.
+/// Checks whether an informer's watch still delivers.
 ///
-/// A quiet watch is not different from a dead one. Only a new request tells: whoever must not rest on a dead watch asks,
-/// the watch is opened anew from its last version, and the server sends what was missed.
+/// A watch without events cannot be distinguished from a dead one. Only a new request shows the difference: on request,
+/// the watch is reopened from its last version, and the server sends what was missed.
 final class WatchLiveness: Sendable {
     private struct State {
-        /// Whether the informer follows anything at all.
+        /// Whether the informer runs.
         var isRunning = false
-        /// Whether somebody waits for the watch to be opened anew.
+        /// Whether a caller waits for the watch to be reopened.
         var isAsked = false
-        /// The uptime at which the server last said anything about the objects.
+        /// The uptime of the last sign of the server about the objects.
         var lastWord: Duration?
         var askers: [CheckedContinuation<Bool, Never>] = []
         var watch: CheckedContinuation<Void, Never>?
@@ -42,20 +42,20 @@ final class WatchLiveness: Sendable {
         answer(false)
     }
 
-    /// The server has answered a question with a list or the beginning of a watch, or has not.
+    /// The server has answered a request with a list or the beginning of a watch, or has not.
     func answer(_ isAlive: Bool) {
         for asker in state.withLock({ $0.takeAskers() }) { asker.resume(returning: isAlive) }
     }
 
-    /// The server has said something that counts for all objects or one of them.
+    /// The server has sent something that applies to all objects or one of them.
     func recordActivity(at uptime: Duration) {
         state.withLock { $0.lastWord = uptime }
     }
 
-    /// Whether somebody waits for the watch to be opened anew.
+    /// Whether a caller waits for the watch to be reopened.
     var isAsked: Bool { state.withLock { $0.isAsked } }
 
-    /// Returns once somebody asks, or when the task is cancelled. The open watch waits here.
+    /// Returns on a request, or when the task is cancelled. The open watch waits here.
     func untilAsked() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -72,13 +72,13 @@ final class WatchLiveness: Sendable {
         }
     }
 
-    // MARK: The asker's side
+    // MARK: The caller's side
 
     var lastWord: Duration? { state.withLock { $0.lastWord } }
 
-    /// Has the watch opened anew.
+    /// Requests that the watch is reopened.
     ///
-    /// - Returns: Whether the server did so; false at once where no informer runs, and when the task is cancelled.
+    /// - Returns: Whether the server did so; false at once if no informer runs, and when the task is cancelled.
     func ask() async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
