@@ -27,6 +27,16 @@ public struct PreviewPolicy: Sendable {
     /// The shortest grace time with which no start loses its Service. An object may be up to a second younger than it
     /// appears, because `creationTimestamp` has whole seconds.
     public static let shortestOrphanGrace = longestProvisioning + .seconds(1)
+    /// How often viewers ping at least.
+    static let pingInterval = Duration.seconds(60)
+
+    /// The shortest ``outageGrace`` in which each viewer that pings has been heard, whichever replica it asks.
+    ///
+    /// The replica that reaches the API server first counts its grace time from then. At that moment a keepalive may hang in
+    /// another replica, for as long as a caller waits there. Only after it has failed does the viewer ping again.
+    public var shortestOutageGrace: Duration {
+        AnswerDeadline.limit + min(Self.pingInterval, lifetime.idleTimeout / 2)
+    }
 
     public init(
         isEnabled: Bool,

@@ -28,7 +28,13 @@ public final class OutageGuard: Sendable {
 
     public init(policy: PreviewPolicy, time: MonotonicTime, logger: Logger) {
         state = Mutex(
-            State(recording: PingRecording(grace: policy.outageGrace, usualSilence: policy.sweepInterval))
+            State(
+                recording: PingRecording(
+                    grace: policy.outageGrace,
+                    usualSilence: policy.sweepInterval,
+                    idleTimeout: policy.lifetime.idleTimeout
+                )
+            )
         )
         self.time = time
         self.logger = logger

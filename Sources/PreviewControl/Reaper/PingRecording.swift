@@ -27,7 +27,12 @@ internal import PreviewDomain
 struct PingRecording: Hashable, Sendable {
     /// How long pings may be lost without a viewer that pings every minute losing more than one or two: a shorter time
     /// is not an outage (contract, "outage").
-    static let toleratedGap = Duration.seconds(60)
+    static let longestToleratedGap = Duration.seconds(60)
+    /// A shorter gap cannot be distinguished from a slow request: a silent connection is given up after 3 s.
+    static let shortestToleratedGap = Duration.seconds(3)
+    /// The part of the idle time-out for which pings may be lost, so that a gap that is not an outage ends no preview in use,
+    /// however short the idle time-out is.
+    static let toleratedPart = 4
     /// How soon a replica without contact checks expired previews again, if the grace time is shorter.
     static let shortestRecheck = Duration.seconds(1)
 
@@ -35,6 +40,8 @@ struct PingRecording: Hashable, Sendable {
     private let grace: Duration
     /// The longest usual time without any evidence.
     private let usualSilence: Duration
+    /// How long pings may be lost before it counts as an outage.
+    let toleratedGap: Duration
     /// The beginning of the present time without an outage; `nil` before the first answer.
     private var inContactSince: Duration?
     private var lastAnswer: Duration?
@@ -49,8 +56,10 @@ struct PingRecording: Hashable, Sendable {
     /// - Parameters:
     ///   - grace: How long idleness does not count after pings can be recorded again.
     ///   - usualSilence: The longest time without any evidence in a working replica: the sweep interval.
-    init(grace: Duration, usualSilence: Duration) {
+    ///   - idleTimeout: How long a preview lives after its last ping.
+    init(grace: Duration, usualSilence: Duration, idleTimeout: Duration) {
         self.grace = grace
+        toleratedGap = min(max(idleTimeout / Self.toleratedPart, Self.shortestToleratedGap), Self.longestToleratedGap)
         self.usualSilence = usualSilence
     }
 
@@ -93,8 +102,8 @@ struct PingRecording: Hashable, Sendable {
     /// Whether pings could not be recorded for so long that it counts as an outage that has not ended.
     func isAway(at uptime: Duration) -> Bool {
         guard inContactSince != nil, let lastAnswer else { return true }
-        if let failingSince, uptime - failingSince > Self.toleratedGap { return true }
-        return uptime - lastAnswer > usualSilence + Self.toleratedGap
+        if let failingSince, uptime - failingSince > toleratedGap { return true }
+        return uptime - lastAnswer > usualSilence + toleratedGap
     }
 
     /// The shortest time until idleness counts; zero if it counts.

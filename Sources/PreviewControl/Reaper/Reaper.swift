@@ -75,6 +75,15 @@ public struct Reaper: Service {
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
+        if policy.isEnabled, policy.outageGrace < policy.shortestOutageGrace {
+            logger.warning(
+                "the grace time after an outage is so short that an outage may end previews in use",
+                metadata: [
+                    "seconds": "\(policy.outageGrace / .seconds(1))",
+                    "shortest": "\(policy.shortestOutageGrace / .seconds(1))",
+                ]
+            )
+        }
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await sweepRegularly() }

@@ -91,6 +91,28 @@ struct OutageTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
+    /// Its viewer's pings may all have gone to another replica, which could not record them either.
+    @Test(arguments: [Duration.seconds(12), .seconds(20), .seconds(35)])
+    func anOutageOfUnderAMinuteEndsNothingWhereTheIdleTimeoutIsShortToo(idle: Duration) async throws {
+        let harness = try await harness(idle: idle, sweepInterval: .seconds(1))
+        let (token, _) = try await started(harness)
+        try await harness.reaper.sweep()
+        for _ in 0..<Int(Self.grace / .seconds(1)) {
+            harness.advance(by: .seconds(1))
+            _ = try await harness.previews.keepAlive(run: run, token: token)
+            try await harness.reaper.sweep()
+        }
+        harness.cluster.goAway()
+        for _ in 0..<Int(idle * 1.5 / .seconds(1)) {
+            harness.advance(by: .seconds(1))
+            try? await harness.reaper.sweep()
+        }
+        harness.cluster.comeBack()
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+    }
+
     @Test func whereOnlyWritesFailTheLostPingsCount() async throws {
         let harness = try await harness()
         let (token, _) = try await started(harness)

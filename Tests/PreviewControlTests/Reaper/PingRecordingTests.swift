@@ -1,4 +1,5 @@
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewControl
@@ -9,7 +10,7 @@ struct PingRecordingTests {
 
     /// In contact since 0, and past the grace time.
     private func inContact() -> PingRecording {
-        var recording = PingRecording(grace: Self.grace, usualSilence: .seconds(60))
+        var recording = PingRecording(grace: Self.grace, usualSilence: .seconds(60), idleTimeout: .seconds(1800))
         for second in stride(from: 0, through: 180, by: 60) { recording.answered(at: .seconds(second)) }
         return recording
     }
@@ -19,7 +20,7 @@ struct PingRecordingTests {
     }
 
     @Test func afterTheStartIdlenessCountsOnceTheGraceIsOver() {
-        var recording = PingRecording(grace: Self.grace, usualSilence: .seconds(60))
+        var recording = PingRecording(grace: Self.grace, usualSilence: .seconds(60), idleTimeout: .seconds(1800))
         #expect(!counts(recording, at: 1000))
         #expect(recording.isInDoubt)
         recording.answered(at: .seconds(1000))
@@ -41,6 +42,24 @@ struct PingRecordingTests {
                 recording.timeUntilIdlenessCounts(at: .seconds(200 + length + 100)) == Self.grace - .seconds(100)
             )
         }
+    }
+
+    @Test(
+        "A quarter of a short idle time-out without an answer is an outage, and less than 3 s never is",
+        arguments: [(1800, 60), (240, 60), (120, 30), (60, 15), (12, 3), (1, 3)]
+    )
+    func aQuarterOfAShortIdleTimeoutIsAnOutage(idle: Int, gap: Int) {
+        let begin = PingRecording(grace: Self.grace, usualSilence: .seconds(5), idleTimeout: .seconds(idle))
+        var recording = begin
+        for second in 0...200 { recording.answered(at: .seconds(second)) }
+        recording.failed(sentAt: .seconds(200))
+        #expect(counts(recording, at: 200 + gap))
+        #expect(!counts(recording, at: 201 + gap))
+        // Silence is judged alike.
+        recording = begin
+        for second in 0...200 { recording.answered(at: .seconds(second)) }
+        #expect(counts(recording, at: 205 + gap))
+        #expect(!counts(recording, at: 206 + gap))
     }
 
     @Test func duringAnOutageIdlenessDoesNotCountHoweverLongItLasts() {
@@ -115,9 +134,63 @@ struct PingRecordingTests {
     }
 
     @Test func withoutAGraceIdlenessCountsWhileTheAPIServerAnswers() {
-        var recording = PingRecording(grace: .zero, usualSilence: .seconds(60))
+        var recording = PingRecording(grace: .zero, usualSilence: .seconds(60), idleTimeout: .seconds(1800))
         #expect(recording.timeUntilIdlenessCounts(at: .zero) == PingRecording.shortestRecheck)
         recording.answered(at: .zero)
         #expect(counts(recording, at: 0))
+    }
+
+    // MARK: Many outages
+
+    /// Two replicas, of which each knows its own contact only, and a viewer whose pings go to either; a ping that is sent in an
+    /// outage hangs for as long as a caller waits.
+    @Test(arguments: 0..<60)
+    func whatIsPingedIsNeverDueHoweverOutagesFall(seed: Int) {
+        let random = SeededRandom(seed: UInt64(seed))
+        func number(in range: ClosedRange<Int>) -> Int {
+            range.lowerBound + Int(random.next() % UInt64(range.count))
+        }
+        let idle = [30, 60, 240, 1800][seed % 4]
+        let (pingInterval, sweepInterval) = (min(idle / 3, 60), min(idle / 4, 60))
+        var policy = PreviewPolicy.testing(sweepInterval: .seconds(sweepInterval))
+        policy.lifetime = LifetimePolicy(idleTimeout: .seconds(idle))
+        let recording = PingRecording(
+            grace: policy.shortestOutageGrace,
+            usualSilence: policy.sweepInterval,
+            idleTimeout: .seconds(idle)
+        )
+        var replicas = [recording, recording]
+        var (isAway, nextChange) = (false, number(in: 1...(2 * idle)))
+        var (expiry, nextPing) = (idle, 0)
+        var hangingPing: (replica: Int, sent: Int)?
+        let longestWait = Int(AnswerDeadline.limit / .seconds(1))
+        for second in 0..<(12 * idle) {
+            if second == nextChange { (isAway, nextChange) = (!isAway, second + number(in: 1...(2 * idle))) }
+            for index in replicas.indices where (second + index).isMultiple(of: sweepInterval) {
+                if isAway {
+                    replicas[index].failed(sentAt: .seconds(second))
+                } else {
+                    replicas[index].answered(at: .seconds(second))
+                }
+            }
+            if let ping = hangingPing, second >= ping.sent + longestWait {
+                replicas[ping.replica].failed(sentAt: .seconds(ping.sent))
+                hangingPing = nil
+            }
+            if hangingPing == nil, second >= nextPing {
+                nextPing = second + pingInterval
+                let index = number(in: 0...1)
+                if isAway {
+                    hangingPing = (index, second)
+                } else {
+                    #expect(second < expiry || !counts(replicas[index], at: second), "refused at \(second)")
+                    replicas[index].answered(at: .seconds(second))
+                    expiry = second + idle
+                }
+            }
+            for recording in replicas where second >= expiry {
+                #expect(!counts(recording, at: second), "reaped at \(second), idle time-out \(idle)")
+            }
+        }
     }
 }

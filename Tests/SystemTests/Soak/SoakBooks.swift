@@ -1,3 +1,4 @@
+import Basics
 import FoundationEssentials
 import PreviewDomain
 
@@ -33,7 +34,7 @@ struct SoakBooks: Sendable {
     private var agentsTokens: Set<String> = []
     private var approvals = 0
     private var hasUnapprovedStart = false
-    /// The instant until which lateness is excused: an outage, and the grace after it.
+    /// The instant until which lateness is excused: an outage or a start of all replicas, and the grace after it.
     private var excusedUntil = Date.distantPast
     private(set) var violations: [String] = []
     private(set) var pings = 0
@@ -68,8 +69,8 @@ struct SoakBooks: Sendable {
     }
 
     /// A preview that somebody pinged without a pause, and that nobody stopped, is unknown.
-    mutating func noteLoss(of token: String) {
-        violations.append("preview \(Self.fingerprint(token)) ended although it was pinged")
+    mutating func noteLoss(of token: String, at now: Date) {
+        violations.append("preview \(Self.fingerprint(token)) ended although it was pinged, at \(RFC3339.string(now))")
     }
 
     mutating func noteStopAsked(_ token: String) {
@@ -82,7 +83,7 @@ struct SoakBooks: Sendable {
 
     // MARK: What is in the cluster
 
-    /// The API server could not be reached until now.
+    /// The API server could not be reached until now, or no replica has run for longer.
     mutating func noteOutage(until now: Date) {
         excusedUntil = max(excusedUntil, now + outageGrace)
     }

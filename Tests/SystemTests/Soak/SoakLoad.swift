@@ -93,7 +93,9 @@ final class SoakLoad: Sendable {
             for _ in 0..<4 {
                 group.addTask { [self] in
                     while !isOver {
-                        guard try await ping(token, previews) else { return update { $0.noteLoss(of: token) } }
+                        guard try await ping(token, previews) else {
+                            return update { $0.noteLoss(of: token, at: Date()) }
+                        }
                         try await time.sleep(Self.pace)
                     }
                 }

@@ -25,7 +25,6 @@ struct SoakTests {
     @Test func theBooksBalanceAfterKillsAnOutageAndARollingUpdate() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "soak-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
         try await SoakCluster.with(runs: 4, in: folder) { cluster, runs in
             let soak = try Soak(cluster, runs, folder: folder)
             try await soak.run()
@@ -36,6 +35,11 @@ struct SoakTests {
             #expect(books.pings > 50 && books.starts > 5 && books.stops > 1 && books.ends > 3, "the load was one")
             #expect(try await cluster.objectCount() == 0, "nothing is left, and no half of anything")
             for growth in soak.excessiveGrowth { Issue.record("\(growth)") }
+            if books.violations.isEmpty, soak.load.failures.isEmpty {
+                try FileManager.default.removeItem(at: folder)
+            } else {
+                print("the replicas' logs are in \(folder.path)")
+            }
         }
     }
 }
@@ -48,10 +52,11 @@ final class Soak: Sendable {
     /// A library that shows a program another wall clock; where it is missing, no replica's clock is wrong.
     private static let fakeTime = ProcessInfo.processInfo.environment["LIBFAKETIME"]
 
-    private static let idle = Duration.seconds(6)
-    private static let outageGrace = Duration.seconds(5)
+    private static let idle = Duration.seconds(10)
+    /// As long as the service asks for with this idle time-out.
+    private static let outageGrace = Duration.seconds(14)
     /// Longer than the idle time-out.
-    private static let outage = Duration.seconds(8)
+    private static let outage = Duration.seconds(14)
     private static let killPause = Duration.seconds(3)
     /// How long replicas may take after an outage until their requests and watches work again: what hangs has limits of its own.
     private static let recovery = Duration.seconds(6)
@@ -66,7 +71,7 @@ final class Soak: Sendable {
     private let random = SeededRandom(seed: Soak.seed)
     private let counts = Mutex((kills: 0, outages: 0, updates: 0))
     private let usage = Mutex<[Int: SoakUsage]>([:])
-    private let replicas = Mutex<[ReplicaProcess]>([])
+    private let replicas = Mutex<[(process: ReplicaProcess, readySince: Date)]>([])
 
     init(_ cluster: SoakCluster, _ runs: [RunID], folder: URL) throws {
         self.cluster = cluster
@@ -103,9 +108,10 @@ final class Soak: Sendable {
     private func cycle(_ corePort: Int, _ group: inout ThrowingTaskGroup<Void, any Error>) async throws {
         for _ in 0..<2 {
             try await time.sleep(Self.killPause)
-            let victim = replicas.withLock { $0.remove(at: Int(random.next() % UInt64($0.count))) }
+            let victim = replicas.withLock { $0.remove(at: Int(random.next() % UInt64($0.count))) }.process
             victim.failNow()
             counts.withLock { $0.kills += 1 }
+            excuseYoungReplicas()
             try await add(victim.number, corePort, to: &group)
         }
         load.update { $0.noteOutage(until: Date() + Self.outage + Self.recovery) }
@@ -117,14 +123,21 @@ final class Soak: Sendable {
         // Whoever asked meanwhile is told so within its time; then everything works.
         try await waitUntilStartsWork()
         load.setStrict(true)
-        for old in replicas.withLock(\.self) {
+        for old in replicas.withLock({ $0.map(\.process) }) {
             try await add(old.number, corePort, to: &group)
             old.signalStop()
             _ = try await old.waitUntilEnded()
-            replicas.withLock { $0.removeAll { $0 === old } }
+            replicas.withLock { $0.removeAll { $0.process === old } }
+            excuseYoungReplicas()
         }
         load.setStrict(false)
         counts.withLock { $0.updates += 1 }
+    }
+
+    /// A replica reaps nothing for idleness for the grace time after its start; the oldest one may be that young.
+    private func excuseYoungReplicas() {
+        guard let first = replicas.withLock({ $0.map(\.readySince).min() }) else { return }
+        load.update { $0.noteOutage(until: first) }
     }
 
     private func waitUntilStartsWork() async throws {
@@ -174,7 +187,7 @@ final class Soak: Sendable {
         let replica = try ReplicaProcess(settings: settings, log: log, number: number)
         group.addTask { try await replica.run() }
         try await replica.waitUntilReady()
-        replicas.withLock { $0.append(replica) }
+        replicas.withLock { $0.append((replica, Date())) }
         await proxy.add(replica)
     }
 
@@ -193,7 +206,7 @@ final class Soak: Sendable {
     private func lookAtTheReplicas() async throws {
         while true {
             let second = time.uptime() / .seconds(1)
-            for replica in replicas.withLock(\.self) {
+            for replica in replicas.withLock({ $0.map(\.process) }) {
                 guard let id = replica.id, let sample = SoakUsage.sample(of: id, at: second) else { continue }
                 usage.withLock { $0[replica.port, default: SoakUsage()].add(sample) }
             }
@@ -203,7 +216,7 @@ final class Soak: Sendable {
 
     /// Nobody pings any more: everything has to end by itself.
     private func waitForTheEnd() async throws {
-        let limit = Self.idle + SoakBooks.lateness + .seconds(4)
+        let limit = Self.idle + Self.outageGrace + SoakBooks.lateness + .seconds(4)
         _ = try await poll(every: .milliseconds(250), limit: limit) {
             try await cluster.objectCount() == 0 ? true : nil
         }
