@@ -9,11 +9,7 @@ import Testing
 
 /// Every operation meets every fault at each of its requests, once and from then on, over real connections; then the fault
 /// ends. The table that is printed is the one of Docs/FaultInjection.md.
-@Suite(
-    "Every operation, every fault, every request",
-    .enabled(if: ProcessInfo.processInfo.environment["FAULT_MATRIX"] != nil, "it takes many minutes: make faults"),
-    .timeLimit(.minutes(60))
-)
+@Suite("Every operation, every fault, every request", .timeLimit(.minutes(60)))
 struct FaultMatrixTests {
     /// What stands between the service and what it asked for.
     enum Fault: String, CaseIterable, Sendable {
@@ -66,8 +62,57 @@ struct FaultMatrixTests {
     /// How often a caller tries again once the fault has ended.
     private static let maxRetries = 5
 
-    @Test(arguments: Operation.allCases)
+    /// How many cells of each operation are tried in every run of the tests.
+    private static let sampleSize = 3
+
+    /// What `FAULT_MATRIX` asks for: names of operations, or all of them.
+    private static let requestedOperations: [Operation] = {
+        let words = ProcessInfo.processInfo.environment["FAULT_MATRIX"]?.split(separator: ",") ?? []
+        let named = words.compactMap { Operation(rawValue: String($0)) }
+        return named.isEmpty ? Operation.allCases : named
+    }()
+
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["FAULT_MATRIX"] != nil, "it takes many minutes: make faults"),
+        arguments: requestedOperations
+    )
     func afterTheFaultEverythingIsAsItWasSaid(_ operation: Operation) async throws {
+        try await withPlayers(of: operation) { play in
+            for fault in Fault.allCases {
+                var (cells, told, failed) = (0, 0, 0)
+                for lasts in [false, true] {
+                    for request in 1...Self.maxRequests {
+                        let outcome = try await play(fault, request, lasts)
+                        guard outcome.wasMet else { break }
+                        cells += 1
+                        if outcome.succeeded { told += 1 } else { failed += 1 }
+                        // A wrong `Date` counts for the whole operation.
+                        if fault.rule == nil { break }
+                    }
+                }
+                print("fault table | \(operation.rawValue) | \(fault.rawValue) | \(cells) | \(told) | \(failed) |")
+            }
+        }
+    }
+
+    @Test(arguments: Operation.allCases)
+    func afterAFewOfTheFaultsEverythingIsAsItWasSaid(_ operation: Operation) async throws {
+        let random = SeededRandom(seed: UInt64(operation.rawValue.utf8.reduce(0) { $0 + Int($1) }))
+        try await withPlayers(of: operation) { play in
+            for _ in 0..<Self.sampleSize {
+                let fault = Fault.allCases[Int(random.next() % UInt64(Fault.allCases.count))]
+                _ = try await play(fault, Int(random.next() % 4) + 1, random.next() % 2 == 0)
+            }
+        }
+    }
+
+    private typealias Play = @Sendable (_ fault: Fault, _ request: Int, _ lasts: Bool) async throws -> Cell.Outcome
+
+    /// Runs `body` with what plays one cell of an operation, each with a run of its own on one cluster.
+    private func withPlayers(
+        of operation: Operation,
+        _ body: @escaping @Sendable (Play) async throws -> Void
+    ) async throws {
         try await TestCluster.run { cluster in
             let clock = ManualClock()
             let replica = try await Replica(cluster, clock: clock)
@@ -75,34 +120,22 @@ struct FaultMatrixTests {
             let witnessRun = try RunID.testing(0)
             try cluster.addSandbox(for: witnessRun)
             let witness = try await replica.start(witnessRun)
-            var number = 0
-            for fault in Fault.allCases {
-                var (cells, told, failed) = (0, 0, 0)
-                for lasts in [false, true] {
-                    for request in 1...Self.maxRequests {
-                        number += 1
-                        let run = try RunID.testing(number)
-                        try cluster.addSandbox(for: run)
-                        let cell = Cell(
-                            cluster: cluster,
-                            replica: replica,
-                            clock: clock,
-                            run: run,
-                            operation: operation
-                        )
-                        let comment = Comment(
-                            rawValue: "\(operation) × \(fault) at request \(request), lasting: \(lasts)"
-                        )
-                        let outcome = try await cell.play(fault, at: request, lasts: lasts, comment)
-                        guard outcome.wasMet else { break }
-                        cells += 1
-                        if outcome.succeeded { told += 1 } else { failed += 1 }
-                        #expect(cluster.route(witness) != nil && cluster.service(witness) != nil, comment)
-                        // A wrong `Date` counts for the whole operation.
-                        if fault.rule == nil { break }
+            let count = Mutex(0)
+            try await body { fault, request, lasts in
+                let run = try RunID.testing(
+                    count.withLock {
+                        $0 += 1
+                        return $0
                     }
-                }
-                print("fault table | \(operation.rawValue) | \(fault.rawValue) | \(cells) | \(told) | \(failed) |")
+                )
+                try cluster.addSandbox(for: run)
+                // Its viewer has just pinged.
+                try cluster.setExpiry(of: witness, in: .seconds(1800))
+                let cell = Cell(cluster: cluster, replica: replica, clock: clock, run: run, operation: operation)
+                let comment = Comment(rawValue: "\(operation) × \(fault) at request \(request), lasting: \(lasts)")
+                let outcome = try await cell.play(fault, at: request, lasts: lasts, comment)
+                #expect(cluster.route(witness) != nil && cluster.service(witness) != nil, comment)
+                return outcome
             }
             // Nothing is immortal.
             cluster.advance(by: .seconds(9 * 3600))
@@ -242,6 +275,8 @@ struct FaultMatrixTests {
         ) async throws {
             var last = error
             for _ in 0..<FaultMatrixTests.maxRetries where last != nil && !isDone(last) {
+                // Who is told when to try again does so then.
+                if operation == .agentStart, let pause = last?.retryAfter { cluster.advance(by: pause) }
                 last = await attempt(prepared)
             }
             #expect(last == nil || isDone(last), "\(comment): \(last.map { "\($0)" } ?? "")")

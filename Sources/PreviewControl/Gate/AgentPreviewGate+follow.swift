@@ -65,9 +65,22 @@ extension AgentPreviewGate {
                 return .ended(next.approval)
             }
             guard isSame else { continue }
+            if let left = AnswerDeadline.remaining, left < pause + UsedGrant.lastLook {
+                throw Self.mayStillStart(next.approval, now: now.earliest)
+            }
             try await wait(for: end, atMost: pause)
             pause = min(pause * 2, UsedGrant.longestPause)
         }
+    }
+
+    /// The error for a caller whose time ends before the outcome of an earlier start is known.
+    private static func mayStillStart(_ approval: Approval, now: Date) -> PreviewError {
+        let rest = UsedGrant.latestOutcome(of: approval).duration(since: now)
+        return PreviewError(
+            .clusterUnavailable,
+            "An earlier call has used the approval of this request, and its preview may still be created. Ask again later.",
+            retryAfter: max(rest, .seconds(1))
+        )
     }
 
     /// Records on the claim that a call other than the one that started the preview will return it, if that one could

@@ -244,6 +244,8 @@ enum UsedGrant: Sendable {
     /// The first pause between two reads for the preview; each later one is twice as long, up to the longest.
     static let firstPause = Duration.milliseconds(20)
     static let longestPause = Duration.seconds(1)
+    /// What a caller keeps of its time for the look after a pause.
+    static let lastLook = Duration.seconds(1)
 
     /// The time until which a preview may still be created for a used approval, or its grant be returned.
     ///

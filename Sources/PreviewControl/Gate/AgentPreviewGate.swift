@@ -200,8 +200,10 @@ public struct AgentPreviewGate: Sendable {
                 return machine.startWasOvertaken(common: common)
             }
         case .followUsedGrant(let entry, let claim):
+            // Who has waited for a human can wait until it is known.
+            let limit = UsedGrant.longestStart + AnswerDeadline.limit
             return machine.usedGrantWasFollowed(
-                try await AnswerDeadline.begin(previews.time) { try await outcome(of: entry, on: claim) }
+                try await AnswerDeadline.begin(previews.time, limit: limit) { try await outcome(of: entry, on: claim) }
             )
         case .refuse(let approval):
             throw refusal(approval)

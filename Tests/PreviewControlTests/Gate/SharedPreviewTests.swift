@@ -177,7 +177,21 @@ struct SharedPreviewTests {
             #expect(error?.kind == .approvalUsed)
             #expect(error?.message.contains("Ask again") == true)
             #expect(harness.provisioning.isEmpty)
-            // Whoever asks again is not held up by it longer than that, and asks anew.
+            // A new call is answered in its own time, with the truth: the cluster was reached.
+            let began = harness.replicas[1].clock.now
+            let refusal = await #expect(throws: PreviewError.self) {
+                try await harness.whileTimePasses {
+                    try await harness[1].request(run: run, port: 3000, requester: "agent")
+                }
+            }
+            #expect(began.duration(to: harness.replicas[1].clock.now) < AnswerDeadline.limit + .seconds(1))
+            #expect(refusal?.kind == .clusterUnavailable)
+            #expect(refusal?.message.hasPrefix("An earlier call has used the approval") == true)
+            let pause = try #require(refusal?.retryAfter)
+            #expect(pause > .zero && pause <= UsedGrant.longestStart)
+            // One that comes when it was told to asks anew.
+            harness.cluster.advance(by: pause)
+            await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness.whileTimePasses {
                 try await harness[1].request(run: run, port: 3000, requester: "agent")
             }
