@@ -151,7 +151,9 @@ struct PingRecordingTests {
             range.lowerBound + Int(random.next() % UInt64(range.count))
         }
         let idle = [30, 60, 240, 1800][seed % 4]
-        let (pingInterval, sweepInterval) = (min(idle / 3, 60), min(idle / 4, 60))
+        let longestWait = Int(AnswerDeadline.limit / .seconds(1))
+        // Two intervals and a wait are less than half of the idle time-out (Docs/Reaper.md).
+        let (pingInterval, sweepInterval) = (min((idle / 2 - longestWait) / 2 - 1, 60), min(idle / 4, 60))
         var policy = PreviewPolicy.testing(sweepInterval: .seconds(sweepInterval))
         policy.lifetime = LifetimePolicy(idleTimeout: .seconds(idle))
         let recording = PingRecording(
@@ -160,12 +162,16 @@ struct PingRecordingTests {
             idleTimeout: .seconds(idle)
         )
         var replicas = [recording, recording]
-        var (isAway, nextChange) = (false, number(in: 1...(2 * idle)))
+        // Between two outages a ping comes through.
+        let shortestContact = longestWait + 2 * pingInterval
+        var (isAway, nextChange) = (false, number(in: shortestContact...(2 * idle)))
         var (expiry, nextPing) = (idle, 0)
         var hangingPing: (replica: Int, sent: Int)?
-        let longestWait = Int(AnswerDeadline.limit / .seconds(1))
         for second in 0..<(12 * idle) {
-            if second == nextChange { (isAway, nextChange) = (!isAway, second + number(in: 1...(2 * idle))) }
+            if second == nextChange {
+                isAway.toggle()
+                nextChange = second + number(in: (isAway ? 1 : shortestContact)...(2 * idle))
+            }
             for index in replicas.indices where (second + index).isMultiple(of: sweepInterval) {
                 if isAway {
                     replicas[index].failed(sentAt: .seconds(second))
