@@ -1,7 +1,10 @@
+import CurlHTTP
 import HTTPTransport
 import HTTPTypes
 import PreviewControl
 import PreviewDomain
+import Synchronization
+import TestPeers
 import TestSupport
 import Testing
 
@@ -194,5 +197,41 @@ struct GatewayProbeTests {
         let page = ScriptedTransport.Reply.answer(status: 200, fields: fields, body: [])
         let (_, transport) = await probe(page, names: KnownNames(answer: .found("192.0.2.1")))
         #expect(transport.exchanges.map(\.request.connectAddress) == ["192.0.2.1"])
+    }
+
+    // MARK: Broken answers
+
+    private static let beginning = "HTTP/1.1 200 OK\r\nx-envoy-upstream-service-time: 3\r\n"
+
+    /// Nothing but a whole head is an answer, and the connection that broke takes no later probe with it.
+    @Test(arguments: [
+        ("", RawPeer.Answer.End.close, ProbeOutcome.broken), ("", .reset, .broken), ("", .keepOpen, .silent),
+        (beginning, .close, .broken), (beginning, .reset, .broken), (beginning, .keepOpen, .silent),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n", .close, .broken), ("HTTP/1.1 103 Early Hints\r\n\r\n", .keepOpen, .silent),
+        ("\u{1}\u{2}nonsense\r\n\r\n", .close, .broken), ("\r\n\r\n", .close, .broken),
+        ("HTTP/1.1 banana\r\n\r\n", .close, .broken),
+        (beginning + "X: \(String(repeating: "x", count: 1 << 20))\r\n\r\n", .close, .broken),
+    ])
+    func anAnswerWithoutAWholeHeadIsNone(bytes: String, end: RawPeer.Answer.End, expected: ProbeOutcome) async throws {
+        let mark = AnswerFields(token).mark
+        let whole = RawPeer.Answer(
+            Self.beginning + "\(AnswerFields.markName): \(mark)\r\nContent-Length: 0\r\n\r\n",
+            then: .keepOpen
+        )
+        let isBroken = Mutex(true)
+        try await RawPeer.run({ _, _ in isBroken.withLock(\.self) ? .init(bytes, then: end) : whole }) { peer in
+            let address = PreviewAddress(zone: address.zone, scheme: .http, port: peer.port)
+            let transport = try CurlTransport(configuration: CurlConfiguration())
+            let probe = GatewayProbe(
+                transport: transport,
+                address: address,
+                names: KnownNames(answer: .found("127.0.0.1"))
+            )
+            #expect(await probe.probe(token, patience: .seconds(1)) == expected)
+            isBroken.withLock { $0 = false }
+            #expect(await probe.probe(token, patience: .seconds(5)) == .answered(PreviewAnswer(status: 200)))
+            await transport.shutdown()
+            await waitWhile { peer.openConnectionCount > 0 }
+        }
     }
 }
