@@ -87,6 +87,7 @@ final class Soak: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 for number in 0..<3 { try await self.add(number, corePort, to: &group) }
+                self.excuseYoungReplicas()
                 group.addTask { try await self.proxy.watch() }
                 group.addTask { try await self.lookAtTheCluster() }
                 group.addTask { try await self.lookAtTheReplicas() }
