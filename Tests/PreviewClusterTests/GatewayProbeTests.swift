@@ -202,6 +202,7 @@ struct GatewayProbeTests {
     // MARK: Broken answers
 
     private static let beginning = "HTTP/1.1 200 OK\r\nx-envoy-upstream-service-time: 3\r\n"
+    private static let hugeHead = beginning + "X: \(String(repeating: "x", count: 1 << 20))\r\n\r\n"
 
     /// Nothing but a whole head is an answer, and the connection that broke takes no later probe with it.
     @Test(arguments: [
@@ -210,7 +211,7 @@ struct GatewayProbeTests {
         ("HTTP/1.1 103 Early Hints\r\n\r\n", .close, .broken), ("HTTP/1.1 103 Early Hints\r\n\r\n", .keepOpen, .silent),
         ("\u{1}\u{2}nonsense\r\n\r\n", .close, .broken), ("\r\n\r\n", .close, .broken),
         ("HTTP/1.1 banana\r\n\r\n", .close, .broken),
-        (beginning + "X: \(String(repeating: "x", count: 1 << 20))\r\n\r\n", .close, .broken),
+        (hugeHead, .close, .broken),
     ])
     func anAnswerWithoutAWholeHeadIsNone(bytes: String, end: RawPeer.Answer.End, expected: ProbeOutcome) async throws {
         let mark = AnswerFields(token).mark
@@ -220,7 +221,7 @@ struct GatewayProbeTests {
         )
         let isBroken = Mutex(true)
         try await RawPeer.run({ _, _ in isBroken.withLock(\.self) ? .init(bytes, then: end) : whole }) { peer in
-            let address = PreviewAddress(zone: address.zone, scheme: .http, port: peer.port)
+            let address = PreviewAddress(zone: self.address.zone, scheme: .http, port: peer.port)
             let transport = try CurlTransport(configuration: CurlConfiguration())
             let probe = GatewayProbe(
                 transport: transport,

@@ -121,7 +121,7 @@ struct RouterFaultTests {
                     }
                 }
                 // Nothing is held on to.
-                let isIdle = try await poll(every: .milliseconds(50), limit: .seconds(10)) {
+                let isIdle: Bool? = try await poll(every: .milliseconds(50), limit: .seconds(10)) {
                     let metrics = try await RawAnswer.get("/metrics", from: service.port).body
                     return metrics.contains(#"router_open_requests{kind="request"} 0"#)
                         && metrics.contains(#"router_open_requests{kind="stream"} 0"#) ? true : nil
@@ -136,7 +136,7 @@ struct RouterFaultTests {
         let answer = try await RawAnswer.send(kind.request(fault), to: service.port)
         let comment = Comment(rawValue: "\(kind) × \(fault): \(answer.text.prefix(300))")
         // A head tells the whole answer to HEAD, whatever would have come of a body.
-        switch kind == .head && fault.effect == .brokenBody ? .none : fault.effect {
+        switch kind == .head && fault.effect == .brokenBody ? Fault.Effect.none : fault.effect {
         case .badGateway, .timeout:
             #expect(answer.status == (fault.effect == .timeout ? 504 : 502), comment)
             #expect(answer.field("Retry-After") == "5", comment)
