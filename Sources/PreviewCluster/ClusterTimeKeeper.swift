@@ -1,15 +1,14 @@
 public import KubernetesClient
 public import Logging
 public import PreviewControl
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Keeps the API server's time known to within a few hundredths of a second, and resolves contradictions between API
 /// servers.
 ///
 /// Responses to other requests bound the time too, but without load there are hardly any, and an expiry is judged on
 /// the safe side: the uncertainty of the time delays every deletion.
-/// is known: what is uncertain about the time delays every deletion by as much.
-public struct ClusterTimeKeeper: Service {
+public struct ClusterTimeKeeper: NamedService {
     private let client: KubernetesClient
     private let time: MonotonicTime
     private let logger: Logger
@@ -69,11 +68,6 @@ public struct ClusterTimeKeeper: Service {
             metadata: ["seconds_ahead": "\(contradiction / .seconds(1))"]
         )
     }
-}
-
-extension ClusterTimeKeeper: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "ClusterTimeKeeper" }
 }
 
 /// The API server's clock, as the client derives it from the `Date` header of every response.

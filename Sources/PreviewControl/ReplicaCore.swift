@@ -1,6 +1,7 @@
 public import Logging
 public import Metrics
 public import PreviewDomain
+public import ServiceLifecycle
 
 /// The core of one replica: it starts previews, with a human's approval if one is required, keeps them alive, stops
 /// them, and deletes them at their deadlines.
@@ -109,4 +110,11 @@ public struct ReplicaCore: Sendable {
             logger: logger
         )
     }
+}
+
+/// A service that ServiceLifecycle logs by its name alone.
+public protocol NamedService: Service, CustomStringConvertible {}
+
+extension NamedService {
+    public var description: String { "\(Self.self)" }
 }

@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Ends approvals at their deadlines, even if no call waits for them.
 ///
 /// It sends no request while nothing is due: the deadlines are in the ``ClusterMirror``.
-public struct ApprovalKeeper: Service {
+public struct ApprovalKeeper: NamedService {
     private let gate: AgentPreviewGate
     private let jitter: @Sendable () -> Double
 
@@ -58,9 +58,4 @@ public struct ApprovalKeeper: Service {
     private func pause(atMost limit: Duration) async {
         await gate.mirror.hasEarlierExpiry.wait(atMost: min(limit, Self.longestPause), gate.previews.time)
     }
-}
-
-extension ApprovalKeeper: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "ApprovalKeeper" }
 }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Maintains the per-run label on the pods of runs that have previews, and removes it when the last preview has ended.
 ///
@@ -12,7 +12,7 @@ public import ServiceLifecycle
 ///
 /// It does not depend on how a preview ended, or on which replica: whenever a preview or a pod has changed, and once a
 /// sweep interval, the copy of the cluster is compared with the desired labels. Every replica does this.
-public struct PodLabelKeeper: Service {
+public struct PodLabelKeeper: NamedService {
     private let policy: PreviewPolicy
     private let mirror: ClusterMirror
     private let objects: any PreviewObjects
@@ -87,11 +87,6 @@ public struct PodLabelKeeper: Service {
             logger.info("a pod's label was removed", metadata: ["pod": "\(pod.name)", "run": "\(run)"])
         }
     }
-}
-
-extension PodLabelKeeper: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "PodLabelKeeper" }
 }
 
 /// The pods whose label differs from the desired one.

@@ -1,8 +1,8 @@
 internal import Logging
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Keeps a replica's ``ClusterMirror`` up to date.
-public struct MirrorRunner: Service {
+public struct MirrorRunner: NamedService {
     private let mirror: ClusterMirror
     private let feed: any ClusterFeed
     private let clusterTime: any ClusterTime
@@ -61,9 +61,4 @@ public struct MirrorRunner: Service {
         default: outage.noteAnswer()
         }
     }
-}
-
-extension MirrorRunner: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "MirrorRunner" }
 }

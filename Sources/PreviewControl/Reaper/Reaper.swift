@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Deletes previews: at their deadline, when their pod is gone, when one of their objects is missing, and, if previews
 /// are not kept after their run, when the run's claim is gone.
@@ -10,7 +10,7 @@ public import ServiceLifecycle
 /// earlier one is added. The sweep checks at fixed intervals that the watches work, and judges everything again; if
 /// they do not work, and at longer intervals, it lists everything and judges the lists. Every replica does all of this:
 /// a second deletion of the same object is not an error.
-public struct Reaper: Service {
+public struct Reaper: NamedService {
     private let policy: PreviewPolicy
     private let mirror: ClusterMirror
     private let feed: any ClusterFeed
@@ -287,11 +287,6 @@ public struct Reaper: Service {
     private var instantOfRetry: Date {
         (clusterTime.reading()?.latest).map { $0 + ReapExecution.retryDelay } ?? .distantPast
     }
-}
-
-extension Reaper: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "Reaper" }
 }
 
 /// The intervals between sweeps. Values only.

@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 internal import PreviewDomain
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Records events that no caller causes and every replica observes: that a preview ends soon, and that one is gone.
 ///
 /// It reads the ``ClusterMirror``, so it sends no request of its own. Each replica does this; the timeline keeps one
 /// event of each (``TimelineEvent/occurrence``).
-public struct PreviewChronicle: Service {
+public struct PreviewChronicle: NamedService {
     private let mirror: ClusterMirror
     private let clusterTime: any ClusterTime
     private let timeline: any Timeline
@@ -35,10 +35,10 @@ public struct PreviewChronicle: Service {
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await tell() }
+        await cancelWhenGracefulShutdown { await recordReports() }
     }
 
-    private func tell() async {
+    private func recordReports() async {
         while !Task.isCancelled {
             guard let now = clusterTime.reading()?.earliest else {
                 await mirror.hasEarlierReport.wait(atMost: Self.unknownTimeDelay, time)
@@ -52,9 +52,4 @@ public struct PreviewChronicle: Service {
             )
         }
     }
-}
-
-extension PreviewChronicle: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "PreviewChronicle" }
 }
