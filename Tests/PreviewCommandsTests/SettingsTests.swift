@@ -69,7 +69,7 @@ struct SettingsTests {
 
     @Test(arguments: ["", " ", "\n"])
     func anEmptyValueIsAsIfTheKeyWereNotThere(value: String) throws {
-        let empty = Dictionary(uniqueKeysWithValues: Settings.Keys.all.map { ($0, value) })
+        let empty = Dictionary(uniqueKeysWithValues: Settings.keys.map { ($0, value) })
         let settings = try settings(environment: empty.merging(Self.minimum) { $1 })
         #expect(settings.cluster.policy.limits == PreviewLimits(perRun: 3, global: 20))
         #expect(settings.coreAPI == nil && settings.identity.accessTokens == nil)

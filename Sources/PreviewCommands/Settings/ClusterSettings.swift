@@ -15,7 +15,7 @@ struct ClusterSettings: Sendable {
     /// - Throws: One line that names the key, its value and what is allowed. A key that no setting of any command has is
     ///   refused too.
     init(_ sources: SettingsSources) throws(SettingsError) {
-        try sources.checkKeys(known: Settings.Keys.all)
+        try sources.checkKeys(known: Settings.keys)
         namespace = try sources.value(of: Settings.Keys.namespace, default: "agentweaver")
         gatewayName = try sources.value(of: Settings.Keys.gatewayName, default: "agentweaver-preview-gateway")
         gatewayNamespace = try sources.value(of: Settings.Keys.gatewayNamespace, default: "agentweaver")

@@ -165,10 +165,6 @@ extension IdentitySettings {
         static let sufficient = [
             apiKey.key, apiKeyFile.key, issuer.key, serviceAccounts.key, operatorAccounts.key,
         ]
-        static let all: [String] = [
-            apiKey.key, apiKeyFile.key, serviceUser.key, issuer.key, audience.key, keySetURL.key, signingKeyFile.key,
-            serviceAccounts.key, operatorAccounts.key,
-        ]
     }
 }
 

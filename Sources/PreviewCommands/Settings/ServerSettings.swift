@@ -44,33 +44,18 @@ struct ServerSettings: Sendable {
             AllowedOrigins($0)
         }
         static let maxConnections = Setting.integer("Server__MaxConnections", in: 16...1_000_000)
-        static let idleTimeout = Setting.duration(
-            "Server__IdleTimeoutSeconds",
-            unit: .seconds(1),
-            named: "seconds",
-            in: 1...3600
-        )
+        static let idleTimeout = Setting.seconds("Server__IdleTimeoutSeconds", in: 1...3600)
         static let rate = Setting("Server__RequestsPerSecond", expected: "a number from 0.1 to 100000") { text in
             Double(text.withoutBlanks).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
         }
         static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
         /// At most so long that what runs then still has time to end: ``PreviewService/shutdownTimeout``.
-        static let drainTime = Setting.duration(
-            "Server__DrainSeconds",
-            unit: .seconds(1),
-            named: "seconds",
-            in: 0...15
-        )
+        static let drainTime = Setting.seconds("Server__DrainSeconds", in: 0...15)
 
         /// Settings of earlier releases, and what to do instead.
         static let removed = [
             "Server__TLSCertificateFile": "the service listens without TLS, see Docs/TLS.md",
             "Server__TLSPrivateKeyFile": "the service listens without TLS, see Docs/TLS.md",
-        ]
-
-        static let all: [String] = [
-            listen.key, endedPageListen.key, allowedOrigins.key, maxConnections.key, idleTimeout.key, rate.key,
-            burst.key, drainTime.key,
         ]
     }
 }

@@ -37,22 +37,27 @@ extension Setting where Value == Int {
 }
 
 extension Setting where Value == Duration {
-    /// A length of time written as a number of `unit`, with decimals.
-    ///
-    /// - Parameters:
-    ///   - unitName: The unit's plural, as the key spells it.
-    ///   - range: The least and the most that is allowed, in that unit.
-    static func duration(
+    static func seconds(_ key: String, in range: ClosedRange<Double>) -> Setting {
+        duration(key, of: .seconds(1), named: "seconds", in: range)
+    }
+
+    static func minutes(_ key: String, in range: ClosedRange<Double>) -> Setting {
+        duration(key, of: .seconds(60), named: "minutes", in: range)
+    }
+
+    static func hours(_ key: String, in range: ClosedRange<Double>) -> Setting {
+        duration(key, of: .seconds(3600), named: "hours", in: range)
+    }
+
+    /// A number of `unit`, with decimals.
+    private static func duration(
         _ key: String,
-        unit: Duration,
-        named unitName: String,
+        of unit: Duration,
+        named name: String,
         in range: ClosedRange<Double>
     ) -> Setting {
-        Setting(
-            key,
-            expected:
-                "a number of \(unitName) from \(range.lowerBound.formattedShortly) to \(range.upperBound.formattedShortly)"
-        ) { text in
+        let (least, most) = (range.lowerBound.formattedShortly, range.upperBound.formattedShortly)
+        return Setting(key, expected: "a number of \(name) from \(least) to \(most)") { text in
             guard let number = Double(text.withoutBlanks), range.contains(number) else { return nil }
             return unit * number
         }
@@ -114,6 +119,9 @@ struct SettingDescription: Sendable {
 }
 
 extension Settings {
+    /// The keys of all settings.
+    static let keys = Set(descriptions.map(\.key))
+
     /// Every setting, in the order of the documentation.
     static let descriptions: [SettingDescription] = [
         SettingDescription(Keys.zoneSuffix, example: "preview.example.com"),

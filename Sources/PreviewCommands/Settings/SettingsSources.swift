@@ -64,7 +64,7 @@ struct SettingsSources: Sendable {
     private static func isEmpty(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
 
     /// Refuses keys that no setting has.
-    func checkKeys(known: [String]) throws(SettingsError) {
+    func checkKeys(known: Set<String>) throws(SettingsError) {
         let unknown = values.filter { !known.contains($0.key) }.min { $0.key < $1.key }
         guard let (key, value) = unknown else { return }
         if let hint = ServerSettings.Keys.removed[key] {
@@ -76,6 +76,7 @@ struct SettingsSources: Sendable {
     }
 
     func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
+        assert(Settings.keys.contains(setting.key), "\(setting.key) is missing in Settings.descriptions")
         guard let (text, origin) = values[setting.key], !Self.isEmpty(text) else { return nil }
         guard let value = setting.parse(text) else {
             let shown = setting.isSecret ? "<redacted>" : "'\(text.prefix(100))'"
