@@ -119,7 +119,7 @@ public struct PreviewAPI: Sendable {
         let mcp = router.group("mcp")
             .add(middleware: OriginMiddleware(allowed: allowedOrigins))
             .add(middleware: AuthenticationMiddleware(authenticator: authenticator))
-        MCPRoutes(server: MCPServer(tools: tools), rates: rates, time: time).add(to: mcp)
+        MCPRoutes(server: MCPServer(tools: tools, access: access), rates: rates, time: time).add(to: mcp)
         return router
     }
 
@@ -132,9 +132,9 @@ public struct PreviewAPI: Sendable {
                 access: access,
                 address: address
             ),
-            ListPreviewsTool(previews: core.previews, access: access, address: address),
-            CheckPreviewTool(previews: core.previews, waiting: waitingCalls, access: access, address: address),
-            StopPreviewTool(previews: core.previews, access: access),
+            ListPreviewsTool(previews: core.previews, address: address),
+            CheckPreviewTool(previews: core.previews, waiting: waitingCalls, address: address),
+            StopPreviewTool(previews: core.previews),
         ]
     }
 }

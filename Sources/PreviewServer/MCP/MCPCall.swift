@@ -40,7 +40,9 @@ struct MCPCall: Sendable {
     private func result(report: @escaping @Sendable (String) -> Void) async throws -> ToolResult {
         do {
             let arguments = try ToolArguments(call.arguments, of: call.tool.definition)
-            return try await call.tool.call(arguments, by: caller, report: report)
+            let run = try arguments.run()
+            try await server.access.authorize(caller, to: call.tool.action, on: run)
+            return try await call.tool.call(arguments, on: run, by: caller, report: report)
         } catch  where APIError.comesOfCancelling(error) {
             throw CancellationError()
         } catch {

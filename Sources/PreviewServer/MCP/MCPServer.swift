@@ -7,6 +7,7 @@ internal import PreviewIdentity
 struct MCPServer: Sendable {
     /// The tools of this server, in the order in which they are listed.
     let tools: [any Tool]
+    let access: RunAccess
 
     /// The result of a request.
     enum Answer: Sendable {

@@ -186,7 +186,7 @@ struct ToolTests {
             call: ToolCall(tool: tool, arguments: ["run_id": .string(run.text), "port": 3000], progressToken: nil),
             revision: .november2025,
             caller: Caller(identity: "ada", role: .user),
-            server: MCPServer(tools: [tool])
+            server: MCPServer(tools: [tool], access: api.access)
         )
         let text = try await call.run(.silent).json.text()
         #expect(text.contains(#""isError":true"#))
@@ -197,17 +197,18 @@ struct ToolTests {
     @Test func whatNobodyForesawTellsNothing() async throws {
         struct Unforeseen: Error { let secret = "swordfish" }
         struct FailingTool: Tool {
-            func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
+            let action = RunAction.list
             let definition = ToolDefinition(
                 name: "fail",
                 title: "Fail",
                 description: "",
-                arguments: [:],
+                arguments: [ArgumentName.run: ArgumentSchema.run],
                 output: [:],
                 effect: .reads
             )
             func call(
                 _ arguments: ToolArguments,
+                on run: RunID,
                 by caller: Caller,
                 report: @escaping @Sendable (String) -> Void
             ) async throws -> ToolResult { throw Unforeseen() }
@@ -216,10 +217,10 @@ struct ToolTests {
         let tool = FailingTool()
         let call = MCPCall(
             id: .integer(1),
-            call: ToolCall(tool: tool, arguments: [:], progressToken: nil),
+            call: ToolCall(tool: tool, arguments: ["run_id": .string(APIHarness.run)], progressToken: nil),
             revision: .november2025,
             caller: Caller(identity: "ada", role: .user),
-            server: MCPServer(tools: [tool])
+            server: MCPServer(tools: [tool], access: try await APIHarness().api.access)
         )
         let text = try await call.run(.silent).json.text()
         #expect(text.contains("-32603"))

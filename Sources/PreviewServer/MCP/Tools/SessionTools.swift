@@ -6,11 +6,9 @@ internal import PreviewIdentity
 /// `list_previews`: the previews of one run.
 struct ListPreviewsTool: Tool {
     let previews: Previews
-    let access: RunAccess
     let address: PreviewAddress
 
-    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
-
+    let action = RunAction.list
     let definition = ToolDefinition(
         name: "list_previews",
         title: "List previews",
@@ -29,11 +27,10 @@ struct ListPreviewsTool: Tool {
 
     func call(
         _ arguments: ToolArguments,
+        on run: RunID,
         by caller: Caller,
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult {
-        let run = try arguments.run()
-        try await access.authorize(caller, to: .list, on: run)
         let sessions = try await previews.list(run: run)
         let lines = sessions.map { "- \($0.line), \(address.previewURL($0.token).value)" }
         return try ToolResult(
@@ -47,8 +44,9 @@ struct ListPreviewsTool: Tool {
 struct CheckPreviewTool: Tool {
     let previews: Previews
     let waiting: WaitingCalls
-    let access: RunAccess
     let address: PreviewAddress
+
+    let action = RunAction.list
 
     func longestWait(_ arguments: [String: JSONValue]) -> Duration? {
         let wait = try? ToolArguments(arguments, of: definition).wait(atMost: Previews.longestCheckWait)
@@ -77,14 +75,13 @@ struct CheckPreviewTool: Tool {
 
     func call(
         _ arguments: ToolArguments,
+        on run: RunID,
         by caller: Caller,
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult {
-        let run = try arguments.run()
-        let session = try arguments.string(ArgumentName.session)
+        let token = try arguments.token()
         let wait = try arguments.wait(atMost: Previews.longestCheckWait)
-        try await access.authorize(caller, to: .list, on: run)
-        let found = try await check(run, PreviewToken(session) ?? .placeholder, wait, report)
+        let found = try await check(run, token, wait, report)
         let readiness = found.readiness
         let sentences = [
             readiness.isReady ? "The preview works." : "The preview does not work yet (\(readiness.state.rawValue)).",
@@ -112,10 +109,8 @@ struct CheckPreviewTool: Tool {
 /// `stop_preview`: stops one preview.
 struct StopPreviewTool: Tool {
     let previews: Previews
-    let access: RunAccess
 
-    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
-
+    let action = RunAction.stop
     let definition = ToolDefinition(
         name: "stop_preview",
         title: "Stop a preview",
@@ -135,13 +130,11 @@ struct StopPreviewTool: Tool {
 
     func call(
         _ arguments: ToolArguments,
+        on run: RunID,
         by caller: Caller,
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult {
-        let run = try arguments.run()
-        let session = try arguments.string(ArgumentName.session)
-        try await access.authorize(caller, to: .stop, on: run)
-        let token = PreviewToken(session) ?? .placeholder
+        let token = try arguments.token()
         try await previews.stop(run: run, token: token)
         return try ToolResult(
             """

@@ -11,6 +11,8 @@ struct StartPreviewTool: Tool {
     let access: RunAccess
     let address: PreviewAddress
 
+    let action = RunAction.startAsAgent
+
     func longestWait(_ arguments: [String: JSONValue]) -> Duration? { gate.approvalWindow }
 
     var definition: ToolDefinition {
@@ -39,12 +41,11 @@ struct StartPreviewTool: Tool {
 
     func call(
         _ arguments: ToolArguments,
+        on run: RunID,
         by caller: Caller,
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult {
-        let run = try arguments.run()
         let port = try arguments.integer(ArgumentName.port)
-        try await access.authorize(caller, to: .startAsAgent, on: run)
         do {
             let started = try await waiting.wait(for: run) {
                 try await gate.start(run: run, port: port, requester: caller.identity) { approval in

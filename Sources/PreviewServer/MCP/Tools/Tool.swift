@@ -7,6 +7,9 @@ internal import PreviewIdentity
 protocol Tool: Sendable {
     var definition: ToolDefinition { get }
 
+    /// What the caller must be allowed to do to the run. ``MCPCall`` checks it before every call.
+    var action: RunAction { get }
+
     /// The longest wait of a call, for a human or for a preview to work; nil if it does not wait.
     ///
     /// - Parameter arguments: The arguments of the call, which may be invalid.
@@ -18,9 +21,14 @@ protocol Tool: Sendable {
     /// - Throws: The reason of a failure, which ``ToolResult/init(failure:)`` describes for a model.
     func call(
         _ arguments: ToolArguments,
+        on run: RunID,
         by caller: Caller,
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult
+}
+
+extension Tool {
+    func longestWait(_ arguments: [String: JSONValue]) -> Duration? { nil }
 }
 
 /// The description of a tool for clients (MCP, "Tools").
@@ -125,6 +133,11 @@ struct ToolArguments: Sendable {
     }
 
     func run() throws -> RunID { try RunID(try string(ArgumentName.run)) }
+
+    /// What is no token is looked for as one that no preview has, as over HTTP.
+    func token() throws(ToolArgumentError) -> PreviewToken {
+        PreviewToken(try string(ArgumentName.session)) ?? .placeholder
+    }
 }
 
 /// The names of the tools' arguments.
