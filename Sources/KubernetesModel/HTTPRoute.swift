@@ -152,22 +152,19 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         public var namespace: String?
         public var name: String
         public var port: Int?
-        public var weight: Int?
 
         public init(
             group: String? = nil,
             kind: String? = nil,
             namespace: String? = nil,
             name: String,
-            port: Int? = nil,
-            weight: Int? = nil
+            port: Int? = nil
         ) {
             self.group = group
             self.kind = kind
             self.namespace = namespace
             self.name = name
             self.port = port
-            self.weight = weight
         }
     }
 

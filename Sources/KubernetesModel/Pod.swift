@@ -12,40 +12,23 @@ public struct Pod: KubernetesObject, Hashable {
         self.status = status
     }
 
-    /// What the pod runs and where.
+    /// What the pod runs.
     public struct Spec: Hashable, Sendable {
-        /// The node it was scheduled to.
-        public var nodeName: String?
         public var containers: [Container]
 
-        public init(nodeName: String? = nil, containers: [Container] = []) {
-            self.nodeName = nodeName
+        public init(containers: [Container] = []) {
             self.containers = containers
         }
     }
 
     /// One container of a pod.
-    public struct Container: Hashable, Sendable {
+    public struct Container: Codable, Hashable, Sendable {
         public var name: String
         public var image: String?
-        /// The ports it declares; a process may listen on others too.
-        public var ports: [Port]
 
-        public init(name: String, image: String? = nil, ports: [Port] = []) {
+        public init(name: String, image: String? = nil) {
             self.name = name
             self.image = image
-            self.ports = ports
-        }
-    }
-
-    /// A declared port.
-    public struct Port: Codable, Hashable, Sendable {
-        public var name: String?
-        public var containerPort: Int
-
-        public init(name: String? = nil, containerPort: Int) {
-            self.name = name
-            self.containerPort = containerPort
         }
     }
 
@@ -53,19 +36,10 @@ public struct Pod: KubernetesObject, Hashable {
     public struct Status: Hashable, Sendable {
         /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
         public var phase: String?
-        public var podIP: String?
-        public var reason: String?
         public var conditions: [Condition]
 
-        public init(
-            phase: String? = nil,
-            podIP: String? = nil,
-            reason: String? = nil,
-            conditions: [Condition] = []
-        ) {
+        public init(phase: String? = nil, conditions: [Condition] = []) {
             self.phase = phase
-            self.podIP = podIP
-            self.reason = reason
             self.conditions = conditions
         }
 
@@ -89,39 +63,23 @@ extension Pod {
 
 extension Pod.Spec: Codable {
     private enum CodingKeys: String, CodingKey {
-        case nodeName, containers
+        case containers
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        nodeName = try container.decodeIfPresent(String.self, forKey: .nodeName)
         containers = try container.decodeListIfPresent(Pod.Container.self, forKey: .containers)
-    }
-}
-
-extension Pod.Container: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case name, image, ports
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        name = try container.decode(String.self, forKey: .name)
-        image = try container.decodeIfPresent(String.self, forKey: .image)
-        ports = try container.decodeListIfPresent(Pod.Port.self, forKey: .ports)
     }
 }
 
 extension Pod.Status: Codable {
     private enum CodingKeys: String, CodingKey {
-        case phase, podIP, reason, conditions
+        case phase, conditions
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         phase = try container.decodeIfPresent(String.self, forKey: .phase)
-        podIP = try container.decodeIfPresent(String.self, forKey: .podIP)
-        reason = try container.decodeIfPresent(String.self, forKey: .reason)
         conditions = try container.decodeListIfPresent(Condition.self, forKey: .conditions)
     }
 }

@@ -21,11 +21,6 @@ public struct LabelSelector: Hashable, Sendable, CustomStringConvertible, Expres
         description = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 
-    /// This selector and another one.
-    public func and(_ other: LabelSelector) -> LabelSelector {
-        LabelSelector([description, other.description].filter { !$0.isEmpty }.joined(separator: ","))
-    }
-
     /// Selects objects that carry the label `key`, whatever its value.
     public static func exists(_ key: String) -> LabelSelector {
         LabelSelector(key)

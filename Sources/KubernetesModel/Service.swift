@@ -14,19 +14,16 @@ public struct Service: KubernetesObject, Hashable {
     public struct Spec: Hashable, Sendable {
         /// `ClusterIP` and so on.
         public var type: String?
-        public var clusterIP: String?
         /// The labels of the pods it leads to.
         public var selector: [String: String]
         public var ports: [Port]
 
         public init(
             type: String? = nil,
-            clusterIP: String? = nil,
             selector: [String: String] = [:],
             ports: [Port] = []
         ) {
             self.type = type
-            self.clusterIP = clusterIP
             self.selector = selector
             self.ports = ports
         }
@@ -95,13 +92,12 @@ extension Service {
 
 extension Service.Spec: Codable {
     private enum CodingKeys: String, CodingKey {
-        case type, clusterIP, selector, ports
+        case type, selector, ports
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         type = try container.decodeIfPresent(String.self, forKey: .type)
-        clusterIP = try container.decodeIfPresent(String.self, forKey: .clusterIP)
         selector = try container.decodeIfPresent([String: String].self, forKey: .selector) ?? [:]
         ports = try container.decodeListIfPresent(Service.Port.self, forKey: .ports)
     }

@@ -68,8 +68,6 @@ struct DocumentTests {
     func selectors() {
         let selector = LabelSelector(matching: ["b": "2", "a": "1"])
         #expect(selector.description == "a=1,b=2")
-        #expect(selector.and(.exists("c")).description == "a=1,b=2,c")
-        #expect(LabelSelector(matching: [:]).and("x").description == "x")
         #expect(FieldSelector.name("n").description == "metadata.name=n")
     }
 

@@ -58,7 +58,7 @@ struct ObjectDecodingTests {
         }
     }
 
-    @Test("A pod's phase, address and conditions are read")
+    @Test("A pod's containers, phase and conditions are read")
     func pod() throws {
         let pod = try decode(
             Pod.self,
@@ -69,10 +69,15 @@ struct ObjectDecodingTests {
                "lastProbeTime":null,"lastTransitionTime":"2026-01-01T00:00:00Z"},{"type":"Odd","status":"Perhaps"}]}}
             """#
         )
-        #expect(pod.spec.containers.map(\.ports) == [[], [Pod.Port(name: "web", containerPort: 3000)]])
+        #expect(pod.spec.containers.map(\.name) == ["c", "d"])
         #expect(pod.status.isTerminal)
         #expect(!pod.status.conditions.isTrue("Ready"))
         #expect(pod.status.conditions.first(ofType: "Odd")?.status == .unknown)
+    }
+
+    @Test(arguments: [#"{"containers":null}"#, "{}"])
+    func aListThatIsNullOrMissingIsEmpty(spec: String) throws {
+        #expect(try decode(Pod.Spec.self, spec) == Pod.Spec())
     }
 
     @Test("A route's parents and their conditions are read, and a written route has no status")
