@@ -21,14 +21,8 @@ extension AgentPreviewGate {
         by decider: String
     ) async throws(PreviewError) -> Approval {
         try await previews.mappingClusterErrors {
-            let decided = try await decide(run: run, id: id, kind: .approved) { approval in
-                approval.isDecided(by: decider) && approval.scope == scope
-                    && (approval.state == .granted || approval.state == .consumed)
-            } edits: { entry, ledger, now in
-                let step = Approval.Step.approve(scope: scope, by: decider, at: now, usableFor: policy.window)
-                guard let next = entry.approval.after(step) else { return nil }
-                return Decision(approval: next, edits: [entry.edit(to: next)] + standing(next, ledger, now))
-            }
+            let decision = HumanDecision.approve(scope, usableFor: policy.window)
+            let decided = try await decide(decision, run: run, id: id, by: decider)
             if scope == .always, let instant = decided.decidedAt {
                 try await addCommonGrant(for: decided, by: decider, at: instant)
             }
@@ -47,12 +41,7 @@ extension AgentPreviewGate {
         reason: String? = nil
     ) async throws(PreviewError) -> Approval {
         try await previews.mappingClusterErrors {
-            try await decide(run: run, id: id, kind: .denied) { approval in
-                approval.isDecided(by: decider) && approval.state == .denied
-            } edits: { entry, _, now in
-                entry.approval.after(.deny(by: decider, reason: reason, at: now))
-                    .map { Decision(approval: $0, edits: [entry.edit(to: $0)]) }
-            }
+            try await decide(.deny(reason: reason), run: run, id: id, by: decider)
         }
     }
 
@@ -86,47 +75,30 @@ extension AgentPreviewGate {
         }
     }
 
-    private struct Decision {
-        let approval: Approval
-        let edits: [AnnotationEdit]
-    }
-
     private func decide(
+        _ decision: HumanDecision,
         run: RunID,
         id text: String,
-        kind: TimelineEvent.Kind,
-        isDone: (Approval) -> Bool,
-        edits: (ApprovalLedger.Entry, ApprovalLedger, Date) -> Decision?
+        by decider: String
     ) async throws -> Approval {
         guard let id = ApprovalRequestID(text) else { throw unknownRequest }
         for attempt in 0..<GateMachine.maxAttempts {
             let (claim, entry) = try await find(id, of: run, inIndex: attempt == 0)
             let now = try await previews.currentTime()
-            if isDone(entry.approval) { return entry.approval }
+            if decision.isWritten(on: entry.approval, by: decider) { return entry.approval }
             if attempt == 0 { try await checkThatRunWorks(run) }
-            if let ended = entry.approval.after(.expire(now: now.earliest)), entry.approval.state == .pending {
-                if try await expire(entry, on: claim) != nil { throw alreadyDecided(ended) }
-                continue
+            switch decision.step(on: entry, in: claim.ledger, by: decider, now: now) {
+            case .expire:
+                if let ended = try await expire(entry, on: claim) { throw alreadyDecided(ended) }
+            case .refuse:
+                throw alreadyDecided(entry.approval)
+            case .write(let approval, let edits):
+                guard try await store.replace(edits, of: claim.identity) != nil else { continue }
+                record(decision.eventKind, approval, on: claim.identity)
+                return approval
             }
-            guard let decision = edits(entry, claim.ledger, now.latest) else { throw alreadyDecided(entry.approval) }
-            guard try await store.replace(decision.edits, of: claim.identity) != nil else { continue }
-            record(kind, decision.approval, on: claim.identity)
-            return decision.approval
         }
         throw claimIsBusy
-    }
-
-    // MARK: Standing grants
-
-    /// The edit that adds a standing grant for later requests of the run, in the same write as the decision.
-    private func standing(_ approval: Approval, _ ledger: ApprovalLedger, _ now: Date) -> [AnnotationEdit] {
-        let reach: StandingGrant.Reach
-        switch approval.scope {
-        case .run: reach = .run(approval.run, approval.port)
-        case .tool: reach = .tool(approval.run)
-        case .once, .always, nil: return []
-        }
-        return [ledger.edit(adding: StandingGrant(reach, by: approval.decidedBy ?? "", at: now))]
     }
 
     /// The Gateway is a separate object, so this is a separate write. It comes second, so that a decision that was not
@@ -181,5 +153,67 @@ extension AgentPreviewGate {
     func asOfNow(_ approval: Approval) -> Approval {
         guard let now = previews.clusterTime.reading()?.earliest else { return approval }
         return approval.after(.expire(now: now)) ?? approval
+    }
+}
+
+/// What a human decides about a request, and what that means for the request as it is on its claim.
+enum HumanDecision: Sendable {
+    case approve(ApprovalScope, usableFor: Duration)
+    case deny(reason: String?)
+
+    /// What to do about the request. Where a write is overtaken, the request is read and judged again.
+    enum Step: Hashable, Sendable {
+        /// Its time is over: write that down.
+        case expire
+        /// It waits for no decision.
+        case refuse
+        /// Write the decision and, in the same write, what it grants to later requests.
+        case write(Approval, [AnnotationEdit])
+    }
+
+    var eventKind: TimelineEvent.Kind {
+        switch self {
+        case .approve: .approved
+        case .deny: .denied
+        }
+    }
+
+    /// Whether the same human has decided the same before: the first answer may have been lost.
+    func isWritten(on approval: Approval, by decider: String) -> Bool {
+        guard approval.isDecided(by: decider) else { return false }
+        return switch self {
+        case .approve(let scope, _):
+            approval.scope == scope && (approval.state == .granted || approval.state == .consumed)
+        case .deny: approval.state == .denied
+        }
+    }
+
+    func step(
+        on entry: ApprovalLedger.Entry,
+        in ledger: ApprovalLedger,
+        by decider: String,
+        now: ClusterTimeReading
+    ) -> Step {
+        let approval = entry.approval
+        if approval.state == .pending, approval.after(.expire(now: now.earliest)) != nil { return .expire }
+        let change: Approval.Step =
+            switch self {
+            case .approve(let scope, let window):
+                .approve(scope: scope, by: decider, at: now.latest, usableFor: window)
+            case .deny(let reason): .deny(by: decider, reason: reason, at: now.latest)
+            }
+        guard let next = approval.after(change) else { return .refuse }
+        return .write(next, [entry.edit(to: next)] + standingGrant(of: next, in: ledger, at: now.latest))
+    }
+
+    /// The edit by which later requests of the run need no decision.
+    private func standingGrant(of approval: Approval, in ledger: ApprovalLedger, at instant: Date) -> [AnnotationEdit] {
+        let reach: StandingGrant.Reach
+        switch approval.scope {
+        case .run: reach = .run(approval.run, approval.port)
+        case .tool: reach = .tool(approval.run)
+        case .once, .always, nil: return []
+        }
+        return [ledger.edit(adding: StandingGrant(reach, by: approval.decidedBy ?? "", at: instant))]
     }
 }

@@ -20,7 +20,9 @@ extension AgentPreviewGate {
             case let outcome: return outcome
             }
         }
-        for entry in used where mayStillChange(entry.approval, now: now) {
+        for entry in used {
+            let end = entry.approval.preview.flatMap(previews.mirror.end)
+            guard UsedGrant.mayStillChange(entry.approval, now: now, ended: end) else { continue }
             let outcome = try await outcome(of: entry, on: claim)
             if case .ended = outcome { continue }
             return outcome
@@ -39,37 +41,40 @@ extension AgentPreviewGate {
         on claim: ClaimRecord,
         found: Preview? = nil
     ) async throws -> UsedGrant {
-        var (entry, claim, found) = (used, claim, found)
-        let latest = previews.time.uptime() + UsedGrant.longestStart
-        var pause = UsedGrant.firstPause
+        var machine = UsedGrantMachine(used, on: claim, uptime: previews.time.uptime())
+        var (action, found) = (machine.begin(), found)
+        var end: AsyncStream<Void>?
         while true {
-            let approval = entry.approval
-            let end = approval.use.flatMap(startsUnderWay.end)
-            if found == nil, let fingerprint = approval.preview {
-                found = try await previews.living(of: approval.run.label, fingerprints: [fingerprint])
+            switch action {
+            case .findPreview(let approval):
+                // Before the look for what the start makes, so that its end is not missed.
+                end = approval.use.flatMap(startsUnderWay.end)
+                if found == nil, let fingerprint = approval.preview {
+                    found = try await previews.living(of: approval.run.label, fingerprints: [fingerprint])
+                }
+                action = machine.previewWasSought(found)
+                found = nil
+            case .share(let entry, let claim):
+                action = machine.previewWasShared(try await share(entry, on: claim))
+            case .join(let preview):
+                action = machine.previewWasJoined(try await previews.join(preview))
+            case .readClaim(let approval):
+                let claim = try await store.claim(of: approval.run)
+                let preview = claim?.ledger.entry(approval.id)?.approval.preview
+                action = machine.claimWasRead(
+                    claim,
+                    previewEnd: preview.flatMap(previews.mirror.end),
+                    now: try await previews.currentTime().earliest,
+                    uptime: previews.time.uptime()
+                )
+            case .pause(let limit):
+                try await wait(for: end, atMost: limit)
+                action = machine.pauseEnded()
+            case .finish(let outcome):
+                return outcome
+            case .giveUp:
+                throw eventsOutOfOrder()
             }
-            if let living = found, try await share(entry, on: claim), let started = try await previews.join(living) {
-                return .preview(started)
-            }
-            found = nil
-            guard let current = try await store.claim(of: approval.run), current.identity == claim.identity,
-                let next = current.ledger.entry(approval.id)
-            else { return .ended(nil) }
-            if next.approval.state == .granted { return .givenBack(next, current) }
-            guard next.approval.state == .consumed else { return .ended(next.approval) }
-            // If the grant was used again, shared, or its start needed another token, the current record applies.
-            let isSame = next.text == entry.text
-            (entry, claim) = (next, current)
-            let now = try await previews.currentTime()
-            guard previews.time.uptime() < latest, !isSame || mayStillChange(next.approval, now: now.earliest) else {
-                return .ended(next.approval)
-            }
-            guard isSame else { continue }
-            if let left = AnswerDeadline.remaining, left < pause + UsedGrant.lastLook {
-                throw Self.mayStillStart(next.approval, now: now.earliest)
-            }
-            try await wait(for: end, atMost: pause)
-            pause = min(pause * 2, UsedGrant.longestPause)
         }
     }
 
@@ -118,16 +123,11 @@ extension AgentPreviewGate {
             return session
         }
     }
-
-    private func mayStillChange(_ approval: Approval, now: Date) -> Bool {
-        guard let fingerprint = approval.preview else { return false }
-        return now < UsedGrant.latestOutcome(of: approval, ended: previews.mirror.end(of: fingerprint))
-    }
 }
 
 extension AgentPreviewGate {
     /// The run's requests in this replica's copy. It sends no request to the cluster.
-    public func knownApprovals(run: RunID) -> [Approval] {
+    public func cachedApprovals(run: RunID) -> [Approval] {
         mirror.read { state in
             guard let claim = state.cluster.claimRecord(of: run) else { return [] }
             return claim.ledger.entries.map(\.approval).filter { $0.run == run }
@@ -139,5 +139,202 @@ extension AgentPreviewGate {
     /// - Parameter changed: Called by the writer of the copy. It must not block.
     public func observeApprovals(run: RunID, _ changed: @escaping @Sendable () -> Void) -> Observation {
         mirror.observe(claimsNamed: run.claimNames, changed)
+    }
+}
+
+/// Decides how a call follows a grant that a start has used: to the preview that the start makes, or until the grant is given
+/// back.
+///
+/// As ``GateMachine``, it reads no clock and does no I/O, and has one method per event, which returns the action to perform
+/// next. ``AgentPreviewGate/outcome(of:on:found:)`` performs it.
+///
+/// ```
+///  begin
+///    │
+///    ▼
+///  findingPreview ◀────────────────────────────────────────┐ pauseEnded, or
+///    │ found      │ none                                   │ the approval has changed
+///    ▼            ▼                                        │
+///  sharing ───▶ readingClaim ── still used ──▶ pausing ────┘
+///    │     ▲      ├── granted again ─────────▶ finish(givenBack)
+///    ▼     │      └── over, or too late ─────▶ finish(ended)
+///  joining ┘ not written, or the preview has ended: readingClaim
+///    │ joined
+///    ▼
+///  finish(preview)
+/// ```
+///
+/// The start creates its preview right after it has used the grant, so that it is not waited for long: a replica that ended in
+/// between leaves a used grant without a preview.
+struct UsedGrantMachine: Sendable {
+    /// What the runner does next.
+    enum Action: Sendable {
+        /// Look for the living preview. Result: ``UsedGrantMachine/previewWasSought(_:)``.
+        case findPreview(of: Approval)
+        /// Write that another call gets the preview. Result: ``UsedGrantMachine/previewWasShared(_:)``.
+        case share(ApprovalLedger.Entry, on: ClaimRecord)
+        /// Wait until the preview serves. Result: ``UsedGrantMachine/previewWasJoined(_:)``.
+        case join(Preview)
+        /// Read the claim and the time. Result: ``UsedGrantMachine/claimWasRead(_:previewEnd:now:uptime:)``.
+        case readClaim(of: Approval)
+        /// Wait for the end of the start, no longer than this. Result: ``UsedGrantMachine/pauseEnded()``.
+        case pause(Duration)
+
+        // It ends with one of these.
+        case finish(UsedGrant)
+        /// An event did not belong to the state.
+        case giveUp
+    }
+
+    private enum State: Sendable {
+        case initial
+        case findingPreview
+        case sharing(Preview)
+        case joining
+        case readingClaim
+        case pausing
+        case ended
+    }
+
+    private var entry: ApprovalLedger.Entry
+    private var claim: ClaimRecord
+    private var state = State.initial
+    private var pause = UsedGrant.firstPause
+    /// The uptime from which a preview is not waited for any more.
+    private let latest: Duration
+
+    init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, uptime: Duration) {
+        self.entry = entry
+        self.claim = claim
+        latest = uptime + UsedGrant.longestStart
+    }
+
+    mutating func begin() -> Action {
+        guard case .initial = state else { return unexpected() }
+        return findPreview()
+    }
+
+    mutating func previewWasSought(_ preview: Preview?) -> Action {
+        guard case .findingPreview = state else { return unexpected() }
+        guard let preview else { return readClaim() }
+        state = .sharing(preview)
+        return .share(entry, on: claim)
+    }
+
+    /// - Parameter isShared: False where the approval is not what was read.
+    mutating func previewWasShared(_ isShared: Bool) -> Action {
+        guard case .sharing(let preview) = state else { return unexpected() }
+        guard isShared else { return readClaim() }
+        state = .joining
+        return .join(preview)
+    }
+
+    /// - Parameter started: The preview; nil where it has ended.
+    mutating func previewWasJoined(_ started: StartedPreview?) -> Action {
+        guard case .joining = state else { return unexpected() }
+        guard let started else { return readClaim() }
+        return end(.finish(.preview(started)))
+    }
+
+    /// - Parameters:
+    ///   - current: The run's claim; nil where there is none.
+    ///   - previewEnd: How the preview that the approval names on `current` ended, where that is known.
+    ///   - now: The earliest instant that the cluster's clock can show.
+    mutating func claimWasRead(
+        _ current: ClaimRecord?,
+        previewEnd: EndedPreviews.End?,
+        now: Date,
+        uptime: Duration
+    ) -> Action {
+        guard case .readingClaim = state else { return unexpected() }
+        guard let current, current.identity == claim.identity, let next = current.ledger.entry(entry.approval.id) else {
+            return end(.finish(.ended(nil)))
+        }
+        switch next.approval.state {
+        case .granted: return end(.finish(.givenBack(next, current)))
+        case .pending, .denied, .timedOut, .withdrawn: return end(.finish(.ended(next.approval)))
+        case .consumed: break
+        }
+        // Where it was used again, shared, or had to take another token, that is what counts.
+        let isSame = next.text == entry.text
+        (entry, claim) = (next, current)
+        let mayChange = !isSame || UsedGrant.mayStillChange(next.approval, now: now, ended: previewEnd)
+        guard uptime < latest, mayChange else { return end(.finish(.ended(next.approval))) }
+        guard isSame else { return findPreview() }
+        defer { pause = min(pause * 2, UsedGrant.longestPause) }
+        state = .pausing
+        return .pause(pause)
+    }
+
+    mutating func pauseEnded() -> Action {
+        guard case .pausing = state else { return unexpected() }
+        return findPreview()
+    }
+
+    private mutating func findPreview() -> Action {
+        state = .findingPreview
+        return .findPreview(of: entry.approval)
+    }
+
+    private mutating func readClaim() -> Action {
+        state = .readingClaim
+        return .readClaim(of: entry.approval)
+    }
+
+    private mutating func end(_ action: Action) -> Action {
+        state = .ended
+        return action
+    }
+
+    private mutating func unexpected() -> Action { end(.giveUp) }
+}
+
+/// What a used grant led to.
+enum UsedGrant: Sendable {
+    case preview(StartedPreview)
+    /// The start failed, and the grant can be used again.
+    case givenBack(ApprovalLedger.Entry, ClaimRecord)
+    /// The preview has ended, or never came to be.
+    case ended(Approval?)
+
+    /// The longest time that a start is given from its use of the grant to its route, before it is taken for dead.
+    static let longestStart = Duration.seconds(20)
+    /// How long after a route has gone its start may still give the grant back: the route may have gone because of that.
+    static let giveBackGrace = Duration.seconds(2)
+    /// The first pause between two looks for the preview; each later one is twice as long, up to the longest.
+    static let firstPause = Duration.milliseconds(20)
+    static let longestPause = Duration.seconds(1)
+
+    /// Until when a preview may still come to be of an approval that is used, or the grant be given back.
+    ///
+    /// - Parameter end: How the preview ended, where it is known to have.
+    static func latestOutcome(of approval: Approval, ended end: EndedPreviews.End? = nil) -> Date {
+        let latest = (approval.usedAt ?? approval.decidedAt ?? approval.requestedAt) + longestStart
+        return switch end {
+        case .stopped: .distantPast
+        case .seen(let instant): min(latest, instant + giveBackGrace)
+        case nil: latest
+        }
+    }
+
+    /// Whether what a start made of the approval may still appear, or the grant be given back.
+    static func mayStillChange(_ approval: Approval, now: Date, ended end: EndedPreviews.End?) -> Bool {
+        approval.preview != nil && now < latestOutcome(of: approval, ended: end)
+    }
+
+    /// Until when the start that has used an approval can give it back.
+    static func latestGiveBack(of approval: Approval) -> Date { latestOutcome(of: approval) }
+
+    /// Whether a call that is about to be told of the preview has to say so on the claim first, so that the grant is not
+    /// given back afterwards. A write that gives it back may take as long again as the start.
+    static func mustBeShared(_ approval: Approval, now: Date) -> Bool {
+        !approval.isShared && now < latestGiveBack(of: approval) + longestStart
+    }
+
+    /// Whether a preview of the approval may exist, or come to be.
+    ///
+    /// - Parameter lifetime: The longest life of a preview.
+    static func mayExist(_ approval: Approval, now: Date, lifetime: Duration) -> Bool {
+        approval.state == .consumed && approval.preview != nil && now < latestOutcome(of: approval) + lifetime
     }
 }

@@ -47,6 +47,13 @@ extension AgentPreviewGate {
         }
     }
 
+    var groundIsGone: PreviewError {
+        PreviewError(
+            .approvalWithdrawn,
+            "What approved this request automatically was switched off just now. Ask again."
+        )
+    }
+
     var unknownRequest: PreviewError {
         PreviewError(
             .approvalNotFound,

@@ -112,7 +112,14 @@ extension AgentPreviewGate {
             record(.autoApproved, used, on: permit.claim.identity)
             return result
         case .automatic(let ground, nil):
-            return try await useAutomatic(ground, step, on: permit.claim, for: request)
+            let new = try newApproval(for: request, at: now.latest)
+            guard let used = granted(new, on: ground, step, at: now.latest) else { throw refusal(new) }
+            // The write demands the claim as it was read, and with it the grounds that are on it.
+            guard try await stillHolds(ground, for: request),
+                try await add(used, to: permit.claim, for: request, now: now) != nil
+            else { throw Overtaken() }
+            record(.autoApproved, used, on: permit.claim.identity)
+            return UsedPermit(entry: ApprovalLedger.Entry(written: used), claim: permit.claim.identity)
         }
     }
 
@@ -133,44 +140,6 @@ extension AgentPreviewGate {
     ) async throws -> UsedPermit {
         guard try await store.replace([entry.edit(to: next)] + conditions, of: claim) != nil else { throw Overtaken() }
         return UsedPermit(entry: ApprovalLedger.Entry(written: next), claim: claim)
-    }
-
-    private func useAutomatic(
-        _ ground: ApprovalGround,
-        _ use: Approval.Step,
-        on claim: ClaimRecord,
-        for request: GateRequest
-    ) async throws -> UsedPermit {
-        var claim = claim
-        var ground = ground
-        for _ in 0..<GateMachine.maxAttempts {
-            let now = try await previews.currentTime()
-            let new = try newApproval(for: request, at: now.latest)
-            guard let used = granted(new, on: ground, use, at: now.latest) else { break }
-            // The write tests that the claim is unchanged, and with it the grounds on the claim.
-            if try await stillHolds(ground, for: request),
-                try await add(used, to: claim, for: request, now: now) != nil
-            {
-                record(.autoApproved, used, on: claim.identity)
-                return UsedPermit(entry: ApprovalLedger.Entry(written: used), claim: claim.identity)
-            }
-            let known = claim.ledger
-            claim = try await currentClaim(of: request)
-            // Another call of the same request was faster: this call joins it.
-            if claim.ledger.entries.contains(where: {
-                request.matches($0.approval) && known.entry($0.approval.id)?.text != $0.text
-            }) {
-                throw Overtaken()
-            }
-            guard let stillValid = await automaticGround(for: request, on: claim, seeing: .cluster) else {
-                throw PreviewError(
-                    .approvalWithdrawn,
-                    "What approved this request automatically was switched off just now. Ask again."
-                )
-            }
-            ground = stillValid
-        }
-        throw claimIsBusy
     }
 
     /// Ends an approval that can no longer be used, unless another writer was faster.
@@ -225,54 +194,6 @@ extension AgentPreviewGate {
             previews.logger.warning("an approval could not be made valid again", metadata: ["error": "\(error)"])
             return false
         }
-    }
-}
-
-/// The result of a used grant.
-enum UsedGrant: Sendable {
-    case preview(StartedPreview)
-    /// The start failed, and the grant can be used again.
-    case givenBack(ApprovalLedger.Entry, ClaimRecord)
-    /// The preview has ended, or was never created.
-    case ended(Approval?)
-
-    /// The longest time between a start's use of the grant and the creation of its route; after that the start counts
-    /// as failed.
-    static let longestStart = Duration.seconds(20)
-    /// How long after a route was deleted its start may still return the grant: the deletion may be part of that.
-    static let giveBackGrace = Duration.seconds(2)
-    /// The first pause between two reads for the preview; each later one is twice as long, up to the longest.
-    static let firstPause = Duration.milliseconds(20)
-    static let longestPause = Duration.seconds(1)
-    /// What a caller keeps of its time for the look after a pause.
-    static let lastLook = Duration.seconds(1)
-
-    /// The time until which a preview may still be created for a used approval, or its grant be returned.
-    ///
-    /// - Parameter end: How the preview ended, if that is known.
-    static func latestOutcome(of approval: Approval, ended end: EndedPreviews.End? = nil) -> Date {
-        let latest = (approval.usedAt ?? approval.decidedAt ?? approval.requestedAt) + longestStart
-        return switch end {
-        case .stopped: .distantPast
-        case .seen(let instant): min(latest, instant + giveBackGrace)
-        case nil: latest
-        }
-    }
-
-    /// The time until which the start that has used an approval can return it.
-    static func latestGiveBack(of approval: Approval) -> Date { latestOutcome(of: approval) }
-
-    /// Whether a call that is about to return the preview must first record this on the claim, so that the grant is not
-    /// returned afterwards. A write that returns it may take as long again as the start.
-    static func mustBeShared(_ approval: Approval, now: Date) -> Bool {
-        !approval.isShared && now < latestGiveBack(of: approval) + longestStart
-    }
-
-    /// Whether a preview of the approval may exist, or still be created.
-    ///
-    /// - Parameter lifetime: The longest life of a preview.
-    static func mayExist(_ approval: Approval, now: Date, lifetime: Duration) -> Bool {
-        approval.state == .consumed && approval.preview != nil && now < latestOutcome(of: approval) + lifetime
     }
 }
 

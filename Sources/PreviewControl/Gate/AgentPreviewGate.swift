@@ -14,9 +14,9 @@ public import PreviewDomain
 ///                   ├── +requests   reads and raises requests, waits ──▶ ApprovalStore, ClusterMirror
 ///                   ├── +grounds    finds what approves automatically ──▶ RunFactsSource
 ///                   ├── +use        uses a permit, gives it back ──▶ Previews.start
-///                   ├── +follow     shares the preview of another call ──▶ Previews.join
+///                   ├── +follow     shares the preview of another call, as UsedGrantMachine decides ──▶ Previews.join
 ///                   └── +messages   refusals and timeline entries ──▶ Timeline
-/// consoles ─────▶ +decisions        approve, deny, list
+/// consoles ─────▶ +decisions        approve, deny (HumanDecision decides), list
 /// ApprovalKeeper ─▶ +requests       ends what nobody waits for
 /// ```
 public struct AgentPreviewGate: Sendable {
@@ -79,25 +79,13 @@ public struct AgentPreviewGate: Sendable {
         hostHeader: HostHeader? = nil,
         onPending: @Sendable (Approval) async -> Void = { _ in }
     ) async throws(PreviewError) -> StartedPreview {
-        try await previews.metrics.counting(
-            .agent,
-            run: run,
-            port: port,
-            requester: requester,
-            started: { $0 }
-        ) { () async throws(PreviewError) in
-            try previews.checkIsEnabled()
-            let port = try previews.checkPort(port)
-            return try await previews.mappingClusterErrors {
-                let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
-                var machine = GateMachine(request)
-                switch try await enter(request, &machine) {
-                case .started(let started):
-                    return started
-                case .pending(let approval):
-                    await onPending(approval)
-                    return try await wait(request, &machine)
-                }
+        try await enter(run: run, port: port, requester: requester, hostHeader, started: { $0 }) { request, machine in
+            switch try await decide(request, &machine) {
+            case .started(let started):
+                return started
+            case .pending(let approval):
+                await onPending(approval)
+                return try await wait(request, &machine)
             }
         }
     }
@@ -109,42 +97,56 @@ public struct AgentPreviewGate: Sendable {
         requester: String,
         hostHeader: HostHeader? = nil
     ) async throws(PreviewError) -> GateDecision {
+        try await enter(run: run, port: port, requester: requester, hostHeader, started: \.started) {
+            request,
+            machine in
+            try await decide(request, &machine)
+        }
+    }
+
+    /// - Parameters:
+    ///   - started: Returns the preview of a result, if it has one.
+    ///   - work: What the call does with its machine.
+    private func enter<Value: Sendable>(
+        run: RunID,
+        port: Int,
+        requester: String,
+        _ hostHeader: HostHeader?,
+        started: @Sendable (Value) -> StartedPreview?,
+        _ work: (GateRequest, inout GateMachine) async throws -> Value
+    ) async throws(PreviewError) -> Value {
         try await previews.metrics.counting(
             .agent,
             run: run,
             port: port,
             requester: requester,
-            started: \.started
+            started: started
         ) { () async throws(PreviewError) in
             try previews.checkIsEnabled()
             let port = try previews.checkPort(port)
             return try await previews.mappingClusterErrors {
-                let request = try await gateRequest(run: run, port: port, requester: requester, hostHeader)
+                let request = GateRequest(
+                    run: run,
+                    port: port,
+                    requester: requester,
+                    sandbox: try await previews.sandboxes.sandbox(of: run),
+                    hostHeader: hostHeader
+                )
                 var machine = GateMachine(request)
-                return try await enter(request, &machine)
+                return try await work(request, &machine)
             }
         }
-    }
-
-    private func gateRequest(
-        run: RunID,
-        port: TargetPort,
-        requester: String,
-        _ hostHeader: HostHeader?
-    ) async throws -> GateRequest {
-        let sandbox = try await previews.sandboxes.sandbox(of: run)
-        return GateRequest(run: run, port: port, requester: requester, sandbox: sandbox, hostHeader: hostHeader)
     }
 
     // MARK: Running the machine
 
     /// Starts at once if no human has to decide; otherwise returns once the request is pending.
-    private func enter(_ request: GateRequest, _ machine: inout GateMachine) async throws -> GateDecision {
+    private func decide(_ request: GateRequest, _ machine: inout GateMachine) async throws -> GateDecision {
         var action = machine.begin()
         while true {
             switch action {
             case .finish(let started): return .started(started)
-            case .tellCaller(let waiting): return .pending(waiting.entry.approval)
+            case .notifyCaller(let waiting): return .pending(waiting.entry.approval)
             default: action = try await perform(action, for: request, &machine)
             }
         }
@@ -152,7 +154,7 @@ public struct AgentPreviewGate: Sendable {
 
     /// Waits for the decision, then starts the preview, or joins the start of another call.
     private func wait(_ request: GateRequest, _ machine: inout GateMachine) async throws -> StartedPreview {
-        var action = machine.callerWasTold()
+        var action = machine.callerWasNotified()
         while true {
             if case .finish(let started) = action { return started }
             action = try await perform(action, for: request, &machine)
@@ -209,9 +211,16 @@ public struct AgentPreviewGate: Sendable {
             throw refusal(approval)
         case .giveUp(.claimIsBusy):
             throw claimIsBusy
-        case .tellCaller, .finish, .giveUp(.unexpectedEvent):
-            previews.logger.error("the gate's events came out of order")
-            throw ClusterError(.unavailable, "the request was not followed to its end")
+        case .giveUp(.groundIsGone):
+            throw groundIsGone
+        case .notifyCaller, .finish, .giveUp(.unexpectedEvent):
+            throw eventsOutOfOrder()
         }
+    }
+
+    /// A fault of this service: a machine's runner reported an event that did not belong to the state.
+    func eventsOutOfOrder() -> ClusterError {
+        previews.logger.error("the gate's events came out of order")
+        return ClusterError(.unavailable, "the request was not followed to its end")
     }
 }

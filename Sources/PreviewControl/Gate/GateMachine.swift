@@ -23,8 +23,8 @@ internal import PreviewDomain
 ///    ├───────────────────────────────▶  raisingRequest ─────────────────┘
 ///    │ a request waits                    │ requestWasRaised
 ///    ▼                                    │
-///  tellingCaller ◀────────────────────────┘   (`request(run:port:requester:)` returns here)
-///    │ callerWasTold
+///  notifyingCaller ◀──────────────────────┘   (`request(run:port:requester:)` returns here)
+///    │ callerWasNotified
 ///    ▼      undecided
 ///  waiting ◀───────────── readingRequest ◀── startWasOvertaken ──┐
 ///    │ courseWasSeen            │ (as in waiting)                │
@@ -52,8 +52,8 @@ struct GateMachine: Sendable {
         case findGround(on: ClaimRecord, seeing: ClaimView)
         /// Write a new request. Result: ``GateMachine/requestWasRaised(_:)``.
         case raiseRequest(on: ClaimRecord, now: ClusterTimeReading)
-        /// Tell the caller that a human has to decide. Result: ``GateMachine/callerWasTold()``.
-        case tellCaller(WaitingRequest)
+        /// Tell the caller that a human has to decide. Result: ``GateMachine/callerWasNotified()``.
+        case notifyCaller(WaitingRequest)
         /// Wait for the decision. Result: ``GateMachine/courseWasSeen(_:)``.
         case wait(WaitingRequest, unless: RefutedGround?)
         /// Read the request from the cluster. Result: ``GateMachine/courseWasSeen(_:)``.
@@ -72,6 +72,8 @@ struct GateMachine: Sendable {
     enum GiveUpReason: Hashable, Sendable {
         /// Other writers changed the claim in each attempt.
         case claimIsBusy
+        /// What approved the request automatically is gone, and no human was asked.
+        case groundIsGone
         /// An event did not belong to the current state.
         case unexpectedEvent
     }
@@ -83,7 +85,7 @@ struct GateMachine: Sendable {
         case checkingCapacity(Snapshot)
         case findingGround(Snapshot, waiting: ApprovalLedger.Entry?)
         case raisingRequest
-        case tellingCaller(WaitingRequest)
+        case notifyingCaller(WaitingRequest)
         case waiting(WaitingRequest)
         case readingRequest(WaitingRequest)
         /// - Parameter waiting: The request; nil if the call has not waited.
@@ -111,6 +113,8 @@ struct GateMachine: Sendable {
     /// How many grants were used or followed since the call waited.
     private var attempts = 0
     private var refuted: RefutedGround?
+    /// Whether a start on a ground was overtaken before the call waited.
+    private var hasLostGround = false
 
     init(_ request: GateRequest) {
         self.request = request
@@ -156,7 +160,8 @@ struct GateMachine: Sendable {
         if let ground {
             return start(Permit(ground: .automatic(ground, waiting: waiting), claim: snapshot.claim), waiting: nil)
         }
-        if let waiting { return tellCaller(WaitingRequest(entry: waiting, claim: snapshot.claim)) }
+        if let waiting { return notifyCaller(WaitingRequest(entry: waiting, claim: snapshot.claim)) }
+        if hasLostGround { return end(.giveUp(.groundIsGone)) }
         state = .raisingRequest
         return .raiseRequest(on: snapshot.claim, now: snapshot.now)
     }
@@ -165,7 +170,7 @@ struct GateMachine: Sendable {
     mutating func requestWasRaised(_ written: WaitingRequest?) -> Action {
         guard case .raisingRequest = state else { return unexpected() }
         guard let written else { return readClaim(.cluster) }
-        return tellCaller(written)
+        return notifyCaller(written)
     }
 
     private mutating func readClaim(_ view: ClaimView) -> Action {
@@ -187,15 +192,15 @@ struct GateMachine: Sendable {
         return .findGround(on: snapshot.claim, seeing: snapshot.view)
     }
 
-    private mutating func tellCaller(_ waiting: WaitingRequest) -> Action {
-        state = .tellingCaller(waiting)
-        return .tellCaller(waiting)
+    private mutating func notifyCaller(_ waiting: WaitingRequest) -> Action {
+        state = .notifyingCaller(waiting)
+        return .notifyCaller(waiting)
     }
 
     // MARK: Waiting
 
-    mutating func callerWasTold() -> Action {
-        guard case .tellingCaller(let waiting) = state else { return unexpected() }
+    mutating func callerWasNotified() -> Action {
+        guard case .notifyingCaller(let waiting) = state else { return unexpected() }
         return wait(waiting)
     }
 
@@ -260,6 +265,7 @@ struct GateMachine: Sendable {
             state = .readingRequest(waiting)
             return .readRequest(waiting)
         }
+        if case .automatic(_, waiting: nil) = permit.ground { hasLostGround = true }
         entries += 1
         guard entries < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
         reads = 0

@@ -81,7 +81,7 @@ struct MergedStream: Sendable {
             }
             if let (approvalsChanged, happened) = news.take() {
                 let source = stream.source
-                if approvalsChanged { waiting += events.approvalsChanged(source.gate.knownApprovals(run: stream.run)) }
+                if approvalsChanged { waiting += events.approvalsChanged(source.gate.cachedApprovals(run: stream.run)) }
                 waiting += happened.compactMap { events.recorded($0) }
                 waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
             }

@@ -32,7 +32,7 @@ struct ClaimNameGateTests {
             let followed = Task {
                 try await harness[1].approval(run: run, requestID: pending.id.text, wait: .seconds(60))
             }
-            await waitWhile { harness[1].knownApprovals(run: run).map(\.id) != [pending.id] }
+            await waitWhile { harness[1].cachedApprovals(run: run).map(\.id) != [pending.id] }
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             _ = try await start.value
             #expect(try await followed.value.state != .pending)

@@ -7,105 +7,33 @@ import Testing
 
 @Suite("The gate's decisions", .timeLimit(.minutes(10)))
 struct GateMachineTests {
-    private static let start = Date(timeIntervalSince1970: 1_800_000_000)
-    private static let now = ClusterTimeReading(earliest: start, latest: start + .seconds(1))
-    private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")
-    private static let identity = ClaimIdentity(name: ControlHarness.run.claimName, uid: "claim-uid")
+    private let samples: GateSamples
 
-    private let request: GateRequest
-    private let pending: Approval
-
-    init() throws {
-        let port = try #require(TargetPort(3000))
-        let sandbox = BoundSandbox(claim: Self.identity, owner: nil, pod: Self.pod, selector: .perRunLabel)
-        request = GateRequest(
-            run: ControlHarness.run,
-            port: port,
-            requester: "agent",
-            sandbox: sandbox,
-            hostHeader: nil
-        )
-        pending = Approval(
-            id: try #require(ApprovalRequestID(String(repeating: "a", count: 26))),
-            run: ControlHarness.run,
-            port: port,
-            pod: Self.pod.name,
-            podUID: Self.pod.uid,
-            requester: "agent",
-            requestedAt: Self.start,
-            window: .seconds(300)
-        )
-    }
-
-    // MARK: Values
-
-    private func claim(_ approvals: Approval...) -> ClaimRecord {
-        let annotations = approvals.map { (ApprovalAnnotation.approval($0.id), $0.text) }
-        return ClaimRecord(
-            identity: Self.identity,
-            writtenRun: nil,
-            resourceVersion: "1",
-            ledger: ApprovalLedger(annotations: Dictionary(uniqueKeysWithValues: annotations))
-        )
-    }
-
-    private var granted: Approval {
-        get throws {
-            try #require(
-                pending.after(.approve(scope: .once, by: "ada", at: Self.start, usableFor: .seconds(300)))
-            )
-        }
-    }
-
-    private var grantedEntry: ApprovalLedger.Entry { get throws { ApprovalLedger.Entry(written: try granted) } }
-    private var waiting: WaitingRequest {
-        WaitingRequest(entry: ApprovalLedger.Entry(written: pending), claim: claim(pending))
-    }
-    private var ground: ApprovalGround { ApprovalGround(.setting, .setting) }
-
-    private var started: StartedPreview {
-        get throws {
-            let token = try #require(PreviewToken("swift-falcon-amber-\(String(repeating: "a", count: 26))"))
-            return StartedPreview(
-                session: PreviewSession(
-                    token: token,
-                    targetPort: 3000,
-                    podName: nil,
-                    startedAt: Self.start,
-                    expiresAt: Self.start,
-                    maxUntil: Self.start,
-                    readiness: Readiness(.serving)
-                ),
-                provisioning: .zero,
-                waiting: .zero,
-                isNew: true
-            )
-        }
-    }
+    init() throws { samples = try GateSamples() }
 
     // MARK: States and events
 
     /// Every state but the initial one, by what was asked for on entering it.
     private enum Place: String, CaseIterable {
         case initial, readClaim, followEarlierStarts, checkCapacity, findGround, findGroundWhileWaiting, raiseRequest
-        case tellCaller, wait, readRequest, start, startAfterWait, followUsedGrant, ended
+        case notifyCaller, wait, readRequest, start, startAfterWait, followUsedGrant, ended
     }
 
     private enum Event: String, CaseIterable {
         case begin, claimRead, earlierPreview, earlierGivenBack, earlierEnded, capacityChecked, groundFound, noGround
-        case raised, notRaised, told, undecided, open, used, refused, started, overtaken
+        case raised, notRaised, notified, undecided, open, used, refused, started, overtaken
         case followedPreview, followedGivenBack, followedEnded
     }
 
     private func machine(at place: Place) throws -> GateMachine {
-        var machine = GateMachine(request)
+        var machine = GateMachine(samples.request)
         for event in path(to: place) { _ = try send(event, to: &machine, claim: place == .findGroundWhileWaiting) }
         return machine
     }
 
     private func path(to place: Place) -> [Event] {
         let toGround: [Event] = [.begin, .claimRead, .earlierEnded, .capacityChecked]
-        let toWait: [Event] = toGround + [.noGround, .raised, .told]
+        let toWait: [Event] = toGround + [.noGround, .raised, .notified]
         return switch place {
         case .initial: []
         case .readClaim: [.begin]
@@ -113,7 +41,7 @@ struct GateMachineTests {
         case .checkCapacity: [.begin, .claimRead, .earlierEnded]
         case .findGround, .findGroundWhileWaiting: toGround
         case .raiseRequest: toGround + [.noGround]
-        case .tellCaller: toGround + [.noGround, .raised]
+        case .notifyCaller: toGround + [.noGround, .raised]
         case .wait: toWait
         case .readRequest: toWait + [.open, .overtaken]
         case .start: toGround + [.groundFound]
@@ -129,28 +57,29 @@ struct GateMachineTests {
         to machine: inout GateMachine,
         claim isWaiting: Bool = false
     ) throws -> GateMachine.Action {
-        let entry = try grantedEntry
-        let permit = Permit(ground: .granted(entry), claim: claim(try granted))
+        let entry = samples.grantedEntry
+        let permit = Permit(ground: .granted(entry), claim: samples.claim(samples.granted))
         return switch event {
         case .begin: machine.begin()
-        case .claimRead: machine.claimWasRead(isWaiting ? claim(pending) : claim(), now: Self.now)
-        case .earlierPreview: machine.earlierStartsWereFollowed(.preview(try started))
-        case .earlierGivenBack: machine.earlierStartsWereFollowed(.givenBack(entry, claim(try granted)))
+        case .claimRead:
+            machine.claimWasRead(isWaiting ? samples.claim(samples.pending) : samples.claim(), now: GateSamples.now)
+        case .earlierPreview: machine.earlierStartsWereFollowed(.preview(samples.started))
+        case .earlierGivenBack: machine.earlierStartsWereFollowed(.givenBack(entry, samples.claim(samples.granted)))
         case .earlierEnded: machine.earlierStartsWereFollowed(.ended(nil))
         case .capacityChecked: machine.capacityWasChecked()
-        case .groundFound: machine.groundWasSought(ground)
+        case .groundFound: machine.groundWasSought(samples.ground)
         case .noGround: machine.groundWasSought(nil)
-        case .raised: machine.requestWasRaised(waiting)
+        case .raised: machine.requestWasRaised(samples.waiting)
         case .notRaised: machine.requestWasRaised(nil)
-        case .told: machine.callerWasTold()
+        case .notified: machine.callerWasNotified()
         case .undecided: machine.courseWasSeen(.undecided)
         case .open: machine.courseWasSeen(.open(permit))
-        case .used: machine.courseWasSeen(.used(entry, claim(try granted)))
-        case .refused: machine.courseWasSeen(.refused(pending))
-        case .started: machine.startSucceeded(try started)
+        case .used: machine.courseWasSeen(.used(entry, samples.claim(samples.granted)))
+        case .refused: machine.courseWasSeen(.refused(samples.pending))
+        case .started: machine.startSucceeded(samples.started)
         case .overtaken: machine.startWasOvertaken(common: nil)
-        case .followedPreview: machine.usedGrantWasFollowed(.preview(try started))
-        case .followedGivenBack: machine.usedGrantWasFollowed(.givenBack(entry, claim(try granted)))
+        case .followedPreview: machine.usedGrantWasFollowed(.preview(samples.started))
+        case .followedGivenBack: machine.usedGrantWasFollowed(.givenBack(entry, samples.claim(samples.granted)))
         case .followedEnded: machine.usedGrantWasFollowed(.ended(nil))
         }
     }
@@ -166,10 +95,10 @@ struct GateMachineTests {
         case (.checkCapacity, .capacityChecked): "findGround"
         case (.findGround, .groundFound), (.findGroundWhileWaiting, .groundFound): "start"
         case (.findGround, .noGround): "raiseRequest"
-        case (.findGroundWhileWaiting, .noGround): "tellCaller"
-        case (.raiseRequest, .raised): "tellCaller"
+        case (.findGroundWhileWaiting, .noGround): "notifyCaller"
+        case (.raiseRequest, .raised): "notifyCaller"
         case (.raiseRequest, .notRaised): "readClaim(cluster)"
-        case (.tellCaller, .told): "wait"
+        case (.notifyCaller, .notified): "wait"
         case (.wait, .undecided): "wait"
         case (.readRequest, .undecided): "wait after a refuted ground"
         case (.wait, .open), (.readRequest, .open): "start after the wait"
@@ -192,7 +121,7 @@ struct GateMachineTests {
         case .checkCapacity: "checkCapacity"
         case .findGround: "findGround"
         case .raiseRequest: "raiseRequest"
-        case .tellCaller: "tellCaller"
+        case .notifyCaller: "notifyCaller"
         case .wait(_, nil): "wait"
         case .wait(_, .some): "wait after a refuted ground"
         case .readRequest: "readRequest"
@@ -224,30 +153,30 @@ struct GateMachineTests {
     }
 
     @Test func aUsableGrantOfTheSameCallerStartsWithoutLookingForAGround() throws {
-        var machine = GateMachine(request)
+        var machine = GateMachine(samples.request)
         _ = machine.begin()
-        _ = machine.claimWasRead(claim(try granted), now: Self.now)
+        _ = machine.claimWasRead(samples.claim(samples.granted), now: GateSamples.now)
         _ = machine.earlierStartsWereFollowed(.ended(nil))
         #expect(name(machine.capacityWasChecked()) == "start")
     }
 
     @Test func aGrantThatMayHaveExpiredStartsNothing() throws {
-        let late = Self.start + .seconds(299.5)
-        var machine = GateMachine(request)
+        let late = GateSamples.start + .seconds(299.5)
+        var machine = GateMachine(samples.request)
         _ = machine.begin()
         let uncertain = ClusterTimeReading(earliest: late, latest: late + .seconds(1))
-        _ = machine.claimWasRead(claim(try granted), now: uncertain)
+        _ = machine.claimWasRead(samples.claim(samples.granted), now: uncertain)
         _ = machine.earlierStartsWereFollowed(.ended(nil))
         #expect(name(machine.capacityWasChecked()) == "findGround")
     }
 
     @Test func aRequestThatMayStillWaitIsJoinedAndOneThatIsOverIsNot() throws {
-        for (earliest, expected) in [(299.5, "tellCaller"), (300, "raiseRequest")] {
-            let instant = Self.start + .seconds(earliest)
-            var machine = GateMachine(request)
+        for (earliest, expected) in [(299.5, "notifyCaller"), (300, "raiseRequest")] {
+            let instant = GateSamples.start + .seconds(earliest)
+            var machine = GateMachine(samples.request)
             _ = machine.begin()
             let now = ClusterTimeReading(earliest: instant, latest: instant + .seconds(1))
-            _ = machine.claimWasRead(claim(pending), now: now)
+            _ = machine.claimWasRead(samples.claim(samples.pending), now: now)
             _ = machine.earlierStartsWereFollowed(.ended(nil))
             _ = machine.capacityWasChecked()
             #expect(name(machine.groundWasSought(nil)) == expected)
@@ -263,6 +192,18 @@ struct GateMachineTests {
             _ = try send(.noGround, to: &machine)
         }
         #expect(name(try send(.notRaised, to: &machine)) == "giveUp(claimIsBusy)")
+    }
+
+    @Test func aGroundThatIsTakenBackDuringTheStartRefusesACallThatHasNotWaited() throws {
+        for isWaiting in [false, true] {
+            var machine = try machine(at: .start)
+            _ = try send(.overtaken, to: &machine)
+            _ = try send(.claimRead, to: &machine, claim: isWaiting)
+            _ = try send(.earlierEnded, to: &machine)
+            _ = try send(.capacityChecked, to: &machine)
+            let action = name(try send(.noGround, to: &machine))
+            #expect(action == (isWaiting ? "notifyCaller" : "giveUp(groundIsGone)"))
+        }
     }
 
     @Test func aStartThatIsOvertakenEachTimeEndsTheCall() throws {

@@ -1,0 +1,255 @@
+import FoundationEssentials
+import PreviewDomain
+import Testing
+
+@testable import PreviewControl
+
+@Suite("Following a used grant", .timeLimit(.minutes(1)))
+struct UsedGrantMachineTests {
+    private let samples: GateSamples
+
+    init() throws { samples = try GateSamples() }
+
+    // MARK: States and events
+
+    private enum Place: String, CaseIterable {
+        case initial, findPreview, share, join, readClaim, pause, ended
+    }
+
+    private enum Event: String, CaseIterable {
+        case begin, found, notFound, shared, notShared, joined, notJoined, pauseEnded
+        case claimSame, claimChanged, grantedAgain, withdrawn, requestGone, claimGone, claimReplaced
+    }
+
+    private func machine(at place: Place) throws -> UsedGrantMachine {
+        var machine = UsedGrantMachine(samples.usedEntry, on: samples.claim(samples.used), uptime: .zero)
+        let path: [Event] =
+            switch place {
+            case .initial: []
+            case .findPreview: [.begin]
+            case .share: [.begin, .found]
+            case .join: [.begin, .found, .shared]
+            case .readClaim: [.begin, .notFound]
+            case .pause: [.begin, .notFound, .claimSame]
+            case .ended: [.begin, .notFound, .claimGone]
+            }
+        for event in path { _ = try send(event, to: &machine) }
+        return machine
+    }
+
+    private func send(
+        _ event: Event,
+        to machine: inout UsedGrantMachine,
+        previewEnd: EndedPreviews.End? = nil,
+        now: Date = GateSamples.start,
+        uptime: Duration = .zero
+    ) throws -> UsedGrantMachine.Action {
+        let claim: ClaimRecord?
+        switch event {
+        case .begin: return machine.begin()
+        case .found: return machine.previewWasSought(samples.preview)
+        case .notFound: return machine.previewWasSought(nil)
+        case .shared: return machine.previewWasShared(true)
+        case .notShared: return machine.previewWasShared(false)
+        case .joined: return machine.previewWasJoined(samples.started)
+        case .notJoined: return machine.previewWasJoined(nil)
+        case .pauseEnded: return machine.pauseEnded()
+        case .claimSame: claim = samples.claim(samples.used)
+        case .claimChanged: claim = samples.claim(try samples.shared)
+        case .grantedAgain: claim = samples.claim(samples.granted)
+        case .withdrawn:
+            let step = Approval.Step.withdraw(reason: "", at: GateSamples.start)
+            claim = samples.claim(try #require(samples.granted.after(step)))
+        case .requestGone: claim = samples.claim()
+        case .claimGone: claim = nil
+        case .claimReplaced: claim = samples.claim(samples.used, uid: "another")
+        }
+        return machine.claimWasRead(claim, previewEnd: previewEnd, now: now, uptime: uptime)
+    }
+
+    private func expected(_ place: Place, _ event: Event) -> String {
+        switch (place, event) {
+        case (.initial, .begin): "findPreview"
+        case (.findPreview, .found): "share"
+        case (.findPreview, .notFound): "readClaim"
+        case (.share, .shared): "join"
+        case (.share, .notShared): "readClaim"
+        case (.join, .joined): "finish(preview)"
+        case (.join, .notJoined): "readClaim"
+        case (.readClaim, .claimSame): "pause"
+        case (.readClaim, .claimChanged): "findPreview"
+        case (.readClaim, .grantedAgain): "finish(givenBack)"
+        case (.readClaim, .withdrawn): "finish(ended)"
+        case (.readClaim, .requestGone), (.readClaim, .claimGone), (.readClaim, .claimReplaced): "finish(gone)"
+        case (.pause, .pauseEnded): "findPreview"
+        default: "giveUp"
+        }
+    }
+
+    private func name(_ action: UsedGrantMachine.Action) -> String {
+        switch action {
+        case .findPreview: "findPreview"
+        case .share: "share"
+        case .join: "join"
+        case .readClaim: "readClaim"
+        case .pause: "pause"
+        case .finish(.preview): "finish(preview)"
+        case .finish(.givenBack): "finish(givenBack)"
+        case .finish(.ended(nil)): "finish(gone)"
+        case .finish(.ended(.some)): "finish(ended)"
+        case .giveUp: "giveUp"
+        }
+    }
+
+    // MARK: Tests
+
+    @Test func everyEventInEveryStateLeadsToItsActionOrEndsIt() throws {
+        for place in Place.allCases {
+            for event in Event.allCases {
+                var machine = try machine(at: place)
+                let action = name(try send(event, to: &machine))
+                #expect(action == expected(place, event), "\(event) at \(place)")
+                guard action.hasPrefix("finish") || action == "giveUp" else { continue }
+                for later in Event.allCases {
+                    var ended = machine
+                    #expect(name(try send(later, to: &ended)) == "giveUp", "\(later) after the end")
+                }
+            }
+        }
+    }
+
+    @Test func theFirstActionNamesTheApprovalThatWasUsed() throws {
+        var machine = try machine(at: .initial)
+        guard case .findPreview(let approval) = machine.begin() else { return #expect(Bool(false)) }
+        #expect(approval == samples.used)
+    }
+
+    @Test func whatHasChangedIsFollowedInsteadOfWhatWasRead() throws {
+        var machine = try machine(at: .readClaim)
+        guard case .findPreview(let approval) = try send(.claimChanged, to: &machine) else {
+            return #expect(Bool(false))
+        }
+        #expect(approval.isShared)
+        guard case .share(let entry, let claim) = try send(.found, to: &machine) else { return #expect(Bool(false)) }
+        #expect(entry.approval.isShared)
+        #expect(claim.ledger.entry(entry.approval.id)?.approval.isShared == true)
+    }
+
+    @Test func thePausesDoubleUpToTheLongest() throws {
+        var machine = try machine(at: .readClaim)
+        var pauses: [Duration] = []
+        for _ in 0..<8 {
+            guard case .pause(let pause) = try send(.claimSame, to: &machine) else { return #expect(Bool(false)) }
+            pauses.append(pause)
+            _ = try send(.pauseEnded, to: &machine)
+            _ = try send(.notFound, to: &machine)
+        }
+        #expect(pauses.prefix(3) == [.milliseconds(20), .milliseconds(40), .milliseconds(80)])
+        #expect(pauses.suffix(2) == [UsedGrant.longestPause, UsedGrant.longestPause])
+    }
+
+    @Test(arguments: [
+        // Time since the use, how the preview ended, and uptime since the following began.
+        (Duration.seconds(19), EndedPreviews.End?.none, Duration.seconds(19), "pause"),
+        (.seconds(20), nil, .zero, "finish(ended)"), (.zero, nil, .seconds(20), "finish(ended)"),
+        (.zero, .stopped, .zero, "finish(ended)"), (.seconds(1), .seen(GateSamples.start), .zero, "pause"),
+        (.seconds(2), .seen(GateSamples.start), .zero, "finish(ended)"),
+    ])
+    func aPreviewThatCannotComeAnyMoreIsNotWaitedFor(
+        sinceUse: Duration,
+        end: EndedPreviews.End?,
+        uptime: Duration,
+        expected: String
+    ) throws {
+        var machine = try machine(at: .readClaim)
+        let now = GateSamples.start + sinceUse
+        let action = try send(.claimSame, to: &machine, previewEnd: end, now: now, uptime: uptime)
+        #expect(name(action) == expected)
+    }
+
+    @Test func aChangeIsLookedAtOnceMoreEvenAfterTheUsualTime() throws {
+        var machine = try machine(at: .readClaim)
+        let late = GateSamples.start + UsedGrant.longestStart
+        #expect(name(try send(.claimChanged, to: &machine, now: late)) == "findPreview")
+    }
+}
+
+@Suite("What a human's decision does to a request", .timeLimit(.minutes(1)))
+struct HumanDecisionTests {
+    private let samples: GateSamples
+
+    init() throws { samples = try GateSamples() }
+
+    /// One request in every state.
+    private var requests: [Approval] {
+        get throws {
+            let instant = GateSamples.start
+            return [
+                samples.pending, samples.granted, samples.used,
+                try #require(samples.pending.after(.deny(by: "ada", reason: nil, at: instant))),
+                try #require(samples.pending.after(.expire(now: instant + GateSamples.window))),
+                try #require(samples.pending.after(.withdraw(reason: "", at: instant))),
+            ]
+        }
+    }
+
+    private func name(
+        _ decision: HumanDecision,
+        on approval: Approval,
+        by decider: String = "ada",
+        now: ClusterTimeReading = GateSamples.now
+    ) -> String {
+        if decision.isWritten(on: approval, by: decider) { return "written" }
+        let entry = ApprovalLedger.Entry(written: approval)
+        return switch decision.step(on: entry, in: samples.claim(approval).ledger, by: decider, now: now) {
+        case .expire: "expire"
+        case .refuse: "refuse"
+        case .write(let next, _): "write \(next.state.rawValue)"
+        }
+    }
+
+    @Test func onlyARequestThatWaitsIsDecidedAndTheSameDecisionAgainIsNoError() throws {
+        let (approve, deny) = (
+            HumanDecision.approve(.once, usableFor: GateSamples.window), HumanDecision.deny(reason: nil)
+        )
+        let table: [Approval.State: (approved: String, denied: String)] = [
+            .pending: ("write granted", "write denied"), .granted: ("written", "refuse"),
+            .consumed: ("written", "refuse"), .denied: ("refuse", "written"), .timedOut: ("refuse", "refuse"),
+            .withdrawn: ("refuse", "refuse"),
+        ]
+        #expect(try Set(requests.map(\.state)) == Set(table.keys))
+        for request in try requests {
+            let expected = try #require(table[request.state])
+            #expect(name(approve, on: request) == expected.approved, "approve \(request.state)")
+            #expect(name(deny, on: request) == expected.denied, "deny \(request.state)")
+            guard request.state != .pending else { continue }
+            #expect(name(approve, on: request, by: "grace") == "refuse", "another decider")
+            #expect(name(deny, on: request, by: "grace") == "refuse", "another decider")
+        }
+    }
+
+    @Test func aWiderScopeIsNotTheSameDecision() {
+        let decision = HumanDecision.approve(.run, usableFor: GateSamples.window)
+        #expect(name(decision, on: samples.granted) == "refuse")
+    }
+
+    @Test func aRequestExpiresOnlyOnceItsDeadlineHasPassedForCertain() {
+        let decision = HumanDecision.deny(reason: nil)
+        let deadline = samples.pending.deadline
+        let uncertain = ClusterTimeReading(earliest: deadline - 1, latest: deadline + 1)
+        let certain = ClusterTimeReading(earliest: deadline, latest: deadline + 1)
+        #expect(name(decision, on: samples.pending, now: uncertain) == "write denied")
+        #expect(name(decision, on: samples.pending, now: certain) == "expire")
+    }
+
+    @Test(arguments: [(ApprovalScope.once, 1), (.run, 2), (.tool, 2), (.always, 1)])
+    func aScopeOfTheRunIsWrittenWithTheDecision(scope: ApprovalScope, edits count: Int) throws {
+        let entry = samples.waiting.entry
+        let step = HumanDecision.approve(scope, usableFor: GateSamples.window)
+            .step(on: entry, in: samples.waiting.claim.ledger, by: "ada", now: GateSamples.now)
+        guard case .write(let approval, let edits) = step else { return #expect(Bool(false)) }
+        #expect(approval.scope == scope)
+        #expect(edits.count == count)
+        #expect(edits.first == entry.edit(to: approval))
+    }
+}
