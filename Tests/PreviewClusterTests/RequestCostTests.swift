@@ -17,6 +17,19 @@ struct RequestCostTests {
         #expect(2 * ReapExecution.maxConcurrentDeletions <= RequestLimits.maxConcurrentRequests * 2 / 3)
     }
 
+    /// A replica whose copies are kept up to date, beside a sandbox of the run.
+    private func withFedReplica(
+        _ makeReplica: @Sendable (TestCluster) async throws -> Replica = { try await Replica($0) },
+        _ work: @escaping @Sendable (TestCluster, Replica, RunID) async throws -> Void
+    ) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            let replica = try await makeReplica(cluster)
+            try await replica.whileFed { try await work(cluster, replica, run) }
+        }
+    }
+
     @Test func aReplicaHasOneListAndOneWatchOfEachKind() async throws {
         try await TestCluster.run { cluster in
             let replica = try await Replica(cluster)
@@ -38,37 +51,27 @@ struct RequestCostTests {
     }
 
     @Test func aWarmStartIsTwoCreatesAndTheSecondLookAtTheLimits() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
-            try await replica.whileFed {
-                cluster.requests.reset()
-                _ = try await replica.start(run)
-                #expect(cluster.requests.count(verb: "create", resource: "services") == 1)
-                #expect(cluster.requests.count(verb: "create", resource: "httproutes") == 1)
-                #expect(cluster.requests.count(verb: "list", resource: "httproutes") == 1)
-                #expect(cluster.requests.count() == 3)
-            }
+        try await withFedReplica { cluster, replica, run in
+            cluster.requests.reset()
+            _ = try await replica.start(run)
+            #expect(cluster.requests.count(verb: "create", resource: "services") == 1)
+            #expect(cluster.requests.count(verb: "create", resource: "httproutes") == 1)
+            #expect(cluster.requests.count(verb: "list", resource: "httproutes") == 1)
+            #expect(cluster.requests.count() == 3)
         }
     }
 
     @Test func aStartThatLabelsThePodIsOneRequestMore() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, labelsPods: true)
-            try await replica.whileFed {
-                cluster.requests.reset()
-                _ = try await replica.start(run)
-                #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
-                #expect(cluster.requests.count() == 4)
-                // Where nothing differs, nothing is asked.
-                await replica.until { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
-                cluster.requests.reset()
-                _ = await replica.core.podLabels.compare()
-                #expect(cluster.requests.count() == 0)
-            }
+        try await withFedReplica({ try await Replica($0, labelsPods: true) }) { cluster, replica, run in
+            cluster.requests.reset()
+            _ = try await replica.start(run)
+            #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
+            #expect(cluster.requests.count() == 4)
+            // Where nothing differs, nothing is asked.
+            await replica.until { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
+            cluster.requests.reset()
+            _ = await replica.core.podLabels.compare()
+            #expect(cluster.requests.count() == 0)
         }
     }
 
@@ -108,61 +111,46 @@ struct RequestCostTests {
     }
 
     @Test func aKeepaliveIsAtMostOneRequestAndTheNextOneNone() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
-            try await replica.whileFed {
-                let token = try await replica.start(run)
-                let soon = RFC3339.string(cluster.now + .seconds(600))
-                try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
-                    $0["metadata", "annotations", PreviewAnnotations.Key.expiresAt] = .string(soon)
-                }
-                await replica.until { replica.mirror.expiry(of: token).map(RFC3339.string) == soon }
-                cluster.requests.reset()
-                let first = try await replica.previews.keepAlive(run: run, token: token)
-                #expect(cluster.requests.count() == cluster.requests.count(verb: "patch", resource: "httproutes"))
-                #expect(cluster.requests.count() == 1)
-                await replica.until {
-                    replica.mirror.expiry(of: token).map(RFC3339.string) == RFC3339.string(first.expiresAt)
-                }
-                _ = try await replica.previews.keepAlive(run: run, token: token)
-                #expect(cluster.requests.count() == 1)
+        try await withFedReplica { cluster, replica, run in
+            let token = try await replica.start(run)
+            let soon = RFC3339.string(cluster.now + .seconds(600))
+            try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
+                $0["metadata", "annotations", PreviewAnnotations.Key.expiresAt] = .string(soon)
             }
+            await replica.until { replica.mirror.expiry(of: token).map(RFC3339.string) == soon }
+            cluster.requests.reset()
+            let first = try await replica.previews.keepAlive(run: run, token: token)
+            #expect(cluster.requests.count() == cluster.requests.count(verb: "patch", resource: "httproutes"))
+            #expect(cluster.requests.count() == 1)
+            await replica.until {
+                replica.mirror.expiry(of: token).map(RFC3339.string) == RFC3339.string(first.expiresAt)
+            }
+            _ = try await replica.previews.keepAlive(run: run, token: token)
+            #expect(cluster.requests.count() == 1)
         }
     }
 
     @Test func aStopIsTwoDeletes() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
-            try await replica.whileFed {
-                let token = try await replica.start(run)
-                await replica.until { replica.mirror.knows(token) }
-                cluster.requests.reset()
-                try await replica.previews.stop(run: run, token: token)
-                #expect(cluster.requests.count(verb: "delete") == 2)
-                #expect(cluster.requests.count() == 2)
-                #expect(cluster.previewObjects.isEmpty)
-            }
+        try await withFedReplica { cluster, replica, run in
+            let token = try await replica.start(run)
+            await replica.until { replica.mirror.knows(token) }
+            cluster.requests.reset()
+            try await replica.previews.stop(run: run, token: token)
+            #expect(cluster.requests.count(verb: "delete") == 2)
+            #expect(cluster.requests.count() == 2)
+            #expect(cluster.previewObjects.isEmpty)
         }
     }
 
     @Test("An idle sweep is three watches, however many previews there are", arguments: [true, false])
     func anIdleSweepIsThreeWatches(keepsAfterRun: Bool) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster, keepsAfterRun: keepsAfterRun)
-            try await replica.whileFed {
-                for _ in 0..<20 { _ = try await replica.start(run) }
-                cluster.requests.reset()
-                try await replica.reaper.sweep()
-                #expect(cluster.requests.count(verb: "watch") == 3)
-                #expect(cluster.requests.count() == 3)
-                #expect(cluster.previewObjects.count == 40)
-            }
+        try await withFedReplica({ try await Replica($0, keepsAfterRun: keepsAfterRun) }) { cluster, replica, run in
+            for _ in 0..<20 { _ = try await replica.start(run) }
+            cluster.requests.reset()
+            try await replica.reaper.sweep()
+            #expect(cluster.requests.count(verb: "watch") == 3)
+            #expect(cluster.requests.count() == 3)
+            #expect(cluster.previewObjects.count == 40)
         }
     }
 

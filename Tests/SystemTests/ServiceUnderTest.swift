@@ -1,3 +1,4 @@
+import Basics
 import CurlHTTP
 import FoundationEssentials
 import HTTPTransport
@@ -201,7 +202,11 @@ struct ServiceUnderTest: Sendable {
     }
 
     static func addSandbox(run: String, to store: ObjectStore) throws {
-        let claim = try store.create(.sandboxClaims, namespace: namespace, ClusterObjects.claim(run: run))
+        try addSandbox(claim: ClusterObjects.claim(run: run), to: store)
+    }
+
+    static func addSandbox(claim: JSONValue, to store: ObjectStore) throws {
+        let claim = try store.create(.sandboxClaims, namespace: namespace, claim)
         let sandbox = try store.create(
             .sandboxes,
             namespace: namespace,

@@ -67,14 +67,7 @@ public final class HTTP2FramePeer: Sendable {
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
-        do {
-            let result = try await body(HTTP2FramePeer(port: server.localAddress?.port ?? 0, log: log))
-            try await server.close()
-            return result
-        } catch {
-            try await server.close()
-            throw error
-        }
+        return try await server.whileOpen { try await body(HTTP2FramePeer(port: $0, log: log)) }
     }
 
     private final class Log: Sendable {

@@ -39,14 +39,7 @@ public final class NamePeer: Sendable {
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
-        do {
-            let result = try await body(NamePeer(port: channel.localAddress?.port ?? 0))
-            try await channel.close()
-            return result
-        } catch {
-            try await channel.close()
-            throw error
-        }
+        return try await channel.whileOpen { try await body(NamePeer(port: $0)) }
     }
 
     private final class Handler: ChannelInboundHandler {

@@ -60,14 +60,7 @@ public final class RawPeer: Sendable {
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
-        do {
-            let result = try await body(RawPeer(port: channel.localAddress?.port ?? 0, log: log))
-            try await channel.close()
-            return result
-        } catch {
-            try await channel.close()
-            throw error
-        }
+        return try await channel.whileOpen { try await body(RawPeer(port: $0, log: log)) }
     }
 
     private final class Log: Sendable {
@@ -143,6 +136,21 @@ public final class RawPeer: Sendable {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             context.close(promise: nil)
+        }
+    }
+}
+
+extension Channel {
+    /// Closes the channel after `body`, which gets the port on which it listens.
+    func whileOpen<Result: Sendable>(_ body: (_ port: Int) async throws -> Result) async throws -> Result {
+        do {
+            let result = try await body(localAddress?.port ?? 0)
+            try await close()
+            return result
+        } catch {
+            // The first failure is the one to report.
+            try? await close()
+            throw error
         }
     }
 }

@@ -33,15 +33,7 @@ public final class StreamingApp: Sendable {
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
-        let app = StreamingApp(port: channel.localAddress?.port ?? 0, state: state)
-        do {
-            let result = try await body(app)
-            try await channel.close()
-            return result
-        } catch {
-            try await channel.close()
-            throw error
-        }
+        return try await channel.whileOpen { try await body(StreamingApp(port: $0, state: state)) }
     }
 
     /// Sends an event to every open event stream.

@@ -7,3 +7,22 @@ public func waitWhile(
 ) async rethrows {
     while !Task.isCancelled, try await condition() { await Task.yield() }
 }
+
+/// Runs `work`, and repeats `step` beside it until it is done.
+public func runWork<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value,
+    repeating step: @escaping @Sendable () async -> Void
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            while !Task.isCancelled { await step() }
+            return nil
+        }
+        defer { group.cancelAll() }
+        while let value = try await group.next() {
+            if let value { return value }
+        }
+        throw CancellationError()
+    }
+}

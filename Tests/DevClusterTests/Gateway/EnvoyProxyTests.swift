@@ -69,15 +69,21 @@ struct EnvoyProxyTests {
         }
     }
 
-    @Test func aConfigurationIsAppliedOnceEnvoyServesByIt() async throws {
+    /// A proxy that has written its files, in a folder of its own.
+    private func withProxy(
+        whoseEnvoyRefuses refuses: Bool = false,
+        _ work: @Sendable (EnvoyProxy, _ folder: String) async throws -> Void
+    ) async throws {
         try await withFolder { folder in
-            let proxy = EnvoyProxy(
-                folder: folder,
-                port: 1,
-                adminPort: 2,
-                transport: WatchingAdmin(folder: folder, refuses: false)
-            )
+            let admin = WatchingAdmin(folder: folder, refuses: refuses)
+            let proxy = EnvoyProxy(folder: folder, port: 1, adminPort: 2, transport: admin)
             try await proxy.prepare()
+            try await work(proxy, folder)
+        }
+    }
+
+    @Test func aConfigurationIsAppliedOnceEnvoyServesByIt() async throws {
+        try await withProxy { proxy, folder in
             #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .applied)
         }
     }
@@ -99,14 +105,7 @@ struct EnvoyProxyTests {
     }
 
     @Test func aRefusedConfigurationIsReportedAndItsRoutesAreNotWritten() async throws {
-        try await withFolder { folder in
-            let proxy = EnvoyProxy(
-                folder: folder,
-                port: 1,
-                adminPort: 2,
-                transport: WatchingAdmin(folder: folder, refuses: true)
-            )
-            try await proxy.prepare()
+        try await withProxy(whoseEnvoyRefuses: true) { proxy, folder in
             let routes = FileManager.default.contents(atPath: proxy.bootstrap.routesFile)
             #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .refused)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.routesFile) == routes)
@@ -114,14 +113,7 @@ struct EnvoyProxyTests {
     }
 
     @Test func theEndpointsOfAClusterThatIsGoneAreRemoved() async throws {
-        try await withFolder { folder in
-            let proxy = EnvoyProxy(
-                folder: folder,
-                port: 1,
-                adminPort: 2,
-                transport: WatchingAdmin(folder: folder, refuses: false)
-            )
-            try await proxy.prepare()
+        try await withProxy { proxy, folder in
             let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
             _ = try await proxy.publish(resources)
             let path = try #require(resources.endpoints.first?.path)
@@ -132,14 +124,7 @@ struct EnvoyProxyTests {
     }
 
     @Test func filesThatDoNotChangeAreNotWrittenAgain() async throws {
-        try await withFolder { folder in
-            let proxy = EnvoyProxy(
-                folder: folder,
-                port: 1,
-                adminPort: 2,
-                transport: WatchingAdmin(folder: folder, refuses: false)
-            )
-            try await proxy.prepare()
+        try await withProxy { proxy, folder in
             let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
             _ = try await proxy.publish(resources)
             try FileManager.default.removeItem(atPath: proxy.bootstrap.routesFile)

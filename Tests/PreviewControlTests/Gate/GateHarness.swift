@@ -83,20 +83,9 @@ struct GateHarness: Sendable {
     func whileTimePasses<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                while !Task.isCancelled {
-                    for replica in replicas { replica.clock.advance(by: .milliseconds(20)) }
-                    for _ in 0..<10 { await Task.yield() }
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let value = try await group.next() {
-                if let value { return value }
-            }
-            throw CancellationError()
+        try await runWork(work) {
+            for replica in replicas { replica.clock.advance(by: .milliseconds(20)) }
+            for _ in 0..<10 { await Task.yield() }
         }
     }
 

@@ -145,31 +145,13 @@ struct GateCluster: Sendable {
     private static func install(into store: ObjectStore) throws {
         try ClusterObjects.install(into: store, port: 8088)
         // As the platform makes it: without annotations of any kind.
-        let claim = try store.create(
-            .sandboxClaims,
-            namespace: namespace,
-            [
+        try ServiceUnderTest.addSandbox(
+            claim: [
                 "metadata": ["name": .string(ClusterObjects.claimName(run: runText))],
                 "spec": ["warmPoolRef": ["name": "test"]],
-            ]
+            ],
+            to: store
         )
-        let template = SandboxTemplate(command: ["true"], port: 3000)
-        let sandbox = try store.create(
-            .sandboxes,
-            namespace: namespace,
-            SandboxObjects.sandbox(for: claim, template: template)
-        )
-        let pod = try store.create(.pods, namespace: namespace, SandboxObjects.pod(for: sandbox))
-        try store.updateStatus(.pods, namespace: namespace, name: pod.name) { $0["status", "phase"] = "Running" }
-        try store.updateStatus(.sandboxClaims, namespace: namespace, name: claim.name) { claim in
-            claim["status", "sandbox", "name"] = .string(sandbox.name)
-            claim["status", "conditions"] = [
-                [
-                    "type": "Ready", "status": "True", "reason": "Ready", "message": "",
-                    "lastTransitionTime": "2026-01-01T00:00:00Z",
-                ]
-            ]
-        }
     }
 
     // MARK: What is there
@@ -222,20 +204,9 @@ struct GateCluster: Sendable {
         while condition: @escaping @Sendable () -> Bool,
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                while !Task.isCancelled {
-                    if condition() { advance(by: .milliseconds(20)) }
-                    for _ in 0..<200 { await Task.yield() }
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let value = try await group.next() {
-                if let value { return value }
-            }
-            throw CancellationError()
+        try await runWork(work) {
+            if condition() { advance(by: .milliseconds(20)) }
+            for _ in 0..<200 { await Task.yield() }
         }
     }
 
