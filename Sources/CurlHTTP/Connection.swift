@@ -21,7 +21,7 @@ final class Connection {
     /// How many of them have a reader that is behind. libcurl before 8.1 then reads nothing more of the whole connection.
     var pausedCount = 0
     /// The last time that something arrived.
-    private(set) var lastHeard: ContinuousClock.Instant
+    private(set) var lastReceived: ContinuousClock.Instant
     /// Since when something is due: since the first request was sent after which nothing has arrived. A request whose time is
     /// over without an answer leaves it as it is.
     private(set) var waitingSince: ContinuousClock.Instant?
@@ -32,7 +32,7 @@ final class Connection {
         self.key = key
         self.generation = generation
         self.isHTTP2 = isHTTP2
-        lastHeard = now
+        lastReceived = now
     }
 
     func requestSent(at now: ContinuousClock.Instant) {
@@ -41,8 +41,8 @@ final class Connection {
     }
 
     /// Something arrived, for whichever request.
-    func heard(at now: ContinuousClock.Instant) {
-        lastHeard = now
+    func received(at now: ContinuousClock.Instant) {
+        lastReceived = now
         waitingSince = now
         silentSince = nil
     }
@@ -91,7 +91,7 @@ struct SilentConnection: Sendable {
 
     /// Whether `connection` may have met the same fate: it is to the same peer and as old, and has been silent for as long.
     func mayResemble(_ connection: Connection) -> Bool {
-        connection.key.origin == origin && connection.generation <= generation && connection.lastHeard <= since
+        connection.key.origin == origin && connection.generation <= generation && connection.lastReceived <= since
     }
 }
 

@@ -24,8 +24,8 @@ extension CurlLoop {
     }
 
     /// A piece of an answer arrived on `connection`.
-    func heard(on connection: Connection) {
-        connection.heard(at: now)
+    func received(on connection: Connection) {
+        connection.received(at: now)
         guard let suspect, suspect.key.origin == connection.key.origin else { return }
         if suspect === connection {
             // It was only slow.

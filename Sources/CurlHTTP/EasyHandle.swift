@@ -127,7 +127,7 @@ final class EasyHandle {
         if isPaused {
             isPaused = false
             connection?.pausedCount -= 1
-            connection?.heard(at: loop.now)
+            connection?.received(at: loop.now)
         }
         return resume()
     }
@@ -289,7 +289,7 @@ final class EasyHandle {
 
     /// - Returns: `count` of `line`, or anything else to end the transfer.
     private func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Int {
-        if let connection { loop.heard(on: connection) }
+        if let connection { loop.received(on: connection) }
         switch parser.consume(line) {
         case .incomplete:
             return line.count
@@ -304,7 +304,7 @@ final class EasyHandle {
 
     /// - Returns: `count` of `bytes`, the sign to pause, or anything else to end the transfer.
     private func chunkArrived(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if let connection { loop.heard(on: connection) }
+        if let connection { loop.received(on: connection) }
         switch exchange?.chunkArrived([UInt8](bytes)) {
         case .accepted(let delivery):
             if let delivery { loop.deliver(delivery) }

@@ -65,7 +65,7 @@ extension KubernetesClient {
         labelSelector: LabelSelector? = nil,
         fieldSelector: FieldSelector? = nil,
         consistency: ListConsistency = .mostRecent,
-        known: (@Sendable (ObjectVersion) -> Kept?)? = nil,
+        reusing kept: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (PartialObjectMetadata) -> Kept?
     ) async throws -> ObjectList<Kept> {
         let query = ListQuery(
@@ -75,7 +75,7 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await list(query, consistency, known: known, keeping: keep)
+        return try await list(query, consistency, reusing: kept, keeping: keep)
     }
 
     /// Reads all pages. If the server no longer has the list's version (410), the list starts again, once.
@@ -86,14 +86,14 @@ extension KubernetesClient {
     func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
         _ consistency: ListConsistency,
-        known: (@Sendable (ObjectVersion) -> Kept?)? = nil,
+        reusing kept: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
         let list = try await withVersion(of: query.resource) { version in
             do {
-                return try await allPages(query, version, consistency, known, keep)
+                return try await allPages(query, version, consistency, kept, keep)
             } catch let error as KubernetesError where error.kind == .gone {
-                return try await allPages(query, version, consistency, known, keep)
+                return try await allPages(query, version, consistency, kept, keep)
             }
         }
         // The memory for reading a long list is many times that of the stored parts, and would remain allocated.
@@ -108,10 +108,10 @@ extension KubernetesClient {
         _ query: ListQuery,
         _ version: String,
         _ consistency: ListConsistency,
-        _ known: (@Sendable (ObjectVersion) -> Kept?)?,
+        _ kept: (@Sendable (ObjectVersion) -> Kept?)?,
         _ keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
-        var kept: [Kept] = []
+        var items: [Kept] = []
         var count = 0
         var token: String?
         while true {
@@ -130,14 +130,14 @@ extension KubernetesClient {
             )
             let answer = try await executor.perform(request, limits: limits)
             let page = try Self.decode(answer, request) { body in
-                let noted = known.map { known in
+                let noted = kept.map { kept in
                     { (version: ObjectVersion) in
-                        let item = known(version)
+                        let item = kept(version)
                         if item != nil { count += 1 }
                         return item
                     }
                 }
-                return try ObjectList<Kept>(json: body, known: noted) { (object: Item) in
+                return try ObjectList<Kept>(json: body, reusing: noted) { (object: Item) in
                     count += 1
                     return keep(object)
                 }
@@ -145,9 +145,9 @@ extension KubernetesClient {
             guard count <= RequestLimits.maxListedObjects else {
                 throw KubernetesError(.decoding, "the list has more than \(RequestLimits.maxListedObjects) objects")
             }
-            kept += page.items
+            items += page.items
             guard let next = page.metadata.continueToken else {
-                return ObjectList(metadata: page.metadata, items: kept)
+                return ObjectList(metadata: page.metadata, items: items)
             }
             token = next
         }

@@ -55,12 +55,12 @@ extension ObjectList {
     /// instead of being scattered between what is kept.
     ///
     /// - Parameters:
-    ///   - known: Returns what was kept before of exactly this state of an object, which then is only passed over.
+    ///   - kept: Returns what was kept before of exactly this state of an object, which then is only passed over.
     ///   - keep: Makes that part; `nil` leaves the object out.
     /// - Throws: `DecodingError` if the text is no JSON or no list.
     public init<Object: JSONReadable>(
         json bytes: ArraySlice<UInt8>,
-        known: ((ObjectVersion) -> Item?)? = nil,
+        reusing kept: ((ObjectVersion) -> Item?)? = nil,
         keeping keep: (Object) -> Item?
     ) throws {
         self = try JSONReader.read(bytes) { json in
@@ -72,7 +72,7 @@ extension ObjectList {
                 case .items:
                     _ = try json.ifPresent { json in
                         try json.forEachElement { json in
-                            if let item = try Self.known(&json, known) ?? keep(try Object(reading: &json)) {
+                            if let item = try Self.reused(&json, kept) ?? keep(try Object(reading: &json)) {
                                 items.append(item)
                             }
                         }
@@ -86,11 +86,11 @@ extension ObjectList {
 }
 
 extension ObjectList {
-    /// Passes over the object that comes next if it is known; otherwise it still comes next.
-    private static func known(_ json: inout JSONReader, _ known: ((ObjectVersion) -> Item?)?) throws -> Item? {
-        guard let known else { return nil }
+    /// Passes over the object that comes next if it was kept before; otherwise it still comes next.
+    private static func reused(_ json: inout JSONReader, _ kept: ((ObjectVersion) -> Item?)?) throws -> Item? {
+        guard let kept else { return nil }
         let beginning = json
-        if let version = try ObjectVersion(passingOver: &json), let item = known(version) { return item }
+        if let version = try ObjectVersion(passingOver: &json), let item = kept(version) { return item }
         json = beginning
         return nil
     }

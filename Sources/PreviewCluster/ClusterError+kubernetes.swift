@@ -51,7 +51,7 @@ extension ClusterError {
     }
 
     /// Runs requests to the cluster and turns what they throw into a ``ClusterError``.
-    static func mappingErrors<Result: Sendable>(
+    static func mappingClusterErrors<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(ClusterError) -> Result {
         do {
@@ -67,11 +67,11 @@ extension ClusterError {
         }
     }
 
-    /// As ``asking(_:)``, for reads where a missing object is an answer.
-    static func askingForOne<Result: Sendable>(
+    /// As ``mappingClusterErrors(_:)``, for reads where a missing object is an answer.
+    static func nilIfMissing<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(ClusterError) -> Result? {
-        try await mappingErrors {
+        try await mappingClusterErrors {
             do {
                 return try await work()
             } catch let error as KubernetesError where error.meansObjectIsMissing {

@@ -25,7 +25,7 @@ public struct KubernetesApprovalStore: Sendable {
 
     /// The claims of the namespace that are not being deleted, with their approvals.
     public func claims() async throws(ClusterError) -> [ClaimRecord] {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             try await client.listMetadata(of: SandboxClaim.self, in: namespace).items.compactMap {
                 ClaimRecord($0.metadata)
             }
@@ -33,7 +33,7 @@ public struct KubernetesApprovalStore: Sendable {
     }
 
     private func claim(named name: String) async throws(ClusterError) -> ClaimRecord? {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: SandboxClaim.self, named: name, in: namespace)
         }
         return found.flatMap { ClaimRecord($0.metadata) }
@@ -44,7 +44,7 @@ public struct KubernetesApprovalStore: Sendable {
         _ patch: MergePatch,
         into claim: ClaimIdentity
     ) async throws(ClusterError) -> ClaimRecord? {
-        let changed: PartialObjectMetadata?? = try await ClusterError.askingForOne {
+        let changed: PartialObjectMetadata?? = try await ClusterError.nilIfMissing {
             do {
                 return try await client.patchMetadata(
                     of: SandboxClaim.self,
@@ -89,7 +89,7 @@ extension KubernetesApprovalStore: ApprovalStore {
         let patch = JSONPatch([.test(JSONPointer("metadata", "uid"), .string(claim.uid))] + edits.flatMap(\.operations))
         let failure: ClusterError?
         do {
-            let patched = try await ClusterError.askingForOne {
+            let patched = try await ClusterError.nilIfMissing {
                 try await client.patchMetadata(of: SandboxClaim.self, named: claim.name, in: namespace, .json(patch))
             }
             return patched.flatMap { ClaimRecord($0.metadata) }
@@ -141,7 +141,7 @@ extension KubernetesApprovalStore: ApprovalStore {
                 [ApprovalAnnotation.grants: grants.text],
                 resourceVersion: gateway.metadata.resourceVersion
             )
-            let isWritten = try await ClusterError.mappingErrors {
+            let isWritten = try await ClusterError.mappingClusterErrors {
                 do {
                     _ = try await client.patchMetadata(
                         of: Gateway.self,
@@ -160,7 +160,7 @@ extension KubernetesApprovalStore: ApprovalStore {
     }
 
     private func gateway() async throws(ClusterError) -> PartialObjectMetadata? {
-        try await ClusterError.askingForOne {
+        try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: Gateway.self, named: gatewayName, in: gatewayNamespace)
         }
     }

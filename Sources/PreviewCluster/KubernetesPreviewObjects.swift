@@ -36,7 +36,7 @@ public struct KubernetesPreviewObjects: Sendable {
             case .uid(let uid): Preconditions(uid: uid)
             case .exactly(let uid, let version): Preconditions(uid: uid, resourceVersion: version)
             }
-        return try await ClusterError.mappingErrors {
+        return try await ClusterError.mappingClusterErrors {
             do {
                 let outcome = try await client.delete(
                     type,
@@ -54,15 +54,15 @@ public struct KubernetesPreviewObjects: Sendable {
     /// Lists previews, and decodes those that are not known.
     private func owned<Object: KubernetesObject, Copy: ObjectCopy>(
         _ type: Object.Type,
-        known: @escaping @Sendable (PreviewToken) -> Copy?
+        reusing kept: @escaping @Sendable (PreviewToken) -> Copy?
     ) async throws(ClusterError) -> [Copy] {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             try await wholeLists.listMetadata(
                 of: type,
                 in: namespace,
                 labelSelector: Self.owned,
-                known: { version in
-                    PreviewToken(objectName: version.name).flatMap(known).flatMap { $0.shows(version) ? $0 : nil }
+                reusing: { version in
+                    PreviewToken(objectName: version.name).flatMap(kept).flatMap { $0.shows(version) ? $0 : nil }
                 },
                 keeping: { Copy($0.metadata) }
             ).items
@@ -79,7 +79,7 @@ public struct KubernetesPreviewObjects: Sendable {
 
 extension KubernetesPreviewObjects: PreviewObjects {
     public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             let created = try await client.createMetadata(of: manifests.service(blueprint), in: namespace)
             guard let backend = PreviewBackend(created.metadata) else {
                 throw ClusterError(.rejected, "the API server returned another object than the one created")
@@ -89,13 +89,13 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func createRoute(for blueprint: PreviewBlueprint) async throws(ClusterError) -> Preview {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             try preview(try await client.createMetadata(of: manifests.route(blueprint), in: namespace))
         }
     }
 
     public func route(_ token: PreviewToken) async throws(ClusterError) -> Preview? {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: HTTPRoute.self, named: token.objectName, in: namespace)
         }
         // An object of that name that is not a preview of this service does not count.
@@ -103,13 +103,13 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func routes(
-        known: @escaping @Sendable (PreviewToken) -> Preview?
+        reusing kept: @escaping @Sendable (PreviewToken) -> Preview?
     ) async throws(ClusterError) -> [Preview] {
-        try await owned(HTTPRoute.self, known: known)
+        try await owned(HTTPRoute.self, reusing: kept)
     }
 
     public func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             let selector = LabelSelector("\(PreviewLabel.ownedSelector),\(PreviewLabel.run)=\(run.text)")
             return try await client.list(HTTPRoute.self, in: namespace, labelSelector: selector)
                 .items.compactMap { route in
@@ -119,22 +119,22 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus? {
-        try await ClusterError.askingForOne {
+        try await ClusterError.nilIfMissing {
             manifests.status(of: try await client.get(HTTPRoute.self, named: token.objectName, in: namespace))
         }
     }
 
     public func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend? {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: Service.self, named: token.objectName, in: namespace)
         }
         return found.flatMap { PreviewBackend($0.metadata) }
     }
 
     public func backends(
-        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+        reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend] {
-        try await owned(Service.self, known: known)
+        try await owned(Service.self, reusing: kept)
     }
 
     /// One patch: a JSON Patch that tests run and expiry, or a merge patch of exactly the version that was judged.
@@ -148,7 +148,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         if precondition: ExtensionPrecondition
     ) async throws(ClusterError) -> ExtensionOutcome {
         guard let patch = Self.patch(preview, of: run, to: expiry, if: precondition) else { return .changed }
-        let outcome: ExtensionOutcome? = try await ClusterError.askingForOne {
+        let outcome: ExtensionOutcome? = try await ClusterError.nilIfMissing {
             do {
                 _ = try await client.patchMetadata(
                     of: HTTPRoute.self,
@@ -202,7 +202,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     /// - Returns: The preview after the write; `nil` if a test of the patch fails, or the route no longer exists.
     private func change(_ preview: Preview, by patch: JSONPatch) async throws(ClusterError) -> Preview? {
-        let changed: Preview?? = try await ClusterError.askingForOne {
+        let changed: Preview?? = try await ClusterError.nilIfMissing {
             do {
                 let route = try await client.patchMetadata(
                     of: HTTPRoute.self,
@@ -254,7 +254,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func label(of pod: PodIdentity) async throws(ClusterError) -> PodLabel? {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: Pod.self, named: pod.name, in: namespace)
         }
         guard let found = found?.metadata, found.uid == pod.uid, let version = found.resourceVersion,
@@ -277,7 +277,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     /// A merge patch creates the missing maps of the pod, and its 409 means that the pod was replaced or has changed.
     private func changeLabel(of pod: PodIdentity, _ patch: MergePatch) async throws(ClusterError) -> Bool {
-        let changed = try await ClusterError.askingForOne {
+        let changed = try await ClusterError.nilIfMissing {
             do {
                 _ = try await client.patchMetadata(of: Pod.self, named: pod.name, in: namespace, .merge(patch))
                 return true
@@ -289,14 +289,14 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func livePods() async throws(ClusterError) -> [PodIdentity] {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             try await wholeLists.listMetadata(of: Pod.self, in: namespace, fieldSelector: Self.alive)
                 .items.compactMap { PodIdentity($0.metadata) }
         }
     }
 
     public func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.get(Pod.self, named: pod.name, in: namespace)
         }
         guard let found else { return false }
@@ -304,7 +304,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func isReady(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.get(Pod.self, named: pod.name, in: namespace)
         }
         guard let found, found.metadata.uid == pod.uid else { return false }
@@ -314,14 +314,14 @@ extension KubernetesPreviewObjects: PreviewObjects {
     // MARK: Claims
 
     public func claims() async throws(ClusterError) -> [ClaimIdentity] {
-        try await ClusterError.mappingErrors {
+        try await ClusterError.mappingClusterErrors {
             try await client.listMetadata(of: SandboxClaim.self, in: namespace)
                 .items.compactMap { ClaimIdentity($0.metadata) }
         }
     }
 
     public func exists(_ claim: ClaimIdentity) async throws(ClusterError) -> Bool {
-        let found = try await ClusterError.askingForOne {
+        let found = try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: SandboxClaim.self, named: claim.name, in: namespace)
         }
         return found?.metadata.uid == claim.uid

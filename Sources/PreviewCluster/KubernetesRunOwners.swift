@@ -26,8 +26,8 @@ public struct KubernetesRunOwners: RunOwners {
             if let claim = mirror.claim(name), claim.record.belongs(to: run), let owner = claim.owner { return owner }
         }
         for name in run.claimNames {
-            let claim = try await AccessDenied.mappingErrors {
-                try await ClusterError.askingForOne {
+            let claim = try await AccessDenied.mappingClusterErrors {
+                try await ClusterError.nilIfMissing {
                     try await client.getMetadata(of: SandboxClaim.self, named: name, in: namespace).metadata
                 }
             }
@@ -48,7 +48,7 @@ public struct KubernetesTokenReviews: TokenReviews {
 
     public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
         let question = TokenReview(token: token.value, audiences: [audience])
-        let answer = try await AccessDenied.mappingErrors { try await client.create(question, in: nil) }
+        let answer = try await AccessDenied.mappingClusterErrors { try await client.create(question, in: nil) }
         // A server that does not support audiences returns none, and would accept a token that is meant for another
         // service.
         guard let status = answer.status, status.authenticated == true, status.audiences?.contains(audience) == true
@@ -59,11 +59,11 @@ public struct KubernetesTokenReviews: TokenReviews {
 
 extension AccessDenied {
     /// Runs requests to the cluster; without a response no caller is authenticated.
-    static func mappingErrors<Result: Sendable>(
+    static func mappingClusterErrors<Result: Sendable>(
         _ work: () async throws -> Result
     ) async throws(AccessDenied) -> Result {
         do throws(ClusterError) {
-            return try await ClusterError.mappingErrors(work)
+            return try await ClusterError.mappingClusterErrors(work)
         } catch {
             guard error.kind != .cancelled else { throw .cancelled }
             throw AccessDenied(

@@ -133,7 +133,7 @@ struct LiveSandboxes: SandboxSource {
     private static let missingUID = ClusterError(.rejected, "the API server returned an object without a UID")
 
     func claim(_ name: String) async throws -> RunClaim? {
-        let claim = try await ClusterError.askingForOne {
+        let claim = try await ClusterError.nilIfMissing {
             try await client.get(SandboxClaim.self, named: name, in: namespace)
         }
         guard let claim else { return nil }
@@ -142,13 +142,13 @@ struct LiveSandboxes: SandboxSource {
     }
 
     func sandbox(_ name: String) async throws -> SandboxRecord? {
-        try await ClusterError.askingForOne {
+        try await ClusterError.nilIfMissing {
             try await client.getMetadata(of: Sandbox.self, named: name, in: namespace).metadata
         }.map { SandboxRecord($0, withOwnership: true) }
     }
 
     func pod(_ name: String) async throws -> PodRecord? {
-        let pod = try await ClusterError.askingForOne {
+        let pod = try await ClusterError.nilIfMissing {
             try await client.get(Pod.self, named: name, in: namespace)
         }
         guard let pod, !pod.status.isTerminal else { return nil }

@@ -30,7 +30,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     /// reports.
     public func write(_ entry: TimelineEntry) async throws(TimelineFailure) -> Bool {
         do throws(ClusterError) {
-            return try await ClusterError.mappingErrors {
+            return try await ClusterError.mappingClusterErrors {
                 _ = try await client.createMetadata(of: Event(entry, in: namespace), in: namespace)
                 return true
             }

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 /// The knowledge about an object on which a preview depends: its pod, or its run's claim.
-public enum Presence: Hashable, Sendable, CaseIterable {
+public enum Presence: String, Hashable, Sendable, CaseIterable {
     /// The object with the preview's UID exists, even if it is being deleted.
     case present
     /// The object is gone: not found, another UID, or a pod in a terminal phase.

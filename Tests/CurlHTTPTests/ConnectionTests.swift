@@ -37,7 +37,7 @@ import Testing
     @Test func anAnswerToAnyRequestCountsForAll() {
         connection.requestSent(at: instant(0))
         connection.requestSent(at: instant(1))
-        connection.heard(at: instant(2))
+        connection.received(at: instant(2))
         #expect(!isSilent(at: 4.9))
         #expect(isSilent(at: 5))
     }
@@ -69,7 +69,7 @@ import Testing
         let silent = try #require(SilentConnection(connection))
         let quiet = Self.connection(at: instant(1))
         let busy = Self.connection(at: instant(1))
-        busy.heard(at: instant(11))
+        busy.received(at: instant(11))
         let newer = Self.connection(generation: 1, at: instant(9))
         #expect(silent.mayResemble(quiet))
         #expect(!silent.mayResemble(busy))

@@ -24,13 +24,13 @@ struct WatchLivenessTests {
         )
         let (clock, seen) = (fixture.clock, Seen())
         await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await liveness.ask() }
-            await waitWhile { !liveness.isAsked }
+            group.addTask { await liveness.requestReopen() }
+            await waitWhile { !liveness.isReopenRequested }
             group.addTask {
                 try? await fixture.client.watch(query, "5", .seconds(300), liveness: liveness) {
                     // Long enough for whatever waits for a question to see that there was one.
                     for _ in 0..<1000 { await Task.yield() }
-                    liveness.answer(true)
+                    liveness.completeReopen(true)
                 } _: { (_: WatchEvent<PartialObjectMetadata>) in
                     seen.add()
                 }

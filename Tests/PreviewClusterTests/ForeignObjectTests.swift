@@ -35,12 +35,12 @@ struct ForeignObjectTests {
             let token = try await replica.start(run)
             try await replica.whileFed {
                 await replica.until {
-                    replica.mirror.knownRoute(token) != nil && replica.mirror.knownBackend(token) != nil
+                    replica.mirror.lastSeenRoute(token) != nil && replica.mirror.lastSeenBackend(token) != nil
                 }
                 try cluster.store.update(kind, namespace: TestCluster.namespace, name: token.objectName, change.labels)
                 await replica.until {
                     kind == .httpRoutes
-                        ? replica.mirror.knownRoute(token) == nil : replica.mirror.knownBackend(token) == nil
+                        ? replica.mirror.lastSeenRoute(token) == nil : replica.mirror.lastSeenBackend(token) == nil
                 }
                 #expect(kind == .services || replica.mirror.previewCount == 0)
                 // Nor is it touched.
@@ -66,7 +66,7 @@ struct ForeignObjectTests {
                 }
                 try cluster.delete(.httpRoutes, token.objectName)
                 gate.open()
-                await replica.until { replica.mirror.knownRoute(token) == nil }
+                await replica.until { replica.mirror.lastSeenRoute(token) == nil }
             }
         }
     }

@@ -136,7 +136,7 @@ struct OlderServiceTests {
                 try await replica.previews.stop(run: run, token: ours)
                 cluster.advance(by: .seconds(180))
                 await replica.until {
-                    replica.mirror.knownRoute(ours) == nil && replica.mirror.knownRoute(its) != nil
+                    replica.mirror.lastSeenRoute(ours) == nil && replica.mirror.lastSeenRoute(its) != nil
                 }
                 _ = await replica.core.podLabels.compare()
                 #expect(pod(cluster, sandbox.podName)?.labels[PreviewLabel.run] == run.label.text)
@@ -144,7 +144,7 @@ struct OlderServiceTests {
 
                 older.stop(its.text)
                 await replica.until {
-                    replica.mirror.routes()?.isEmpty == true && replica.mirror.knownBackend(its) == nil
+                    replica.mirror.routes()?.isEmpty == true && replica.mirror.lastSeenBackend(its) == nil
                 }
                 _ = await replica.core.podLabels.compare()
                 #expect(pod(cluster, sandbox.podName)?.labels[PreviewLabel.run] == nil)
@@ -166,7 +166,7 @@ struct OlderServiceTests {
                 try await replica.previews.stop(run: run, token: ours)
                 cluster.advance(by: .seconds(180))
                 await replica.until {
-                    replica.mirror.routes()?.isEmpty == true && replica.mirror.knownBackend(ours) == nil
+                    replica.mirror.routes()?.isEmpty == true && replica.mirror.lastSeenBackend(ours) == nil
                 }
                 _ = await replica.core.podLabels.compare()
                 let its = try OlderService(cluster: cluster).start(run, name: "older-one", pod: sandbox.podName)
@@ -174,7 +174,8 @@ struct OlderServiceTests {
                     $0["metadata", "labels", PreviewLabel.run] = nil
                 }
                 await replica.until {
-                    replica.mirror.knownRoute(its) != nil && replica.mirror.pod(named: sandbox.podName)?.runLabel == nil
+                    replica.mirror.lastSeenRoute(its) != nil
+                        && replica.mirror.pod(named: sandbox.podName)?.runLabel == nil
                 }
                 _ = await replica.core.podLabels.compare()
                 #expect(pod(cluster, sandbox.podName)?.labels[PreviewLabel.run] == run.label.text)

@@ -79,7 +79,7 @@ struct SilentClusterTests {
                     // A keepalive has to write then.
                     try cluster.setExpiry(of: token, in: .seconds(600))
                     let soon = cluster.now + .seconds(700)
-                    await replica.until { replica.mirror.knownRoute(token)?.expiresAt.map { $0 < soon } == true }
+                    await replica.until { replica.mirror.lastSeenRoute(token)?.expiresAt.map { $0 < soon } == true }
                     proxy.muteOpenConnections()
                     // The first write may be lost with its connection; its caller is told so.
                     var failures = 0
@@ -87,7 +87,7 @@ struct SilentClusterTests {
                     #expect(failures <= 1)
                     let second = try await replica.start(runs[1])
                     // Nothing tells a dead watch from a quiet one but that other connections work.
-                    await replica.until { replica.mirror.knownRoute(second) != nil && replica.mirror.isFresh }
+                    await replica.until { replica.mirror.lastSeenRoute(second) != nil && replica.mirror.isFresh }
                 }
             }
         }

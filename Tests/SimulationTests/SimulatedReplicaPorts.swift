@@ -232,15 +232,15 @@ extension SimulatedReplicaPorts: PreviewObjects {
     }
 
     func route(_ token: PreviewToken) async throws(ClusterError) -> Preview? {
-        if world.mutant == .refusalFromCopy, let copy { return copy.knownRoute(token) }
+        if world.mutant == .refusalFromCopy, let copy { return copy.lastSeenRoute(token) }
         return try await send(.route) { () async throws(ClusterError) in try await cluster.route(token) }
     }
 
     func routes(
-        known: @escaping @Sendable (PreviewToken) -> Preview?
+        reusing kept: @escaping @Sendable (PreviewToken) -> Preview?
     ) async throws(ClusterError) -> [Preview] {
         if world.mutant == .refusalFromCopy, let copied = copy?.routes() { return copied }
-        return try await send(.routes) { () async throws(ClusterError) in try await cluster.routes(known: known) }
+        return try await send(.routes) { () async throws(ClusterError) in try await cluster.routes(reusing: kept) }
     }
 
     func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)] {
@@ -256,9 +256,9 @@ extension SimulatedReplicaPorts: PreviewObjects {
     }
 
     func backends(
-        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+        reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend] {
-        try await send(.backends) { () async throws(ClusterError) in try await cluster.backends(known: known) }
+        try await send(.backends) { () async throws(ClusterError) in try await cluster.backends(reusing: kept) }
     }
 
     func extend(

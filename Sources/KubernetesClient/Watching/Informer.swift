@@ -39,7 +39,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
 
     /// The time since the last sign of the server: a list, a watch's beginning, an event or a bookmark. `nil` before
     /// the first list.
-    public var silence: Duration? { liveness.lastWord.map { uptime() - $0 } }
+    public var silence: Duration? { liveness.lastActivity.map { uptime() - $0 } }
 
     /// Checks that all changes up to now are delivered.
     ///
@@ -49,7 +49,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     ///   run.
     public func isAlive() async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await liveness.ask() }
+            group.addTask { await liveness.requestReopen() }
             group.addTask {
                 try? await client.executor.clock.sleep(for: client.limits.attemptTimeout)
                 return false
@@ -93,13 +93,13 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                 case .watch(let version):
                     let lifetime = try await watch(version, machine, keep, handle)
                     // A watch that was reopened on request has not failed, even if it was short.
-                    let worked = liveness.isAsked ? max(lifetime, InformerMachine.minimumWatch) : lifetime
+                    let worked = liveness.isReopenRequested ? max(lifetime, InformerMachine.minimumWatch) : lifetime
                     next = machine.withLock { $0.watchEnded(after: worked, jitter: jitter()) }
                 }
             } catch let failure as HandlerFailure {
                 throw failure.underlying
             } catch let error as KubernetesError {
-                liveness.answer(false)
+                liveness.completeReopen(false)
                 next = machine.withLock { $0.failed(error, jitter: jitter()) }
                 if next.announcesInterruption { try await handle(.interrupted(error)) }
             }
@@ -117,7 +117,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         let list = try await client.list(query, consistency, keeping: keep)
         try await deliver(.replaced(list.items), handle)
         liveness.recordActivity(at: uptime())
-        liveness.answer(true)
+        liveness.completeReopen(true)
         return machine.withLock { $0.listed(list.metadata.resourceVersion) }
     }
 
@@ -134,7 +134,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
         try await client.watch(query, version, lifetime, liveness: liveness) {
             liveness.recordActivity(at: uptime())
-            liveness.answer(true)
+            liveness.completeReopen(true)
             if machine.withLock({ $0.opened() }) { try await deliver(.resumed, handle) }
         } _: { (event: WatchEvent<Object>) in
             liveness.recordActivity(at: uptime())

@@ -75,7 +75,7 @@ extension TransportBody {
             }
             if let liveness {
                 group.addTask {
-                    await liveness.untilAsked()
+                    await liveness.untilReopenIsRequested()
                     end()
                 }
             }

@@ -9,16 +9,16 @@ final class WatchLiveness: Sendable {
         /// Whether the informer runs.
         var isRunning = false
         /// Whether a caller waits for the watch to be reopened.
-        var isAsked = false
+        var isReopenRequested = false
         /// The uptime of the last sign of the server about the objects.
-        var lastWord: Duration?
-        var askers: [CheckedContinuation<Bool, Never>] = []
+        var lastActivity: Duration?
+        var requesters: [CheckedContinuation<Bool, Never>] = []
         var watch: CheckedContinuation<Void, Never>?
 
-        mutating func takeAskers() -> [CheckedContinuation<Bool, Never>] {
-            defer { askers = [] }
-            isAsked = false
-            return askers
+        mutating func takeRequesters() -> [CheckedContinuation<Bool, Never>] {
+            defer { requesters = [] }
+            isReopenRequested = false
+            return requesters
         }
 
         mutating func takeWatch() -> CheckedContinuation<Void, Never>? {
@@ -39,29 +39,29 @@ final class WatchLiveness: Sendable {
     /// The informer ends.
     func end() {
         state.withLock { $0.isRunning = false }
-        answer(false)
+        completeReopen(false)
     }
 
     /// The server has answered a request with a list or the beginning of a watch, or has not.
-    func answer(_ isAlive: Bool) {
-        for asker in state.withLock({ $0.takeAskers() }) { asker.resume(returning: isAlive) }
+    func completeReopen(_ isAlive: Bool) {
+        for requester in state.withLock({ $0.takeRequesters() }) { requester.resume(returning: isAlive) }
     }
 
     /// The server has sent something that applies to all objects or one of them.
     func recordActivity(at uptime: Duration) {
-        state.withLock { $0.lastWord = uptime }
+        state.withLock { $0.lastActivity = uptime }
     }
 
     /// Whether a caller waits for the watch to be reopened.
-    var isAsked: Bool { state.withLock { $0.isAsked } }
+    var isReopenRequested: Bool { state.withLock { $0.isReopenRequested } }
 
     /// Returns on a request, or when the task is cancelled. The open watch waits here.
-    func untilAsked() async {
+    func untilReopenIsRequested() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let mayGoOn = state.withLock { state -> Bool in
                     // The handler below may have run before the continuation existed.
-                    if state.isAsked || Task.isCancelled { return true }
+                    if state.isReopenRequested || Task.isCancelled { return true }
                     state.watch = continuation
                     return false
                 }
@@ -74,25 +74,25 @@ final class WatchLiveness: Sendable {
 
     // MARK: The caller's side
 
-    var lastWord: Duration? { state.withLock { $0.lastWord } }
+    var lastActivity: Duration? { state.withLock { $0.lastActivity } }
 
     /// Requests that the watch is reopened.
     ///
     /// - Returns: Whether the server did so; false at once if no informer runs, and when the task is cancelled.
-    func ask() async -> Bool {
+    func requestReopen() async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let (isAsked, watch) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+                let (isReopenRequested, watch) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
                     guard state.isRunning, !Task.isCancelled else { return (false, nil) }
-                    state.isAsked = true
-                    state.askers.append(continuation)
+                    state.isReopenRequested = true
+                    state.requesters.append(continuation)
                     return (true, state.takeWatch())
                 }
-                if !isAsked { continuation.resume(returning: false) }
+                if !isReopenRequested { continuation.resume(returning: false) }
                 watch?.resume()
             }
         } onCancel: {
-            answer(false)
+            completeReopen(false)
         }
     }
 }

@@ -118,7 +118,7 @@ struct ReapDocumentItem: Encodable, Sendable {
         fingerprint = entry.token.fingerprint
         run = entry.run
         createdAt = RFC3339.string(entry.createdAt)
-        decision = entry.verdict.word
+        decision = entry.verdict.label
         (reason, dueAt) =
             switch entry.verdict {
             case .keep(let until, let reason): (reason.rawValue, RFC3339.string(until))
@@ -141,11 +141,11 @@ struct ReapDocumentItem: Encodable, Sendable {
         maxUntil = Instant(preview.maxUntil, effective: preview.effectiveMaxUntil(policy: policy))
         missingAnnotations = preview.missingAnnotations.sorted()
         unusableAnnotations = preview.unusableAnnotations.sorted()
-        pod = Companion(name: preview.podName, uid: preview.podUID, presence: entry.pod.word)
+        pod = Companion(name: preview.podName, uid: preview.podUID, presence: entry.pod.rawValue)
         claim = Companion(
             name: preview.claimName ?? preview.runID?.claimName,
             uid: preview.claimUID,
-            presence: entry.claim.word
+            presence: entry.claim.rawValue
         )
     }
 }

@@ -55,9 +55,9 @@ struct ReapTable: Sendable {
         if case .preview(let preview, _) = entry.subject {
             idleLeft = left(until: preview.effectiveExpiresAt(policy: report.policy.lifetime))
             capLeft = left(until: preview.effectiveMaxUntil(policy: report.policy.lifetime))
-            pod = entry.pod.word
+            pod = entry.pod.rawValue
         }
-        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.verdict.word, why(entry))
+        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.verdict.label, why(entry))
         return [
             entry.token.fingerprint, entry.run ?? Self.none,
             report.time.map { $0.earliest.duration(since: entry.createdAt).short } ?? Self.none,
@@ -113,21 +113,12 @@ enum ReapWords {
 }
 
 extension ReapVerdict {
-    var word: String {
+    /// Its name in tables and documents.
+    var label: String {
         switch self {
         case .keep: "keep"
         case .reap: "reap"
         case .leave: "leave"
-        }
-    }
-}
-
-extension Presence {
-    var word: String {
-        switch self {
-        case .present: "present"
-        case .gone: "gone"
-        case .unknown: "unknown"
         }
     }
 }

@@ -132,10 +132,10 @@ extension ClusterMirror {
     }
 
     /// The last known state of a route, whether or not its watch works.
-    @Sendable func knownRoute(_ token: PreviewToken) -> Preview? { read { $0.cluster.routes[token] } }
+    @Sendable func lastSeenRoute(_ token: PreviewToken) -> Preview? { read { $0.cluster.routes[token] } }
 
     /// The last known state of a Service, whether or not its watch works.
-    @Sendable func knownBackend(_ token: PreviewToken) -> PreviewBackend? { read { $0.cluster.backends[token] } }
+    @Sendable func lastSeenBackend(_ token: PreviewToken) -> PreviewBackend? { read { $0.cluster.backends[token] } }
 
     /// The number of previews; nil if they are not known.
     public var previewCount: Int? {

@@ -32,22 +32,22 @@ struct ReapPrecedence: Sendable {
     ///
     /// - Parameter share: A number in 0..<1, always the same for one preview, and a different one in other replicas.
     func delay(for reason: ReapReason, share: Double) -> Duration {
-        guard Self.tellsOfReplicas(reason) else { return Self.longestDelay * share }
+        guard Self.revealsOtherReplicas(reason) else { return Self.longestDelay * share }
         let delay = Self.shortestDelay + (Self.longestDelay - Self.shortestDelay) * share
         return delay * (Double(Self.leadToBeFirst - lead) / Double(Self.leadToBeFirst))
     }
 
     /// Records that this replica deleted a preview.
     mutating func noteOwnDeletion(for reason: ReapReason) {
-        guard Self.tellsOfReplicas(reason), !isFirst else { return }
+        guard Self.revealsOtherReplicas(reason), !isFirst else { return }
         lead += 1
     }
 
     /// Records that another replica deleted a preview that this one was about to delete.
     mutating func noteOthersDeletion(for reason: ReapReason) {
-        guard Self.tellsOfReplicas(reason) else { return }
+        guard Self.revealsOtherReplicas(reason) else { return }
         lead = 0
     }
 
-    private static func tellsOfReplicas(_ reason: ReapReason) -> Bool { reason == .idle || reason == .hardCap }
+    private static func revealsOtherReplicas(_ reason: ReapReason) -> Bool { reason == .idle || reason == .hardCap }
 }

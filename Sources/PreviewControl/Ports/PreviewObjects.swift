@@ -28,7 +28,7 @@ public protocol PreviewObjects: Sendable {
     ///
     /// - Parameter known: The caller's copy of a preview. If the list contains the same version, the copy is returned,
     ///   and the object is not decoded again.
-    func routes(known: @escaping @Sendable (PreviewToken) -> Preview?) async throws(ClusterError) -> [Preview]
+    func routes(reusing kept: @escaping @Sendable (PreviewToken) -> Preview?) async throws(ClusterError) -> [Preview]
     /// The routes of one run, with the gateway's status of each.
     func routes(of run: RunLabel) async throws(ClusterError) -> [(preview: Preview, status: RouteStatus)]
     func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus?
@@ -36,7 +36,7 @@ public protocol PreviewObjects: Sendable {
     func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend?
     /// All Services of previews; `known` as for ``routes(known:)``.
     func backends(
-        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+        reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend]
 
     /// Moves the expiry of a preview, if it has not changed since it was judged: a delayed write must not undo a later

@@ -30,7 +30,7 @@ public struct Readiness: Hashable, Sendable {
     public var isReady: Bool { state == .serving }
 
     /// The same state with another sentence.
-    func telling(_ detail: String) -> Readiness { Readiness(state, appStatus: appStatus, detail: detail) }
+    func adding(detail: String) -> Readiness { Readiness(state, appStatus: appStatus, detail: detail) }
 
     public init(_ state: State, appStatus: Int? = nil, detail: String? = nil) {
         self.state = state

@@ -1,5 +1,5 @@
 internal import PreviewDomain
-public import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Probes previews again that were reported as not working, so that the timeline has an event when they do
 /// (`preview.ready`).
@@ -7,7 +7,7 @@ public import ServiceLifecycle
 /// It is the only prober of this replica that is not triggered by a caller: for each preview at most one probe in
 /// ``ReadinessMemory/lifetime``, and none if callers have probed it in the meantime. Each replica follows the previews
 /// that it reported; the timeline keeps one event.
-public struct ReadinessFollower: Service {
+public struct ReadinessFollower: NamedService {
     private let previews: Previews
 
     /// The longest pause between two checks, which bounds the delay for a preview that was just reported.
@@ -34,7 +34,7 @@ public struct ReadinessFollower: Service {
     }
 
     private func look(_ look: UnreadyPreviews.Look) async {
-        guard let preview = previews.mirror.knownRoute(look.preview.token), !preview.isBeingDeleted else {
+        guard let preview = previews.mirror.lastSeenRoute(look.preview.token), !preview.isBeingDeleted else {
             await previews.memory.forget(look.preview.token)
             return
         }
@@ -42,9 +42,4 @@ public struct ReadinessFollower: Service {
             await previews.lookAgain(at: preview, mayTryHTTP2: look.mayTryHTTP2)
         }
     }
-}
-
-extension ReadinessFollower: CustomStringConvertible {
-    /// Only its name: ServiceLifecycle logs services by their description.
-    public var description: String { "ReadinessFollower" }
 }

@@ -98,8 +98,8 @@ struct ReapSurvey: Sendable {
         // The routes are listed after the Services, so that a Service whose route is created between the two lists is
         // seen with its route. Claims are listed after the routes that name them.
         let livePods = try await objects.livePods()
-        let backends = try await objects.backends(known: mirror.knownBackend)
-        let routes = try await objects.routes(known: mirror.knownRoute)
+        let backends = try await objects.backends(reusing: mirror.lastSeenBackend)
+        let routes = try await objects.routes(reusing: mirror.lastSeenRoute)
         let known = try await claims()
         return ReapSurvey(
             routes: routes,

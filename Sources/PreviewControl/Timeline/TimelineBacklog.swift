@@ -31,8 +31,8 @@ struct TimelineBacklog: Sendable {
         case waits(mayBeNext: Bool)
         /// It waits in place of this one, the oldest of its line, which is dropped.
         case displaced(Waiting)
-        /// The same occurrence already waits, or is being written.
-        case known
+        /// The same occurrence waits already, or is being written.
+        case duplicate
     }
 
     /// The next step.
@@ -56,13 +56,13 @@ struct TimelineBacklog: Sendable {
     private var prompt: Deque<Waiting> = []
     private var mass: Deque<Waiting> = []
     /// The entries that wait or are being written.
-    private var known: Set<Occurrence> = []
+    private var occurrences: Set<Occurrence> = []
     /// The uptime at which the next entry of the line ``mass`` would be due if they were evenly spaced.
     private var massDue = Duration.zero
 
     /// Adds an entry, unless its occurrence is known.
     mutating func add(_ entry: TimelineEntry, at now: Duration) -> Arrival {
-        guard known.insert(Occurrence(entry.event)).inserted else { return .known }
+        guard occurrences.insert(Occurrence(entry.event)).inserted else { return .duplicate }
         let waiting = Waiting(entry: entry, since: now)
         return entry.event.kind.comesInMasses
             ? Self.append(waiting, to: &mass, capacity: Self.massCapacity)
@@ -90,7 +90,7 @@ struct TimelineBacklog: Sendable {
     mutating func takeFirst() -> Waiting? { prompt.popFirst() ?? mass.popFirst() }
 
     /// The entry was written, or never will be.
-    mutating func remove(_ waiting: Waiting) { known.remove(Occurrence(waiting.entry.event)) }
+    mutating func remove(_ waiting: Waiting) { occurrences.remove(Occurrence(waiting.entry.event)) }
 
     /// Puts the entry back before all others of its line.
     ///

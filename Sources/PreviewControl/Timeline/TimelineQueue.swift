@@ -85,7 +85,7 @@ public final class TimelineQueue: Timeline, Service {
         switch state.withLock({ $0.backlog.add(entry, at: now) }) {
         case .waits(let mayBeNext): if mayBeNext { changed.raise() }
         case .displaced(let oldest): drop(oldest, "too many wait")
-        case .known: break
+        case .duplicate: break
         }
     }
 

@@ -96,6 +96,6 @@ extension Previews {
     /// Records that a keepalive failed before it could be written. A token that may not exist is not remembered.
     private func noteLostPing(_ error: ClusterError, _ token: PreviewToken, of run: RunLabel, sentAt sent: Duration) {
         outage.noteFailure(error, sentAt: sent)
-        if mirror.knownRoute(token)?.run == run { outage.noteLostPing(of: token) }
+        if mirror.lastSeenRoute(token)?.run == run { outage.noteLostPing(of: token) }
     }
 }

@@ -156,7 +156,7 @@ extension Previews {
     /// cluster is read first.
     func checkLimits(for run: RunLabel) async throws {
         if let known = mirror.routes(), refusal(of: run, beside: known) == nil { return }
-        let routes = try await objects.routes(known: mirror.knownRoute)
+        let routes = try await objects.routes(reusing: mirror.lastSeenRoute)
         if let refusal = refusal(of: run, beside: routes) { throw refusal }
     }
 
@@ -303,7 +303,7 @@ extension Previews {
     /// again, and withdraws if the others stay.
     private func withdrawIfOvershot(_ mine: Preview, of run: RunLabel) async throws {
         for look in 1...Self.maxLimitLooks {
-            let others = try await objects.routes(known: mirror.knownRoute).filter { $0.token != mine.token }
+            let others = try await objects.routes(reusing: mirror.lastSeenRoute).filter { $0.token != mine.token }
             guard let refusal = refusal(of: run, beside: others) else { return }
             let ranks = others.filter { !$0.isBeingDeleted }.map { PreviewRank($0) }
             if look == Self.maxLimitLooks || policy.limits.withdraws(PreviewRank(mine), among: ranks) { throw refusal }

@@ -30,7 +30,7 @@ extension Previews {
                 evidence = answered.evidence
                 found = (answered.preview, answered.readiness)
             } else if evidence.source == .gateway(.notHTTP) {
-                found.readiness = found.readiness.telling(Self.speaksNeither)
+                found.readiness = found.readiness.adding(detail: Self.speaksNeither)
             } else if time.uptime() < end {
                 // It closes connections of both protocols: it may still be starting.
                 evidence = await self.evidence(of: preview, within: end - time.uptime(), triesProtocol: true)
@@ -55,7 +55,7 @@ extension Previews {
         let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, triesProtocol: true)
         if evidence.source == .app {
             let readiness = Readiness(evidence)
-            return (changed, evidence, readiness.detail == nil ? readiness.telling(Self.speaksHTTP2) : readiness)
+            return (changed, evidence, readiness.detail == nil ? readiness.adding(detail: Self.speaksHTTP2) : readiness)
         }
         _ = try? await objects.setBackendProtocol(of: changed, to: .http1)
         return nil
@@ -73,7 +73,7 @@ extension Previews {
         let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, expecting: .localhost)
         let readiness = Readiness(evidence)
         if evidence.seenHost == .localhost, readiness.isReady, readiness.appStatus.map({ $0 < 400 }) ?? false {
-            return (changed, readiness.telling(Self.seesLocalhost))
+            return (changed, readiness.adding(detail: Self.seesLocalhost))
         }
         guard let restored = try? await objects.rewriteHost(of: changed, to: .preserve) else {
             return (changed, readiness)

@@ -16,14 +16,14 @@ public struct CoreAPIAuthority: RunAuthority {
     public static let defaultRetry = Duration.seconds(5)
 
     private let client: CoreAPIClient
-    private let known: ExpiringCache<BearerDigest, Result<CoreRun, AccessDenied>>
+    private let cache: ExpiringCache<BearerDigest, Result<CoreRun, AccessDenied>>
     /// The runs that the core API has shown to any caller.
     private let seen: ExpiringCache<RunID, CoreRun>
 
     /// - Parameter uptime: The time since some fixed instant.
     public init(_ client: CoreAPIClient, uptime: @escaping @Sendable () -> Duration) {
         self.client = client
-        known = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
+        cache = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
         seen = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
     }
 
@@ -48,7 +48,7 @@ public struct CoreAPIAuthority: RunAuthority {
     /// - Throws: ``AccessDenied`` if the core API does not show the run to the user, or does not answer.
     public func run(_ run: RunID, seenBy bearer: Secret) async throws(AccessDenied) -> CoreRun {
         let key = BearerDigest(bearer, context: run.text)
-        if let answer = known[key] { return try answer.get() }
+        if let answer = cache[key] { return try answer.get() }
         return try await read(run, as: bearer, key)
     }
 
@@ -80,7 +80,7 @@ public struct CoreAPIAuthority: RunAuthority {
             }
             answer = .failure(denied)
         }
-        known.insert(answer, for: key, lifetime: Self.lifetime)
+        cache.insert(answer, for: key, lifetime: Self.lifetime)
         return try answer.get()
     }
 

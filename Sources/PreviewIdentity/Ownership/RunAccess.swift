@@ -109,12 +109,12 @@ public struct ClaimAuthority: RunAuthority {
     public static let maxCachedRuns = 4096
 
     private let owners: any RunOwners
-    private let known: ExpiringCache<RunID, String?>
+    private let cache: ExpiringCache<RunID, String?>
 
     /// - Parameter uptime: The time since some fixed instant.
     public init(owners: any RunOwners, uptime: @escaping @Sendable () -> Duration) {
         self.owners = owners
-        known = ExpiringCache(maxEntries: Self.maxCachedRuns, uptime: uptime)
+        cache = ExpiringCache(maxEntries: Self.maxCachedRuns, uptime: uptime)
     }
 
     public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
@@ -128,9 +128,9 @@ public struct ClaimAuthority: RunAuthority {
     }
 
     private func owner(of run: RunID) async throws(AccessDenied) -> String? {
-        if let owner = known[run] { return owner }
+        if let owner = cache[run] { return owner }
         let owner = try await owners.owner(of: run)
-        known.insert(owner, for: run, lifetime: owner == nil ? Self.unknownLifetime : Self.lifetime)
+        cache.insert(owner, for: run, lifetime: owner == nil ? Self.unknownLifetime : Self.lifetime)
         return owner
     }
 }

@@ -17,7 +17,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
 
     private let callers: [String: Caller]
     private let reviews: any TokenReviews
-    private let known: ExpiringCache<BearerDigest, String?>
+    private let cache: ExpiringCache<BearerDigest, String?>
     private let inProgress = ConcurrencyLimit(maxReviewsInProgress)
 
     private struct AudienceClaim: Decodable {
@@ -45,7 +45,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
         }
         self.callers = callers
         self.reviews = reviews
-        known = ExpiringCache(maxEntries: Self.maxCachedReviews, uptime: uptime)
+        cache = ExpiringCache(maxEntries: Self.maxCachedReviews, uptime: uptime)
     }
 
     public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
@@ -59,7 +59,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
 
     private func userName(of bearer: Secret) async throws(AccessDenied) -> String? {
         let digest = BearerDigest(bearer)
-        if let answer = known[digest] { return answer }
+        if let answer = cache[digest] { return answer }
         guard inProgress.enter() else {
             throw AccessDenied(
                 .unavailable,
@@ -69,7 +69,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
         }
         defer { inProgress.leave() }
         let userName = try await reviews.userName(of: bearer, audience: Self.audience)
-        known.insert(userName, for: digest, lifetime: Self.lifetime)
+        cache.insert(userName, for: digest, lifetime: Self.lifetime)
         return userName
     }
 }

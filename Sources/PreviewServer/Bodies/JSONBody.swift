@@ -50,7 +50,7 @@ extension JSONBody {
     /// The response to a start: the session, and a header with the durations of the steps.
     init(_ started: StartedPreview, run: RunID, address: PreviewAddress) throws {
         try self.init(SessionBody(started.session, run: run, address: address))
-        headers[.serverTiming] = [("provision", started.provisioning), ("settle", started.waiting)]
+        headers[.serverTiming] = [("provision", started.provisioning), ("readiness", started.waiting)]
             .map { "\($0);dur=\($1.milliseconds)" }
             .joined(separator: ", ")
     }

@@ -95,7 +95,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .discard: break
         case .close: context.close(promise: nil)
         }
-        tellConnection()
+        updateConnection()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -174,7 +174,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             // The HTTP/1 encoder would end a body of unknown length, which is removed here, with an empty chunk.
             context.write(flow.answersHEAD ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
             if flow.responseEndSent() == .finish { finish(context) }
-            tellConnection()
+            updateConnection()
         }
     }
 
@@ -205,7 +205,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if !isHEAD { context.write(wrapOutboundOut(.body(body)), promise: nil) }
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
         finish(context)
-        tellConnection()
+        updateConnection()
     }
 
     /// Flushes all writes, closes the sending side, and gives the client a moment to read.
@@ -220,7 +220,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Events of the connection
 
-    private func tellConnection() {
+    private func updateConnection() {
         connection?.isPassingOn = flow.answersPassedOn
         guard flow.isBusy != isCounted else { return }
         isCounted = flow.isBusy

@@ -12,9 +12,9 @@ struct RunStreamEvents {
     private static let maxRemembered = 64
 
     /// The state of a request when the reader was last notified of it.
-    private var known: [ApprovalRequestID: Approval.State] = [:]
+    private var lastStates: [ApprovalRequestID: Approval.State] = [:]
     private var hasBegun = false
-    private var told: [String] = []
+    private var sentOccurrences: [String] = []
 
     /// Processes the run's requests, when they are first read or have changed.
     ///
@@ -26,19 +26,19 @@ struct RunStreamEvents {
         var states: [ApprovalRequestID: Approval.State] = [:]
         for approval in approvals {
             states[approval.id] = approval.state
-            guard known[approval.id] != approval.state else { continue }
+            guard lastStates[approval.id] != approval.state else { continue }
             if approval.state == .pending {
                 events.append(Self.card(approval))
             } else if approval.automatic != nil {
-                if hasBegun, known[approval.id] == nil { events.append(Self.autoApproved(approval)) }
-            } else if known[approval.id] == .pending || !hasBegun {
+                if hasBegun, lastStates[approval.id] == nil { events.append(Self.autoApproved(approval)) }
+            } else if lastStates[approval.id] == .pending || !hasBegun {
                 events.append(Self.decided(approval.id, approval.state, approval.reason))
             }
         }
-        for (id, state) in known where state == .pending && states[id] == nil {
+        for (id, state) in lastStates where state == .pending && states[id] == nil {
             events.append(Self.decided(id, .withdrawn, nil))
         }
-        known = states
+        lastStates = states
         hasBegun = true
         return events
     }
@@ -49,9 +49,9 @@ struct RunStreamEvents {
         case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn: return nil
         case .started, .ready, .expiring, .stopped, .reaped: break
         }
-        guard !told.contains(event.occurrence) else { return nil }
-        told.append(event.occurrence)
-        if told.count > Self.maxRemembered { told.removeFirst() }
+        guard !sentOccurrences.contains(event.occurrence) else { return nil }
+        sentOccurrences.append(event.occurrence)
+        if sentOccurrences.count > Self.maxRemembered { sentOccurrences.removeFirst() }
         var members = event.details
         members["runId"] = event.run.text
         members["message"] = event.message

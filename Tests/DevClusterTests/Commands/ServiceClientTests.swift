@@ -6,8 +6,8 @@ import Testing
 struct ServiceClientTests {
     @Test(
         arguments: [
-            ("provision;dur=12.5, settle;dur=30", Duration.milliseconds(12.5)),
-            ("settle;dur=30, provision;dur=7", .milliseconds(7)),
+            ("provision;dur=12.5, readiness;dur=30", Duration.milliseconds(12.5)),
+            ("readiness;dur=30, provision;dur=7", .milliseconds(7)),
             (nil, nil), ("", nil), ("provision", nil), ("provision;dur=x", nil), ("provisioning;dur=1", nil),
         ] as [(String?, Duration?)]
     )

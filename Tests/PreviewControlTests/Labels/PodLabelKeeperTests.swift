@@ -30,6 +30,19 @@ struct PodLabelKeeperTests {
         }
     }
 
+    /// A replica that sees a pod with the run's label and no preview of the run.
+    private func withLabelledPod(
+        _ work: @escaping @Sendable (ControlHarness, PodIdentity) async throws -> Void
+    ) async throws {
+        let replica = try await replica()
+        let pod = cluster.addSandbox(for: run)
+        try await following(replica) {
+            _ = try await cluster.label(pod, with: run.label, at: cluster.now)
+            await replica.until { replica.mirror.labelled == 1 }
+            try await work(replica, pod)
+        }
+    }
+
     @Test func theLabelIsThereBeforeTheService() async throws {
         let replica = try await replica()
         let pod = cluster.addSandbox(for: run)
@@ -61,7 +74,7 @@ struct PodLabelKeeperTests {
             } else {
                 let token = try await first.previews.start(run: run, port: 3000, requester: "ada").session.token
                 await second.until {
-                    second.mirror.knownBackend(token) != nil && second.mirror.knownRoute(token) != nil
+                    second.mirror.lastSeenBackend(token) != nil && second.mirror.lastSeenRoute(token) != nil
                 }
                 _ = await second.core.podLabels.compare()
                 #expect(cluster.runLabel(of: pod) == run.label)
@@ -84,11 +97,7 @@ struct PodLabelKeeperTests {
     }
 
     @Test func aStartThatIsUnderWayElsewhereKeepsItsLabel() async throws {
-        let replica = try await replica()
-        let pod = cluster.addSandbox(for: run)
-        try await following(replica) {
-            _ = try await cluster.label(pod, with: run.label, at: cluster.now)
-            await replica.until { replica.mirror.labelled == 1 }
+        try await withLabelledPod { replica, pod in
             let wait = await replica.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == run.label)
             #expect(wait <= .seconds(60))
@@ -100,11 +109,7 @@ struct PodLabelKeeperTests {
     }
 
     @Test func aStartBetweenTheLookAndTheRemovalKeepsItsLabel() async throws {
-        let replica = try await replica()
-        let pod = cluster.addSandbox(for: run)
-        try await following(replica) {
-            _ = try await cluster.label(pod, with: run.label, at: cluster.now)
-            await replica.until { replica.mirror.labelled == 1 }
+        try await withLabelledPod { replica, pod in
             replica.advance(by: .seconds(121))
             cluster.interrupt(.unlabelPod) { _ = try? await cluster.label(pod, with: run.label, at: cluster.now) }
             _ = await replica.core.podLabels.compare()
@@ -118,7 +123,7 @@ struct PodLabelKeeperTests {
         let pod = cluster.addSandbox(for: run)
         try await following(with) {
             let token = try await without.previews.start(run: run, port: 3000, requester: "ada").session.token
-            await with.until { with.mirror.knownRoute(token) != nil }
+            await with.until { with.mirror.lastSeenRoute(token) != nil }
             _ = await with.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == run.label)
             cluster.clearLog()
@@ -129,11 +134,7 @@ struct PodLabelKeeperTests {
     }
 
     @Test func whatCannotBeReadChangesNoLabel() async throws {
-        let replica = try await replica()
-        let pod = cluster.addSandbox(for: run)
-        try await following(replica) {
-            _ = try await cluster.label(pod, with: run.label, at: cluster.now)
-            await replica.until { replica.mirror.labelled == 1 }
+        try await withLabelledPod { replica, pod in
             replica.advance(by: .seconds(121))
             cluster.failAlways(.routesOfRun, ClusterError(.unavailable, "the API server answered 500"))
             _ = await replica.core.podLabels.compare()

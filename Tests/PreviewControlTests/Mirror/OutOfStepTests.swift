@@ -31,7 +31,7 @@ struct OutOfStepTests {
             #expect(harness.cluster.liveBackends == [token])
             harness.cluster.endSilence(over: collection)
             await harness.until {
-                harness.mirror.knownRoute(token) != nil && harness.mirror.knownBackend(token) != nil
+                harness.mirror.lastSeenRoute(token) != nil && harness.mirror.lastSeenBackend(token) != nil
                     && harness.mirror.allDue(now: harness.cluster.now, idleFrom: harness.outage.idleFrom) == []
             }
         }
@@ -59,7 +59,7 @@ struct OutOfStepTests {
         try await started(behind: collection) { harness, token in
             await harness.until {
                 collection == .routes
-                    ? harness.mirror.knownBackend(token) != nil : harness.mirror.knownRoute(token) != nil
+                    ? harness.mirror.lastSeenBackend(token) != nil : harness.mirror.lastSeenRoute(token) != nil
             }
             harness.cluster.clearLog()
             // Longer than the grace time of half a pair.

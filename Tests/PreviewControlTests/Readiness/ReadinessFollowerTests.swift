@@ -36,7 +36,7 @@ struct ReadinessFollowerTests {
             group.addTask { try await harness.core.mirrorRunner.run() }
             let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
             let token = started.session.token
-            await harness.until { harness.mirror.knownRoute(token) != nil }
+            await harness.until { harness.mirror.lastSeenRoute(token) != nil }
             harness.cluster.clearLog()
             group.addTask { try await harness.core.follower.run() }
             try await body(harness, token)
@@ -92,7 +92,7 @@ struct ReadinessFollowerTests {
     @Test func whatHasEndedIsForgotten() async throws {
         try await follow(.nobodyListens) { harness, token in
             try await harness.previews.stop(run: Self.run, token: token)
-            await harness.until { harness.mirror.knownRoute(token) == nil }
+            await harness.until { harness.mirror.lastSeenRoute(token) == nil }
             harness.cluster.clearLog()
             harness.cluster.setProbeOutcome(Self.page)
             await pass(60, harness)

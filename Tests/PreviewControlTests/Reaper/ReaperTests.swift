@@ -198,7 +198,7 @@ struct ReaperTests {
             harness.cluster.advance(by: .seconds(1790))
             let expiry = harness.cluster.now + .seconds(20)
             _ = try await harness.cluster.extend(token, of: label, to: expiry)
-            await harness.until { harness.mirror.knownRoute(token)?.expiresAt == expiry }
+            await harness.until { harness.mirror.lastSeenRoute(token)?.expiresAt == expiry }
             harness.cluster.advance(by: .seconds(10))
             harness.clock.advance(by: lastLook)
             await harness.until { harness.mirror.nextDeadline == expiry }

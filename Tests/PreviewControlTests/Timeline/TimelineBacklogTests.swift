@@ -25,7 +25,7 @@ struct TimelineBacklogTests {
     }
 
     private func isKnown(_ arrival: TimelineBacklog.Arrival) -> Bool {
-        if case .known = arrival { true } else { false }
+        if case .duplicate = arrival { true } else { false }
     }
 
     @Test func whatPeopleDoGoesFirst() {

@@ -84,7 +84,7 @@ struct LimitTests {
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         for token in harness.cluster.liveRoutes {
-            _ = try await harness.cluster.deleteRoute(token, .uid(harness.mirror.knownRoute(token)?.uid ?? ""))
+            _ = try await harness.cluster.deleteRoute(token, .uid(harness.mirror.lastSeenRoute(token)?.uid ?? ""))
         }
         let started = try await harness.core.gate.start(run: run, port: 3003, requester: "agent")
         #expect(harness.cluster.liveRoutes == [started.session.token])

@@ -84,7 +84,7 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func routes(
-        known: @escaping @Sendable (PreviewToken) -> Preview?
+        reusing kept: @escaping @Sendable (PreviewToken) -> Preview?
     ) async throws(ClusterError) -> [Preview] {
         try await perform(.routes) { $0.routes.values.compactMap(\.preview) }
     }
@@ -104,7 +104,7 @@ extension SimulatedCluster: PreviewObjects {
     }
 
     public func backends(
-        known: @escaping @Sendable (PreviewToken) -> PreviewBackend?
+        reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend] {
         try await perform(.backends) { Array($0.backends.values) }
     }

@@ -13,7 +13,7 @@ extension DoctorCheck {
             let client = CoreAPIClient(base: base, transport: context.platform)
             let bearer = context.serviceKey?.bearer.value ?? "nobody"
             do throws(CoreAPIError) {
-                _ = try await client.run(try runOfNobody(), bearer: bearer)
+                _ = try await client.run(try nonexistentRun(), bearer: bearer)
                 return .ok("it answers")
             } catch {
                 switch error.kind {
@@ -37,7 +37,7 @@ extension DoctorCheck {
     ]
 
     /// - Returns: ``noRun`` as the client takes it.
-    static func runOfNobody() throws(CoreAPIError) -> RunID {
+    static func nonexistentRun() throws(CoreAPIError) -> RunID {
         do { return try RunID(noRun) } catch { throw CoreAPIError(.rejected, "the run id is none") }
     }
 }

@@ -55,7 +55,7 @@ extension DoctorCheck {
             return .ok("no other host of namespace \(context.namespace) is under \(zone)")
         },
         DoctorCheck("PG305", .gateway, "the Gateway's metrics hold no tokens") { context in
-            let tokens = try await context.connection.objects.routes(known: { _ in nil }).map(\.token)
+            let tokens = try await context.connection.objects.routes(reusing: { _ in nil }).map(\.token)
             guard !tokens.isEmpty else { return .skipped("there is no preview whose token could be found") }
             let pods = try await context.client.listMetadata(
                 of: Pod.self,

@@ -72,7 +72,7 @@ extension DoctorCheck {
             do throws(CoreAPIError) {
                 // Nobody has this run, so nothing is written.
                 try await CoreAPIClient(base: base, transport: context.platform)
-                    .post(event: Array("{}".utf8), of: try runOfNobody(), bearer: key.bearer.value)
+                    .post(event: Array("{}".utf8), of: try nonexistentRun(), bearer: key.bearer.value)
                 return .ok("the core API takes events")
             } catch {
                 switch error.kind {

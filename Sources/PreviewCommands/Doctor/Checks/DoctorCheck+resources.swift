@@ -38,7 +38,7 @@ extension DoctorCheck {
             let quotas = try await context.client.list(InspectedQuota.self, in: context.namespace).items
             guard !quotas.isEmpty else { return .ok("there is no quota") }
             let most = context.connection.policy.limits.global
-            let wanted = max(most - (try await context.connection.objects.routes(known: { _ in nil }).count), 0)
+            let wanted = max(most - (try await context.connection.objects.routes(reusing: { _ in nil }).count), 0)
             var least: Int?
             for quota in quotas {
                 for (resources, count) in quotaNeeds(previews: wanted) {
