@@ -57,7 +57,7 @@ extension KubernetesClient {
     /// Lists the metadata of objects, and stores only a part of each.
     ///
     /// - Parameters:
-    ///   - known: Returns the stored part of exactly this version of an object, which is then not decoded again.
+    ///   - kept: Returns the stored part of exactly this version of an object, which is then not decoded again.
     ///   - keep: Creates that part; `nil` omits the object.
     public func listMetadata<Object: KubernetesObject, Kept: Sendable>(
         of type: Object.Type,
@@ -81,7 +81,7 @@ extension KubernetesClient {
     /// Reads all pages. If the server no longer has the list's version (410), the list starts again, once.
     ///
     /// - Parameters:
-    ///   - known: The stored part of this version of an object, if there is one.
+    ///   - kept: The stored part of this version of an object, if there is one.
     ///   - keep: The part to be stored of an object; `nil` for nothing.
     func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
