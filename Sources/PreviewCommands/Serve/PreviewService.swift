@@ -145,10 +145,16 @@ struct StopSignals {
     private func follow(_ signals: UnixSignalsSequence, _ services: ServiceGroup) async {
         var iterator = signals.makeAsyncIterator()
         guard let first = await iterator.next() else { return }
-        logger.info("a shutdown signal was received; new requests are accepted until the drain time has passed", metadata: ["signal": "\(first)"])
+        logger.info(
+            "a shutdown signal was received; new requests are accepted until the drain time has passed",
+            metadata: ["signal": "\(first)"]
+        )
         await services.triggerGracefulShutdown()
         guard let second = await iterator.next() else { return }
-        logger.info("a second shutdown signal was received; requests in progress are cancelled", metadata: ["signal": "\(second)"])
+        logger.info(
+            "a second shutdown signal was received; requests in progress are cancelled",
+            metadata: ["signal": "\(second)"]
+        )
         draining.cutShort()
         try? await time.sleep(Self.patience)
     }
