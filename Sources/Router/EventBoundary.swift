@@ -13,6 +13,9 @@ public struct EventBoundary: Hashable, Sendable {
     /// The beginning of the stream's last event.
     private static let lastEvent = [Array("event:done".utf8), Array("event: done".utf8)]
 
+    /// The field that names an event.
+    private static let name = Array("event".utf8)
+
     private var position = Position.lineStart
     private var hasFields = false
     /// The first bytes of the line.
@@ -59,7 +62,9 @@ public struct EventBoundary: Hashable, Sendable {
             namesLastEvent = false
         } else {
             hasFields = true
-            if line.first == UInt8(ascii: "e") { namesLastEvent = Self.lastEvent.contains(line) }
+            if line == Self.name || line.starts(with: Self.name + ":".utf8) {
+                namesLastEvent = Self.lastEvent.contains(line)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import KubernetesModel
+import TestSupport
 import Testing
 
 @Suite("Documents that are sent", .timeLimit(.minutes(10)))
@@ -26,6 +27,22 @@ struct DocumentTests {
     )
     func pointers(pointer: JSONPointer, text: String) {
         #expect(pointer.description == text)
+    }
+
+    @Test func whoReadsAPointerBackFindsEveryToken() {
+        let random = SeededRandom(seed: 21)
+        let pieces = ["~", "/", "~0", "~1", "a", "é", "", "\"", "-", "0"]
+        for _ in 0..<2000 {
+            let tokens = (0..<(random.next() % 5)).map { _ in
+                (0..<(random.next() % 5)).map { _ in pieces[Int(random.next() % UInt64(pieces.count))] }.joined()
+            }
+            let pointer = tokens.reduce(JSONPointer()) { $0.appending($1) }
+            // As RFC 6901 section 4 has it: slashes first, and "~01" is no slash.
+            let read = pointer.description.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+                .map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") }
+            #expect(read == tokens, "\(pointer)")
+            #expect(pointer.tokens == tokens)
+        }
     }
 
     @Test("A JSON Patch is the operations in their order")

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import PreviewDomain
@@ -126,5 +127,93 @@ import Testing
         }
         let second = decide(preview, pod: .present, claim: .present, now: until, policy: Self.policy)
         #expect(second == .reap(reason, dueSince: until))
+    }
+
+    // MARK: Generated previews
+
+    /// A second of the life of a preview, or something next to it; nil is missing or unknown.
+    private static func offset(_ random: SeededRandom) -> Int? {
+        random.unit() < 0.1 ? nil : Int(random.next() % 40_000) - 1000
+    }
+
+    @Test func aPreviewIsKeptUntilTheInstantThatIsNamedAndNotLonger() {
+        let random = SeededRandom(seed: 15)
+        for _ in 0..<5000 {
+            let preview = Samples.preview(
+                expiresAfter: Self.offset(random),
+                maxUntilAfter: Self.offset(random),
+                isBeingDeleted: random.unit() < 0.05
+            )
+            let presences = Self.presences[Int(random.next() % UInt64(Self.presences.count))]
+            let idleFrom = random.unit() < 0.5 ? Date.distantPast : Self.at(Self.offset(random) ?? 0)
+            func verdict(_ now: Date?) -> ReapVerdict {
+                decide(
+                    preview,
+                    pod: presences.0,
+                    claim: presences.1,
+                    now: now,
+                    idleFrom: idleFrom,
+                    policy: Self.endingWithTheRun
+                )
+            }
+            let now = Self.offset(random).map(Self.at)
+            switch verdict(now) {
+            case .keep(let until, let reason):
+                if let now { #expect(now < until) }
+                guard case .reap(let later, _) = verdict(until) else {
+                    Issue.record("\(preview) is kept for longer than until \(until)")
+                    continue
+                }
+                #expect(later == reason)
+                guard case .keep(until, reason) = verdict(until - .milliseconds(1)) else {
+                    Issue.record("\(preview) ends before \(until)")
+                    continue
+                }
+            case .reap(let reason, let dueSince):
+                // Only what is known ends anything, and what has ended stays so.
+                switch reason {
+                case .podGone: #expect(presences.0 == .gone)
+                case .claimGone: #expect(presences.1 == .gone)
+                case .idle, .hardCap: #expect(now != nil && (dueSince.map { $0 <= now ?? $0 } ?? false))
+                case .orphan: Issue.record("a preview is no orphan")
+                }
+                if let now {
+                    guard case .reap = verdict(now + .seconds(1000)) else {
+                        Issue.record("\(preview) came back")
+                        continue
+                    }
+                }
+            case .leave: #expect(preview.isBeingDeleted)
+            }
+        }
+    }
+
+    /// Otherwise a ping could be acknowledged for what the reaper ends, or refused for what it keeps.
+    @Test func aPingIsRefusedExactlyWhereTheReaperActs() {
+        let random = SeededRandom(seed: 16)
+        for _ in 0..<5000 {
+            let preview = Samples.preview(
+                expiresAfter: Self.offset(random),
+                maxUntilAfter: Self.offset(random),
+                isBeingDeleted: random.unit() < 0.05
+            )
+            let now = Self.at(Self.offset(random) ?? 0)
+            let counts = random.unit() < 0.5
+            let ping = Self.policy.keepalive(
+                preview,
+                now: (earliest: now, latest: now + .milliseconds(Int64(random.next() % 1000))),
+                idlenessCounts: counts
+            )
+            let verdict = decide(
+                preview,
+                pod: .present,
+                claim: .present,
+                now: now,
+                idleFrom: counts ? .distantPast : now + .seconds(1),
+                policy: Self.policy
+            )
+            if case .keep = verdict { #expect(ping != .expired, "\(preview)") } else { #expect(ping == .expired) }
+            if case .extend(let until) = ping { #expect(until > now) }
+        }
     }
 }

@@ -39,7 +39,7 @@ struct EventBoundaryTests {
         #expect(boundary.read(": z\n".utf8) == nil)
     }
 
-    @Test(arguments: ["event: done\ndata: {}\n\n", "data: {}\nevent:done\n\n"])
+    @Test(arguments: ["event: done\ndata: {}\n\n", "data: {}\nevent:done\n\n", "event: done\nextra: 1\n\n"])
     func afterTheLastEventThereIsNoPlace(text: String) {
         var boundary = EventBoundary()
         #expect(boundary.read(text.utf8) == nil)
