@@ -70,42 +70,6 @@ struct GeneratedRequestTests {
         #expect(boundary == whole)
     }
 
-    // MARK: Framing
-
-    private static let fields: [(name: String, value: String)] = [
-        ("Host", "a"), ("host", "b:1"), ("Host", ""), ("Content-Length", "0"), ("content-length", "12"),
-        ("Content-Length", "+1"), ("Content-Length", "1, 1"), ("Transfer-Encoding", "chunked"),
-        ("TRANSFER-ENCODING", "Chunked"), ("Transfer-Encoding", "gzip"), ("X", "a\u{0}"), ("X y", "1"),
-        ("Accept", "*/*"),
-        ("Cookie", "a=b"), ("X", "\u{FFFD}"), ("X", "ü"),
-    ]
-
-    @Test func whatPassesHasOneHostAndOneLengthInAnyOrder() {
-        let random = SeededRandom(seed: 3)
-        var passed = 0
-        for _ in 0..<5000 {
-            var fields = (0..<(1 + random.next() % 4)).map { _ in
-                Self.fields[Int(random.next() % UInt64(Self.fields.count))]
-            }
-            let isHTTP11 = random.unit() < 0.8
-            let isRefused = FramingCheck.violation(in: fields, isHTTP11: isHTTP11) != nil
-            var generator = random
-            fields.shuffle(using: &generator)
-            #expect((FramingCheck.violation(in: fields, isHTTP11: isHTTP11) != nil) == isRefused, "\(fields)")
-            guard !isRefused else { continue }
-            passed += 1
-            let counts = Dictionary(grouping: fields) { $0.name.lowercased() }.mapValues(\.count)
-            #expect(isHTTP11 ? counts["host"] == 1 : (counts["host"] ?? 0) <= 1, "\(fields)")
-            #expect((counts["content-length"] ?? 0) + (counts["transfer-encoding"] ?? 0) <= 1, "\(fields)")
-            // One field more that says where the body ends is one too many.
-            if counts["content-length"] ?? counts["transfer-encoding"] != nil {
-                let more = fields + [(name: "Content-Length", value: "1")]
-                #expect(FramingCheck.violation(in: more, isHTTP11: isHTTP11) != nil, "\(fields)")
-            }
-        }
-        #expect(passed > 200)
-    }
-
     // MARK: Whose a request is
 
     private static let segments = [
@@ -162,40 +126,5 @@ struct GeneratedRequestTests {
             ours += owner == .service ? 1 : 0
         }
         #expect(ours > 100)
-    }
-
-    // MARK: Heads
-
-    @Test func nothingOfTheConnectionIsPassedOnAndTheRestStays() throws {
-        let random = SeededRandom(seed: 9)
-        let names = [
-            "Connection", "Keep-Alive", "TE", "Upgrade", "Transfer-Encoding", "Proxy-Connection", "X-A", "X-B",
-            "Cookie",
-            "Authorization", "Content-Type", "Accept",
-        ]
-        let options = ["close", "X-A", "x-b", "authorization", "cookie", "te", "keep-alive, X-A", " ,,x-B\t", ""]
-        for _ in 0..<2000 {
-            var fields = HTTPFields()
-            for _ in 0..<(random.next() % 8) {
-                let name = names[Int(random.next() % UInt64(names.count))]
-                let value =
-                    name == "Connection"
-                    ? options[Int(random.next() % UInt64(options.count))] : "value-\(random.next() % 100)"
-                fields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
-            }
-            let rest = HopByHop.removed(from: fields)
-            let nominated = Set(
-                fields[values: .connection].joined(separator: ",").lowercased().split(separator: ",")
-                    .map { $0.filter { $0 != " " && $0 != "\t" } }
-            )
-            let dropped: Set = ["connection", "keep-alive", "te", "upgrade", "transfer-encoding", "proxy-connection"]
-            let protected: Set = ["cookie", "authorization", "content-type"]
-            let expected = fields.filter { field in
-                let name = field.name.canonicalName
-                return !dropped.contains(name) && (!nominated.contains(name) || protected.contains(name))
-            }
-            #expect(Array(rest) == Array(expected), "\(fields)")
-            #expect(HopByHop.removed(from: rest) == rest)
-        }
     }
 }
