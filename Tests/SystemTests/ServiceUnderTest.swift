@@ -1,4 +1,3 @@
-import Basics
 import CurlHTTP
 import FoundationEssentials
 import HTTPTransport
