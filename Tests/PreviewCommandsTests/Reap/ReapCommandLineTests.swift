@@ -12,7 +12,7 @@ struct ReapCommandLineTests {
         (["--dry-run"], "--once"),
         (["-o", "json"], "--once"),
         (["--once", token], "use --explain"),
-        (["--once", "-o", "yaml"], "Please provide one of 'table' and 'json'"),
+        (["--once", "-o", "xml"], "Please provide one of 'table', 'json' or 'yaml'"),
         (["--once", "--explain"], "Missing value for '--explain"),
     ])
     func whatCannotBeIsOneClearLineWithoutATokenInIt(arguments: [String], message: String) throws {

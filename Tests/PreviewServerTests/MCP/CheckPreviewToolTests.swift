@@ -16,6 +16,8 @@ struct CheckPreviewToolTests {
         let run = try RunID(APIHarness.run)
         let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
         harness.cluster.setProbeOutcome(.nobodyListens)
+        // Who waits is told what the start found, for as long as that is fresh.
+        harness.base.controlClock.advance(by: .seconds(2))
         return token
     }
 
