@@ -65,27 +65,27 @@ extension AgentPreviewGate {
                     claim,
                     previewEnd: preview.flatMap(previews.mirror.end),
                     now: try await previews.currentTime().earliest,
-                    uptime: previews.time.uptime()
+                    uptime: previews.time.uptime(),
+                    timeLeft: AnswerDeadline.remaining
                 )
             case .pause(let limit):
                 try await wait(for: end, atMost: limit)
                 action = machine.pauseEnded()
             case .finish(let outcome):
                 return outcome
+            case .timeIsOver(let untilOutcome):
+                throw PreviewError(
+                    .clusterUnavailable,
+                    """
+                    An earlier call has used the approval of this request, and its preview may still be created. Ask \
+                    again later.
+                    """,
+                    retryAfter: max(untilOutcome, .seconds(1))
+                )
             case .giveUp:
                 throw eventsOutOfOrder()
             }
         }
-    }
-
-    /// The error for a caller whose time ends before the outcome of an earlier start is known.
-    private static func mayStillStart(_ approval: Approval, now: Date) -> PreviewError {
-        let rest = UsedGrant.latestOutcome(of: approval).duration(since: now)
-        return PreviewError(
-            .clusterUnavailable,
-            "An earlier call has used the approval of this request, and its preview may still be created. Ask again later.",
-            retryAfter: max(rest, .seconds(1))
-        )
     }
 
     /// Records on the claim that a call other than the one that started the preview will return it, if that one could
@@ -156,7 +156,8 @@ extension AgentPreviewGate {
 ///    │ found      │ none                                   │ the approval has changed
 ///    ▼            ▼                                        │
 ///  sharing ───▶ readingClaim ── still used ──▶ pausing ────┘
-///    │     ▲      ├── granted again ─────────▶ finish(givenBack)
+///    │     ▲      ├── no time for a pause ───▶ timeIsOver
+///    │     │      ├── granted again ─────────▶ finish(givenBack)
 ///    ▼     │      └── over, or too late ─────▶ finish(ended)
 ///  joining ┘ not written, or the preview has ended: readingClaim
 ///    │ joined
@@ -175,13 +176,15 @@ struct UsedGrantMachine: Sendable {
         case share(ApprovalLedger.Entry, on: ClaimRecord)
         /// Wait until the preview serves. Result: ``UsedGrantMachine/previewWasJoined(_:)``.
         case join(Preview)
-        /// Read the claim and the time. Result: ``UsedGrantMachine/claimWasRead(_:previewEnd:now:uptime:)``.
+        /// Read the claim and the time. Result: ``UsedGrantMachine/claimWasRead(_:previewEnd:now:uptime:timeLeft:)``.
         case readClaim(of: Approval)
         /// Wait for the end of the start, no longer than this. Result: ``UsedGrantMachine/pauseEnded()``.
         case pause(Duration)
 
         // It ends with one of these.
         case finish(UsedGrant)
+        /// The caller's time ends before the outcome is certain, which it is after this.
+        case timeIsOver(untilOutcome: Duration)
         /// An event did not belong to the state.
         case giveUp
     }
@@ -240,11 +243,13 @@ struct UsedGrantMachine: Sendable {
     ///   - current: The run's claim; nil where there is none.
     ///   - previewEnd: How the preview that the approval names on `current` ended, where that is known.
     ///   - now: The earliest instant that the cluster's clock can show.
+    ///   - timeLeft: How long the caller can still wait; nil where that has no limit.
     mutating func claimWasRead(
         _ current: ClaimRecord?,
         previewEnd: EndedPreviews.End?,
         now: Date,
-        uptime: Duration
+        uptime: Duration,
+        timeLeft: Duration?
     ) -> Action {
         guard case .readingClaim = state else { return unexpected() }
         guard let current, current.identity == claim.identity, let next = current.ledger.entry(entry.approval.id) else {
@@ -261,6 +266,10 @@ struct UsedGrantMachine: Sendable {
         let mayChange = !isSame || UsedGrant.mayStillChange(next.approval, now: now, ended: previewEnd)
         guard uptime < latest, mayChange else { return end(.finish(.ended(next.approval))) }
         guard isSame else { return findPreview() }
+        if let timeLeft, timeLeft < pause + UsedGrant.lastLook {
+            let untilOutcome = UsedGrant.latestOutcome(of: next.approval, ended: previewEnd).duration(since: now)
+            return end(.timeIsOver(untilOutcome: untilOutcome))
+        }
         defer { pause = min(pause * 2, UsedGrant.longestPause) }
         state = .pausing
         return .pause(pause)
@@ -304,6 +313,8 @@ enum UsedGrant: Sendable {
     /// The first pause between two looks for the preview; each later one is twice as long, up to the longest.
     static let firstPause = Duration.milliseconds(20)
     static let longestPause = Duration.seconds(1)
+    /// The part of a caller's time that is kept for the look after a pause.
+    static let lastLook = Duration.seconds(1)
 
     /// Until when a preview may still come to be of an approval that is used, or the grant be given back.
     ///

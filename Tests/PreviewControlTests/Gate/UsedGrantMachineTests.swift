@@ -42,7 +42,8 @@ struct UsedGrantMachineTests {
         to machine: inout UsedGrantMachine,
         previewEnd: EndedPreviews.End? = nil,
         now: Date = GateSamples.start,
-        uptime: Duration = .zero
+        uptime: Duration = .zero,
+        timeLeft: Duration? = nil
     ) throws -> UsedGrantMachine.Action {
         let claim: ClaimRecord?
         switch event {
@@ -64,7 +65,7 @@ struct UsedGrantMachineTests {
         case .claimGone: claim = nil
         case .claimReplaced: claim = samples.claim(samples.used, uid: "another")
         }
-        return machine.claimWasRead(claim, previewEnd: previewEnd, now: now, uptime: uptime)
+        return machine.claimWasRead(claim, previewEnd: previewEnd, now: now, uptime: uptime, timeLeft: timeLeft)
     }
 
     private func expected(_ place: Place, _ event: Event) -> String {
@@ -97,6 +98,7 @@ struct UsedGrantMachineTests {
         case .finish(.givenBack): "finish(givenBack)"
         case .finish(.ended(nil)): "finish(gone)"
         case .finish(.ended(.some)): "finish(ended)"
+        case .timeIsOver: "timeIsOver"
         case .giveUp: "giveUp"
         }
     }
@@ -165,6 +167,18 @@ struct UsedGrantMachineTests {
         let now = GateSamples.start + sinceUse
         let action = try send(.claimSame, to: &machine, previewEnd: end, now: now, uptime: uptime)
         #expect(name(action) == expected)
+    }
+
+    @Test func aCallerWithoutTimeForAPauseLearnsWhenTheOutcomeIsCertain() throws {
+        var machine = try machine(at: .readClaim)
+        let enough = UsedGrant.firstPause + UsedGrant.lastLook
+        #expect(name(try send(.claimSame, to: &machine, timeLeft: enough)) == "pause")
+
+        machine = try self.machine(at: .readClaim)
+        let now = GateSamples.start + .seconds(5)
+        let action = try send(.claimSame, to: &machine, now: now, timeLeft: enough - .milliseconds(1))
+        guard case .timeIsOver(let untilOutcome) = action else { return #expect(Bool(false)) }
+        #expect(untilOutcome == UsedGrant.longestStart - .seconds(5))
     }
 
     @Test func aChangeIsLookedAtOnceMoreEvenAfterTheUsualTime() throws {
