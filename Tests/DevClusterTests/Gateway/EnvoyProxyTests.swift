@@ -84,7 +84,8 @@ struct EnvoyProxyTests {
 
     @Test func aConfigurationIsAppliedOnceEnvoyServesByIt() async throws {
         try await withProxy { proxy, folder in
-            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .applied)
+            let outcome = try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder))
+            #expect(outcome == .applied)
         }
     }
 
@@ -107,7 +108,8 @@ struct EnvoyProxyTests {
     @Test func aRefusedConfigurationIsReportedAndItsRoutesAreNotWritten() async throws {
         try await withProxy(whoseEnvoyRefuses: true) { proxy, folder in
             let routes = FileManager.default.contents(atPath: proxy.bootstrap.routesFile)
-            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .refused)
+            let outcome = try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder))
+            #expect(outcome == .refused)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.routesFile) == routes)
         }
     }
