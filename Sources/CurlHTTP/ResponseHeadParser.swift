@@ -80,8 +80,28 @@ struct ResponseHeadParser {
             return .incomplete
         default:
             phase = .finished
+            guard keepsOneLength() else { return .violation("the Content-Length is no number, or there are several") }
             return .complete(HTTPResponse(status: .init(code: status, reasonPhrase: reason), headerFields: fields))
         }
+    }
+
+    /// Leaves one `Content-Length` of several that are the same. What contradicts itself may be a part of another message to whoever
+    /// reads it next (RFC 9112 section 6.3).
+    ///
+    /// - Returns: False where the fields name no length, or more than one.
+    private mutating func keepsOneLength() -> Bool {
+        let values = fields[values: .contentLength]
+        guard let first = values.first else { return true }
+        let isNumber = { (text: some StringProtocol) in
+            !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        }
+        if values.count == 1, isNumber(first) { return true }
+        let lengths = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { element in
+            element.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+        }
+        guard let length = lengths.first, isNumber(length), lengths.allSatisfy({ $0 == length }) else { return false }
+        fields[.contentLength] = String(length)
+        return true
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

@@ -42,6 +42,8 @@ enum ForwardedAnswer {
     /// - Parameter id: The request's ID, for a response without one.
     static func head(_ response: HTTPResponse, id: String) -> HTTPResponse {
         var fields = HopByHop.removed(from: response.headerFields)
+        // Chunks say how long the body is (RFC 9112 section 6.3).
+        if response.headerFields.contains(.transferEncoding) { fields[.contentLength] = nil }
         fields.add("1.1 \(ForwardedRequest.pseudonym)", to: .via)
         if !fields.contains(.xRequestID) { fields[.xRequestID] = id }
         return HTTPResponse(status: response.status, headerFields: fields)

@@ -48,6 +48,17 @@ import Testing
         #expect(head.headerFields[values: HTTPField.Name("Warning") ?? .date] == ["a", "b"])
     }
 
+    @Test(arguments: [["5"], ["5", "5"], ["5, 5"], ["5 ,\t5", "5"]])
+    func aLengthThatIsSaidMoreThanOnceIsKeptOnce(values: [String]) {
+        let lines = ["HTTP/1.1 200 OK"] + values.map { "Content-Length: \($0)" } + [""]
+        #expect(parse(lines) == .complete(HTTPResponse(status: .ok, headerFields: [.contentLength: "5"])))
+    }
+
+    @Test(arguments: [["5", "6"], ["5, 6"], ["5,"], ["+5"], ["5 5"], [""], ["0x5"], ["5", "05"]])
+    func lengthsThatContradictEachOtherAreAViolation(values: [String]) {
+        #expect(parse(["HTTP/1.1 200 OK"] + values.map { "content-length: \($0)" } + [""]) == .violation)
+    }
+
     @Test func aFoldedLineContinuesTheOneBefore() {
         #expect(
             parse(["HTTP/1.1 200 OK", "Date: now", "\tand: then", ""])

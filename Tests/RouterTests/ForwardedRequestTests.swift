@@ -103,6 +103,13 @@ struct ForwardedRequestTests {
         )
     }
 
+    /// A length beside chunks is not the body's: a client that believed it would take the rest for another answer.
+    @Test func aLengthBesideChunksIsNotForwarded() {
+        let fields = HTTPFields([field("Transfer-Encoding", "chunked"), field("Content-Length", "1")])
+        let head = ForwardedAnswer.head(HTTPResponse(status: .ok, headerFields: fields), id: "an-id")
+        #expect(!head.headerFields.contains(.contentLength))
+    }
+
     @Test func trailersThatWouldChangeTheMessageAreDropped() {
         let fields = HTTPFields([field("Content-Length", "1"), field("X-Sum", "2"), field("Transfer-Encoding", "x")])
         #expect(ForwardedAnswer.trailers(fields)?.map(\.value) == ["2"])
