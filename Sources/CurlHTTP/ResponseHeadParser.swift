@@ -92,16 +92,22 @@ struct ResponseHeadParser {
     private mutating func keepsOneLength() -> Bool {
         let values = fields[values: .contentLength]
         guard let first = values.first else { return true }
-        let isNumber = { (text: some StringProtocol) in
-            !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        if values.count == 1, Self.isNumber(first) { return true }
+        let elements: [Substring] = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let lengths = elements.map { (element: Substring) -> Substring in
+            var element = element.drop { $0 == " " || $0 == "\t" }
+            while element.last == " " || element.last == "\t" { element.removeLast() }
+            return element
         }
-        if values.count == 1, isNumber(first) { return true }
-        let lengths = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { element in
-            element.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+        guard let length = lengths.first, Self.isNumber(length), lengths.allSatisfy({ $0 == length }) else {
+            return false
         }
-        guard let length = lengths.first, isNumber(length), lengths.allSatisfy({ $0 == length }) else { return false }
         fields[.contentLength] = String(length)
         return true
+    }
+
+    private static func isNumber(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

@@ -138,11 +138,11 @@ struct ToolTests {
         ("stop_preview", #"{"run_id":"a"}"#, "session_id is missing"),
         ("stop_preview", #"{"run_id":"\#(APIHarness.run)","session_id":"../x"}"#, "no such preview"),
         ("stop_preview", #"{"run_id":"a","session_id":null}"#, "session_id is missing"),
-        ("stop_preview", #"{"run_id":"a","session_id":7}"#, "session_id must be a string"),
+        ("stop_preview", #"{\#(Self.run),"session_id":7}"#, "session_id must be a string"),
         ("check_preview", #"{"run_id":"a"}"#, "takes run_id and session_id, and optionally wait_seconds"),
-        ("check_preview", #"{"run_id":"a","session_id":"x","wait_seconds":61}"#, "wait_seconds must be from 0 to 60"),
-        ("check_preview", #"{"run_id":"a","session_id":"x","wait_seconds":-1}"#, "wait_seconds must be from 0 to 60"),
-        ("check_preview", #"{"run_id":"a","session_id":"x","wait_seconds":"soon"}"#, "must be a whole number"),
+        ("check_preview", #"{\#(Self.run),"session_id":"x","wait_seconds":61}"#, "wait_seconds must be from 0 to 60"),
+        ("check_preview", #"{\#(Self.run),"session_id":"x","wait_seconds":-1}"#, "wait_seconds must be from 0 to 60"),
+        ("check_preview", #"{\#(Self.run),"session_id":"x","wait_seconds":"soon"}"#, "must be a whole number"),
         ("check_preview", #"{"run_id":"a","session_id":"x","wait":5}"#, "no argument 'wait'"),
     ])
     func wrongArgumentsAreExplainedToTheModel(tool: String, arguments: String, explanation: String) async throws {
