@@ -33,15 +33,18 @@ extension Previews {
 
     private func keepAlive(_ token: PreviewToken, of run: RunLabel) async throws -> KeptAlive {
         var precondition = ExtensionPrecondition.sameExpiry
+        // What the keepalive promises counts from its arrival, however often it is judged. If others have moved the deadline
+        // in the meantime, nearly always nothing is left to write.
+        var arrival: ClusterTimeReading?
         if case .present(let preview) = mirror.route(token), preview.run == run {
-            if case .kept(let kept) = try await extend(preview, of: run, if: precondition) { return kept }
+            if case .kept(let kept) = try await extend(preview, of: run, if: precondition, &arrival) { return kept }
             precondition = .sameVersion
         }
         for _ in 0..<Self.maxLiveVerdicts {
             guard let preview = try await objects.route(token), preview.run == run else {
                 throw PreviewError.previewNotFound
             }
-            switch try await extend(preview, of: run, if: precondition) {
+            switch try await extend(preview, of: run, if: precondition, &arrival) {
             case .kept(let kept): return kept
             case .over: throw PreviewError.previewNotFound
             case .changed: precondition = .sameVersion
@@ -61,9 +64,11 @@ extension Previews {
     private func extend(
         _ preview: Preview,
         of run: RunLabel,
-        if precondition: ExtensionPrecondition
+        if precondition: ExtensionPrecondition,
+        _ arrival: inout ClusterTimeReading?
     ) async throws -> Attempt {
-        let now = try await currentTime()
+        let now = if let arrival { arrival } else { try await currentTime() }
+        arrival = now
         let maxUntil = preview.effectiveMaxUntil(policy: policy.lifetime)
         guard !preview.isBeingDeleted else { return .over }
         let decision = policy.lifetime.keepalive(

@@ -170,6 +170,27 @@ struct KeepAliveTests {
         #expect(harness.cluster.log.count { $0 == .extend } == 2)
     }
 
+    /// Several viewers of one preview, each of which has to write: whoever is overtaken by a later ping has what it asked for.
+    @Test func aPingThatLaterOnesOvertakeIsKept() async throws {
+        let policy = PreviewPolicy.testing(
+            lifetime: LifetimePolicy(idleTimeout: .seconds(1800), keepaliveCoalesce: .zero)
+        )
+        let harness = try await ControlHarness(policy: policy)
+        let token = try await started(harness)
+        harness.cluster.advance(by: .seconds(600))
+        let (cluster, arrival) = (harness.cluster, harness.cluster.now)
+        for _ in 0..<20 {
+            cluster.interrupt(.extend) {
+                cluster.advance(by: .seconds(1))
+                let expiry = RFC3339.string(cluster.now + .seconds(1800))
+                cluster.annotate(token, [PreviewAnnotations.Key.expiresAt: expiry])
+            }
+        }
+        let kept = try await harness.previews.keepAlive(run: run, token: token)
+        #expect(kept.expiresAt >= arrival + .seconds(1800))
+        #expect(cluster.log.count { $0 == .extend } == 1)
+    }
+
     @Test func aPreviewThatChangesAllTheTimeIsGivenUpInBoundedTime() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)
