@@ -181,11 +181,15 @@ final class Soak: Sendable {
             "Sandbox__Preview__MaxConcurrentSessionsGlobal": "400",
         ]) { $1 }
         // The replica of this number has a clock that is ten minutes ahead, whenever it is started anew.
+        var launcher: [String] = []
         if number == 0, let library = Self.fakeTime {
             settings.merge(["LD_PRELOAD": library, "FAKETIME": "+10m", "DONT_FAKE_MONOTONIC": "1"]) { $1 }
+            // The library moves the environment of the first program that it is loaded into, and a Swift program then does not find
+            // its arguments.
+            launcher = ["/usr/bin/env"]
         }
         let log = folder.appending(path: "replica-\(number).log").path
-        let replica = try ReplicaProcess(settings: settings, log: log, number: number)
+        let replica = try ReplicaProcess(settings: settings, log: log, launcher: launcher, number: number)
         group.addTask { try await replica.run() }
         try await replica.waitUntilReady()
         replicas.withLock { $0.append((replica, Date())) }
