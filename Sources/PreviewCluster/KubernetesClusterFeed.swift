@@ -9,7 +9,6 @@ internal import PreviewDomain
 ///
 /// All but the claims' are metadata-only: whether a claim is Ready, and to what it is bound, is in its status. A kind
 /// that the cluster does not serve (its CRD is not installed) is retried at growing intervals, and delays no other.
-/// that the cluster does not know (its CRD is not installed) is asked for again, ever more slowly, and holds up no other.
 public struct KubernetesClusterFeed: ClusterFeed {
     private let routes: MetadataInformer
     private let backends: MetadataInformer

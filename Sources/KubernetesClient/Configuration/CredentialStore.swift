@@ -26,7 +26,6 @@ actor CredentialStore {
     /// Makes a store.
     ///
     ///   - configuration: The source of credentials.
-    ///   - configuration: Where credentials come from.
     ///   - clock: Measures the age of the content of a file, and the plugin's time limit.
     ///   - now: The wall clock, which a plugin's expiry is compared with.
     init(

@@ -132,7 +132,6 @@ public struct ServerTimeBounds: Hashable, Sendable {
     ///
     /// While there is a contradiction and no established time, the range covers the rival too: nothing may end early
     /// and no guarantee be too short, whichever of them is right.
-    /// early and nothing be promised for too short, whichever of them is right.
     public func range(at local: Double) -> ClosedRange<Double>? {
         guard let range = believedRange(at: local) else { return nil }
         guard !isEstablished, let rival = currentRival(at: local)?.interval.aged(to: local) else { return range }

@@ -5,7 +5,6 @@ public import PreviewDomain
 ///
 /// There are as many copies as objects, so a type that is larger than a few words is a reference to an immutable value:
 /// a quarter of every table is empty.
-/// words: a quarter of every table is empty.
 public protocol MirroredObject: Sendable {
     associatedtype Key: Hashable & Sendable
 

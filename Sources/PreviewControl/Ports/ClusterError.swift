@@ -2,7 +2,6 @@
 ///
 /// All layers above the cluster distinguish only these cases. The detail is for logs and for the caller's error
 /// message, so it never contains an object's name: the name of a preview's object contains its token.
-/// sentence, so it never names an object: the name of a preview's object contains its token.
 public struct ClusterError: Error, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
         /// The API server cannot be reached, or has an internal error. Trying again later may help.

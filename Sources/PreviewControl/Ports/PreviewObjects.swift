@@ -34,7 +34,7 @@ public protocol PreviewObjects: Sendable {
     func status(ofRoute token: PreviewToken) async throws(ClusterError) -> RouteStatus?
 
     func backend(_ token: PreviewToken) async throws(ClusterError) -> PreviewBackend?
-    /// All Services of previews; `known` as for ``routes(known:)``.
+    /// All Services of previews; `reusing` as for ``routes(reusing:)``.
     func backends(
         reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend]

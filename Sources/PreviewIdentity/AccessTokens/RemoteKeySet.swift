@@ -33,7 +33,6 @@ public actor RemoteKeySet: VerificationKeySource {
     private var refresh: Task<Void, Never>?
 
     ///   - url: The URL of the keys, with scheme `http` or `https`.
-    ///   - url: Where the keys are, with scheme `http` or `https`.
     ///   - uptime: The time since some fixed instant.
     public init(
         url: URL,

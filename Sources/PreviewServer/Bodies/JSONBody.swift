@@ -37,7 +37,6 @@ extension JSONBody {
     ///
     /// It is written without an encoder, which would take longer than all other work of the request; front ends send it
     /// often. Neither a token nor an instant has characters that JSON escapes.
-    /// else that is done for it. Neither a token nor an instant has characters that JSON would escape.
     init(token: PreviewToken, _ kept: KeptAlive) {
         let (expiresAt, maxUntil) = (RFC3339.string(kept.expiresAt), RFC3339.string(kept.maxUntil))
         let text =

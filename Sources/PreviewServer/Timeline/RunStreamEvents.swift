@@ -20,7 +20,6 @@ struct RunStreamEvents {
     ///
     /// At first all pending requests are sent, whether or not the reader knows them from an earlier stream, and all
     /// decided ones, in case the decision was made in between.
-    /// that happened in between.
     mutating func approvalsChanged(_ approvals: [Approval]) -> [ByteBuffer] {
         var events: [ByteBuffer] = []
         var states: [ApprovalRequestID: Approval.State] = [:]

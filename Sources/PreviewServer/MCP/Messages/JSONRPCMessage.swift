@@ -221,6 +221,5 @@ extension JSONRPCMessage {
 extension String {
     /// The part of a caller's text that an error repeats. It is measured in scalars, since one character can have any
     /// number of them.
-    /// of them.
     var echo: String { String(unicodeScalars.prefix(64)) }
 }
