@@ -136,14 +136,18 @@ import Testing
         random.unit() < 0.1 ? nil : Int(random.next() % 40_000) - 1000
     }
 
+    private static func preview(_ random: SeededRandom) -> Preview {
+        Samples.preview(
+            expiresAfter: offset(random),
+            maxUntilAfter: offset(random),
+            isBeingDeleted: random.unit() < 0.05
+        )
+    }
+
     @Test func aPreviewIsKeptUntilTheInstantThatIsNamedAndNotLonger() {
         let random = SeededRandom(seed: 15)
         for _ in 0..<5000 {
-            let preview = Samples.preview(
-                expiresAfter: Self.offset(random),
-                maxUntilAfter: Self.offset(random),
-                isBeingDeleted: random.unit() < 0.05
-            )
+            let preview = Self.preview(random)
             let presences = Self.presences[Int(random.next() % UInt64(Self.presences.count))]
             let idleFrom = random.unit() < 0.5 ? Date.distantPast : Self.at(Self.offset(random) ?? 0)
             func verdict(_ now: Date?) -> ReapVerdict {
@@ -192,11 +196,7 @@ import Testing
     @Test func aPingIsRefusedExactlyWhereTheReaperActs() {
         let random = SeededRandom(seed: 16)
         for _ in 0..<5000 {
-            let preview = Samples.preview(
-                expiresAfter: Self.offset(random),
-                maxUntilAfter: Self.offset(random),
-                isBeingDeleted: random.unit() < 0.05
-            )
+            let preview = Self.preview(random)
             let now = Self.at(Self.offset(random) ?? 0)
             let counts = random.unit() < 0.5
             let ping = Self.policy.keepalive(
