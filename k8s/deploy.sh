@@ -128,10 +128,13 @@ choose_components() {
         return
     fi
     if [[ -n $components ]]; then
-        local name
+        local name chosen=''
         for name in ${components//,/ }; do
             [[ -f $here/components/$name/kustomization.yaml ]] || fail "--with: there is no component $name"
+            # Every overlay has it already, and kustomize takes no object twice.
+            [[ $name == operator ]] || chosen+=",$name"
         done
+        components=${chosen#,}
         return
     fi
     ! serves flowcontrol.apiserver.k8s.io/v1/FlowSchema || components+=",flow-schema"
@@ -216,6 +219,28 @@ leave_out_unserved() {
     select_kinds "$work/known.yaml" no "${left_out[@]}"
     mv "$work/known.yaml" "$work/all.yaml"
     say "left out, because this cluster does not serve it: ${left_out[*]}"
+}
+
+# Refuses a lifetime of previews that the admission policy would not admit: every start would fail.
+check_cap() {
+    local hours policy
+    hours=$(sed -n 's/^  Sandbox__Preview__MaxLifetimeHours: *"\{0,1\}\([0-9.]*\).*/\1/p' "$work/all.yaml")
+    # In the rendered YAML the quotes may be doubled.
+    policy=$(sed -n "s/.*duration('\{1,2\}\([0-9]*\)h[0-9]*m'.*/\1/p" "$work/all.yaml")
+    [[ -n $hours && -n $policy ]] || return 0
+    awk -v hours="$hours" -v policy="$policy" 'BEGIN { exit !(hours <= policy) }' \
+        || fail "Sandbox__Preview__MaxLifetimeHours is $hours, and the component admission-policy admits $policy h: change its duration too, or choose components with --with"
+}
+
+# Keeps the platform's own policy for the sandboxes where its releases label these pods otherwise than the manifest says.
+keep_sandbox_policy() {
+    local name=sandbox-allow-preview-ingress selector
+    selector=$(kube get networkpolicy "$name" -o 'jsonpath={.spec.podSelector}' 2>/dev/null | tr -d ' ') || return 0
+    [[ $selector != '{"matchLabels":{"app":"agentweaver-sandbox"}}' ]] || return 0
+    awk -v name="$name" 'BEGIN { RS = "---\n"; ORS = "" } index($0, "\n  name: " name "\n") == 0 { print "---\n" $0 }' \
+        "$work/all.yaml" >"$work/kept.yaml"
+    mv "$work/kept.yaml" "$work/all.yaml"
+    say "left as it is, because it selects other pods than app=agentweaver-sandbox: NetworkPolicy $name"
 }
 
 # apply FILE WHAT: applies documents, or has the API server check them.
@@ -303,7 +328,9 @@ find_zone
 choose_components
 say "components: ${components:-none}"
 render
+check_cap
 leave_out_unserved
+keep_sandbox_policy
 ensure_namespace
 ensure_key
 late="Namespace Deployment HTTPRoute PodDisruptionBudget"

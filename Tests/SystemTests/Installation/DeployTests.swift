@@ -88,6 +88,26 @@ struct DeployTests {
         }
     }
 
+    @Test("A policy of the platform for sandboxes that are labelled otherwise is left as it is")
+    func thePolicyOfThePlatformStays() async throws {
+        try await withCluster { cluster in
+            let name = "sandbox-allow-preview-ingress"
+            try await cluster.kubectl(
+                ["create", "-f", "-"],
+                input: """
+                    apiVersion: networking.k8s.io/v1
+                    kind: NetworkPolicy
+                    metadata: {name: \(name)}
+                    spec: {podSelector: {matchLabels: {app: other-sandboxes}}, policyTypes: [Ingress]}
+                    """
+            )
+            let installed = try await cluster.deploy("--image", Self.first, "--api-key-file", cluster.key)
+            #expect(installed.isSuccess && installed.output.contains("NetworkPolicy \(name)\n"), "\(installed.errors)")
+            let selector = ["get", "networkpolicy", name, "-o", "jsonpath={.spec.podSelector.matchLabels.app}"]
+            #expect(try await cluster.kubectl(selector) == "other-sandboxes")
+        }
+    }
+
     @Test("A bad argument is refused with one line")
     func badArguments() async throws {
         let refused: [(arguments: [String], message: String)] = [

@@ -74,7 +74,8 @@ enum InstallationFiles {
     }
 
     static let overlays = ["aks", "generic"]
-    static let components = ["admission-policy", "flow-schema", "monitoring", "operator"]
+    /// The last one is a part of every overlay.
+    static let components = ["admission-policy", "flow-schema", "monitoring", "monitoring-azure", "operator"]
 
     /// Renders an overlay with components.
     static func render(overlay: String, components: [String] = []) async throws -> String {

@@ -126,6 +126,13 @@ struct ManifestTests {
         #expect(data["Auth__ApiKey"] == nil)
     }
 
+    @Test("All components fit beside each other", arguments: Files.overlays)
+    func componentsFitTogether(overlay: String) async throws {
+        let manifests = try await Files.manifests(overlay: overlay, components: Files.components.dropLast())
+        let names = manifests.map { "\($0.apiVersion)/\($0.kind)/\($0.name)" }
+        #expect(Set(names).count == names.count)
+    }
+
     // MARK: Checked by API server and schemas
 
     /// What no API server of 1.20 knows: these are checked against schemas.
@@ -136,6 +143,7 @@ struct ManifestTests {
         "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
         // Of Prometheus' operator, whose definitions are not among the tests'.
         "monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule",
+        "azmonitoring.coreos.com/v1/ServiceMonitor",
     ]
 
     @Test(
