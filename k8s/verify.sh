@@ -153,6 +153,9 @@ routes() {
     done
     check "routes: HTTPRoute preview-gateway has the prefix /api/runs" "k8s/deploy.sh" \
         test "$(kube get httproute preview-gateway -o 'jsonpath={.spec.rules[0].matches[0].path.value}' 2>/dev/null)" = /api/runs
+    check "routes: HTTPRoute ended-previews is Accepted by the preview Gateway" \
+        "kubectl -n $namespace describe httproute ended-previews" \
+        condition httproute ended-previews '{.status.parents[*].conditions[?(@.type=="Accepted")].status}'
 }
 
 # may yes|no VERB RESOURCE: whether the service may, as the API server says.
@@ -339,12 +342,16 @@ negatives() {
 }
 
 network() {
-    local address
+    local address app
     if [[ $(kube auth can-i create pods 2>/dev/null) != yes ]]; then
         skipping "network: you may not start a pod"
         return
     fi
-    address=$(kube get pods -l app=agentweaver-sandbox -o 'jsonpath={.items[0].status.podIP}' 2>/dev/null) || address=''
+    # The policy says which pods are sandboxes.
+    app=$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.podSelector.matchLabels.app}' 2>/dev/null) \
+        || app=''
+    address=$(kube get pods -l "app=${app:-agentweaver-sandbox}" --field-selector status.phase=Running \
+        -o 'jsonpath={.items[0].status.podIP}' 2>/dev/null) || address=''
     if [[ -z $address ]]; then
         skipping "network: no sandbox has an address"
         return

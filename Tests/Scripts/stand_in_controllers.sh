@@ -19,6 +19,9 @@ until read -r -t 0.3 || (($? <= 128)); do
     kube patch httproute preview-gateway --subresource=status --type=merge -p '{"status": {"parents": [{"parentRef":
         {"name": "agentweaver-gateway"}, "controllerName": "example.com/gateways",
         "conditions": '"$(conditions Accepted ResolvedRefs)"'}]}}'
+    kube patch httproute ended-previews --subresource=status --type=merge -p '{"status": {"parents": [{"parentRef":
+        {"name": "agentweaver-preview-gateway"}, "controllerName": "example.com/gateways",
+        "conditions": '"$(conditions Accepted ResolvedRefs)"'}]}}'
     for pod in $(kubectl -n "$namespace" get pods -l app.kubernetes.io/name=preview-gateway \
         -o 'jsonpath={.items[?(@.status.phase=="Pending")].metadata.name}' 2>/dev/null); do
         kube patch pod "$pod" --subresource=status --type=merge \
