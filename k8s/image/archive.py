@@ -71,7 +71,7 @@ def main():
                 "Entrypoint": ["/usr/bin/preview-gateway"],
                 "Cmd": ["serve"],
                 "WorkingDir": "/home/nonroot",
-                "ExposedPorts": {"8080/tcp": {}},
+                "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
                 "Labels": labels,
             },
             "rootfs": {"type": "layers", "diff_ids": [digest(plain)]},

@@ -12,10 +12,13 @@ BUILD_DATE=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 BUILD_VERSION=${BUILD_VERSION:-$(git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//' || true)}
 BUILD_VERSION=${BUILD_VERSION:-0.0.0+$BUILD_COMMIT}
 export BUILD_COMMIT BUILD_VERSION BUILD_DATE SOURCE_DATE_EPOCH
+# What an image may be unpacked.
+max_bytes=120000000 is_release=no
 
 rm -rf "$folder"
 mkdir -p "$folder"
 if [[ -z ${EXECUTABLE:-} ]]; then
+    is_release=yes
     if [[ -n $(git status --porcelain) ]]; then echo "image: the working tree differs from commit $BUILD_COMMIT" >&2; fi
     swift build -c release --static-swift-stdlib --explicit-target-dependency-import-check error --product preview-gateway
     EXECUTABLE=.build/release/preview-gateway
@@ -25,5 +28,11 @@ strip "$folder/preview-gateway"
 k8s/image/rootfs.sh "$folder/preview-gateway" "$folder/rootfs"
 python3 k8s/image/archive.py "$folder/rootfs" "$folder/preview-gateway.tar" "preview-gateway:$BUILD_COMMIT" >"$folder/digest"
 rm "$folder/preview-gateway"
-echo "$folder/preview-gateway.tar: commit $BUILD_COMMIT, $(du -sb --apparent-size "$folder/rootfs" | awk '{printf "%.1f MB unpacked", $1 / 1e6}')"
+bytes=$(du -sb --apparent-size "$folder/rootfs" | cut -f1)
+echo "$folder/preview-gateway.tar: commit $BUILD_COMMIT, $(awk -v bytes="$bytes" 'BEGIN { printf "%.1f MB unpacked", bytes / 1e6 }')"
 cat "$folder/digest"
+# A debug build, as the tests make it, is larger.
+if [[ $is_release == yes ]] && ((bytes > max_bytes)); then
+    echo "image: more than $((max_bytes / 1000000)) MB" >&2
+    exit 1
+fi
