@@ -91,6 +91,8 @@ struct AlertTests {
             #expect(started.status == 200)
             let page = try await service.call(.get, "/metrics", bearer: nil).body
             #expect(page.contains("preview_gateway_starts_total"))
+            let build = page.split(separator: "\n").first { $0.hasPrefix("preview_gateway_build_info{") }
+            for label in ["version", "commit", "built"] { #expect(build?.contains("\(label)=\"") == true) }
             let check = try await Files.run(promtool, ["check", "metrics"], input: page)
             #expect(check.isSuccess && check.errors.isEmpty, "\(check.output)\(check.errors)")
         }

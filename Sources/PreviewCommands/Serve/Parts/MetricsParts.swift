@@ -25,7 +25,8 @@ struct MetricsParts: Sendable {
 
     /// What is not known is not shown as zero: its gauge keeps its last value, or is not there yet.
     private func observe() {
-        set(.buildInfo, 1, ("version", BuildInfo.current.version), ("commit", BuildInfo.current.commit))
+        let build = BuildInfo.current
+        set(.buildInfo, 1, ("version", build.version), ("commit", build.commit), ("built", build.date))
         shared.router?.router.observe()
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
         set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
