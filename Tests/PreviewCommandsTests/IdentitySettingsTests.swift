@@ -89,6 +89,15 @@ struct IdentitySettingsTests {
         }
     }
 
+    /// A claim of a token has no newline, so a setting with one would refuse every token.
+    @Test func blanksAroundIssuerAndAudienceDoNotMatter() throws {
+        let tokens = try identity([
+            "Auth__OAuth__Issuer": "\(Self.issuer)\n", "Auth__OAuth__Audience": " previews ",
+        ]).accessTokens
+        #expect(tokens?.issuer == Self.issuer)
+        #expect(tokens?.audience == "previews")
+    }
+
     @Test func theKeysOfAnIssuerMayBeElsewhereOrInAFile() throws {
         let url = "http://jwks.agentweaver.svc:8080/keys?set=1"
         let elsewhere = try identity(Self.tokens.merging(["Auth__OAuth__JwksUrl": url]) { $1 })

@@ -95,12 +95,18 @@ struct SettingsTests {
         environment["Server__RequestsPerSecond"] = " 12.5"
         environment["Log__Level"] = " Debug "
         environment["Sandbox__Preview__UrlScheme"] = "HTTP "
+        environment["Sandbox__Preview__HostHeader"] = " Localhost\n"
+        environment["Sandbox__Preview__ZoneSuffix"] = " preview.example.com\n"
+        environment["Server__Listen"] = "127.0.0.1:9000\n"
         let settings = try settings(environment: environment)
         #expect(settings.cluster.policy.limits.perRun == 7)
         #expect(settings.cluster.policy.lifetime.idleTimeout == .seconds(30))
         #expect(settings.server.requests.requestsPerSecond == 12.5)
         #expect(settings.logLevel == .debug)
         #expect(settings.address.scheme == .http)
+        #expect(settings.cluster.policy.hostHeader == .localhost)
+        #expect(settings.address.zone.text == "preview.example.com")
+        #expect(settings.server.listen == ListenAddress(host: "127.0.0.1", port: 9000))
     }
 
     @Test func whetherPodsAreLabelledIsASetting() throws {
@@ -160,6 +166,7 @@ struct SettingsTests {
 
     @Test(arguments: [
         ("Sandbox__Preview__Enabled", "maybe"), ("Sandbox__Preview__ZoneSuffix", "not a zone"),
+        ("Sandbox__Preview__GatewayName", "two\nlines"),
         ("Sandbox__Preview__IdleTimeoutMinutes", "0"), ("Sandbox__Preview__IdleTimeoutMinutes", "nan"),
         ("Sandbox__Preview__IdleTimeoutMinutes", "-1"), ("Sandbox__Preview__IdleTimeoutMinutes", "inf"),
         ("Sandbox__Preview__MaxConnectionMinutes", "0"), ("Sandbox__Preview__MaxConnectionMinutes", "10081"),

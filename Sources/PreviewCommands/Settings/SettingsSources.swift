@@ -78,7 +78,7 @@ struct SettingsSources: Sendable {
     func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
         assert(Settings.keys.contains(setting.key), "\(setting.key) is missing in Settings.descriptions")
         guard let (text, origin) = values[setting.key], !Self.isEmpty(text) else { return nil }
-        guard let value = setting.parse(text) else {
+        guard let value = setting.parse(text.withoutBlanks) else {
             let shown = setting.isSecret ? "<redacted>" : "'\(text.prefix(100))'"
             throw SettingsError("\(setting.key) is \(shown) (from \(origin.rawValue)): expected \(setting.expected)")
         }
@@ -129,8 +129,9 @@ struct SettingsSources: Sendable {
 struct SettingsError: Error, Hashable, CustomStringConvertible {
     let description: String
 
+    /// - Parameter description: A text that was given may contain newlines; they become blanks.
     init(_ description: String) {
-        self.description = description
+        self.description = description.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }
 
