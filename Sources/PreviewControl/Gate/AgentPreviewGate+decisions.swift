@@ -70,7 +70,7 @@ extension AgentPreviewGate {
             }
             previews.logger.info(
                 "a run's auto-approve option was changed",
-                metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(decider)"]
+                metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(SecretMask.mask(decider))"]
             )
         }
     }

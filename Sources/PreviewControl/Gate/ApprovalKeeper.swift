@@ -9,6 +9,7 @@ internal import ServiceLifecycle
 public struct ApprovalKeeper: NamedService {
     private let gate: AgentPreviewGate
     private let jitter: @Sendable () -> Double
+    private let failedWrites: RepeatedMessages
 
     /// How long after its deadline an approval is left to a waiting call, and how far replicas spread after that.
     private static let lateness = Duration.seconds(1)
@@ -21,6 +22,7 @@ public struct ApprovalKeeper: NamedService {
     init(gate: AgentPreviewGate, jitter: @escaping @Sendable () -> Double) {
         self.gate = gate
         self.jitter = jitter
+        failedWrites = RepeatedMessages(time: gate.previews.time)
     }
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
@@ -48,7 +50,14 @@ public struct ApprovalKeeper: NamedService {
                 _ = try await gate.expire(entry, on: claim)
             } catch {
                 guard !Task.isCancelled else { return }
-                gate.previews.logger.warning("an approval's end could not be written", metadata: ["error": "\(error)"])
+                guard let heldBack = failedWrites.admit("\(error)") else { continue }
+                gate.previews.logger.warning(
+                    "an approval's end could not be written",
+                    metadata: [
+                        "run": "\(entry.approval.run)", "request": "\(entry.approval.id.displayID)",
+                        "error": "\(error)", "held_back": "\(heldBack)",
+                    ]
+                )
             }
         }
         // A write comes back through the watch; an approval that was not written is checked again.

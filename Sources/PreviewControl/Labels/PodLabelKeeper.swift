@@ -19,6 +19,7 @@ public struct PodLabelKeeper: NamedService {
     private let clusterTime: any ClusterTime
     private let time: MonotonicTime
     private let logger: Logger
+    private let failedChanges: RepeatedMessages
 
     /// How long changes are collected before the next comparison.
     private static let pause = Duration.milliseconds(500)
@@ -39,6 +40,7 @@ public struct PodLabelKeeper: NamedService {
         self.clusterTime = clusterTime
         self.time = time
         self.logger = logger
+        failedChanges = RepeatedMessages(time: time)
     }
 
     /// Runs until the task is cancelled or a graceful shutdown begins.
@@ -62,7 +64,12 @@ public struct PodLabelKeeper: NamedService {
             do throws(ClusterError) {
                 try await carryOut(step)
             } catch {
-                logger.warning("a pod's label could not be changed", metadata: ["error": "\(error)"])
+                if let heldBack = failedChanges.admit("\(error)") {
+                    logger.warning(
+                        "a pod's label could not be changed",
+                        metadata: ["error": "\(error)", "held_back": "\(heldBack)"]
+                    )
+                }
                 limit = min(limit, Self.retryDelay)
             }
         }

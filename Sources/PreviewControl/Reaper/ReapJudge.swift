@@ -24,6 +24,14 @@ struct ReapOrder: Hashable, Sendable {
         case .backend(let backend): backend.token
         }
     }
+
+    /// The label of the run; `nil` if the object has none.
+    var run: RunLabel? {
+        switch target {
+        case .route(let preview): preview.run
+        case .backend(let backend): backend.run
+        }
+    }
 }
 
 /// Returns the instant from which a preview's expiry counts, for the API server's present time if it is known.

@@ -23,6 +23,7 @@ public struct Reaper: NamedService {
     private let jitter: @Sendable () -> Double
     private let metrics: PreviewMetrics
     private let logger: Logger
+    private let failedDeletions: RepeatedMessages
     private let execution: ReapExecution
 
     /// How long before a deadline the time is read again: the sleep was computed from the knowledge of the cluster's
@@ -64,6 +65,7 @@ public struct Reaper: NamedService {
         self.jitter = jitter
         self.metrics = metrics
         self.logger = logger
+        failedDeletions = RepeatedMessages(time: time)
         execution = ReapExecution(
             objects: objects,
             mirror: mirror,
@@ -237,15 +239,21 @@ public struct Reaper: NamedService {
     // MARK: Carrying out
 
     private func record(_ outcome: ReapOutcome, of order: ReapOrder) {
-        let metadata: Logger.Metadata = [
+        var metadata: Logger.Metadata = [
             "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
         ]
+        if let run = order.run { metadata["run"] = "\(run)" }
         if case .failed(let error) = outcome {
             guard !Task.isCancelled else { return }
             // The failure may concern only this object, so it is only a reason to check all of them.
             outage.noteDoubt()
             brake.deletionFailed(of: order.token, error)
-            logger.error("a preview could not be deleted", metadata: metadata.merging(["error": "\(error)"]) { $1 })
+            // It is tried again every two seconds, and what refuses one deletion often refuses all.
+            if let heldBack = failedDeletions.admit("\(error)") {
+                metadata["error"] = "\(error)"
+                metadata["held_back"] = "\(heldBack)"
+                logger.error("a preview could not be deleted", metadata: metadata)
+            }
             // The deletion may have taken effect although its response was lost. Then only the Service is left, and
             // needs no grace time.
             mirror.noteEnd(of: order.token, lookAt: instantOfRetry)

@@ -7,12 +7,14 @@ extension Previews {
     ///
     /// If only one of the two is left, it is deleted. A token of another run and an unknown token cost the same
     /// requests, so that the response time does not distinguish them.
-    public func stop(run: RunID, token: PreviewToken) async throws(PreviewError) {
-        try await stop(run: run.label, token: token)
+    ///
+    /// - Parameter requester: The caller, for the log; `nil` if there is none.
+    public func stop(run: RunID, token: PreviewToken, by requester: String? = nil) async throws(PreviewError) {
+        try await stop(run: run.label, token: token, by: requester)
     }
 
-    /// Same as ``stop(run:token:)-(RunID,_)``, for a preview whose run is known only by its label.
-    public func stop(run: RunLabel, token: PreviewToken) async throws(PreviewError) {
+    /// Same as ``stop(run:token:by:)-(RunID,_,_)``, for a preview whose run is known only by its label.
+    public func stop(run: RunLabel, token: PreviewToken, by requester: String? = nil) async throws(PreviewError) {
         try await mappingClusterErrors {
             let route = try await currentRoute(token, of: run)
             let backend = try await currentBackend(token, of: run)
@@ -35,7 +37,9 @@ extension Previews {
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
             mirror.noteStop(of: token)
-            logger.info("a preview was stopped", metadata: ["preview": "\(token.fingerprint)", "run": "\(run)"])
+            var metadata: Logger.Metadata = ["preview": "\(token.fingerprint)", "run": "\(run)"]
+            if let requester { metadata["by"] = "\(SecretMask.mask(requester))" }
+            logger.info("a preview was stopped", metadata: metadata)
         }
     }
 

@@ -53,7 +53,7 @@ struct PreviewRoutes: Sendable {
     @Sendable private func stop(_ request: Request, _ context: PreviewRequestContext) async throws -> JSONBody {
         let run = try await runs.run(context, for: .stop)
         let token = try token(context)
-        try await previews.stop(run: run, token: token)
+        try await previews.stop(run: run, token: token, by: context.authenticatedCaller.identity)
         return try JSONBody(StoppedBody(sessionID: token.text))
     }
 

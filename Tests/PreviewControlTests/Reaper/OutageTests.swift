@@ -42,6 +42,20 @@ struct OutageTests {
 
     // MARK: The API server is away
 
+    @Test func oneLineSaysThatTheAPIServerIsLostAndOneThatItIsBack() async throws {
+        let log = RecordedLog()
+        let harness = try await ControlHarness(log: log)
+        harness.cluster.goAway()
+        for _ in 0..<3 { try? await harness.reaper.sweep() }
+        harness.cluster.comeBack()
+        for _ in 0..<3 { try await harness.reaper.sweep() }
+        #expect(
+            log.messages.filter { $0.hasPrefix("the API server") } == [
+                "the API server cannot be reached", "the API server answers again",
+            ]
+        )
+    }
+
     @Test("A viewer that pings every minute keeps its preview", arguments: [true, false])
     func aViewerThatPingsKeepsItsPreview(pingsReachThisReplica: Bool) async throws {
         let harness = try await harness()

@@ -381,6 +381,22 @@ struct ReaperTests {
         #expect(!harness.cluster.liveRoutes.contains(token))
     }
 
+    @Test func aRefusedDeletionIsLoggedOnceAMinuteHoweverOftenItIsTried() async throws {
+        let log = RecordedLog()
+        let harness = try await ControlHarness(log: log)
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .seconds(1801))
+        harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
+        for _ in 0..<20 {
+            try await harness.reaper.sweep()
+            harness.clock.advance(by: .seconds(2))
+        }
+        let lines = log.lines.filter { $0.message == "a preview could not be deleted" }
+        #expect(lines.count == 1)
+        #expect(lines.first?.metadata["preview"] == token.fingerprint)
+        #expect(lines.first?.metadata["run"] == "\(run.label)")
+    }
+
     @Test func anObjectThatIsAlreadyBeingDeletedDoesNotEngageTheBrake() async throws {
         let harness = try await ControlHarness()
         let (token, _) = try await started(harness)

@@ -27,6 +27,15 @@ struct StopAndListTests {
         #expect(harness.cluster.liveBackends.isEmpty)
     }
 
+    @Test func theLogSaysWhoHasStoppedIt() async throws {
+        let log = RecordedLog()
+        let harness = try await ControlHarness(log: log)
+        let token = try await started(harness)
+        try await harness.previews.stop(run: run, token: token, by: "ada")
+        let line = log.lines.first { $0.message == "a preview was stopped" }
+        #expect(line?.metadata == ["preview": token.fingerprint, "run": "\(run.label)", "by": "ada"])
+    }
+
     @Test func aSecondStopFindsNothing() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)

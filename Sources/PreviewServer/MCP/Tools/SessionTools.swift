@@ -135,7 +135,7 @@ struct StopPreviewTool: Tool {
         report: @escaping @Sendable (String) -> Void
     ) async throws -> ToolResult {
         let token = try arguments.token()
-        try await previews.stop(run: run, token: token)
+        try await previews.stop(run: run, token: token, by: caller.identity)
         return try ToolResult(
             """
             The preview was stopped: its URL takes no new requests. WebSockets and event streams that are open may go \
