@@ -126,6 +126,19 @@ struct ManifestTests {
         #expect(data["Auth__ApiKey"] == nil)
     }
 
+    /// Docs/Operations.md, "Remove": the platform has these two as well, and the namespace is not the service's.
+    @Test("What is removed with the service has its name as a label, and what the platform uses has not")
+    func theLabelTellsWhatIsTheServices() async throws {
+        for overlay in Files.overlays {
+            let manifests = try await Files.manifests(overlay: overlay, components: Files.components.dropLast())
+            let others = try manifests.filter { manifest in
+                let labels = try manifest.value("metadata", "labels", as: [String: String].self)
+                return labels?["app.kubernetes.io/name"] != "preview-gateway" && manifest.kind != "Namespace"
+            }
+            #expect(others.map(\.name) == ["agentweaver-preview-gateway", "sandbox-allow-preview-ingress"])
+        }
+    }
+
     @Test("All components fit beside each other", arguments: Files.overlays)
     func componentsFitTogether(overlay: String) async throws {
         let manifests = try await Files.manifests(overlay: overlay, components: Files.components.dropLast())
