@@ -181,6 +181,27 @@ struct DoctorTests {
             }
         ),
         (
+            "PG502", .failure,
+            { store in
+                try store.update(.networkPolicies, namespace: "agentweaver", name: "sandbox-allow-preview-ingress") {
+                    $0["spec", "ingress"] = [
+                        [
+                            "from": [
+                                [
+                                    "podSelector": [
+                                        "matchLabels": [
+                                            "gateway.networking.k8s.io/gateway-name": .string(ClusterObjects.gateway)
+                                        ]
+                                    ]
+                                ]
+                            ],
+                            "ports": [["port": 3000, "endPort": 9000], ["port": 22]],
+                        ]
+                    ]
+                }
+            }
+        ),
+        (
             "PG503", .warning,
             { try $0.delete(.networkPolicies, namespace: "agentweaver", name: "allow-preview-gateway-to-api") }
         ),

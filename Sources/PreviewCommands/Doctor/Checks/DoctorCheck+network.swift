@@ -48,10 +48,18 @@ extension DoctorCheck {
             let rules = found.spec?.ingress ?? []
             let allowed = context.connection.policy.ports.allowed
             let ports = rules.flatMap { $0.ports ?? [] }
-            guard ports.contains(where: { $0.port == allowed.lowerBound && $0.endPort == allowed.upperBound }) else {
-                let there = ports.map { "\($0.port ?? 0)-\($0.endPort ?? $0.port ?? 0)" }.joined(separator: ", ")
+            // A rule without ports admits all of them.
+            let isExact =
+                !ports.isEmpty && rules.allSatisfy { $0.ports?.isEmpty == false }
+                && ports.allSatisfy {
+                    $0.port == allowed.lowerBound && ($0.endPort ?? $0.port) == allowed.upperBound
+                }
+            guard isExact else {
+                var there = ports.map { "\($0.port ?? 0)-\($0.endPort ?? $0.port ?? 0)" }
+                if rules.isEmpty { there.append("no ports") }
+                if rules.contains(where: { $0.ports?.isEmpty != false }) { there.append("all ports") }
                 return .failure(
-                    "\(policy) admits \(there.isEmpty ? "no ports" : there), the settings \(allowed.lowerBound)-\(allowed.upperBound)",
+                    "\(policy) admits \(there.joined(separator: ", ")), the settings \(allowed.lowerBound)-\(allowed.upperBound)",
                     mend: apply
                 )
             }
