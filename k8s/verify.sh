@@ -357,11 +357,12 @@ network() {
         return
     fi
     probe_pod=preview-verify-$RANDOM
-    # The pod says `open` only if the sandbox's port takes a connection; its name server is tried first, so that a pod without
-    # any network is not taken for one that is shut out.
+    # The pod says `open` only if the sandbox's port takes a connection, and `closed` if the attempt ended at once: nothing
+    # listens there. Its name server is tried first, so that a pod without any network is not taken for one that is shut out.
+    local script="nslookup kubernetes.default >/dev/null 2>&1 && echo network; before=\$(date +%s)
+        if nc -z -w 5 $address $port; then echo open; elif [ \$((\$(date +%s) - before)) -lt 3 ]; then echo closed; fi; echo done"
     kube run "$probe_pod" --image "$probe_image" --restart=Never --labels=app=preview-verify \
-        --command -- sh -c "nslookup kubernetes.default >/dev/null 2>&1 && echo network; nc -z -w 5 $address $port && echo open; echo done" >/dev/null 2>&1 \
-        || { skipping "network: the pod was refused"; return; }
+        --command -- sh -c "$script" >/dev/null 2>&1 || { skipping "network: the pod was refused"; return; }
     if ! kube wait --for=jsonpath='{.status.phase}'=Succeeded "pod/$probe_pod" --timeout=60s >/dev/null 2>&1; then
         skipping "network: the pod did not run within 60 s"
         return
@@ -370,6 +371,10 @@ network() {
     output=$(kube logs "$probe_pod")
     if [[ $output != *network* ]]; then
         skipping "network: the pod has no network, so that it shows nothing"
+        return
+    fi
+    if [[ $output == *closed* ]]; then
+        skipping "network: nothing listens at the sandbox's port $port, or the network plugin rejects connections, so that it shows nothing: give --port"
         return
     fi
     check "network: another pod does not reach a sandbox's port $port" \
