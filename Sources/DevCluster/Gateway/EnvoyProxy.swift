@@ -85,9 +85,10 @@ package actor EnvoyProxy {
         guard isServing == true else { throw DevClusterFailure("Envoy did not start to serve") }
     }
 
-    /// Hands Envoy a configuration, endpoints before clusters and clusters before routes, and waits until it serves by it.
+    /// Writes a configuration for Envoy, endpoints before clusters and clusters before routes, and waits until it is in use.
     ///
-    /// Files whose content has not changed are not written.
+    /// Envoy has one queue of file events for the folder and loads the files in the order in which they were written, so no
+    /// route refers to a cluster that it does not know. Files whose content has not changed are not written.
     ///
     /// - Throws: ``DevClusterFailure`` if a file cannot be written, or `CancellationError`.
     package func publish(_ resources: EnvoyResources) async throws -> Outcome {
@@ -103,13 +104,15 @@ package actor EnvoyProxy {
             try PrivateFile.write(resources.clusters.bytes, to: bootstrap.clustersFile)
             expected.append(Expectation(version: resources.clusters.version) { $0.clusters })
         }
-        // A route to a cluster that Envoy does not know yet would answer 503 for a moment.
-        var outcome = try await confirm(expected)
-        guard outcome == .applied else { return outcome }
         if resources.routes != written?.routes {
             try PrivateFile.write(resources.routes.bytes, to: bootstrap.routesFile)
-            outcome = try await confirm([Expectation(version: resources.routes.version) { $0.routes }])
-            guard outcome == .applied else { return outcome }
+            expected.append(Expectation(version: resources.routes.version) { $0.routes })
+        }
+        let outcome = try await confirm(expected)
+        guard outcome == .applied else {
+            // The routes may refer to clusters that Envoy has refused.
+            if let written { try PrivateFile.write(written.routes.bytes, to: bootstrap.routesFile) }
+            return outcome
         }
         for path in Set(written?.endpoints.map(\.path) ?? []).subtracting(resources.endpoints.map(\.path)) {
             try PrivateFile.remove(path)
