@@ -23,15 +23,22 @@ final class AdjustableLogLevel: Sendable {
 }
 
 /// Logs what is at or above a level that may change at any time.
+///
+/// The metadata reaches the base handler with each line that is written, not with each change: the handler for text formats
+/// its metadata whenever they change, and most requests change them and write no line.
 struct AdjustableLogHandler<Base: LogHandler>: LogHandler {
-    private var base: Base
+    private let base: Base
     private let level: AdjustableLogLevel
     /// A level that this copy of the logger was given.
     private var ownLevel: Logger.Level?
+    var metadata: Logger.Metadata
+    var metadataProvider: Logger.MetadataProvider?
 
     init(_ base: Base, _ level: AdjustableLogLevel) {
         self.base = base
         self.level = level
+        metadata = base.metadata
+        metadataProvider = base.metadataProvider
     }
 
     var logLevel: Logger.Level {
@@ -39,22 +46,17 @@ struct AdjustableLogHandler<Base: LogHandler>: LogHandler {
         set { ownLevel = newValue }
     }
 
-    var metadata: Logger.Metadata {
-        get { base.metadata }
-        set { base.metadata = newValue }
-    }
-
-    var metadataProvider: Logger.MetadataProvider? {
-        get { base.metadataProvider }
-        set { base.metadataProvider = newValue }
-    }
-
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { base[metadataKey: key] }
-        set { base[metadataKey: key] = newValue }
+        get { metadata[key] }
+        set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) { base.log(event: event) }
+    func log(event: LogEvent) {
+        var handler = base
+        handler.metadata = metadata
+        handler.metadataProvider = metadataProvider
+        handler.log(event: event)
+    }
 }
 
 /// Changes the level upon SIGUSR1.
