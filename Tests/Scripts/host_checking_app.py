@@ -1,9 +1,12 @@
 """Development servers that check the host of requests, each as it is by default.
 
-Usage: host_checking_app.py KIND PORT, with KIND one of django, trustedhost, werkzeug, vite, open.
+Usage: host_checking_app.py KIND PORT, with KIND one of django, trustedhost, werkzeug, vite, webpack, open.
 """
+import base64
+import hashlib
 import http.server
 import sys
+import urllib.parse
 
 PAGE = b"<h1>the app</h1>"
 
@@ -59,23 +62,92 @@ def werkzeug(port):
     run_simple("127.0.0.1", port, app)
 
 
-class Vite(http.server.BaseHTTPRequestHandler):
-    """The check of Vite: localhost, its subdomains and addresses pass."""
+class Open(http.server.BaseHTTPRequestHandler):
+    """A server that takes any host, without a socket for hot updates."""
 
-    checks = True
+    protocol_version = "HTTP/1.1"
+
+    def takes_host(self):
+        return True
+
+    def refuse(self, host):
+        raise NotImplementedError
 
     def do_GET(self):
-        host = self.headers.get("Host", "").rsplit(":", 1)[0]
-        allowed = not self.checks or host == "localhost" or host.replace(".", "").isdigit()
-        body = PAGE if allowed else f'Blocked request. This host ("{host}") is not allowed.'.encode()
-        self.send_response(200 if allowed else 403)
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self.open_socket()
+        elif self.takes_host():
+            self.answer(200, PAGE)
+        else:
+            self.refuse(self.host())
+
+    def open_socket(self):
+        self.answer(404, b"")
+
+    def host(self, name="Host"):
+        """The host of a field, which is an authority or an origin, without the port."""
+        value = self.headers.get(name, "")
+        return urllib.parse.urlsplit(value if "://" in value else f"//{value}").hostname or ""
+
+    def answer(self, status, body):
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
+    def upgrade(self, message, protocol=None):
+        """Accepts the WebSocket (RFC 6455 section 4.2.2), sends one text message, and closes the connection."""
+        magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        digest = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + magic).encode()).digest()
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
+        if protocol:
+            self.send_header("Sec-WebSocket-Protocol", protocol)
+        self.end_headers()
+        self.wfile.write(bytes([0x81, len(message)]) + message)
+        self.close_connection = True
 
-class Open(Vite):
-    checks = False
+
+def is_local(host):
+    """Vite and webpack-dev-server also take subdomains of localhost, where these tests have their zone."""
+    return host == "localhost" or host.replace(".", "").isdigit()
+
+
+class Vite(Open):
+    """Vite 6: it checks the host of pages and sockets, and of sockets that a page opens the token in the page."""
+
+    token = "k3yOfThePage"
+
+    def takes_host(self):
+        return is_local(self.host())
+
+    def refuse(self, host):
+        self.answer(403, f'Blocked request. This host ("{host}") is not allowed.'.encode())
+
+    def open_socket(self):
+        tokens = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("token")
+        if self.takes_host() and ("Origin" not in self.headers or tokens == [self.token]):
+            self.upgrade(b'{"type":"connected"}', "vite-hmr")
+        else:
+            self.answer(400, b"")
+
+
+class Webpack(Open):
+    """webpack-dev-server 5: it checks the host of pages, and of sockets also the origin, after it has accepted them."""
+
+    def takes_host(self):
+        return is_local(self.host())
+
+    def refuse(self, host):
+        self.answer(403, b"Invalid Host header")
+
+    def open_socket(self):
+        if self.takes_host() and is_local(self.host("Origin")):
+            self.upgrade(b'{"type":"hot"}')
+        else:
+            self.upgrade(b'{"type":"error","data":"Invalid Host/Origin header"}')
 
 
 def serve(handler, port):
@@ -87,6 +159,7 @@ KINDS = {
     "trustedhost": trustedhost,
     "werkzeug": werkzeug,
     "vite": lambda port: serve(Vite, port),
+    "webpack": lambda port: serve(Webpack, port),
     "open": lambda port: serve(Open, port),
 }
 

@@ -76,7 +76,7 @@ struct HostCheckingAppTests {
     private static let zone = "preview.localhost"
     private static let startLimit = Duration.seconds(30)
 
-    @Test(arguments: ["django", "trustedhost", "werkzeug", "vite"])
+    @Test(arguments: ["django", "trustedhost", "werkzeug", "vite", "webpack"])
     func aServerThatTakesLocalhostOnlyWorksBySettingTheHost(kind: String) async throws {
         try await expectLocalhost(kind)
     }
@@ -110,30 +110,59 @@ struct HostCheckingAppTests {
             #expect(started["readiness"] == "serving" && started["host_header"] == seen, "\(started.body)")
             if seen == "localhost" { #expect(started["detail"]?.contains("WebSockets") == true) }
             let host = "\(try #require(started["session_id"]))-preview.\(Self.zone)"
-            func answer(_ request: String) async throws -> String {
-                let client = try await RawClient.connect(to: port)
-                try await client.send(request)
-                return await client.receive { $0.contains("\r\n\r\n") }
-            }
-            let made = try await answer(
+            let client = try await RawClient.connect(to: port)
+            try await client.send(
                 "POST /api/terminals HTTP/1.1\r\nHost: \(host):\(port)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
+            let made = await client.receive { $0.contains("\r\n\r\n") }
             #expect(made.hasPrefix("HTTP/1.1 200"), "\(made)")
-            let upgraded = try await answer(
-                """
-                GET /terminals/websocket/1 HTTP/1.1\r
-                Host: \(host):\(port)\r
-                Origin: http://\(host):\(port)\r
-                Connection: Upgrade\r
-                Upgrade: websocket\r
-                Sec-WebSocket-Version: 13\r
-                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-                \r
-
-                """
-            )
+            let upgraded = try await webSocket(host, port, "/terminals/websocket/1") { $0.contains("\r\n\r\n") }
             #expect(upgraded.hasPrefix("HTTP/1.1 \(status)"), "\(upgraded)")
         }
+    }
+
+    /// A page that Vite delivers knows the token with which its socket for hot updates is accepted, also from the public
+    /// origin. webpack-dev-server compares the origin, so that its pages are not updated while it sees localhost.
+    @Test(arguments: [
+        ("vite", "/?token=k3yOfThePage", "HTTP/1.1 101", "connected"), ("vite", "/?token=other", "HTTP/1.1 400", ""),
+        ("webpack", "/ws", "HTTP/1.1 101", "Invalid Host/Origin header"),
+    ])
+    func socketsForHotUpdatesReachTheApp(kind: String, path: String, status: String, message: String) async throws {
+        try await withApp(kind) { service, app, port in
+            let started = try await start(app, nil, service)
+            #expect(started["readiness"] == "serving" && started["host_header"] == "localhost", "\(started.body)")
+            #expect(started["detail"]?.contains("WebSockets") == true, "\(started.body)")
+            let host = "\(try #require(started["session_id"]))-preview.\(Self.zone)"
+            let answer = try await webSocket(host, port, path, protocol: kind == "vite" ? "vite-hmr" : nil) {
+                $0.contains("\r\n\r\n") && $0.contains(message)
+            }
+            #expect(answer.hasPrefix(status) && answer.contains(message), "\(answer)")
+        }
+    }
+
+    /// Opens a WebSocket as a page of the preview does, and reads until `isComplete` is true of what was received.
+    private func webSocket(
+        _ host: String,
+        _ port: Int,
+        _ path: String,
+        protocol name: String? = nil,
+        until isComplete: @escaping @Sendable (String) -> Bool
+    ) async throws -> String {
+        let client = try await RawClient.connect(to: port)
+        try await client.send(
+            """
+            GET \(path) HTTP/1.1\r
+            Host: \(host):\(port)\r
+            Origin: http://\(host):\(port)\r
+            Connection: Upgrade\r
+            Upgrade: websocket\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            \(name.map { "Sec-WebSocket-Protocol: \($0)\r\n" } ?? "")\r
+
+            """
+        )
+        return await client.receive(until: isComplete)
     }
 
     private func expectLocalhost(
