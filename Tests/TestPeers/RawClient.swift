@@ -52,6 +52,7 @@ public actor RawClient {
     }
 
     /// Everything received, once the server has closed its side.
+    @discardableResult
     public func receiveAll() async -> String {
         await receive { _ in false }
     }
