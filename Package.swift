@@ -410,6 +410,14 @@ package.targets.append(
         )
 )
 
+// MARK: ThreadSanitizer
+
+// Without it ThreadSanitizer reports a race wherever threads wait for a Mutex, see the target's source.
+if Context.environment["SANITIZE"] == "thread" {
+    package.targets.append(.target(name: "MutexAnnotations", path: "Tests/MutexAnnotations"))
+    package.targets.first { $0.name == "TestSupport" }?.dependencies.append("MutexAnnotations")
+}
+
 // MARK: The inner loop
 
 /// What decides, and needs neither SwiftNIO nor libcurl: what is left of the package where QUICK is set, as `make quick` does.
