@@ -175,7 +175,7 @@ extension SimulatedReplicaPorts: ApprovalStore {
         } catch {
             guard error.kind == .unavailable else { throw error }
         }
-        // The port's own rule: what is there as it was to be written was written by this call.
+        // The port's own rule: if the stored text equals the one that was to be written, this call has written it.
         let current = try await send(.claim) { () async throws(ClusterError) -> SimulatedCluster.StoredClaim? in
             cluster.state.withLock { $0.claims[claim.name] }
         }
