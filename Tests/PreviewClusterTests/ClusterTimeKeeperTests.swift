@@ -31,7 +31,7 @@ struct ClusterTimeKeeperTests {
         /// Selects the server of the shared connection.
         func use(_ server: Int) { state.withLock { $0.shared = server } }
 
-        /// Sets all clocks to so much ahead of the truth.
+        /// Sets all clocks this far ahead of the truth.
         func set(_ offset: Double) { state.withLock { $0.offsets = $0.offsets.map { _ in offset } } }
 
         var ownConnections: Int { state.withLock { $0.ownConnections } }

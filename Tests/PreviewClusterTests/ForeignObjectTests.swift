@@ -27,7 +27,7 @@ struct ForeignObjectTests {
         },
     ]
 
-    @Test("An object that no longer belongs to this service leaves the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
+    @Test("They leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
     func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in

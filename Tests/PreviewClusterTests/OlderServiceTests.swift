@@ -16,7 +16,7 @@ struct OlderServiceTests {
 
     // MARK: This service's previews under the older service's rules
 
-    @Test("A preview of this service survives the older service's reaper only if pods are labelled", arguments: [true, false])
+    @Test("This service's previews survive the older reaper only if pods are labelled", arguments: [true, false])
     func oursSurvivesItsReaper(labelsPods: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -98,7 +98,7 @@ struct OlderServiceTests {
         }
     }
 
-    @Test("A preview of the older service is reaped when it is idle, and when its pod is gone", arguments: [true, false])
+    @Test("The older service's previews are reaped when idle, and when their pod is gone", arguments: [true, false])
     func weReapIts(podIsGone: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in

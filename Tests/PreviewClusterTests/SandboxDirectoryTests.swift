@@ -81,7 +81,7 @@ struct SandboxDirectoryTests {
         case executorsOfAnotherRun
     }
 
-    @Test("Of two claims the agent's is used, unless it names another run or is being deleted", arguments: Pair.allCases)
+    @Test("Of two claims the agent's is used, unless it names another run or is ending", arguments: Pair.allCases)
     func ofTwoClaimsOneCounts(pair: Pair) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies { cluster in

@@ -9,7 +9,7 @@ import Testing
 /// Responses suddenly come from an API server whose clock is wrong, as behind a load balancer.
 @Suite("One API server's wrong clock", .timeLimit(.minutes(10)))
 struct WrongServerClockTests {
-    @Test("A wrong clock neither ends a preview, nor refuses a keepalive, nor changes the promised expiry", arguments: [35, -35])
+    @Test("A wrong clock ends no preview, refuses no keepalive and changes no promise", arguments: [35, -35])
     func oneWrongClock(minutes: Int) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
