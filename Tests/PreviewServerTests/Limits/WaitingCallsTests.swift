@@ -43,7 +43,7 @@ struct WaitingCallsTests {
 
     // MARK: Live
 
-    /// A server whose only route waits until somebody ends the wait.
+    /// A server whose only route waits until the wait is ended.
     private func run(
         draining: Draining = Draining(),
         _ body:
@@ -100,7 +100,7 @@ struct WaitingCallsTests {
                 #expect(answer.contains("Connection: close\r\n"))
             }
             #expect(draining.hasBegun)
-            // The listener closes in the same moment, in another task.
+            // The listener closes at the same time, in another task.
             await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }
