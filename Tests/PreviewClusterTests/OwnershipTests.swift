@@ -75,7 +75,7 @@ struct OwnershipTests {
         }
     }
 
-    // MARK: Halves
+    // MARK: Incomplete pairs
 
     @Test func halvesOfPairsGoAfterTheirGraceAndNotBefore() async throws {
         let run = try RunID.testing()
@@ -155,7 +155,7 @@ struct OwnershipTests {
         }
     }
 
-    // MARK: Everything else
+    // MARK: Objects of others
 
     @Test func whatIsNotOursIsNeverTouched() async throws {
         let run = try RunID.testing()

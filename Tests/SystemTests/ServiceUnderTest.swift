@@ -49,7 +49,7 @@ struct ServiceUnderTest: Sendable {
     /// Runs the service until `body` returns.
     ///
     /// - Parameters:
-    ///   - settings: Changes to the default settings of the tests.
+    ///   - changes: Changes to the default settings of the tests.
     ///   - configure: Changes the service before it starts.
     static func run(
         settings changes: [String: String] = [:],

@@ -9,7 +9,7 @@ import Testing
 struct LateNewsTests {
     private let run = GateHarness.run
 
-    // MARK: Absent in the copy is not gone
+    // MARK: Objects that are missing in the copy only
 
     enum Absence: CaseIterable { case claimDeleted, claimNotListed, anotherClaim, requestMissing }
 

@@ -19,7 +19,7 @@ struct SharedPreviewTests {
         try await harness[number].request(run: run, port: 3000, requester: requester).started
     }
 
-    // MARK: While it lives
+    // MARK: While the preview exists
 
     @Test func aCallThatWasGivenUpStartsThePreviewThatTheLiveCallGets() async throws {
         let harness = try await GateHarness()
@@ -113,7 +113,7 @@ struct SharedPreviewTests {
         }
     }
 
-    // MARK: Afterwards
+    // MARK: After the preview has ended
 
     enum End: CaseIterable { case stopped, expired, podReplaced, removedByHand }
 
@@ -143,7 +143,7 @@ struct SharedPreviewTests {
         }
     }
 
-    // MARK: In between
+    // MARK: Between the use of the grant and the preview
 
     @Test func aWaiterWaitsForThePreviewThatAnotherCallMakes() async throws {
         let harness = try await GateHarness()

@@ -55,7 +55,7 @@ struct TimelineQueueTests {
 
     private static let temporary = TimelineFailure(isTemporary: true, "the API server answered 503")
 
-    // MARK: In good order
+    // MARK: Order and time
 
     @Test func recordingNeverWaitsAndTheOrderIsKept() async throws {
         let queue = queue()

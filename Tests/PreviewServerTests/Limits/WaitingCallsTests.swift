@@ -41,7 +41,7 @@ struct WaitingCallsTests {
         for _ in 0..<10 { _ = try calls.place(for: try RunID("a")) }
     }
 
-    // MARK: Live
+    // MARK: With a server
 
     /// A server whose only route waits until the wait is ended.
     private func run(

@@ -57,7 +57,7 @@ struct GateReplicaTests {
         }
     }
 
-    // MARK: A replica that dies
+    // MARK: A replica that crashes
 
     enum Moment: CaseIterable { case beforeTheDecision, duringTheDecision, afterTheDecision }
 
@@ -140,7 +140,7 @@ struct GateReplicaTests {
         }
     }
 
-    // MARK: What the writes test
+    // MARK: Conditions of the writes
 
     @Test func aWriteTestsTheGroundThatItRestsOn() async throws {
         try await GateCluster.with(replicas: 1) { cluster in

@@ -12,7 +12,7 @@ private typealias Files = InstallationFiles
     .timeLimit(.minutes(10))
 )
 struct ManifestTests {
-    // MARK: What an overlay holds
+    // MARK: Contents of an overlay
 
     @Test("An overlay names no image 'latest', and no image without a tag or digest", arguments: Files.overlays)
     func imagesCanBeRolledBack(overlay: String) async throws {
