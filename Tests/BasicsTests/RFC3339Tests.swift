@@ -32,12 +32,12 @@ import Testing
     )
     func timestampsAreRead(text: String, seconds: Double) throws {
         let date = try #require(RFC3339.date(text))
-        // A date holds some tenths of a microsecond.
+        // The precision of a date is some tenths of a microsecond.
         #expect(abs(date.timeIntervalSince1970 - seconds) < 1e-6)
     }
 
     @Test(
-        "Everything else is not",
+        "Other texts are refused",
         arguments: HostileTexts.all + [
             "2026-01-02", "2026-01-02T03:04Z", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "20260102T030405Z",
             "2026-1-2T03:04:05Z", "2026-01-02T3:04:05Z", "26-01-02T03:04:05Z", "02026-01-02T03:04:05Z",
@@ -91,7 +91,7 @@ import Testing
     @Test func whatIsReadBackIsNeverEarlierAndLessThanAMillisecondLater() throws {
         let random = SeededRandom(seed: 11)
         for index in 0..<20_000 {
-            // Mostly this century, sometimes any supported year.
+            // In most cases a year of this century, sometimes any supported year.
             let seconds =
                 index.isMultiple(of: 4)
                 ? random.unit() * 315_537_897_599 - 62_135_596_800 : random.unit() * 4_102_444_800
@@ -99,7 +99,7 @@ import Testing
             let text = RFC3339.string(date)
             let readBack = try #require(RFC3339.date(text), "\(text)")
             #expect(readBack >= date)
-            // Far from 2001 a date itself is only good to some microseconds.
+            // Far from 2001, the precision of a date is only some microseconds.
             #expect(readBack.timeIntervalSince(date) < 0.001 + 1e-4)
             #expect(RFC3339.string(readBack) == text)
         }
@@ -111,7 +111,7 @@ import Testing
             let seconds = (random.unit() * 315_537_897_599).rounded(.down) - 62_135_596_800
             let date = Date(timeIntervalSince1970: seconds)
             let text = RFC3339.string(date)
-            // Foundation's calendar is Julian before October 1582, RFC 3339 is not.
+            // Foundation's calendar is Julian before October 1582, that of RFC 3339 is not.
             guard text >= "1583" else { continue }
             #expect(
                 text
@@ -140,7 +140,7 @@ import Testing
         #expect(leapDays == 97)
     }
 
-    @Test("Printing cuts fractions to seconds, or keeps microseconds")
+    @Test("Printing removes fractions of a second, or keeps microseconds")
     func prints() {
         let date = Date(timeIntervalSince1970: 1_795_482_123.25)
         #expect(RFC3339.seconds(date) == "2026-11-24T01:02:03Z")

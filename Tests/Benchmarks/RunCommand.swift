@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
 
-/// Runs the groups of benchmarks one after the other, prints what they measured, and writes it down as JSON.
+/// Runs the groups of benchmarks one after the other, prints their figures, and writes them as JSON.
 ///
-/// A figure that misses its mark is printed as such and is no error.
+/// A figure that misses its mark is printed as such, and is not an error.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",

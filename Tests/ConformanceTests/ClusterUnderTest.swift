@@ -9,13 +9,13 @@ import TestPeers
 /// One API server that the conformance checks run against.
 struct ClusterUnderTest: Sendable {
     let client: KubernetesClient
-    /// The same server with a token that nobody has.
+    /// The same server, with an unknown token.
     let stranger: KubernetesClient
-    /// Sends requests as they are: what `kubectl` and other clients send.
+    /// Sends raw requests, as `kubectl` and other clients do.
     let raw: BareClient
     /// The token that ``client`` presents.
     let token: String
-    /// Exists, and holds nothing that a check does not make.
+    /// A namespace that exists, and that contains only what the checks create.
     let namespace: String
 
     init(kubeconfig path: String, namespace: String) async throws {
@@ -34,7 +34,7 @@ struct ClusterUnderTest: Sendable {
     }
 
     private static func client(_ configuration: ClusterConfiguration) -> KubernetesClient {
-        // What is checked is what the server answers, not how soon it does beside seven other tests.
+        // The checks concern the server's responses, not how soon they come while other tests run.
         KubernetesClient(
             configuration: configuration,
             limits: RequestLimits(attemptTimeout: .seconds(60), totalBudget: .seconds(60))
@@ -51,7 +51,7 @@ struct ClusterUnderTest: Sendable {
         _ = try await client.create(namespace, in: nil)
     }
 
-    /// A Service as previews have them.
+    /// A Service like that of a preview.
     func service(_ name: String, labels: [String: String] = [:]) -> Service {
         Service(
             metadata: ObjectMeta(name: name, namespace: namespace, labels: labels),
@@ -64,7 +64,7 @@ struct ClusterUnderTest: Sendable {
     }
 }
 
-/// Namespaces are only made by these tests; the service itself never touches one.
+/// A namespace. Only these tests create any; the service itself never does.
 struct Namespace: KubernetesObject {
     static let resource = APIResource(
         group: "",

@@ -45,7 +45,7 @@ extension ConformanceChecks {
             in: cluster.namespace,
             labelSelector: LabelSelector(matching: labels)
         )
-        // What follows was written later, and has a greater version.
+        // An event that was written later has a greater version.
         let versions = list.items.sorted { $0.metadata.name < $1.metadata.name }
             .compactMap { $0.metadata.resourceVersion.flatMap { UInt64($0) } }
         #expect(versions.count == 4)

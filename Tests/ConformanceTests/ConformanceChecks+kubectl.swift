@@ -5,7 +5,7 @@ import KubernetesModel
 import TestPeers
 import Testing
 
-/// What `kubectl` and scripts rely on, sent as they send it.
+/// Requests on which `kubectl` and scripts rely, as they send them.
 extension ConformanceChecks {
     private static let routesGroup = "/apis/gateway.networking.k8s.io/v1"
     private static let apply = "application/apply-patch+yaml"
@@ -89,7 +89,7 @@ extension ConformanceChecks {
         let managers = created["metadata"]?["managedFields"]?.elements
         #expect(managers?.first?["manager"]?.text == "first")
         #expect(managers?.first?["operation"]?.text == "Apply")
-        // The same again changes nothing.
+        // The same apply again changes nothing.
         let again = try await applied(80, "first")
         let versions = [created, again].map { $0["metadata"]?["resourceVersion"]?.text }
         #expect(versions[0] == versions[1])
@@ -167,7 +167,7 @@ extension ConformanceChecks {
         #expect(some["metadata"]?["annotations"]?.members?.keys.sorted() == ["c"])
         let none = try await json(cluster, .patch, path, #"{"metadata":{"annotations":null}}"#, type: merge)
         #expect(none["metadata"]?["annotations"] == nil)
-        // The map is gone, so that nothing can be added to it (design of every JSON Patch of the service).
+        // The map is gone, so nothing can be added to it. Every JSON Patch of the service takes that into account.
         let patch = #"[{"op":"add","path":"/metadata/annotations/a","value":"b"}]"#
         #expect(await status(cluster, .patch, path, patch, type: jsonPatch) == 422)
     }
@@ -248,7 +248,7 @@ extension ConformanceChecks {
         return try JSONDecoder().decode(JSONDocument.self, from: Data(try await cluster.raw.send(request)))
     }
 
-    /// - Returns: The status of the answer; -1 where there was none.
+    /// - Returns: The status of the response; -1 if there was none.
     private static func status(
         _ cluster: ClusterUnderTest,
         _ method: HTTPRequest.Method,
@@ -272,7 +272,7 @@ extension ConformanceChecks {
     }
 }
 
-/// A JSON value, read without any code of the service's client or of the development cluster.
+/// A JSON value, parsed without any code of the service's client or of the development cluster.
 private indirect enum JSONDocument: Decodable {
     case null
     case flag(Bool)

@@ -75,7 +75,7 @@ extension ConformanceChecks {
                 in: cluster.namespace,
                 .merge(.labels(["check": "other"]))
             )
-            // The last state that the selector accepted.
+            // The event contains the last state that the selector matched.
             await recorder.waits { $0.contains("deleted changing transition") }
             _ = try await cluster.client.patchMetadata(
                 of: Service.self,
@@ -87,7 +87,7 @@ extension ConformanceChecks {
         }
     }
 
-    /// What stays in the selector comes as a change, whatever else its labels say now.
+    /// An object that stays within the selector is reported as changed, whatever its other labels.
     @Sendable static func changesWithinASelector(_ cluster: ClusterUnderTest) async throws {
         let created = try await cluster.client.create(
             cluster.service("relabelled", labels: ["check": "within", "token": "first"]),
@@ -113,7 +113,7 @@ extension ConformanceChecks {
     }
 
     @Sendable static func discovery(_ cluster: ClusterUnderTest) async throws {
-        // The version is the client's own business; a missing object, not a missing group, shows that it found one.
+        // The client chooses the version; a missing object rather than a missing group shows that it found one.
         await expect(.notFound(.object)) {
             _ = try await cluster.client.get(SandboxClaim.self, named: "agent-nobody", in: cluster.namespace)
         }
@@ -125,7 +125,7 @@ extension ConformanceChecks {
     @Sendable static func serverTime(_ cluster: ClusterUnderTest) async throws {
         _ = try await cluster.client.listMetadata(of: Service.self, in: cluster.namespace)
         let reading = try #require(cluster.client.serverClock.reading())
-        // Both run on this machine's clock.
+        // The server and this process use the same machine's clock.
         #expect(reading.earliest <= Date())
         #expect(reading.latest >= Date(timeIntervalSinceNow: -1))
         #expect(reading.width <= .seconds(2))
@@ -155,7 +155,7 @@ extension ConformanceChecks {
         }
     }
 
-    /// Runs an informer over Services beside `work` and returns what it reported.
+    /// Runs an informer over Services while `work` runs, and returns what it reported.
     private static func record(
         _ cluster: ClusterUnderTest,
         _ selector: LabelSelector,
@@ -172,7 +172,7 @@ extension ConformanceChecks {
         )
     }
 
-    /// Runs an informer beside `work` and returns what it reported.
+    /// Runs an informer while `work` runs, and returns what it reported.
     static func record(
         _ informer: MetadataInformer,
         _ work: @escaping @Sendable (EventRecorder) async throws -> Void
@@ -208,7 +208,7 @@ actor EventRecorder {
         for waiter in met { waiter.continuation.resume() }
     }
 
-    /// Returns once the events so far fulfil `condition`.
+    /// Returns once the events so far meet `condition`.
     func waits(until condition: @escaping @Sendable ([String]) -> Bool) async {
         guard !condition(events) else { return }
         await withCheckedContinuation { waiters.append((condition, $0)) }

@@ -6,7 +6,7 @@ import Testing
 
 /// What both the development cluster's API server and a real one must do for this service to work.
 ///
-/// Each check makes its own objects and leaves the rest alone, so that all can share a server.
+/// Each check creates its own objects and leaves others alone, so that all checks can share a server.
 enum ConformanceChecks {
     typealias Check = @Sendable (ClusterUnderTest) async throws -> Void
 
@@ -42,7 +42,7 @@ enum ConformanceChecks {
         ("names are checked, or made", names),
         ("a Service gets an address, and keeps it", serviceAddresses),
         ("a null in a merge patch takes away, and an emptied object stays", mergePatchNulls),
-        // Last: a server may close the connection on which a body was too large.
+        // Last, because a server may close the connection on which a body was too large.
         ("annotations over 256 KiB are invalid, a body over 3 MiB is too large", sizeLimits),
     ]
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import DevCluster
 
-/// The same checks against the development cluster's API server and, where there is one, a real kube-apiserver.
+/// The same checks against the development cluster's API server and, if available, a real kube-apiserver.
 @Suite("API server conformance", .timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test("The development cluster's API server behaves as the client needs it")
@@ -41,7 +41,7 @@ struct ConformanceTests {
         let namespace = "conformance-\(UUID().uuidString.lowercased().prefix(8))"
         let cluster = try await ClusterUnderTest(kubeconfig: path, namespace: namespace)
         await runAll(cluster)
-        // With all that is in it.
+        // Including everything in it.
         _ = try await cluster.raw.send(.delete, "/api/v1/namespaces/\(namespace)")
     }
 
@@ -56,7 +56,7 @@ struct ConformanceTests {
     }
 }
 
-/// A cluster that somebody else runs, with the definitions of the kinds that the service uses.
+/// An external cluster, with the definitions of the kinds that the service uses.
 private enum NamedCluster {
     /// The path of its kubeconfig.
     static let kubeconfig = ProcessInfo.processInfo.environment["TEST_KUBECONFIG"]

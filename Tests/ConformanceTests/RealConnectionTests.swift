@@ -23,12 +23,12 @@ struct RealConnectionTests {
     private static let objectCount = 150
     private static let concurrency = 32
 
-    @Test("A server that closes connections at random fails no write, and none is carried out twice")
+    @Test("If a server closes connections at random, no write fails and none is carried out twice")
     func randomGoAways() async throws {
         try await RealControlPlane.with(apiServerFlags: ["--goaway-chance=0.02"]) { plane in
             try await withProxy(to: plane) { proxy, client in
                 try await eachAtOnce { try await Self.write($0, with: client) }
-                // A connection that is closed is how often it happened.
+                // Each connection that the server closed led to a new one.
                 #expect(proxy.connectionCount > 3)
                 let log = try String(contentsOfFile: plane.auditLog, encoding: .utf8)
                 for (verb, code) in [("create", 201), ("patch", 200), ("delete", 200)] {
@@ -40,7 +40,7 @@ struct RealConnectionTests {
         }
     }
 
-    /// Creates, changes and deletes one object, each without a second try of the client's.
+    /// Creates, changes and deletes one object, each with a single attempt of the client.
     @Sendable private static func write(_ number: Int, with client: KubernetesClient) async throws {
         let name = "goaway-\(number)"
         let service = Service(
@@ -80,7 +80,7 @@ struct RealConnectionTests {
 
     // MARK: Helpers
 
-    /// Puts a proxy before the API server, and gives a client that sends nothing twice.
+    /// Puts a proxy in front of the API server, and passes a client that sends nothing twice.
     private func withProxy(
         to plane: RealControlPlane,
         _ body: @Sendable (MutingProxy, KubernetesClient) async throws -> Void

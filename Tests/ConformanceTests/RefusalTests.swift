@@ -13,18 +13,18 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// What a real kube-apiserver says when it refuses a write, and what the client makes of it.
+/// The responses with which a real kube-apiserver refuses writes, and how the client classifies them.
 @Suite("Refused writes on a real API server", .timeLimit(.minutes(10)))
 struct RefusalTests {
     @Test(
-        "RBAC, quota, webhooks that fail and that refuse, validation and an ending namespace are told apart",
+        "RBAC, quota, failing and refusing webhooks, validation and a terminating namespace are distinguished",
         .enabled(
             if: RealControlPlane.isAvailable,
             "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
         )
     )
     func causes() async throws {
-        // Without the namespace controller a namespace that is deleted stays in its end.
+        // Without the namespace controller, a deleted namespace stays terminating.
         try await RealControlPlane.with(controllers: "*,-namespace") { plane in
             let cluster = try await ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "refusals")
             let failures = Mutex<[KubernetesError]>([])
@@ -55,7 +55,7 @@ struct RefusalTests {
                 await Self.refusal { try await client.create(cluster.service("a"), in: "refusals") }
                     == .namespaceTerminating
             )
-            // Each of them was sent once, and is worth a line in the log with the server's own words.
+            // Each of them was sent once, and its line in the log has the server's own message.
             for failure in failures.withLock({ $0 }) where failure.kind != .notFound(.object) {
                 #expect(failure.isRefusal, "\(failure)")
                 #expect(failure.sensitiveStatus?.message?.isEmpty == false)
@@ -66,7 +66,7 @@ struct RefusalTests {
     private func quota(_ cluster: ClusterUnderTest, _ client: KubernetesClient) async throws {
         let quota = ResourceQuota(metadata: ObjectMeta(name: "none"), spec: ["hard": ["count/services": "0"]])
         let made = try await client.create(quota, in: "refusals")
-        // Until the controller has counted, nothing is limited.
+        // The quota has no effect until the controller has counted.
         let refused = try await Self.eventually(.quotaExceeded) {
             try await client.create(cluster.service("q-\(UUID().uuidString.prefix(8).lowercased())"), in: "refusals")
         }
@@ -114,7 +114,7 @@ struct RefusalTests {
                     },
                     "\(code)"
                 )
-                // Nothing was deleted, whatever the code says.
+                // Nothing was deleted, whatever the code suggests.
                 let deletion = await Self.refusal {
                     try await client.delete(
                         Service.self,
@@ -190,8 +190,8 @@ struct RefusalTests {
         }
     }
 
-    /// Whether `work` is refused like that once the server has taken notice of what was configured; until then it may
-    /// succeed, or be refused as before.
+    /// Whether `work` is refused in this way once the server applies the configuration; before that it may succeed, or
+    /// be refused as before.
     private static func eventually(
         _ kind: KubernetesError.Kind,
         _ work: @Sendable () async throws -> some Sendable
@@ -202,14 +202,14 @@ struct RefusalTests {
     }
 }
 
-/// Only these tests make quotas.
+/// A ResourceQuota. Only these tests create any.
 private struct ResourceQuota: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "resourcequotas", kind: "ResourceQuota")
     var metadata: ObjectMeta
     var spec: Basics.JSONValue?
 }
 
-/// Only these tests make webhooks.
+/// A webhook configuration. Only these tests create any.
 private struct WebhookConfiguration: KubernetesObject {
     static let resource = APIResource(
         group: "admissionregistration.k8s.io",

@@ -13,7 +13,7 @@ import Testing
     private static let chunk = ByteBuffer(repeating: 0x61, count: 64 * 1_024)
     private static let chunkCount = 1_600
 
-    /// Sends 100 MB and counts the bytes it got rid of.
+    /// Sends 100 MB, and counts the bytes that were sent.
     private static func flood(counting sent: SentBytes) -> HTTPSPeer.Responder {
         { request, context in
             guard request.uri.path == "/flood" else { return Response(status: .noContent) }
@@ -53,7 +53,7 @@ import Testing
                     return (received, mostUnread)
                 }
                 #expect(received == Self.chunkCount * Self.chunk.readableBytes)
-                // The transport's buffer, libcurl's, NIO's and the kernel's socket buffers on both sides.
+                // The buffers of the transport, of libcurl, of NIO, and of the kernel's sockets on both sides.
                 #expect(mostUnread < 40_000_000)
             }
         }

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportConnectionTests {
-    /// A port below those that the system hands out, where nobody listens.
+    /// A port below those that the system assigns, without a listener.
     private static let nobody = "127.0.0.1:1"
 
     @Test func aThousandRequestsUseOneConnection() async throws {
@@ -17,7 +17,7 @@ import Testing
         try await HTTPSPeer.run(.init(.http1, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
         } _: { peer in
-            // No pause of a busy machine is taken for a connection that has died.
+            // No pause of a busy machine may count as a dead connection.
             let configuration = CurlConfiguration(
                 tls: .trusting(certificates),
                 maxSilence: .seconds(60),
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    /// A kept connection that breaks under the second request.
+    /// Breaks a persistent connection on the second request.
     private static let breaksOnTheSecondRequest: RawPeer.Script = { index, _ in
         .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen).breaking(if: index == 1)
     }
@@ -137,7 +137,7 @@ import Testing
 }
 
 extension RawPeer.Answer {
-    /// Nothing but an RST where `condition` holds.
+    /// Only an RST if `condition` holds.
     fileprivate func breaking(if condition: Bool) -> Self {
         condition ? Self("", then: .reset) : self
     }

@@ -5,7 +5,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// Peers that never answer, so that however short a time limit is, it is what ends the request.
+/// Peers that never respond, so that a time limit, however short, is what ends the request.
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportDeadlineTests {
     private static let limit: Duration = .milliseconds(50)
 

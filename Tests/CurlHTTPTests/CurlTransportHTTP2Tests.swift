@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportHTTP2Tests {
-    /// Lets nobody through before everybody has arrived.
+    /// Holds all callers until `size` of them have arrived.
     private actor Barrier {
         private let size: Int
         private var waiters: [CheckedContinuation<Void, Never>] = []

@@ -40,10 +40,10 @@ import Testing
         }
     }
 
-    /// In a process of its own, since the descriptors are counted exactly.
+    /// Runs in a separate process, because the descriptors are counted exactly.
     @Test func aThousandCancellationsLeakNoDescriptorAndNoHandle() async {
         await #expect(processExitsWith: .success) {
-            // Whatever the process opens once and keeps: event loops, OpenSSL's and libcurl's own.
+            // Opens what the process opens once and keeps: event loops, and the state of OpenSSL and libcurl.
             try await RawPeer.run(CurlTransportLifetimeTests.unfinished) { peer in
                 try await withTransport { transport in
                     await CurlTransportLifetimeTests.cancelRequests(10, with: transport, to: peer)
@@ -58,12 +58,12 @@ import Testing
                     precondition(census.activeTransfers == 0, "a cancelled transfer is alive")
                 }
             }
-            // The peer closes its ends once it sees ours closed; a leak would make this wait for ever.
+            // The peer closes its ends once it sees ours closed; a leak would make this wait forever.
             try await waitWhile { try openDescriptorCount() > before }
         }
     }
 
-    /// Starts `count` requests that cannot end, and calls `body` once all are on the wire.
+    /// Starts `count` requests that cannot end, and calls `body` once all have been sent.
     private func withRunningRequests(
         _ count: Int,
         _ body: @Sendable (CurlTransport) async -> Void
@@ -104,7 +104,7 @@ import Testing
         #expect(kind == .cancelled)
     }
 
-    /// In a process of its own, since the threads are counted exactly.
+    /// Runs in a separate process, because the threads are counted exactly.
     @Test func aForgottenTransportLeavesNoThread() async {
         await #expect(processExitsWith: .success) {
             func threads() throws -> Int {
@@ -113,7 +113,7 @@ import Testing
             try await withTransport { _ in }
             let (threadsBefore, descriptorsBefore) = (try threads(), try openDescriptorCount())
             for _ in 0..<50 { _ = try CurlTransport() }
-            // Nobody joins them, so they may take a moment; a leak would make this wait for ever.
+            // The threads are not joined, so they may take a moment; a leak would make this wait forever.
             try await waitWhile { try threads() > threadsBefore + 2 }
             try await waitWhile { try openDescriptorCount() > descriptorsBefore }
         }

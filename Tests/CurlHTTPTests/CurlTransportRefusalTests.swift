@@ -6,13 +6,13 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// Requests that the peer refused, and requests of which nobody can tell.
+/// Requests that the peer refused, and requests whose effect is unknown.
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportRefusalTests {
     private static let writes: [HTTPRequest.Method] = [.post, .patch, .delete]
 
-    /// Sends a request that works, so that the connection is in use, then one that gets `reply` at first.
+    /// Sends a request that succeeds, so that the connection is in use, then one that gets `reply` at first.
     ///
-    /// - Returns: Why it failed, if it did, and how many requests the peer saw for it.
+    /// - Returns: The kind of the failure, if there was one, and the number of requests that the peer saw for it.
     private func send(
         _ method: HTTPRequest.Method,
         attempts failing: Int,

@@ -5,11 +5,11 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// What reaches the wire, and what an odd response turns into.
+/// The bytes of requests, and the result of unusual responses.
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportRequestTests {
     private static let empty = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
 
-    /// The lines of the one request head that `send` makes a peer receive, the first one first and the others sorted.
+    /// The lines of the request head that the peer receives, the first one first and the others sorted.
     private func wire(_ build: @Sendable (String) -> TransportRequest) async throws -> [String] {
         try await RawPeer.run { _, _ in
             Self.empty

@@ -9,14 +9,14 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// Connections that die without a word.
+/// Connections that die without a notification.
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportSilenceTests {
     private static let everyProtocol: [HTTPSPeer.Protocols] = [.http2, .http1, .plainHTTP1]
     private static let maxSilence: Duration = .milliseconds(100)
-    /// The time of a request that ends by it: longer than the silence that is allowed.
+    /// The time limit of a request that ends by it; longer than the allowed silence.
     private static let timeout: Duration = .milliseconds(300)
 
-    /// Runs a peer, a proxy before it, and a transport that has used its connection to it once.
+    /// Runs a peer, a proxy in front of it, and a transport that has used its connection once.
     private func withMutingProxy(
         _ protocols: HTTPSPeer.Protocols,
         responder: @escaping HTTPSPeer.Responder = { _, _ in Response(status: .ok) },
@@ -62,7 +62,7 @@ import Testing
             proxy.muteOpenConnections()
             let write = request(.post, to: proxy.authority, body: [1])
             let lost = Task { try await transport.collect(write, maxBodyBytes: 0) }
-            // Moves to the new connection once the silence is found.
+            // This request moves to the new connection once the silence is found.
             _ = try await transport.collect(request(to: proxy.authority), maxBodyBytes: 0)
             _ = try await transport.collect(write, maxBodyBytes: 0)
             lost.cancel()
@@ -84,7 +84,7 @@ import Testing
         } _: { proxy, transport, _ in
             let slow = request(.post, to: proxy.authority, "/slow", body: [1])
             async let answer = transport.collect(slow, maxBodyBytes: 0)
-            // Is answered only when it comes for the second time, on another connection.
+            // This request is answered only when it arrives for the second time, on another connection.
             _ = try await transport.collect(request(to: proxy.authority, "/second"), maxBodyBytes: 0)
             #expect(proxy.connectionCount >= 2)
             _ = try await transport.collect(request(to: proxy.authority, "/release"), maxBodyBytes: 0)
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// Answers nothing until the client gives up.
+    /// Sends nothing until the client gives up.
     @Sendable private static func hang(_ request: Request) async throws {
         try await request.body.consumeWithCancellationOnInboundClose { _ in
             let (silence, continuation) = AsyncStream.makeStream(of: Never.self)

@@ -24,7 +24,7 @@ func request(
     )
 }
 
-/// Uses a transport and shuts it down.
+/// Uses a transport, then shuts it down.
 func withTransport<Result: Sendable>(
     _ configuration: CurlConfiguration = CurlConfiguration(),
     _ body: @Sendable (CurlTransport) async throws -> Result
@@ -41,20 +41,20 @@ func withTransport<Result: Sendable>(
 }
 
 extension CurlHTTP.TLSConfiguration {
-    /// Trusts `certificates` and nobody else.
+    /// Trusts only `certificates`.
     static func trusting(_ certificates: CertificateAuthority) -> Self {
         Self(caPEM: Array(certificates.certificatePEM.utf8))
     }
 }
 
 extension CertificateAuthority.Identity {
-    /// The identity in the words of the transport.
+    /// The identity as the transport expects it.
     var client: CurlHTTP.TLSConfiguration.ClientIdentity {
         .init(certificatePEM: Array(certificatePEM.utf8), privateKeyPEM: Array(privateKeyPEM.utf8))
     }
 }
 
-/// The kind of the ``TransportError`` that `body` throws; `nil` when it throws none.
+/// The kind of the ``TransportError`` that `body` throws; `nil` if it throws none.
 func kindOfError(_ body: () async throws -> Void) async -> TransportError.Kind? {
     do {
         try await body()
@@ -64,7 +64,7 @@ func kindOfError(_ body: () async throws -> Void) async -> TransportError.Kind? 
     }
 }
 
-/// The descriptors that this process has open.
+/// The number of descriptors that this process has open.
 func openDescriptorCount() throws -> Int {
     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
 }

@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportTLSTests {
     private static let respond: HTTPSPeer.Responder = { _, _ in Response(status: .ok) }
 
-    /// What one request gets: `nil` for a response.
+    /// The kind of the error of one request; `nil` for a response.
     private func outcome(
         _ peer: HTTPSPeer.Configuration,
         _ tls: CurlHTTP.TLSConfiguration,
@@ -90,7 +90,7 @@ import Testing
         tls.clientIdentity = try clients.issue(commonName: "gateway").client
         let kind = try await outcome(peer, tls)
         #expect(kind == nil)
-        // In TLS 1.3 the refusal follows the handshake, and the reset after it may overtake it.
+        // In TLS 1.3 the refusal follows the handshake, and the reset after it may arrive first.
         let refusals: Set<TransportError.Kind?> = tlsVersions == 2...2 ? [.tls] : [.tls, .protocolViolation]
         for refused in [try certificates.issue(commonName: "stranger").client, nil] {
             tls.clientIdentity = refused

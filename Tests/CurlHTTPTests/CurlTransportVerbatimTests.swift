@@ -6,7 +6,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-@Suite("Requests that are passed on for somebody else", .timeLimit(.minutes(10)))
+@Suite("Requests that are forwarded unchanged", .timeLimit(.minutes(10)))
 struct CurlTransportVerbatimTests {
     private static let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CurlHTTP
 
-/// Drives the machine through random events, in every order that a caller, a connection and a clock can produce.
+/// Sends random events to the machine, in every order that a caller, a connection and a clock can produce.
 @Suite(.timeLimit(.minutes(10))) struct TransferInvariantTests {
     @Test(arguments: 0..<500 as Range<UInt64>)
     func randomEventsKeepTheInvariants(seed: UInt64) {
@@ -26,7 +26,8 @@ import Testing
         private var hasEnded = false
         private var isPaused = false
         private var isStopped = false
-        /// Bytes that the connection was told are taken, and bytes that readers got: the second is a prefix of the first.
+        /// The bytes that were accepted from the connection, and those that readers got: the second is a prefix of the
+        /// first.
         private var sent: [UInt8] = []
         private var received: [UInt8] = []
         private var endsSeen = 0
@@ -54,7 +55,7 @@ import Testing
             #expect(machine.bufferedBytes <= Self.maxBufferedBytes)
         }
 
-        /// Whoever still waits is resumed by the end of the exchange.
+        /// Every waiting caller is resumed by the end of the exchange.
         mutating func finish() {
             stop(machine.stop(TransportError(.cancelled, "over")))
             #expect(waitingHead == nil)

@@ -2,11 +2,11 @@ import Testing
 
 @testable import CurlHTTP
 
-@Suite("Request bodies on their way", .timeLimit(.minutes(10)))
+@Suite("Buffered request bodies", .timeLimit(.minutes(10)))
 struct UploadBufferTests {
     private typealias Buffer = UploadBuffer<Int>
 
-    /// A reference, since an expectation cannot change a value.
+    /// A class, because an expectation cannot mutate a value.
     private final class Machine {
         var buffer: Buffer
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// Plays the fuzzer's corpus without the fuzzer, so that what it once found stays mended.
+/// Runs the fuzzer's corpus without the fuzzer, so that faults that it has found do not return.
 @Suite("The fuzzer's corpus", .timeLimit(.minutes(10)))
 struct CorpusTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus").path

@@ -1,7 +1,7 @@
 import Dispatch
 import FoundationEssentials
 
-/// Which target runs, from the environment: libFuzzer's own `main` takes the arguments.
+/// The target, which the environment names, because libFuzzer's own `main` takes the arguments.
 private let target: FuzzTarget = {
     let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"]
     guard let target = name.flatMap(FuzzTarget.init) else {
@@ -10,7 +10,7 @@ private let target: FuzzTarget = {
     return target
 }()
 
-/// What libFuzzer calls with each input. To it, a fault is the end of the process.
+/// libFuzzer calls this function with each input. It recognizes a fault by the end of the process.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: bytes, count: count))

@@ -51,10 +51,10 @@ struct ClientFixture: Sendable {
         return ClusterConfiguration(server: server, credential: credential)
     }
 
-    /// What was asked: methods and paths.
+    /// The methods and paths of the requests.
     var lines: [String] { transport.exchanges.map(\.line) }
 
-    /// Runs `work` while the clock runs on by itself whenever somebody waits for it.
+    /// Runs `work` while the clock advances whenever a task sleeps on it.
     func whileTimePasses<Result: Sendable>(
         _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -75,7 +75,7 @@ struct ClientFixture: Sendable {
         }
     }
 
-    /// The error of `work`, while the clock runs on by itself.
+    /// The error of `work`, while the clock advances.
     func error(_ work: @escaping @Sendable () async throws -> some Sendable) async throws -> KubernetesError? {
         do {
             _ = try await whileTimePasses(work)

@@ -41,7 +41,7 @@ struct ClusterConfigurationTests {
         if case .token(let token) = source { token.value } else { nil }
     }
 
-    @Test("The current context gives server, token and namespace; another one can be asked for")
+    @Test("The current context gives server, token and namespace; another one can be selected")
     func contexts() throws {
         let main = try load(kubeconfig())
         #expect(main.server.description == "https://c.example")
@@ -64,7 +64,7 @@ struct ClusterConfigurationTests {
         #expect(certificate?.keyPEM.value == "-----BEGIN PRIVATE KEY-----")
     }
 
-    @Test("Proxy, server name and the missing verification are handed on")
+    @Test("Proxy, server name and disabled verification are applied")
     func trust() throws {
         let cluster =
             "server: https://c.example/prefix/, insecure-skip-tls-verify: true, proxy-url: 'http://p:3128', "
@@ -77,7 +77,7 @@ struct ClusterConfigurationTests {
         #expect(configuration.server.pathPrefix == "/prefix")
     }
 
-    @Test("An exec plugin is found beside the kubeconfig or in PATH, and is told about the cluster if it wants")
+    @Test("An exec plugin is found beside the kubeconfig or in PATH, and gets the cluster's data on request")
     func exec() throws {
         let user = """
             exec: {apiVersion: client.authentication.k8s.io/v1, command: ./bin/login, args: [a], \
@@ -99,7 +99,7 @@ struct ClusterConfigurationTests {
     }
 
     @Test(
-        "What is wrong in a kubeconfig is named, and no secret is quoted",
+        "A fault in a kubeconfig is named, and no secret is quoted",
         arguments: [
             ("", "token: {hidden-secret: 1}", "users[0].user.token"),
             ("server: ftp://x", "token: hidden-secret", "server"),
@@ -129,7 +129,7 @@ struct ClusterConfigurationTests {
         #expect(error?.explanation?.contains("hidden-secret") == false)
     }
 
-    @Test("In $KUBECONFIG the first file to name something wins, and missing files are skipped")
+    @Test("In $KUBECONFIG the first file that sets a value takes precedence, and missing files are skipped")
     func merge() throws {
         let folder = try TemporaryFolder()
         let first = try folder.write("first", "users: [{name: u, user: {token: first}}]\n")

@@ -41,7 +41,7 @@ struct CredentialTests {
         #expect(authorizations(fixture) == ["one", "one", "revoked", "revoked", "two"].map { "Bearer \($0)" })
     }
 
-    @Test("A token file that vanishes for a moment leaves the last token in use")
+    @Test("While a token file is missing, the last token stays in use")
     func vanishedTokenFile() async throws {
         let folder = try TemporaryFolder()
         let path = try folder.write("token", "one")
@@ -139,7 +139,7 @@ struct ExecPluginTests {
         #expect(info["spec"]?["cluster"]?["config"] == ["audience": "x"])
     }
 
-    @Test("A certificate that a plugin brings makes a new transport, and only a new one")
+    @Test("A new certificate of a plugin creates a new transport, the same one does not")
     func rotatedCertificate() async throws {
         let folder = try TemporaryFolder()
         try folder.write("pem", "first")
@@ -168,7 +168,7 @@ struct ExecPluginTests {
         #expect(made.withLock { $0 } == ["first", "second"])
     }
 
-    @Test("Whatever a plugin does wrong is one sentence that names it and quotes nothing")
+    @Test("Every fault of a plugin gives one sentence that names the plugin and quotes nothing")
     func failures() async throws {
         let scripts = [
             "echo secret-output; exit 3",

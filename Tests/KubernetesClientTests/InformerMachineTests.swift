@@ -25,7 +25,7 @@ struct InformerMachineTests {
         #expect(machine.state == .watching(from: "5"))
     }
 
-    @Test("A watch that ends in good time goes on at once from the last version, and nobody is alarmed")
+    @Test("A watch that ends after its lifetime continues from the last version, without an interruption")
     func endedWatchGoesOn() {
         var machine = watching()
         machine.received("8")
@@ -33,7 +33,7 @@ struct InformerMachineTests {
         #expect(next == .init(step: .watch(from: "8"), pause: .zero, announcesInterruption: false))
     }
 
-    @Test("A server that ends every watch at once is asked ever more slowly")
+    @Test("If a server ends every watch at once, the pauses between the attempts grow")
     func hotLoopIsSlowedDown() {
         var machine = watching()
         var pauses: [Duration] = []
@@ -57,7 +57,7 @@ struct InformerMachineTests {
         #expect(second.pause > .zero, "a list that leads to 410 at once must not become a loop")
     }
 
-    @Test("Any other failure keeps the version and is told once; the next open watch resumes")
+    @Test("Any other failure keeps the version and is reported once; the next open watch resumes")
     func failureKeepsTheVersion() {
         var machine = watching()
         machine.received("8")
@@ -81,7 +81,7 @@ struct InformerMachineTests {
         #expect(machine.opened() == false, "the list said it all")
     }
 
-    @Test("Retry-After is obeyed, but not for ever")
+    @Test("Retry-After is obeyed up to a limit")
     func retryAfter() {
         var machine = watching()
         let asked = KubernetesError(.unavailable, statusCode: 503, retryAfter: .seconds(10))

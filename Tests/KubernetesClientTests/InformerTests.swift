@@ -7,7 +7,7 @@ import Testing
 
 @Suite("MetadataInformer", .timeLimit(.minutes(10)))
 struct InformerTests {
-    /// What an informer told, as short texts.
+    /// The events of an informer, as short texts.
     private final class Log: Sendable {
         private let lines = Mutex<[String]>([])
 
@@ -31,7 +31,7 @@ struct InformerTests {
 
     private struct Enough: Error {}
 
-    /// Runs an informer on `replies` until the script is over.
+    /// Runs an informer on `replies` until the script has ended.
     private func run(_ replies: [ScriptedTransport.Reply]) async throws -> (told: [String], lines: [String]) {
         let done = ScriptedTransport.Reply.failure(.bodyTooLarge)
         let fixture = try ClientFixture { _, index in index < replies.count ? replies[index] : done }
@@ -57,7 +57,7 @@ struct InformerTests {
         }
     }
 
-    @Test("A list, its changes, and a watch that goes on from the last version")
+    @Test("Changes follow the list, and a watch continues from the last version")
     func followsChanges() async throws {
         let result = try await run([
             .json(JSON.list(["a", "b"], version: 5)),
@@ -91,7 +91,7 @@ struct InformerTests {
         #expect(versions(result.lines).prefix(4) == ["list", "5", "list", "9"])
     }
 
-    @Test("3: a watch that says nothing is opened anew from its last version, and nobody is alarmed")
+    @Test("3: a silent watch is reopened from its last version, without an interruption")
     func quietWatchIsOpenedAnew() async throws {
         let result = try await run([
             .json(JSON.list(["a"], version: 5)),
@@ -102,7 +102,7 @@ struct InformerTests {
         #expect(Array(versions(result.lines).prefix(3)) == ["list", "5", "6"])
     }
 
-    @Test("3: a watch that cannot be opened anew after its silence is an interruption")
+    @Test("3: a silent watch that cannot be reopened is an interruption")
     func deadWatchIsNoticed() async throws {
         let result = try await run([
             .json(JSON.list(["a"], version: 5)), .frames(then: .hang), .failure(.connect), .frames(),
@@ -111,7 +111,7 @@ struct InformerTests {
     }
 
     @Test(
-        "Of each object only what is asked for is told, and of the others their names, since they may have been known"
+        "Only the selected part of an object is reported, and of others only the name, since it may have been known"
     )
     func keepsParts() async throws {
         let fixture = try ClientFixture(
@@ -144,7 +144,7 @@ struct InformerTests {
         )
     }
 
-    @Test("3: a watch that is asked whether it is alive is opened anew from its last version")
+    @Test("3: a watch that has to prove that it works is reopened from its last version")
     func watchProvesToBeAlive() async throws {
         let fixture = try ClientFixture(
             .json(JSON.list(["a"], version: 5)),
@@ -156,7 +156,7 @@ struct InformerTests {
         #expect(await !informer.isAlive())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await informer.run { log.add($0) } }
-            // The bookmark has been read once the clock is asked how long the next silence may last.
+            // The bookmark has been read once the client sleeps to measure the next silence.
             await waitWhile { fixture.lines.count < 2 || fixture.clock.sleeperCount == 0 }
             #expect(await informer.isAlive())
             await waitWhile { log.all.count < 2 }
@@ -167,7 +167,7 @@ struct InformerTests {
         #expect(fixture.lines.count == 3)
     }
 
-    @Test("3: a watch that cannot be opened anew is not alive")
+    @Test("3: a watch that cannot be reopened does not work")
     func deadWatchIsNotAlive() async throws {
         let fixture = try ClientFixture { _, index in
             switch index {
@@ -187,7 +187,7 @@ struct InformerTests {
         #expect(log.all.starts(with: ["replaced a", "interrupted transport_connect"]))
     }
 
-    @Test("3: silence is counted from the last byte, and a watch that goes on talking is left alone")
+    @Test("3: silence is measured from the last byte, and a watch with regular bytes stays open")
     func bookmarksKeepAWatchUp() async throws {
         let bookmark = JSON.frame("BOOKMARK", JSON.object("", version: 6)) + "\n"
         let almost = RequestLimits.maxWatchSilence - .seconds(1)
@@ -206,7 +206,7 @@ struct InformerTests {
             group.addTask {
                 try await informer.run { event in if case .interrupted = event { throw Enough() } }
             }
-            // Two wait: the server's side until it says something, and what measures its silence.
+            // Two tasks sleep: the server's side until it sends something, and the one that measures the silence.
             for _ in 0..<11 {
                 await clock.waitForSleepers(2)
                 clock.advance(by: almost)
@@ -220,7 +220,7 @@ struct InformerTests {
         #expect(opened[2] - opened[1] == almost * 10 + RequestLimits.maxWatchSilence)
     }
 
-    @Test("3: the server is asked for a lifetime around five minutes, on a stream without a time-out of its own")
+    @Test("3: a watch requests a lifetime of about five minutes, on a stream without a time-out")
     func lifetimes() async throws {
         let seen = Mutex<Set<Int>>([])
         for _ in 0..<5 {
@@ -243,7 +243,7 @@ struct InformerTests {
         }
     }
 
-    @Test("11: a watch that breaks in the middle of a frame goes on from the last whole one")
+    @Test("11: a watch that breaks in the middle of a frame continues from the last whole one")
     func truncatedWatchGoesOn() async throws {
         let whole = JSON.frame("ADDED", JSON.object("b", version: 6))
         let cut = JSON.frame("ADDED", JSON.object("c", version: 7)).prefix(20)
@@ -322,7 +322,7 @@ struct InformerTests {
         }
     }
 
-    @Test("A typed watch hands on its events and ends with the stream; a gone version is an error")
+    @Test("A typed watch delivers its events and ends with the stream; a gone version is an error")
     func typedWatch() async throws {
         let fixture = try ClientFixture(
             .frames(JSON.frame("ADDED", JSON.object("a", version: 6))),

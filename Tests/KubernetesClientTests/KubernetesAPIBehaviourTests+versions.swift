@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 extension KubernetesAPIBehaviourTests {
-    @Test("13: the newest offered version is used, and asked for once")
+    @Test("13: the newest served version is used, and discovered once")
     func newestVersionIsPreferred() async throws {
         let claim = #"{"metadata":{"name":"c"},"status":{"conditions":null}}"#
         let group = #"{"kind":"APIGroup","versions":[{"version":"v1alpha1"},{"version":"v1beta1"}]}"#
@@ -20,7 +20,7 @@ extension KubernetesAPIBehaviourTests {
         #expect(fixture.lines == ["GET /apis/extensions.agents.x-k8s.io", path, path])
     }
 
-    @Test("13: the group's preferred version goes before newer ones")
+    @Test("13: the group's preferred version precedes newer ones")
     func thePreferredVersionComesFirst() async throws {
         let group = """
             {"versions":[{"version":"v1beta1"},{"version":"v1alpha1"}],"preferredVersion":{"version":"v1alpha1"}}
@@ -31,7 +31,7 @@ extension KubernetesAPIBehaviourTests {
     }
 
     @Test(
-        "13: a version that nobody has written this for is used where its schema has the fields, or is not told",
+        "13: an unknown version is used if its schema has the fields, or is not available",
         arguments: [
             (#"{"properties":{"conditions":{},"sandbox":{"properties":{"name":{}}}}}"#, 200, true),
             (#"{"properties":{"conditions":{},"sandbox":{"x-kubernetes-preserve-unknown-fields":true}}}"#, 200, true),
@@ -59,7 +59,7 @@ extension KubernetesAPIBehaviourTests {
         #expect(fixture.lines.last?.contains(isUsed ? "/v1/" : "/v1beta1/") == true)
     }
 
-    @Test("13: that a group has a version does not say that it has the resource")
+    @Test("13: a version of the group that lacks the resource is passed over")
     func aVersionWithoutTheResourceIsPassedOver() async throws {
         let fixture = try ClientFixture { request, _ in
             switch request.head.path {
@@ -75,7 +75,7 @@ extension KubernetesAPIBehaviourTests {
         #expect(fixture.lines.count == asked + 1)
     }
 
-    @Test("13: a newer version beside one that still works is found at the beginning of a watch, after a while")
+    @Test("13: a newer version beside one that still works is found when a watch begins some time later")
     func aNewerVersionIsFoundLater() async throws {
         let fixture = try ClientFixture { request, index in
             switch request.head.path {
@@ -92,7 +92,7 @@ extension KubernetesAPIBehaviourTests {
         #expect(fixture.lines.last?.contains("v1beta1") == true)
     }
 
-    @Test("13: a version that goes away while the service runs is replaced by the one that is offered now")
+    @Test("13: a version that is removed while the service runs is replaced by the one that is served now")
     func versionsAreAskedForAgain() async throws {
         let fixture = try ClientFixture(
             .json(#"{"versions":[{"version":"v1alpha1"}]}"#),

@@ -8,26 +8,26 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What a real API server does that a client must handle: one test or more for each point.
+/// The behaviour of a real API server that a client must handle, with one test or more for each point.
 ///
 /// | point | behaviour |
 /// | --- | --- |
 /// | 1 | after a restart 403 and 503 are only temporary |
-/// | 2 | a JSON Patch's 422 is ambiguous; a merge patch makes the annotations map |
-/// | 3 | a quiet watch is opened anew after the client's own limit (`InformerTests`) |
-/// | 4 | 410 comes as a status and as a frame (`InformerTests`); a list from the future is 504 |
+/// | 2 | a JSON Patch's 422 is ambiguous; a merge patch creates the annotations map |
+/// | 3 | a quiet watch is reopened after the client's own limit (`InformerTests`) |
+/// | 4 | 410 comes as a status and as a frame (`InformerTests`); a list at a future version is 504 |
 /// | 5 | `limit` is left out where it is ignored; lists can be null |
-/// | 6 | 409 has two reasons; a delete of what is gone, and of what has finalizers |
+/// | 6 | 409 has two reasons; a delete of a missing object, and of one with finalizers |
 /// | 7 | an absent and a terminating namespace |
 /// | 8 | 429 with `Retry-After`; bounded concurrency |
-/// | 9 | a slow answer is waited for, once |
-/// | 10 | a patch that changes nothing is no error |
+/// | 9 | a slow response is waited for, and the request is sent once |
+/// | 10 | a patch that changes nothing is not an error |
 /// | 11 | a watch can end in the middle of a frame (`WatchDecoderTests`, `InformerTests`) |
-/// | 12 | `Date` is on every answer; a watch's is ignored (`ServerClockTests`) |
-/// | 13 | v1beta1 is preferred; a 500 of the older version is no "not found"; warnings do not matter |
+/// | 12 | `Date` is in every response; a watch's is ignored (`ServerClockTests`) |
+/// | 13 | v1beta1 is preferred; a 500 of the older version does not mean "not found"; warnings are ignored |
 /// | 14 | too large annotations and bodies |
 /// | 15 | garbage collection may lag: a read after an owner's delete still finds the object |
-@Suite("What a real API server does", .timeLimit(.minutes(10)))
+@Suite("Behaviour of a real API server", .timeLimit(.minutes(10)))
 struct KubernetesAPIBehaviourTests {
     static let uid = Preconditions(uid: "u")
 
@@ -76,7 +76,7 @@ struct KubernetesAPIBehaviourTests {
         #expect(fixture.lines.count == 1)
     }
 
-    @Test("2: a 422 is final and says nothing about its cause; a merge patch makes the map")
+    @Test("2: a 422 is final and does not show its cause; a merge patch creates the map")
     func invalidPatchIsAmbiguous() async throws {
         let fixture = try ClientFixture(.json(422, JSON.status(422, "Invalid")), .json(JSON.object("p")))
         let error = try await fixture.error {
@@ -89,7 +89,7 @@ struct KubernetesAPIBehaviourTests {
         #expect(exchange.body == #"{"metadata":{"annotations":{"a":"1"}}}"#)
     }
 
-    @Test("4: a list from a version of the future is asked again after a second")
+    @Test("4: a list at a future version is requested again after a second")
     func futureVersionIsTemporary() async throws {
         let fixture = try ClientFixture(
             .json(504, JSON.status(504, "Timeout", details: #"{"retryAfterSeconds":1}"#), ["Retry-After": "1"]),
@@ -165,7 +165,7 @@ struct KubernetesAPIBehaviourTests {
         #expect(fixture.lines.count == 2)
     }
 
-    @Test("6: a delete tells gone, going and never there apart, and always sends its preconditions")
+    @Test("6: a delete distinguishes deleted, terminating and missing objects, and always sends its preconditions")
     func deletionResults() async throws {
         let details = #"{"name":"p","kind":"pods"}"#
         let fixture = try ClientFixture(
@@ -240,7 +240,7 @@ struct KubernetesAPIBehaviourTests {
                     answered.withLock { $0 += 1 }
                 }
             }
-            // No answer ends before the clock moves, so all of these are under way together.
+            // No response ends before the clock advances, so all of these are open at the same time.
             await fixture.transport.waitForExchanges(RequestLimits.maxConcurrentRequests)
             try await fixture.whileTimePasses {
                 await waitWhile { answered.withLock({ $0 }) < 200 }
@@ -269,7 +269,7 @@ struct KubernetesAPIBehaviourTests {
         #expect(slow.lines.count == 1 && hanging.lines.count == 1)
     }
 
-    @Test("10: a patch that changes nothing gives the object in its old version")
+    @Test("10: a patch that changes nothing returns the object in its old version")
     func emptyChangeKeepsTheVersion() async throws {
         let fixture = try ClientFixture(.json(JSON.object("p", version: 7)))
         let result = try await fixture.client.patchMetadata(

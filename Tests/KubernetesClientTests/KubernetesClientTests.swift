@@ -10,7 +10,7 @@ import Testing
 @Suite("KubernetesClient", .timeLimit(.minutes(10)))
 struct KubernetesClientTests {
     @Test(
-        "A name that is no name never becomes a request to the collection or to another path",
+        "An invalid name never becomes a request to the collection or to another path",
         arguments: ["", ".", "..", "a/b", "../services/x", "a%2fb"]
     )
     func hostileNamesAreNotSent(name: String) async throws {
@@ -35,7 +35,7 @@ struct KubernetesClientTests {
         #expect(fixture.lines.isEmpty)
     }
 
-    @Test("Only what cannot have been done is sent again by a create", arguments: TransportError.Kind.allCases)
+    @Test("A create is sent again only if it cannot have taken effect", arguments: TransportError.Kind.allCases)
     func createIsRepeatedOnlyIfNotSent(kind: TransportError.Kind) async throws {
         let fixture = try ClientFixture(.failure(kind), .json(201, JSON.object("p")))
         let error = try await fixture.error {
@@ -46,7 +46,7 @@ struct KubernetesClientTests {
         #expect(fixture.lines.count == (mayRepeat ? 2 : 1))
     }
 
-    @Test("A read is repeated after whatever may pass", arguments: TransportError.Kind.allCases)
+    @Test("A read is repeated after every temporary failure", arguments: TransportError.Kind.allCases)
     func readIsRepeated(kind: TransportError.Kind) async throws {
         let fixture = try ClientFixture(.failure(kind), .json(JSON.object("p")))
         let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
@@ -55,7 +55,7 @@ struct KubernetesClientTests {
     }
 
     @Test(
-        "503 without Retry-After, 500, 502 and 504 end a create, which may have happened",
+        "503 without Retry-After, 500, 502 and 504 end a create, which may have taken effect",
         arguments: [500, 502, 503, 504]
     )
     func ambiguousAnswersEndACreate(code: Int) async throws {
@@ -83,7 +83,7 @@ struct KubernetesClientTests {
         }
     }
 
-    @Test("Nothing is sent for longer than its caller waits, and nothing at all for one who waits no more")
+    @Test("No request lasts longer than its caller waits, and none is sent once the caller no longer waits")
     func callersTime() async throws {
         let left = Mutex<Duration?>(.seconds(9))
         let fixture = try ClientFixture(remainingTime: { left.withLock { $0 } }) { _, _ in .silence }
@@ -135,7 +135,7 @@ struct KubernetesClientTests {
         }
     }
 
-    @Test("A request whose turn does not come within its budget ends as a time-out")
+    @Test("A request that gets no slot within its budget ends as a time-out")
     func waitingIsPartOfTheBudget() async throws {
         let fixture = try ClientFixture { _, _ in .silence }
         let hurried = fixture.client.limited(to: RequestLimits(totalBudget: .seconds(1)))
@@ -151,7 +151,7 @@ struct KubernetesClientTests {
         }
     }
 
-    @Test("Neither description nor dump of an error holds the server's words")
+    @Test("Neither description nor dump of an error contains the server's message")
     func errorsKeepSecrets() async throws {
         let fixture = try ClientFixture(
             .json(409, JSON.status(409, "Conflict", message: "httproutes preview-swift-falcon is wrong")),
@@ -174,7 +174,7 @@ struct KubernetesClientTests {
         }
     }
 
-    @Test("An answer that cannot be decoded is named without being quoted")
+    @Test("A response that cannot be decoded is reported without being quoted")
     func undecodableAnswers() async throws {
         let fixture = try ClientFixture(.json(#"{"metadata":{"name":17,"secret":"preview-x"}}"#), .json("<html>"))
         for _ in 0..<2 {
@@ -199,7 +199,7 @@ struct KubernetesClientTests {
         #expect(observations.allSatisfy { $0.verb == .get && $0.resource == "pods" })
     }
 
-    @Test("Every request says who asks and with which token")
+    @Test("Every request has a user agent and a token")
     func headers() async throws {
         let fixture = try ClientFixture(.json(JSON.object("p")))
         _ = try await fixture.client.get(Pod.self, named: "p", in: "n")

@@ -7,7 +7,8 @@ import Testing
 
 @testable import KubernetesClient
 
-/// Why a server refuses a write. The messages are those of kube-apiserver 1.20 and, for policies, 1.30.
+/// The causes for which a server refuses a write. The messages are those of kube-apiserver 1.20 and, for policies,
+/// 1.30.
 @Suite("Refused writes", .timeLimit(.minutes(10)))
 struct RefusalTests {
     struct Refusal: Sendable, CustomStringConvertible {
@@ -108,7 +109,7 @@ struct RefusalTests {
         Refusal(code: 500, reason: "InternalError", message: "conversion webhook for x failed", kind: .serverError),
     ]
 
-    @Test("Each cause has its kind, and is told to the failure observer once", arguments: refusals)
+    @Test("Each cause has its kind, and is reported to the failure observer once", arguments: refusals)
     func kinds(refusal: Refusal) async throws {
         let told = Mutex<[KubernetesError]>([])
         let fixture = try ClientFixture(failureObserver: { error in told.withLock { $0.append(error) } }) { _, _ in
@@ -122,7 +123,7 @@ struct RefusalTests {
         #expect(told.withLock { $0.map(\.kind) } == [refusal.kind])
         #expect(told.withLock { $0.first?.operation } == "create services")
         #expect(told.withLock { $0.first?.sensitiveStatus?.message } == refusal.message)
-        // Only a denied access is tried again, since a server that has just started denies it for a moment.
+        // Only a denied access is retried, because a server that has just started denies access for a moment.
         if refusal.kind == .forbidden {
             #expect((2...RetryPolicy().maxAttempts).contains(fixture.lines.count))
         } else {
@@ -140,7 +141,7 @@ struct RefusalTests {
         #expect(error?.kind == .webhookDenied)
     }
 
-    @Test("What answers a question is no refusal")
+    @Test("A response that states a fact is not a refusal")
     func answersAreNoRefusals() async throws {
         let details = #"{"name":"p","kind":"pods"}"#
         let answers = [
@@ -156,7 +157,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("A caller that leaves is counted as such, and is no failure")
+    @Test("A caller that disconnects is counted as such, not as a failure")
     func cancellationIsObserved() async throws {
         let observed = Mutex<[RequestObservation]>([])
         let failures = Mutex(0)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("RequestSlots", .timeLimit(.minutes(10)))
 struct RequestSlotsTests {
-    @Test("Slots are handed on in the order of arrival")
+    @Test("Slots are assigned in the order of arrival")
     func order() async throws {
         let slots = RequestSlots(count: 1, maxWaiting: 10)
         let clock = ManualClock()

@@ -37,7 +37,7 @@ struct RetryPolicyTests {
         )
     }
 
-    @Test("Retry-After is never undercut, is spread, and counts as the named maximum when longer")
+    @Test("A pause is at least Retry-After, is spread, and is limited to the maximum")
     func retryAfter() {
         let asked = KubernetesError(.tooManyRequests, statusCode: 429, retryAfter: .seconds(2))
         #expect(pause(asked, jitter: 0) == .seconds(2))
@@ -47,7 +47,7 @@ struct RetryPolicyTests {
         #expect(pause(absurd, elapsed: .seconds(40), jitter: 0) == nil, "the budget is the caller's")
     }
 
-    @Test("What another attempt cannot change is final")
+    @Test("An error that another attempt cannot change is final")
     func finalKinds() {
         let kinds: [KubernetesError.Kind] = [
             .unauthorized, .namespaceTerminating, .notFound(.object), .notFound(.namespace), .notFound(.group),

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("ServerClock", .timeLimit(.minutes(10)))
 struct ServerClockTests {
-    @Test("The truth always lies in the interval, which narrows to about a round trip", arguments: 0..<40)
+    @Test("The true time always lies in the interval, which narrows to about a round trip", arguments: 0..<40)
     func boundsHoldTheTruth(seed: Int) throws {
         let random = SeededRandom(seed: UInt64(seed))
         let offset = 1_700_000_000 + random.unit() * 1000
@@ -30,11 +30,11 @@ struct ServerClockTests {
             }
         }
         let range = try #require(bounds.range(at: local))
-        // Between two answers that tell something, the clocks may drift apart by some hundredths of a second.
+        // Between two informative responses, the clocks may drift apart by some hundredths of a second.
         #expect(range.upperBound - range.lowerBound < 0.25)
     }
 
-    @Test("Without an answer nothing is known, and an answer from before its request is ignored")
+    @Test("Without a response nothing is known, and a response from before its request is ignored")
     func ignorance() {
         var bounds = ServerTimeBounds()
         #expect(bounds.range(at: 0) == nil)
@@ -42,7 +42,7 @@ struct ServerClockTests {
         #expect(bounds.range(at: 10) == nil)
     }
 
-    @Test("12: every answer tells the time, errors too; a watch does not")
+    @Test("12: every response shows the time, errors too; a watch does not")
     func answersTellTheTime() async throws {
         let date = ["Date": "Sun, 06 Nov 1994 08:49:37 GMT"]
         let watch = try ClientFixture(.answer(status: 200, fields: date, body: []))
@@ -92,7 +92,7 @@ struct ServerClockTests {
         return "Sun, 06 Nov 1994 \(parts.joined(separator: ":")) GMT"
     }
 
-    @Test("A clock's skew is what is certain of it")
+    @Test("A clock's skew is the part that is certain")
     func skew() throws {
         let clock = ManualClock()
         let server = ServerClock(clock: clock)

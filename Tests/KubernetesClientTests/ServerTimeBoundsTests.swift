@@ -3,16 +3,16 @@ import Testing
 
 @testable import KubernetesClient
 
-/// Several API servers behind one address, of which some tell a wrong time.
+/// Several API servers behind one address, some of which report a wrong time.
 @Suite("ServerTimeBounds where servers disagree", .timeLimit(.minutes(10)))
 struct ServerTimeBoundsTests {
     private static let ahead = 35.0 * 60
 
-    /// A cluster and what one replica makes of it, on a local clock that starts at zero.
+    /// A cluster and one replica's view of it, on a local clock that starts at zero.
     private struct Scene {
         var bounds = ServerTimeBounds()
         var now = 0.0
-        /// What each server's clock is ahead of the true time.
+        /// How far each server's clock is ahead of the true time.
         var offsets = [0.0]
         static let epoch = 1_700_000_000.5
 
@@ -30,7 +30,7 @@ struct ServerTimeBoundsTests {
             )
         }
 
-        /// As the time keeper does: votes while they tell something, some seconds apart.
+        /// Votes like the time keeper: as long as a vote is needed, some seconds apart.
         mutating func vote(for seconds: Double, by server: () -> Int) {
             let end = now + seconds
             while now < end {
@@ -43,7 +43,7 @@ struct ServerTimeBoundsTests {
             for _ in 0..<ServerTimeBounds.deciding { ask(own: true) }
         }
 
-        /// How far what may be relied on is from the truth: zero when it holds the truth.
+        /// The distance of the interval from the true time; zero if the interval contains it.
         var error: Double {
             guard let range = bounds.range(at: now) else { return .infinity }
             if range.contains(truth) { return 0 }
@@ -91,7 +91,7 @@ struct ServerTimeBoundsTests {
         #expect(scene.bounds.contradiction(at: scene.now) == nil && !scene.bounds.needsVote(at: scene.now))
     }
 
-    @Test("One connection is one witness: its answers alone confirm nothing, however many")
+    @Test("The responses of one connection alone confirm nothing, however many there are")
     func oneConnectionConfirmsNothing() {
         var scene = Scene()
         scene.establish()
@@ -111,7 +111,7 @@ struct ServerTimeBoundsTests {
         scene.offsets = [0, seed % 2 == 0 ? Self.ahead : -Self.ahead, 0.2]
         var connection = 0
         for minute in 0..<(24 * 60) {
-            // The connection in use moves to another server now and then, and has many answers meanwhile.
+            // The connection in use sometimes moves to another server, and has many responses meanwhile.
             if minute % 7 == 0 { connection = Int(random.next() % 3) }
             for _ in 0..<3 { scene.ask(connection, own: false) }
             scene.vote(for: 60) { Int(random.next() % 3) }
@@ -132,7 +132,7 @@ struct ServerTimeBoundsTests {
         }
     }
 
-    @Test("A replica that meets the wrong server first relies on neither until it knows better", arguments: 0..<50)
+    @Test("A replica that reaches the wrong server first relies on neither until votes decide", arguments: 0..<50)
     func theFirstAnswerMayBeTheWrongOne(seed: Int) {
         let random = SeededRandom(seed: UInt64(seed))
         var scene = Scene()
@@ -142,7 +142,7 @@ struct ServerTimeBoundsTests {
         var isOver = false
         for _ in 0..<(30 * 60 / 4) {
             scene.vote(for: 4) { Int(random.next() % 3) }
-            // Nothing may end early: the earliest end never passes the truth.
+            // Nothing may end early: the earliest instant never passes the true time.
             #expect(scene.error <= 0.5)
             isOver = scene.width < 5
             if isOver { break }
@@ -150,7 +150,7 @@ struct ServerTimeBoundsTests {
         #expect(isOver && abs(scene.error) < 0.5)
     }
 
-    @Test("Clocks that differ by no more than well-kept ones do are no contradiction")
+    @Test("Clocks with a small difference do not contradict each other")
     func aSmallDifferenceIsNone() {
         var scene = Scene()
         scene.establish()
@@ -181,7 +181,7 @@ struct ServerTimeBoundsTests {
         }
     }
 
-    @Test("A third opinion replaces a rival that nobody repeats, and no two of them add up")
+    @Test("A third time replaces a rival that is not repeated, and different rivals do not add up")
     func threeOpinions() {
         var scene = Scene()
         scene.establish()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Whether a watch still delivers", .timeLimit(.minutes(10)))
 struct WatchLivenessTests {
-    @Test("Who asks while a watch is being opened gets that one for an answer")
+    @Test("A request to reopen a watch that is being opened is answered by that watch")
     func askedWhileOpening() async throws {
         let bookmark = JSON.frame("BOOKMARK", JSON.object("", version: 6)) + "\n"
         let fixture = try ClientFixture(
@@ -28,7 +28,7 @@ struct WatchLivenessTests {
             await waitWhile { !liveness.isReopenRequested }
             group.addTask {
                 try? await fixture.client.watch(query, "5", .seconds(300), liveness: liveness) {
-                    // Long enough for whatever waits for a question to see that there was one.
+                    // Long enough for every waiting task to see that there was a request.
                     for _ in 0..<1000 { await Task.yield() }
                     liveness.completeReopen(true)
                 } _: { (_: WatchEvent<PartialObjectMetadata>) in
@@ -38,7 +38,7 @@ struct WatchLivenessTests {
             }
             #expect(await group.next() == true)
             group.addTask {
-                // The pause, and the silence that would end the watch.
+                // The sleepers are the pause, and the silence that would end the watch.
                 await waitWhile { clock.sleeperCount < 2 }
                 clock.advance(by: .seconds(1))
                 await waitWhile { seen.count < 1 }

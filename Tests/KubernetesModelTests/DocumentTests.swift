@@ -4,7 +4,7 @@ import KubernetesModel
 import TestSupport
 import Testing
 
-@Suite("Documents that are sent", .timeLimit(.minutes(10)))
+@Suite("Documents in requests", .timeLimit(.minutes(10)))
 struct DocumentTests {
     private func text(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
@@ -37,7 +37,7 @@ struct DocumentTests {
                 (0..<(random.next() % 5)).map { _ in pieces[Int(random.next() % UInt64(pieces.count))] }.joined()
             }
             let pointer = tokens.reduce(JSONPointer()) { $0.appending($1) }
-            // As RFC 6901 section 4 has it: slashes first, and "~01" is no slash.
+            // In the order of RFC 6901, section 4: "~1" is decoded before "~0", so that "~01" does not become a slash.
             let read = pointer.description.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
                 .map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") }
             #expect(read == tokens, "\(pointer)")
@@ -45,7 +45,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("A JSON Patch is the operations in their order")
+    @Test("A JSON Patch is encoded as its operations in their order")
     func jsonPatch() throws {
         let patch: JSONPatch = [
             .test(.annotation("run"), "r"),
@@ -62,7 +62,7 @@ struct DocumentTests {
         #expect(Patch.json(patch).contentType == "application/json-patch+json")
     }
 
-    @Test("A merge patch sets and removes annotations, for one version if asked")
+    @Test("A merge patch sets and removes annotations, optionally of one resourceVersion only")
     func mergePatch() throws {
         let patch = Patch.merge(.annotations(["a": "1", "b": nil], resourceVersion: "7"))
         #expect(try text(patch) == #"{"metadata":{"annotations":{"a":"1","b":null},"resourceVersion":"7"}}"#)
@@ -70,7 +70,7 @@ struct DocumentTests {
         #expect(patch.contentType == "application/merge-patch+json")
     }
 
-    @Test("Delete options carry what the object has to be")
+    @Test("Delete options have the uid and the resourceVersion as preconditions")
     func deleteOptions() throws {
         let metadata = ObjectMeta(name: "a", uid: "u", resourceVersion: "7")
         let options = DeleteOptions(preconditions: try #require(Preconditions(exactly: metadata)))
@@ -81,7 +81,7 @@ struct DocumentTests {
         #expect(Preconditions(exactly: ObjectMeta(name: "a", uid: "u")) == nil)
     }
 
-    @Test("Selectors with the same labels are the same text")
+    @Test("A label selector is written in the order of its keys")
     func selectors() {
         let selector = LabelSelector(matching: ["b": "2", "a": "1"])
         #expect(selector.description == "a=1,b=2")
@@ -89,7 +89,7 @@ struct DocumentTests {
     }
 
     @Test(
-        "Any JSON value survives being read and written",
+        "A JSON value is written as it was read",
         arguments: [
             #"{"a":[1,-2,1.5,true,false,null,"x",{}]}"#, #""text""#, "9007199254740993", "[]",
         ]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubernetesModel
 
-/// Foundation's decoder is what the reader is measured against: it reads the same, but lets more pass.
+/// Compares the reader with Foundation's decoder: it must return the same values, but may refuse more documents.
 @Suite("JSONReader", .timeLimit(.minutes(10)))
 struct JSONReaderTests {
     private typealias Object = PartialObjectMetadata
@@ -15,7 +15,7 @@ struct JSONReaderTests {
         try ObjectList(json: Array(text.utf8)[...]) { (item: Item) in item }
     }
 
-    /// What the two make of a document: the value, or `nil` where it is refused.
+    /// The document as the reader and Foundation decode it, each `nil` if it is refused.
     private func both(_ bytes: [UInt8]) -> (reader: Object?, foundation: Object?) {
         (try? Object(json: bytes[...]), try? JSONDecoder().decode(Object.self, from: Data(bytes)))
     }
@@ -33,7 +33,7 @@ struct JSONReaderTests {
         #expect((20..<180).contains(accepted), "both kinds of documents have to occur")
     }
 
-    @Test("What the reader takes of a damaged document, Foundation takes as the same", arguments: 0..<20)
+    @Test("A damaged document that the reader accepts has the same value in Foundation", arguments: 0..<20)
     func damagedDocuments(seed: Int) {
         var documents = RandomDocuments(seed: UInt64(seed))
         for _ in 0..<40 {
@@ -53,7 +53,7 @@ struct JSONReaderTests {
     }
 
     @Test(
-        "Of members with the same name the first counts, as with Foundation",
+        "Of two members with the same name the first counts, as in Foundation",
         arguments: [
             #"{"metadata":{"name":"a","name":"b"}}"#, #"{"metadata":{"name":null,"name":"b"}}"#,
             #"{"metadata":{"name":"a","name":5}}"#, #"{"metadata":{"n\u0061me":"a","name":"b"}}"#,
@@ -68,7 +68,7 @@ struct JSONReaderTests {
         #expect(reader == foundation)
     }
 
-    @Test("An integer is what Foundation makes of it, however large")
+    @Test("Integers of any size are read or refused as in Foundation")
     func integers() {
         let numbers = [
             "0", "-0", "7", "-7", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
@@ -80,7 +80,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("A number with a fraction or an exponent is no integer, and passed over where nobody reads it")
+    @Test("A number with a fraction or an exponent is refused as an integer, and may occur in skipped members")
     func otherNumbers() throws {
         for number in ["1.0", "1.5", "0.0", "-1.5e1", "1e2", "1E+2", "100e-2", "1e400", "-1e-400"] {
             #expect(throws: DecodingError.self) { try read(#"{"metadata":{"generation":\#(number)}}"#) }
@@ -88,7 +88,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("Nesting is limited as in Foundation, in what is read and in what is passed over", arguments: 505...520)
+    @Test("Nesting is limited as in Foundation, in decoded and in skipped values", arguments: 505...520)
     func nesting(depth: Int) {
         for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
             let nested = String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
@@ -99,7 +99,7 @@ struct JSONReaderTests {
         #expect(throws: DecodingError.self) { try Object(json: endless[...]) }
     }
 
-    @Test("Escapes stand for what RFC 8259 says, in values and in names")
+    @Test("Escapes are decoded as in RFC 8259, in values and in names")
     func escapes() throws {
         let object = try read(
             #"{"metadata":{"n\u0061me":"\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\ude00\u0000","labels":{"\u2028":"é"}}}"#
@@ -109,7 +109,7 @@ struct JSONReaderTests {
     }
 
     @Test(
-        "A document that is no JSON is refused, wherever the fault is",
+        "A document that is not JSON is refused, wherever the error is",
         arguments: [
             "", " ", "{", "nul", "{} {}", "{},", "[1,]", "[,1]", "[1 2]", #"{"a":1,}"#, #"{"a" 1}"#, "{a:1}", "{'a':1}",
             #"{"a":}"#, #"{"a"}"#, "{1:1}", "01", "1.", ".5", "-", "+1", "1e", "1e+", "0x1", "1_0", "NaN", "Infinity",
@@ -125,7 +125,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("Invalid UTF-8 is refused in values and names, read or not")
+    @Test("Invalid UTF-8 is refused in values and names, decoded or skipped")
     func invalidUTF8() {
         let invalid: [[UInt8]] = [
             [0xFF], [0x80], [0xC3], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
@@ -143,7 +143,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("An error quotes nothing of the document")
+    @Test("An error contains no text of the document")
     func errorsQuoteNothing() {
         for text in [#"{"metadata":{"name":preview-secret}}"#, #"{"metadata":{"preview-secret\x":1}}"#] {
             let error = #expect(throws: DecodingError.self) { try read(text) }
@@ -151,7 +151,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("Lists are read as Foundation reads them, null items and odd order included")
+    @Test("Lists are read as in Foundation, with members in any order and items that are null or missing")
     func lists() throws {
         let objects = [
             #"{"metadata":{"resourceVersion":"7","continue":"t"},"items":[{"metadata":{"name":"a"}}]}"#,
@@ -175,7 +175,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("Of a list's objects only what is asked for is kept")
+    @Test("Of a list's objects only what the closure returns is kept")
     func keeping() throws {
         let objects = (0..<4).map { #"{"metadata":{"name":"\#($0)"}}"# }.joined(separator: ",")
         let text = #"{"items":[\#(objects)],"metadata":{"resourceVersion":"7"}}"#
@@ -185,7 +185,7 @@ struct JSONReaderTests {
         #expect(list == ObjectList(metadata: ListMeta(resourceVersion: "7"), items: [0, 2]))
     }
 
-    @Test("What is known in the very state that the list shows is passed over")
+    @Test("An object that is known in the version of the list is skipped")
     func known() throws {
         func object(_ name: String, _ version: String) -> String {
             #"{"spec":[{}],"metadata":{"labels":{"name":"x"},"name":"\#(name)","uid":"u","resourceVersion":\#(version)}}"#
@@ -206,7 +206,7 @@ struct JSONReaderTests {
                 ObjectVersion(name: "b", uid: "u", resourceVersion: "2"),
             ]
         )
-        // What is passed over has to be JSON all the same.
+        // The syntax and the name of a skipped object are checked nevertheless.
         for broken in [#"{"metadata":{"name":"a","uid":"u","resourceVersion":"1"},}"#, #"{"metadata":{"name":1}}"#] {
             #expect(throws: DecodingError.self) {
                 try ObjectList(json: Array(#"{"metadata":{},"items":[\#(broken)]}"#.utf8)[...]) { _ in
@@ -218,8 +218,8 @@ struct JSONReaderTests {
         }
     }
 
-    /// Strings are read eight bytes at a time, so what has a meaning is put at every place of the eight.
-    @Test("A string ends, and is refused, wherever it should", arguments: 0..<20)
+    /// The reader processes strings eight bytes at a time, so special bytes are tested at each position of the eight.
+    @Test("A special byte in a string is handled at every position", arguments: 0..<20)
     func specialBytes(length: Int) {
         let special: [[UInt8]] = [
             [0x22], [0x5C, 0x22], [0x5C, 0x5C], [0x00], [0x1F], [0x20], [0x21], [0x23], [0x5B], [0x5D], [0x7F],
@@ -239,7 +239,7 @@ struct JSONReaderTests {
         }
     }
 
-    @Test("Kinds that are only Decodable are read inside of lists and events too")
+    @Test("Kinds that are only Decodable are also read in lists and watch events")
     func decodableKinds() throws {
         let claim =
             #"{"metadata":{"name":"c","labels":{"k":"\u0061"}},"status":{"conditions":null,"sandbox":{"name":"s"}}}"#

@@ -31,7 +31,7 @@ struct ObjectDecodingTests {
         #expect(list.items.isEmpty && list.metadata.continueToken == nil)
     }
 
-    @Test("Metadata survives being written and read, with nothing empty written")
+    @Test("Metadata is read as it was written, and empty members are not written")
     func metadataRoundTrip() throws {
         let metadata = ObjectMeta(
             name: "a",
@@ -95,12 +95,12 @@ struct ObjectDecodingTests {
         let fresh = HTTPRoute(metadata: route.metadata, spec: route.spec)
         let text = String(decoding: try JSONEncoder().encode(fresh), as: UTF8.self)
         #expect(!text.contains("status"))
-        // The server then fills in its default, a match of every path.
+        // The server then sets its default, a match of every path.
         #expect(!text.contains("matches"))
         #expect(try decode(HTTPRoute.self, text) == fresh)
     }
 
-    @Test("A rule's limits are written as they were read, and one without any says nothing of them")
+    @Test("A rule's filters and timeouts are written as they were read, and omitted if there are none")
     func ruleLimits() throws {
         let rule = try decode(
             HTTPRoute.Rule.self,
@@ -144,7 +144,7 @@ struct ObjectDecodingTests {
         #expect(try decode(Event.self, text).eventTime == event.eventTime)
     }
 
-    @Test("A status keeps a reason that it does not know")
+    @Test("An unknown reason of a Status is kept")
     func unknownReason() throws {
         let status = try decode(
             Status.self,
@@ -155,7 +155,7 @@ struct ObjectDecodingTests {
         #expect(StatusReason(rawValue: "AlreadyExists") == .alreadyExists)
     }
 
-    @Test("The frames of a watch are told apart")
+    @Test("Each type of frame of a watch is recognized, and other frames are refused")
     func watchEvents() throws {
         typealias Frame = WatchEvent<PartialObjectMetadata>
         let object = PartialObjectMetadata(metadata: ObjectMeta(name: "a"))

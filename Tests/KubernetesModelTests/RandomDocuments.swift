@@ -1,7 +1,9 @@
 import TestSupport
 
-/// Objects' metadata in JSON as nobody writes it: members in any order, twice, of the wrong type or unknown, and any
-/// character escaped or not. Always valid by the grammar of RFC 8259.
+/// Generates JSON objects with unusual metadata: members in any order, repeated, unknown or of the wrong type, and
+/// characters with or without an escape.
+///
+/// Every document is valid by the grammar of RFC 8259.
 struct RandomDocuments {
     private var random: SeededRandom
 
@@ -13,7 +15,7 @@ struct RandomDocuments {
         Int(random.next() % UInt64(limit))
     }
 
-    /// A byte to put in the place of another one, most often one with a meaning in JSON.
+    /// A byte that replaces another one, in most cases one that has a meaning in JSON.
     mutating func damage() -> UInt8 {
         let meaningful =
             Array(#"{}[],:"\0123456789eE+-.untrfals "#.utf8) + [0, 0x0A, 0x1F, 0x7F, 0x80, 0xC3, 0xED, 0xFF]
@@ -51,7 +53,7 @@ struct RandomDocuments {
         object(of: (0..<number(below: 5)).map { _ in (text(), string()) })
     }
 
-    /// Mostly what `make` makes; sometimes `null`, and rarely anything.
+    /// In most cases the result of `make`, sometimes `null`, and rarely any other value.
     private mutating func mostly(_ make: (inout RandomDocuments) -> String) -> String {
         switch number(below: 60) {
         case 0: value(depth: 3)
@@ -60,7 +62,7 @@ struct RandomDocuments {
         }
     }
 
-    /// Some of the members, in any order, some of them twice.
+    /// An object of most of the members in random order, sometimes with one of their names twice.
     private mutating func members(_ members: [(String, String)]) -> String {
         var chosen = members.filter { _ in number(below: 8) > 0 }
         if !chosen.isEmpty, number(below: 6) == 0 { chosen.append((pick(members).0, pick(members).1)) }
@@ -118,7 +120,7 @@ struct RandomDocuments {
         return (0..<number(below: 4)).map { _ in pick(pieces) }.joined()
     }
 
-    /// A string in quotes, with escapes where they have to be, and where chance will have it.
+    /// A quoted string with the escapes that JSON requires, and others at random.
     private mutating func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {

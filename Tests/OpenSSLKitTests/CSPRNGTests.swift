@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func everyByteValueOccursInALongDraw() throws {
-        // A value is missing from 65,536 fair bytes with a probability below 10^-108.
+        // The probability that one of the values is missing from 65,536 uniformly random bytes is below 10^-108.
         #expect(Set(try CSPRNG.bytes(65_536)).count == 256)
     }
 

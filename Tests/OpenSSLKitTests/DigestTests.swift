@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct DigestTests {
     @Test(
-        "SHA-256 answers the test vectors that NIST publishes for FIPS 180",
+        "SHA-256 has the results of the test vectors that NIST publishes for FIPS 180",
         arguments: [
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),

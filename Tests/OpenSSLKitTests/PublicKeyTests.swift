@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Signatures verified by libcrypto", .timeLimit(.minutes(10)))
 struct PublicKeyTests {
-    /// An example of an RFC: the key's numbers, what was signed and the signature, all in base64url.
+    /// An example of an RFC: the key, the text that was signed, and its signature in base64url.
     struct Example: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let key: @Sendable () throws -> PublicKey

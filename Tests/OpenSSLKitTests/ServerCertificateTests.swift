@@ -3,7 +3,7 @@ import Testing
 
 @testable import OpenSSLKit
 
-@Suite("What a certificate says", .timeLimit(.minutes(1)))
+@Suite("Server certificates", .timeLimit(.minutes(1)))
 struct ServerCertificateTests {
     @Test(arguments: [
         ("a-preview.example.com", true), ("a.b.example.com", false), ("example.com", false),
@@ -28,7 +28,7 @@ struct ServerCertificateTests {
     }
 
     @Test func whereNobodyListensThereIsNone() {
-        // Port 1 of loopback is nobody's.
+        // Nothing listens on port 1 of the loopback interface.
         #expect(ServerCertificate.presented(at: "127.0.0.1:1", host: "example.com") == nil)
     }
 }

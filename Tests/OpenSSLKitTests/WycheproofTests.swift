@@ -2,13 +2,13 @@ import FoundationEssentials
 import OpenSSLKit
 import Testing
 
-/// The test vectors of Project Wycheproof, see the README.md beside them.
+/// Verifies the signatures of Project Wycheproof's test vectors. The README.md beside the vectors names their source.
 @Suite("Signatures of Project Wycheproof", .timeLimit(.minutes(10)))
 struct WycheproofTests {
     private struct Vectors: Decodable {
         struct Group: Decodable {
             let publicKeyPem: String
-            /// The same key in the numbers of a JSON Web Key.
+            /// The same key as the numbers of a JSON Web Key.
             let n: String?
             let e: String?
             let x: String?

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewCluster
 
-@Suite("What a preview's route sets in answers", .timeLimit(.minutes(10)))
+@Suite("The header fields that a preview's route sets", .timeLimit(.minutes(10)))
 struct AnswerFieldsTests {
     @Test func everyRouteMarksItsAnswersAndKeepsTheAddressToItself() async throws {
         let run = try RunID.testing()

@@ -7,10 +7,10 @@ import Testing
 @testable import PreviewCluster
 @testable import PreviewControl
 
-/// A caller that hangs up is no fault of the cluster.
-@Suite("Callers that leave", .timeLimit(.minutes(10)))
+/// A caller that disconnects is not a fault of the cluster.
+@Suite("Callers that disconnect", .timeLimit(.minutes(10)))
 struct CancelledCallTests {
-    @Test("at each request of a start", arguments: ClusterFaultTests.startSteps)
+    @Test("A caller that disconnects at any request of a start leaves nothing", arguments: ClusterFaultTests.startSteps)
     func start(step: Step) async throws {
         let run = try RunID.testing()
         let metrics = PrometheusRegistry(help: [:])

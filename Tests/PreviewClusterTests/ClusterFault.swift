@@ -1,23 +1,23 @@
 import DevCluster
 import PreviewControl
 
-/// What an API server, or the way to it, can do instead of what it was asked.
+/// A fault of an API server, or of the network to it.
 enum ClusterFault: String, CaseIterable, Sendable {
     case unauthorized, forbidden, kindNotServed, conflict, invalid, throttled, failing, starting
-    /// What admission says: the namespace's quota, a webhook that fails, one that refuses, a policy.
+    /// Refusals by admission: the namespace's quota, a webhook that fails, one that refuses, a policy.
     case quotaExceeded, webhookFailing, webhookDenied, policyDenied
-    /// The connection breaks before the request is carried out, or after.
+    /// The connection breaks before the request is carried out, or after it.
     case dropped, droppedAfterwards
-    /// The request is carried out, and its answer says that it failed.
+    /// The request is carried out, and the response says that it failed.
     case failingAfterwards
 
-    /// What `Retry-After` says when the server throttles.
+    /// The value of `Retry-After` when the server throttles.
     static let throttledSeconds = 7
 
-    /// The faults of which a write may have taken effect.
+    /// The faults after which a write may have taken effect.
     static let afterwards: [ClusterFault] = [.droppedAfterwards, .failingAfterwards]
 
-    /// What a caller is told, and whether trying again can help.
+    /// The error that a caller gets, and whether a retry can help.
     var outcome: (kind: PreviewError.Kind, canHelp: Bool) {
         switch self {
         case .unauthorized, .forbidden, .kindNotServed, .invalid, .webhookDenied, .policyDenied:
@@ -88,7 +88,7 @@ enum ClusterFault: String, CaseIterable, Sendable {
         }
     }
 
-    /// Names objects, as a server's messages do; it must reach nobody.
+    /// Contains an object's name, as a server's messages do; it must not reach any caller.
     private static let message = #"httproutes.gateway.networking.k8s.io "preview-a-secret-token" is wrong"#
 }
 
@@ -96,12 +96,12 @@ enum ClusterFault: String, CaseIterable, Sendable {
 struct Step: Sendable, CustomStringConvertible {
     let verb: String
     let resource: String
-    /// Whether it is the one after the preview's Service was made, where the operation sends such a request twice.
+    /// Whether it is the request after the creation of the preview's Service, if the operation sends it twice.
     var hasService = false
 
     var description: String { "\(verb) \(resource)" + (hasService ? " (second look)" : "") }
 
-    /// Makes the request meet `fault` whenever it is sent.
+    /// Injects `fault` whenever the request is sent.
     func meets(_ fault: FaultPlan.Fault, on cluster: TestCluster) {
         let (store, hasService) = (cluster.store, hasService)
         cluster.faults.add(

@@ -6,7 +6,8 @@ import Testing
 
 @testable import PreviewControl
 
-/// Every fault at every request of every operation: the contract's 503, one clear sentence, nothing half-made.
+/// Every fault at every request of every operation leads to an error with one clear sentence, and leaves nothing
+/// half-made.
 @Suite("Faults of the API server", .timeLimit(.minutes(10)))
 struct ClusterFaultTests {
     static let startSteps = [
@@ -16,7 +17,7 @@ struct ClusterFaultTests {
         Step(verb: "list", resource: "httproutes", hasService: true),
     ]
 
-    @Test("at each request of a start", arguments: startSteps)
+    @Test("A fault at any request of a start is reported and leaves nothing", arguments: startSteps)
     func start(step: Step) async throws {
         try await TestCluster.run { cluster in
             let replica = try await Replica(cluster)
@@ -28,7 +29,7 @@ struct ClusterFaultTests {
                 expectUnavailable(error, fault, step)
                 #expect(cluster.previewObjects.isEmpty, "\(fault) at \(step)")
                 cluster.faults.clear()
-                // The fault was the only obstacle.
+                // The fault was the only obstacle: without it the start succeeds.
                 let token = try await replica.start(run)
                 try await replica.previews.stop(run: run, token: token)
             }
@@ -36,7 +37,7 @@ struct ClusterFaultTests {
     }
 
     @Test(
-        "at each request of a keepalive",
+        "A fault at any request of a keepalive is reported",
         arguments: [Step(verb: "get", resource: "httproutes"), Step(verb: "patch", resource: "httproutes")]
     )
     func keepAlive(step: Step) async throws {
@@ -61,7 +62,7 @@ struct ClusterFaultTests {
     }
 
     @Test(
-        "at each request of a stop",
+        "A fault at any request of a stop is reported, and a second stop finishes",
         arguments: [
             Step(verb: "get", resource: "httproutes"), Step(verb: "get", resource: "services"),
             Step(verb: "delete", resource: "httproutes"), Step(verb: "delete", resource: "services"),
@@ -80,14 +81,14 @@ struct ClusterFaultTests {
                 }
                 expectUnavailable(error, fault, step)
                 cluster.faults.clear()
-                // Whatever is left after the failure, a second attempt finishes the job.
+                // A second attempt deletes whatever the failure left.
                 if !cluster.previewObjects.isEmpty { try await replica.previews.stop(run: run, token: token) }
                 #expect(cluster.previewObjects.isEmpty, "\(fault) at \(step)")
             }
         }
     }
 
-    @Test("at the request of a list")
+    @Test("A fault at the request of a list is reported")
     func list() async throws {
         let step = Step(verb: "list", resource: "httproutes")
         let run = try RunID.testing()
@@ -174,7 +175,7 @@ struct ClusterFaultTests {
 }
 
 extension String {
-    /// Whether it can be shown to anybody: it ends like a sentence, and holds no name of an object and no token.
+    /// Whether any caller may see it: it ends like a sentence, and contains no name of an object and no token.
     var isClearSentence: Bool {
         hasSuffix(".") && !contains("preview-") && !contains("agent-") && !contains("pod-of")
             && !contains(TestCluster.token) && split(separator: " ").allSatisfy { $0.count < 26 }
@@ -182,7 +183,7 @@ extension String {
 }
 
 extension TestCluster {
-    /// Moves a preview's expiry, so that the next keepalive has to write.
+    /// Sets a preview's expiry, so that the next keepalive has to write.
     func setExpiry(of token: PreviewToken, in duration: Duration) throws {
         let expiry = RFC3339.string(now + duration)
         try store.update(.httpRoutes, namespace: Self.namespace, name: token.objectName) { route in

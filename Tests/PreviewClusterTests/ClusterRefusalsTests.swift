@@ -10,7 +10,7 @@ import Testing
 
 @testable import PreviewCluster
 
-@Suite("What the API server refuses is logged and counted", .timeLimit(.minutes(10)))
+@Suite("Refusals of the API server in the log and the metrics", .timeLimit(.minutes(10)))
 struct ClusterRefusalsTests {
     private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
 

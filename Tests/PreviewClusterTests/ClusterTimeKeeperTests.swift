@@ -10,12 +10,12 @@ import Testing
 
 @testable import PreviewCluster
 
-/// The keeper on a transport behind which several API servers answer, as through a load balancer.
+/// The keeper with a transport behind which several API servers answer, as through a load balancer.
 @Suite("Keeping the API server's time", .timeLimit(.minutes(10)))
 struct ClusterTimeKeeperTests {
     private static let epoch = 784_080_000.0 + 36_000
 
-    /// What each server's clock is ahead of the truth, and which server a request gets.
+    /// How far each server's clock is ahead, and which server a request reaches.
     private final class Servers: Sendable {
         private struct State {
             var offsets: [Double]
@@ -28,15 +28,15 @@ struct ClusterTimeKeeperTests {
 
         init(_ offsets: [Double]) { state = Mutex(State(offsets: offsets)) }
 
-        /// The server of the connection in use.
+        /// Selects the server of the shared connection.
         func use(_ server: Int) { state.withLock { $0.shared = server } }
 
-        /// Sets all clocks to so much ahead of the truth.
+        /// Sets all clocks this far ahead of the truth.
         func set(_ offset: Double) { state.withLock { $0.offsets = $0.offsets.map { _ in offset } } }
 
         var ownConnections: Int { state.withLock { $0.ownConnections } }
 
-        /// New connections get one server after the other.
+        /// Each new connection reaches the next server.
         func offset(for request: TransportRequest) -> Double {
             state.withLock { state in
                 guard request.usesOwnConnection else { return state.offsets[state.shared] }
@@ -79,7 +79,7 @@ struct ClusterTimeKeeperTests {
             Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1))
         }
 
-        /// Runs the keeper for so long on the test's clock, and looks at the time now and then.
+        /// Runs the keeper for this long on the test's clock, and calls `look` after each step.
         func run(for duration: Duration, _ look: @Sendable () -> Void = {}) async throws {
             let end = clock.now.advanced(by: duration)
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -13,7 +13,8 @@ struct ConnectionBoundTests {
         return (bound.timeouts.request, bound.field.value)
     }
 
-    /// Never less than the preview may live, unless that is wanted; so nothing is cut while the preview is in use.
+    /// By default the limit is never less than the preview's lifetime, so that nothing is cut while the preview is in
+    /// use.
     @Test(arguments: [(nil, "8h"), (.seconds(60), "1m"), (.seconds(90_000), "8h")] as [(Duration?, String)])
     func everyRouteBoundsWhatIsOpenedThroughIt(limit: Duration?, request: String) async throws {
         let run = try RunID.testing()
@@ -40,13 +41,13 @@ struct ConnectionBoundTests {
         #expect(bound(limit) == (request, milliseconds))
     }
 
-    /// Zero would be no limit.
+    /// Zero would mean no limit.
     @Test(arguments: [Duration.zero, .seconds(-5), .nanoseconds(1)])
     func thereIsAlwaysALimit(limit: Duration) {
         #expect(bound(limit) == ("1ms", "1"))
     }
 
-    /// The difference of two instants is seldom a whole number of milliseconds.
+    /// The difference between two instants is rarely a whole number of milliseconds.
     @Test func theLimitIsRoundedToTheNearestMillisecond() {
         #expect(bound(.seconds(28_799.999_999_7)) == ("8h", "28800000"))
     }

@@ -7,11 +7,11 @@ import Testing
 
 @testable import PreviewControl
 
-/// Every operation meets every fault at each of its requests, once and from then on, over real connections; then the fault
-/// ends. The table that is printed is the one of Docs/FaultInjection.md.
+/// Every operation meets every fault at each of its requests, once and from then on, over real connections; then the
+/// fault ends. The printed table is that of Docs/FaultInjection.md.
 @Suite("Every operation, every fault, every request", .timeLimit(.minutes(60)))
 struct FaultMatrixTests {
-    /// What stands between the service and what it asked for.
+    /// A fault between the service and the API server.
     enum Fault: String, CaseIterable, Sendable {
         case resetBefore, resetAfter, failedAfter, quota, throttled, throttledWithoutTime, failing, unavailable
         case unavailableWithTime, gatewayTimeout, clockAhead, clockBehind
@@ -57,15 +57,15 @@ struct FaultMatrixTests {
         case operatorStart, agentStart, keepalive, stop, list, approve, deny, autoApprove, reap, sweep
     }
 
-    /// The most requests of an operation that are counted through.
+    /// The largest number of requests of an operation that are tried.
     private static let maxRequests = 24
-    /// How often a caller tries again once the fault has ended.
+    /// The number of a caller's retries once the fault has ended.
     private static let maxRetries = 5
 
-    /// How many cells of each operation are tried in every run of the tests.
+    /// The number of cells of each operation that every run of the tests tries.
     private static let sampleSize = 3
 
-    /// What `FAULT_MATRIX` asks for: names of operations, or all of them.
+    /// The operations that `FAULT_MATRIX` names; all of them if it names none.
     private static let requestedOperations: [Operation] = {
         let words = ProcessInfo.processInfo.environment["FAULT_MATRIX"]?.split(separator: ",") ?? []
         let named = words.compactMap { Operation(rawValue: String($0)) }
@@ -86,7 +86,7 @@ struct FaultMatrixTests {
                         guard outcome.wasMet else { break }
                         cells += 1
                         if outcome.succeeded { told += 1 } else { failed += 1 }
-                        // A wrong `Date` counts for the whole operation.
+                        // A wrong `Date` applies to the whole operation.
                         if fault.rule == nil { break }
                     }
                 }
@@ -108,7 +108,7 @@ struct FaultMatrixTests {
 
     private typealias Play = @Sendable (_ fault: Fault, _ request: Int, _ lasts: Bool) async throws -> Cell.Outcome
 
-    /// Runs `body` with what plays one cell of an operation, each with a run of its own on one cluster.
+    /// Runs `body` with a function that tries one cell of an operation, each with its own run on one cluster.
     private func withPlayers(
         of operation: Operation,
         _ body: @escaping @Sendable (Play) async throws -> Void
@@ -116,7 +116,7 @@ struct FaultMatrixTests {
         try await TestCluster.run { cluster in
             let clock = ManualClock()
             let replica = try await Replica(cluster, clock: clock)
-            // A preview that has nothing to do with it, and has to live on.
+            // An unrelated preview, which must survive.
             let witnessRun = try RunID.testing(0)
             try cluster.addSandbox(for: witnessRun)
             let witness = try await replica.start(witnessRun)
@@ -137,7 +137,7 @@ struct FaultMatrixTests {
                 #expect(cluster.route(witness) != nil && cluster.service(witness) != nil, comment)
                 return outcome
             }
-            // Nothing is immortal.
+            // No preview outlives its hard cap.
             cluster.advance(by: .seconds(9 * 3600))
             let sweeper = try cell(cluster, replica, clock)
             await sweeper.untilSwept { cluster.previewObjects.isEmpty }
@@ -149,7 +149,7 @@ struct FaultMatrixTests {
         Cell(cluster: cluster, replica: replica, clock: clock, run: try RunID.testing(0), operation: .sweep)
     }
 
-    /// One operation that meets one fault.
+    /// One operation with one fault.
     private struct Cell: Sendable {
         let cluster: TestCluster
         let replica: Replica
@@ -198,7 +198,7 @@ struct FaultMatrixTests {
         private struct Prepared: Sendable {
             var token: PreviewToken?
             var request: String?
-            /// Whether the API server's clock may say that the grant is too old, so that a new request waits.
+            /// Whether the API server's clock may show that the grant is too old, so that a new request waits.
             var grantMayExpire = false
         }
 
@@ -226,7 +226,7 @@ struct FaultMatrixTests {
             try await replica.core.gate.request(run: run, port: 3000, requester: "agent")
         }
 
-        /// Carries the operation out while time passes for whoever waits.
+        /// Carries out the operation while time passes for waiting calls.
         private func attempt(_ prepared: Prepared) async -> PreviewError? {
             await whileTimePasses {
                 do {
@@ -256,7 +256,7 @@ struct FaultMatrixTests {
             }
         }
 
-        /// What was said has to be so at once.
+        /// A reported success must hold at once.
         private func checkSuccess(_ prepared: Prepared, _ comment: Comment) async throws {
             switch operation {
             case .agentStart where prepared.grantMayExpire: #expect(routeCount == serviceCount, comment)
@@ -270,7 +270,7 @@ struct FaultMatrixTests {
             }
         }
 
-        /// Once the fault has ended, the same can be done again, and what a failure left is ended by the reaper.
+        /// Once the fault has ended, the operation can be repeated, and the reaper deletes what a failure left.
         private func checkRecovery(
             _ prepared: Prepared,
             after error: PreviewError?,
@@ -279,7 +279,7 @@ struct FaultMatrixTests {
         ) async throws {
             var last = error
             for _ in 0..<FaultMatrixTests.maxRetries where last != nil && !isDone(last) {
-                // Who is told when to try again does so then.
+                // A caller that is told when to retry does so then.
                 if operation == .agentStart, let pause = last?.retryAfter { cluster.advance(by: pause) }
                 last = await attempt(prepared)
             }
@@ -288,29 +288,30 @@ struct FaultMatrixTests {
             case .approve: #expect(try await states == [.granted], comment)
             case .deny: #expect(try await states == [.denied], comment)
             case .agentStart:
-                // A grant that is said to hold still does, and starts the preview.
+                // A grant that was reported as still valid is, and starts the preview.
                 if error?.message.contains("still holds") == true { #expect(routeCount == 1, comment) }
             case .stop, .reap: await untilSwept { routeCount == 0 && serviceCount == 0 }
             default: break
             }
             if operation == .stop || operation == .reap { #expect(routeCount + serviceCount == 0, comment) }
             await untilSwept { routeCount == serviceCount }
-            // Where taking back failed too, a pair that nobody was told of lives until it has idled (Docs/FaultInjection.md).
+            // If the rollback failed too, a pair that no caller was told of lives until its idle time-out
+            // (Docs/FaultInjection.md).
             let most = operation == .operatorStart && lasts ? 2 : 1
             #expect(routeCount == serviceCount && routeCount <= most, comment)
         }
 
-        /// What a second attempt may be told where the first has taken effect unheard.
+        /// An error that a retry may get if the first attempt took effect without a response.
         private func isDone(_ error: PreviewError?) -> Bool {
             switch (operation, error?.kind) {
             case (.stop, .previewNotFound): routeCount + serviceCount == 0
-            // While the time may be ten minutes later, no grant is certain to be in time.
+            // While the time may be ten minutes later, no grant is certain to be usable.
             case (.agentStart, .approvalUsed), (.agentStart, .approvalWithdrawn): true
             default: false
             }
         }
 
-        // MARK: What is there
+        // MARK: Contents
 
         private var routeCount: Int { count(.httpRoutes) }
         private var serviceCount: Int { count(.services) }
@@ -325,7 +326,7 @@ struct FaultMatrixTests {
             get async throws { try await replica.core.gate.approvals(run: run).map(\.state) }
         }
 
-        /// Sweeps until `condition` holds, as the reaper does in time.
+        /// Sweeps until `condition` holds, as the reaper does over time.
         func untilSwept(_ condition: @Sendable () -> Bool) async {
             for _ in 0..<FaultMatrixTests.maxRetries where !condition() {
                 try? await replica.reaper.sweep(lists: true)
@@ -333,7 +334,7 @@ struct FaultMatrixTests {
             }
         }
 
-        /// Moves the replica's clock on whenever somebody sleeps by it.
+        /// Advances the replica's clock whenever a task sleeps on it.
         private func whileTimePasses<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
             await withTaskGroup(of: Value?.self) { group in
                 group.addTask { await work() }

@@ -5,10 +5,11 @@ import Testing
 
 @testable import PreviewControl
 
-/// What ceases to be ours leaves the copy, by whatever change: the copy counts against limits, and is reaped from.
-@Suite("Objects that cease to be ours", .timeLimit(.minutes(10)))
+/// An object that no longer belongs to this service leaves the copy, whatever the change: limits and the reaper use the
+/// copy.
+@Suite("Objects that no longer belong to this service", .timeLimit(.minutes(10)))
 struct ForeignObjectTests {
-    /// A change after which an object is none of ours.
+    /// A change after which an object does not belong to this service.
     struct Change: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let labels: @Sendable (inout JSONValue) -> Void
@@ -26,7 +27,7 @@ struct ForeignObjectTests {
         },
     ]
 
-    @Test("leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
+    @Test("They leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
     func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -43,7 +44,7 @@ struct ForeignObjectTests {
                         ? replica.mirror.lastSeenRoute(token) == nil : replica.mirror.lastSeenBackend(token) == nil
                 }
                 #expect(kind == .services || replica.mirror.previewCount == 0)
-                // Nor is it touched.
+                // The reaper does not touch it either.
                 cluster.advance(by: .seconds(1_000_000))
                 try await replica.reaper.sweep()
                 #expect(cluster.previewObjects.contains(token.objectName))
@@ -58,7 +59,7 @@ struct ForeignObjectTests {
             let replica = try await Replica(cluster)
             let token = try await replica.start(run)
             let gate = Gate()
-            // The watch sees both changes only when it is opened anew.
+            // The watch sees both changes only when it is reopened.
             cluster.faults.add(.init(verb: "watch", resource: "httproutes", fault: .holdWatch(gate)))
             try await replica.whileFed {
                 try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {

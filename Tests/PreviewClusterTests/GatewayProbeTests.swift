@@ -10,7 +10,7 @@ import Testing
 
 @testable import PreviewCluster
 
-/// What the probe asks of an app that nobody trusts, and what it takes from it.
+/// The probe's requests to an app that is not trusted, and what it reads from the responses.
 @Suite("The probe through the gateway", .timeLimit(.minutes(10)))
 struct GatewayProbeTests {
     private let token: PreviewToken
@@ -21,7 +21,7 @@ struct GatewayProbeTests {
         address = PreviewAddress(zone: try ZoneSuffix("previews.example.com"), port: 8443)
     }
 
-    /// What the preview's own route and an upstream add to an answer.
+    /// The fields that the preview's own route and an upstream add to a response.
     private var fields: [String: String] {
         ["x-envoy-upstream-service-time": "3", AnswerFields.markName: AnswerFields(token).mark]
     }
@@ -132,7 +132,7 @@ struct GatewayProbeTests {
     }
 
     @Test func theBodyOfAPageIsNotRead() async {
-        // A body that is never read cannot hold the probe up.
+        // A body that is never read cannot delay the probe.
         let (outcome, _) = await probe(.answer(status: 200, fields: fields, body: [.chunk("x"), .hang]))
         #expect(outcome == .answered(PreviewAnswer(status: 200)))
     }
@@ -204,7 +204,7 @@ struct GatewayProbeTests {
     private static let beginning = "HTTP/1.1 200 OK\r\nx-envoy-upstream-service-time: 3\r\n"
     private static let hugeHead = beginning + "X: \(String(repeating: "x", count: 1 << 20))\r\n\r\n"
 
-    /// Nothing but a whole head is an answer, and the connection that broke takes no later probe with it.
+    /// Only a complete head is a response, and a broken connection does not affect a later probe.
     @Test(arguments: [
         ("", RawPeer.Answer.End.close, ProbeOutcome.broken), ("", .reset, .broken), ("", .keepOpen, .silent),
         (beginning, .close, .broken), (beginning, .reset, .broken), (beginning, .keepOpen, .silent),

@@ -92,11 +92,12 @@ struct KubernetesTimelineLogTests {
             let results = try await [one, other]
             #expect(results.filter { $0 }.count == 1)
             #expect(events(cluster).count == 1)
-            // The same on another incarnation of the claim is something else, and so is something else on this one.
+            // The same event on another incarnation of the claim is a different one, and so is another event on this
+            // claim.
             let again = ClaimIdentity(name: claim.name, uid: "another-uid")
             #expect(try await logs[0].write(entry("1", on: again)))
             #expect(try await logs[0].write(entry("2", on: claim)))
-            // A preview ends once, whatever it is called.
+            // A preview ends once, whatever the reason.
             #expect(try await logs[0].write(entry("1", .stopped, on: claim)))
             #expect(try await logs[1].write(entry("1", .reaped, on: claim)) == false)
         }
@@ -135,7 +136,7 @@ struct KubernetesTimelineLogTests {
 
     // MARK: Reading
 
-    /// What a reader got so far, in a form that tests compare.
+    /// What a reader has received, in a form that tests can compare.
     private final class Reader: Sendable {
         private let records = Mutex<[TimelineRecord]>([])
 
@@ -145,7 +146,7 @@ struct KubernetesTimelineLogTests {
         func read(_ record: TimelineRecord) { records.withLock { $0.append(record) } }
     }
 
-    /// Lets a reader follow the log while `body` runs.
+    /// Runs a reader that follows the log while `body` runs.
     private func following(
         _ log: KubernetesTimelineLog,
         _ claim: ClaimIdentity,
@@ -213,7 +214,7 @@ struct KubernetesTimelineLogTests {
             try await following(logs[0], claim) { reader in
                 await until { cluster.store.watchCount(of: .events) == 1 }
                 _ = try await logs[0].write(try entry("1", on: claim))
-                // The watch ends with 410 before it delivers this one.
+                // The watch ends with 410 before it delivers this event.
                 _ = try await logs[0].write(try entry("2", on: claim))
                 await until {
                     reader.subjects.count == 2 && cluster.requests.count(verb: "list", resource: "events") == 2

@@ -6,9 +6,10 @@ import enum Basics.RFC3339
 
 /// The platform's older preview service, which runs inside the core API, as far as its rules concern this service's previews.
 ///
-/// Its rules are those of `SandboxPreviewService` and `PreviewReaper` in sabbour/agentweaver (July 2026): the reaper lists routes by
-/// `app.kubernetes.io/part-of` alone, knows a preview by its annotations, calls it an orphan when no pod has the label of its
-/// run, ends it without preconditions, and sweeps Services that have no route after two minutes.
+/// Its rules are those of `SandboxPreviewService` and `PreviewReaper` in sabbour/agentweaver (July 2026): the reaper
+/// lists routes by `app.kubernetes.io/part-of` alone, recognizes a preview by its annotations, treats it as an orphan
+/// if no pod has the label of its run, deletes it without preconditions, and deletes Services that have no route after
+/// two minutes.
 struct OlderService {
     let cluster: TestCluster
 
@@ -66,7 +67,7 @@ struct OlderService {
         return token
     }
 
-    /// The previews of a run, as its list shows them.
+    /// The tokens of a run's previews, as the older service lists them.
     func list(_ run: RunID) -> Set<String> {
         Set(routes.filter { $0.annotations[PreviewAnnotations.Key.run] == run.label.text }.compactMap(\.token))
     }
@@ -83,9 +84,9 @@ struct OlderService {
         try? cluster.delete(.services, "preview-\(token)")
     }
 
-    /// One sweep.
+    /// One sweep of the older service's reaper.
     ///
-    /// - Returns: The tokens of the previews that it ended, and the names of the Services that it swept.
+    /// - Returns: The tokens of the previews that it ended, and the names of the Services that it deleted.
     @discardableResult
     func reap() -> Set<String> {
         var ended: Set<String> = []

@@ -14,9 +14,9 @@ struct OlderServiceTests {
         cluster.store.get(.pods, namespace: TestCluster.namespace, name: name)
     }
 
-    // MARK: Ours by its rules
+    // MARK: This service's previews under the older service's rules
 
-    @Test("Ours survives its reaper where pods are labelled, and only there", arguments: [true, false])
+    @Test("This service's previews survive the older reaper only if pods are labelled", arguments: [true, false])
     func oursSurvivesItsReaper(labelsPods: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -29,7 +29,7 @@ struct OlderServiceTests {
         }
     }
 
-    /// Its reaper may look at any moment of a start.
+    /// The older service's reaper may run at any moment of a start.
     @Test func itsReaperDoesNoHarmAtAnyMomentOfAStart() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -38,7 +38,7 @@ struct OlderServiceTests {
             let replica = try await Replica(cluster, labelsPods: true)
             let looks = Mutex(0)
             let ended = Mutex<Set<String>>([])
-            // Looks before each request is carried out, and is no fault.
+            // The rule runs the older service's reaper before each request, and injects no fault.
             cluster.faults.add(
                 .init(times: nil, fault: .drop) { _ in
                     looks.withLock { $0 += 1 }
@@ -66,7 +66,7 @@ struct OlderServiceTests {
             try older.keepAlive(kept)
             cluster.advance(by: .seconds(10 * 60))
             older.stop(stopped.text)
-            // Neither of the two finds anything to end.
+            // Neither reaper finds anything to delete.
             #expect(older.reap().isEmpty)
             try await replica.reaper.sweep(lists: true)
             #expect(Set(cluster.previewObjects) == [kept.objectName])
@@ -77,7 +77,7 @@ struct OlderServiceTests {
         }
     }
 
-    // MARK: Its by our rules
+    // MARK: The older service's previews under this service's rules
 
     @Test func weListKeepAndStopIts() async throws {
         let run = try RunID.testing()
@@ -98,7 +98,7 @@ struct OlderServiceTests {
         }
     }
 
-    @Test("We reap its when it idles, and when its pod is gone", arguments: [true, false])
+    @Test("The older service's previews are reaped when idle, and when their pod is gone", arguments: [true, false])
     func weReapIts(podIsGone: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -149,13 +149,13 @@ struct OlderServiceTests {
                 _ = await replica.core.podLabels.compare()
                 #expect(pod(cluster, sandbox.podName)?.labels[PreviewLabel.run] == nil)
                 #expect(pod(cluster, sandbox.podName)?["metadata", "annotations", PodAnnotation.labelledAt] == nil)
-                // What agent-sandbox put there is as it was.
+                // The labels of agent-sandbox are unchanged.
                 #expect(pod(cluster, sandbox.podName)?.labels[ClusterLabel.claimUID] == sandbox.claimUID)
             }
         }
     }
 
-    /// It found the label there, and so changed nothing, right before the label was taken off.
+    /// The older service found the label and therefore did not write it, just before the label was removed.
     @Test func aLabelThatWasTakenFromUnderAStartOfItsIsPutBack() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -183,7 +183,7 @@ struct OlderServiceTests {
         }
     }
 
-    /// The cut back: previews of a service that did not label are labelled before the older service is switched on.
+    /// The way back: previews of a replica that did not label are labelled before the older service is switched on.
     @Test func previewsThatExistAreLabelledOnceTheSettingIsOn() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -199,9 +199,9 @@ struct OlderServiceTests {
         }
     }
 
-    // MARK: There and back
+    // MARK: Migration and return
 
-    /// The steps of Docs/Migration.md, with previews of both that live through all of them.
+    /// The steps of Docs/Migration.md, with previews of both services that survive all of them.
     @Test func aCutOverAndBackLosesNoPreview() async throws {
         let (first, second) = (try RunID.testing(1), try RunID.testing(2))
         try await TestCluster.run { cluster in
@@ -210,7 +210,7 @@ struct OlderServiceTests {
             let older = OlderService(cluster: cluster)
             let its = try older.start(first, name: "older-one", pod: sandbox.podName)
 
-            // Both.
+            // Both services.
             let beside = try await Replica(cluster, labelsPods: true)
             let besideIt = try await beside.start(first)
             let alone = try await beside.start(second)
@@ -228,7 +228,7 @@ struct OlderServiceTests {
             let late = try await after.start(second)
             #expect(cluster.previewObjects.count == 8)
 
-            // Back: the pods are labelled, then the older one runs beside this one, then alone.
+            // The way back: the pods are labelled, then the older service runs beside this one, then alone.
             let before = try await Replica(cluster, labelsPods: true)
             try await before.whileFed {
                 _ = await before.core.podLabels.compare()

@@ -7,9 +7,9 @@ import enum Basics.RFC3339
 
 @testable import PreviewControl
 
-/// What is ours (contract): previews of this service and those that the platform's earlier one left behind, halves of
-/// them, and nothing else.
-@Suite("What is ours in the cluster", .timeLimit(.minutes(10)))
+/// The objects that belong to this service: its previews and those that the platform's earlier service left, halves of
+/// both, and nothing else.
+@Suite("Objects that belong to this service", .timeLimit(.minutes(10)))
 struct OwnershipTests {
     private static let minute = Duration.seconds(60)
 
@@ -26,7 +26,7 @@ struct OwnershipTests {
             let kept = try await replica.previews.keepAlive(run: run, token: token)
             let written = cluster.route(token)?.annotations[PreviewAnnotations.Key.expiresAt]
             #expect(written == RFC3339.string(kept.expiresAt))
-            // Without the keepalive it would end 30 minutes after its creation.
+            // Without the keepalive it would expire 30 minutes after its creation.
             cluster.advance(by: Self.minute * 25)
             try await Replica(cluster).reaper.sweep()
             #expect(cluster.previewObjects.count == 2)
@@ -75,7 +75,7 @@ struct OwnershipTests {
         }
     }
 
-    // MARK: Halves
+    // MARK: Incomplete pairs
 
     @Test func halvesOfPairsGoAfterTheirGraceAndNotBefore() async throws {
         let run = try RunID.testing()
@@ -114,7 +114,7 @@ struct OwnershipTests {
 
     // MARK: Ends
 
-    @Test("A preview goes with its pod", arguments: [true, false])
+    @Test("A preview is deleted with its pod", arguments: [true, false])
     func aPreviewGoesWithItsPod(staysAsObject: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -129,7 +129,7 @@ struct OwnershipTests {
         }
     }
 
-    @Test("Where previews end with their run, one goes once the claim is gone, and not while it is being deleted")
+    @Test("If previews end with their run, one is reaped once the claim is gone, not while it is being deleted")
     func aPreviewGoesWithItsClaim() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -155,7 +155,7 @@ struct OwnershipTests {
         }
     }
 
-    // MARK: Everything else
+    // MARK: Objects of others
 
     @Test func whatIsNotOursIsNeverTouched() async throws {
         let run = try RunID.testing()

@@ -25,10 +25,10 @@ struct Replica: Sendable {
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
-    /// Routes, Services, pods, claims, Sandboxes, the Gateway.
+    /// Routes, Services, pods, claims, Sandboxes and Gateways.
     private static let watchedKinds = 6
 
-    /// Pauses too short to notice: what is repeated, and how often, is the client's own and tested there.
+    /// Pauses too short to notice: the client's own tests cover what is repeated, and how often.
     private static let hurried = RetryPolicy(
         maxAttempts: 2,
         initialBackoff: .microseconds(1),
@@ -39,12 +39,12 @@ struct Replica: Sendable {
 
     /// - Parameters:
     ///   - labelsPods: Whether pods are labelled for the platform's older service.
-    ///   - attemptTimeout: How long a request may take.
-    ///   - connectionLimit: How long what is opened through a preview may stay open, where that is set.
-    ///   - proxy: What stands between the replica and the API server.
-    ///   - maxSilence: For how long a connection with a request on it may be silent.
+    ///   - attemptTimeout: The time limit of one request.
+    ///   - connectionLimit: How long connections through a preview may stay open; `nil` for the default.
+    ///   - proxy: The proxy between the replica and the API server.
+    ///   - maxSilence: How long a connection with a request on it may be silent.
     ///   - clock: The replica's clock.
-    ///   - wrap: Puts something around the transport.
+    ///   - wrap: Wraps the transport.
     init(
         _ cluster: TestCluster,
         keepsAfterRun: Bool = true,
@@ -113,7 +113,7 @@ struct Replica: Sendable {
             jitter: { 0 },
             logger: .silent
         )
-        // Also tells the time and releases the brake.
+        // The sweep also measures the API server's time, and releases the brake.
         try? await reaper.sweep()
     }
 
@@ -130,7 +130,7 @@ struct Replica: Sendable {
         }
     }
 
-    /// Lets everything else run until `condition` holds.
+    /// Yields to other tasks until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
         await waitWhile { !condition() }
     }

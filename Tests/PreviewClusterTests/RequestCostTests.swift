@@ -9,15 +9,15 @@ import Testing
 @testable import PreviewCluster
 @testable import PreviewControl
 
-/// What each operation costs the API server once the copies are complete (I14 of the design).
-@Suite("What it costs the API server", .timeLimit(.minutes(10)))
+/// The number of requests of each operation once the copies are complete (invariant I14).
+@Suite("Requests to the API server by operation", .timeLimit(.minutes(10)))
 struct RequestCostTests {
-    /// A sweep and the deadlines delete at the same time.
+    /// A sweep and the deadlines may delete at the same time.
     @Test func deletionsThatAllHangLeaveRequestsToCallers() {
         #expect(2 * ReapExecution.maxConcurrentDeletions <= RequestLimits.maxConcurrentRequests * 2 / 3)
     }
 
-    /// A replica whose copies are kept up to date, beside a sandbox of the run.
+    /// Runs `work` with a replica whose copies are kept up to date, and with a sandbox of the run.
     private func withFedReplica(
         _ makeReplica: @Sendable (TestCluster) async throws -> Replica = { try await Replica($0) },
         _ work: @escaping @Sendable (TestCluster, Replica, RunID) async throws -> Void
@@ -42,7 +42,7 @@ struct RequestCostTests {
                 await replica.until {
                     replica.mirror.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
                 }
-                // Beside these, the kinds' versions are asked for.
+                // In addition, the versions of the kinds are discovered.
                 let requests = cluster.requests.entries.filter { ["list", "watch"].contains($0.key.verb) }
                     .map { "\($0.key.verb) \($0.key.resource) \($0.value)" }
                 #expect(Set(requests) == Set(kinds.flatMap { ["list \($0) 1", "watch \($0) 1"] }))
@@ -67,7 +67,7 @@ struct RequestCostTests {
             _ = try await replica.start(run)
             #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
             #expect(cluster.requests.count() == 4)
-            // Where nothing differs, nothing is asked.
+            // If nothing differs, no request is sent.
             await replica.until { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
             cluster.requests.reset()
             _ = await replica.core.podLabels.compare()
@@ -75,14 +75,14 @@ struct RequestCostTests {
         }
     }
 
-    /// Most of a list is known, and is handed back as it is; what changed since is read.
+    /// Known elements of a list are returned as they are; only changed ones are read again.
     @Test func aListReadsAgainOnlyWhatHasChanged() async throws {
         let runs = [try RunID.testing(1), try RunID.testing(2)]
         try await TestCluster.run { cluster in
             for run in runs { try cluster.addSandbox(for: run) }
             let replica = try await Replica(cluster)
             for run in runs { _ = try await replica.start(run) }
-            // The same states with another owner, which tells what was handed back from what was read.
+            // The same states with another owner, which distinguishes returned elements from those that were read.
             let known = try await replica.objects.routes().map { try $0.withOwner("known") }
             let changed = known[0].token
             try cluster.setExpiry(of: changed, in: .seconds(60))
@@ -171,7 +171,7 @@ struct RequestCostTests {
 }
 
 extension ClusterMirror {
-    /// Whether both halves of a preview have arrived.
+    /// Whether both halves of a preview have arrived in the copy.
     func knows(_ token: PreviewToken) -> Bool {
         if case .present = route(token), case .present = backend(token) { true } else { false }
     }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import PreviewCluster
 
-/// What is read from `HTTPRoute.status.parents`, in which every controller writes entries of its own.
-@Suite("What the gateway says about a route", .timeLimit(.minutes(10)))
+/// Reads `HTTPRoute.status.parents`, in which every controller writes its own entries.
+@Suite("The gateway's status of a route", .timeLimit(.minutes(10)))
 struct RouteStatusTests {
     private static let manifests = PreviewManifests(
         namespace: "agentweaver",

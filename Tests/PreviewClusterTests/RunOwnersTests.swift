@@ -4,7 +4,7 @@ import PreviewDomain
 import PreviewIdentity
 import Testing
 
-@Suite("Whose a run is, by its claim", .timeLimit(.minutes(10)))
+@Suite("The owner of a run, by its claim", .timeLimit(.minutes(10)))
 struct RunOwnersTests {
     private func owners(_ replica: Replica) -> KubernetesRunOwners {
         KubernetesRunOwners(client: replica.client, namespace: TestCluster.namespace, mirror: replica.mirror)

@@ -7,12 +7,12 @@ import Testing
 @testable import PreviewCluster
 @testable import PreviewControl
 
-/// Which pod a run leads to, and that an old copy of the cluster neither refuses anybody nor exposes another run's pod.
+/// The pod of a run. An outdated copy of the cluster neither causes a refusal nor exposes another run's pod.
 @Suite("Finding a run's pod", .timeLimit(.minutes(2)))
 struct SandboxDirectoryTests {
     private static let claimLabel = ClusterLabel.claimUID
 
-    /// Runs `body` with complete copies that learn nothing more.
+    /// Runs `body` with complete copies that receive no further changes.
     private func withFrozenCopies(
         _ prepare: @Sendable (TestCluster) throws -> Void,
         _ body: @escaping @Sendable (TestCluster, Replica) async throws -> Void
@@ -44,7 +44,7 @@ struct SandboxDirectoryTests {
 
     // MARK: The claim's names
 
-    /// Both ways to find it: the copy, and the cluster where there is no copy.
+    /// Both lookups: in the copy, and in the cluster if there is no copy.
     @Test(arguments: [true, false])
     func whereThereIsNoAgentsClaimTheExecutorsIsTheRunsOwn(isFed: Bool) async throws {
         let run = try RunID.testing()
@@ -71,17 +71,17 @@ struct SandboxDirectoryTests {
     }
 
     enum Pair: String, CaseIterable, Sendable {
-        /// Both are the run's.
+        /// Both belong to the run.
         case bothProven
-        /// The agent's says that it belongs to another run.
+        /// The agent's claim names another run.
         case agentsOfAnotherRun
-        /// The agent's is going away.
+        /// The agent's claim is being deleted.
         case agentsEnding
-        /// The executor's says that it belongs to another run.
+        /// The executor's claim names another run.
         case executorsOfAnotherRun
     }
 
-    @Test("Of two claims the agent's counts, unless it is another run's or ends", arguments: Pair.allCases)
+    @Test("Of two claims the agent's is used, unless it names another run or is ending", arguments: Pair.allCases)
     func ofTwoClaimsOneCounts(pair: Pair) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies { cluster in
@@ -112,7 +112,7 @@ struct SandboxDirectoryTests {
             try cluster.addSandbox(for: run, claimName: run.claimNames[1])
         } _: { cluster, replica in
             #expect(try await replica.previews.sandboxes.sandbox(of: run).claim.name == run.claimNames[1])
-            // Sixteen characters that begin alike are no proof either.
+            // Sixteen equal characters at the beginning are no proof either.
             let other = try RunID("nightly-build-of-bob")
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await replica.previews.sandboxes.sandbox(of: other)
@@ -127,7 +127,7 @@ struct SandboxDirectoryTests {
             try cluster.addSandbox(for: run, claimName: run.claimNames[1])
             let replica = try await Replica(cluster, keepsAfterRun: false)
             _ = try await replica.start(run)
-            // A copy that has lost the claim is corrected by the cluster, under the claim's own name.
+            // If the copy has lost the claim, a live read under the claim's own name corrects it.
             replica.mirror.apply(.claims(.replaced([])))
             try await replica.reaper.sweep(lists: true)
             #expect(cluster.previewObjects.count == 2)
@@ -143,7 +143,7 @@ struct SandboxDirectoryTests {
         case sandboxMade, claimReady, podReplaced
     }
 
-    @Test("A run that the copy does not know, or not as it is, is looked up", arguments: News.allCases)
+    @Test("A run that the copy does not show as it is, is read from the cluster", arguments: News.allCases)
     func nobodyIsRefusedOnTheWordOfTheCopy(news: News) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies { cluster in
@@ -165,7 +165,7 @@ struct SandboxDirectoryTests {
     }
 
     @Test func anOldCopyNeverLetsAServiceSelectAnotherRunsPod() async throws {
-        // Two runs whose claims have the same name: the second took the first one's place.
+        // Two runs whose claims have the same name; the second claim has replaced the first.
         let first = try RunID("aaaaaaaa-aaaa-4000-8000-000000000001")
         let second = try RunID("aaaaaaaa-aaaa-4000-8000-000000000002")
         #expect(first.claimName == second.claimName)
@@ -180,7 +180,7 @@ struct SandboxDirectoryTests {
                 selector.allSatisfy { pod.labels[$0.key] == $0.value.stringValue }
             }
             #expect(selected.isEmpty)
-            // The pod that owned it is gone. The watches that deliver nothing do not say so; the next list does.
+            // The pod that owned it is gone. Watches that deliver nothing do not report that; the next list does.
             try await replica.reaper.sweep(lists: true)
             #expect(cluster.previewObjects.isEmpty)
         }
@@ -191,7 +191,7 @@ struct SandboxDirectoryTests {
         try await withFrozenCopies {
             try $0.addSandbox(for: run) { $0.podLabel = nil }
         } _: { cluster, replica in
-            // Since the copy was made the pod has become another run's.
+            // After the copy was made, the pod became another run's.
             try cluster.store.update(.pods, namespace: TestCluster.namespace, name: "pod-of-\(run.claimName)") { pod in
                 pod["metadata", "labels", Self.claimLabel] = "the-uid-of-another-claim"
             }

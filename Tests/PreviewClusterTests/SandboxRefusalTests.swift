@@ -5,10 +5,10 @@ import Testing
 
 @testable import PreviewControl
 
-/// Runs that have no pod that is provably theirs: the contract's 409, and nothing is made.
+/// Runs without a pod that is provably theirs are refused with a 409, and nothing is created.
 @Suite("Refusing a start without a proven sandbox", .timeLimit(.minutes(10)))
 struct SandboxRefusalTests {
-    /// What is wrong, and a word of the sentence that says so.
+    /// What is wrong, and a part of the message that says so.
     enum Flaw: String, CaseIterable, Sendable {
         case noClaim, claimBeingDeleted, notReady, notBound, foreignRun, sandboxGone, podGone, podBeingDeleted
         case podEnded, podOfAnotherClaim, podNobodyVouchesFor
@@ -51,7 +51,7 @@ struct SandboxRefusalTests {
         }
     }
 
-    @Test("With and without complete copies", arguments: Flaw.allCases, [false, true])
+    @Test("A start is refused with and without complete copies", arguments: Flaw.allCases, [false, true])
     func aStartIsRefused(flaw: Flaw, isFed: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -109,7 +109,7 @@ struct SandboxRefusalTests {
         }
     }
 
-    // MARK: What is in the way of the objects
+    // MARK: Conflicts with existing objects
 
     @Test func aServiceNameThatExistsIsLeftAloneAndAnotherOneTaken() async throws {
         let run = try RunID.testing()

@@ -9,10 +9,10 @@ import struct KubernetesModel.SandboxClaim
 @testable import PreviewCluster
 @testable import PreviewControl
 
-/// Releases of agent-sandbox, by the versions that they serve.
+/// Releases of agent-sandbox, identified by the versions that they serve.
 @Suite("Versions of agent-sandbox", .timeLimit(.minutes(2)))
 struct ServedVersionTests {
-    /// What a schema says of a claim's status where it has what is read, and where it has not.
+    /// The schema of a claim's status, with the fields that are read, and without them.
     private static let status: JSONValue = [
         "type": "object",
         "properties": [
@@ -41,7 +41,7 @@ struct ServedVersionTests {
     }
 
     @Test(
-        "A preview starts on whatever release",
+        "A preview starts on every release",
         arguments: [["v1alpha1"], ["v1beta1"], ["v1beta1", "v1alpha1"], ["v1"], ["v1", "v1beta1"], ["v2", "v1"]]
     )
     func aPreviewStarts(versions: [String]) async throws {
@@ -70,7 +70,7 @@ struct ServedVersionTests {
         }
     }
 
-    /// 0.4 to 0.5, 0.5 to 1.0, and both at once; and back.
+    /// From 0.4 to 0.5, from 0.5 to 1.0, both at once, and back.
     @Test(
         "An upgrade is noticed without a restart",
         arguments: [
@@ -89,7 +89,7 @@ struct ServedVersionTests {
                     cluster.store.serve(Self.serving(kind, after))
                 }
                 try cluster.addSandbox(for: second)
-                // The copy follows, and so do requests that ask the cluster.
+                // The copy follows, and so do requests to the cluster.
                 await replica.until { replica.mirror.claim(of: second) != nil && replica.mirror.isFresh }
                 _ = try await replica.start(second)
                 #expect(try await replica.client.usedVersion(of: SandboxClaim.resource) == after[0])

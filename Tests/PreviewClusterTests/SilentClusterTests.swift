@@ -9,10 +9,10 @@ import Testing
 
 @testable import PreviewControl
 
-/// A cluster that does not answer, or no longer on the connections that are open.
-@Suite("A cluster that falls silent", .timeLimit(.minutes(10)))
+/// A cluster that does not respond, at all or on the open connections.
+@Suite("A cluster that stops responding", .timeLimit(.minutes(10)))
 struct SilentClusterTests {
-    /// Nobody shall wait longer.
+    /// The longest time that a caller may wait.
     private static let longestWait = Duration.seconds(10)
 
     private static let operations: [String: @Sendable (Replica, RunID, PreviewToken) async throws -> Void] = [
@@ -23,7 +23,7 @@ struct SilentClusterTests {
     ]
 
     @Test(
-        "Whoever asks is told so within 10 s, wherever it begins to hang",
+        "A caller gets an error within 10 s, whichever request hangs",
         arguments: operations.keys.sorted(),
         [HTTPRequest.Method.get, .post, .patch, .delete]
     )
@@ -61,7 +61,7 @@ struct SilentClusterTests {
         }
     }
 
-    @Test("Requests and watches go on over new connections when the open ones are dead")
+    @Test("Requests and watches continue on new connections if the open ones are dead")
     func deadConnections() async throws {
         let runs = [try RunID.testing(1), try RunID.testing(2)]
         try await TestCluster.run { cluster in
@@ -76,17 +76,17 @@ struct SilentClusterTests {
                 )
                 try await replica.whileFed {
                     let token = try await replica.start(runs[0])
-                    // A keepalive has to write then.
+                    // The next keepalive must write.
                     try cluster.setExpiry(of: token, in: .seconds(600))
                     let soon = cluster.now + .seconds(700)
                     await replica.until { replica.mirror.lastSeenRoute(token)?.expiresAt.map { $0 < soon } == true }
                     proxy.muteOpenConnections()
-                    // The first write may be lost with its connection; its caller is told so.
+                    // The first write may be lost with its connection; its caller gets an error.
                     var failures = 0
                     while (try? await replica.previews.keepAlive(run: runs[0], token: token)) == nil { failures += 1 }
                     #expect(failures <= 1)
                     let second = try await replica.start(runs[1])
-                    // Nothing tells a dead watch from a quiet one but that other connections work.
+                    // A dead watch differs from a quiet one only in that other connections work.
                     await replica.until { replica.mirror.lastSeenRoute(second) != nil && replica.mirror.isFresh }
                 }
             }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import PreviewDomain
 import Synchronization
 
-/// The development cluster's API server with the objects of the platform, put straight into its store.
+/// The development cluster's API server with the platform's objects, which are written directly to its store.
 struct TestCluster: Sendable {
     static let namespace = "agentweaver"
     static let token = "a-token-of-the-service"
@@ -15,9 +15,9 @@ struct TestCluster: Sendable {
     var requests: RequestLog { server.requestLog }
 
     /// - Parameters:
-    ///   - kinds: What the cluster knows; leave those out whose CRD is not installed.
+    ///   - kinds: The kinds that the cluster serves; leave out those whose CRD is not installed.
     ///   - hasNamespace: Whether the platform's namespace exists.
-    ///   - users: Whom the server knows beside the service.
+    ///   - users: The users that the server knows in addition to the service.
     static func run<Result: Sendable>(
         kinds: [ResourceKind] = ResourceKind.all,
         hasNamespace: Bool = true,
@@ -26,7 +26,7 @@ struct TestCluster: Sendable {
     ) async throws -> Result {
         let service = APIUser(name: "preview-gateway", groups: [APIUser.administrators], token: token)
         var configuration = APIServer.Configuration(users: [service] + users)
-        // What it would clean up behind a failed start has to be gone without it.
+        // A failed start must delete what it created without the garbage collector.
         configuration.collectsGarbage = false
         let clock = OffsetClock()
         let store = ObjectStore(kinds: kinds, now: { clock.now })
@@ -41,19 +41,19 @@ struct TestCluster: Sendable {
     /// The cluster's time.
     var now: Date { clock.now }
 
-    /// Lets time pass in the cluster, and only there.
+    /// Advances the time of the cluster, and of nothing else.
     func advance(by duration: Duration) { clock.advance(by: duration) }
 
     // MARK: Sandboxes
 
-    /// What a test wants to be different from a run's usual sandbox.
+    /// The differences from a run's usual sandbox.
     struct SandboxOptions: Sendable {
         /// The run id on the claim; `nil` for none.
         var writtenRun: String?
         var owner: String? = "ada"
         var isReady = true
         var namesSandbox = true
-        /// Keep the claim and the pod from going when they are deleted.
+        /// Finalizers that keep the claim and the pod when they are deleted.
         var finalizers: [JSONValue] = []
         /// The pod's claim label; `nil` for none.
         var podLabel: String?
@@ -61,7 +61,7 @@ struct TestCluster: Sendable {
         var podOwner: String
     }
 
-    /// Creates claim, Sandbox and pod as agent-sandbox leaves them once the pod runs.
+    /// Creates claim, Sandbox and pod in the state in which agent-sandbox leaves them once the pod runs.
     @discardableResult
     func addSandbox(
         for run: RunID,
@@ -156,7 +156,7 @@ struct TestCluster: Sendable {
         ]
     }
 
-    // MARK: What is there
+    // MARK: Contents
 
     /// The names of all HTTPRoutes and Services.
     var previewObjects: [String] {
@@ -172,19 +172,20 @@ struct TestCluster: Sendable {
     }
 }
 
-/// The wall clock, which can be put forward.
+/// The wall clock, which can be set forward.
 private final class OffsetClock: Sendable {
     private let offset = Mutex(Duration.zero)
 
     var now: Date { Date() + passed }
 
-    /// The time that was let pass.
+    /// The time by which the clock was set forward.
     var passed: Duration { offset.withLock { $0 } }
 
     func advance(by duration: Duration) { offset.withLock { $0 += duration } }
 }
 
-/// A monotonic clock on which the time passes that a test lets pass in the cluster. Sleepers do not notice it.
+/// A monotonic clock that includes the time by which a test has advanced the cluster. Sleeping tasks do not notice
+/// that.
 struct ClusterClock: Clock {
     private let base = ContinuousClock()
     private let offset: OffsetClock

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewCluster
 
-@Suite("Where a reader of the timeline goes on", .timeLimit(.minutes(10)))
+@Suite("The position at which a reader of the timeline continues", .timeLimit(.minutes(10)))
 struct TimelineCursorTests {
     private static let time = Date(timeIntervalSince1970: 1_800_000_000)
 

@@ -6,7 +6,7 @@ import PreviewDomain
 import PreviewIdentity
 import Testing
 
-@Suite("Asking the API server whose a token is", .timeLimit(.minutes(10)))
+@Suite("Token reviews by the API server", .timeLimit(.minutes(10)))
 struct TokenReviewTests {
     private static let users = [
         APIUser(name: "system:serviceaccount:a:b", token: "for-previews", audiences: ["other", "preview-gateway"]),

@@ -6,10 +6,10 @@ import Testing
 
 @testable import PreviewControl
 
-/// The answers of the API server suddenly come from one whose clock is wrong, as behind a load balancer.
+/// Responses suddenly come from an API server whose clock is wrong, as behind a load balancer.
 @Suite("One API server's wrong clock", .timeLimit(.minutes(10)))
 struct WrongServerClockTests {
-    @Test("neither ends a preview, nor refuses a keepalive, nor changes what it promises", arguments: [35, -35])
+    @Test("A wrong clock ends no preview, refuses no keepalive and changes no promise", arguments: [35, -35])
     func oneWrongClock(minutes: Int) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -28,7 +28,7 @@ struct WrongServerClockTests {
             let contradiction = try #require(replica.client.serverClock.contradiction)
             #expect(abs(contradiction / .seconds(60) - Double(minutes)) < 0.1)
 
-            // It ends when its time is over by the clock that is believed, not 35 minutes later.
+            // The preview ends by the accepted clock, not 35 minutes later.
             cluster.advance(by: .seconds(1995))
             try await replica.reaper.sweep()
             #expect(cluster.previewObjects.isEmpty)

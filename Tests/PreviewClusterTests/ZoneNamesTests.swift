@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewCluster
 
-/// Against a name server on loopback.
+/// Uses a name server on loopback.
 @Suite("Looking up a preview's name", .timeLimit(.minutes(10)))
 struct ZoneNamesTests {
     private static let zone = "previews.example.com"

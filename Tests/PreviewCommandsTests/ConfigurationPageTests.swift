@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewCommands
 
-/// Docs/Configuration.md against the settings in the code.
+/// Compares Docs/Configuration.md with the settings in the code.
 @Suite("The page about settings", .timeLimit(.minutes(10)))
 struct ConfigurationPageTests {
     private static let page: String = {
@@ -28,18 +28,18 @@ struct ConfigurationPageTests {
         if let fallback = setting.fallback { #expect(setting.accepts(fallback), "the default is refused") }
     }
 
-    /// Setting every default explicitly changes nothing, so each is what holds without it.
+    /// Setting every documented default explicitly changes nothing, so each is the value in effect.
     @Test func theDefaultsAreThoseThatHold() throws {
         let minimum = ["Sandbox__Preview__ZoneSuffix=preview.example.com", "Auth__ApiKey=0123456789abcdef"]
         let defaults = Settings.descriptions.compactMap { setting in setting.fallback.map { "\(setting.key)=\($0)" } }
         func settings(_ flags: [String]) throws -> String {
             var text = ""
             dump(try Settings(SettingsSources(flags: flags, environment: [:], file: nil)), to: &text)
-            // Addresses of objects differ.
+            // The addresses of objects differ between the dumps.
             return text.replacing(/0x[0-9a-f]+/, with: "")
         }
         #expect(try settings(minimum + defaults) == settings(minimum))
-        // What is compared does tell settings apart.
+        // The comparison detects settings that differ.
         for setting in ["Sandbox__Preview__OutageGraceSeconds=151", "Server__RequestBurst=99", "Log__Format=json"] {
             #expect(try settings(minimum + [setting]) != settings(minimum), "\(setting)")
         }

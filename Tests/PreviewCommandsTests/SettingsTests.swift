@@ -73,7 +73,7 @@ struct SettingsTests {
         let settings = try settings(environment: empty.merging(Self.minimum) { $1 })
         #expect(settings.cluster.policy.limits == PreviewLimits(perRun: 3, global: 20))
         #expect(settings.coreAPI == nil && settings.identity.accessTokens == nil)
-        // What says nothing hides nothing.
+        // An empty flag does not override the environment.
         let key = "Sandbox__Preview__MaxConcurrentSessionsPerRun"
         let flagged = try self.settings(
             flags: ["\(key)=\(value)"],

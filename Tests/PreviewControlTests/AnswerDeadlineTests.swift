@@ -69,7 +69,7 @@ import Testing
             _ = try await start.value
         }
         #expect(seen.withLock { $0[.createService] } == AnswerDeadline.limit - AnswerDeadline.takingBack)
-        // The app may take as long as the policy says.
+        // The policy limits the time of the app, not the deadline.
         #expect(seen.withLock { $0[.probe] } == .some(nil))
     }
 

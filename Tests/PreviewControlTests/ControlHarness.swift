@@ -56,7 +56,7 @@ struct ControlHarness: Sendable {
         }
     }
 
-    /// Runs the reaper beside `work`, and ends it afterwards.
+    /// Runs the reaper while `work` runs.
     func withReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await core.mirrorRunner.run() }
@@ -66,13 +66,13 @@ struct ControlHarness: Sendable {
         }
     }
 
-    /// Moves the cluster's clock and this replica's.
+    /// Advances the cluster's clock and this replica's.
     func advance(by duration: Duration) {
         cluster.advance(by: duration)
         clock.advance(by: duration)
     }
 
-    /// Lets everything else run until `condition` holds.
+    /// Yields to other tasks until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
         await waitWhile { !condition() }
     }

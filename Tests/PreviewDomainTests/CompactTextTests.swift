@@ -8,7 +8,7 @@ import Testing
     private static let uuid = "0f8fad5b-d9cb-469f-a165-70867728950e"
     private static let token = "swift-falcon-amber-\(Base32.encode([UInt8](0..<16)))"
 
-    @Test("The usual texts are kept without one")
+    @Test("Tokens, run IDs and run labels are stored without their text")
     func usualTexts() throws {
         let random = SeededRandom(seed: 11)
         for _ in 0..<200 {
@@ -24,7 +24,7 @@ import Testing
         #expect(MemoryLayout<CompactText>.size < 24)
     }
 
-    /// Near misses of the usual texts, and others.
+    /// Texts that resemble a token, a run ID or a run label, and others.
     private static let otherTexts: [String] = [
         "", "a", "-", "---", "agentweaver", "amber-\(token)", "e\u{301}", "é", "\0", "\(uuid)-", "-\(uuid)",
         "\(uuid)\(uuid)", "\(uuid)-0123abcd", "\(uuid)-0123ABCD", "\(uuid)-0123abc", "\(uuid)-0123abcde",
@@ -40,7 +40,7 @@ import Testing
         text.replacing(part, with: other)
     }
 
-    @Test("Whatever the text, it is given back byte by byte", arguments: otherTexts)
+    @Test("Every text is returned unchanged, byte by byte", arguments: otherTexts)
     func anyText(text: String) {
         #expect(Array(CompactText(text).text.utf8) == Array(text.utf8))
     }

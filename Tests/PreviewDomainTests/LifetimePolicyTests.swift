@@ -51,7 +51,7 @@ import Testing
             (cap, cap, Double(cap), .expired),
             (cap * 2, cap * 2, Double(cap - 1), .alreadyAlive(expiresAt: at(Double(cap)))),
             (cap * 2, cap * 2, Double(cap), .expired),
-            // A max-until that was moved forward counts.
+            // A max-until before the cap limits the expiry.
             (900, 600, 300, .alreadyAlive(expiresAt: at(600))),
             (500, 600, 300, .extend(to: at(600))),
             (900, 600, 600, .expired),
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(
-        "While idleness does not count, what has idled too long is revived, and nothing else",
+        "While idleness does not count, only a preview that has idled too long is revived",
         arguments: [
             (1800, cap, 1800, .extend(to: at(1800 + 1980))), (1800, cap, 9000, .extend(to: at(9000 + 1980))),
             (1800, cap, 60, .extend(to: at(60 + 1980))), (1800, cap, Double(cap - 300), .extend(to: at(Double(cap)))),
@@ -124,7 +124,7 @@ import Testing
             case .alreadyAlive(let until): #expect(until >= now + .seconds(1800))
             case .extend(let until):
                 writes += 1
-                // What counts is what is read back.
+                // The expiry has the precision of the annotation.
                 expiresAt = try #require(RFC3339.date(RFC3339.string(until)))
                 #expect(expiresAt >= now + .seconds(1800))
                 #expect(expiresAt <= now + .seconds(1980))
@@ -135,7 +135,8 @@ import Testing
     }
 
     @Test func latePingsHoldAndAtMostOneInThreeWrites() throws {
-        // Later than every 60 s, the third ping after a write is past the slack of exactly three intervals.
+        // If the interval is longer than 60 s, the third ping after a write exceeds the slack of exactly three
+        // intervals.
         let random = SeededRandom(seed: 7)
         var expiresAt = Self.at(Double(Self.idle))
         var writes = 0

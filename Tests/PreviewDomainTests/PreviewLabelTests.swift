@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(
-        "Nothing else is ever touched",
+        "An object with other labels or another name is not the service's",
         arguments: [
             ("preview-abc", ["agentweaver.dev/preview-token": "abc"]),
             ("preview-abc", ["app.kubernetes.io/part-of": "agentweaver"]),

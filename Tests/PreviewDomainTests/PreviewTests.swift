@@ -9,7 +9,7 @@ import Testing
     static let idle = 30 * 60
     static let cap = 8 * 60 * 60
 
-    /// What people and programs write where a timestamp belongs.
+    /// Texts that are not timestamps.
     static let brokenInstants: [String] =
         HostileTexts.all + [
             "never", "0", "-1", "1767323045", "2026-13-01T00:00:00Z", "2026-01-02", "tomorrow", "null",

@@ -88,7 +88,7 @@ import Testing
 
     @Test func everythingThatPrintsShowsTheFingerprintOnly() {
         let token = Samples.token()
-        // By sha256sum(1).
+        // Computed with sha256sum(1).
         #expect(token.fingerprint == "df4c5876")
         var dumped = ""
         dump(token, to: &dumped)

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct ReapVerdictTests {
     static let policy = LifetimePolicy()
     static let endingWithTheRun = LifetimePolicy(keepsAfterRun: false)
-    /// Every combination of what is known about pod and claim.
+    /// Every combination of the presence of the pod and of the claim.
     static let presences = Presence.allCases.flatMap { pod in Presence.allCases.map { (pod, $0) } }
     static func at(_ seconds: Int) -> Date { Samples.createdAt + .seconds(seconds) }
 
@@ -34,7 +34,7 @@ import Testing
                         )
                         let cap = min(maxUntil ?? 28_800, 28_800)
                         let expiry = expires ?? 1800
-                        // The contract's precedence, spelled out once more in whole seconds.
+                        // The precedence of the contract, computed independently in whole seconds.
                         let expected: ReapVerdict =
                             if pod == .gone {
                                 .reap(.podGone)
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(
-        "While idleness does not count, an expiry ends nothing, and everything else does",
+        "While idleness does not count, an expired preview is kept, and other reasons end it",
         arguments: presences.filter { $0.0 != .gone }
     )
     func whileIdlenessDoesNotCountNothingIsIdle(pod: Presence, claim: Presence) {
@@ -131,7 +131,7 @@ import Testing
 
     // MARK: Generated previews
 
-    /// A second of the life of a preview, or something next to it; nil is missing or unknown.
+    /// Seconds from 1000 before to 39,000 after the creation; `nil` is missing or unknown.
     private static func offset(_ random: SeededRandom) -> Int? {
         random.unit() < 0.1 ? nil : Int(random.next() % 40_000) - 1000
     }
@@ -174,7 +174,7 @@ import Testing
                     continue
                 }
             case .reap(let reason, let dueSince):
-                // Only what is known ends anything, and what has ended stays so.
+                // Only a known fact ends a preview, and an ended preview stays ended.
                 switch reason {
                 case .podGone: #expect(presences.0 == .gone)
                 case .claimGone: #expect(presences.1 == .gone)
@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    /// Otherwise a ping could be acknowledged for what the reaper ends, or refused for what it keeps.
+    /// Otherwise a ping could be acknowledged for a preview that the reaper ends, or refused for one that it keeps.
     @Test func aPingIsRefusedExactlyWhereTheReaperActs() {
         let random = SeededRandom(seed: 16)
         for _ in 0..<5000 {

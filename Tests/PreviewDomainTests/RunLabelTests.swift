@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct RunLabelTests {
     @Test(arguments: [
         ("abc", "abc-ba7816bf"),
-        // Digests by sha256sum(1).
+        // The digests were computed with sha256sum(1).
         ("Run_1", "run-1-f3a089d7"),
         ("550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000-a3a9e1ed"),
         ("a..", "a-aed2eb3f"),

@@ -44,7 +44,7 @@ enum Samples {
         return preview
     }
 
-    /// A preview whose two deadlines are these many seconds after its creation; nil leaves the annotation out.
+    /// A preview whose two deadlines are the given seconds after its creation; `nil` omits the annotation.
     static func preview(expiresAfter: Int?, maxUntilAfter: Int?, isBeingDeleted: Bool = false) -> Preview {
         var annotations: [String: String] = [:]
         annotations[PreviewAnnotations.Key.expiresAt] = expiresAfter.map { RFC3339.string(createdAt + .seconds($0)) }

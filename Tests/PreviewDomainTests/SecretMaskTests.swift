@@ -8,7 +8,7 @@ struct SecretMaskTests {
     private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
     private static let fingerprint = PreviewToken(token)?.fingerprint ?? ""
 
-    @Test("Known forms show the fingerprint, and the rest stays readable")
+    @Test("A token in a known form is replaced by its fingerprint, and the rest stays unchanged")
     func forms() {
         let cases = [
             (
@@ -25,7 +25,7 @@ struct SecretMaskTests {
         for (text, masked) in cases { #expect(SecretMask.mask(text) == masked) }
     }
 
-    @Test("What an operator needs is left as it is")
+    @Test("Text without secrets stays unchanged")
     func harmless() {
         let texts = [
             #"User "system:serviceaccount:agentweaver:preview-gateway" cannot delete resource "httproutes""#,
@@ -39,7 +39,7 @@ struct SecretMaskTests {
         for text in texts { #expect(SecretMask.mask(text) == text) }
     }
 
-    @Test("Pieces of tokens and keys are replaced by a fixed word")
+    @Test("Fragments of tokens and keys are replaced by a placeholder")
     func fragments() {
         for text in [
             "on-amber-k7m2q4x3n5b3r6t5w2zac2d4f7", "k7m2q4x3n5b3r6t5", "abcdefghijklmnopqrst",
@@ -57,7 +57,7 @@ struct SecretMaskTests {
         #expect(long.count == SecretMask.maximumLength + 3 && long.hasSuffix("..."))
     }
 
-    @Test("No token survives, wherever it stands and however its surroundings look", arguments: 0..<200)
+    @Test("No token remains, at any place and beside any text", arguments: 0..<200)
     func noTokenSurvives(seed: Int) throws {
         let random = SeededRandom(seed: UInt64(seed))
         let token = try PreviewToken.mint(randomBytes: { random.bytes($0) })
@@ -75,12 +75,12 @@ struct SecretMaskTests {
         }
         let masked = SecretMask.mask(text)
         #expect(!masked.lowercased().contains(secret))
-        // Nor does any piece that would be worth guessing the rest of, unless chance made it a plain word.
+        // Nor does any fragment of eight characters.
         for start in 0..<(26 - 8) {
             let piece = secret.dropFirst(start).prefix(8)
             #expect(!masked.contains(piece))
         }
-        // The same where a message was cut in the middle of it.
+        // A token whose beginning is cut off is masked as well.
         let cut = String(token.text.dropFirst(Int(random.next() % 20)))
         #expect(!SecretMask.mask("...\(cut)|").contains(secret))
     }

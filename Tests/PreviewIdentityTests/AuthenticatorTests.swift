@@ -3,14 +3,14 @@ import PreviewDomain
 import PreviewIdentity
 import Testing
 
-/// Says the same of every credential.
+/// Returns the same verdict for every credential.
 private struct FixedVerifier: CredentialVerifier {
     let verdict: CredentialVerdict
 
     func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict { verdict }
 }
 
-@Suite("Telling who calls", .timeLimit(.minutes(10)))
+@Suite("Authentication of callers", .timeLimit(.minutes(10)))
 struct AuthenticatorTests {
     private let user = Caller(identity: "user-1", role: .user)
     private let other = Caller(identity: "user-2", role: .user)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewIdentity
 
-@Suite("Answers that are good for a while", .timeLimit(.minutes(10)))
+@Suite("The cache whose entries expire", .timeLimit(.minutes(10)))
 struct ExpiringCacheTests {
     private let clock = ManualClock()
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("What comes of cancelling a request", .timeLimit(.minutes(10)))
+@Suite("Cancelled requests", .timeLimit(.minutes(10)))
 struct CancelledRequestTests {
     @Test func whatACancelledHandlerThrowsIsToldFromWhatFailed() {
         let cancelled: [any Error] = [CancellationError(), PreviewError.cancelled, AccessDenied.cancelled]
@@ -21,7 +21,7 @@ struct CancelledRequestTests {
         for error in failed { #expect(!APIError.comesOfCancelling(error)) }
     }
 
-    /// The core API is asked who may do it; a caller that leaves meanwhile is not told that the core API is down.
+    /// The core API is asked for authorization. A caller that disconnects meanwhile gets no error about the core API.
     @Test func aCallerThatLeavesWhileTheCoreAPIIsAskedHasCancelled() async throws {
         let transport = ScriptedTransport(clock: ManualClock(), [.silence])
         let base = try BaseURL("http://core.example")

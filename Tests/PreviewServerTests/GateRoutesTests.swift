@@ -21,7 +21,7 @@ struct GateRoutesTests {
     private let runs = "/api/runs/\(APIHarness.run)"
     private let body = #"{"target_port": 3000}"#
 
-    /// Serves the routes to a caller whom the credentials say nothing about.
+    /// Serves the routes to a known caller, whatever the credentials.
     private func serve(
         _ role: Caller.Role = .user,
         core: ScriptedTransport? = nil,

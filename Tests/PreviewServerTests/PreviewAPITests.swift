@@ -16,17 +16,17 @@ import Testing
 /// The whole API over a simulated cluster.
 struct APIHarness: Sendable {
     static let key = "a-service-key-for-tests"
-    /// The owner of the runs below, by an access token.
+    /// The access token of the owner of the runs below.
     static let owner = AccessIdentity.owner.bearer
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
-    /// Another run with another claim: a claim's name is cut from the first 12 digits.
+    /// Another run with another claim: the name of a claim contains the first 12 digits of the run ID.
     static let otherRun = "9b1d7c2e-0000-4000-8000-000000000002"
 
     let cluster = SimulatedCluster()
-    /// Paces what is sent to clients that wait.
+    /// Times the messages to waiting clients.
     let clock = ManualClock()
     let policy = PreviewPolicy.testing()
-    /// What use cases wait on.
+    /// Times the waits of the use cases.
     let controlClock = ManualClock()
     let timeline = RecordingTimeline()
     let log = SimulatedTimelineLog()
@@ -76,7 +76,7 @@ struct APIHarness: Sendable {
     }
 }
 
-/// Counts how often it is asked.
+/// Counts its calls.
 private final class Counted: Sendable {
     private let count = Mutex(0)
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import YAMLKit
 
-/// What Docs/ThreatModel.md says about things outside of the code: the tests that it names, and the role.
+/// The statements of Docs/ThreatModel.md about things outside the code: the tests that it names, and the role.
 @Suite("The threat model", .timeLimit(.minutes(10)))
 struct ThreatModelTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized

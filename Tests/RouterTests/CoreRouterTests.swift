@@ -10,7 +10,7 @@ import Testing
 
 @testable import Router
 
-@Suite("Passing requests on", .timeLimit(.minutes(10)))
+@Suite("Forwarding of requests", .timeLimit(.minutes(10)))
 struct CoreRouterTests {
     private let metrics = PrometheusRegistry()
 

@@ -1,7 +1,7 @@
 import Router
 import Testing
 
-@Suite("Where one event ends and the next has not begun", .timeLimit(.minutes(10)))
+@Suite("Boundaries between events", .timeLimit(.minutes(10)))
 struct EventBoundaryTests {
     private static let stream = "id: 1\nevent: run.step\ndata: a\n\n: ping\n\nid: 2\ndata: b\ndata: c\n\n"
 

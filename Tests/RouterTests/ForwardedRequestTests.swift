@@ -6,7 +6,7 @@ import Testing
 
 @testable import Router
 
-@Suite("Heads that are passed on", .timeLimit(.minutes(10)))
+@Suite("Forwarded heads", .timeLimit(.minutes(10)))
 struct ForwardedRequestTests {
     private func forwarded(_ fields: HTTPFields, path: String = "/a?b", client: String? = "192.0.2.1") throws
         -> HTTPRequest
@@ -103,7 +103,7 @@ struct ForwardedRequestTests {
         )
     }
 
-    /// A length beside chunks is not the body's: a client that believed it would take the rest for another answer.
+    /// A length in addition to chunks is not the body's: a client that used it would read the rest as another response.
     @Test func aLengthBesideChunksIsNotForwarded() {
         let fields = HTTPFields([field("Transfer-Encoding", "chunked"), field("Content-Length", "1")])
         let head = ForwardedAnswer.head(HTTPResponse(status: .ok, headerFields: fields), id: "an-id")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Router
 
-/// What holds for every request and every stream, tried with many that are drawn from a seed.
+/// Properties of every request and every stream, tested with generated ones.
 @Suite("Generated requests and streams", .timeLimit(.minutes(1)))
 struct GeneratedRequestTests {
     // MARK: Streams of events
@@ -16,7 +16,7 @@ struct GeneratedRequestTests {
         "event", "e", " ",
     ]
 
-    /// Whether an event ends where `text` ends and no last event is complete, by splitting it into lines.
+    /// Whether an event ends where `text` ends and no last event is complete, determined by its lines.
     private static func isBoundary(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         // A line feed that follows would belong to it.
@@ -70,7 +70,7 @@ struct GeneratedRequestTests {
         #expect(boundary == whole)
     }
 
-    // MARK: Whose a request is
+    // MARK: Selection of requests
 
     private static let segments = [
         "api", "runs", "r-1", "sandbox", "preview", "port-forward", "token-1", "keepalive", "preview-requests",
@@ -78,7 +78,7 @@ struct GeneratedRequestTests {
     ]
     private static let methods: [HTTPRequest.Method] = [.get, .post, .delete, .put, .head, .options]
 
-    /// The documented routes, spelled out once more; without methods where all are this service's.
+    /// The documented routes, written a second time; without methods if all methods belong to this service.
     private static func routes() throws -> [(path: Regex<AnyRegexOutput>, methods: [HTTPRequest.Method]?)] {
         let run = "^/api/runs/[A-Za-z0-9][A-Za-z0-9._-]*"
         let token = "(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+"

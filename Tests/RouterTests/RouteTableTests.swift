@@ -2,7 +2,7 @@ import HTTPTypes
 import Router
 import Testing
 
-@Suite("Which requests are this service's own", .timeLimit(.minutes(10)))
+@Suite("Selection of this service's requests", .timeLimit(.minutes(10)))
 struct RouteTableTests {
     private static let run = "/api/runs/3f2a9c1e-0000-4000-8000-000000000001"
 

@@ -7,8 +7,8 @@ import Testing
 
 @testable import Router
 
-/// What holds for any input of the router's pure parts, over generated ones.
-@Suite("What holds for any head and any stream", .timeLimit(.minutes(2)))
+/// Properties of the router's pure parts, tested with generated inputs.
+@Suite("Properties of heads and streams", .timeLimit(.minutes(2)))
 struct RouterPropertyTests {
     private static let rounds = 400
 
@@ -40,7 +40,7 @@ struct RouterPropertyTests {
         }
     }
 
-    /// What is put at a place is an event of its own, and changes none of the stream's.
+    /// What is inserted at a boundary is a separate event, and changes no event of the stream.
     @Test(arguments: 0..<4)
     func whatIsPutBetweenChangesNoEvent(seed: UInt64) {
         let random = SeededRandom(seed: seed)
@@ -56,7 +56,7 @@ struct RouterPropertyTests {
         }
     }
 
-    /// The events of a stream, each as its lines; what has not ended is the last one.
+    /// The events of a stream, each as its lines; an incomplete event is the last one.
     private static func events(_ bytes: [UInt8]) -> [[String]] {
         let text = String(decoding: bytes, as: UTF8.self).unicodeScalars
         var (events, lines, line) = ([[String]](), [String](), "")
@@ -89,7 +89,7 @@ struct RouterPropertyTests {
     private static let ofOneConnection: Set<String> = [
         "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
     ]
-    /// What a client may not have taken away, and what the router writes itself.
+    /// Fields that a client cannot have removed, and fields that the router writes itself.
     private static let kept: Set<String> = ["authorization", "content-length", "cookie"]
     private static let written: Set<String> = ["via", "x-forwarded-for", "x-request-id", "connection", "te"]
 
@@ -138,7 +138,7 @@ struct RouterPropertyTests {
         }
     }
 
-    /// A head that passes has one way to be read: at most one length, and no length beside chunks.
+    /// An accepted head can be read in one way only: it has at most one length, and none in addition to chunks.
     @Test(arguments: 0..<4)
     func aHeadThatPassesHasOneEnd(seed: UInt64) {
         let random = SeededRandom(seed: seed)

@@ -3,12 +3,12 @@ import HeapModule
 import Synchronization
 import TestSupport
 
-/// Runs all tasks of a simulation on one thread, in an order that a seed picks, on a clock that moves only when nothing
-/// else is left to do.
+/// Runs all tasks of a simulation on one thread, in an order that a seed selects, on a clock that advances only when no
+/// job is ready.
 ///
-/// Jobs that are ready at the same instant run in any order, as they would on several threads. When none is ready, the
-/// clock jumps to the earliest sleeper. So one seed gives one run, exactly, as long as nothing else is random: the iteration
-/// order of dictionaries is not where the process was started with `SWIFT_DETERMINISTIC_HASHING`.
+/// Jobs that are ready at the same instant run in any order, as they would on several threads. If none is ready, the
+/// clock jumps to the earliest deadline. One seed therefore gives exactly one run, as long as nothing else is random:
+/// the iteration order of dictionaries is not if the process was started with `SWIFT_DETERMINISTIC_HASHING`.
 final class SimulatedExecutor: TaskExecutor, Sendable {
     private struct Deadline: Comparable {
         let instant: Duration
@@ -21,7 +21,7 @@ final class SimulatedExecutor: TaskExecutor, Sendable {
         var now = Duration.zero
         var ready: [UnownedJob] = []
         var sleepers: [Int: CheckedContinuation<Void, any Error>] = [:]
-        /// When sleepers wake; those that were cancelled stay in it.
+        /// The deadlines of the sleepers, including those of cancelled ones.
         var deadlines = Heap<Deadline>()
         var cancelledEarly: Set<Int> = []
         var nextID = 0
@@ -42,7 +42,7 @@ final class SimulatedExecutor: TaskExecutor, Sendable {
     static let forever = Duration.seconds(1_000_000)
 
     var now: Duration { state.withLock { $0.now } }
-    /// How many jobs have run.
+    /// The number of jobs that have run.
     var jobCount: Int { state.withLock { $0.jobCount } }
     /// A number that two runs share only if the same jobs ran at the same instants.
     var fingerprint: UInt64 { state.withLock { $0.fingerprint } }
@@ -53,9 +53,9 @@ final class SimulatedExecutor: TaskExecutor, Sendable {
         arrivals.signal()
     }
 
-    /// Runs what is to be done until `isOver`, or until nobody sleeps any more.
+    /// Runs the ready jobs until `isOver`, or until no job is ready and no task sleeps.
     ///
-    /// - Parameter advanced: Called with each step of the clock, before anybody wakes.
+    /// - Parameter advanced: Called with each step of the clock, before any task wakes.
     func run(until isOver: () -> Bool, advanced: (Duration) -> Void) {
         while !isOver() {
             if let job = takeReady() {
@@ -66,9 +66,9 @@ final class SimulatedExecutor: TaskExecutor, Sendable {
         }
     }
 
-    /// Ends what is left once the simulation is over: wakes whoever sleeps with an error, until nothing is left to run.
+    /// Ends the remaining tasks after the simulation: wakes all sleepers with an error, until nothing is left to run.
     ///
-    /// Cancellation may take a way over the global executor, so that jobs may arrive from there.
+    /// Cancellation may pass through the global executor, so that jobs may still arrive from there.
     func drain() {
         for _ in 0..<Self.maxDrainRounds {
             while let job = takeReady() { job.runSynchronously(on: asUnownedTaskExecutor()) }
@@ -159,7 +159,7 @@ struct SimulatedClock: Clock {
     }
 
     let executor: SimulatedExecutor
-    /// Whether the machine that sleeps still runs; what sleeps on another never wakes.
+    /// Whether the machine of the sleeping task still runs; a task on a crashed machine never wakes.
     let isAlive: @Sendable () -> Bool
 
     var now: Instant { Instant(offset: executor.now) }

@@ -6,12 +6,12 @@ import Synchronization
 @testable import PreviewControl
 @testable import TestSupport
 
-/// What one replica asks of the cluster, over its own network: every request takes time, and may fail before or after it
-/// has taken effect. A replica that has crashed changes nothing any more, whatever its tasks still do.
+/// One replica's access to the cluster, over its own network: every request takes time, and may fail before or after it
+/// has taken effect. A replica that has crashed changes nothing more, whatever its tasks still do.
 final class SimulatedReplicaPorts: Sendable {
     private struct State {
         var isAlive = true
-        /// What the answers' `Date` tell of the server's clock.
+        /// The server's clock, as the `Date` fields of the responses bound it.
         var bounds = ServerTimeBounds()
         var mirror: ClusterMirror?
     }
@@ -19,10 +19,10 @@ final class SimulatedReplicaPorts: Sendable {
     let number: Int
     let world: SimulatedWorld
     private let state = Mutex(State())
-    /// How much faster this machine's monotonic clock runs than the server's.
+    /// The rate of this machine's monotonic clock, relative to the server's.
     private let drift: Double
 
-    /// The longest time that a request takes for which nobody waits.
+    /// The time limit of a request for which no caller waits.
     private static let requestTimeout = Duration.seconds(10)
 
     init(number: Int, world: SimulatedWorld) {
@@ -35,12 +35,12 @@ final class SimulatedReplicaPorts: Sendable {
     var isAlive: Bool { state.withLock { $0.isAlive } }
     func kill() { state.withLock { $0.isAlive = false } }
     func attach(_ mirror: ClusterMirror) { state.withLock { $0.mirror = mirror } }
-    /// This replica's copy, for what wrongly answers from it.
+    /// This replica's copy, for mutants that wrongly answer from it.
     private var copy: ClusterMirror? { state.withLock { $0.mirror } }
 
     private var localTime: Double { world.executor.now / .seconds(1) * drift }
 
-    /// Sends a request: `effect` is what the server does, at one instant.
+    /// Sends a request; `effect` is what the server does, at one instant.
     func send<Answer: Sendable>(
         _ operation: SimulatedCluster.Operation,
         _ effect: () async throws(ClusterError) -> Answer
@@ -65,7 +65,7 @@ final class SimulatedReplicaPorts: Sendable {
     private func pause(_ duration: Duration) async throws(ClusterError) {
         do {
             try await world.executor.sleep(duration)
-            // A machine that has crashed does nothing any more, not even fail.
+            // A crashed machine does nothing more; its requests do not even fail.
             if !isAlive { try await world.executor.sleep(SimulatedExecutor.forever) }
         } catch {
             throw ClusterError(.cancelled, "the caller gave up")
@@ -101,7 +101,7 @@ extension SimulatedReplicaPorts: ClusterFeed {
             guard world.mutant == .reorderedDelivery, change.collection == .claims else {
                 return await deliver(change, handle)
             }
-            // In whatever order they arrive.
+            // The changes arrive in any order.
             let lag = Duration.milliseconds(Int64(world.random.next() % 30_000))
             _ = Task(executorPreference: world.executor) { [self] in
                 try? await world.executor.sleep(lag)
@@ -123,7 +123,7 @@ extension SimulatedReplicaPorts: ClusterFeed {
 
     func isAlive() async -> Bool {
         do {
-            // A watch that is opened anew delivers what it has missed before anything else.
+            // A watch that is reopened delivers what it has missed before anything else.
             try await send(.proveWatch) { world.thaw(number) }
             try await world.executor.sleep(.seconds(1))
             return true
@@ -175,7 +175,7 @@ extension SimulatedReplicaPorts: ApprovalStore {
         } catch {
             guard error.kind == .unavailable else { throw error }
         }
-        // The port's own rule: what is there as it was to be written was written by this call.
+        // The port's own rule: if the stored text equals the one that was to be written, this call has written it.
         let current = try await send(.claim) { () async throws(ClusterError) -> SimulatedCluster.StoredClaim? in
             cluster.state.withLock { $0.claims[claim.name] }
         }

@@ -6,13 +6,13 @@ import Synchronization
 @testable import PreviewControl
 @testable import TestSupport
 
-/// What a simulation gets wrong on purpose, in a port, in the policy, or in what stands in front of the replicas.
+/// A fault that a simulation contains on purpose, in a port, in the policy, or in front of the replicas.
 enum Mutant: String, Sendable, CaseIterable {
     case unconditionalDeletion, blindConsumption, localClock, reorderedDelivery, brakeAsReadiness
     case refusalFromCopy
 }
 
-/// Three replicas of the control logic over one simulated cluster, and what happens to their requests.
+/// Three replicas of the control logic on one simulated cluster, and the fate of their requests.
 final class SimulatedWorld: Sendable {
     /// One incarnation of a replica.
     struct Replica: Sendable {
@@ -22,7 +22,7 @@ final class SimulatedWorld: Sendable {
         let since: Duration
     }
 
-    /// What becomes of one request, and how long it is under way.
+    /// The fate of one request, and how long it is under way.
     struct Passage: Sendable {
         enum Fate: Sendable { case answered, refused(ClusterError), answerLost }
 
@@ -97,11 +97,11 @@ final class SimulatedWorld: Sendable {
     }
 
     var history: [String] { state.withLock { $0.history ?? [] } }
-    /// How many requests, deliveries and things done by callers and the plan there were.
+    /// The number of requests, deliveries, calls and events of the plan.
     var eventCount: Int { state.withLock { $0.eventCount } }
     func countEvent() { state.withLock { $0.eventCount += 1 } }
 
-    // MARK: Weather
+    // MARK: Disturbances
 
     var lastDisturbance: Duration {
         state.withLock { state in
@@ -110,7 +110,7 @@ final class SimulatedWorld: Sendable {
         }
     }
 
-    /// Whether something fails right now.
+    /// Whether anything fails at the moment.
     private func isDisturbed(_ state: State) -> Bool {
         ([state.outageUntil, state.faultsUntil, state.deletionsRefusedUntil]
             + state.splitUntil.values + state.frozenUntil.values).contains { $0 > executor.now }
@@ -124,7 +124,7 @@ final class SimulatedWorld: Sendable {
         }
     }
 
-    /// Keeps `lastDisturbance` at the present while something fails.
+    /// Sets `lastDisturbance` to the present while anything fails.
     func updateDisturbance() {
         let now = executor.now
         state.withLock { if isDisturbed($0) { $0.lastDisturbance = now } }
@@ -142,7 +142,7 @@ final class SimulatedWorld: Sendable {
         }
     }
 
-    /// Opens a replica's silent watches anew.
+    /// Reopens a replica's silent watches.
     func thaw(_ replica: Int) { state.withLock { $0.frozenUntil[replica] = nil } }
 
     func passage(of operation: SimulatedCluster.Operation, from replica: Int) -> Passage {
@@ -204,7 +204,7 @@ final class SimulatedWorld: Sendable {
         state.withLock { $0.replicas[number] = replica }
     }
 
-    /// Ends a replica wherever it is: what it has asked for and what has not been carried out never is.
+    /// Ends a replica at any point: requests that have not taken effect by then never do.
     func crash(_ number: Int) {
         guard let replica = state.withLock({ $0.replicas.removeValue(forKey: number) }) else { return }
         note("replica \(number) crashes")
@@ -214,7 +214,7 @@ final class SimulatedWorld: Sendable {
             state.calls.filter { $0.value.replica == number }.sorted { $0.key < $1.key }
         }
         for call in calls { call.value.cancel() }
-        // Its tasks stay where they are until the end: cancelling them would let them go on.
+        // Its tasks stay suspended until the end, because a cancellation would let them continue.
         state.withLock { $0.crashed.append(replica.task) }
     }
 
@@ -225,7 +225,7 @@ final class SimulatedWorld: Sendable {
     }
 
     var hasReadyReplica: Bool { !readyReplicas.isEmpty }
-    /// Whether a replica has been there for so long that it can answer requests.
+    /// Whether a replica has run for long enough to answer requests.
     var hasSettledReplica: Bool {
         state.withLock { $0.replicas.values.contains { executor.now - $0.since > .seconds(60) } }
     }
@@ -233,11 +233,11 @@ final class SimulatedWorld: Sendable {
     enum Answer<Value: Sendable>: Sendable {
         case value(Value)
         case refused(PreviewError)
-        /// The connection ended, or nobody was there.
+        /// The connection ended, or no replica was ready.
         case lost
     }
 
-    /// Sends a caller's request to some replica that is ready.
+    /// Sends a caller's request to a random replica that is ready.
     func call<Value: Sendable>(
         _ work: @escaping @Sendable (ReplicaCore) async throws -> Value
     ) async -> Answer<Value> {
@@ -274,7 +274,7 @@ final class SimulatedWorld: Sendable {
         executor.drain()
     }
 
-    /// Whether everybody has left and everything was checked.
+    /// Whether all callers have ended and everything was checked.
     var isOver: Bool { state.withLock { $0.isOver } }
     func end() { state.withLock { $0.isOver = true } }
 

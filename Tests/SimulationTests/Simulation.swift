@@ -19,7 +19,7 @@ struct Simulation: Sendable {
     var plan: SimulationPlan
     let mutant: Mutant?
 
-    /// How long callers and the cluster are given to end everything once the plan is over.
+    /// The time for callers and the cluster to end everything after the plan.
     private static let ending = Duration.seconds(1800 + 900)
     private static let maxJobs = 4_000_000
     private static let maxShrinkingRuns = 60
@@ -30,7 +30,7 @@ struct Simulation: Sendable {
         plan = SimulationPlan(seed: seed)
     }
 
-    /// Runs it to its end or to the first violation, on the calling thread.
+    /// Runs the simulation to its end or to the first violation, on the calling thread.
     func run(recordsHistory: Bool = false) -> Outcome {
         let world = SimulatedWorld(seed: seed, mutant: mutant, recordsHistory: recordsHistory)
         let model = world.model
@@ -86,9 +86,9 @@ struct Simulation: Sendable {
         world.end()
     }
 
-    /// Leaves out what the violation does not need.
+    /// Removes the events that the violation does not need.
     ///
-    /// - Returns: The smaller simulation, which violates the same invariant.
+    /// - Returns: A smaller simulation, which violates the same invariant.
     func shrunk(from violation: SimulationModel.Violation) -> Simulation {
         var smallest = self
         var runs = 0
@@ -113,14 +113,14 @@ struct Simulation: Sendable {
     }
 }
 
-/// Somebody who uses the service.
+/// A user of the service.
 struct SimulatedCaller: Sendable {
     let world: SimulatedWorld
     let random: SeededRandom
 
-    /// The web front end pings more rarely, and against a longer idle time-out.
+    /// The web front end pings less often, with a longer idle time-out.
     private static let pingPause = Duration.seconds(30)
-    /// How long the agent's HTTP client waits.
+    /// The time-out of the agent's HTTP client.
     private static let agentPatience = Duration.seconds(100)
 
     func carryOut(_ kind: SimulationPlan.Kind) async {
@@ -199,12 +199,12 @@ struct SimulatedCaller: Sendable {
         }
     }
 
-    /// Pings as long as the viewer's page is open.
+    /// Pings for as long as the viewer's page is open.
     private func look(at token: PreviewToken, of run: RunID, pings: Int) async {
         defer { world.model.watch(token, false) }
         for ping in 0..<pings {
             var pause = Self.pingPause
-            // Who has been away comes back at the last moment, more or less.
+            // A viewer that has been away returns shortly before or after the last moment.
             if ping % 8 == 7, let end = world.model.promise(of: token) {
                 world.model.watch(token, false)
                 pause = end.duration(since: world.cluster.now) + .milliseconds(Int64(random.next() % 1100) - 50)
@@ -236,7 +236,7 @@ struct SimulatedCaller: Sendable {
         }
     }
 
-    /// Decides about requests until the plan is over.
+    /// Decides requests until the plan has ended.
     func decide() async {
         while world.executor.now < SimulationPlan.length + .seconds(600), !Task.isCancelled {
             try? await world.executor.sleep(.seconds(Int64(1 + random.next() % 25)))
@@ -259,7 +259,7 @@ struct SimulatedCaller: Sendable {
     }
 }
 
-/// The request that a call waits for, once it does.
+/// The ID of the request that a call waits for, once it waits.
 private final class WaitingID: Sendable {
     private let box = Mutex<ApprovalRequestID?>(nil)
     var id: ApprovalRequestID? {

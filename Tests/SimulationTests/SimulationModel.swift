@@ -5,7 +5,7 @@ import Synchronization
 @testable import PreviewControl
 @testable import TestSupport
 
-/// What callers were told and what the cluster did, and whether the invariants of Docs/Simulation.md hold.
+/// The responses to callers and the changes of the cluster, checked against the invariants of Docs/Simulation.md.
 final class SimulationModel: Sendable {
     struct Violation: Hashable, Sendable, CustomStringConvertible {
         let invariant: String
@@ -14,7 +14,7 @@ final class SimulationModel: Sendable {
         var description: String { "\(invariant): \(what)" }
     }
 
-    /// A route and what it belongs to, right before something happens to it.
+    /// A route and its related objects, just before something happens to it.
     struct Look: Sendable {
         let preview: Preview?
         let hasBackend: Bool
@@ -22,10 +22,10 @@ final class SimulationModel: Sendable {
     }
 
     private struct Told {
-        /// Until when somebody was told that the preview lives.
+        /// The latest instant until which a caller was promised the preview.
         var until = Date.distantPast
         var stopWasAsked = false
-        /// A viewer pings it, and has not missed a ping.
+        /// Whether a viewer pings it, and has not missed a ping.
         var isWatched = false
     }
 
@@ -46,10 +46,10 @@ final class SimulationModel: Sendable {
         var answered: Set<PreviewToken> = []
         var calls: [Int: StartCall] = [:]
         var nextCall = 0
-        /// The token that each approval became, once somebody was told of it.
+        /// The token that each approval led to, once a caller was told of it.
         var spent: [ApprovalRequestID: PreviewToken] = [:]
         var approvalOfToken: [PreviewToken: ApprovalRequestID] = [:]
-        /// What a human has approved, and who was told that it is.
+        /// The approvals that were acknowledged to a human.
         var approved: [ApprovalRequestID: Approved] = [:]
         var waiting: [ApprovalRequestID: Duration] = [:]
         var lastClaims: [String: [String: String]] = [:]
@@ -70,7 +70,7 @@ final class SimulationModel: Sendable {
         state.withLock { $0.violation = $0.violation ?? Violation(invariant: invariant, what: what) }
     }
 
-    // MARK: The cluster changes
+    // MARK: Changes of the cluster
 
     func look(at token: PreviewToken) -> Look {
         world.cluster.state.withLock { cluster in
@@ -148,7 +148,7 @@ final class SimulationModel: Sendable {
         fail("I6", "the Service of a preview that lives was deleted")
     }
 
-    /// A human's decision stays what it was: no granted request is pending or denied or timed out afterwards.
+    /// An acknowledged approval must last: the request is never pending, denied or timed out afterwards.
     func checkClaims() {
         let approved = state.withLock { $0.approved }
         guard !approved.isEmpty else { return }
@@ -170,7 +170,7 @@ final class SimulationModel: Sendable {
         }
     }
 
-    // MARK: Callers are answered
+    // MARK: Responses to callers
 
     func callBegins(_ run: RunID) -> Int {
         let (all, ofRun) = counts(run.label)
@@ -243,7 +243,7 @@ final class SimulationModel: Sendable {
         fail("truth", "a caller was told that a preview does not exist which lives")
     }
 
-    /// Until when somebody was told that the preview lives.
+    /// The latest instant until which a caller was promised the preview.
     func promise(of token: PreviewToken) -> Date? { state.withLock { $0.told[token]?.until } }
 
     func stopIsAsked(_ token: PreviewToken) { state.withLock { $0.told[token]?.stopWasAsked = true } }
@@ -258,13 +258,13 @@ final class SimulationModel: Sendable {
         state.withLock { $0.waiting[id] = isWaiting ? world.executor.now : nil }
     }
 
-    // MARK: Time passes
+    // MARK: Progress
 
-    /// How late a waiting call may be answered after a decision while nothing fails. What a watch that says nothing costs is
-    /// more, and counts as a failure.
+    /// How late a waiting call may be answered after a decision while nothing fails. A watch that delivers nothing
+    /// takes longer, and counts as a failure.
     private static let longestNews = Duration.seconds(13)
 
-    /// What has to be true once nothing has failed for a while.
+    /// Checks what must hold once nothing has failed for a while.
     func checkProgress() {
         let quiet = world.executor.now - world.lastDisturbance
         for (id, since) in state.withLock({ $0.waiting }) {
@@ -290,7 +290,7 @@ final class SimulationModel: Sendable {
         }
     }
 
-    /// Since when only one of a preview's two objects has been there.
+    /// The previews of which only one object exists, and since when.
     private func unpaired() -> [PreviewToken: Date] {
         let routes = Set(world.cluster.liveRoutes)
         let halves = routes.symmetricDifference(world.cluster.liveBackends)
@@ -301,7 +301,7 @@ final class SimulationModel: Sendable {
         }
     }
 
-    /// What has to be true when all callers have left and everything has run out.
+    /// Checks what must hold once all callers have left and everything has expired.
     func checkEnd() {
         if !world.cluster.liveRoutes.isEmpty { fail("I5", "previews are left that nobody looks at") }
         if !world.cluster.liveBackends.isEmpty { fail("I6", "Services are left that no preview has") }

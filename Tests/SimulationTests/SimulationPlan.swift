@@ -1,7 +1,7 @@
 import PreviewDomain
 import TestSupport
 
-/// What happens in a simulation, drawn from a seed. A failing plan is made smaller by leaving events out.
+/// The events of a simulation, generated from a seed. A failing plan is made smaller by removing events.
 struct SimulationPlan: Sendable {
     struct Event: Sendable, CustomStringConvertible {
         let at: Duration
@@ -11,9 +11,9 @@ struct SimulationPlan: Sendable {
     }
 
     enum Kind: Sendable {
-        /// An operator starts a preview and looks at it for a while.
+        /// An operator starts a preview and keeps it alive for a while.
         case preview(run: Int, port: Int, pings: Int, stops: Bool)
-        /// An agent asks for one, gives up after a while, and comes back; perhaps twice at once.
+        /// An agent requests a preview, gives up after a while, and returns; possibly twice at once.
         case agent(run: Int, port: Int, pings: Int, isTwice: Bool)
         /// The run's option to approve everything is switched.
         case autoApprove(run: Int, isOn: Bool)
@@ -22,7 +22,7 @@ struct SimulationPlan: Sendable {
         case outage(Duration)
         /// One replica cannot reach the API server.
         case split(replica: Int, Duration)
-        /// Some of a replica's watches say nothing, without having ended.
+        /// Some of a replica's watches deliver nothing, although they have not ended.
         case frozenWatches(replica: Int, Duration)
         /// Requests fail at random, before or after they have taken effect, or take long.
         case faults(rate: Double, Duration)
@@ -31,7 +31,7 @@ struct SimulationPlan: Sendable {
 
     var events: [Event]
 
-    /// How long faults and callers come; after that everything has time to end.
+    /// The time in which faults and callers begin; after that everything has time to end.
     static let length = Duration.seconds(2400)
 
     init(seed: UInt64) {

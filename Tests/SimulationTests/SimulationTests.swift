@@ -4,13 +4,13 @@ import Testing
 @Suite("Simulation", .serialized, .timeLimit(.minutes(10)))
 struct SimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
-    /// Dictionaries are iterated in the same order in every run only where the process was started with this.
+    /// Dictionaries are iterated in the same order in every run only if the process was started with this variable.
     private static let isReproducible = environment["SWIFT_DETERMINISTIC_HASHING"] != nil
 
-    /// How many seeds are run when nobody says; `make simulate SEEDS=…` runs more.
+    /// The number of seeds by default; `make simulate SEEDS=…` runs more.
     private static let seeds = environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 60
     private static let onlySeed = environment["SIMULATION_SEED"].flatMap { UInt64($0) }
-    /// Within how many seeds each mutant has to be caught.
+    /// The number of seeds within which each mutant must be detected.
     static let seedsPerMutant: UInt64 = 60
 
     @Test func everyInvariantHoldsForEverySeed() async throws {
@@ -58,7 +58,7 @@ struct SimulationTests {
         let (plan, smaller) = try #require(
             await Self.onThread { () -> (Int, Simulation)? in
                 for seed in 1...Self.seedsPerMutant {
-                    // Of all mutants it is the one that is caught soonest.
+                    // This mutant is detected with the fewest seeds.
                     let simulation = Simulation(seed: seed, mutant: .localClock)
                     guard let violation = simulation.run().violation else { continue }
                     return (simulation.plan.events.count, simulation.shrunk(from: violation))
@@ -72,7 +72,7 @@ struct SimulationTests {
 
     // MARK: Running
 
-    /// A failing seed's smallest plan, and what happened in it.
+    /// The smallest plan of a failing seed, and its history.
     private static func report(_ seed: UInt64, _ violation: SimulationModel.Violation) -> String {
         let smallest = Simulation(seed: seed).shrunk(from: violation)
         let history = smallest.run(recordsHistory: true).history
@@ -92,7 +92,7 @@ struct SimulationTests {
         }
     }
 
-    /// A simulation occupies its thread, so that it gets one of its own.
+    /// A simulation blocks its thread, so each gets its own.
     private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: work()) }
@@ -101,7 +101,7 @@ struct SimulationTests {
 }
 
 extension Mutant {
-    /// The invariants of which it violates one.
+    /// The invariants of which it violates at least one.
     fileprivate var violates: Set<String> {
         switch self {
         case .unconditionalDeletion, .localClock: ["I4", "I5", "I15", "truth"]

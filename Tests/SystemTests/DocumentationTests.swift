@@ -9,7 +9,7 @@ struct DocumentationTests {
         try String(contentsOf: root.appending(path: path), encoding: .utf8)
     }
 
-    /// A page that nothing leads to is not read.
+    /// A page without a link to it is not found.
     @Test(arguments: ["README.md: Docs", "Docs/Decisions/README.md: Docs/Decisions"])
     func everyPageIsListed(list: String) throws {
         let parts = list.split(separator: ": ").map(String.init)
@@ -20,7 +20,7 @@ struct DocumentationTests {
         for page in pages { #expect(list.contains("\(page))"), "\(parts[0]) does not lead to \(page)") }
     }
 
-    /// What a page of Docs leads to is there.
+    /// Every relative link on a page has a target that exists.
     @Test func everyLinkLeadsSomewhere() throws {
         let folders = ["Docs", "Docs/Decisions", "k8s", "Sources/DevCluster"]
         var pages = ["README.md"]
@@ -39,7 +39,7 @@ struct DocumentationTests {
         }
     }
 
-    /// A promise that no test keeps is none.
+    /// Every promise in Docs/Reliability.md names at least one test, and every named test exists.
     @Test func everyPromiseNamesTestsThatExist() throws {
         let rows = try Self.text("Docs/Reliability.md").split(separator: "\n").compactMap { line in
             line.prefixMatch(of: /\| (I[0-9]+) \|/).map { (promise: String($0.1), row: line) }
@@ -57,7 +57,7 @@ struct DocumentationTests {
         }
     }
 
-    /// The table of folders names each of them, with numbers that are nearly right.
+    /// The table of folders contains every folder, with line counts that are approximately right.
     @Test func everyFolderIsInTheTable() throws {
         let page = try Self.text("Docs/Architecture.md")
         var rows: [String: Int] = [:]
@@ -70,7 +70,7 @@ struct DocumentationTests {
             let folder = "Sources/" + path.split(separator: "/").dropLast().joined(separator: "/")
             lines[folder, default: 0] += try Self.text("Sources/\(path)").utf8.count { $0 == UInt8(ascii: "\n") }
         }
-        // The executables have one file each, whose place is in the table of parts.
+        // The executables have one file each, which the table of parts lists.
         lines = lines.filter { !$0.key.hasPrefix("Sources/preview-") }
         #expect(Set(rows.keys) == Set(lines.keys))
         for (folder, count) in lines {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("The end of a replica", .timeLimit(.minutes(1)))
+@Suite("Graceful shutdown of a replica", .timeLimit(.minutes(1)))
 struct GracefulShutdownTests {
     private let start = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
@@ -21,7 +21,7 @@ struct GracefulShutdownTests {
             async let answer = service.call(.post, start, body: body)
             await gate.arrival()
             await service.services.triggerGracefulShutdown()
-            // Nobody new is let in.
+            // New connections are refused.
             await service.until { !Self.canConnect(service.port) }
             gate.open()
             let started = try await answer

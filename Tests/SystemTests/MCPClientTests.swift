@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewServer
 
-/// The MCP endpoint as the official Python SDK sees it. The SDK checks every result against its own models of the
+/// Tests the MCP endpoint with the official Python SDK. The SDK checks every result against its own models of the
 /// protocol, and structured content against the tools' output schemas.
 @Suite(
     "The official MCP client",
@@ -69,9 +69,9 @@ struct MCPClientTests {
         #expect(said["refused"]?.objectValue?["text"]?.stringValue?.contains("from 0 to 60") == true)
     }
 
-    /// The SDK gives a connection up after 300 seconds of silence. Here it is told to do so after two, and the service's
-    /// clock and the cluster's are set on by one interval with every sign of life that the client got: so on both sides
-    /// more time passes than the client would wait in silence.
+    /// The SDK gives up a call after 300 seconds of silence. Here that time is two seconds, and the clocks of the
+    /// service and of the cluster advance by one interval with every progress message that the client receives. On both
+    /// sides, therefore, more time passes than the client would wait in silence.
     @Test(arguments: ["auto", "legacy"])
     func progressKeepsACallAliveForLongerThanTheClientsTimeOut(mode: String) async throws {
         let sdkTimeout = Duration.seconds(300)
@@ -102,14 +102,15 @@ struct MCPClientTests {
         #expect(said["gave_up"] == true)
         #expect(said["message"]?.stringValue?.contains("waits until a human approves it") == true)
         #expect(said["start"]?.objectValue?["is_error"] == false)
-        // The call that was given up and the one that was not share one request, and it led to one preview.
+        // The call that was given up and the later one share one request, which led to one preview.
         #expect(service.cluster.approvals(of: run).map(\.state) == [.consumed])
         #expect(service.cluster.liveRoutes.count == 1)
     }
 
-    /// In 2025-11-25 the SDK gives a call up and leaves its stream open, so that the service takes it for a call that waits.
-    /// Whichever of the two calls starts the preview, the live one gets its address: when both wait for the approval, and
-    /// when the first one alone had been there. In 2026-07-28 it closes the stream, and the second call alone waits.
+    /// With revision 2025-11-25 the SDK gives up a call but leaves its stream open, so that the service still treats
+    /// the call as waiting. Whichever of the two calls starts the preview, the live one gets its address: if both wait
+    /// for the approval, and if only the first one waited. With revision 2026-07-28 the SDK closes the stream, and only
+    /// the second call waits.
     @Test(arguments: [("overtaking", "auto"), ("overtaking", "legacy"), ("returning", "legacy")])
     func aCallThatWasGivenUpTakesNothingAwayFromTheNext(play: String, mode: String) async throws {
         let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy())

@@ -8,15 +8,15 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-/// The service's HTTP side on loopback, over a simulated cluster whose time stands still.
+/// The service's HTTP side on loopback, over a simulated cluster with manual time.
 struct MCPServiceUnderTest: Sendable {
     static let key = "a-users-token-for-tests"
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
 
     let cluster = SimulatedCluster()
-    /// Paces what is sent to clients that wait.
+    /// Times the messages to waiting clients.
     let clock = ManualClock()
-    /// What use cases wait on.
+    /// Times the waits of the use cases.
     let controlClock = ManualClock()
     private let core: ReplicaCore
     private let api: PreviewAPI
@@ -70,7 +70,7 @@ struct MCPServiceUnderTest: Sendable {
     }
 }
 
-/// Knows one user, the assistant's.
+/// Accepts the credentials of one user.
 private struct OneUser: CredentialVerifier {
     let bearer: Secret
     let name: String

@@ -6,15 +6,15 @@ import Testing
 
 @testable import PreviewCommands
 
-/// A preview whose viewer keeps pinging survives an outage (contract), shown on the whole service with times that are short, and
-/// long beside the pauses of a busy machine.
+/// A preview whose viewer keeps pinging survives an outage. The whole service runs with times that are short, but long
+/// compared with the pauses of a busy machine.
 @Suite("Outages of the API server and of the service", .timeLimit(.minutes(4)))
 struct OutageTests {
     private static let idle = Duration.seconds(8)
     private static let grace = Duration.seconds(8)
-    /// How often the viewer pings: as often as one with the usual times, within its idle time-out.
+    /// The interval between the viewer's pings: as short relative to the idle time-out as with the default times.
     private static let pingInterval = Duration.milliseconds(200)
-    /// How long the viewer's first ping after an outage takes to come: longer than a replica without a grace time waits.
+    /// The time until the viewer's first ping after an outage: longer than a replica without a grace period waits.
     private static let returnPause = Duration.seconds(3)
     private static let settings = [
         "Sandbox__Preview__IdleTimeoutMinutes": "\(idle / .seconds(60))",
@@ -26,7 +26,7 @@ struct OutageTests {
         try service.addSandbox()
         let path = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
         var answer = try await service.call(.post, path, body: #"{"target_port": 3000}"#)
-        // Ready is a replica before it may start anything.
+        // A replica is ready before it may start previews.
         while answer.status == 503 { answer = try await service.call(.post, path, body: #"{"target_port": 3000}"#) }
         return try #require(answer["session_id"])
     }
@@ -35,7 +35,7 @@ struct OutageTests {
         try await service.call(.post, "/api/runs/\(ServiceUnderTest.run)/sandbox/preview/\(token)/keepalive").status
     }
 
-    /// Pings for so long, as a viewer does.
+    /// Pings for this long, as a viewer does.
     ///
     /// - Returns: The statuses of the answers.
     private func ping(_ token: String, for duration: Duration, _ service: ServiceUnderTest) async throws -> Set<Int> {
@@ -49,7 +49,7 @@ struct OutageTests {
         return statuses
     }
 
-    /// Lets every request to the API server fail from now on.
+    /// Makes every request to the API server fail from now on.
     private func goAway(_ service: ServiceUnderTest) {
         service.server.faults.add(.init(times: nil, fault: .drop))
     }
@@ -61,7 +61,7 @@ struct OutageTests {
             #expect(try await ping(token, for: Self.idle * 2, service).contains(503))
             service.server.faults.clear()
             try await ContinuousClock().sleep(for: Self.returnPause)
-            // The next pings revive it, and from then on it lives as it did before.
+            // The next pings revive the preview, which then continues as before.
             let statuses = try await ping(token, for: Self.grace + Self.idle, service)
             #expect(statuses.isSubset(of: [200, 503]), "404 is the end of the preview")
             #expect(try await ping(token, service) == 200)
@@ -69,7 +69,7 @@ struct OutageTests {
         }
     }
 
-    /// So that the test above cannot pass for another reason.
+    /// Shows that the preview of the test above survives because of the grace period.
     @Test func withoutAGraceTheSameOutageEndsIt() async throws {
         let settings = Self.settings.merging(["Sandbox__Preview__OutageGraceSeconds": "0"]) { $1 }
         try await ServiceUnderTest.run(settings: settings) { service in
@@ -91,7 +91,7 @@ struct OutageTests {
             let back = ContinuousClock.now
             await service.until { service.previewObjects.isEmpty }
             let lived = ContinuousClock.now - back
-            // The last lost ping was up to one interval before.
+            // The last lost ping was up to one interval earlier.
             #expect(lived > Self.grace - Self.pingInterval * 3)
             #expect(lived < Self.grace + .seconds(2))
         }

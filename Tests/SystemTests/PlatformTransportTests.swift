@@ -12,7 +12,7 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-@Suite("What is asked of the platform", .timeLimit(.minutes(1)))
+@Suite("Requests to the platform", .timeLimit(.minutes(1)))
 struct PlatformTransportTests {
     private static let kubeconfig = """
         apiVersion: v1
@@ -23,7 +23,7 @@ struct PlatformTransportTests {
         current-context: test
         """
 
-    /// The service's parts, with a core API at an address.
+    /// The service's parts, with the address of the core API.
     private func parts(coreAPI: String) throws -> SharedParts {
         let path = FileManager.default.temporaryDirectory.appending(path: "platform-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -36,7 +36,8 @@ struct PlatformTransportTests {
         return try SharedParts(settings, cluster: { try .discover(kubeconfig: path) }, logger: .silent)
     }
 
-    /// Apps take every connection that probes may have and more requests wait for one; the core API is asked at once.
+    /// Probes of apps use every connection of their transport, and more probes wait for one. A request to the core API
+    /// is not delayed.
     @Test func appsThatDoNotAnswerHoldUpNoAuthorisation() async throws {
         try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { apps in
             let yes = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", then: .keepOpen)
@@ -58,7 +59,7 @@ struct PlatformTransportTests {
         }
     }
 
-    /// Longer than the core API is given.
+    /// A request with a longer time limit than those to the core API.
     private static func get(_ peer: RawPeer) -> TransportRequest {
         TransportRequest(
             head: HTTPRequest(method: .get, scheme: "http", authority: peer.authority, path: "/"),

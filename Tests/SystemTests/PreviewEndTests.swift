@@ -17,7 +17,7 @@ private enum EnvoyUnderTest {
     }
 }
 
-/// The whole service with a real Envoy: what is left of connections through a preview that has ended.
+/// The whole service with a real Envoy: how long connections through a preview stay open after it has ended.
 @Suite(
     "Open connections of a preview that ends",
     .enabled(if: EnvoyUnderTest.path != nil, "ENVOY names no Envoy"),
@@ -31,7 +31,7 @@ struct PreviewEndTests {
     enum End: Sendable, CaseIterable {
         case stop, idle, cap
 
-        /// The annotation that an instant in the past ends the preview with; `nil` for a stop.
+        /// The annotation that ends the preview when it is set to an instant in the past; `nil` for a stop.
         var annotation: String? {
             switch self {
             case .stop: nil
@@ -43,7 +43,7 @@ struct PreviewEndTests {
 
     /// How long a connection may stay open, 0.2 minutes.
     private static let limit = Duration.seconds(12)
-    /// Envoy gives a client a second to close first, and a busy machine more.
+    /// Envoy gives a client one second to close first; a busy machine needs more.
     private static let latitude = Duration.seconds(20)
 
     @Test(arguments: End.allCases)
@@ -61,7 +61,7 @@ struct PreviewEndTests {
                     service.previewObjects.isEmpty ? true : nil
                 }
                 #expect(isGone == true)
-                // The preview is gone, and they go on.
+                // The preview's objects are gone, and the connections still work.
                 for connection in connections { #expect(await connection.passesBytes()) }
                 for connection in connections {
                     let time = await connection.timeUntilEnd()

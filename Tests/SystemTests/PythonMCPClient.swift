@@ -5,19 +5,19 @@ import Testing
 
 @testable import PreviewServer
 
-/// The official Python SDK as the client, in a process of its own.
+/// The official Python SDK as the client, in a separate process.
 struct PythonMCPClient {
-    /// The interpreter that `MCP_PYTHON` names; it has the package `mcp`. `.ci/setup mcp` makes one.
+    /// The interpreter that `MCP_PYTHON` names; it has the package `mcp`. `.ci/setup mcp` creates it.
     static let interpreter = ProcessInfo.processInfo.environment["MCP_PYTHON"].flatMap {
         FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 
-    /// What the client tells: one member, or a few, per line.
+    /// One line of the client's output, with one or several members.
     typealias Report = [String: JSONValue]
 
     /// Runs the script `Tests/Scripts/mcp_client.py`.
     ///
-    /// - Parameter handle: Gets each report as it comes.
+    /// - Parameter handle: Gets each report as it arrives.
     static func run(
         _ arguments: [String],
         handle: @escaping @Sendable (Report) async throws -> Void

@@ -3,9 +3,10 @@ import HTTPTypes
 import Subprocess
 import Testing
 
-/// Requests that schemathesis (https://schemathesis.io) makes up from the API's description, against the whole service.
+/// Requests that schemathesis (https://schemathesis.io) generates from the API's description, sent to the whole
+/// service.
 @Suite(
-    "The API as a stranger reads it",
+    "The API against its description",
     .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
     .timeLimit(.minutes(10))
 )
@@ -18,7 +19,7 @@ struct SchemathesisTests {
         let executable = try #require(Schemathesis.executable)
         try await ServiceUnderTest.run(
             settings: [
-                // Requests are not to wait, nor to be too many.
+                // Requests must neither wait nor be refused by a limit.
                 "Sandbox__Preview__AutoApprove": "true", "Sandbox__Preview__MaxConcurrentSessionsPerRun": "1000",
                 "Sandbox__Preview__MaxConcurrentSessionsGlobal": "100000", "Server__RequestsPerSecond": "100000",
                 "Server__RequestBurst": "100000",
@@ -28,7 +29,7 @@ struct SchemathesisTests {
             let result = try await Subprocess.run(
                 .name("env"),
                 arguments: [
-                    // It leaves a folder where it runs.
+                    // It creates a folder in its working directory.
                     "-C", FileManager.default.temporaryDirectory.path, executable,
                     "--config-file", Self.root.appending(path: "Tests/Schemathesis/schemathesis.toml").path,
                     "run", Self.root.appending(path: "Docs/openapi.yaml").path,

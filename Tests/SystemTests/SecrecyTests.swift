@@ -7,8 +7,8 @@ import Testing
 
 @testable import PreviewCommands
 
-/// Plays everything that the service does, and then looks for every secret in everything that it said.
-@Suite("Tokens, URLs and keys", .timeLimit(.minutes(2)))
+/// Exercises every operation of the service, and then searches all of its output for every secret.
+@Suite("Secrecy of tokens, URLs and keys", .timeLimit(.minutes(2)))
 struct SecrecyTests {
     private static let runPath = "/api/runs/\(ServiceUnderTest.run)"
     private static let otherPath = "/api/runs/\(ServiceUnderTest.otherRun)"
@@ -18,7 +18,7 @@ struct SecrecyTests {
     @Test func areInNoLogLineEventMetricOrError() async throws {
         let log = RecordedLog.ofProcess
         try await ServiceUnderTest.run(
-            // Previews expire within the test.
+            // Previews expire during the test.
             settings: [
                 "Sandbox__Preview__IdleTimeoutMinutes": "0.1", "Sandbox__Preview__OutageGraceSeconds": "0",
                 "Sandbox__Preview__MaxConcurrentSessionsPerRun": "2",
@@ -48,7 +48,7 @@ struct SecrecyTests {
                     Issue.record("'\(text.replacing(secret, with: "<SECRET>"))' tells a secret")
                 }
             }
-            // Nothing was looked for in vain: previews are named in the log, by their fingerprints.
+            // The log does name previews, by their fingerprints, so the search covered them.
             let fingerprint = try #require(PreviewToken(expiring)).fingerprint
             #expect(log.texts.contains { $0.contains(fingerprint) })
         }
@@ -97,7 +97,7 @@ struct SecrecyTests {
         return bodies
     }
 
-    /// A request of an agent, and what a reader of its approvals sees.
+    /// The responses to an agent's request and to a reader of its approvals.
     private func approvals(_ service: ServiceUnderTest, _ secrets: inout Set<String>) async throws -> [String] {
         var prefer: HTTPFields = [:]
         prefer[try #require(HTTPField.Name("Prefer"))] = "respond-async"
@@ -113,7 +113,8 @@ struct SecrecyTests {
         return [asked.body, read.body]
     }
 
-    /// What the cluster itself refuses, in words that name the object and so the token.
+    /// The responses when the cluster refuses a request with a message that contains the object's name, and with it the
+    /// token.
     private func failures(_ service: ServiceUnderTest, token: String) async throws -> [String] {
         let name = "preview-\(token)"
         var bodies: [String] = []

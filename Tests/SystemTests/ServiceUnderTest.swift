@@ -12,11 +12,11 @@ import TestSupport
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// The whole service in this process, put together as in production, on the development cluster's API server.
+/// The whole service in this process, constructed as in production, on the development cluster's API server.
 struct ServiceUnderTest: Sendable {
     static let key = "a-service-key-for-tests"
     private static let issuer = TokenIssuer()
-    /// The owner of the runs, by an access token.
+    /// The access token of the runs' owner.
     static let owner = issuer.token(for: ClusterObjects.owner)
     static let run = "3f2a9c1e-0000-4000-8000-000000000001"
     static let otherRun = "4f2a9c1e-0000-4000-8000-000000000002"
@@ -24,7 +24,7 @@ struct ServiceUnderTest: Sendable {
 
     let server: APIServer
     let port: Int
-    /// Ends the service as a signal does.
+    /// Shuts the service down gracefully, as a signal does.
     let services: ServiceGroup
     private let transport: CurlTransport
     private let configured: PreviewService
@@ -33,10 +33,10 @@ struct ServiceUnderTest: Sendable {
 
     var store: ObjectStore { server.store }
 
-    /// What access tokens are verified by.
+    /// The key that verifies access tokens.
     static var issuerKeyPEM: String { issuer.publicKeyPEM }
 
-    /// The tests' own settings.
+    /// The default settings of the tests.
     static func settings(issuerKey: String) -> [String: String] {
         [
             "Sandbox__Preview__ZoneSuffix": "preview.example.com", "Sandbox__Preview__ReadyTimeoutSeconds": "0",
@@ -49,7 +49,7 @@ struct ServiceUnderTest: Sendable {
     /// Runs the service until `body` returns.
     ///
     /// - Parameters:
-    ///   - settings: What is to differ from the tests' own settings.
+    ///   - changes: Changes to the default settings of the tests.
     ///   - configure: Changes the service before it starts.
     static func run(
         settings changes: [String: String] = [:],
@@ -78,9 +78,9 @@ struct ServiceUnderTest: Sendable {
         }
     }
 
-    /// Ends this replica and, once it has ended, runs another one with the same settings on the same cluster.
+    /// Ends this replica, and then runs another one with the same settings on the same cluster.
     ///
-    /// - Parameter pause: For how long there is no replica.
+    /// - Parameter pause: The time without a replica.
     func replaced(
         after pause: Duration,
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
@@ -149,7 +149,7 @@ struct ServiceUnderTest: Sendable {
         let headers: HTTPFields
         let body: String
 
-        /// A member of the body, if that is an object with texts.
+        /// A string member of the body, if the body is an object.
         subscript(_ member: String) -> String? {
             let object = try? JSONDecoder().decode([String: Member].self, from: Data(body.utf8))
             return object?[member]?.text
@@ -195,7 +195,7 @@ struct ServiceUnderTest: Sendable {
 
     // MARK: The cluster
 
-    /// Creates claim, Sandbox and pod of a run as agent-sandbox leaves them once the pod runs.
+    /// Creates the claim, Sandbox and pod of a run in the state in which agent-sandbox leaves them once the pod runs.
     func addSandbox(run: String = run) throws {
         try Self.addSandbox(run: run, to: store)
     }
@@ -224,12 +224,12 @@ struct ServiceUnderTest: Sendable {
         }
     }
 
-    /// The names of all previews' objects.
+    /// The names of all HTTPRoutes and Services.
     var previewObjects: [String] {
         (store.list(.httpRoutes).items + store.list(.services).items).map(\.name)
     }
 
-    /// Lets everything else run until `condition` holds.
+    /// Yields to other tasks until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
         await waitWhile { !condition() }
     }

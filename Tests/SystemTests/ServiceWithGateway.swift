@@ -7,10 +7,10 @@ import Testing
 
 @testable import DevCluster
 
-/// The whole service with a real Envoy, and a sandbox whose pod is this machine.
+/// The whole service with a real Envoy, and a sandbox whose pod has the address 127.0.0.1.
 enum ServiceWithGateway {
     /// - Parameters:
-    ///   - zone: The previews' zone, under `localhost`.
+    ///   - zone: The previews' zone, `localhost` or below it.
     ///   - body: Gets the service and the port on 127.0.0.1 of Envoy's listener.
     static func run(
         settings changes: [String: String] = [:],
@@ -62,7 +62,7 @@ enum ServiceWithGateway {
 }
 
 extension ServiceUnderTest {
-    /// A sandbox whose pod has an address and is ready.
+    /// Adds a sandbox whose pod has an address and is ready.
     fileprivate func addServingSandbox() throws {
         try addSandbox()
         let name = ClusterObjects.claimName(run: Self.run)

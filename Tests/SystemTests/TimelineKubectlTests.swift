@@ -9,14 +9,14 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// True where `kubectl` can be started.
+/// Whether `kubectl` is installed.
 private let kubectlIsInstalled: Bool = {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 }()
 
 @Suite(
-    "What kubectl shows of the timeline",
+    "The timeline in kubectl",
     .enabled(if: kubectlIsInstalled, "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )

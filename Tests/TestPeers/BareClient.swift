@@ -5,11 +5,12 @@ public import HTTPTransport
 public import HTTPTypes
 internal import KubernetesClient
 
-/// Sends requests to an API server and does nothing else: what the service's own clients are compared with.
+/// Sends requests to an API server and does nothing else: the baseline with which the service's own clients are
+/// compared.
 public struct BareClient: Sendable {
     public struct Refusal: Error, CustomStringConvertible {
         public let description: String
-        /// The status of the answer, where there was one.
+        /// The status of the response, if there was one.
         public var status: Int?
     }
 
@@ -32,9 +33,9 @@ public struct BareClient: Sendable {
         )
     }
 
-    /// Sends `request` and reads its answer.
+    /// Sends `request` and reads the response.
     ///
-    /// - Throws: ``Refusal`` unless the status is one of success.
+    /// - Throws: ``Refusal`` unless the status is 2xx.
     @discardableResult
     public func send(_ request: TransportRequest) async throws -> [UInt8] {
         let (head, body) = try await transport.collect(request, maxBodyBytes: RequestLimits.maxBodyBytes)
@@ -58,7 +59,7 @@ public struct BareClient: Sendable {
         try await send(request(method, path, body, type: type))
     }
 
-    /// Watches collections while `body` runs, and throws away what arrives.
+    /// Watches collections while `body` runs, and discards what arrives.
     public func whileWatching<Result: Sendable>(
         _ collections: [String],
         _ body: @Sendable () async throws -> Result

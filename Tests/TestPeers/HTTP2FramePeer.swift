@@ -4,10 +4,10 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// An HTTP/2 peer on loopback that answers each request with exactly the frames that a test wants (RFC 9113), to refuse
-/// requests as no server can be made to.
+/// An HTTP/2 peer on loopback that answers each request with exactly the frames that a test chooses (RFC 9113), for
+/// refusals that no ordinary server can be made to send.
 public final class HTTP2FramePeer: Sendable {
-    /// What a request gets, once it is complete.
+    /// The reply to a complete request.
     public enum Reply: Sendable {
         /// Status 200 without a body.
         case ok
@@ -17,9 +17,9 @@ public final class HTTP2FramePeer: Sendable {
         case goAwayBefore
         /// GOAWAY that includes the request, then the end of the connection without an answer.
         case goAwayAfterAndClose
-        /// The end of the connection.
+        /// Closes the connection.
         case close
-        /// Nothing.
+        /// Sends nothing.
         case silence
     }
 
@@ -35,9 +35,9 @@ public final class HTTP2FramePeer: Sendable {
     /// `127.0.0.1:port`.
     public var authority: String { "127.0.0.1:\(port)" }
 
-    /// How many complete requests have arrived, on all connections.
+    /// The number of complete requests so far, on all connections.
     public var requestCount: Int { log.requestCount.withLock { $0 } }
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     public var connectionCount: Int { log.connectionCount.withLock { $0 } }
 
     /// Runs a peer while `body` runs.
@@ -92,7 +92,7 @@ public final class HTTP2FramePeer: Sendable {
         /// END_STREAM on DATA and HEADERS, ACK on SETTINGS.
         private static let firstFlag: UInt8 = 0x1
         private static let endHeaders: UInt8 = 0x4
-        /// `:status: 200` as HPACK's static table has it.
+        /// `:status: 200`, an entry of HPACK's static table.
         private static let statusOK: [UInt8] = [0x88]
 
         private let reply: @Sendable (Int) -> Reply

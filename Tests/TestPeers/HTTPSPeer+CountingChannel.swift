@@ -4,12 +4,12 @@ import NIOCore
 import Synchronization
 
 extension HTTPSPeer {
-    /// Counts the connections of a server, whatever is spoken on them.
+    /// Counts the connections of a server, whatever their protocol.
     final class ConnectionCounter: Sendable {
         let count = Mutex(0)
     }
 
-    /// A channel like `base` that counts the connections it is made for.
+    /// A channel like `base` that counts its connections.
     struct CountingChannel<Base: ServerChildChannel>: ServerChildChannel {
         let base: Base
         let counter: ConnectionCounter

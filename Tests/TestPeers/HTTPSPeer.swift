@@ -11,7 +11,7 @@ import Synchronization
 
 /// A real HTTP server on loopback, in this process, that counts its connections.
 public final class HTTPSPeer: Sendable {
-    /// What the peer speaks.
+    /// The protocols that a peer serves.
     public enum Protocols: Sendable {
         case plainHTTP1
         case http1
@@ -19,21 +19,21 @@ public final class HTTPSPeer: Sendable {
         case http2
     }
 
-    /// How the peer behaves below HTTP.
+    /// The peer's configuration below HTTP.
     public struct Configuration: Sendable {
         public var protocols: Protocols
         public var identity: CertificateAuthority.Identity?
-        /// The authority of the client certificates that the peer demands; `nil` demands none.
+        /// The authority that must have signed the client's certificate; `nil` requests no client certificate.
         public var clientAuthorityPEM: String?
         public var tlsVersions: ClosedRange<Int>
 
-        /// Makes a configuration.
+        /// Creates a configuration.
         ///
         /// - Parameters:
-        ///   - protocols: What the peer speaks.
-        ///   - identity: Its certificate; needed for everything but plain HTTP.
-        ///   - clientAuthorityPEM: The authority of the client certificates that it demands.
-        ///   - tlsVersions: The minor versions of TLS 1 that it accepts.
+        ///   - protocols: The protocols to serve.
+        ///   - identity: The peer's certificate and key; required for everything except plain HTTP.
+        ///   - clientAuthorityPEM: The authority that must have signed the client's certificate.
+        ///   - tlsVersions: The accepted minor versions of TLS 1.
         public init(
             _ protocols: Protocols,
             identity: CertificateAuthority.Identity? = nil,
@@ -60,8 +60,8 @@ public final class HTTPSPeer: Sendable {
             eventLoop = source.channel.eventLoop
         }
 
-        /// Waits until the event loop knows of all writes so far. Only then does a full connection hold the next one
-        /// back: a writer on another thread can outrun the event loop by any amount.
+        /// Waits until the event loop has seen all writes so far. Only then does a connection with full buffers delay
+        /// the next write: a writer on another thread can be ahead of the event loop by any amount.
         public func flushWrites() async throws {
             try await eventLoop.submit {}.get()
         }
@@ -79,13 +79,13 @@ public final class HTTPSPeer: Sendable {
     /// `127.0.0.1:port`.
     public var authority: String { "127.0.0.1:\(port)" }
 
-    /// How many connections the peer has accepted so far.
+    /// The number of connections accepted so far.
     public var connectionCount: Int { connections.count.withLock { $0 } }
 
-    /// Runs a peer while `body` runs, and then until its last request is over.
+    /// Runs a peer while `body` runs, and then until its last request has ended.
     ///
     /// - Parameters:
-    ///   - configuration: How it behaves below HTTP.
+    ///   - configuration: The configuration below HTTP.
     ///   - responder: Answers every request.
     ///   - body: Uses the peer.
     public static func run<Result: Sendable>(
@@ -119,7 +119,7 @@ public final class HTTPSPeer: Sendable {
                 try await group.waitForAll()
                 throw PeerDidNotStart()
             }
-            // Gracefully, since a server that is cancelled while an HTTP/2 stream arrives traps in NIO.
+            // Shut down gracefully: a server that is cancelled while an HTTP/2 stream arrives traps in NIO.
             do {
                 let result = try await body(HTTPSPeer(port: port, connections: connections))
                 await services.triggerGracefulShutdown()

@@ -1,20 +1,20 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// A proxy's connection to a server on loopback: it is kept for one request after the other, and no request is sent
-/// twice, so that whatever the server does to it shows.
+/// A proxy's connection to a server on loopback. It is used for one request after the other, and no request is sent
+/// twice, so that the test sees whatever the server does to the connection.
 public final class KeptConnection: Sendable {
-    /// What came back.
+    /// A response.
     public struct Answer: Hashable, Sendable {
         public let status: Int
         public let body: String
-        /// After how many seconds the server says to try again.
+        /// The value of `Retry-After`, in seconds.
         public let retryAfter: Int?
-        /// False when the server said that it closes the connection.
+        /// False if the server announced that it closes the connection.
         public let isKept: Bool
     }
 
-    /// The server closed the connection before it had answered.
+    /// The server closed the connection before it responded.
     public struct Lost: Error {}
 
     private struct Exchange {
@@ -41,13 +41,13 @@ public final class KeptConnection: Sendable {
         return KeptConnection(channel)
     }
 
-    /// False once the server has closed it.
+    /// False after the server has closed the connection.
     public var isOpen: Bool { channel.isActive }
 
-    /// Sends one request, and reads its answer, which has to have a length.
+    /// Sends one request and reads the response, which must have a `Content-Length`.
     ///
-    /// - Parameter request: All of it, as on the wire.
-    /// - Throws: ``Lost``, or why it could not be sent.
+    /// - Parameter request: The whole request, as on the wire.
+    /// - Throws: ``Lost``, or the error of the write.
     public func exchange(_ request: String) async throws -> Answer {
         let answer = channel.eventLoop.makePromise(of: Answer.self)
         channel.writeAndFlush(Exchange(request: request, answer: answer)).whenFailure { answer.fail($0) }

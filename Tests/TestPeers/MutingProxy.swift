@@ -2,8 +2,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A TCP proxy on loopback that can stop forwarding and keep its sockets open, as a NAT or a load balancer does that has
-/// forgotten a connection: its own kernel acknowledges what is sent, and nothing ever arrives.
+/// A TCP proxy on loopback that can stop forwarding while its sockets stay open, like a NAT or a load balancer that has
+/// lost the state of a connection: the proxy's kernel acknowledges what is sent, and nothing is delivered.
 public final class MutingProxy: Sendable {
     private struct State {
         var links: [Link] = []
@@ -36,21 +36,21 @@ public final class MutingProxy: Sendable {
     /// `127.0.0.1:port`.
     public var authority: String { "127.0.0.1:\(port)" }
 
-    /// How many connections were accepted so far.
+    /// The number of connections accepted so far.
     public var connectionCount: Int { state.withLock { $0.links.count } }
 
-    /// Forwards nothing more on the connections that are open now; later ones work.
+    /// Stops forwarding on the connections that are open now; later ones work.
     public func muteOpenConnections() {
         for link in state.withLock({ $0.links }) { link.fallSilent() }
     }
 
-    /// Forwards nothing more, neither on the connections that are open nor on later ones.
+    /// Stops forwarding on open and later connections.
     public func muteEverything() {
         state.withLock { $0.isMute = true }
         muteOpenConnections()
     }
 
-    /// Lets connections work that are made from now on.
+    /// Forwards on connections that are opened from now on.
     public func forwardNewConnections() {
         state.withLock { $0.isMute = false }
     }
@@ -85,7 +85,7 @@ public final class MutingProxy: Sendable {
         for channel in state.withLock({ $0.channels }) { try? await channel.close() }
     }
 
-    /// The proxy as its listener sees it, which is there first.
+    /// The proxy as its listener sees it; the listener is created first.
     private final class Holder: Sendable {
         let proxy = Mutex<MutingProxy?>(nil)
 

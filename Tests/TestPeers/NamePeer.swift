@@ -1,16 +1,16 @@
 import NIOCore
 import NIOPosix
 
-/// A name server on loopback that is responsible for one zone, and the resolver that knows it.
+/// A name server on loopback: the authoritative server of one zone, and a recursive resolver for it.
 public final class NamePeer: Sendable {
-    /// What it says about a name.
+    /// The answer for a name.
     public enum Answer: Sendable {
         case address(String)
         case alias(String)
         case absent
         case refused
         case silence
-        /// Bytes that are no answer.
+        /// Bytes that are not a valid response.
         case malformed
     }
 
@@ -25,7 +25,8 @@ public final class NamePeer: Sendable {
     ///
     /// - Parameters:
     ///   - zone: The zone; the server names itself as its name server.
-    ///   - answer: What it says about an address of a name; called with the name and whether the question is recursive.
+    ///   - answer: Returns the answer for the address of a name; gets the name and whether the query asks for
+    ///     recursion.
     public static func run<Result: Sendable>(
         zone: String,
         _ answer: @escaping @Sendable (_ name: String, _ isRecursive: Bool) -> Answer,

@@ -1,6 +1,6 @@
 /// A WebSocket or an event stream to a ``StreamingApp``, through a proxy.
 public struct OpenConnection: Sendable {
-    /// What an app keeps open.
+    /// The kind of the long-lived response.
     public enum Kind: String, Sendable, CaseIterable {
         case webSocket, eventStream
     }
@@ -11,7 +11,7 @@ public struct OpenConnection: Sendable {
     /// When the request was sent.
     public let openedAt: ContinuousClock.Instant
 
-    /// Opens one through a proxy on loopback, and returns once the app has answered.
+    /// Opens a connection through a proxy on loopback, and returns once the app has answered.
     ///
     /// - Parameters:
     ///   - host: The name in the request's `Host`.
@@ -38,12 +38,12 @@ public struct OpenConnection: Sendable {
         guard await passesBytes() else { throw Refused(answer: head) }
     }
 
-    /// What came in place of the app's answer.
+    /// The response that came instead of the app's.
     public struct Refused: Error {
         public let answer: String
     }
 
-    /// Whether a message that is sent now arrives: to the app and back on a WebSocket, from the app on a stream.
+    /// Whether a message sent now arrives: at the app and back on a WebSocket, from the app on an event stream.
     public func passesBytes() async -> Bool {
         let message = "message-\(UInt64.random(in: 0 ... .max))."
         switch kind {
@@ -55,7 +55,7 @@ public struct OpenConnection: Sendable {
         return await client.receive { $0.contains(message) }.contains(message)
     }
 
-    /// Waits until the proxy ends it.
+    /// Waits until the proxy closes the connection.
     ///
     /// - Returns: How long it was open.
     public func timeUntilEnd() async -> Duration {

@@ -4,7 +4,7 @@ public import PreviewDomain
 
 /// The platform's part of a cluster: the namespace, the preview Gateway, and runs with their sandboxes.
 public struct Platform: Sendable {
-    /// Where the platform's objects are.
+    /// The namespace of the platform's objects.
     public static let namespace = "agentweaver"
 
     /// A run and the objects that lead to its pod.
@@ -60,11 +60,11 @@ public struct Platform: Sendable {
         )
     }
 
-    /// Adds runs as agent-sandbox leaves them once their pods run.
+    /// Adds runs in the state in which agent-sandbox leaves them once their pods run.
     ///
     /// - Parameters:
-    ///   - numbers: Which; a number stands for the same run always.
-    ///   - owner: Who owns them, as the claims say.
+    ///   - numbers: The numbers of the runs; a number always stands for the same run.
+    ///   - owner: The owner that the claims name.
     public func addRuns(_ numbers: Range<Int>, owner: String = "ada") async throws -> [Run] {
         try await withThrowingTaskGroup(of: (Int, Run).self) { group in
             var runs: [Int: Run] = [:]

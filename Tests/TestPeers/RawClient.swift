@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP client on loopback that sends exactly the bytes that a test wants, to misbehave in ways that no client would.
+/// A TCP client on loopback that sends exactly the bytes that a test chooses, also those that no ordinary client sends.
 public actor RawClient {
     private let channel: any Channel
     private let chunks: AsyncStream<[UInt8]>
@@ -30,18 +30,18 @@ public actor RawClient {
         return RawClient(channel: channel, chunks: chunks)
     }
 
-    /// - Throws: When the server has reset the connection.
+    /// - Throws: If the server has reset the connection.
     public func send(_ text: String) async throws {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
-    /// Everything received so far, once `isEnough` says so or the server has closed.
+    /// Everything received so far, once `isEnough` returns true for it or the server has closed.
     @discardableResult
     public func receive(until isEnough: (String) -> Bool) async -> String {
         String(decoding: await receiveBytes { isEnough(String(decoding: $0, as: UTF8.self)) }, as: UTF8.self)
     }
 
-    /// As ``receive(until:)``, for what may be cut within a character.
+    /// Like ``receive(until:)``, for data that may end within a character.
     public func receiveBytes(until isEnough: ([UInt8]) -> Bool) async -> [UInt8] {
         guard !isEnough(received) else { return received }
         for await chunk in chunks {
@@ -57,7 +57,7 @@ public actor RawClient {
         await receive { _ in false }
     }
 
-    /// Returns once the connection is closed, by whomever.
+    /// Returns once either side has closed the connection.
     public func waitUntilClosed() async throws {
         try await channel.closeFuture.get()
     }

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// A client's connection to a server on loopback, for tests that say exactly what is sent, read an answer piece by
-/// piece, and leave when they like.
+/// A client's connection to a server on loopback, for tests that choose exactly what is sent, read a response piece by
+/// piece, and disconnect at any point.
 public struct RawConnection: ~Copyable {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
@@ -35,10 +35,10 @@ public struct RawConnection: ~Copyable {
 
     public func send(_ text: String) async throws { try await outbound.write(ByteBuffer(string: text)) }
 
-    /// Reads on until `text` has come.
+    /// Reads until `text` has arrived.
     ///
-    /// - Returns: What came since the last read, up to the end of `text`.
-    /// - Throws: ``Closed`` with what came instead, when the server closes the connection first.
+    /// - Returns: What arrived since the last read, up to the end of `text`.
+    /// - Throws: ``Closed`` with what has arrived, if the server closes the connection first.
     public mutating func read(until text: String) async throws -> String {
         while true {
             if let found = unread.firstRange(of: text) {

@@ -2,9 +2,10 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A peer on loopback that answers with exactly the bytes that a test wants, to misbehave in ways that no server would.
+/// A peer on loopback that answers with exactly the bytes that a test chooses, also those that no ordinary server
+/// sends.
 public final class RawPeer: Sendable {
-    /// What follows a request's head.
+    /// The answer to a request.
     public struct Answer: Sendable {
         /// What happens to the connection after the bytes.
         public enum End: Sendable {
@@ -42,7 +43,7 @@ public final class RawPeer: Sendable {
     /// The heads of all requests so far, as they were on the wire.
     public var heads: [String] { log.heads.withLock { $0 } }
 
-    /// How many connections are open.
+    /// The number of open connections.
     public var openConnectionCount: Int { log.openConnections.withLock { $0 } }
 
     /// Runs a peer while `body` runs.
@@ -126,7 +127,7 @@ public final class RawPeer: Sendable {
             case .close:
                 context.close(promise: nil)
             case .reset:
-                // With a linger time of zero the kernel sends RST. The value has the layout of C's `linger`.
+                // A linger time of zero makes the kernel send RST. The value has the layout of C's `linger`.
                 let linger = SIMD2<Int32>(1, 0)
                 let options = context.channel as? any SocketOptionProvider
                 _ = options?.unsafeSetSocketOption(level: .socket, name: .so_linger, value: linger)
@@ -141,7 +142,7 @@ public final class RawPeer: Sendable {
 }
 
 extension Channel {
-    /// Closes the channel after `body`, which gets the port on which it listens.
+    /// Runs `body` with the port on which the channel listens, then closes the channel.
     func whileOpen<Result: Sendable>(_ body: (_ port: Int) async throws -> Result) async throws -> Result {
         do {
             let result = try await body(localAddress?.port ?? 0)

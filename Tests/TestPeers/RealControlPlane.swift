@@ -2,26 +2,26 @@ internal import Foundation
 
 /// A kube-apiserver with its etcd and controller manager, as separate processes on loopback.
 ///
-/// The programs are those that `KUBEBUILDER_ASSETS` names, the convention of envtest.
+/// The programs are in the folder that `KUBEBUILDER_ASSETS` names, as for envtest.
 public struct RealControlPlane: Sendable {
     private static let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"]
     /// A folder with CustomResourceDefinitions to install: the Gateway API's and agent-sandbox's.
     private static let definitions = ProcessInfo.processInfo.environment["TEST_CRDS"]
 
-    /// Whether the programs and the definitions are there.
+    /// Whether the programs and the definitions are available.
     public static var isAvailable: Bool { assets != nil && definitions != nil }
 
-    /// The administrator whom the kubeconfig is for. The controllers are somebody else.
+    /// The administrator whose credentials are in the kubeconfig. The controllers use another user.
     public static let user = "admin"
 
-    /// Why there is no control plane.
+    /// The control plane could not be started.
     public struct NotStarted: Error, CustomStringConvertible {
         public let description: String
     }
 
     /// The path of the kubeconfig.
     public let kubeconfig: String
-    /// The path of the kubeconfig of a user who may do nothing.
+    /// The path of the kubeconfig of a user without any permission.
     public let strangerKubeconfig: String
     /// The path of the API server's audit log, which has a line of JSON for every stage of every request (`audit.k8s.io`,
     /// level `Metadata`).
@@ -30,7 +30,7 @@ public struct RealControlPlane: Sendable {
     /// Starts a control plane, runs `body`, and ends all processes.
     ///
     /// - Parameters:
-    ///   - controllers: Which controllers run, as kube-controller-manager's `--controllers` has it.
+    ///   - controllers: The controllers to run, in the format of kube-controller-manager's `--controllers`.
     ///   - features: Feature gates of both programs.
     ///   - apiServerFlags: Further flags of kube-apiserver.
     public static func with(
@@ -54,7 +54,7 @@ public struct RealControlPlane: Sendable {
         script.standardOutput = output
         script.standardError = FileHandle.nullDevice
         try script.run()
-        // The script says one word, or ends and says nothing.
+        // The script prints one word, or ends without output.
         let word = await onThreadOfItsOwn { output.fileHandleForReading.availableData }
         let result: Result<Void, any Error>
         do {
@@ -96,8 +96,8 @@ public struct RealControlPlane: Sendable {
         return minor
     }
 
-    /// Starts the three programs on free ports, installs the definitions, says "ready", waits for the end of its input
-    /// and ends what it started, by process id.
+    /// Starts the three programs on free ports, installs the definitions, prints "ready", waits for the end of its
+    /// input and ends what it started, by process ID.
     private static let startScript = #"""
         assets=$1 definitions=$2 dir=$3 controllers=$4 gates=${5:+--feature-gates=$5} flags=$6
         port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
@@ -167,8 +167,8 @@ public struct RealControlPlane: Sendable {
         """#
 }
 
-/// Runs what blocks its thread. On a thread of the pool that all tests share it would hold up the others, and the services
-/// that they run, for as long.
+/// Runs blocking work on its own thread. On a thread of the shared pool it would delay other tests and the services
+/// that they run.
 public func onThreadOfItsOwn<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
         Thread.detachNewThread { continuation.resume(returning: work()) }

@@ -2,10 +2,11 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// An app on loopback whose answers go on: WebSockets that repeat what they are sent, and event streams that say what
-/// the test has them say. So a test knows on both sides whether bytes still pass a proxy, without waiting for time.
+/// An app on loopback with responses that stay open: WebSockets that echo what they receive, and event streams that
+/// send what the test chooses. A test can therefore check on both sides whether bytes still pass a proxy, without
+/// waiting for time to pass.
 ///
-/// It speaks as much HTTP/1.1 as a proxy needs, and no WebSocket frames: a proxy passes bytes.
+/// It implements only as much HTTP/1.1 as a proxy needs, and no WebSocket frames, because a proxy forwards bytes.
 public final class StreamingApp: Sendable {
     /// The port on 127.0.0.1.
     public let port: Int
@@ -43,7 +44,7 @@ public final class StreamingApp: Sendable {
         for channel in state.streams.withLock({ $0 }) { channel.writeAndFlush(chunk, promise: nil) }
     }
 
-    /// Closes every connection, as the end of its process does.
+    /// Closes every connection, as the end of its process would.
     public func closeConnections() {
         for channel in state.connections.withLock({ $0 }) { channel.close(promise: nil) }
     }

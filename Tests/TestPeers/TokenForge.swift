@@ -1,11 +1,11 @@
 internal import DevelopmentCertificates
 public import FoundationEssentials
 
-/// Makes JSON Web Tokens, good ones and bad ones, signed with a P-256 key of its own (ES256).
+/// Creates JSON Web Tokens, valid and invalid ones, signed with its own P-256 key (ES256).
 public struct TokenForge: Sendable {
     public static let issuer = "https://issuer.example.com"
     public static let audience = "previews"
-    /// The instant at which the tokens of ``token(subject:login:keyID:validFrom:validUntil:)`` are looked at.
+    /// The instant at which the tokens of ``token(subject:login:keyID:validUntil:)`` are verified.
     public static let now = Date(timeIntervalSince1970: 1_800_000_000)
 
     private let key = PrivateKey()
@@ -14,7 +14,7 @@ public struct TokenForge: Sendable {
 
     public var publicKeyPEM: String { key.publicKeyPEM }
 
-    /// The public key as it stands in a JSON Web Key Set (RFC 7518, 6.2).
+    /// The public key as a JSON Web Key (RFC 7518, section 6.2).
     public func webKey(named keyID: String) -> String {
         let point = key.point
         return """
@@ -23,7 +23,7 @@ public struct TokenForge: Sendable {
             """
     }
 
-    /// A good token of a user, unless an argument says otherwise; times are in seconds from ``now``.
+    /// A token of a user that is valid unless an argument makes it invalid. `validUntil` is in seconds from ``now``.
     public func token(
         subject: String,
         login: String? = nil,
@@ -40,12 +40,12 @@ public struct TokenForge: Sendable {
         )
     }
 
-    /// A token of any header and claims, signed with ES256.
+    /// A token with this header and these claims, signed with ES256.
     public func token(header: String, claims: String) -> String {
         Self.token(header: header, claims: claims) { key.signature(of: $0) }
     }
 
-    /// A token of any header and claims with any signature.
+    /// A token with this header and these claims, signed by `signature`.
     public static func token(
         header: String,
         claims: String,

@@ -1,7 +1,8 @@
 public import YAMLKit
 
 extension YAMLNode {
-    /// The objects of a text's documents, of dictionaries, arrays, strings, numbers and Booleans; what is null is left out.
+    /// The objects in a text's documents, as dictionaries, arrays, strings, numbers and Booleans; null values are
+    /// omitted.
     public static func objects(in text: String) throws -> [[String: Any]] {
         try documents(in: text.utf8).compactMap { $0.value as? [String: Any] }
     }

@@ -1,7 +1,7 @@
 public import PreviewControl
 public import PreviewDomain
 
-/// Finds an app behind every preview, so that nothing depends on a gateway.
+/// Reports an app behind every preview, so that a test needs no gateway.
 public struct AnsweringProbe: PreviewProbe {
     public init() {}
 

@@ -1,4 +1,4 @@
-/// Texts that are no token, name, label or timestamp, however a reader may be mistaken.
+/// Texts that no parser may accept as a token, a name, a label or a timestamp.
 public enum HostileTexts {
     public static let all: [String] = [
         "", " ", ".", "..", "-", "../", "../../etc/passwd", "a/b", "a%2fb", "%2e%2e%2f", "a\0b", "\0", "token\n",

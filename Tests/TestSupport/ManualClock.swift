@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A clock that stands still until a test advances it.
+/// A clock that changes only when a test advances it.
 public final class ManualClock: Clock, Sendable {
     public struct Instant: InstantProtocol, Sendable {
         let offset: Duration
@@ -60,7 +60,7 @@ public final class ManualClock: Clock, Sendable {
         _ = state.withLock { $0.cancelledEarly.remove(id) }
     }
 
-    /// Moves the clock on and wakes whoever slept until then, the earliest first.
+    /// Advances the clock and wakes the tasks whose deadline has been reached, the earliest first.
     public func advance(by duration: Duration) {
         let due = state.withLock { state -> [Sleeper] in
             state.now = state.now.advanced(by: duration)
@@ -71,10 +71,10 @@ public final class ManualClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
-    /// When the first of those who sleep wakes, since the clock's beginning.
+    /// The earliest deadline of the sleeping tasks, since the clock was created; `nil` if no task sleeps.
     public var nextWake: Duration? { state.withLock { $0.sleepers.values.map(\.deadline.offset).min() } }
 
-    /// How many tasks sleep on this clock.
+    /// The number of tasks that sleep on this clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
     /// Returns as soon as at least `count` tasks sleep on this clock.

@@ -2,7 +2,7 @@ public import PreviewControl
 public import PreviewDomain
 
 extension PreviewPolicy {
-    /// The contract's defaults but for the limits, no grace after an outage, and no wait for the gateway.
+    /// The default policy except for the limits, with no grace after an outage and no wait for the gateway.
     public static func testing(
         limits: PreviewLimits = PreviewLimits(perRun: 3, global: 5),
         lifetime: LifetimePolicy = LifetimePolicy(),

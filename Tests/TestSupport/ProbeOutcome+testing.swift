@@ -1,7 +1,7 @@
 public import PreviewControl
 
 extension ProbeOutcome {
-    /// What Envoy says where the connection to the pod is refused.
+    /// Envoy's response when the connection to the pod is refused.
     public static let nobodyListens = ProbeOutcome.answered(
         PreviewAnswer(
             status: 503,
@@ -11,6 +11,6 @@ extension ProbeOutcome {
                 """
         )
     )
-    /// What Envoy says of a host that it does not serve.
+    /// Envoy's response for a host that it does not serve.
     public static let noRoute = ProbeOutcome.answered(PreviewAnswer(status: 404, isFromUpstream: false, mark: nil))
 }

@@ -1,13 +1,13 @@
 public import Logging
 internal import Synchronization
 
-/// A log that keeps its lines, of every level.
+/// A log that keeps the lines of every level.
 public final class RecordedLog: Sendable {
-    /// One line, as it was handed to the log.
+    /// One line, as the logger passed it to the handler.
     public struct Line: Sendable {
         public let level: Logger.Level
         public let message: String
-        /// The line's own and the logger's.
+        /// The line's own metadata, merged with the logger's.
         public let metadata: [String: String]
         private let origin: String
         private let error: String
@@ -20,12 +20,12 @@ public final class RecordedLog: Sendable {
             error = event.error.map { " \($0) \(String(reflecting: $0))" } ?? ""
         }
 
-        /// All of it, as a handler may print it.
+        /// The whole line, as a handler may print it.
         public var text: String { "\(level) \(origin) \(message) \(metadata)\(error)" }
     }
 
-    /// What anything in this process logs through loggers without a handler of their own. The logging system is set up once
-    /// for a process.
+    /// Everything that this process logs through loggers without a handler of their own. The logging system can be
+    /// bootstrapped only once in a process.
     public static let ofProcess: RecordedLog = {
         let log = RecordedLog()
         LoggingSystem.bootstrap { label in Handler(log: log, label: label) }
@@ -37,7 +37,7 @@ public final class RecordedLog: Sendable {
     public init() {}
 
     public var lines: [Line] { recorded.withLock(\.self) }
-    /// The constant texts of all lines.
+    /// The constant messages of all lines.
     public var messages: [String] { lines.map(\.message) }
     /// All lines, as a handler may print them.
     public var texts: [String] { lines.map(\.text) }

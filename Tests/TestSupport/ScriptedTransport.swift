@@ -2,15 +2,15 @@ public import HTTPTransport
 import HTTPTypes
 import Synchronization
 
-/// A transport that answers from a script and records what it was asked.
+/// A transport that answers from a script and records the requests.
 ///
-/// It keeps the time limits of requests on the clock that it is given, so that a reply that hangs ends as it would on a
-/// real transport once a test has advanced the clock far enough.
+/// It measures the time limits of requests with the given clock, so that a reply that hangs ends, as on a real
+/// transport, once a test has advanced the clock far enough.
 public final class ScriptedTransport: HTTPTransport {
     /// One recorded request.
     public struct Exchange: Sendable {
         public let request: TransportRequest
-        /// The time since the transport was made.
+        /// The time since the transport was created.
         public let time: Duration
 
         /// Method and path, for example `GET /version`.
@@ -22,32 +22,32 @@ public final class ScriptedTransport: HTTPTransport {
     /// One step of a reply's body.
     public enum Step: Sendable {
         case chunk(String)
-        /// Says nothing until the request's time limit.
+        /// Sends nothing until the request's time limit.
         case hang
-        /// Says nothing for a while.
+        /// Sends nothing for this time.
         case pause(Duration)
         case fail(TransportError.Kind)
     }
 
-    /// What a request gets.
+    /// The reply to a request.
     public enum Reply: Sendable {
         case answer(status: Int, fields: [String: String], body: [Step])
-        /// No answer at all.
+        /// No response: the request fails at once.
         case failure(TransportError.Kind)
-        /// No answer until the request's time limit.
+        /// No response until the request's time limit.
         case silence
 
-        /// A complete answer with a JSON body.
+        /// A complete response with status 200 and a JSON body.
         public static func json(_ body: String) -> Reply {
             json(200, body)
         }
 
-        /// A complete answer of a status code with a JSON body.
+        /// A complete response with this status and a JSON body.
         public static func json(_ status: Int, _ body: String, _ fields: [String: String] = [:]) -> Reply {
             .answer(status: status, fields: fields, body: [.chunk(body)])
         }
 
-        /// A stream of frames, each one a line, that ends after the last one.
+        /// A stream of frames, each on its own line, that ends after the last one or with `last`.
         public static func frames(_ frames: String..., then last: Step? = nil) -> Reply {
             .answer(status: 200, fields: [:], body: frames.map { .chunk($0 + "\n") } + (last.map { [$0] } ?? []))
         }
@@ -64,7 +64,8 @@ public final class ScriptedTransport: HTTPTransport {
     private let reply: @Sendable (_ request: TransportRequest, _ index: Int) -> Reply?
     private let state = Mutex(State())
 
-    /// Answers each request with what `reply` says about it and its position; `nil` is the end of the script.
+    /// Answers each request with the result of `reply`, which gets the request and its index; `nil` means that the
+    /// script has ended.
     public init(
         clock: ManualClock,
         _ reply: @escaping @Sendable (_ request: TransportRequest, _ index: Int) -> Reply?
@@ -79,9 +80,9 @@ public final class ScriptedTransport: HTTPTransport {
         self.init(clock: clock) { _, index in index < replies.count ? replies[index] : nil }
     }
 
-    /// What was asked so far.
+    /// All requests so far.
     public var exchanges: [Exchange] { state.withLock { $0.exchanges } }
-    /// The largest number of requests that were under way at the same time.
+    /// The largest number of requests that were open at the same time.
     public var mostOpen: Int { state.withLock { $0.mostOpen } }
 
     /// Returns as soon as at least `count` requests were made.
@@ -158,7 +159,7 @@ public final class ScriptedTransport: HTTPTransport {
         return TransportError(.timedOut, "scripted")
     }
 
-    /// That the reader wants no more.
+    /// Signals that the reader has stopped receiving.
     private final class End: Sendable {
         private let state = Mutex<(hasCome: Bool, waiter: AsyncStream<Void>.Continuation?)>((false, nil))
 
@@ -170,7 +171,7 @@ public final class ScriptedTransport: HTTPTransport {
             waiter?.finish()
         }
 
-        /// Returns once it has come, or when the task is cancelled.
+        /// Returns after ``come()``, or when the task is cancelled.
         func hasCome() async {
             let (stream, waiter) = AsyncStream.makeStream(of: Void.self)
             let hasCome = state.withLock { state in

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Random numbers that a test can repeat from their seed (SplitMix64).
+/// Random numbers that a test can reproduce from their seed (SplitMix64).
 public final class SeededRandom: RandomNumberGenerator, Sendable {
     private let state: Mutex<UInt64>
 
@@ -23,7 +23,7 @@ public final class SeededRandom: RandomNumberGenerator, Sendable {
         (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
     }
 
-    /// A random number of 0..<1.
+    /// A random number in `0..<1`.
     public func unit() -> Double {
         Double(next() >> 11) * 0x1p-53
     }

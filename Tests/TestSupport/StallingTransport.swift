@@ -1,16 +1,16 @@
 public import HTTPTransport
 public import HTTPTypes
 
-/// A transport that stops answering on command. Requests then hang until their time limit, which is over at once: the clock
-/// moves on by as much.
+/// A transport whose requests can be made to hang. A request that hangs reaches its time limit at once: the clock is
+/// advanced by that limit.
 public final class StallingTransport: HTTPTransport {
     private let base: any HTTPTransport
     private let clock: ManualClock
     private let isStalled: @Sendable (HTTPRequest) -> Bool
 
     /// - Parameters:
-    ///   - base: Answers what does not hang.
-    ///   - clock: What the requests' callers measure their time with.
+    ///   - base: Sends the requests that do not hang.
+    ///   - clock: The clock with which the callers of the requests measure time.
     ///   - isStalled: Whether a request hangs.
     public init(
         _ base: any HTTPTransport,

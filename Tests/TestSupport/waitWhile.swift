@@ -1,6 +1,6 @@
-/// Gives other tasks their turn for as long as a condition holds.
+/// Yields to other tasks while a condition holds.
 ///
-/// It also ends when the task is cancelled, which a suite's time limit does: a test that waits in vain fails and says where.
+/// Also ends when the task is cancelled, as a suite's time limit does, so that a test cannot wait forever.
 public func waitWhile(
     isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
@@ -8,7 +8,7 @@ public func waitWhile(
     while !Task.isCancelled, try await condition() { await Task.yield() }
 }
 
-/// Runs `work`, and repeats `step` beside it until it is done.
+/// Runs `work`, and repeats `step` concurrently until `work` has ended.
 public func runWork<Value: Sendable>(
     _ work: @escaping @Sendable () async throws -> Value,
     repeating step: @escaping @Sendable () async -> Void

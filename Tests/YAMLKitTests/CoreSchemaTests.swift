@@ -1,7 +1,7 @@
 import Testing
 import YAMLKit
 
-/// The types of plain scalars: YAML 1.2.2, 10.3.2.
+/// The types of plain scalars, see YAML 1.2.2, section 10.3.2.
 @Suite("The core schema", .timeLimit(.minutes(10)))
 struct CoreSchemaTests {
     private func json(_ yaml: String) throws -> String? {

@@ -15,7 +15,7 @@ struct YAMLReaderTests {
     // MARK: Examples of YAML 1.2.2
 
     @Test(
-        "The specification's examples are read as it says",
+        "The examples of the specification have the values that it states",
         arguments: [
             // 2.1 to 2.6: sequences and mappings in blocks and flows.
             ("- Mark McGwire\n- Sammy Sosa\n", #"["Mark McGwire","Sammy Sosa"]"#),
@@ -36,7 +36,7 @@ struct YAMLReaderTests {
             (#"unicode: "Sosa did fine.\u263A""#, #"{"unicode":"Sosa did fine.☺"}"#),
             (#"quoted: ' # Not a ''comment''.'"#, #"{"quoted":" # Not a 'comment'."}"#),
             (#"control: "\b1998\t1999\t2000\n""#, #"{"control":"\u00081998\u00091999\u00092000\n"}"#),
-            // 8.4 and 8.5: what becomes of a block's last line breaks.
+            // 8.4 and 8.5: the final line breaks of block scalars.
             ("a: |-\n  text\nb: |\n  text\nc: |+\n  text\n\n", #"{"a":"text","b":"text\n","c":"text\n\n"}"#),
             // A certificate as some tools write it.
             ("ca: |\n  QUJD\n  REVG\n", #"{"ca":"QUJD\nREVG\n"}"#),

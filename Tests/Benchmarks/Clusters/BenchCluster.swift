@@ -1,23 +1,23 @@
 import Foundation
 import TestPeers
 
-/// An API server that benchmarks run against, in a process of its own.
+/// An API server for benchmarks, in a separate process.
 protocol BenchCluster: Sendable {
-    /// How it is called in the report.
+    /// The name in the report.
     var place: String { get }
     /// The path of a kubeconfig for it.
     var kubeconfig: String { get }
 
-    /// What it was asked so far by those who use ``kubeconfig``.
+    /// The requests so far of those who use ``kubeconfig``.
     func requests() throws -> RequestCounts
 
-    /// When it accepted which deletions, in seconds since 1970 by the objects' names.
+    /// The instants at which it accepted deletions, in seconds since 1970, by the objects' names.
     ///
     /// - Parameter resource: `httproutes`, `services` or `jobs`.
     func deletions(of resource: String) throws -> [String: Double]
 }
 
-/// Where the platform's objects are.
+/// The namespace of the platform's objects.
 let benchNamespace = Platform.namespace
 
 extension BareClient {
@@ -28,7 +28,7 @@ extension Platform {
     init(_ cluster: any BenchCluster) throws { self.init(try BareClient(cluster)) }
 }
 
-/// Runs `body` against the development cluster, and against a real API server where there is one.
+/// Runs `body` against the development cluster, and against a real API server if it is available.
 func onEachCluster(_ body: @Sendable (any BenchCluster) async throws -> Void) async throws {
     try await DevelopmentCluster.with(body)
     try await RealCluster.withIfAvailable(body)

@@ -5,20 +5,20 @@ import PreviewControl
 import PreviewDomain
 import TestPeers
 
-/// The objects of previews that are put into a cluster for the sake of their number.
+/// The objects of many previews, which are created to measure the effect of their number.
 struct Population: Sendable {
-    /// How many previews a run gets.
+    /// The number of previews of each run.
     static let previewsPerRun = 10
     private static let concurrency = 32
 
     let blueprints: [PreviewBlueprint]
 
-    /// Decides on new previews.
+    /// Defines new previews; nothing is created yet.
     ///
     /// - Parameters:
-    ///   - count: How many.
-    ///   - runs: Whose they are, in turn.
-    ///   - expiry: When each of them expires, by its number.
+    ///   - count: The number of previews.
+    ///   - runs: The runs to which they belong, in turn.
+    ///   - expiry: The expiry of each preview, by its number.
     init(
         _ count: Int,
         of runs: [Platform.Run],

@@ -3,7 +3,7 @@ import Synchronization
 import TestPeers
 import TestSupport
 
-/// A real kube-apiserver, whose audit log tells what it was asked.
+/// A real kube-apiserver, whose audit log shows the requests to it.
 final class RealCluster: BenchCluster {
     let place = "real"
     let kubeconfig: String
@@ -14,9 +14,9 @@ final class RealCluster: BenchCluster {
         audit = Mutex(AuditLog(path: plane.auditLog))
     }
 
-    /// Runs `body` against a new cluster with the platform's namespace, where ``RealControlPlane`` can start one.
+    /// Runs `body` against a new cluster with the platform's namespace, if ``RealControlPlane`` can start one.
     ///
-    /// Of the controllers only those run that take part: `ttl-after-finished`, and the garbage collector.
+    /// Only the controllers that take part run: `ttl-after-finished`, and the garbage collector.
     static func withIfAvailable(_ body: @Sendable (any BenchCluster) async throws -> Void) async throws {
         guard RealControlPlane.isAvailable else { return }
         // It is on by default since Kubernetes 1.21.
@@ -45,7 +45,7 @@ final class RealCluster: BenchCluster {
     }
 }
 
-/// What is known from an audit log that grows.
+/// The contents of an audit log that grows.
 private struct AuditLog {
     struct Kind: Hashable {
         let verb: String
@@ -83,7 +83,7 @@ private struct AuditLog {
         self.path = path
     }
 
-    /// Takes in what was written since the last call.
+    /// Reads what was written since the last call.
     mutating func read() throws {
         let file = try FileHandle(forReadingFrom: URL(filePath: path))
         defer { try? file.close() }
@@ -104,7 +104,7 @@ private struct AuditLog {
         {
             deletions[resource, default: [:]][name] = instant
         }
-        // A watch is counted when it opens, everything else when it is answered.
+        // A watch is counted when it opens, every other request when it is answered.
         guard event.user.username == RealControlPlane.user,
             event.stage == (event.verb == "watch" ? "ResponseStarted" : "ResponseComplete")
         else { return }

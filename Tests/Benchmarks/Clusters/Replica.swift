@@ -9,8 +9,8 @@ import PreviewDomain
 import Synchronization
 import TestSupport
 
-/// The core of one replica of the service in this process, put together as in production, but that nothing runs by itself
-/// and that no gateway is asked whether a preview works.
+/// The core of one replica of the service in this process, constructed as in production, except that no part of it runs
+/// by itself and that no preview is probed through a gateway.
 struct Replica: Sendable {
     let cluster: any BenchCluster
     let objects: KubernetesPreviewObjects
@@ -24,8 +24,8 @@ struct Replica: Sendable {
     var reaper: Reaper { core.reaper }
 
     /// - Parameters:
-    ///   - time: What the replica takes for the cluster's time; `nil` for what the API server says.
-    ///   - transport: Wraps the transport of its client.
+    ///   - time: The source of the cluster's time; the API server if `nil`.
+    ///   - transport: Wraps the transport of the replica's client.
     init(
         _ cluster: any BenchCluster,
         policy: PreviewPolicy = .benchmark(),
@@ -52,7 +52,7 @@ struct Replica: Sendable {
             mirror: mirror,
             feed: KubernetesClusterFeed(client: client, manifests: manifests),
             time: time,
-            // What a gateway and an app take is not measured.
+            // The time of a gateway and an app is not measured.
             probe: AnsweringProbe()
         )
         core = ReplicaCore(
@@ -60,14 +60,14 @@ struct Replica: Sendable {
             mirror: mirror,
             policy: policy,
             timeline: SilentTimeline(),
-            // A clock that stands still: what waits for it does not disturb what is measured.
+            // A clock that does not advance, so that tasks that wait for it do not disturb the measurement.
             time: MonotonicTime(ManualClock()),
             randomBytes: { try CSPRNG.bytes($0) },
             logger: .silent
         )
     }
 
-    /// Routes, Services, pods, claims, Sandboxes, the Gateway.
+    /// Routes, Services, pods, claims, Sandboxes and Gateways.
     private static let watchCount = 6
 
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
@@ -82,13 +82,13 @@ struct Replica: Sendable {
             }
             defer { group.cancelAll() }
             try await wait(for: "a replica's watches") { try cluster.requests().count(verb: "watch") >= watches }
-            // Tells the time and releases the brake.
+            // The sweep also measures the API server's time, and releases the brake.
             try await reaper.sweep()
             return try await body()
         }
     }
 
-    /// Reads all of the cluster into the index once, and nothing more.
+    /// Reads the whole cluster into the index once.
     func fill() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await ports.feed.run { core.mirror.apply($0) } }
@@ -121,14 +121,14 @@ final class SeenChanges: Sendable {
         }
     }
 
-    /// Waits until both halves of a preview were seen.
+    /// Waits until both halves of a preview have been delivered.
     func waitForPreview(_ token: PreviewToken) async throws {
         try await wait(for: "a preview in the watches") {
             state.withLock { $0.expiries[token] != nil && $0.backends.contains(token) }
         }
     }
 
-    /// Waits until a preview was seen that expires at this instant, to the millisecond.
+    /// Waits until a preview with this expiry, to the millisecond, has been delivered.
     func waitForExpiry(_ expiry: Date, of token: PreviewToken) async throws {
         try await wait(for: "an expiry in the watches") {
             state.withLock { state in
@@ -144,13 +144,13 @@ extension SeenChanges.State {
     }
 }
 
-/// Forgets what it is told: Events are written beside what is measured.
+/// Discards its events, because Events are written in addition to what is measured.
 struct SilentTimeline: Timeline {
     func record(_ event: TimelineEvent) {}
 }
 
 extension PreviewPolicy {
-    /// The contract's defaults, with room for as many previews as are measured.
+    /// The default policy, with room for all previews of a measurement.
     static func benchmark(lifetime: LifetimePolicy = LifetimePolicy()) -> PreviewPolicy {
         .testing(limits: PreviewLimits(perRun: 1000, global: 1_000_000), lifetime: lifetime)
     }

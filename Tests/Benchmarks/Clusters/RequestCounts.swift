@@ -1,4 +1,4 @@
-/// How often an API server was asked for what.
+/// The number of requests to an API server, by verb and resource.
 struct RequestCounts: Sendable {
     struct Entry: Codable, Sendable {
         let verb: String
@@ -8,11 +8,11 @@ struct RequestCounts: Sendable {
 
     let entries: [Entry]
 
-    /// The number of requests, Events apart: they are written beside what they tell of, and nothing waits for them.
+    /// The number of requests except those for Events, which are written in addition and for which nothing waits.
     ///
     /// - Parameters:
-    ///   - verb: Only these; `nil` stands for any.
-    ///   - resource: Only these; `nil` stands for any.
+    ///   - verb: The verb to count; `nil` counts all.
+    ///   - resource: The resource to count; `nil` counts all.
     func count(verb: String? = nil, resource: String? = nil) -> Int {
         entries.filter { entry in
             entry.resource != "events" && (verb == nil || entry.verb == verb)

@@ -1,11 +1,11 @@
-/// `preview-gateway serve` as production runs it, in a process of its own.
+/// `preview-gateway serve` as in production, in a separate process.
 final class ServiceProcess: Sendable {
     let processID: Int32
     private let keeper: ChildServer
 
     /// Starts a replica and waits until its watches are open.
     ///
-    /// - Parameter settings: What is to differ from the benchmarks' own settings.
+    /// - Parameter settings: Changes to the benchmarks' own settings.
     init(_ cluster: any BenchCluster, settings: [String: String] = [:]) async throws {
         let watches = try cluster.requests().count(verb: "watch") + Self.watchCount
         keeper = try ChildServer(
@@ -19,13 +19,13 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    /// Routes, Services, pods, claims, Sandboxes, and the preview Gateway.
+    /// Routes, Services, pods, claims, Sandboxes and Gateways.
     private static let watchCount = 6
 
     /// Stops the replica as Kubernetes does, and waits for its end.
     func stop() { keeper.stop() }
 
-    /// Runs `body` while so many replicas run.
+    /// Runs `body` while this many replicas run.
     static func with<Result>(
         _ count: Int,
         on cluster: any BenchCluster,

@@ -6,7 +6,7 @@ import PreviewDomain
 import TestPeers
 
 extension Benchmark {
-    /// What the service adds to the deletes of many previews that expire at the same instant.
+    /// Many previews that expire at the same instant: the service's cost compared with that of the bare deletes.
     static let burst = Benchmark(group: "burst", summary: "10,000 previews that expire at once, and bare deletes") {
         report in
         try await onEachCluster { cluster in
@@ -19,13 +19,13 @@ private struct BurstBenchmark: Sendable {
     let cluster: any BenchCluster
     let report: Report
 
-    /// As many deletions as a replica has under way at once (`ReapExecution.maxConcurrentDeletions`).
+    /// The number of deletions that a replica sends at the same time (`ReapExecution.maxConcurrentDeletions`).
     private static let concurrency = 10
-    /// What is left, in seconds, for a replica to take in what was created.
+    /// The time for a replica to take in what was created, in seconds.
     private static let lead = 3.0
 
     func run() async throws {
-        // A real one takes minutes to create 10,000.
+        // A real cluster takes minutes to create 10,000.
         let (previews, rounds) = cluster is RealCluster ? (1_000, 2) : (10_000, 2)
         let runs = try await Platform(cluster).addRuns(0..<(previews / Population.previewsPerRun))
         var reaped: [Double] = []
@@ -47,7 +47,7 @@ private struct BurstBenchmark: Sendable {
         )
     }
 
-    /// - Parameter creation: About how long it takes to create the previews, in seconds.
+    /// - Parameter creation: The approximate time to create the previews, in seconds.
     /// - Returns: The seconds from the deadline to the last deletion.
     private func reap(_ count: Int, _ runs: [Platform.Run], creation: Double) async throws -> Double {
         let objects = try Replica(cluster).objects
@@ -60,11 +60,11 @@ private struct BurstBenchmark: Sendable {
         }
     }
 
-    /// Sends the requests that deleting the same number of previews takes.
+    /// Sends the requests that the deletion of the same number of previews needs.
     ///
-    /// Somebody watches on this side too: that the API server tells of each deletion is no work of the service's.
+    /// The collections are watched here too, because the API server's work for watches is not that of the service.
     ///
-    /// - Returns: The seconds from the first request to the last deletion, and those it took to create the previews.
+    /// - Returns: The seconds from the first request to the last deletion, and the seconds to create the previews.
     private func deleteBare(
         _ count: Int,
         _ runs: [Platform.Run]
@@ -101,10 +101,10 @@ private struct BurstBenchmark: Sendable {
         #"{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{\#(preconditions)}}"#
     }
 
-    /// When the last of the previews' objects was deleted, in seconds since 1970.
+    /// The instant of the last deletion of the previews' objects, in seconds since 1970.
     ///
-    /// What it costs to wait is kept small, because the machine is the one that is measured: the deletions themselves are
-    /// asked for once, when nothing is left.
+    /// Waiting must cost little, because it uses the measured machine: the deletions themselves are requested once,
+    /// when nothing is left.
     private func lastDeletion(of population: Population) async throws -> Double {
         let client = try BareClient(cluster)
         let names = population.tokens.map(\.objectName)
@@ -124,7 +124,7 @@ private struct BurstBenchmark: Sendable {
         return last
     }
 
-    /// A list of which only matters whether there is anything in it.
+    /// A list of which only matters whether it is empty.
     private struct List: Decodable {
         struct Item: Decodable {}
 

@@ -1,9 +1,9 @@
 import Foundation
 
 extension Benchmark {
-    /// What the service adds to Hummingbird where a keepalive needs no request to the cluster.
+    /// The service's cost in addition to Hummingbird's, if a keepalive needs no request to the cluster.
     ///
-    /// Both servers are in one process with one event loop; the load comes from this one.
+    /// Both servers are in one process with one event loop; the load comes from this process.
     static let cached = Benchmark(group: "cached", summary: "keepalives that write nothing, and a bare route") {
         report in
         let server = try ChildServer(["keepalive-server"])
@@ -26,7 +26,7 @@ extension Benchmark {
         var plain: [Double] = []
         for round in 0...rounds {
             let (kept, answered) = (try await rate(address.apiPort), try await rate(address.barePort))
-            // The first round warms both sides up.
+            // The first round warms up both sides.
             guard round > 0 else { continue }
             keepalives.append(kept)
             plain.append(answered)

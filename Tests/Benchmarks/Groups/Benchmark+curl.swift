@@ -8,8 +8,8 @@ import NIOHTTP1
 import NIOSSL
 
 extension Benchmark {
-    /// How fast CurlHTTP is beside AsyncHTTPClient: the same requests to the same server over HTTP/1.1 and TLS, with as
-    /// many connections at most.
+    /// The speed of CurlHTTP compared with AsyncHTTPClient: the same requests to the same server over HTTP/1.1 and TLS,
+    /// with the same maximum of connections.
     static let curl = Benchmark(group: "curl", summary: "requests of CurlHTTP, and of AsyncHTTPClient") { report in
         let server = try ChildServer(["echo-server"])
         defer { server.stop() }

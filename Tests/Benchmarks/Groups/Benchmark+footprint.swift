@@ -3,9 +3,10 @@ import PreviewControl
 import TestPeers
 
 extension Benchmark {
-    /// What many previews cost a replica in CPU time and memory.
+    /// The CPU time and memory of a replica with many previews.
     ///
-    /// The API server is another process, so its own time does not count. Memory is that of `preview-gateway serve`.
+    /// The API server is a separate process, so its CPU time does not count. The memory is that of `preview-gateway
+    /// serve`.
     static let footprint = Benchmark(group: "footprint", summary: "CPU time and memory of 10,000 previews") { report in
         try await DevelopmentCluster.with { cluster in
             try await FootprintBenchmark(cluster: cluster, report: report).run()
@@ -24,7 +25,7 @@ private struct FootprintBenchmark: Sendable {
     private static let relists = 5
     private static let runsOfRelist = 10
     private static let sweeps = 9
-    /// How long a service is left alone before its memory is looked at.
+    /// The time without requests before the memory of a service is measured.
     private static let rest = Duration.seconds(12)
 
     func run() async throws {
@@ -56,7 +57,7 @@ private struct FootprintBenchmark: Sendable {
         add("sweep.cpu", sweeps.median * 1000, "ms", atMost: 20)
     }
 
-    /// Lists, decodes and indexes routes. The runs that they belong to are few, so that hardly anything else is listed.
+    /// Lists, decodes and indexes routes. They belong to few runs, so that hardly anything else is listed.
     func relist() async throws {
         let runs = try await Platform(cluster).addRuns(0..<Self.runsOfRelist)
         try await Population(Self.previews, of: runs).createRoutes(Replica(cluster).objects)

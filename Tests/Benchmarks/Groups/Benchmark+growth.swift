@@ -5,11 +5,11 @@ import PreviewDomain
 import TestSupport
 
 extension Benchmark {
-    /// How the service's own work grows with the number of previews, on a cluster in memory: no API server's time is in
-    /// these figures, and there can be more previews than one could hold on a small machine.
+    /// The growth of the service's own work with the number of previews, on a cluster in memory: the figures contain no
+    /// time of an API server, and there can be more previews than an API server could hold on a small machine.
     static let growth = Benchmark(group: "growth", summary: "10 to 100,000 previews in memory") { report in
         let sizes = [10, 1_000, 10_000, 100_000]
-        // Once without counting: what runs for the first time is slower.
+        // A first run without measurement, because the first run is slower.
         _ = try await SimulatedWork(previews: 1_000).measure()
         var figures: [String: [(n: Int, value: Double)]] = [:]
         for size in sizes {
@@ -34,14 +34,14 @@ extension Benchmark {
     }
 }
 
-/// How a figure may grow.
+/// The allowed growth of a figure.
 private struct GrowthLaw: Sendable {
     let name: String
     let unit: String
     let maxExponent: Double
 
-    /// A constant figure still grows a little once the data outgrow the processor's caches. So does a logarithm, and the time
-    /// for each preview of a sweep.
+    /// A constant figure still grows a little once the data exceed the processor's caches. The same applies to a
+    /// logarithm, and to the time for each preview of a sweep.
     static let all = [
         GrowthLaw(name: "lookup.cpu", unit: "µs", maxExponent: 0.15),
         GrowthLaw(name: "upkeep.cpu", unit: "µs", maxExponent: 0.25),
@@ -57,7 +57,7 @@ private struct SimulatedWork: Sendable {
     private static let operations = 20_000
     private static let expiries = 500
     private static let sweeps = 11
-    /// When those expire that are to be counted.
+    /// When the previews that are counted expire.
     private static let firstExpiry = Duration.seconds(600)
 
     private let cluster = SimulatedCluster()
@@ -81,7 +81,7 @@ private struct SimulatedWork: Sendable {
         annotations = try await Self.populate(cluster, count, expiring: expiring)
     }
 
-    /// - Returns: What is on the routes.
+    /// - Returns: The annotations of the routes.
     private static func populate(
         _ cluster: SimulatedCluster,
         _ count: Int,
@@ -95,7 +95,7 @@ private struct SimulatedWork: Sendable {
             let run = try RunID("\(zeros)\(digits)-0000-4000-8000-000000000000")
             if number.isMultiple(of: previewsPerRun) { cluster.addSandbox(for: run, pod: "pod-\(digits)") }
             let sandbox = try await cluster.sandbox(of: run)
-            // Those that stay have different deadlines too, as they have in life.
+            // The previews that stay have different deadlines too, as in production.
             let life =
                 number < expiring
                 ? firstExpiry + .milliseconds(number) : .seconds(4 * 3600) + .milliseconds(number)
@@ -135,7 +135,7 @@ private struct SimulatedWork: Sendable {
         }
     }
 
-    /// Keepalives that write nothing: a preview is looked up, its run compared, its deadline judged.
+    /// Keepalives that write nothing: a preview is looked up, its run is compared and its deadline judged.
     private func lookups() async throws -> Double {
         let living = annotations[expiring...]
         let picked = (0..<Self.operations).compactMap { _ in living.randomElement() }
@@ -147,7 +147,7 @@ private struct SimulatedWork: Sendable {
         return seconds / Double(Self.operations) * 1e6
     }
 
-    /// Changes of routes that a watch delivers: taken into the index and the queue of deadlines.
+    /// Changes of routes from a watch: they are added to the index and to the queue of deadlines.
     private func upkeep() async throws -> Double {
         let living = Set(annotations[expiring...].map(\.token))
         let routes = try await cluster.routes().filter { living.contains($0.token) }
@@ -167,12 +167,12 @@ private struct SimulatedWork: Sendable {
         return (seconds.median * 1000, Double(cluster.log.count) / Double(Self.sweeps))
     }
 
-    /// From the deadline to the deletion, in the index, the queue, the judge and the execution.
+    /// The time from the deadline to the deletion, in the index, the queue, the judge and the execution.
     private func expiries() async throws -> Double {
         let before = timeline.count
         let seconds = try await ProcessUsage.cpuSeconds {
             cluster.advance(by: Self.firstExpiry + .seconds(5))
-            // Wakes the loop that waits for deadlines, and not the sweep.
+            // Wakes the loop of the deadlines, not the sweep.
             clock.advance(by: .seconds(59))
             while timeline.count - before < expiring { try await Task.sleep(for: .milliseconds(1)) }
         }
@@ -180,7 +180,7 @@ private struct SimulatedWork: Sendable {
     }
 }
 
-/// Counts what it is told.
+/// Counts its events.
 private final class CountingTimeline: Timeline {
     private let tally = Tally()
 

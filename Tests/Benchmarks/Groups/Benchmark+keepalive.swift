@@ -7,7 +7,7 @@ import PreviewDomain
 import TestPeers
 
 extension Benchmark {
-    /// What the service adds to the one request of a keepalive that writes.
+    /// The service's cost in addition to the one request of a keepalive that writes.
     static let keepalive = Benchmark(group: "keepalive", summary: "keepalives that write, and bare patches") { report in
         try await onEachCluster { cluster in
             try await KeepaliveBenchmark(cluster: cluster, report: report).run()
@@ -29,13 +29,13 @@ private struct KeepaliveBenchmark: Sendable {
     }
 
     func run() async throws {
-        // One run, so that the recorded request holds for all previews but for the token.
+        // One run, so that the recorded request fits all previews except for the token.
         let runs = try await Platform(cluster).addRuns(0..<1)
         let population = try Population(Self.previews, of: runs, expiry: { _ in Date() + .seconds(1200) })
         try await population.create(Replica(cluster).objects)
         let recorder = RequestRecorder()
-        // Without slack every ping has to write, provided that the time is known exactly: what is promised counts from the
-        // latest instant that it may be, which can also become earlier while it gets better known.
+        // Without slack every ping has to write, provided that the time is known exactly: a promise counts from the
+        // latest possible instant, which can become earlier while the time becomes more exact.
         let policy = PreviewPolicy.benchmark(lifetime: LifetimePolicy(keepaliveCoalesce: .zero))
         let replica = try Replica(cluster, policy: policy, time: LocalClusterTime()) {
             RecordingTransport($0, recorder)
@@ -80,14 +80,14 @@ private struct KeepaliveBenchmark: Sendable {
         return throughput
     }
 
-    /// Every worker has previews of its own, so that no two patch the same one at once.
+    /// Every worker has its own previews, so that no two patch the same one at once.
     private func pick(_ worker: Int) -> Int {
         let share = Self.previews / Self.concurrency
         return Int.random(in: worker * share..<(worker + 1) * share)
     }
 }
 
-/// The request of a keepalive as the service sends it, cut where the token and the expiry are.
+/// The request of a keepalive as the service sends it, split at the token and the expiry.
 private struct Patch: Sendable {
     private let request: TransportRequest
     private let path: [String]

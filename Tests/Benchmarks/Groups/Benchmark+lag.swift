@@ -6,10 +6,10 @@ import PreviewDomain
 import TestPeers
 
 extension Benchmark {
-    /// How long after its deadline a preview is deleted, and by how many requests, with one replica and with three.
+    /// The time from a preview's deadline to its deletion, and the number of requests, with one replica and with three.
     ///
-    /// On a real API server Kubernetes' own `ttl-after-finished` controller works beside it, at the same time and on as
-    /// many Jobs.
+    /// On a real API server, Kubernetes' own `ttl-after-finished` controller works at the same time, on the same number
+    /// of Jobs.
     static let lag = Benchmark(group: "lag", summary: "1,000 previews that expire within 60 s") { report in
         try await onEachCluster { cluster in
             try await LagBenchmark(cluster: cluster, replicas: 1, report: report).run()
@@ -25,7 +25,7 @@ private struct LagBenchmark: Sendable {
 
     private static let previews = 1_000
     private static let window = 60.0
-    /// The time in which everything is put into the cluster, and a replica learns the API server's time.
+    /// The seconds in which all objects are created, and a replica measures the API server's time.
     private var lead: Double { cluster is RealCluster ? 45 : 15 }
     private static let grace = Duration.seconds(90)
 
@@ -54,7 +54,7 @@ private struct LagBenchmark: Sendable {
             }
             let deleted = try cluster.deletions(of: "httproutes")
             let deadlines = population.blueprints.map { blueprint in
-                // As it is written: whole milliseconds, rounded up.
+                // The expiry as it is written: in whole milliseconds, rounded up.
                 RFC3339.date(RFC3339.string(blueprint.annotations.expiresAt))?.timeIntervalSince1970 ?? 0
             }
             let lags = zip(names, deadlines).compactMap { name, deadline in deleted[name].map { $0 - deadline } }
@@ -137,7 +137,7 @@ private struct ExpiringJobs: Sendable {
         client = try BareClient(cluster)
     }
 
-    /// Creates Jobs that have just finished, and whose times to live, whole seconds, end within the window.
+    /// Creates Jobs that have just finished, and whose times to live, in whole seconds, end within the window.
     func create(_ count: Int, expiringFrom begin: Double, within window: Double) async throws {
         let finished = Date().timeIntervalSince1970.rounded(.down)
         let instant = Date(timeIntervalSince1970: finished).formatted(.iso8601)
@@ -172,7 +172,7 @@ private struct ExpiringJobs: Sendable {
         }
     }
 
-    /// How long after their deadlines the Jobs were deleted.
+    /// The lags between the deadlines of the Jobs and their deletions.
     func lags() async throws -> [Double] {
         let deadlines = await deadlines.all
         try await wait(for: "all Jobs to be deleted", every: .milliseconds(500)) {

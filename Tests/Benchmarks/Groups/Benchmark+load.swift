@@ -8,7 +8,7 @@ import TestPeers
 import TestSupport
 
 extension Benchmark {
-    /// What callers see when more arrives than the machine carries, and afterwards.
+    /// The responses to callers while more requests arrive than the machine can carry, and afterwards.
     static let load = Benchmark(
         group: "load",
         summary: "200 previews' pings and starts, at 1, 2 and 5 times what is carried"
@@ -25,15 +25,16 @@ private struct LoadBenchmark: Sendable {
     let report: Report
 
     private static let previews = 200
-    /// So many of the requests start a preview, which is stopped at once; the others are pings.
+    /// The part of the requests that start a preview, which is stopped at once; the others are pings.
     private static let startShare = 0.02
     private static let seed: UInt64 = 1
     private static let phase = Duration.seconds(10)
-    /// What is carried is this part of what callers get who wait for each answer: a queue at its capacity never empties.
+    /// The carried rate, as a part of the rate of callers that wait for each response: a queue at its capacity never
+    /// empties.
     private static let carriedPart = 0.7
     private static let closedCallers = 16
     private static let recoveryLimit = Duration.seconds(30)
-    /// Answered as soon as this, so often in a row, the service has recovered.
+    /// The service has recovered once this many responses in a row took no longer than this.
     private static let (promptSeconds, promptAnswers) = (0.1, 10)
 
     func run() async throws {
@@ -54,7 +55,7 @@ private struct LoadBenchmark: Sendable {
                 "Auth__OAuth__Audience": TokenIssuer.audience, "Auth__OAuth__SigningKeyFile": key,
                 "Sandbox__Preview__ReadyTimeoutSeconds": "0", "Sandbox__Preview__MaxConcurrentSessionsPerRun": "1000",
                 "Sandbox__Preview__MaxConcurrentSessionsGlobal": "100000",
-                // What is to be seen is what a busy replica does, not what its limit of one caller's rate does.
+                // The load on a replica is measured, not its limit of one caller's rate.
                 "Server__RequestsPerSecond": "100000", "Server__RequestBurst": "100000",
             ]
         )
@@ -94,7 +95,7 @@ private struct LoadBenchmark: Sendable {
         }.rate
     }
 
-    /// How long it takes until answers are prompt again, in seconds.
+    /// The seconds until responses are fast again.
     private func recovery(_ loop: OpenLoop, _ callers: LoadCallers) async -> Double {
         let begun = ContinuousClock.now
         var prompt = 0
@@ -148,7 +149,7 @@ private struct LoadBenchmark: Sendable {
     }
 }
 
-/// The requests of the callers, and what they were promised.
+/// The requests of the callers, and the promises that they got.
 private final class LoadCallers: Sendable {
     private struct Session: Decodable { let session_id: String }
     private struct KeptAlive: Decodable {
@@ -162,7 +163,7 @@ private final class LoadCallers: Sendable {
     private let random = SeededRandom(seed: 2)
     private let promises = Mutex<[String: Date]>([:])
     private let stopped = Mutex<Set<String>>([])
-    /// Where the callers send what follows from an answer.
+    /// The loop through which callers send the requests that follow from a response.
     let loop = Mutex<OpenLoop?>(nil)
 
     init(_ population: Population, bearer: String, startShare: Double) {
@@ -215,7 +216,8 @@ private final class LoadCallers: Sendable {
         """
     }
 
-    /// How many promises are not in the cluster: pings whose expiry is not there, and stopped previews that are.
+    /// The number of promises that the cluster does not show: pings whose expiry is missing, and stopped previews that
+    /// exist.
     func lost(in routes: [Preview]) -> Int {
         let expiries = Dictionary(routes.map { ($0.token.text, $0.expiresAt ?? .distantPast) }) { first, _ in first }
         let pings = promises.withLock(\.self).count { token, until in

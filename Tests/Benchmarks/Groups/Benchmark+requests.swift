@@ -4,7 +4,7 @@ import PreviewDomain
 import TestPeers
 
 extension Benchmark {
-    /// What each operation costs the API server, by its own count, while there are few, many and very many previews.
+    /// The requests of each operation, as the API server counts them, with few, many and very many previews.
     static let requests = Benchmark(group: "requests", summary: "requests per operation, counted at the API server") {
         report in
         try await onEachCluster { cluster in
@@ -18,10 +18,10 @@ private struct RequestsBenchmark: Sendable {
     let cluster: any BenchCluster
     let report: Report
 
-    /// How often each operation is counted; the largest count is reported.
+    /// The number of measurements of each operation; the largest count is reported.
     private static let repetitions = 3
     private static let sweeps = 2
-    /// The front end's interval, and for how long it is kept up.
+    /// The front end's interval, and how long it is kept up.
     private static let pingInterval = Duration.seconds(60)
     private static let pings = 60
 
@@ -107,7 +107,7 @@ private struct RequestsBenchmark: Sendable {
         return (started.session.token, try cluster.requests().count() - before)
     }
 
-    /// What an agent's start costs, less what its approval by somebody else does.
+    /// The requests of an agent's start, without those of its approval by another caller.
     private func gatedStart(_ run: RunID, on replica: Replica) async throws -> Int {
         let approvals = ApprovalCost()
         let before = try cluster.requests().count()
@@ -127,7 +127,7 @@ private struct RequestsBenchmark: Sendable {
 
     /// Pings a preview for a simulated hour.
     ///
-    /// - Returns: The most requests that one ping cost, and the writes per ping.
+    /// - Returns: The largest number of requests of one ping, and the writes per ping.
     private func keepalives(of run: RunID) async throws -> (mostRequests: Int, writesPerPing: Double) {
         let time = ManualClusterTime()
         let replica = try Replica(cluster, time: time)
@@ -141,7 +141,7 @@ private struct RequestsBenchmark: Sendable {
                 let before = try cluster.requests().count()
                 let kept = try await replica.previews.keepAlive(run: run, token: token)
                 mostRequests = max(mostRequests, try cluster.requests().count() - before)
-                // A minute is long enough for a watch; here it takes no time.
+                // A watch delivers within a minute; here no time passes.
                 try await replica.seen.waitForExpiry(kept.expiresAt, of: token)
             }
             let writes = try cluster.requests().count(verb: "patch", resource: "httproutes") - writesBefore
@@ -157,7 +157,7 @@ private struct RequestsBenchmark: Sendable {
     }
 }
 
-/// What approving cost while a start waited for it.
+/// The requests of an approval while a start waited for it.
 private actor ApprovalCost {
     struct NotAsked: Error {}
 

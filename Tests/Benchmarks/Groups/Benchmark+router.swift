@@ -1,7 +1,8 @@
 import Foundation
 
 extension Benchmark {
-    /// What passing on costs, beside nginx with one worker before the same upstream, and with how many event streams open.
+    /// The cost of forwarding, compared with nginx with one worker in front of the same upstream, and with many open
+    /// event streams.
     static let router = Benchmark(
         group: "router",
         summary: "what is passed on, directly, through the router, and through nginx"
@@ -119,7 +120,7 @@ struct RouterBenchmark: Sendable {
         return client
     }
 
-    /// The middle of many requests, one after the other on a kept connection.
+    /// The median of many requests, one after the other on a persistent connection.
     private func latency(_ streams: Int) throws -> Measurement {
         let clients = try [directPort, routed.port, nginx.port].map { try BlockingClient(port: $0) }
         var seconds: [[Double]] = [[], [], []]
@@ -128,7 +129,7 @@ struct RouterBenchmark: Sendable {
                 for _ in 0..<Self.requestsPerRound {
                     let begun = ContinuousClock.now
                     try client.get("/kilobyte", bodyBytes: Self.bodyBytes)
-                    // The first round warms everything up.
+                    // The first round warms up everything.
                     if round > 0 { seconds[index].append(begun.duration(to: .now).seconds) }
                 }
             }

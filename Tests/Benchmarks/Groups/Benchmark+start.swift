@@ -6,7 +6,7 @@ import PreviewDomain
 import TestPeers
 
 extension Benchmark {
-    /// What the service adds to the requests of a start.
+    /// The service's cost in addition to the requests of a start.
     static let start = Benchmark(group: "start", summary: "a start, and its requests sent bare") { report in
         try await onEachCluster { cluster in
             try await StartBenchmark(cluster: cluster, report: report).run()
@@ -18,7 +18,7 @@ private struct StartBenchmark: Sendable {
     let cluster: any BenchCluster
     let report: Report
 
-    /// As many previews as the contract's default limit leaves room beside.
+    /// The number of other previews that the default limit allows.
     private static let others = 19
     private static let warmUps = 20
 
@@ -72,7 +72,7 @@ private struct StartBenchmark: Sendable {
     }
 }
 
-/// Where previews' objects are in the API.
+/// The paths of the previews' objects in the API.
 enum PreviewPath {
     static let routes = "/apis/gateway.networking.k8s.io/v1/namespaces/\(benchNamespace)/httproutes"
     static let services = "/api/v1/namespaces/\(benchNamespace)/services"

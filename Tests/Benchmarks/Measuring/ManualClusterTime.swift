@@ -3,7 +3,7 @@ import PreviewControl
 import PreviewDomain
 import Synchronization
 
-/// A cluster's time that is known exactly and stands still until it is put forward.
+/// A cluster's time that is known exactly, and that changes only when it is advanced.
 final class ManualClusterTime: ClusterTime {
     private let now = Mutex(Date())
 
@@ -15,7 +15,7 @@ final class ManualClusterTime: ClusterTime {
     }
 }
 
-/// The cluster's time where the API server is on this machine: this machine's.
+/// The cluster's time if the API server is on this machine: the local time.
 struct LocalClusterTime: ClusterTime {
     func reading() -> ClusterTimeReading? {
         let now = Date()

@@ -4,27 +4,27 @@ import FoundationEssentials
     import Glibc
 #endif
 
-/// What processes have used.
+/// The resources that processes have used.
 enum ProcessUsage {
     struct Unreadable: Error {}
 
-    /// The CPU time of this process so far, all threads together, in seconds.
+    /// The CPU time of this process so far, of all threads together, in seconds.
     static func cpuSeconds() -> Double {
         // POSIX fixes the unit at a microsecond, whatever the resolution.
         Double(clock()) / 1e6
     }
 
-    /// Runs `body` and tells the CPU time that this process used meanwhile, in seconds.
+    /// Runs `body`, and returns the CPU time that this process used meanwhile, in seconds.
     static func cpuSeconds(_ body: () async throws -> Void) async throws -> Double {
         let begun = cpuSeconds()
         try await body()
         return cpuSeconds() - begun
     }
 
-    /// The CPU time of a process so far, all threads together, in seconds.
+    /// The CPU time of a process so far, of all threads together, in seconds.
     static func cpuSeconds(of process: Int32) throws -> Double {
         let stat = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field behind it.
+        // The name, in parentheses, may contain anything; user and system time are the 12th and 13th field after it.
         guard let end = stat.lastIndex(of: ")") else { throw Unreadable() }
         let fields = stat[end...].split(separator: " ")
         guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {

@@ -1,17 +1,17 @@
 import Synchronization
 
-/// What came of repeating an operation for a while.
+/// The result of repeating an operation for a while.
 struct Throughput: Sendable {
-    /// Completed operations in a second.
+    /// The number of completed operations per second.
     let rate: Double
-    /// The CPU time that this process used for each, in seconds.
+    /// The CPU time of this process for each operation, in seconds.
     let cpuSeconds: Double
 }
 
-/// Runs `operation` over and over from as many tasks as `concurrency` says.
+/// Runs `operation` repeatedly in `concurrency` tasks.
 ///
 /// - Parameters:
-///   - duration: How long to go on; what has begun by then is finished and counted.
+///   - duration: How long to continue; an operation that has begun by then is finished and counted.
 ///   - operation: Gets the number of the task that runs it.
 func throughput(
     concurrency: Int,
@@ -40,13 +40,13 @@ func throughput(
     )
 }
 
-/// Two throughputs that were measured in turn, so that what else the machine does concerns both alike.
+/// Two throughputs that are measured in turn, so that other load on the machine affects both alike.
 struct Comparison: Sendable {
     private let pairs: [(first: Throughput, second: Throughput)]
 
-    /// - Parameter pair: Measures one after the other.
+    /// - Parameter pair: Measures one throughput after the other.
     init(rounds: Int, _ pair: () async throws -> (Throughput, Throughput)) async throws {
-        // The first round warms both up.
+        // The first round warms up both.
         _ = try await pair()
         var pairs: [(Throughput, Throughput)] = []
         for _ in 0..<rounds { pairs.append(try await pair()) }
@@ -84,8 +84,8 @@ func forEach<Element: Sendable>(
 ///
 /// - Parameters:
 ///   - what: What is waited for, in words.
-///   - pause: How often to look, which costs whoever is asked.
-/// - Throws: ``NotInTime`` after `limit`: a benchmark that waits for ever tells nobody why.
+///   - pause: The time between two checks, each of which costs whatever it queries.
+/// - Throws: ``NotInTime`` after `limit`, so that a benchmark that waits in vain reports the reason.
 func wait(
     for what: String,
     atMost limit: Duration = .seconds(120),
@@ -105,7 +105,7 @@ struct NotInTime: Error, CustomStringConvertible {
     var description: String { "waited in vain for \(what)" }
 }
 
-/// Counts from many tasks.
+/// A counter for many tasks.
 final class Tally: Sendable {
     private let number = Atomic(0)
 

@@ -3,7 +3,7 @@ import HTTPTransport
 import HTTPTypes
 import Synchronization
 
-/// Passes requests on, and keeps those that are sent while it is told to.
+/// Forwards requests, and keeps those that are sent while a recorder records.
 final class RecordingTransport: HTTPTransport {
     private let base: CurlTransport
     private let recorder: RequestRecorder
@@ -28,7 +28,7 @@ final class RequestRecorder: Sendable {
 
     fileprivate func note(_ request: TransportRequest) { requests.withLock { $0?.append(request) } }
 
-    /// Runs `body` and returns the requests that were sent meanwhile, in their order.
+    /// Runs `body`, and returns the requests that were sent meanwhile, in their order.
     func requests(of body: () async throws -> Void) async throws -> [TransportRequest] {
         requests.withLock { $0 = [] }
         try await body()

@@ -11,7 +11,7 @@ extension Collection<Double> {
     }
 }
 
-/// How a figure grows with the number of previews: the exponent k of the best fit of c·nᵏ, by least squares of the
+/// The growth of a figure with the number of previews: the exponent k of the best fit of c·nᵏ, by least squares of the
 /// logarithms.
 func growthExponent(_ points: [(n: Int, value: Double)]) -> Double {
     let logarithms = points.map { (x: log(Double($0.n)), y: log($0.value)) }

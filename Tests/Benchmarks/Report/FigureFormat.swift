@@ -1,6 +1,6 @@
 import Foundation
 
-/// Numbers as people read them: about three significant digits, no exponent.
+/// Numbers for readers: about three significant digits, no exponent.
 enum FigureFormat {
     static func text(_ value: Double) -> String {
         guard value.isFinite else { return "none" }

@@ -1,4 +1,4 @@
-/// Figures in rows, one a line.
+/// A table of figures, one in each row.
 struct FigureTable {
     private static let titles = ["figure", "against", "value", "target", "met", "details"]
 
@@ -8,7 +8,7 @@ struct FigureTable {
         rows = measurements.map(Self.row)
     }
 
-    /// One figure without a table.
+    /// One figure outside a table.
     static func line(_ measurement: Measurement) -> String {
         let row = row(measurement)
         let target = row[3].isEmpty ? "" : "  (target \(row[3]): \(row[4]))"

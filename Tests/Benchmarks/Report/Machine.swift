@@ -1,7 +1,7 @@
 import CCurl
 import Foundation
 
-/// What the figures were measured on. Nothing that identifies a machine is in it.
+/// The machine on which the figures were measured, without anything that identifies it.
 struct Machine: Codable, Sendable {
     let date: String
     let cores: Int
@@ -24,7 +24,7 @@ struct Machine: Codable, Sendable {
         #else
             compiler = "Swift 6.2"
         #endif
-        // The first word names libcurl and its version, the others what it was built with.
+        // The first word names libcurl and its version, the others the libraries that it was built with.
         libcurl = String(cString: curl_version()).split(separator: " ").prefix(2).joined(separator: " with ")
         var isDebug = false
         assert(

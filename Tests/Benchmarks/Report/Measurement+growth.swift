@@ -1,10 +1,10 @@
 extension Measurement {
-    /// How a figure grows with a number, of previews most often.
+    /// The growth of a figure with a number, usually that of previews.
     ///
     /// - Parameters:
     ///   - points: The figure for each number of previews.
-    ///   - things: What is counted.
-    ///   - bound: The largest exponent that is what it should be; `nil` only reports it.
+    ///   - things: The things that are counted.
+    ///   - bound: The largest allowed exponent; `nil` only reports it.
     static func growth(
         _ name: String,
         on place: String,

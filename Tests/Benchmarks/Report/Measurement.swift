@@ -1,6 +1,6 @@
 /// One figure.
 struct Measurement: Codable, Sendable {
-    /// What a figure is compared with.
+    /// The target with which a figure is compared.
     struct Target: Codable, Sendable {
         enum Bound: String, Codable, Sendable {
             case atMost = "at_most"
@@ -21,7 +21,7 @@ struct Measurement: Codable, Sendable {
         }
     }
 
-    /// One of the two things that a ratio compares.
+    /// One of the two values that a ratio compares.
     struct Side: Codable, Sendable {
         let name: String
         let value: Double
@@ -29,14 +29,14 @@ struct Measurement: Codable, Sendable {
     }
 
     let name: String
-    /// Against what it was measured: `development`, `real`, `simulated` or `loopback`.
+    /// The cluster or server of the measurement: `development`, `real`, `simulated` or `loopback`.
     let place: String
-    /// Under which circumstances, for example with how many previews; may be empty.
+    /// The circumstances, for example the number of previews; may be empty.
     let condition: String
     let value: Double
     let unit: String
     let target: Target?
-    /// Whether the target is met; `nil` where there is none.
+    /// Whether the target is met; `nil` if there is none.
     let met: Bool?
     let sides: [Side]
 
@@ -59,7 +59,7 @@ struct Measurement: Codable, Sendable {
         self.sides = sides
     }
 
-    /// How many times `numerator` is `denominator`.
+    /// The ratio of `numerator` to `denominator`.
     static func ratio(
         _ name: String,
         on place: String,

@@ -17,13 +17,13 @@ final class Report: Sendable {
         note("  \(FigureTable.line(measurement))")
     }
 
-    /// Says something that is no figure.
+    /// Prints a line that is not a figure.
     func note(_ text: String) {
         print(text)
         fflush(nil)
     }
 
-    /// All figures as a table for people.
+    /// All figures as a plain text table.
     var text: String { FigureTable(measurements).text }
 
     /// All figures as a Markdown table, with the machine above it.

@@ -4,14 +4,14 @@ import Foundation
     import Glibc
 #endif
 
-/// A client on one connection that blocks: no turn of a thread is in what it measures.
+/// A client on one connection that blocks, so that its figures contain no switch between threads.
 final class BlockingClient {
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
     private let descriptor: Int32
-    /// How many bytes the last ``read(atLeast:)`` brought.
+    /// The number of bytes of the last ``read(atLeast:)``.
     private var lastCount = 0
     private var buffer = [UInt8](repeating: 0, count: 256 * 1_024)
 
@@ -45,7 +45,7 @@ final class BlockingClient {
         }
     }
 
-    /// Reads until there are as many bytes.
+    /// Reads until this many bytes have arrived.
     ///
     /// - Returns: The first bytes, as text.
     @discardableResult
@@ -62,9 +62,9 @@ final class BlockingClient {
         return first
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads the response.
     ///
-    /// - Parameter bodyBytes: The length of the answer's body.
+    /// - Parameter bodyBytes: The length of the response's body.
     func get(_ path: String, bodyBytes: Int) throws {
         try send("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         let begin = try read(atLeast: 1)
@@ -76,7 +76,7 @@ final class BlockingClient {
     }
 }
 
-/// Ports on 127.0.0.1 that nobody listens at.
+/// Ports on 127.0.0.1 without a listener.
 enum FreePort {
     static func next() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 
-/// This program once more, as a process of its own that serves something, so that its CPU time and memory are not counted
-/// with those of the code that is measured.
+/// A second process of this program that serves something, so that its CPU time and memory are not counted with those
+/// of the measured code.
 ///
-/// The two speak over the child's standard input and output: a line with a question, a line of JSON as the answer. The
-/// child ends when its input closes.
+/// The two communicate over the child's standard input and output: a line with a question, and a line of JSON as the
+/// answer. The child ends when its input closes.
 final class ChildServer: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -21,7 +21,7 @@ final class ChildServer: Sendable {
 
     deinit { stop() }
 
-    /// Asks the child something; `nil` reads what it says unasked.
+    /// Sends a question to the child; `nil` reads a line that the child sends without a question.
     func ask<Answer: Decodable & Sendable>(_ question: String?, for type: Answer.Type = Answer.self) throws -> Answer {
         try running.withLock { running in
             if let question { try running.write("\(question)\n") }

@@ -2,7 +2,7 @@ import ArgumentParser
 import DevCluster
 import Foundation
 
-/// The development cluster's stand-in for the core API, whose event streams are held open.
+/// The development cluster's stand-in for the core API, with event streams that stay open.
 struct CoreAPIServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "core-api-server",
@@ -12,7 +12,7 @@ struct CoreAPIServerCommand: AsyncParsableCommand {
 
     struct Address: Codable, Sendable {
         let port: Int
-        /// Of the runs' owner.
+        /// The bearer of the runs' owner.
         let bearer: String
     }
 
@@ -27,9 +27,9 @@ struct CoreAPIServerCommand: AsyncParsableCommand {
     }
 }
 
-/// How many files, and so connections, this process and its children may have open.
+/// The limit of open files, and so of connections, of this process and its children.
 enum OpenFileLimit {
-    /// Raises it to what the system allows.
+    /// Raises the limit to the maximum that the system allows.
     static func raise() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

@@ -3,7 +3,7 @@ import DevCluster
 import Foundation
 import Synchronization
 
-/// The development cluster's API server in a process of its own.
+/// The development cluster's API server in a separate process.
 struct DevelopmentServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "development-server",
@@ -16,7 +16,7 @@ struct DevelopmentServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         var limits = ObjectStore.Limits()
-        // As many changes as a burst makes before its watchers have read them.
+        // The number of changes in a burst before its watchers have read them.
         limits.watchBuffer = 65_536
         limits.history = 65_536
         let store = ObjectStore(limits: limits)
@@ -41,7 +41,7 @@ struct DevelopmentServerCommand: AsyncParsableCommand {
     }
 }
 
-/// When the server accepted deletions.
+/// The instants at which the server accepted deletions.
 private final class DeletionLog: Sendable {
     private let instants = Mutex<[String: [String: Double]]>([:])
 

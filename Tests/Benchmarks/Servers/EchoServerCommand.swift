@@ -7,7 +7,7 @@ import Logging
 import NIOCore
 import NIOSSL
 
-/// A route that does nothing, over TLS, for comparing HTTP clients.
+/// A route that does nothing, over TLS, for the comparison of HTTP clients.
 struct EchoServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo-server",
@@ -20,7 +20,7 @@ struct EchoServerCommand: AsyncParsableCommand {
         let authorityPEM: String
     }
 
-    /// About as much as the metadata of a route.
+    /// About the size of the metadata of a route.
     static let bodyBytes = 1_024
 
     func run() async throws {

@@ -13,8 +13,8 @@ import PreviewServer
 import TestPeers
 import TestSupport
 
-/// The service's whole HTTP API over a cluster in memory, and beside it a bare Hummingbird route that answers as many
-/// bytes, on one event loop.
+/// The service's whole HTTP API over a cluster in memory, and a bare Hummingbird route with a response of the same
+/// size, on one event loop.
 struct KeepaliveServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keepalive-server",
@@ -22,7 +22,7 @@ struct KeepaliveServerCommand: AsyncParsableCommand {
         shouldDisplay: false
     )
 
-    /// Where the two listen, and what to send them.
+    /// The ports of the two, and the requests to send them.
     struct Address: Codable, Sendable {
         let apiPort: Int
         let barePort: Int
@@ -82,7 +82,7 @@ struct KeepaliveServerCommand: AsyncParsableCommand {
     }
 }
 
-/// The API and what it stands on.
+/// The API and its parts.
 private struct Fixture: Sendable {
     let api: PreviewAPI
     let run: RunID

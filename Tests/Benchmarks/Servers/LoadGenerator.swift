@@ -3,10 +3,10 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Sends the same HTTP/1.1 request over and over on some connections, each of which waits for its answer before it sends
-/// again, and counts the answers.
+/// Sends the same HTTP/1.1 request repeatedly on some connections, each of which waits for the response before it sends
+/// again, and counts the responses.
 ///
-/// All answers have the same length, so that counting bytes is enough; it costs next to nothing beside the server.
+/// All responses have the same length, so that counting bytes is enough; its cost is negligible beside the server's.
 final class LoadGenerator: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -16,8 +16,8 @@ final class LoadGenerator: Sendable {
 
     /// - Parameters:
     ///   - request: The bytes of the request.
-    ///   - duration: How long to go on.
-    /// - Returns: The answers in a second.
+    ///   - duration: How long to continue.
+    /// - Returns: The responses per second.
     func rate(port: Int, request: String, connections: Int, for duration: Duration) async throws -> Double {
         let answerLength = try await answerLength(port: port, request: request)
         let tally = Tally()
@@ -48,7 +48,7 @@ final class LoadGenerator: Sendable {
             .connect(host: "127.0.0.1", port: port).get()
     }
 
-    /// Asks once and measures the answer, which has to be one of success with its length in its head.
+    /// Sends one request, and measures the response, which must be successful and have a length in its head.
     private func answerLength(port: Int, request: String) async throws -> Int {
         let (answers, source) = AsyncStream.makeStream(of: String.self)
         let channel = try await ClientBootstrap(group: group)
@@ -97,7 +97,7 @@ private final class Repeater: ChannelInboundHandler {
     }
 }
 
-/// Collects one answer: its head, and as much body as that announces.
+/// Collects one response: the head, and as much of the body as the head announces.
 private final class FirstAnswer: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -1,6 +1,6 @@
 import Foundation
 
-/// nginx with one worker, in a process of its own: the usual reverse proxy, and the server behind both.
+/// nginx with one worker, in a separate process: the usual reverse proxy, and the server behind both proxies.
 final class Nginx: Sendable {
     struct Missing: Error, CustomStringConvertible {
         let description = "nginx is missing: install nginx-light, or name the program in NGINX"
@@ -12,8 +12,8 @@ final class Nginx: Sendable {
     var processID: Int32 { process.processIdentifier }
 
     /// - Parameters:
-    ///   - name: Of its files in `folder`.
-    ///   - http: What stands in the block `http`, with `PORT` for its port.
+    ///   - name: The name of its files in `folder`.
+    ///   - http: The contents of the block `http`, with `PORT` for its port.
     init(_ name: String, in folder: URL, http: String) async throws {
         let environment = ProcessInfo.processInfo.environment
         let program = environment["NGINX"] ?? "/usr/sbin/nginx"
@@ -54,7 +54,7 @@ final class Nginx: Sendable {
         process.waitUntilExit()
     }
 
-    /// Answers `/kilobyte` and `/gigabyte`, and has runs' streams from another server.
+    /// Serves `/kilobyte` and `/gigabyte`, and forwards runs' streams to another server.
     static func upstream(in folder: URL, streamsAt port: Int) async throws -> Nginx {
         let gigabyte = folder.appending(path: "gigabyte")
         FileManager.default.createFile(atPath: gigabyte.path, contents: nil)
@@ -79,7 +79,7 @@ final class Nginx: Sendable {
         )
     }
 
-    /// Passes everything on, over connections that are kept.
+    /// Forwards everything, over persistent connections.
     static func proxy(in folder: URL, to port: Int) async throws -> Nginx {
         try await Nginx(
             "proxy",

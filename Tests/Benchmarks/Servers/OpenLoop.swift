@@ -3,24 +3,24 @@ import Synchronization
 import TestPeers
 import TestSupport
 
-/// Sends requests when they are due, whether or not earlier ones were answered: who arrives does not wait for others, so that
-/// a server that is too slow gets no fewer requests for it.
+/// Sends requests when they are due, whether or not earlier ones were answered: callers arrive independently of each
+/// other, so that a slow server gets no fewer requests.
 final class OpenLoop: Sendable {
-    /// What became of the requests of one phase.
+    /// The outcome of the requests of one phase.
     struct Outcome: Sendable {
-        /// From the instant at which each answered request was due, in seconds.
+        /// The seconds from the instant at which each answered request was due.
         var latencies: [Double] = []
-        /// Refused with 429 or 503 and a `Retry-After`.
+        /// The number of requests refused with 429 or 503 and a `Retry-After`.
         var shed = 0
-        /// Failed in any other way: the caller was not told what to do.
+        /// Requests that failed in any other way: the response does not say what to do.
         var untold: [String: Int] = [:]
-        /// Not sent, because this program had too many under way.
+        /// The number of requests not sent, because this program had too many open.
         var unsent = 0
 
         var sentCount: Int { latencies.count + shed + untold.values.reduce(0, +) }
     }
 
-    /// The most requests under way at once: fewer than the service's own limit of connections.
+    /// The largest number of open requests: fewer than the service's own limit of connections.
     private static let mostUnderWay = 2_000
 
     private struct State {
@@ -34,12 +34,12 @@ final class OpenLoop: Sendable {
 
     init(port: Int) { self.port = port }
 
-    /// Sends requests for so long, at instants of a Poisson process, and waits for all answers.
+    /// Sends requests for this long, at instants of a Poisson process, and waits for all responses.
     ///
     /// - Parameters:
-    ///   - rate: How many arrive in a second, on average.
-    ///   - random: Decides when, so that a seed gives the same arrivals.
-    ///   - request: Makes the next request, and what is to be done with its answer if that is 200.
+    ///   - rate: The average number of requests per second.
+    ///   - random: Determines the instants, so that a seed gives the same arrivals.
+    ///   - request: Creates the next request, and the action for its response if that is 200.
     func run(
         rate: Double,
         for duration: Duration,
@@ -72,9 +72,9 @@ final class OpenLoop: Sendable {
         return state.withLock(\.outcome)
     }
 
-    /// Sends one request and waits for its answer.
+    /// Sends one request and waits for its response.
     ///
-    /// - Returns: The status and the seconds it took; nil where the connection was lost.
+    /// - Returns: The status, and the seconds that it took; `nil` if the connection was lost.
     func probe(_ request: String) async -> (status: Int, seconds: Double)? {
         let begun = ContinuousClock.now
         guard let answer = try? await exchange(request) else { return nil }

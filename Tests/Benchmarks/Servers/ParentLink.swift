@@ -1,9 +1,9 @@
 import Foundation
 
-/// A child's side of its ``ChildServer``.
+/// The child's side of a ``ChildServer``.
 enum ParentLink {
-    /// The lines of the standard input. They are read on a thread of their own: it blocks, and a thread of the
-    /// concurrency pool must not.
+    /// The lines of the standard input. They are read on a separate thread, because reading blocks, and a thread of the
+    /// concurrency pool must not block.
     static func questions() -> AsyncStream<String> {
         let (lines, source) = AsyncStream.makeStream(of: String.self)
         Thread.detachNewThread {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// Runs `preview-gateway serve` as production does, for as long as this program's input is open: so it ends with whoever
-/// started it, however that ends.
+/// Runs `preview-gateway serve` as in production, for as long as this program's input is open: it therefore ends with
+/// its parent process, however that ends.
 struct ServiceCommand: AsyncParsableCommand {
     struct Missing: Error, CustomStringConvertible {
         let description = "preview-gateway is not beside this program: build it first, as make bench does"
@@ -31,7 +31,7 @@ struct ServiceCommand: AsyncParsableCommand {
             "KUBECONFIG": kubeconfig, "Sandbox__Preview__ZoneSuffix": "preview.example.com",
             "Auth__ApiKey": UUID().uuidString, "Server__Listen": "127.0.0.1:0",
             "Server__DrainSeconds": "0",
-            // Over before the first preview expires: what is measured is not the grace after a start.
+            // The grace ends before the first preview expires, because the grace after a start is not measured.
             "Sandbox__Preview__OutageGraceSeconds": "5",
         ]
         for text in set {
@@ -45,7 +45,7 @@ struct ServiceCommand: AsyncParsableCommand {
         try process.run()
         try ParentLink.answer(process.processIdentifier)
         for await _ in ParentLink.questions() {}
-        // As Kubernetes stops it. Its end is this program's.
+        // The service is stopped as Kubernetes stops it, and this program ends with it.
         process.terminate()
         process.waitUntilExit()
     }

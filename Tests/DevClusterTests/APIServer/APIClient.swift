@@ -3,18 +3,19 @@ import DevCluster
 import HTTPTransport
 import HTTPTypes
 
-/// A client that sends what a test writes, over the server's real socket.
+/// A client of the development cluster's API server over its socket. It sends bodies unchanged, so that a test can also
+/// send invalid ones.
 struct APIClient: Sendable {
     struct Answer: Sendable {
         let status: Int
         let headers: HTTPFields
         let body: [UInt8]
 
-        /// The body as JSON; `null` where it is none.
+        /// The body as JSON, or `null` if it is not JSON.
         var json: JSONValue { (try? JSONParser.value(of: body)) ?? .null }
         var text: String { String(decoding: body, as: UTF8.self) }
         var reason: String { json["reason"]?.stringValue ?? "" }
-        /// The fields that the causes of a refusal name.
+        /// The field that each cause of the answer's `Status` names.
         var causes: [String] { json["details", "causes"]?.arrayValue?.compactMap { $0["field"]?.stringValue } ?? [] }
         /// The names of a list's items.
         var names: [String] { json["items"]?.arrayValue?.map(\.name) ?? [] }
@@ -24,7 +25,7 @@ struct APIClient: Sendable {
     private let authority: String
     private let token: String?
 
-    /// Runs a server and a client of its administrator while `body` runs.
+    /// Calls `body` with a running API server and a client that has its administrator's token.
     static func withServer<Result: Sendable>(
         _ configuration: APIServer.Configuration = APIServer.Configuration(),
         store: ObjectStore = ObjectStore(),
@@ -54,7 +55,7 @@ struct APIClient: Sendable {
         }
     }
 
-    /// The same client with another token, or none.
+    /// A client of the same server with another token, or without one if `token` is `nil`.
     func with(token: String?) -> APIClient {
         APIClient(transport: transport, authority: authority, token: token)
     }
@@ -106,7 +107,7 @@ struct APIClient: Sendable {
         try await send(request(.patch, path, object, type: "application/apply-patch+yaml"))
     }
 
-    /// Runs `body` with the frames of a watch.
+    /// Calls `body` with the frames of a watch of `path`.
     func watch<Result: Sendable>(
         _ path: String,
         accept: String? = nil,
@@ -120,7 +121,7 @@ struct APIClient: Sendable {
         }
     }
 
-    /// The frames of a watch: a JSON document a line.
+    /// The frames of a watch: one JSON document per line.
     struct Frames {
         private var chunks: TransportBody.AsyncIterator
         private var rest: [UInt8] = []
@@ -139,7 +140,7 @@ struct APIClient: Sendable {
             }
         }
 
-        /// The type and the object's name of the next frame.
+        /// The type of the next frame and the name of its object, such as `ADDED a`, or `nil` at the end of the watch.
         mutating func nextChange() async throws -> String? {
             guard let frame = try await next() else { return nil }
             return "\(frame["type"]?.stringValue ?? "") \(frame["object"]?.name ?? "")"
@@ -147,7 +148,7 @@ struct APIClient: Sendable {
     }
 }
 
-/// Objects that tests write.
+/// Objects and paths for requests to the API server.
 enum Samples {
     static let services = "/api/v1/namespaces/default/services"
     static let routes = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes"
@@ -197,7 +198,7 @@ enum Samples {
     }
 }
 
-/// A clock on which every wait is over at once.
+/// A clock on which every sleep ends immediately and the time stays the same.
 final class ImmediateClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration

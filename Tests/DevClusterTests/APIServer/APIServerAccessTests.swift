@@ -13,7 +13,7 @@ struct APIServerAccessTests {
         return configuration
     }
 
-    @Test("an unknown token is nobody's, and its text stays out of the answer")
+    @Test("an unknown or missing token is refused with 401, and the answer does not repeat it")
     func authentication() async throws {
         try await APIClient.withServer { _, client async throws in
             let wrong = try await client.with(token: "wrong-token").get(Samples.services)
@@ -64,7 +64,7 @@ struct APIServerAccessTests {
         }
     }
 
-    @Test("reviews say who a token is and what somebody may do")
+    @Test("token reviews identify a user, and access reviews state what a user may do")
     func reviews() async throws {
         try await APIClient.withServer(Self.configuration) { _, client async throws in
             let tokens = "/apis/authentication.k8s.io/v1/tokenreviews"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Faults of the API server", .timeLimit(.minutes(10)))
 struct APIServerFaultTests {
-    @Test("a rule answers in the server's place as often as it says")
+    @Test("a rule replaces the server's answer for the given number of requests")
     func answers() async throws {
         try await APIClient.withServer { server, client async throws in
             let busy = StatusFailure(code: 429, reason: "TooManyRequests", message: "busy", retryAfterSeconds: 1)
@@ -20,7 +20,7 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a request can be carried out although its answer fails")
+    @Test("a request is carried out although its answer is an error or is missing")
     func actsThenFails() async throws {
         try await APIClient.withServer { server, client async throws in
             let failure = StatusFailure(code: 500, reason: "InternalError", message: "no")
@@ -32,7 +32,7 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a dropped connection leaves nothing done, and the next one works")
+    @Test("a request whose connection is dropped changes nothing, and the next request works")
     func drops() async throws {
         try await APIClient.withServer { server, client async throws in
             server.faults.add(.init(verb: "create", fault: .drop))
@@ -41,7 +41,7 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a request that hangs ends with its client")
+    @Test("a request that hangs ends when its client cancels it")
     func hangs() async throws {
         try await APIClient.withServer { server, client async throws in
             server.faults.add(.init(verb: "get", resource: "services", fault: .hang))
@@ -69,7 +69,7 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a lagging watch delivers everything once it catches up")
+    @Test("a watch that is held delivers every change once the gate opens")
     func laggingWatch() async throws {
         try await APIClient.withServer { server, client async throws in
             let gate = Gate()
@@ -85,7 +85,7 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a watch ends, expires or breaks after the changes that a rule says")
+    @Test("a watch ends, expires or breaks after the number of changes in its rule")
     func watchEndings() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.services, namespace: "default", Samples.service(name)) }

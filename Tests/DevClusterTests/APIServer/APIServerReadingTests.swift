@@ -8,7 +8,7 @@ struct APIServerReadingTests {
     static let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     static let metadata = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
-    @Test("pages show one version, whatever is written meanwhile, until that has left the history")
+    @Test("all pages show the version of the first page until that version has left the history")
     func pages() async throws {
         var limits = ObjectStore.Limits()
         limits.history = 16
@@ -40,7 +40,7 @@ struct APIServerReadingTests {
         }
     }
 
-    @Test("a version from the future is a time-out that says when to come back")
+    @Test("a resourceVersion in the future is answered with 504 and Retry-After")
     func futureVersion() async throws {
         try await APIClient.withServer { _, client async throws in
             let answer = try await client.get("\(Samples.services)?resourceVersion=99999")
@@ -49,7 +49,7 @@ struct APIServerReadingTests {
         }
     }
 
-    @Test("metadata alone, tables and whole objects are chosen by Accept")
+    @Test("the Accept header selects whole objects, their metadata or a table")
     func representations() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
@@ -81,7 +81,7 @@ struct APIServerReadingTests {
         }
     }
 
-    @Test("discovery offers the kinds in both forms, and only the versions that are served")
+    @Test("discovery lists the served versions only, in its plain and in its aggregated form")
     func discovery() async throws {
         let kinds = ResourceKind.all.map { $0 == .sandboxClaims ? $0.serving("v1alpha1") : $0 }
         try await APIClient.withServer(store: ObjectStore(kinds: kinds)) { _, client async throws in
@@ -104,7 +104,7 @@ struct APIServerReadingTests {
         }
     }
 
-    @Test("a version that cannot be converted lists while there is nothing, and fails with 500 afterwards")
+    @Test("a version that cannot be converted is listed while there is no object, and fails with 500 afterwards")
     func unconvertibleVersion() async throws {
         try await APIClient.withServer { server, client async throws in
             let old = "/apis/extensions.agents.x-k8s.io/v1alpha1/namespaces/default/sandboxclaims"
@@ -118,7 +118,7 @@ struct APIServerReadingTests {
         }
     }
 
-    @Test("every answer carries the server's time, which a test can shift")
+    @Test("every answer has the server's time in its Date header, moved by the clock offset")
     func date() async throws {
         let store = ObjectStore(now: { Date(timeIntervalSince1970: 784_111_777) })
         try await APIClient.withServer(store: store) { server, client async throws in

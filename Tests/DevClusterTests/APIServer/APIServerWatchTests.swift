@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Watching through the API", .timeLimit(.minutes(10)))
 struct APIServerWatchTests {
-    @Test("a watch tells what is there, then what changes, as its selector sees it")
+    @Test("a watch sends an object as ADDED or DELETED when it starts or stops matching the selector")
     func selectorTransitions() async throws {
         try await APIClient.withServer { server, client async throws in
             let store = server.store
@@ -58,7 +58,7 @@ struct APIServerWatchTests {
         }
     }
 
-    @Test("bookmarks carry the last change of their kind, and one comes before the end")
+    @Test("a bookmark has the version of its kind's last change, and one precedes the end of the watch")
     func bookmarks() async throws {
         var configuration = APIServer.Configuration()
         configuration.clock = ImmediateClock()
@@ -79,7 +79,7 @@ struct APIServerWatchTests {
         }
     }
 
-    @Test("a watch of metadata or of a table sends that")
+    @Test("a watch sends metadata or tables if its Accept header asks for them")
     func representations() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
@@ -99,7 +99,7 @@ struct APIServerWatchTests {
         }
     }
 
-    @Test("a streaming list is refused, as by servers that have it switched off")
+    @Test("a streaming list is refused, as by a server without that feature")
     func streamingList() async throws {
         try await APIClient.withServer { _, client async throws in
             let answer = try await client.get(

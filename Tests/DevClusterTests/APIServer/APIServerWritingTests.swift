@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Writing through the API", .timeLimit(.minutes(10)))
 struct APIServerWritingTests {
-    @Test("a refusal has the status, the reason and the causes of the real one")
+    @Test("a refusal has the status, the reason and the causes of the real API server's")
     func refusals() async throws {
         try await APIClient.withServer { _, client async throws in
             let services = Samples.services
@@ -34,7 +34,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("an HTTPRoute that its schema forbids is invalid, each mistake by its name")
+    @Test("an HTTPRoute that violates its schema is refused, with the field of each mistake")
     func routeRules() async throws {
         try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r")
@@ -52,7 +52,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("an Event lies in the namespace of its object")
+    @Test("an Event must be in the namespace of its object")
     func eventNamespace() async throws {
         try await APIClient.withServer { _, client async throws in
             let events = "/api/v1/namespaces/default/events"
@@ -67,7 +67,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("every reason why a JSON Patch does not apply gives the same answer, without a cause")
+    @Test("a JSON Patch that cannot be applied has the same answer for every reason, without a cause")
     func patchFailures() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r"))
@@ -90,7 +90,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("a JSON Patch applies as a whole, and one that changes nothing keeps the version")
+    @Test("a JSON Patch is applied as a whole, and a patch that changes nothing keeps the version")
     func patches() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r", annotations: ["a": "1"]))
@@ -125,7 +125,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("merge patches merge; the strategic kind merges lists by key, and only built-in kinds know it")
+    @Test("a strategic merge patch merges lists by key, and only built-in kinds support it")
     func mergePatches() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.services, Samples.service("s", labels: ["a": "1", "b": "2"]))
@@ -143,7 +143,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("whoever applies owns just the fields applied; others conflict unless they insist")
+    @Test("applying owns the applied fields only, and another manager conflicts unless it forces its change")
     func serverSideApply() async throws {
         try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r", annotations: ["mine": "1", "gone": "1"])
@@ -176,7 +176,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("a replacement names the object and, for installed kinds, its version")
+    @Test("a replacement needs the object's name and, for custom resources, its version")
     func replacements() async throws {
         try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json
@@ -193,7 +193,7 @@ struct APIServerWritingTests {
         }
     }
 
-    @Test("deleting answers with a Status, or with the object where that stays")
+    @Test("a deletion is answered with a Status, or with the object while a finalizer keeps it")
     func deletions() async throws {
         try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json

@@ -3,13 +3,13 @@ import FoundationEssentials
 import Subprocess
 import Testing
 
-/// True where `kubectl` can be started.
+/// Whether a folder of `PATH` contains `kubectl`.
 private let kubectlIsInstalled: Bool = {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 }()
 
-/// The real `kubectl`, where there is one.
+/// Runs commands of the real `kubectl` against the development cluster's API server.
 @Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
 struct KubectlTests {
     static let manifest = """
@@ -73,7 +73,7 @@ struct KubectlTests {
         }
     }
 
-    @Test("knows the kinds by their short names")
+    @Test("lists the kinds and accepts their short names")
     func apiResources() async throws {
         try await withKubectl { _, kubectl async throws in
             let resources = try await kubectl("api-resources", "--no-headers", "-o", "name")
@@ -85,7 +85,9 @@ struct KubectlTests {
 
     private typealias Kubectl = @Sendable (String...) async throws -> String
 
-    /// Runs a server, and `kubectl` with a home directory of its own, in which the manifest lies.
+    /// Calls `body` with the manifest's path and a function that runs `kubectl` against a new API server.
+    ///
+    /// `kubectl` has a home directory of its own, so that it uses no other configuration or cache.
     private func withKubectl(_ body: @Sendable (_ manifest: String, Kubectl) async throws -> Void) async throws {
         let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)

@@ -4,7 +4,7 @@ import Testing
 @Suite("JSON", .timeLimit(.minutes(10)))
 struct JSONParserTests {
     @Test(
-        "text that is no JSON is refused",
+        "text that is not JSON is refused",
         arguments: [
             "", " ", "{", "[1,", "{\"a\"}", "{\"a\":1,}", "[1 2]", "01", "1.", "1e", "-", "\"a", "\"\\x\"", "\"\\u12\"",
             "nul", "truefalse", "\"\u{1}\"", "1e999", String(repeating: "[", count: 100_000),
@@ -15,7 +15,7 @@ struct JSONParserTests {
     }
 
     @Test(
-        "what is read is written again",
+        "a value is written as it was read",
         arguments: [
             "null", "true", "-1", "9223372036854775807", "1.5", "\"a\\\"\\\\\\n\\u0001\"", "[]", "{}",
             "[1,[2,{\"a\":null}]]",
@@ -32,12 +32,12 @@ struct JSONParserTests {
         #expect(try JSONParser.value(of: Array(text.utf8)) == ["\u{E4}/", "\u{1F600}", "\u{FFFD}x", "\u{FFFD}"])
     }
 
-    @Test("of members with the same name the last one counts")
+    @Test("of two members with the same name, the last one counts")
     func lastMemberCounts() throws {
         #expect(try JSONParser.value(of: Array(#"{"a":1,"a":2}"#.utf8)) == ["a": 2])
     }
 
-    @Test("a number keeps its kind")
+    @Test("a number is an integer only without a fraction and an exponent, and within 64 bits")
     func numbers() throws {
         #expect(
             try JSONParser.value(of: Array("[1,1.0,1e2,9223372036854775808]".utf8))
@@ -45,7 +45,7 @@ struct JSONParserTests {
         )
     }
 
-    @Test("a member at a path is set, made on the way, and removed")
+    @Test("a member at a path can be set, which creates the objects above it, and removed")
     func paths() {
         var value: JSONValue = ["a": ["b": 1]]
         value["a", "c", "d"] = "x"

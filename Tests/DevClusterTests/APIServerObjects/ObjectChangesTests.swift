@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Changes of objects", .timeLimit(.minutes(10)))
 struct ObjectChangesTests {
-    @Test("a reader sees what is there, then every change in order")
+    @Test("a reader gets the existing objects, then every change in order")
     func initialThenChanges() async throws {
         let store = ObjectStore()
         try store.create(.services, namespace: "default", Samples.service("a"))
@@ -23,7 +23,7 @@ struct ObjectChangesTests {
         #expect(versions == versions.sorted())
     }
 
-    @Test("a reader who falls behind is cut off, and the store does not keep its changes")
+    @Test("a reader that falls behind is cut off, and the store drops its changes")
     func slowReader() async throws {
         var limits = ObjectStore.Limits()
         limits.watchBuffer = 3

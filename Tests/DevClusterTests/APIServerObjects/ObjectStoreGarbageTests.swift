@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Garbage collection", .timeLimit(.minutes(10)))
 struct ObjectStoreGarbageTests {
-    @Test("what an object owned goes with it, level by level")
+    @Test("the dependents of a deleted object are deleted, on every level")
     func dependentsGo() throws {
         let store = ObjectStore()
         let owner = try store.create(.configMaps, namespace: "default", Samples.configMap("owner"))
@@ -17,7 +17,7 @@ struct ObjectStoreGarbageTests {
         #expect(store.list(.configMaps).items.map(\.name) == ["other"])
     }
 
-    @Test("an owner that never existed, or lives elsewhere, owns nothing")
+    @Test("a dependent whose owner does not exist, or is in another namespace, is deleted")
     func absentOwners() throws {
         let store = ObjectStore()
         let elsewhere = try store.create(.configMaps, namespace: "kube-system", Samples.configMap("owner"))
@@ -28,7 +28,7 @@ struct ObjectStoreGarbageTests {
         #expect(store.list(.configMaps, namespace: "default").items.isEmpty)
     }
 
-    @Test("one living owner is enough")
+    @Test("an object stays while one of its owners exists")
     func oneLivingOwner() throws {
         let store = ObjectStore()
         let first = try store.create(.configMaps, namespace: "default", Samples.configMap("first"))
@@ -40,7 +40,7 @@ struct ObjectStoreGarbageTests {
         #expect(shared?.ownerReferences.map { $0["name"]?.stringValue } == ["second"])
     }
 
-    @Test("in the foreground dependents go first, orphans stay")
+    @Test("foreground deletion waits for the dependents, and orphaning keeps them")
     func propagation() throws {
         let store = ObjectStore()
         let owner = try store.create(.configMaps, namespace: "default", Samples.configMap("owner"))
@@ -66,7 +66,7 @@ struct ObjectStoreGarbageTests {
         #expect(store.list(.configMaps).items[0].ownerReferences.isEmpty)
     }
 
-    @Test("a namespace takes its contents along, and nothing new comes in meanwhile")
+    @Test("a namespace is deleted with its objects, and refuses new ones meanwhile")
     func namespaceDeletion() throws {
         let store = ObjectStore()
         try store.create(.namespaces, namespace: nil, ["metadata": ["name": "n"]])
@@ -86,7 +86,7 @@ struct ObjectStoreGarbageTests {
         #expect(store.list(.pods, namespace: "n").items.isEmpty)
     }
 
-    @Test("the collector runs by itself when there is something to do")
+    @Test("the running collector deletes the dependents of an owner that is deleted")
     func collectorRuns() async throws {
         let store = ObjectStore()
         let owner = try store.create(.configMaps, namespace: "default", Samples.configMap("owner"))

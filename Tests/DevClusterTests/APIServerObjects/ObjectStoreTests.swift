@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The object store", .timeLimit(.minutes(10)))
 struct ObjectStoreTests {
-    @Test("a new object gets its identity from the server, whatever the writer says")
+    @Test("the store sets the uid, the time and the version of a new object, whatever the request has")
     func identityIsTheServers() throws {
         let store = ObjectStore(now: { Date(timeIntervalSince1970: 0) })
         var route = Samples.route("r")
@@ -36,7 +36,7 @@ struct ObjectStoreTests {
         #expect(wanted["metadata", "generation"] == 2)
     }
 
-    @Test("status changes through its subresource alone, and nothing else does")
+    @Test("the status changes through its subresource only, and the subresource changes nothing else")
     func statusIsApart() throws {
         let store = ObjectStore()
         try store.create(.httpRoutes, namespace: "default", Samples.route("r"))
@@ -53,7 +53,7 @@ struct ObjectStoreTests {
         #expect(status["metadata", "generation"] == 1)
     }
 
-    @Test("a name that exists conflicts, and an old version conflicts otherwise")
+    @Test("an existing name is refused with AlreadyExists, and an old version with Conflict")
     func conflicts() throws {
         let store = ObjectStore()
         let first = try store.create(.configMaps, namespace: "default", Samples.configMap("c"))
@@ -109,7 +109,7 @@ struct ObjectStoreTests {
         #expect(store.get(.configMaps, namespace: "default", name: "c") == nil)
     }
 
-    @Test("a pod on a node stays for its grace period; one that runs nowhere goes at once")
+    @Test("a pod on a node stays for its grace period, and a pod without a node is removed at once")
     func gracePeriod() throws {
         let store = ObjectStore()
         try store.create(.pods, namespace: "default", Samples.pod("here", node: "node"))
@@ -121,7 +121,7 @@ struct ObjectStoreTests {
         #expect(store.list(.pods).items.isEmpty)
     }
 
-    @Test("every Service gets an address of its own, and keeps it")
+    @Test("every Service has a cluster IP of its own, which cannot be changed")
     func clusterIPs() throws {
         let store = ObjectStore()
         let addresses = try (0..<300).map { index in

@@ -4,7 +4,7 @@ import Testing
 @Suite("Selectors", .timeLimit(.minutes(10)))
 struct SelectorTests {
     @Test(
-        "labels a=1, b=2 meet a selector, or do not",
+        "a selector matches the labels a=1 and b=2 as in Kubernetes",
         arguments: [
             ("", true), ("a", true), ("!a", false), ("c", false), ("!c", true), ("a=1", true), ("a==1", true),
             ("a=2", false),
@@ -18,14 +18,14 @@ struct SelectorTests {
     }
 
     @Test(
-        "a text that is no selector is a bad request",
+        "text that is not a selector is refused",
         arguments: ["a in (", "a in 1", "=1", "a b", "a=1 2", "!", "a)("]
     )
     func malformed(_ selector: String) {
         #expect(throws: StatusFailure.self) { try LabelSelector(selector) }
     }
 
-    @Test("objects are selected by the fields that their kind has")
+    @Test("objects are selected by the fields that their kind supports")
     func fields() throws {
         let pod: JSONValue = ["metadata": ["name": "p"], "status": ["phase": "Running"]]
         #expect(try FieldSelector("status.phase=Running,metadata.name!=q", for: .pods).matches(pod))

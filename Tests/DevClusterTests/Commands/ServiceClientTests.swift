@@ -2,7 +2,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("What the service says about its time", .timeLimit(.minutes(10)))
+@Suite("The demonstration's client of the service", .timeLimit(.minutes(10)))
 struct ServiceClientTests {
     @Test(
         arguments: [

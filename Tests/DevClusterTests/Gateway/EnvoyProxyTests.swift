@@ -6,10 +6,10 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Handing Envoy its files", .timeLimit(.minutes(10)))
+@Suite("Publishing Envoy's files", .timeLimit(.minutes(10)))
 struct EnvoyProxyTests {
-    /// An administration page that says which version each file has, as an Envoy that takes every file at once, or one
-    /// that refuses every change.
+    /// Answers like the administration page of an Envoy that applies every file at once or, if `refuses` is set,
+    /// rejects every change.
     private struct WatchingAdmin: HTTPTransport {
         let folder: String
         let refuses: Bool
@@ -57,7 +57,7 @@ struct EnvoyProxyTests {
         func add() { counted.withLock { $0 += 1 } }
     }
 
-    /// True the first time.
+    /// A flag that is true when it is read for the first time.
     private final class Once: Sendable {
         private let isUsed = Mutex(false)
 
@@ -69,7 +69,7 @@ struct EnvoyProxyTests {
         }
     }
 
-    /// A proxy that has written its files, in a folder of its own.
+    /// Calls `work` with a proxy that has written its first files into a new folder.
     private func withProxy(
         whoseEnvoyRefuses refuses: Bool = false,
         _ work: @Sendable (EnvoyProxy, _ folder: String) async throws -> Void
@@ -89,7 +89,7 @@ struct EnvoyProxyTests {
         }
     }
 
-    /// A preview's address serves only after this round trip.
+    /// A preview is reachable only after this round trip, so there must be no more of them.
     @Test func aConfigurationThatEnvoyHasLoadedIsConfirmedByOneQuestion() async throws {
         try await withFolder { folder in
             let admin = WatchingAdmin(folder: folder, refuses: false)

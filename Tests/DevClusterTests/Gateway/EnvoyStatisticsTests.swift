@@ -2,7 +2,7 @@ import Testing
 
 @testable import DevCluster
 
-@Suite("Envoy's account of its files", .timeLimit(.minutes(10)))
+@Suite("Envoy's statistics about its files", .timeLimit(.minutes(10)))
 struct EnvoyStatisticsTests {
     @Test func versionsAndRejectionsAreRead() {
         let statistics = EnvoyStatistics(

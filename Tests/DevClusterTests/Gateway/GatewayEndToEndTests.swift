@@ -3,7 +3,7 @@ import Testing
 @testable import DevCluster
 
 @Suite(
-    "Envoy, programmed from the cluster",
+    "Envoy, configured from the cluster",
     .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(10))
 )

@@ -1,6 +1,6 @@
 @testable import DevCluster
 
-/// Objects for the gateway's tests, each like those that the service makes unless it is changed.
+/// Objects for the gateway's tests. Unless a test changes it, each is like the one that the service creates.
 enum GatewayObjects {
     static let className = "approuting-istio"
     static let port = 8088
@@ -70,7 +70,7 @@ enum GatewayObjects {
         return object
     }
 
-    /// A rule of the usual route with a time limit and a header field.
+    /// A rule of the default route with a request timeout and a header field that it sets.
     static func limitedRule(
         timeout: String,
         header: (name: String, value: String) = ("x-limit", "1"),

@@ -9,9 +9,9 @@ import Testing
 
 @testable import DevCluster
 
-/// A real Envoy, programmed by the controller from a store with a Gateway, a Service and its ready pod.
+/// A real Envoy that the gateway controller configures from a store with a Gateway, a Service and its ready pod.
 struct GatewayUnderTest: Sendable {
-    /// The Envoy that the variable `ENVOY` names.
+    /// The executable that the variable `ENVOY` names, or `nil` if it names none.
     static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
         FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }
@@ -26,8 +26,8 @@ struct GatewayUnderTest: Sendable {
 
     /// Runs a gateway until `body` returns.
     ///
-    /// - Parameter appPort: The port on 127.0.0.1 of the app in the pod; by default Envoy's own administration page plays
-    ///   the app.
+    /// - Parameter appPort: The port on 127.0.0.1 of the app in the pod. By default, Envoy's administration page takes
+    ///   the place of the app.
     static func run<Result: Sendable>(
         appPort: Int? = nil,
         _ body: @escaping @Sendable (GatewayUnderTest) async throws -> Result
@@ -94,7 +94,7 @@ struct GatewayUnderTest: Sendable {
         try store.delete(kind, namespace: "agentweaver", name: name)
     }
 
-    /// Whether the gateway says at last that it serves the usual route as it is now.
+    /// Whether the gateway accepts the current generation of the default route within the time limit.
     func acceptsItsRoute() async throws -> Bool {
         try await poll(every: .milliseconds(5), limit: Self.limit) { () -> Bool? in
             let route = store.get(.httpRoutes, namespace: "agentweaver", name: "preview-a")
@@ -106,9 +106,9 @@ struct GatewayUnderTest: Sendable {
         } ?? false
     }
 
-    /// The status of a new request's answer.
+    /// The status of the answer to a new request for `host`.
     func status(of host: String = "a.localhost") async throws -> Int {
-        // Another connection each time, as from another visitor.
+        // Each request has a connection of its own, as from another visitor.
         let transport = try CurlTransport()
         let head = HTTPRequest(method: .get, scheme: "http", authority: "\(host):\(port)", path: "/ready")
         let answer = try await transport.collect(
@@ -119,14 +119,14 @@ struct GatewayUnderTest: Sendable {
         return answer.head.status.code
     }
 
-    /// Whether new requests are answered with `wanted` at last.
+    /// Whether new requests are answered with the status `wanted` within the time limit.
     func becomes(_ wanted: Int, _ host: String = "a.localhost") async throws -> Bool {
         try await poll(every: .milliseconds(5), limit: Self.limit) { () -> Bool? in
             try await status(of: host) == wanted ? true : nil
         } ?? false
     }
 
-    /// Whether Envoy has forgotten the cluster of the usual Service at last.
+    /// Whether Envoy removes the cluster of the default Service within the time limit.
     func forgetsItsCluster() async throws -> Bool {
         try await poll(every: .milliseconds(5), limit: Self.limit) { () -> Bool? in
             let head = HTTPRequest(method: .get, scheme: "http", authority: "127.0.0.1:\(adminPort)", path: "/clusters")

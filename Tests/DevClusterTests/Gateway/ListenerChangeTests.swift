@@ -6,8 +6,10 @@ import Testing
 
 @testable import DevCluster
 
-/// What Envoy does when its listener changes, as Istio changes it when a listener of the Gateway does. The development
-/// cluster's own listener never changes.
+/// Tests what Envoy does with open connections when its listener changes.
+///
+/// Istio changes Envoy's listener when a listener of the Gateway changes. The development cluster never changes its
+/// own.
 @Suite(
     "Open connections of a listener that changes",
     .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
@@ -24,7 +26,7 @@ struct ListenerChangeTests {
                 let start = ContinuousClock.now
                 try changeListener()
                 _ = await connection.timeUntilEnd()
-                // Envoy counts from the time at which its event loop woke up, a little earlier.
+                // Envoy counts from the time at which its event loop woke up, which is slightly earlier.
                 #expect(.now - start >= .seconds(Self.drainSeconds) - .milliseconds(100))
                 let next = try await OpenConnection(kind, to: app, host: "a.localhost", port: port)
                 try await next.close()
@@ -32,7 +34,7 @@ struct ListenerChangeTests {
         }
     }
 
-    /// Runs an Envoy that takes its listener from a file too.
+    /// Runs an Envoy that reads its listener from a file, and passes a function to `body` that changes the listener.
     private func withEnvoy(
         appPort: Int,
         _ body: @escaping @Sendable (_ port: Int, _ changeListener: @Sendable () throws -> Void) async throws -> Void
@@ -71,7 +73,7 @@ struct ListenerChangeTests {
                 #expect(try await proxy.publish(EnvoyResources(plan: plan, folder: folder)) == .applied)
                 try await body(port) {
                     var changed = first
-                    // Any change of the filters makes the filter chain another one.
+                    // A change of any filter makes Envoy replace the filter chain.
                     let chain: JSONValue = first["filter_chains"]?[0] ?? [:]
                     changed["filter_chains"] = [Self.renamed(chain)]
                     try write(changed, version: "2", to: file)

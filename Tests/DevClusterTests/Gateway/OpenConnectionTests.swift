@@ -4,8 +4,9 @@ import Testing
 
 @testable import DevCluster
 
-/// What happens to a WebSocket and to an event stream that are open when a preview ends. Docs/Decisions/0042 has the
-/// table that these tests keep true.
+/// Tests what happens to a WebSocket and an event stream that are open when a preview ends.
+///
+/// The table in Docs/Decisions/0042 states the results of these tests.
 @Suite(
     "Open connections through Envoy",
     .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
@@ -14,15 +15,15 @@ import Testing
 struct OpenConnectionTests {
     typealias Kind = OpenConnection.Kind
 
-    /// What the routes of these tests limit connections to. Envoy counts from the time at which its event loop woke up,
-    /// so it may be a little less.
+    /// The limit that the routes of these tests set for connections. Envoy counts from the time at which its event loop
+    /// woke up, so the measured time may be slightly shorter.
     private static let limit = Duration.milliseconds(800)
     private static let limitText = "800ms"
     private static let streamDuration = "x-envoy-upstream-stream-duration-ms"
 
-    /// What a cluster's objects can lose, by what they lose, in order.
+    /// What is removed while a connection is open, in the order of removal.
     enum Removal: String, CaseIterable, Sendable {
-        /// As a stop, an idle end and a cap do it.
+        /// The order in which the service ends a preview that is stopped, idle or past its maximum lifetime.
         case routeThenService
         case serviceThenRoute
         case endpoint
@@ -114,7 +115,7 @@ struct OpenConnectionTests {
         }
     }
 
-    /// Limits are taken from the route when a request begins.
+    /// Envoy reads the limits from the route when a request begins.
     @Test(arguments: Kind.allCases)
     func aLimitThatIsSetLaterConcernsNewRequestsOnly(kind: Kind) async throws {
         try await withPreview { app, gateway in

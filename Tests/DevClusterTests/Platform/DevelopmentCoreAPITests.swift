@@ -10,10 +10,12 @@ struct DevelopmentCoreAPITests {
     private static let key = "a-service-key"
     private static let run = "3f2a9c1e-0000-4000-8000-000000000001"
 
-    /// Makes a client that presents a bearer.
+    /// Creates a client that sends the given bearer token.
     private typealias ClientMaker = @Sendable (String) -> ServiceClient
 
-    /// - Parameter body: Gets what makes clients, and a token of the runs' owner.
+    /// Runs the stand-in while `body` runs.
+    ///
+    /// - Parameter body: Receives a function that creates clients, and a token of the runs' owner.
     private static func serve(
         _ body: @escaping @Sendable (_ client: @escaping ClientMaker, _ owner: String) async throws -> Void
     ) async throws {

@@ -28,12 +28,12 @@ struct ChildProcessTests {
         return !(ProcessStatus(processDirectory: "/proc/\(id)")?.isZombie ?? false)
     }
 
-    /// Whether a process that nobody here waits for ends: the system takes a moment for it.
+    /// Whether the process ends within the time limit. It may take a moment, since it is not a child of this process.
     private func ends(_ id: Int32) async throws -> Bool {
         try await poll(every: .milliseconds(5), limit: Self.limit) { isRunning(id) ? nil : true } ?? false
     }
 
-    /// The number that a script has written into a file.
+    /// The number in a file that a script writes, as soon as its line is complete.
     private func number(in path: String) async throws -> Int32 {
         let number: Int32? = try await poll(every: .milliseconds(5), limit: Self.limit) {
             guard let data = FileManager.default.contents(atPath: path), data.last == UInt8(ascii: "\n") else {
@@ -104,7 +104,7 @@ struct ChildProcessTests {
     @Test func theWatchdogEndsChildrenOfAProcessThatWasKilled() async throws {
         let program = try #require(Self.builtProgram("preview-devcluster"))
         try await withFolder { folder in
-            // The shell plays the process that is killed: the watchdog's pipe closes with it.
+            // The subshell takes the place of the process that is killed: when it ends, the watchdog's input is closed.
             let script = """
                 setsid sleep 1000 & echo $! > "$FOLDER/orphan"
                 (printf '+%s\\n' "$!"; cat "$FOLDER/hold") | setsid "$WATCHDOG" watchdog
@@ -118,7 +118,7 @@ struct ChildProcessTests {
                 group.addTask { _ = try await processes.run(watched) }
                 let orphan = try await number(in: folder + "/orphan")
                 #expect(isRunning(orphan))
-                // Opening the pipe for writing and closing it ends `cat`, and with it the watchdog's input.
+                // Opening the pipe for writing and closing it ends `cat`, which closes the watchdog's input.
                 close(open(folder + "/hold", O_WRONLY))
                 try await group.waitForAll()
                 #expect(!isRunning(orphan))
@@ -126,7 +126,7 @@ struct ChildProcessTests {
         }
     }
 
-    /// A program that the build has put beside the tests.
+    /// The path of an executable that the build has placed beside the tests, or `nil` if there is none.
     static func builtProgram(_ name: String) -> String? {
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let tests = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? own

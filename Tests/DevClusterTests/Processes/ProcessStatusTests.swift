@@ -1,7 +1,7 @@
 import DevCluster
 import Testing
 
-@Suite("What Linux says about a process", .timeLimit(.minutes(10)))
+@Suite("The status of a process on Linux", .timeLimit(.minutes(10)))
 struct ProcessStatusTests {
     @Test(
         arguments: [

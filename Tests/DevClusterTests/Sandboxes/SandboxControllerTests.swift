@@ -10,7 +10,7 @@ struct SandboxControllerTests {
     private static let name = "agent-1"
     private static let limit = Duration.seconds(20)
 
-    /// Runs the controllers over a store with one claim.
+    /// Runs the sandbox controller and the garbage collection on a store with one claim while `body` runs.
     private func withSandbox(
         running command: [String],
         _ body: @escaping @Sendable (ObjectStore) async throws -> Void
@@ -50,7 +50,7 @@ struct SandboxControllerTests {
         }
     }
 
-    /// The claim, once `condition` holds for it.
+    /// The claim, as soon as `condition` holds for it.
     private func claim(
         in store: ObjectStore,
         when condition: @Sendable (JSONValue) -> Bool

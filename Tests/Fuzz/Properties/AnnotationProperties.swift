@@ -5,8 +5,8 @@ import PreviewControl
 
 @testable import PreviewDomain
 
-/// What stands on objects is read leniently, and whatever stands there: nothing becomes immortal, nothing is granted that
-/// does not say so, and what this service writes it reads back.
+/// Annotations of objects are read leniently, whatever their text: no preview becomes immortal, nothing is granted
+/// without a recorded grant, and this service reads back what it writes.
 enum AnnotationProperties {
     private static let createdAt = Date(timeIntervalSince1970: 1_767_323_045)
 
@@ -24,7 +24,7 @@ enum AnnotationProperties {
         }
     }
 
-    /// The last instant that can be written.
+    /// The latest instant that can be written.
     private static let latest = RFC3339.date("9999-12-31T23:59:59.999Z")
 
     private static func checkTime(_ text: String) throws {
@@ -106,7 +106,7 @@ enum AnnotationProperties {
             requestedAt: createdAt,
             window: .seconds(300)
         )
-        // A new request has an id that no other has.
+        // A new request has an ID that no other request has.
         guard annotations[ApprovalAnnotation.approval(id)] == nil, let changes = ledger.annotations(adding: approval)
         else { return }
         var after = annotations

@@ -5,7 +5,7 @@ import PreviewDomain
 
 @testable import PreviewServer
 
-/// A request body is a value, or a 400 that says what is expected; whatever else there may be is a fault.
+/// A request body gives a value, or a 400 that states what is expected; everything else is a fault.
 enum BodyProperties {
     static func check(_ bytes: [UInt8]) throws {
         let body = ByteBuffer(bytes: bytes)
@@ -35,7 +35,7 @@ enum BodyProperties {
         }
     }
 
-    /// - Returns: nil for what is refused as it should be.
+    /// - Returns: `nil` for a body that is refused as it should be.
     private static func accepted<Body>(_ read: () throws -> Body) throws -> Body? {
         do {
             return try read()

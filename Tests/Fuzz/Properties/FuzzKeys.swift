@@ -5,12 +5,12 @@ import PreviewDomain
 
 @testable import PreviewIdentity
 
-/// The keys of an issuer that exists in the corpus only: nobody has the private halves any more.
+/// The keys of an issuer that exists only in the corpus; the private keys no longer exist.
 enum FuzzKeys {
     static let issuer = "https://issuer.example.com"
     static let audience = "previews"
     static let subject = "user-7"
-    /// When the genuine tokens are valid.
+    /// The instant at which the genuine tokens are valid.
     static let now = Date(timeIntervalSince1970: 1_800_000_000)
     static let serviceKey = "the-service-key-of-the-fuzzer"
 

@@ -3,7 +3,7 @@ import OpenSSLKit
 
 @testable import PreviewIdentity
 
-/// A set of keys may hold anything. What is taken from it is bounded, and vouches for nothing that it did not sign.
+/// A key set may contain anything. What is read from it is bounded, and verifies nothing that its keys did not sign.
 enum KeySetProperties {
     static func check(_ bytes: [UInt8]) async throws {
         if let set = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(bytes)) {
@@ -25,7 +25,7 @@ enum KeySetProperties {
         }
     }
 
-    /// Tokens whose signatures are as long as good ones.
+    /// Tokens whose signatures have the length of valid ones.
     private static let forgedTexts = [
         (header: #"{"alg":"ES256","kid":"ec"}"#, signatureBytes: 64),
         (header: #"{"alg":"RS256","kid":"rsa"}"#, signatureBytes: 256),

@@ -5,8 +5,8 @@ import YAMLKit
 
 @testable import KubernetesClient
 
-/// YAML gives a document that can be written, or an error. A kubeconfig gives configurations that can be used as they are, or
-/// errors of one kind.
+/// YAML gives a document that can be written, or an error. A kubeconfig gives configurations that can be used as they
+/// are, or errors of one kind.
 enum KubeconfigProperties {
     /// A folder that does not exist, so that no file named by the input is read.
     private static let path = "/nonexistent/kubeconfig"
@@ -50,7 +50,7 @@ enum KubeconfigProperties {
         }
     }
 
-    /// What is sent as the request's target and authority must be no more than that (RFC 9112, 3.2).
+    /// The request's target and authority must contain nothing else (RFC 9112, section 3.2).
     private static func check(_ server: BaseURL) throws {
         let places = [server.authority, server.pathPrefix]
         try require(places.allSatisfy { $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } }, "a URL is visible ASCII")
@@ -59,7 +59,7 @@ enum KubeconfigProperties {
         try require((try? BaseURL(server.description)) == server, "a URL that is written reads back the same")
     }
 
-    /// - Returns: false for what is refused as it should be.
+    /// - Returns: False for an input that is refused as it should be.
     private static func succeeds(_ read: () throws -> Void) throws -> Bool {
         do {
             try read()

@@ -2,7 +2,7 @@ import Basics
 
 @testable import PreviewServer
 
-/// A message is read within its limits, and what is answered about it is JSON that the same reader takes.
+/// A message is read within its limits, and the response to it is JSON that the same reader accepts.
 enum MessageProperties {
     static func check(_ bytes: [UInt8]) throws {
         try checkValue(bytes)
@@ -45,7 +45,7 @@ enum MessageProperties {
     private static func checkAnswer(_ answer: JSONRPCResponse) throws {
         let text = try answer.json.text()
         try require(!text.utf8.contains(UInt8(ascii: "\n")), "an answer is one line, as an event stream needs it")
-        // An answer wraps what came along, so it may be nested one deeper than a message may.
+        // A response contains parts of the message, so it may be nested one level deeper than a message may.
         guard depth(of: answer.json) <= JSONValue.maxDepth else { return }
         try require(JSONValue(parsing: Array(text.utf8)) == answer.json, "an answer reads back the same")
     }

@@ -1,6 +1,7 @@
 @testable import PreviewDomain
 
-/// What callers and people call things: a name is what the contract allows, byte for byte, or refused in one bounded line.
+/// Names that callers send: a name is accepted exactly as its rule allows, byte for byte, or refused in one bounded
+/// line.
 enum NameProperties {
     static func check(_ text: String) throws {
         try checkRun(text)
@@ -64,7 +65,7 @@ enum NameProperties {
         try require(message.utf8.allSatisfy { (0x20...0x7e).contains($0) }, "a refusal is one line of ASCII")
     }
 
-    // MARK: The rules once more, so that no fault is in both
+    // MARK: The rules, written a second time, so that no fault is in both
 
     private static func isDNSLabel(_ text: some StringProtocol) -> Bool {
         let allowed = "abcdefghijklmnopqrstuvwxyz0123456789-".utf8

@@ -1,8 +1,8 @@
 import HTTPTypes
 import Router
 
-/// What is passed on names one host and one length, and nothing of the connection that it came by; and a request is this
-/// service's in one spelling only.
+/// A forwarded request names one host and one length, and contains nothing of the connection on which it arrived; and a
+/// request is this service's in one spelling only.
 enum RoutingProperties {
     /// Reads the bytes as the head of a request: a line with method and target, then fields.
     static func check(_ bytes: [UInt8]) throws {
@@ -17,7 +17,7 @@ enum RoutingProperties {
         try checkOwner(method, words[1])
     }
 
-    /// A head that passes leaves no doubt about where its request ends.
+    /// An accepted head leaves no doubt about where its request ends.
     private static func checkFraming(_ fields: [(name: String, value: String)]) throws {
         for isHTTP11 in [false, true] {
             guard FramingCheck.violation(in: fields, isHTTP11: isHTTP11) == nil else { continue }
@@ -58,7 +58,7 @@ enum RoutingProperties {
     }
 }
 
-/// Whatever the bytes and however they are cut, something may be put between two events and nowhere else.
+/// Whatever the bytes and however they are split, an event may be inserted between two events and nowhere else.
 enum StreamProperties {
     private static let own = Array("event: own\ndata: 1\n\n".utf8)
 
@@ -76,7 +76,7 @@ enum StreamProperties {
             }
             try require(boundary == whole, "nor does what is left")
         }
-        // What is put in is an event of its own, and changes none of the others.
+        // An inserted event is a separate event, and changes none of the others.
         for place in places.prefix(8) {
             let events = SSEReader.events(in: bytes)
             let merged = SSEReader.events(in: bytes[..<place] + own + bytes[place...])
@@ -91,14 +91,14 @@ enum StreamProperties {
         }
     }
 
-    /// The offsets after which something may be put.
+    /// The offsets at which an event may be inserted.
     private static func places(in bytes: [UInt8]) -> [Int] {
         var boundary = EventBoundary()
         return bytes.indices.compactMap { boundary.read(CollectionOfOne(bytes[$0])) == nil ? nil : $0 + 1 }
     }
 }
 
-/// A reader of event streams after the algorithm of WHATWG HTML, section 9.2.6, written for the check alone.
+/// A reader of event streams according to WHATWG HTML, section 9.2.6, written only for this check.
 private enum SSEReader {
     struct Event: Equatable {
         var name: [UInt8] = []
@@ -114,7 +114,7 @@ private enum SSEReader {
         var event = Event()
         for line in lines(of: bytes) {
             if line.isEmpty {
-                // What has no data is not dispatched.
+                // An event without data is not dispatched.
                 if !event.data.isEmpty { events.append(event) }
                 event = Event()
                 continue
@@ -128,7 +128,7 @@ private enum SSEReader {
         return events
     }
 
-    /// The lines that are complete.
+    /// The complete lines.
     private static func lines(of bytes: some Sequence<UInt8>) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         var line: [UInt8] = []

@@ -4,10 +4,10 @@ import PreviewDomain
 
 @testable import PreviewIdentity
 
-/// Of all bearers only the service key and the two genuine tokens are anybody's.
+/// Of all bearers, only the service key and the two genuine tokens belong to a caller.
 enum TokenProperties {
-    /// Reads the bytes as a token, and as the three parts of one, a line each: header, claims and signature. What is
-    /// changed in a part is then not lost in its base64.
+    /// Reads the bytes as a token, and as the three parts of one on separate lines: header, claims and signature. A
+    /// change in one of these parts is then not lost in its base64.
     static func check(_ bytes: [UInt8]) async throws {
         try await check(String(decoding: bytes, as: UTF8.self))
         let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
@@ -34,7 +34,7 @@ enum TokenProperties {
         }
     }
 
-    /// Whether it is a genuine token, perhaps with its signature in another spelling of the same bits.
+    /// Whether it is a genuine token, possibly with its signature in another encoding of the same bits.
     private static func isGenuine(_ text: String) -> Bool {
         FuzzKeys.genuine.contains { $0.utf8.dropLast(1).elementsEqual(text.utf8.dropLast(1)) }
     }

@@ -4,10 +4,10 @@ import KubernetesModel
 
 @testable import KubernetesClient
 
-/// However the bytes of a watch arrive, they are the same events, and what is written of an object reads back the same.
+/// However the bytes of a watch are split, they give the same events, and a written object reads back the same.
 enum WatchProperties {
     private static let maxFrameBytes = 2048
-    /// A text that stands for what the server may name and no error may repeat.
+    /// A text that the server may name, and that no error may repeat.
     private static let secret = "preview-token-that-is-secret"
 
     static func check(_ bytes: [UInt8]) throws {
@@ -34,7 +34,7 @@ enum WatchProperties {
         }
     }
 
-    /// What comes of a stream.
+    /// The result of a stream.
     private struct Outcome: Equatable {
         var events: [WatchEvent<PartialObjectMetadata>] = []
         var isRefused = false
@@ -52,7 +52,7 @@ enum WatchProperties {
         }
     }
 
-    /// Reads one object of its own, one in a frame of a watch, or a list.
+    /// Reads a single object, an object in a frame of a watch, or a list.
     private static func check<Object: KubernetesObjectForm>(_ type: Object.Type, _ line: ArraySlice<UInt8>) throws {
         if let object = try? Object(json: line) { try stable(object) }
         switch try? WatchEvent<Object>(json: line) {
@@ -66,7 +66,8 @@ enum WatchProperties {
         }
     }
 
-    /// A list of which nothing is known reads the same as one that nobody asks about, and asks about what it reads.
+    /// A list without known elements reads the same as one whose elements are all unknown, and each element that is
+    /// read is looked up.
     private static func checkKnown(_ line: ArraySlice<UInt8>) throws {
         var asked: [ObjectVersion] = []
         let plain = try? ObjectList<PartialObjectMetadata>(json: line) { (object: PartialObjectMetadata) in object }
@@ -82,19 +83,19 @@ enum WatchProperties {
             guard let uid = object.metadata.uid, let version = object.metadata.resourceVersion else { return nil }
             return ObjectVersion(name: object.metadata.name, uid: uid, resourceVersion: version)
         }
-        // An object without a name is never asked about, and read as one whose name is empty.
+        // An object without a name is never looked up, and is read as one with an empty name.
         let named = (asked.filter { !$0.name.isEmpty }, versions.filter { !$0.name.isEmpty })
         try require(named.0 == named.1, "what is asked about is what is read")
     }
 
-    /// What the reader of metadata takes, Foundation's decoder takes for the same.
+    /// The reader of metadata and Foundation's decoder give the same result.
     private static func compareReaders(of line: ArraySlice<UInt8>) throws {
         guard let read = try? PartialObjectMetadata(json: line) else { return }
         let decoded = try? JSONDecoder().decode(PartialObjectMetadata.self, from: Data(line))
         try require(decoded == read, "both readers find the same metadata")
     }
 
-    /// Times lose what is smaller than their last digit when they are written first, and nothing after that.
+    /// Times lose the part below their last digit when they are written for the first time, and nothing after that.
     private static func stable<Value: Codable>(_ value: Value) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewCommands
 
-/// What may follow on the command line, by the program's own description of its commands.
+/// Tests the completions that follow from the program's description of its commands.
 @Suite("Completing a command line", .timeLimit(.minutes(1)))
 struct CommandCompletionTests {
     private func complete(_ line: String...) throws -> CommandCompletion.Answer {

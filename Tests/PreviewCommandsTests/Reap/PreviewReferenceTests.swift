@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewCommands
 
-@Suite("What an operator calls a preview by", .timeLimit(.minutes(10)))
+@Suite("References to a preview on the command line", .timeLimit(.minutes(10)))
 struct PreviewReferenceTests {
     private static let text = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
     private static let run = "3f2a9c1e-0000-4000-8000-000000000001"

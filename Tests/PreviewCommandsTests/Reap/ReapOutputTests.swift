@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewCommands
 
-/// A cluster with previews in several states, and what is printed about them.
+/// Tests the table, the story and the document that `reap` prints about previews in several states.
 @Suite("What reap prints", .timeLimit(.minutes(10)))
 struct ReapOutputTests {
     private typealias Key = PreviewAnnotations.Key

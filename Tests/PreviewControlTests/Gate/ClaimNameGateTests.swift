@@ -41,7 +41,8 @@ struct ClaimNameGateTests {
         }
     }
 
-    /// The platform gives a run that had only commands an agent later: what waited on the executor's claim is asked anew.
+    /// The platform may create an agent's claim later for a run that only had commands. What waits on the executor's
+    /// claim must then be requested again.
     @Test func whenAnAgentsClaimComesWhatWaitedOnTheOtherIsAskedAnew() async throws {
         let harness = try await harness()
         let (pending, start) = try await harness.ask()

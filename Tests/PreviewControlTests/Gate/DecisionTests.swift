@@ -132,7 +132,7 @@ struct DecisionTests {
         }
     }
 
-    /// A name of any length is kept up to a limit, and so is the same person's the second time.
+    /// A name is stored only up to a limit; a second decision with the same long name must compare equal to the first.
     @Test func theSameDecisionTwiceIsNoErrorHoweverLongTheNameIs() async throws {
         let name = String(repeating: "ö", count: 300)
         let harness = try await GateHarness()

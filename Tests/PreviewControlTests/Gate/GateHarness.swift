@@ -24,7 +24,7 @@ struct GateHarness: Sendable {
         for number in 0..<count {
             let replica = try await ControlHarness(
                 cluster: cluster,
-                // No reaper runs here, and the brake is not to take the long waits for its failure.
+                // No reaper runs here, and the brake must not engage during long waits because sweeps are missing.
                 policy: .testing(sweepInterval: .seconds(3600)),
                 approvalPolicy: approvals,
                 facts: facts.map { KnownFacts(facts: $0) },
@@ -40,7 +40,8 @@ struct GateHarness: Sendable {
 
     subscript(_ number: Int) -> AgentPreviewGate { replicas[number].core.gate }
 
-    /// Runs the keepers beside `work`, once every replica's copies are up to date. They follow what happens.
+    /// Runs `work` once every replica's copies are up to date, with the approval keepers and the watches of all
+    /// replicas.
     func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in replicas {
@@ -58,12 +59,12 @@ struct GateHarness: Sendable {
         }
     }
 
-    /// Lets everything else run until `condition` holds.
+    /// Yields to other tasks until `condition` holds.
     func until(_ condition: @Sendable () -> Bool) async {
         await waitWhile { !condition() }
     }
 
-    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    /// Requests a preview from a replica; returns once the request waits for a decision.
     func ask(
         _ number: Int = 0,
         port: Int = 3000
@@ -79,7 +80,7 @@ struct GateHarness: Sendable {
         throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
     }
 
-    /// Lets time pass for all replicas in small steps, though not for the cluster, until `work` is done.
+    /// Advances the clocks of all replicas, but not the cluster's, in small steps until `work` has ended.
     func whileTimePasses<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -89,7 +90,7 @@ struct GateHarness: Sendable {
         }
     }
 
-    /// A caller that waits with copies which nothing keeps up to date; they show what the cluster has now.
+    /// Requests a preview from a replica whose copies show the cluster's present state and are not updated afterwards.
     func askWithOldCopies(port: Int = 3000) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>)
     {
         try await showClaim(to: 0)
@@ -97,10 +98,10 @@ struct GateHarness: Sendable {
         return try await ask(0, port: port)
     }
 
-    /// A run's claim as the cluster has it.
+    /// A run's claim in the cluster.
     func claim(of run: RunID = GateHarness.run) async throws -> ClaimRecord? { try await cluster.claim(of: run) }
 
-    /// Brings a replica's copy of the run's claim up to date.
+    /// Updates a replica's copy of the run's claim.
     func showClaim(to number: Int) async throws {
         let claim = try await claim()
         replicas[number].core.mirror.apply(.claims(.replaced(claim.map { [RunClaim($0)] } ?? [])))
@@ -108,14 +109,14 @@ struct GateHarness: Sendable {
 
     var states: [Approval.State] { cluster.approvals(of: Self.run).map(\.state) }
 
-    /// Moves the cluster's clock and those of all replicas.
+    /// Advances the cluster's clock and those of all replicas.
     func advance(by duration: Duration) {
         cluster.advance(by: duration)
         for replica in replicas { replica.clock.advance(by: duration) }
     }
 
-    /// What happened. A decision is recorded by the replica on which it was taken and the start by the one that waited, so
-    /// that these two may come in either order; here the decision is first.
+    /// The kinds of the recorded events. The replica that decides records the decision, and the one that waits records
+    /// the start, so that these two can be in either order; here the decision comes first.
     var kinds: [TimelineEvent.Kind] {
         var kinds = timeline.events.map(\.kind)
         for index in kinds.indices.dropFirst() where kinds[index] == .approved && kinds[index - 1] == .started {
@@ -124,14 +125,14 @@ struct GateHarness: Sendable {
         return kinds
     }
 
-    /// What was created, patched or labelled for a preview.
+    /// The operations that created or labelled something for a preview.
     var provisioning: [SimulatedCluster.Operation] {
         cluster.log.filter { [.labelPod, .createService, .createRoute].contains($0) }
     }
 }
 
 extension ClusterChange {
-    /// The preview Gateway has these standing grants.
+    /// A change after which the preview Gateway has these standing grants.
     static func grants(_ grants: StandingGrants) -> ClusterChange {
         .gateways(.replaced([GatewayRecord(name: "gateway", grants: grants)]))
     }
@@ -157,7 +158,7 @@ extension AgentPreviewGate {
 }
 
 extension ClusterMirror {
-    /// Whether the copy of the test run's claim and of the common grants is what the cluster has.
+    /// Whether the copies of the run's claim and of the common grants equal the cluster's.
     func isUpToDate(with cluster: SimulatedCluster) -> Bool {
         guard let claim = claim(named: GateHarness.run.claimName) else { return false }
         return claim.ledger == ApprovalLedger(annotations: cluster.claimAnnotations(of: GateHarness.run))
@@ -166,7 +167,7 @@ extension ClusterMirror {
 }
 
 extension Task where Success == StartedPreview, Failure == any Error {
-    /// Why the start was refused; nil when it was not.
+    /// Why the start was refused; `nil` if it was not.
     var refusal: PreviewError? {
         get async {
             switch await result {

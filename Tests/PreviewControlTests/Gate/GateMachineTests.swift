@@ -13,7 +13,7 @@ struct GateMachineTests {
 
     // MARK: States and events
 
-    /// Every state but the initial one, by what was asked for on entering it.
+    /// Every state except the initial one, named after the action on entering it.
     private enum Place: String, CaseIterable {
         case initial, readClaim, followEarlierStarts, checkCapacity, findGround, findGroundWhileWaiting, raiseRequest
         case notifyCaller, wait, readRequest, start, startAfterWait, followUsedGrant, ended
@@ -51,7 +51,7 @@ struct GateMachineTests {
         }
     }
 
-    /// - Parameter isWaiting: Whether a request of the same caller waits on the claim already.
+    /// - Parameter isWaiting: Whether a request of the same caller already waits on the claim.
     private func send(
         _ event: Event,
         to machine: inout GateMachine,
@@ -84,7 +84,7 @@ struct GateMachineTests {
         }
     }
 
-    /// What each event leads to where it belongs; everywhere else it ends the call.
+    /// The action to which an event leads in a state in which it is valid; in every other state it ends the call.
     private func expected(_ place: Place, _ event: Event) -> String {
         switch (place, event) {
         case (.initial, .begin): "readClaim(copy)"

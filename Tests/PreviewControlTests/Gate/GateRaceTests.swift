@@ -18,7 +18,7 @@ struct GateRaceTests {
                 harness.advance(by: .seconds(299))
                 // The caller sleeps until the deadline, and both keepers until a moment after it.
                 await harness.replicas[0].clock.waitForSleepers(2)
-                // Time goes on afterwards: who began to sleep in the very moment of the deadline has to wake up.
+                // Time goes on afterwards, so that a caller that began to sleep exactly at the deadline wakes.
                 let (error, decision) = try await harness.whileTimePasses {
                     async let decided = Result {
                         try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
@@ -28,14 +28,14 @@ struct GateRaceTests {
                     return (error, decision)
                 }
                 let accepted = (try? decision.get()) != nil
-                // The caller is refused for exactly those clicks that are refused.
+                // The caller is refused exactly if the approval is refused.
                 #expect(accepted ? error == nil : error?.kind == .approvalTimedOut, "seed \(seed)")
                 #expect(harness.states == [accepted ? .consumed : .timedOut], "seed \(seed)")
                 #expect(harness.cluster.liveRoutes.count == (accepted ? 1 : 0), "seed \(seed)")
             }
             for state in harness.states { outcomes[state, default: 0] += 1 }
         }
-        // Both sides have to have won, or it was no race.
+        // Both outcomes must have occurred; otherwise there was no race.
         #expect(outcomes.count == 2, "\(outcomes)")
     }
 

@@ -5,11 +5,11 @@ import Testing
 
 @testable import PreviewControl
 
-/// The values that the gate's machines are tested with: one request of one caller, and what can become of it.
+/// Values for the tests of the gate's machines: one request of one caller, and the states that it can reach.
 struct GateSamples {
     static let start = Date(timeIntervalSince1970: 1_800_000_000)
     static let now = ClusterTimeReading(earliest: start, latest: start + .seconds(1))
-    /// How long a human has to decide, and then the caller to use the grant.
+    /// The time that a human has to decide, and then the caller to use the grant.
     static let window = Duration.seconds(300)
     private static let use = "use-1"
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")
@@ -18,7 +18,7 @@ struct GateSamples {
     let request: GateRequest
     let pending: Approval
     let granted: Approval
-    /// Used by a start that makes ``preview``.
+    /// Used by a start that creates ``preview``.
     let used: Approval
     let preview: Preview
     let started: StartedPreview
@@ -82,7 +82,7 @@ struct GateSamples {
         WaitingRequest(entry: ApprovalLedger.Entry(written: pending), claim: claim(pending))
     }
 
-    /// The used grant after the step that says that another call gets the preview.
+    /// The used grant after the step that shares its preview with another call.
     var shared: Approval { get throws { try #require(used.after(.share(use: Self.use))) } }
 
     func claim(_ approvals: Approval..., uid: String = identity.uid) -> ClaimRecord {

@@ -113,7 +113,7 @@ struct GateTests {
         }
     }
 
-    // MARK: Joining and coming back
+    // MARK: Joining and repeating a request
 
     @Test func askingAgainJoinsAndBothGetTheOnePreview() async throws {
         let harness = try await GateHarness()
@@ -178,7 +178,7 @@ struct GateTests {
         }
     }
 
-    // MARK: What is approved is one pod
+    // MARK: An approval is for one pod
 
     @Test func aPodReplacedWhileWaitingWithdrawsTheApproval() async throws {
         let harness = try await GateHarness()

@@ -33,7 +33,7 @@ struct GivenBackGrantTests {
             #expect(harness.states == [.granted])
             #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
 
-            // Nobody is asked twice, and the grant starts one preview as it would have.
+            // No new decision is needed, and the grant starts one preview as it would have.
             let started = try await harness[1].start(run: run, port: 3000, requester: "agent")
             #expect(started.isNew)
             #expect(harness.cluster.approvals(of: run).map(\.id) == [pending.id])
@@ -69,7 +69,7 @@ struct GivenBackGrantTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (pending, start) = try await harness.ask()
-            // Three others come between this start's first and second look at the limits.
+            // Three other starts come between the first and the second check of the limits of this start.
             harness.cluster.interrupt(.createRoute) {
                 for port in 4000..<4003 {
                     _ = try? await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
@@ -114,8 +114,8 @@ struct GivenBackGrantTests {
         }
     }
 
-    /// A call that joins finds the route of a start that has not heard of its own success, and is told of it. Then that start
-    /// takes the route back.
+    /// A call that joins finds the route of a start whose own response was lost, and reports it. The start then deletes
+    /// the route.
     @Test func staysSpentOnceSomebodyElseWasToldOfThePreview() async throws {
         let harness = try await GateHarness()
         try await harness.run {
@@ -123,7 +123,7 @@ struct GivenBackGrantTests {
             harness.cluster.fail(.createRoute, .after(Self.failure))
             let joined = Joined()
             harness.cluster.interrupt(.route) {
-                // The start is about to look for what it has made.
+                // The start is about to search for what it has created.
                 await joined.set(try? await harness[1].start(run: run, port: 3000, requester: "agent").session.token)
             }
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
@@ -135,7 +135,7 @@ struct GivenBackGrantTests {
         }
     }
 
-    /// The order of what happens, and what fails, is another one for each seed.
+    /// The order of the steps, and the failures, differ for each seed.
     @Test func neverLetsOneGrantStartTwoPreviewsInAnyOrder() async throws {
         var startedCounts: Set<Int> = []
         for seed in 1...300 as ClosedRange<UInt64> {
@@ -162,12 +162,12 @@ struct GivenBackGrantTests {
                 third.cancel()
                 _ = try await harness.whileTimePasses { await third.result }
                 let tokens = Set(results.compactMap { try? $0.get().session.token })
-                // Whatever was told, and whatever is there, is one and the same preview.
+                // Every response and every object belongs to the same preview.
                 #expect(tokens.union(harness.cluster.liveRoutes).count <= 1, "seed \(seed)")
             }
             startedCounts.insert(harness.cluster.liveRoutes.count)
         }
-        // Some starts have to have failed for good, and others not, or it tried nothing.
+        // Some seeds must leave a preview and others none; otherwise the test shows nothing.
         #expect(startedCounts == [0, 1])
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a start rests on is there when it starts", .timeLimit(.minutes(1)))
+@Suite("The ground of a start is verified when it starts", .timeLimit(.minutes(1)))
 struct GroundTests {
     private let run = GateHarness.run
 
@@ -32,7 +32,7 @@ struct GroundTests {
         }
     }
 
-    /// Gives a ground, takes it back, and shows it to the first replica's copies afterwards.
+    /// Gives a ground and takes it back; afterwards the first replica's copies show it.
     private func show(_ ground: Ground, _ harness: GateHarness) async throws {
         try await give(ground, harness)
         let (claim, common) = (try #require(try await harness.claim()), harness.cluster.standingGrants)
@@ -69,7 +69,7 @@ struct GroundTests {
         let harness = try await GateHarness()
         let (pending, start) = try await harness.askWithOldCopies()
         try await show(ground, harness)
-        // It tries, and then looks at the claim in the cluster.
+        // The call tries to start, and then reads the claim from the cluster.
         await harness.until { harness.cluster.log.contains(.claim) }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])

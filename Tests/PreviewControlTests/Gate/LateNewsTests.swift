@@ -5,11 +5,11 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("A replica that hears late", .timeLimit(.minutes(2)))
+@Suite("A replica whose copy is late", .timeLimit(.minutes(2)))
 struct LateNewsTests {
     private let run = GateHarness.run
 
-    // MARK: Absent in the copy is not gone
+    // MARK: Objects that are missing in the copy only
 
     enum Absence: CaseIterable { case claimDeleted, claimNotListed, anotherClaim, requestMissing }
 
@@ -45,12 +45,12 @@ struct LateNewsTests {
         let (pending, start) = try await harness.askWithOldCopies()
         let current = try #require(try await harness.claim())
         harness.cluster.clearLog()
-        // The cluster does not answer the first question: unknown is not gone either.
+        // The first read fails: unknown does not mean gone either.
         harness.cluster.fail(.claim, .before(ClusterError(.unavailable, "the API server answered 500")))
         for _ in 0..<2 {
             let asked = harness.cluster.log.count { $0 == .claim }
             while harness.cluster.log.count(where: { $0 == .claim }) == asked {
-                // The waiter has to have seen its request before it can miss it.
+                // The waiting call must have seen its request before it can miss it.
                 harness.replicas[0].core.mirror.apply(.claims(.replaced([RunClaim(current)])))
                 for _ in 0..<10 { await Task.yield() }
                 spoil(absence, harness, before: old)
@@ -139,7 +139,7 @@ struct LateNewsTests {
             let port = try #require(TargetPort(3000))
             try await harness.cluster.addCommonGrant(StandingGrant(.always(port), by: "ada", at: harness.cluster.now))
         }
-        // The next thing that this replica notices is that the deadline has passed.
+        // This replica then notices only that the deadline has passed.
         harness.cluster.advance(by: .seconds(3))
         harness.replicas[0].clock.advance(by: .seconds(300))
         _ = try await start.value
@@ -149,8 +149,8 @@ struct LateNewsTests {
 
     // MARK: The order of the writes
 
-    /// Two feeds write at the same time, as the watches over claims and over the Gateway do. What a watcher finds last is
-    /// the last state of its claim, each of ten thousand times.
+    /// Two feeds write at the same time, as the watches over claims and over the Gateway do. The last element that a
+    /// watcher receives is the last state of its claim, in each of ten thousand rounds.
     @Test func theLastStateIsWhatAWatcherFindsLastTenThousandTimes() async throws {
         let index = ClusterMirror(policy: .testing())
         let identity = ClaimIdentity(name: run.claimName, uid: "claim")
@@ -167,7 +167,7 @@ struct LateNewsTests {
         index.apply(.claims(.replaced([claim(0)])))
         var stale = 0
         for round in 1...10_000 {
-            // Many watchers make the delivery long, and so the chance of another one's coming between larger.
+            // Many watchers prolong the delivery, and so raise the chance that another one comes between.
             let watchers = (0..<16).map { _ in index.updates(ofClaimNamed: identity.name) }
             async let claims: Void = index.apply(.claims(.applied(claim(round))))
             async let grants: Void = index.apply(.grants(StandingGrants()))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// A run that the core API calls over gets no approvals and no decisions.
+/// A run that has ended according to the core API gets no approvals and no decisions.
 @Suite("Runs that are over", .timeLimit(.minutes(1)))
 struct RunOverTests {
     private let run = GateHarness.run

@@ -19,7 +19,7 @@ struct SharedPreviewTests {
         try await harness[number].request(run: run, port: 3000, requester: requester).started
     }
 
-    // MARK: While it lives
+    // MARK: While the preview exists
 
     @Test func aCallThatWasGivenUpStartsThePreviewThatTheLiveCallGets() async throws {
         let harness = try await GateHarness()
@@ -113,7 +113,7 @@ struct SharedPreviewTests {
         }
     }
 
-    // MARK: Afterwards
+    // MARK: After the preview has ended
 
     enum End: CaseIterable { case stopped, expired, podReplaced, removedByHand }
 
@@ -133,7 +133,7 @@ struct SharedPreviewTests {
             let index = harness.replicas[0].mirror
             if end == .stopped || end == .removedByHand {
                 await harness.until { index.end(of: token.fingerprint) != nil }
-                // Until then a failed start could be giving its grant back.
+                // Before that time, a failed start could still give its grant back.
                 harness.cluster.advance(by: UsedGrant.giveBackGrace)
             }
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
@@ -143,7 +143,7 @@ struct SharedPreviewTests {
         }
     }
 
-    // MARK: In between
+    // MARK: Between the use of the grant and the preview
 
     @Test func aWaiterWaitsForThePreviewThatAnotherCallMakes() async throws {
         let harness = try await GateHarness()
@@ -154,7 +154,7 @@ struct SharedPreviewTests {
             harness.cluster.interrupt(.createRoute) { await gate.wait() }
             try await approve(pending, harness)
             await harness.until { harness.cluster.log.contains(.createRoute) }
-            // A third call, that did not wait, is in the same position.
+            // A third call, which did not wait, is in the same position.
             let third = Task { try await harness[1].start(run: run, port: 3000, requester: "agent") }
             let tokens = try await harness.whileTimePasses {
                 await harness.until { harness.cluster.log.count { $0 == .routesOfRun } > 3 }
@@ -177,7 +177,7 @@ struct SharedPreviewTests {
             #expect(error?.kind == .approvalUsed)
             #expect(error?.message.contains("Ask again") == true)
             #expect(harness.provisioning.isEmpty)
-            // A new call is answered in its own time, with the truth: the cluster was reached.
+            // A new call gets the true reason within its time limit: the cluster was reached.
             let began = harness.replicas[1].clock.now
             let refusal = await #expect(throws: PreviewError.self) {
                 try await harness.whileTimePasses {
@@ -189,7 +189,7 @@ struct SharedPreviewTests {
             #expect(refusal?.message.hasPrefix("An earlier call has used the approval") == true)
             let pause = try #require(refusal?.retryAfter)
             #expect(pause > .zero && pause <= UsedGrant.longestStart + .seconds(1))
-            // One that comes when it was told to asks anew.
+            // A call after the announced time creates a new request.
             harness.cluster.advance(by: pause + .seconds(1))
             await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness.whileTimePasses {
@@ -220,7 +220,7 @@ struct SharedPreviewTests {
         return try #require(granted?.after(.use("somebody", preview: "0123abcd", at: now)))
     }
 
-    // MARK: What is told
+    // MARK: Secrecy
 
     @Test func theClaimHoldsTheFingerprintAndNeverTheToken() async throws {
         let harness = try await GateHarness()
@@ -239,7 +239,7 @@ struct SharedPreviewTests {
     }
 }
 
-/// Holds whoever comes until it is opened.
+/// Holds its callers until it is opened.
 actor Barrier {
     private var isOpen = false
     private var waiting: [CheckedContinuation<Void, Never>] = []

@@ -151,7 +151,7 @@ struct UsedGrantMachineTests {
     }
 
     @Test(arguments: [
-        // Time since the use, how the preview ended, and uptime since the following began.
+        // The time since the use, how the preview ended, the uptime since the following began, and the action.
         (Duration.seconds(19), EndedPreviews.End?.none, Duration.seconds(19), "pause"),
         (.seconds(20), nil, .zero, "finish(ended)"), (.zero, nil, .seconds(20), "finish(ended)"),
         (.zero, .stopped, .zero, "finish(ended)"), (.seconds(1), .seen(GateSamples.start), .zero, "pause"),
@@ -194,7 +194,7 @@ struct HumanDecisionTests {
 
     init() throws { samples = try GateSamples() }
 
-    /// One request in every state.
+    /// One request in each state.
     private var requests: [Approval] {
         get throws {
             let instant = GateSamples.start

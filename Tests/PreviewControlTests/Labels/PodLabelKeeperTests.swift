@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// When a run's pod carries the label of its run, and when it no longer does.
+/// When a run's pod carries the label of its run, and when the label is removed.
 @Suite("Labels of pods", .timeLimit(.minutes(1)))
 struct PodLabelKeeperTests {
     private let run = ControlHarness.run
@@ -30,7 +30,7 @@ struct PodLabelKeeperTests {
         }
     }
 
-    /// A replica that sees a pod with the run's label and no preview of the run.
+    /// Runs `work` with a replica that sees a pod with the run's label and no preview of the run.
     private func withLabelledPod(
         _ work: @escaping @Sendable (ControlHarness, PodIdentity) async throws -> Void
     ) async throws {
@@ -63,7 +63,7 @@ struct PodLabelKeeperTests {
         case stop, reaping, deletionBySomebody, withdrawnStart
     }
 
-    @Test("It is taken off after the last preview, however that ended, and by any replica", arguments: End.allCases)
+    @Test("The label is removed after the last preview, however that ended, by any replica", arguments: End.allCases)
     func itIsTakenOffAfterTheLastPreview(end: End) async throws {
         let (first, second) = (try await replica(), try await replica())
         let pod = cluster.addSandbox(for: run)
@@ -101,7 +101,7 @@ struct PodLabelKeeperTests {
             let wait = await replica.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == run.label)
             #expect(wait <= .seconds(60))
-            // A replica that died between the label and the Service leaves it behind for this long.
+            // A replica that ended between the label and the Service leaves the label for this long.
             replica.advance(by: .seconds(121))
             _ = await replica.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == nil)
@@ -157,7 +157,7 @@ struct PodLabelKeeperTests {
 }
 
 extension ClusterMirror {
-    /// How many pods carry the label of a run.
+    /// The number of pods that carry the label of a run.
     fileprivate var labelled: Int { read { $0.cluster.pods.values.count { $0.runLabel != nil } } }
     fileprivate var backendCount: Int { read { $0.cluster.backends.count } }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What is counted", .timeLimit(.minutes(10)))
+@Suite("The metrics of previews", .timeLimit(.minutes(10)))
 struct PreviewMetricsTests {
     private let run = ControlHarness.run
 
@@ -40,7 +40,7 @@ struct PreviewMetricsTests {
         try await harness.reaper.sweep()
         #expect(value(harness, #"reaped_total{reason="idle"}"#) == "1")
         #expect(value(harness, #"reaped_total{reason="pod-gone"}"#) == "1")
-        // A pod's end is no deadline. The lag counts to the latest instant that the clock can show.
+        // The end of a pod is not a deadline. The lag is measured to the latest instant of the API server's time.
         #expect(value(harness, "reap_lag_seconds_count") == "1")
         #expect(value(harness, "reap_lag_seconds_sum") == "2.25")
     }

@@ -11,8 +11,8 @@ struct ClusterMirrorTests {
 
     // MARK: Watches that are not in step
 
-    /// Each kind's changes come in their order, and all kinds' changes mixed at random. Whatever the mix, the copy is the same
-    /// in the end, and the reaper's queue finds what a sweep finds.
+    /// The changes of each kind arrive in their order, and those of all kinds are mixed at random. Whatever the mix,
+    /// the final copy is the same, and the reaper's queue finds what a sweep finds.
     @Test(arguments: UInt64(1)...200)
     func whateverTheOrderBetweenWatchesTheCopyAndWhatIsDueAreTheSame(seed: UInt64) {
         let random = SeededRandom(seed: seed)
@@ -37,7 +37,7 @@ struct ClusterMirrorTests {
 
     private static let always: IdleFrom = { _, _ in .distantPast }
 
-    // MARK: What ceases to be
+    // MARK: Removal
 
     @Test func aPodThatIsMadeAnewUnderItsNameEndsThePreviewsOfTheEarlierOne() {
         let mirror = objects.mirror()
@@ -56,7 +56,7 @@ struct ClusterMirrorTests {
         mirror.apply(.routes(.replaced([])))
         #expect(mirror.previewCount == 0)
         #expect(mirror.end(of: told.token.fingerprint) == .seen(.distantPast))
-        // The list may be an old one.
+        // The list may be older than the object.
         #expect(mirror.end(of: listed.token.fingerprint) == nil)
     }
 
@@ -97,7 +97,7 @@ struct ClusterMirrorTests {
     }
 }
 
-/// Objects of a small cluster, and what may happen to them.
+/// Objects of a small cluster, and random histories of them.
 private struct MirroredHistory {
     static let created = Date(timeIntervalSince1970: 1_800_000_000)
 
@@ -172,7 +172,7 @@ private struct MirroredHistory {
         return mirror
     }
 
-    /// What each watch tells, in its order.
+    /// The changes of each watch, in their order.
     func histories(_ random: SeededRandom) -> [[ClusterChange]] {
         var version = 0
         let routes = history(count: tokens.count, random) { number in
@@ -223,7 +223,7 @@ private struct MirroredHistory {
         return mixed
     }
 
-    /// The versions of the routes that the history of routes, which is the first one, leaves.
+    /// The versions of the routes that remain after the history of routes, which is the first one.
     func lastRoutes(_ histories: [[ClusterChange]]) -> Set<String> {
         var versions: [PreviewToken: String] = [:]
         for change in histories[0] {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What keeps the copy of the cluster", .timeLimit(.minutes(2)))
+@Suite("The runner of the cluster's copy", .timeLimit(.minutes(2)))
 struct MirrorRunnerTests {
     private let cluster = SimulatedCluster()
     private let clock = ManualClock()
@@ -15,7 +15,7 @@ struct MirrorRunnerTests {
         outage = OutageGuard(policy: .testing(), time: MonotonicTime(clock), logger: .silent)
     }
 
-    /// Runs it beside `work`, which begins once the copy is complete.
+    /// Runs the runner while `work` runs, which begins once the copy is complete.
     private func following(
         _ feed: any ClusterFeed,
         _ work: @escaping @Sendable () async throws -> Void
@@ -47,7 +47,7 @@ struct MirrorRunnerTests {
             clock.advance(by: .seconds(5))
             await waitWhile { !mirror.isFresh }
         }
-        // Nor does a copy that nobody keeps any more answer.
+        // A copy that no runner updates does not answer either.
         #expect(mirror.routes() == nil)
     }
 
@@ -61,7 +61,7 @@ struct MirrorRunnerTests {
     }
 }
 
-/// A feed that ends with an error each time it is told to.
+/// A feed that ends with an error each time the test requests it.
 private struct FailingFeed: ClusterFeed {
     let failure = ChangeSignal()
     private let cluster: SimulatedCluster

@@ -5,25 +5,26 @@ import Testing
 
 @testable import PreviewControl
 
-/// Each kind has a watch of its own, so one may be far behind another. What is absent in the copy of one is not gone.
+/// Each kind has its own watch, so one may be far behind another. An object that is absent from the copy may still
+/// exist.
 @Suite("Watches that are not in step", .timeLimit(.minutes(2)))
 struct OutOfStepTests {
     private let run = ControlHarness.run
 
-    /// Starts a preview that one watch does not show.
+    /// Starts a preview that one watch does not deliver.
     private func started(
         behind collection: ClusterCollection,
         _ work: @escaping @Sendable (ControlHarness, PreviewToken) async throws -> Void
     ) async throws {
         let harness = try await ControlHarness(
-            // No sweep comes in between, which would open the watches anew.
+            // No sweep occurs during the test, because a sweep reopens the watches.
             policy: .testing(lifetime: LifetimePolicy(keepsAfterRun: false), sweepInterval: .seconds(3600))
         )
         try await harness.withReaper {
             await harness.until { harness.mirror.isFresh }
             harness.cluster.silenceWatch(over: collection)
             harness.cluster.addSandbox(for: run)
-            // The reaper may look as soon as the route is there.
+            // The reaper may judge the preview as soon as the route exists.
             harness.cluster.clearLog()
             let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
             try await work(harness, token)
@@ -62,7 +63,7 @@ struct OutOfStepTests {
                     ? harness.mirror.lastSeenBackend(token) != nil : harness.mirror.lastSeenRoute(token) != nil
             }
             harness.cluster.clearLog()
-            // Longer than the grace time of half a pair.
+            // Longer than the grace for half of a pair.
             harness.cluster.advance(by: .seconds(121))
             await harness.until {
                 harness.clock.advance(by: .seconds(1))

@@ -35,7 +35,7 @@ struct ReapPrecedenceTests {
         #expect(delays.last == .zero)
     }
 
-    /// The garbage collector deletes what belonged to a pod that is gone, with one replica as with three.
+    /// The garbage collector deletes the objects of a pod that is gone, however many replicas there are.
     @Test(arguments: [ReapReason.podGone, .orphan, .claimGone])
     func whoDeletesForAnotherReasonThanAgeSaysNothingAboutReplicas(reason: ReapReason) {
         var precedence = ReapPrecedence()
@@ -46,7 +46,7 @@ struct ReapPrecedenceTests {
 
     // MARK: Several replicas
 
-    /// Marks of Docs/Performance.md, with deletions and watches that take as long as those of a busy API server.
+    /// The limits of Docs/Performance.md, with deletions and watches that are as slow as those of a busy API server.
     @Test(arguments: [1, 2, 3, 5], UInt64(1)...20)
     func previewsEndSoonAndMostlyOnce(replicas: Int, seed: UInt64) throws {
         var model = try ReplicaModel(replicas: replicas, previews: 300, seed: seed)
@@ -71,8 +71,8 @@ struct ReapPrecedenceTests {
     }
 }
 
-/// Copies of several replicas on one cluster, at steps of a millisecond: a deletion takes effect some milliseconds after it was
-/// sent, and all copies learn of it some milliseconds later.
+/// Copies of several replicas on one cluster, in steps of a millisecond: a deletion takes effect some milliseconds
+/// after it was sent, and all copies receive it some milliseconds later.
 private struct ReplicaModel {
     private struct Replica {
         let mirror: ClusterMirror
@@ -87,7 +87,7 @@ private struct ReplicaModel {
 
     private static let start = Date(timeIntervalSince1970: 1_800_000_000)
     private static let always: IdleFrom = { _, _ in .distantPast }
-    /// Between two previews' ends.
+    /// The seconds between the ends of two previews.
     private static let spacing = 0.06
 
     private var replicas: [Replica] = []
@@ -96,9 +96,9 @@ private struct ReplicaModel {
     private var steps: [Int: [Step]] = [:]
     private var millisecond = 0
     private var endsFirstAfter: Int?
-    /// From a preview's deadline to its deletion, in seconds, in the order of the deletions.
+    /// The seconds from a preview's deadline to its deletion, in the order of the deletions.
     private(set) var lags: [Double] = []
-    /// How many were sent.
+    /// The number of deletions that were sent.
     private(set) var deletions = 0
 
     init(replicas count: Int, previews: Int, seed: UInt64) throws {
@@ -157,7 +157,7 @@ private struct ReplicaModel {
         )
     }
 
-    /// Ends the replica that sends the next deletion once so many previews are gone.
+    /// Ends the replica that sends the next deletion, once this many previews are gone.
     mutating func endsFirstReplica(after previews: Int) { endsFirstAfter = previews }
 
     mutating func run() {

@@ -2,10 +2,10 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a caller is told about the cluster's errors", .timeLimit(.minutes(10)))
+@Suite("The cluster's errors as callers see them", .timeLimit(.minutes(10)))
 struct ClusterErrorTests {
     @Test(
-        "Every kind has words of its own that say whether trying again can help",
+        "Every kind has a message that says whether trying again can help",
         arguments: ClusterError.Kind.allCases
     )
     func words(kind: ClusterError.Kind) {

@@ -42,7 +42,7 @@ struct BackendProtocolTests {
                 return try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session
             }
             group.addTask {
-                // The gateway's time to serve a changed route passes.
+                // Time passes, in which the gateway begins to serve a changed route.
                 while !isOver.isSet {
                     for _ in 0..<50 { await Task.yield() }
                     harness.advance(by: .milliseconds(100))
@@ -61,11 +61,11 @@ struct BackendProtocolTests {
         #expect(started.session.readiness.detail?.contains("HTTP/2 without TLS") == true)
         #expect(started.cluster.backendProtocol(of: started.session.token) == .http2)
         #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 1)
-        // What is found at once is not waited for.
+        // The wait ends as soon as the result is known.
         #expect(started.cluster.log.count { $0 == .probe } <= 3)
     }
 
-    /// As a server does that takes HTTP/1.1 for a broken preface.
+    /// Like a server for which HTTP/1.1 is an invalid HTTP/2 preface.
     @Test func anAppThatClosesOnHTTP1IsTriedAfterAMoment() async throws {
         let started = try await start(Self.closed, http2: Self.page)
         #expect(started.session.readiness.state == .serving)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Previews that callers were told do not work", .timeLimit(.minutes(1)))
+@Suite("Following previews that were reported as not ready", .timeLimit(.minutes(1)))
 struct ReadinessFollowerTests {
     private static let run = ControlHarness.run
     private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
@@ -24,7 +24,7 @@ struct ReadinessFollowerTests {
         harness.timeline.events.filter { $0.kind == .ready }
     }
 
-    /// Starts a preview that finds `outcome`, with the mirror and the follower running.
+    /// Starts a preview whose probe finds `outcome`, with the mirror and the follower running.
     private func follow(
         _ outcome: ProbeOutcome,
         _ body: @escaping @Sendable (ControlHarness, PreviewToken) async throws -> Void
@@ -44,7 +44,7 @@ struct ReadinessFollowerTests {
         }
     }
 
-    /// Moves the time on until the follower sleeps again, second by second.
+    /// Advances the time second by second, and yields after each so that the follower sleeps again.
     private func pass(_ seconds: Int, _ harness: ControlHarness) async {
         for _ in 0..<seconds {
             harness.advance(by: .seconds(1))
@@ -151,7 +151,7 @@ struct ReadinessFollowerTests {
     }
 }
 
-/// Says that something is over, to another task.
+/// Signals to another task that something has ended.
 final class Flag: Sendable {
     private let value = Mutex(false)
 
@@ -174,7 +174,7 @@ struct WaitingCheckTests {
         return (harness, token)
     }
 
-    /// Moves the time on, half a second at a time, until `check` has ended.
+    /// Advances the time by half a second at a time, until `check` has ended.
     private func result<Answer: Sendable>(
         of check: Task<Answer, any Error>,
         _ harness: ControlHarness,
@@ -198,7 +198,7 @@ struct WaitingCheckTests {
 
     @Test func whatWorksIsAnsweredAtOnce() async throws {
         let (harness, token) = try await started(Self.page)
-        // What was found in this second is told as it is; later it is looked at once.
+        // A result of the same second is returned as it is; a later check probes once.
         for probes in [0, 1] {
             let session = try await harness.previews.check(run: Self.run, token: token, wait: .seconds(30))
             #expect(session.readiness.isReady)

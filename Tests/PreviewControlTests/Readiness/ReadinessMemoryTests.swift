@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a list says about previews", .timeLimit(.minutes(10)))
+@Suite("The readiness in lists of previews", .timeLimit(.minutes(10)))
 struct ReadinessMemoryTests {
     private let run = ControlHarness.run
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// The verdict over all evidence there can be.
+/// The verdict for all combinations of evidence.
 @Suite("The verdict on a preview", .timeLimit(.minutes(10)))
 struct ReadinessTests {
     private static let texts = [
@@ -12,7 +12,7 @@ struct ReadinessTests {
         envoy("connection termination"), envoy("overflow", "retried and the latest "), envoy("connection timeout"),
     ]
 
-    /// Envoy's sentence about a request that it could not pass on.
+    /// Envoy's message about a request that it could not forward.
     private static func envoy(_ reason: String, _ retries: String = "") -> String {
         "upstream connect error or disconnect/reset before headers. \(retries)reset reason: \(reason)"
     }

@@ -4,16 +4,17 @@ import Testing
 
 @testable import PreviewControl
 
-/// How long is waited, for what, and at what cost.
+/// The length of the wait, what it waits for, and what it costs.
 @Suite("Waiting until a preview serves", .timeLimit(.minutes(10)))
 struct ReadinessWaitTests {
     private static let deadline = Duration.seconds(10)
     private static let accepted = RouteStatus(isAccepted: true)
     private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
 
-    /// Plays a wait in which each probe takes `duration` and finds `outcome`.
+    /// Simulates a wait in which each probe takes `duration` and finds `outcome`.
     ///
-    /// - Returns: The verdict, when it was reached, and how often the cluster was asked.
+    /// - Returns: The verdict, when it was reached, the number of reads from the cluster, and the time limits of the
+    ///   further probes.
     private func play(
         _ outcome: ProbeOutcome,
         takes duration: Duration = .milliseconds(5),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("The brake says why", .timeLimit(.minutes(10)))
+@Suite("The brake and its reason", .timeLimit(.minutes(10)))
 struct BrakeTests {
     private let clock = ManualClock()
     private let log = RecordedLog()
@@ -12,7 +12,7 @@ struct BrakeTests {
     private let forbidden = ClusterError(.refused, "the API server answered 403")
 
     init() {
-        // It holds out for two sweep intervals of a minute.
+        // The brake engages after two sweep intervals of a minute.
         brake = Brake(policy: .testing(), time: MonotonicTime(clock), logger: log.logger)
     }
 
@@ -60,7 +60,7 @@ struct BrakeTests {
             _ = brake.reason
             clock.advance(by: .seconds(5))
         }
-        // A replica that has just started is not in trouble; one that stays without a sweep is.
+        // A replica that has just started logs nothing; one that stays without a sweep does.
         #expect(log.messages == ["the brake is engaged: no previews are started"])
         #expect(log.texts.first?.contains("have not been read yet") == true)
         for _ in 0..<100 { _ = brake.reason }

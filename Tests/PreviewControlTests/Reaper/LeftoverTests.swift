@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// What is left of a preview that is known to be over needs no grace: no start can be about to complete it.
+/// What is left of a preview that is known to have ended needs no grace: no start can be about to complete it.
 @Suite("What is left of an ended preview", .timeLimit(.minutes(10)))
 struct LeftoverTests {
     private let run = ControlHarness.run
@@ -16,7 +16,7 @@ struct LeftoverTests {
         return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
     }
 
-    /// Runs the reaper, ends the preview, and lets the two seconds of a retry pass; the grace time is two minutes.
+    /// Runs the reaper, ends the preview, and lets the two seconds of a retry pass; the grace is two minutes.
     private func expectNothingLeft(
         _ harness: ControlHarness,
         after end: @escaping @Sendable () async throws -> Void
@@ -25,7 +25,7 @@ struct LeftoverTests {
             await harness.until { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             try await end()
-            // The Service is gone, or to be looked at within the time of a retry.
+            // The Service is gone, or is due again within the time of a retry.
             await harness.until {
                 let next = harness.mirror.nextDeadline ?? .distantFuture
                 return harness.cluster.liveRoutes.isEmpty

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// A preview whose viewer keeps pinging survives any outage that is shorter than what is left of its cap (contract).
+/// A preview whose viewer keeps pinging survives any outage that is shorter than what is left of its cap.
 @Suite("Previews in use survive an outage", .timeLimit(.minutes(10)))
 struct OutageTests {
     private let run = ControlHarness.run
@@ -31,7 +31,7 @@ struct OutageTests {
         return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
     }
 
-    /// Lets minutes pass in each of which the replica sweeps, and a viewer pings.
+    /// Lets minutes pass; in each of them the replica sweeps, and a viewer pings if there is a token.
     private func pass(minutes: Int, _ harness: ControlHarness, pinging token: PreviewToken? = nil) async throws {
         for _ in 0..<minutes {
             harness.advance(by: .seconds(60))
@@ -105,7 +105,7 @@ struct OutageTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
-    /// Its viewer's pings may all have gone to another replica, which could not record them either.
+    /// The viewer's pings may all have gone to another replica, which could not record them either.
     @Test(arguments: [Duration.seconds(12), .seconds(20), .seconds(35)])
     func anOutageOfUnderAMinuteEndsNothingWhereTheIdleTimeoutIsShortToo(idle: Duration) async throws {
         let harness = try await harness(idle: idle, sweepInterval: .seconds(1))
@@ -168,7 +168,7 @@ struct OutageTests {
         let (token, _) = try await started(harness)
         try await pass(minutes: 29, harness)
         harness.cluster.fail(.extend, .before(ClusterError(.unavailable, "the request was cancelled")))
-        // It is the caller's own task that carries the request out.
+        // The request runs in the caller's own task.
         harness.cluster.interrupt(.extend) { withUnsafeCurrentTask { $0?.cancel() } }
         let ping = Task { try await harness.previews.keepAlive(run: run, token: token) }
         await #expect(throws: PreviewError.self) { _ = try await ping.value }
@@ -181,7 +181,7 @@ struct OutageTests {
         let cluster = SimulatedCluster()
         let (token, _) = try await started(try await harness(cluster))
         cluster.advance(by: .seconds(2400))
-        // Its first sweep is part of its making.
+        // Its construction includes the first sweep.
         let next = try await harness(cluster)
         #expect(cluster.liveRoutes == [token])
         next.advance(by: .seconds(60))
@@ -201,7 +201,7 @@ struct OutageTests {
         _ = try await harness.previews.keepAlive(run: run, token: token)
     }
 
-    // MARK: What goes on, and what is not revived
+    // MARK: Other reasons, and what is not revived
 
     @Test func capAndPodGoOn() async throws {
         let cluster = SimulatedCluster()
@@ -270,7 +270,7 @@ struct OutageTests {
             await harness.until { harness.mirror.nextDeadline == begin + .seconds(60) }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
-            // The cluster's clock has gone on by its uncertainty once more than the replica's own.
+            // The cluster's time has advanced by its uncertainty once more than the replica's clock.
             let endOfGrace = begin + Self.grace + SimulatedCluster.uncertainty
             await harness.until { harness.mirror.nextDeadline == endOfGrace }
             await harness.clock.waitForSleepers(2)

@@ -4,11 +4,11 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("Since when pings can be recorded", .timeLimit(.minutes(10)))
+@Suite("The time since which pings can be recorded", .timeLimit(.minutes(10)))
 struct PingRecordingTests {
     private static let grace = Duration.seconds(150)
 
-    /// In contact since 0, and past the grace time.
+    /// A recording with contact since 0 whose grace is over.
     private func inContact() -> PingRecording {
         var recording = PingRecording(grace: Self.grace, usualSilence: .seconds(60), idleTimeout: .seconds(1800))
         for second in stride(from: 0, through: 180, by: 60) { recording.answered(at: .seconds(second)) }
@@ -55,7 +55,7 @@ struct PingRecordingTests {
         recording.failed(sentAt: .seconds(200))
         #expect(counts(recording, at: 200 + gap))
         #expect(!counts(recording, at: 201 + gap))
-        // Silence is judged alike.
+        // Silence is judged in the same way.
         recording = begin
         for second in 0...200 { recording.answered(at: .seconds(second)) }
         #expect(counts(recording, at: 205 + gap))
@@ -94,7 +94,7 @@ struct PingRecordingTests {
         #expect(counts(recording, at: 239))
         recording.failed(sentAt: .seconds(240))
         #expect(!counts(recording, at: 250))
-        // A watch breaks for many reasons. Alone it says nothing.
+        // A watch breaks for many reasons. Alone it does not mean an outage.
         var quiet = inContact()
         quiet.doubted(at: .seconds(185))
         #expect(counts(quiet, at: 300))
@@ -126,7 +126,7 @@ struct PingRecordingTests {
             #expect(counts(recording, at: second))
         }
         #expect(recording.timeUntilIdlenessCounts(of: token, at: .seconds(340)) == .zero)
-        // And then it is forgotten.
+        // Then the lost ping is forgotten.
         recording.answered(at: .seconds(341))
         var fresh = inContact()
         for second in [240, 300, 341] { fresh.answered(at: .seconds(second)) }
@@ -142,8 +142,8 @@ struct PingRecordingTests {
 
     // MARK: Many outages
 
-    /// Two replicas, of which each knows its own contact only, and a viewer whose pings go to either; a ping that is sent in an
-    /// outage hangs for as long as a caller waits.
+    /// Two replicas, each of which knows only its own contact, and a viewer whose pings go to either. A ping that is
+    /// sent during an outage hangs for as long as a caller waits.
     @Test(arguments: 0..<60)
     func whatIsPingedIsNeverDueHoweverOutagesFall(seed: Int) {
         let random = SeededRandom(seed: UInt64(seed))
@@ -162,7 +162,7 @@ struct PingRecordingTests {
             idleTimeout: .seconds(idle)
         )
         var replicas = [recording, recording]
-        // Between two outages a ping comes through.
+        // At least one ping succeeds between two outages.
         let shortestContact = longestWait + 2 * pingInterval
         var (isAway, nextChange) = (false, number(in: shortestContact...(2 * idle)))
         var (expiry, nextPing) = (idle, 0)

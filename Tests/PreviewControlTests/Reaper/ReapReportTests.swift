@@ -6,12 +6,12 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What a sweep would do", .timeLimit(.minutes(10)))
+@Suite("The report of a sweep", .timeLimit(.minutes(10)))
 struct ReapReportTests {
     private static let createdAt = Date(timeIntervalSince1970: 1_767_323_045)
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")
 
-    /// One preview and what is around it; seconds count from its creation.
+    /// One preview and its surroundings; seconds count from its creation.
     struct Situation: Sendable, CustomTestStringConvertible {
         var testDescription: String
         /// `nil` for a Service without a route.
@@ -114,7 +114,7 @@ struct ReapReportTests {
         Situation("the claims are not known", .keep(until: at(100), then: .idle)) { $0.keepsAfterRun = false },
     ]
 
-    @Test("Each situation has its decision, and the reason of the next one", arguments: situations)
+    @Test("Each situation has its decision and reason", arguments: situations)
     func eachSituationHasItsDecision(situation: Situation) throws {
         let token = try #require(PreviewToken("swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"))
         let run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")

@@ -59,7 +59,7 @@ struct ReaperClaimTests {
         harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
-        // What does not depend on claims is done all the same.
+        // What does not depend on claims is still reaped.
         harness.cluster.advance(by: .seconds(1800))
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes.isEmpty)

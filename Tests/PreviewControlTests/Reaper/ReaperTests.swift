@@ -176,7 +176,7 @@ struct ReaperTests {
         _ = try await started(harness)
         try await harness.withReaper {
             await harness.until { harness.mirror.isFresh }
-            // The sweep and the deadline loop both sleep now, the loop until the sweep interval at most.
+            // Now the sweep and the deadline loop both sleep, the loop for one sweep interval at most.
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(60))
@@ -192,7 +192,7 @@ struct ReaperTests {
         let label = run.label
         try await harness.withReaper {
             await harness.until { harness.mirror.isFresh }
-            // It looks at the time once more a second before the deadline.
+            // The loop reads the time once more, one second before the deadline.
             let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
             await harness.until { harness.clock.nextWake == lastLook }
             harness.cluster.advance(by: .seconds(1790))
@@ -323,7 +323,7 @@ struct ReaperTests {
                 await first.until { first.mirror.isFresh && second.mirror.isFresh }
                 await first.clock.waitForSleepers(2)
                 await second.clock.waitForSleepers(2)
-                // It has seen that another replica was ahead of it.
+                // The second replica records that another one deleted first.
                 let preview = try #require(second.mirror.routes()?.first)
                 second.mirror.note(.alreadyGone, of: try #require(ReapOrder(.route(preview), .reap(.idle))))
                 cluster.clearLog()

@@ -48,7 +48,7 @@ struct FailedSweepTests {
         let harness = try await ControlHarness(isReady: false)
         harness.cluster.goAway()
         try await harness.withReaper {
-            // The feed's first word may have it tried again at once.
+            // The feed's first change may cause another attempt at once.
             await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<20 {
                 await harness.clock.waitForSleepers(2)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-/// A chronicle that follows a copy of the cluster, as it does in a ``ClusterMirror``.
+/// A chronicle that follows a copy of the cluster, as in a ``ClusterMirror``.
 private struct FollowingChronicle {
     private var cluster: MirrorState
     private var machine: ChronicleMachine
@@ -23,7 +23,7 @@ private struct FollowingChronicle {
     mutating func takeDue(at now: Date) -> [TimelineEvent] { machine.takeDue(at: now, cluster) }
 }
 
-@Suite("What the watches tell about previews", .timeLimit(.minutes(10)))
+@Suite("Events about previews from the watches", .timeLimit(.minutes(10)))
 struct ChronicleMachineTests {
     private static let created = Date(timeIntervalSince1970: 1_800_000_000)
     private static let pod = PodIdentity(name: "pod-1", uid: "pod-uid")
@@ -43,7 +43,7 @@ struct ChronicleMachineTests {
         return token
     }
 
-    /// A preview that expires and ends these many seconds after its creation.
+    /// A preview that expires and ends this many seconds after its creation.
     private static func preview(
         _ token: PreviewToken = token(),
         expires: Double = 1800,
@@ -98,7 +98,7 @@ struct ChronicleMachineTests {
         return policy
     }
 
-    // MARK: Ends that are near
+    // MARK: Announced ends
 
     @Test func aPreviewIsAnnouncedToEndFiveMinutesBeforeAndOnlyOnce() {
         var machine = Self.machine()
@@ -114,7 +114,7 @@ struct ChronicleMachineTests {
             )
                 == true
         )
-        // A gateway's status write, and a list after a broken watch, say nothing new.
+        // A gateway's status update, and a list after a broken watch, contain nothing new.
         machine.apply(.routes(.applied(Self.preview())), now: Self.at(1501))
         machine.apply(.routes(.replaced([Self.preview()])), now: Self.at(1502))
         #expect(machine.takeDue(at: Self.at(1600)).isEmpty)
@@ -169,7 +169,7 @@ struct ChronicleMachineTests {
         #expect(resting.takeDue(at: Self.at(1600)).isEmpty)
     }
 
-    // MARK: Ends that are seen
+    // MARK: Observed ends
 
     private static func events(
         afterDeletionAt seconds: Double,

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What the log says of decisions", .timeLimit(.minutes(10)))
+@Suite("Decisions in the log", .timeLimit(.minutes(10)))
 struct LoggedTimelineTests {
     private let log = RecordedLog()
     private let next = RecordingTimeline()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What previews leave in the timeline", .timeLimit(.minutes(10)))
+@Suite("Events of previews in the timeline", .timeLimit(.minutes(10)))
 struct PreviewTimelineTests {
     private let run = ControlHarness.run
 
@@ -83,7 +83,7 @@ struct PreviewTimelineTests {
         #expect(harness.timeline.events.map(\.kind) == [.started])
     }
 
-    /// One replica's way from what happens to what is written down.
+    /// One replica's path from an observed change to a written event.
     private struct Scribe: Sendable {
         let chronicle: PreviewChronicle
         let queue: TimelineQueue
@@ -138,7 +138,7 @@ struct PreviewTimelineTests {
             }
             await harness.until { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
             harness.cluster.advance(by: ChronicleMachine.reportDelay)
-            // Each replica reports both ends, beside the stop itself.
+            // Each replica reports both ends, in addition to the stop itself.
             await harness.until {
                 harness.clock.advance(by: .milliseconds(10))
                 return log.attempts == 7
@@ -160,7 +160,7 @@ struct PreviewTimelineTests {
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await scribe.run() }
             await harness.until { scribe.mirror.routes()?.count == 1 }
-            // It looks at the clock again after a sweep interval at the latest.
+            // The chronicle reads the clock again after one sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
             await harness.until {
                 harness.clock.advance(by: .seconds(1))

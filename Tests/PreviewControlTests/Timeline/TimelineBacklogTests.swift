@@ -39,7 +39,7 @@ struct TimelineBacklogTests {
         #expect(order == ["3", "4", "1", "2"])
     }
 
-    /// Who reports an end second, within this replica too, says nothing new.
+    /// The second report of an end adds nothing, also within one replica.
     @Test func anOccurrenceWaitsOnceUntilItIsSettled() throws {
         var backlog = TimelineBacklog()
         let arrivals = [
@@ -73,7 +73,7 @@ struct TimelineBacklogTests {
         atOnce = 0
         while written(&backlog, at: now) != nil { atOnce += 1 }
         #expect(atOnce == 5)
-        // Unused time adds up to one burst and no more.
+        // Unused time adds up to one burst at most.
         now += .seconds(100)
         atOnce = 0
         while written(&backlog, at: now) != nil { atOnce += 1 }

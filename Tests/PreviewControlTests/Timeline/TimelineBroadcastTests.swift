@@ -5,7 +5,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What observers of runs are told", .timeLimit(.minutes(1)))
+@Suite("Observers of runs", .timeLimit(.minutes(1)))
 struct TimelineBroadcastTests {
     private let run: RunID
     private let other: RunID

@@ -40,7 +40,7 @@ struct TimelineQueueTests {
 
     private func subjects(_ log: SimulatedTimelineLog) -> [String] { log.entries.map(\.event.subject) }
 
-    /// Runs `queues` beside `work`, and cancels them afterwards.
+    /// Runs `queues` while `work` runs, and cancels them afterwards.
     private func running(_ queues: TimelineQueue..., work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for queue in queues { group.addTask { try await queue.run() } }
@@ -55,7 +55,7 @@ struct TimelineQueueTests {
 
     private static let temporary = TimelineFailure(isTemporary: true, "the API server answered 503")
 
-    // MARK: In good order
+    // MARK: Order and time
 
     @Test func recordingNeverWaitsAndTheOrderIsKept() async throws {
         let queue = queue()
@@ -203,7 +203,7 @@ struct TimelineQueueTests {
         let copy = SimulatedTimelineLog()
         let copies = queue(to: copy)
         let queue = queue(next: copies)
-        // The first attempt took effect, and its answer was lost.
+        // The first attempt took effect, and its response was lost.
         _ = try await log.write(TimelineEntry(event(1), at: cluster.now))
         log.fail(Self.temporary)
         try await running(queue, copies) {
@@ -234,7 +234,7 @@ struct TimelineQueueTests {
         log.fail(Self.temporary)
         try await withService(queue) {
             for subject in 1...3 { queue.record(event(subject)) }
-            // It waits to try again, and does not any more once the service stops.
+            // The queue waits before it tries again, and ends that wait once the service stops.
             await clock.waitForSleepers(1)
         }
         #expect(subjects(log) == ["1", "2", "3"])
@@ -251,7 +251,7 @@ struct TimelineQueueTests {
                     await until { log.attempts == 1 }
                 }
             }
-            // The attempt that the stop interrupted, and the one more that each entry gets.
+            // The attempt that the shutdown interrupted, and one more for each entry.
             await until { log.attempts == 2 }
             await clock.waitForSleepers(1)
             clock.advance(by: TimelineQueue.drainTimeout)

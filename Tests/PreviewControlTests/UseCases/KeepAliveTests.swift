@@ -44,7 +44,7 @@ struct KeepAliveTests {
                 let kept = try await harness.previews.keepAlive(run: run, token: token)
                 #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
                 if harness.cluster.log.count(where: { $0 == .extend }) > before {
-                    // The watch brings the written expiry back before the next ping.
+                    // The watch delivers the written expiry before the next ping.
                     await harness.until {
                         guard case .present(let preview) = harness.mirror.route(token) else { return false }
                         return preview.expiresAt == kept.expiresAt
@@ -89,7 +89,7 @@ struct KeepAliveTests {
         let token = try await started(harness)
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.advance(by: .seconds(1700))
-        // Another replica extends it, and this one's watch has not heard of it.
+        // Another replica extends the preview, and this one's watch has not delivered that.
         let other = try await ControlHarness(cluster: harness.cluster)
         _ = try await other.previews.keepAlive(run: run, token: token)
         harness.cluster.advance(by: .seconds(200))
@@ -99,7 +99,7 @@ struct KeepAliveTests {
 
     // MARK: Writes that come late
 
-    /// The write of a slow replica reaches the cluster behind that of another one, which has moved the expiry further.
+    /// The write of a slow replica reaches the cluster after that of another one, which has moved the expiry further.
     @Test func aLateWriteDoesNotMoveTheExpiryBack() async throws {
         let slow = try await ControlHarness()
         let token = try await started(slow)
@@ -123,7 +123,7 @@ struct KeepAliveTests {
     @Test("Whatever replicas write in whatever order, the expiry never decreases", arguments: 0..<40 as Range<UInt64>)
     func theExpiryNeverDecreases(seed: UInt64) async throws {
         let cluster = SimulatedCluster()
-        // Short time-outs: every ping has to write.
+        // With short time-outs, every ping has to write.
         let policy = PreviewPolicy.testing(
             lifetime: LifetimePolicy(idleTimeout: .seconds(10), keepaliveCoalesce: .zero)
         )
@@ -170,7 +170,7 @@ struct KeepAliveTests {
         #expect(harness.cluster.log.count { $0 == .extend } == 2)
     }
 
-    /// Several viewers of one preview, each of which has to write: whoever is overtaken by a later ping has what it asked for.
+    /// Several viewers of one preview, each of which must write: a ping that a later one overtakes is still honoured.
     @Test func aPingThatLaterOnesOvertakeIsKept() async throws {
         let policy = PreviewPolicy.testing(
             lifetime: LifetimePolicy(idleTimeout: .seconds(1800), keepaliveCoalesce: .zero)

@@ -134,7 +134,7 @@ struct LimitTests {
                     return started != nil
                 }
             }
-            // Starts that look at the limits again wait on their replica's clock.
+            // Starts that check the limits again wait on their replica's clock.
             let ticking = Task {
                 while !Task.isCancelled {
                     for replica in replicas { replica.clock.advance(by: .milliseconds(250)) }
@@ -152,7 +152,7 @@ struct LimitTests {
     }
 
     @Test func aStartBehindAFinishedOneOfTheSameSecondWithdraws() async throws {
-        // The other replica's preview sorts behind ours, yet it was finished before ours began.
+        // The other replica's preview sorts after this one, but was finished before this one began.
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3002 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }

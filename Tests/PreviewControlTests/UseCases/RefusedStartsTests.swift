@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewControl
 
-@Suite("What the log says of starts that are refused", .timeLimit(.minutes(10)))
+@Suite("Refused starts in the log", .timeLimit(.minutes(10)))
 struct RefusedStartsTests {
     private let log = RecordedLog()
     private let clock = ManualClock()

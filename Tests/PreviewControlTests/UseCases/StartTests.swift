@@ -178,7 +178,7 @@ struct StartTests {
             harness.cluster.interrupt(.createRoute) {
                 for token in harness.cluster.liveBackends { harness.cluster.removeBackend(token) }
             }
-            // As the gateway says it of a route without its Service.
+            // The status that the gateway reports for a route without its Service.
             harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "BackendNotFound"))
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")

@@ -91,7 +91,7 @@ struct ApprovalTests {
         #expect(granted.state == .granted)
         #expect(granted.decidedBy == nil)
         #expect(granted.isUsable(now: pending.deadline - .milliseconds(1)))
-        // Whoever waits may hear of it at the deadline only.
+        // A caller that waits may learn of the decision only at the deadline.
         #expect(granted.isUsable(now: pending.deadline))
         #expect(!granted.isUsable(now: pending.deadline + Approval.unlimitedGrantGrace))
         #expect(granted.after(.use("u"))?.state == .consumed)
@@ -103,14 +103,15 @@ struct ApprovalTests {
         #expect(used.preview == "0123abcd")
         #expect(used.usedAt == now)
         #expect(used.after(.giveBack(use: "u")) == granted)
-        // Once somebody else was told of the preview, the grant is spent.
+        // Once another caller was told of the preview, the grant stays used.
         let shared = try #require(used.after(.share(use: "u")))
         #expect(shared.isShared)
         #expect(Approval(id: shared.id, text: shared.text) == shared)
         for step in [Approval.Step.giveBack(use: "u"), .share(use: "u"), .use("u", preview: "76543210", at: now)] {
             #expect(shared.after(step) == nil)
         }
-        // Who asked nobody asks nobody the next time either, if the ground is still there then.
+        // An automatic approval is withdrawn instead. The next request is approved automatically if the reason still
+        // holds.
         let automatic = try #require(
             try pending().after(.approveAutomatically(.runOption, at: now, usableFor: window))?
                 .after(.use("u", preview: "0123abcd", at: now))

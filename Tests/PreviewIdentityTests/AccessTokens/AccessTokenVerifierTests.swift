@@ -10,7 +10,7 @@ import Testing
 
 /// Signs with RSA (RS256), as the platform's issuer does.
 private enum RSAIssuer {
-    /// Making a key takes a while, so there is one for all tests.
+    /// Generating an RSA key is slow, so all tests share this one.
     static let key = PrivateKey(.rsa(bits: 2048))
 
     static func token(header: String = #"{"alg": "RS256", "kid": "key-1"}"#, claims: String) -> String {
@@ -39,7 +39,7 @@ struct AccessTokenVerifierTests {
         try await Self.verifier(pem: forge.publicKeyPEM).verify(Secret(token))
     }
 
-    /// Claims of which each is good, with changes; `nil` leaves one out.
+    /// Valid claims with the given changes; `nil` removes a claim.
     private static func claims(_ changes: [String: String?] = [:]) -> String {
         var claims: [String: String?] = [
             "iss": #""\#(TokenForge.issuer)""#, "aud": #""\#(TokenForge.audience)""#, "sub": #""user-1""#,
@@ -127,7 +127,7 @@ struct AccessTokenVerifierTests {
         }
     }
 
-    /// HMAC with SHA-256 (RFC 2104) and a key that is longer than a block of 64 bytes.
+    /// HMAC with SHA-256 (RFC 2104), for a key that is longer than a block of 64 bytes.
     private static func hmac(_ input: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
         let key = Digest.sha256(key) + [UInt8](repeating: 0, count: 32)
         return Digest.sha256(key.map { $0 ^ 0x5c } + Digest.sha256(key.map { $0 ^ 0x36 } + input))
@@ -174,7 +174,7 @@ struct AccessTokenVerifierTests {
     @Test func randomChangesOfATokenAreNeverAcceptedAndNeverCrash() async throws {
         let good = Array(forge.token(subject: "user-1").utf8)
         let verifier = try Self.verifier(pem: forge.publicKeyPEM)
-        // The last character of the signature holds bits that mean nothing, so it is left alone.
+        // The last character of the signature has unused bits, so it is not changed.
         let random = SeededRandom(seed: 7)
         for _ in 0..<500 {
             var bytes = good

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Access tokens that were verified before", .timeLimit(.minutes(10)))
 struct RememberedTokenTests {
-    /// An issuer whose key may be withdrawn or read anew, and a clock that may be put forward.
+    /// An issuer whose key can be withdrawn or replaced, and whose time a test can advance.
     private final class Issuer: VerificationKeySource {
         let key: Mutex<PublicKey?>
         let now = Mutex(TokenForge.now)

@@ -7,7 +7,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// An issuer that publishes its keys, and the set that follows them.
+/// An issuer with published keys, and the set that reads them.
 private final class PublishedKeys: Sendable {
     let clock = ManualClock()
     let transport: ScriptedTransport
@@ -85,7 +85,8 @@ struct RemoteKeySetTests {
         #expect(try await keys.has("first"))
         keys.reply(failure)
         keys.clock.advance(by: .seconds(61))
-        // Whether it is a new key of the issuer's or nobody's cannot be told, and no caller is to be turned away for it.
+        // The set cannot know whether the issuer has published this key, so it throws instead of reporting an unknown
+        // key.
         await #expect(throws: AccessDenied.self) { try await keys.has("second") }
         #expect(keys.requests == 2)
         #expect(try await keys.has("first"))

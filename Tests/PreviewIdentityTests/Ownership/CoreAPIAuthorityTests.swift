@@ -7,7 +7,7 @@ import PreviewIdentity
 import TestSupport
 import Testing
 
-@Suite("The core API's word", .timeLimit(.minutes(10)))
+@Suite("Authorization by the core API", .timeLimit(.minutes(10)))
 struct CoreAPIAuthorityTests {
     private let clock = ManualClock()
     private let run: RunID

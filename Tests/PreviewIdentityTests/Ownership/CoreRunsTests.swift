@@ -9,8 +9,8 @@ import Testing
 
 @testable import PreviewIdentity
 
-/// What the gate knows of runs, and by whose bearer.
-@Suite("What the core API says of runs", .timeLimit(.minutes(1)))
+/// Tests what the gate learns about runs, and with whose bearer token it asks for them.
+@Suite("Runs as the core API describes them", .timeLimit(.minutes(1)))
 struct CoreRunsTests {
     private let clock = ManualClock()
     private let run: RunID
@@ -23,7 +23,7 @@ struct CoreRunsTests {
         parent = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
     }
 
-    /// The real core API: it shows a run to its owner, and not to the service key.
+    /// Answers like the core API, which shows a run to its owner, but not to the service key.
     private static func ownersOnly(_ request: TransportRequest) -> ScriptedTransport.Reply {
         request.head.headerFields[.authorization] == "Bearer adas-token"
             ? .json(
@@ -85,10 +85,10 @@ struct CoreRunsTests {
         let (_, runs, transport) = try parts(key: key, Self.ownersOnly)
         for _ in 0..<3 { #expect(await runs.run(run) == nil) }
         #expect(bearers(transport) == [Self.key])
-        // Another run may be one of the service's own.
+        // Another run may be visible to the service key.
         #expect(await runs.run(parent) == nil)
         #expect(bearers(transport) == [Self.key, Self.key])
-        // So may a run for another key, and after a while for the same one.
+        // The run may be visible to another key, and after a while to the same key.
         key.text.withLock { $0 = "another-service-key" }
         #expect(await runs.run(run) == nil)
         #expect(bearers(transport).last == "another-service-key")
@@ -144,7 +144,7 @@ struct CoreRunsTests {
     }
 
     @Test(
-        "Which states are over",
+        "The states in which a run is over",
         arguments: [
             ("pending", false), ("in_progress", false), ("running", false), ("awaiting_review", true),
             ("merged", true), ("failed", true), ("assemble_ready", true), ("Completed", true),

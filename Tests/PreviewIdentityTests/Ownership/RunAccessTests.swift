@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Owners as a test sets them, with a count of what was asked.
+/// Owners that a test sets, with a count of the requests for them.
 private final class ScriptedOwners: RunOwners {
     private let state: Mutex<(owners: [RunID: String], isAway: Bool, asked: Int)>
 

@@ -6,7 +6,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// An API server that knows some tokens, counts what it is asked, and may be away.
+/// Reviews of an API server that knows the given tokens. It records the tokens and can be made unavailable.
 private final class ScriptedReviews: TokenReviews {
     private let state: Mutex<(names: [Secret: String], isAway: Bool, asked: [Secret])>
 
@@ -27,7 +27,7 @@ private final class ScriptedReviews: TokenReviews {
     }
 }
 
-/// An API server that knows no token, and answers only once it is told to.
+/// Reviews of an API server that knows no token, and answers only after `release()`.
 private final class HeldReviews: TokenReviews {
     private struct State {
         var waiting: [CheckedContinuation<Void, Never>] = []

@@ -59,7 +59,7 @@ struct ServiceKeyFileTests {
         }
     }
 
-    /// A mounted Secret is replaced by turning a symbolic link to another folder.
+    /// Kubernetes updates a mounted Secret by pointing a symbolic link at another folder.
     @Test func aTurnedLinkIsFollowed() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -6,7 +6,7 @@ import TestPeers
 import TestSupport
 import Testing
 
-/// Everybody who may call, as the access table names them.
+/// All kinds of callers, named as in the access table.
 enum AccessIdentity: String, CaseIterable {
     case none = "no credentials"
     case unknown = "unknown token"
@@ -19,7 +19,7 @@ enum AccessIdentity: String, CaseIterable {
     private static let forge = TokenForge()
     private static let operatorAccount = "system:serviceaccount:agentweaver:operator"
 
-    /// What this caller presents; empty without credentials. An empty one of the others would fail every test.
+    /// The caller's credentials; empty for `none`. An empty value for another caller would fail every test.
     var bearer: String {
         switch self {
         case .none: ""
@@ -32,7 +32,7 @@ enum AccessIdentity: String, CaseIterable {
         }
     }
 
-    /// Recognises them all.
+    /// An authenticator that recognizes all of them.
     static func authenticator() async throws -> Authenticator {
         let key = try #require(ServiceKey(APIHarness.key))
         return Authenticator([

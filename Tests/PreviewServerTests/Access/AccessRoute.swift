@@ -6,21 +6,21 @@ import Testing
 
 @testable import PreviewServer
 
-/// One route as the access table describes it: who may call it, and what those get who may.
+/// One route of the access table: who may call it, and the status that permitted callers get.
 struct AccessRoute: Sendable, CustomTestStringConvertible {
     /// Who may call a route.
     enum Rule: Sendable {
-        /// Also without credentials.
+        /// Every caller, also without credentials.
         case anybody
-        /// Whoever has credentials that somebody recognises.
+        /// Every caller with valid credentials.
         case anyCaller
         /// The run's owner, and operators.
         case owner
-        /// They, and the service identity, which acts for the run's agent.
+        /// The owner, operators, and the service identity, which acts for the run's agent.
         case ownerOrAgent
     }
 
-    /// The runs of which a caller can speak.
+    /// The runs that a caller can name.
     enum Run: String, CaseIterable {
         case own = "3f2a9c1e-0000-4000-8000-000000000001"
         case other = "5b7d0e2f-0000-4000-8000-000000000003"
@@ -28,24 +28,24 @@ struct AccessRoute: Sendable, CustomTestStringConvertible {
     }
 
     let method: HTTPRequest.Method
-    /// The path with its parameters in braces, as the contract writes it.
+    /// The path with its parameters in braces, as Docs/openapi.yaml writes it.
     let path: String
     let rule: Rule
-    /// What is sent; parameters in braces are filled in as in the path.
+    /// The body of the request; parameters in braces are filled in as in the path.
     var body: String?
-    /// What those get who may, for a run that exists.
+    /// The status for permitted callers and a run that exists.
     var status = 200
-    /// What operators and the agent get for a run that does not exist.
+    /// The status for operators and the agent, for a run that does not exist.
     var statusWithoutRun = 200
-    /// Whether the answer goes on until the stream's time is over.
+    /// Whether the response lasts until the stream's time limit.
     var isStream = false
-    /// Makes what the route needs to succeed, and gives the values of its parameters.
+    /// Creates what the route needs to succeed, and returns the values of its parameters.
     var prepare: @Sendable (APIHarness, RunID) async throws -> [String: String] = { _, _ in [:] }
 
     var testDescription: String { "\(method) \(path)" }
     var isAboutRun: Bool { path.contains("{runId}") }
 
-    /// The status that the table promises.
+    /// The status in the table.
     func expected(_ identity: AccessIdentity, _ run: Run) -> Int {
         if rule == .anybody { return status }
         switch identity {
@@ -60,7 +60,7 @@ struct AccessRoute: Sendable, CustomTestStringConvertible {
 }
 
 extension AccessRoute {
-    /// Every route of the service. A route that is missing here fails a test.
+    /// Every route of the service. A missing route fails a test.
     static let all: [AccessRoute] = [
         AccessRoute(
             method: .post,
@@ -149,7 +149,7 @@ extension AccessRoute {
         AccessRoute(method: .get, path: "/openapi.json", rule: .anybody),
     ]
 
-    /// The run, or where it does not exist another one, to which what a caller names belongs then.
+    /// The run or, if it does not exist, another one, to which the objects that a caller names then belong.
     private static func existing(_ run: RunID, in harness: APIHarness) throws -> RunID {
         harness.cluster.owner(of: run) == nil ? try RunID(Run.own.rawValue) : run
     }
@@ -169,7 +169,7 @@ extension AccessRoute {
         return ["{requestId}": approval.id.text]
     }
 
-    /// Without it the agent's route would wait for a human.
+    /// Without this, the agent's route would wait for a human.
     @Sendable private static func approvedByDefault(_ harness: APIHarness, of run: RunID) async throws -> [String:
         String]
     {

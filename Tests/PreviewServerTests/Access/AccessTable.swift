@@ -1,8 +1,8 @@
 import FoundationEssentials
 
-/// The table of Docs/Access.md, made from the routes that the tests check.
+/// The table of Docs/Access.md, generated from the routes that the tests check.
 enum AccessTable {
-    /// The comments between which the table stands in the document.
+    /// The comments that enclose the table in the document.
     static let markers = (start: "<!-- The access table: made by a test -->", end: "<!-- End of the access table -->")
 
     static let document = URL(filePath: #filePath)
@@ -19,13 +19,13 @@ enum AccessTable {
         return lines.map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
     }
 
-    /// One status where it is the same for every run.
+    /// One status if it is the same for every run, otherwise one for each run.
     private static func cell(_ route: AccessRoute, _ identity: AccessIdentity) -> String {
         let statuses = AccessRoute.Run.allCases.map { "\(route.expected(identity, $0))" }
         return Set(statuses).count == 1 ? statuses[0] : statuses.joined(separator: " · ")
     }
 
-    /// The document with the table as it is now.
+    /// The document with the current table; `nil` if the comments are missing.
     static func updated(_ text: String) -> String? {
         guard let start = text.firstRange(of: markers.start), let end = text.firstRange(of: markers.end),
             start.upperBound <= end.lowerBound

@@ -10,8 +10,8 @@ import Testing
 
 @testable import PreviewServer
 
-/// Every route by every identity on every kind of run.
-@Suite("Who may do what", .timeLimit(.minutes(10)))
+/// Every route, called by every identity for every kind of run.
+@Suite("Access by route, identity and run", .timeLimit(.minutes(10)))
 struct AccessTableTests {
     @Test(arguments: AccessRoute.all)
     func everyIdentityGetsTheStatusOfTheTable(route: AccessRoute) async throws {
@@ -44,7 +44,7 @@ struct AccessTableTests {
         }
     }
 
-    /// Ends whatever waits for its time.
+    /// Advances the clock, so that everything that waits for a time ends.
     private static func letTimePass(_ clock: ManualClock) async {
         while !Task.isCancelled {
             if clock.sleeperCount > 0 { clock.advance(by: TimelineStream.maxDuration) }
@@ -78,7 +78,7 @@ struct AccessTableTests {
         }
     }
 
-    /// A service that has done nothing yet, with a run of another user's.
+    /// A new service, with an additional run of another user.
     private func harness() async throws -> APIHarness {
         let harness = try await APIHarness()
         harness.cluster.addSandbox(for: try RunID(AccessRoute.Run.other.rawValue), owner: "grace", pod: "pod-3")

@@ -13,12 +13,12 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-/// The API where a core API says who may act on a run.
-@Suite("Access by the core API's word", .timeLimit(.minutes(10)))
+/// The API with a core API that decides who may act on a run.
+@Suite("Access by the core API's decision", .timeLimit(.minutes(10)))
 struct CoreAPIAccessTests {
     private static let bearer = "a-bearer-of-the-core-api"
 
-    /// - Parameter reply: What the core API answers.
+    /// - Parameter reply: The core API's response.
     private func api(_ reply: ScriptedTransport.Reply) async throws -> (PreviewAPI, ScriptedTransport) {
         let harness = try await APIHarness()
         let transport = ScriptedTransport(clock: harness.clock) { _, _ in reply }

@@ -13,11 +13,11 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-/// The API where the core API shows a run to others than its owner, and says whose it is.
-@Suite("Those who may only look", .timeLimit(.minutes(10)))
+/// The API with a core API that shows a run to other users too, and names its owner.
+@Suite("Users who may only view a run", .timeLimit(.minutes(10)))
 struct ViewerAccessTests {
     private static let run = "/api/runs/\(APIHarness.run)"
-    /// Everybody may see every run; the owner is `ada`, which is the login of the access table's owner.
+    /// Every user may see every run; the owner is `ada`, the login of the access table's owner.
     private static let answer = #"{"run_id": "r", "status": "in_progress", "submitting_user": "ada"}"#
 
     private let forge = TokenForge()
@@ -48,7 +48,7 @@ struct ViewerAccessTests {
         return headers
     }
 
-    /// The statuses of what changes something, and of what does not.
+    /// The statuses of the routes that change something, and of those that do not.
     private func statuses(
         _ client: any TestClientProtocol,
         _ bearer: String,
@@ -103,7 +103,7 @@ struct ViewerAccessTests {
         }
     }
 
-    /// The platform as it is names nobody, and shows a run to its owner alone.
+    /// The platform's present responses name no owner, and show a run only to its owner.
     @Test(arguments: ["{}", #"{"status": "in_progress"}"#, #"{"submitting_user": null}"#, #"{"submitting_user": ""}"#])
     func whereNobodyIsNamedWhoSeesTheRunIsItsOwner(answer: String) async throws {
         for bearer in [AccessIdentity.stranger.bearer, "a-token-of-github"] {
@@ -114,7 +114,7 @@ struct ViewerAccessTests {
         }
     }
 
-    /// Tokens that only the core API can check: it has accepted them, so what they say of their user is true.
+    /// Tokens that only the core API can verify: it has accepted them, so their claims about the user are true.
     @Test func aBearerThatTheCoreAPIKnowsIsWhomItsTokenNames() async throws {
         let table = [
             (forge.token(subject: "ada"), Self.allowed),
@@ -196,7 +196,7 @@ struct ViewerAccessTests {
     }
 }
 
-/// Recognises the callers of the access table, and lets everybody else through for the core API to judge.
+/// Recognizes the callers of the access table, and leaves all others to the core API.
 private struct CheckedByOthers: CredentialVerifier {
     let known: Authenticator
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("What a connection is busy with", .timeLimit(.minutes(10)))
+@Suite("The activity of a connection", .timeLimit(.minutes(10)))
 struct ConnectionActivityTests {
     private let limits: ConnectionLimits = {
         var limits = ConnectionLimits()

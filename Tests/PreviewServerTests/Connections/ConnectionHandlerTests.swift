@@ -4,7 +4,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("The watch over a connection", .timeLimit(.minutes(10)))
+@Suite("The handler of a connection", .timeLimit(.minutes(10)))
 struct ConnectionHandlerTests {
     private let limits: ConnectionLimits = {
         var limits = ConnectionLimits()
@@ -78,7 +78,7 @@ struct ConnectionHandlerTests {
         let first = try connect(registry, on: eventLoop)
         let second = try connect(registry, on: eventLoop)
         let third = try connect(registry, on: eventLoop)
-        // The first has just been used, so it is the second that has been quiet longest.
+        // The first was used last, so the second has been idle longest.
         try handler(of: first).exchangeBegan()
         try handler(of: first).exchangeEnded()
         let fourth = try connect(registry, on: eventLoop)

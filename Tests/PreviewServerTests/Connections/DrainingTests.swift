@@ -18,7 +18,7 @@ struct DrainingTests {
         draining = Draining(for: .seconds(5), time: MonotonicTime(clock))
     }
 
-    /// Runs the whole API, and what tells waiting calls of decisions.
+    /// Runs the whole API, with the services that inform waiting calls of decisions.
     private func withReplica(
         _ body: @Sendable (_ port: Int, _ services: ServiceGroup, _ harness: APIHarness) async throws -> Void
     ) async throws {
@@ -46,7 +46,7 @@ struct DrainingTests {
         return await client.receiveAll()
     }
 
-    /// Begins the drain, and returns once its time runs.
+    /// Begins the drain, and returns once its timer has started.
     private func begin(_ services: ServiceGroup) async {
         await services.triggerGracefulShutdown()
         await clock.waitForSleepers(1)
@@ -63,7 +63,7 @@ struct DrainingTests {
                         + "Authorization: Bearer \(APIHarness.owner)\r\n\r\n",
                     on: port
                 )
-                // The client did not ask for the connection's end.
+                // The client did not request the end of the connection.
                 #expect(list.hasPrefix("HTTP/1.1 200 OK\r\n"))
                 #expect(list.contains("\r\nConnection: close\r\n"))
             }
@@ -93,7 +93,7 @@ struct DrainingTests {
             await begin(services)
             clock.advance(by: .seconds(5))
             await idle.receiveAll()
-            // The listener closes in the same moment, in another task.
+            // The listener closes at the same time, in another task.
             await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }
@@ -107,7 +107,7 @@ struct DrainingTests {
             async let told = answer(start, on: port)
             try await waitWhile { harness.cluster.approvals(of: try RunID(APIHarness.run)).isEmpty }
             await begin(services)
-            // It still waits: a decision would reach it.
+            // The call still waits: a decision would reach it.
             #expect(harness.api.waitingCalls.count == 1)
             clock.advance(by: .seconds(5))
             let answer = try await told

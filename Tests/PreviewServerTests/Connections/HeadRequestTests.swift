@@ -7,7 +7,8 @@ import Testing
 
 @testable import PreviewServer
 
-/// Answers to `HEAD` have no body (RFC 9110, 9.3.2): a proxy with a kept connection would take it for the next answer.
+/// Responses to `HEAD` have no body (RFC 9110, section 9.3.2): a proxy with a persistent connection would read it as
+/// the next response.
 @Suite("Answers to HEAD", .timeLimit(.minutes(1)))
 struct HeadRequestTests {
     private static let run = "/api/runs/\(APIHarness.run)"
@@ -80,7 +81,7 @@ struct HeadRequestTests {
                     .filter { !$0.hasPrefix("Date: ") }.sorted()
                 try await client.close()
             }
-            // Of 405 the words name the method, so its length differs.
+            // The text of a 405 names the method, so its length differs.
             func comparable(_ method: String) -> [String]? {
                 fields[method]?.filter { path != "/mcp" || !$0.hasPrefix("Content-Length: ") }
             }

@@ -12,8 +12,8 @@ enum LiveServer {
     /// Runs the server until `body` returns, then shuts it down gracefully.
     ///
     /// - Parameters:
-    ///   - application: Makes the server; is given what to call once it listens.
-    ///   - body: Gets the port and the group that the server runs in.
+    ///   - application: Creates the server; gets the function to call once it listens.
+    ///   - body: Gets the port and the service group of the server.
     static func run<Result: Sendable>(
         draining: Draining = Draining(),
         _ application: (@escaping @Sendable (any Channel) async -> Void) throws -> some ApplicationProtocol,

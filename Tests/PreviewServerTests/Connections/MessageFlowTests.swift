@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Requests and responses of a connection", .timeLimit(.minutes(10)))
 struct MessageFlowTests {
-    /// A reference, since an expectation cannot change a value.
+    /// A class, because an expectation cannot mutate a value.
     private final class Connection {
         var flow = MessageFlow(maxBodyBytes: 100, maxLingeringBytes: 1_000)
     }

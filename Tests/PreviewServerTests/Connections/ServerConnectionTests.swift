@@ -8,7 +8,7 @@ import Testing
 
 @testable import PreviewServer
 
-/// A real server on a socket, and clients that misbehave.
+/// A real server on a socket, with clients that misbehave.
 @Suite("The server's connections", .timeLimit(.minutes(2)))
 struct ServerConnectionTests {
     private static func answer(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
@@ -93,7 +93,7 @@ struct ServerConnectionTests {
             try await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             let chunk = "4000\r\n\(String(repeating: "x", count: 16_384))\r\n"
             var sentChunks = 0
-            // The kernel's buffers take some megabytes more than the server reads.
+            // The kernel's buffers take some megabytes in addition to what the server reads.
             while sentChunks < 65_536, (try? await client.send(chunk)) != nil { sentChunks += 1 }
             #expect(sentChunks < 4_096)
             try await client.waitUntilClosed()
@@ -126,7 +126,7 @@ struct ServerConnectionTests {
         try await LiveServer.run(limits, responder: Self.answer) { port in
             let slow = try await RawClient.connect(to: port)
             try await slow.send("GET / HTTP/1.1\r\nHost: a\r\nX-")
-            // On a machine that is busy this one may be cut off too, and come again.
+            // On a busy machine this connection may be cut off too, and is then opened again.
             var answer = ""
             while !answer.hasSuffix("done") {
                 let other = try await RawClient.connect(to: port)
@@ -179,18 +179,18 @@ struct ServerConnectionTests {
         }
     }
 
-    /// 2,000 connections where the tests' limit of open files may be 4,096; a server has many times that.
+    /// 2,000 connections, because the limit of open files may be 4,096 in tests; a server has many times that.
     @Test func idleConnectionsByTheThousandNeitherPileUpNorKeepOthersOut() async throws {
         var limits = ConnectionLimits()
         limits.maxConnections = 200
-        // However busy the machine is, time closes none of them.
+        // However busy the machine is, no time limit closes any of them.
         limits.headTimeout = .seconds(3600)
         limits.idleTimeout = .seconds(3600)
         try await LiveServer.run(limits, responder: Self.answer) { port in
             let served = try await RawClient.connect(to: port)
             for _ in 0..<20 {
                 for _ in 0..<100 { _ = try await RawClient.connect(to: port, reading: false) }
-                // A connection that is used stays, and new ones are served.
+                // A connection in use stays open, and new ones are served.
                 try await served.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 let new = try await RawClient.connect(to: port)
                 try await new.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

@@ -9,12 +9,12 @@ import Testing
 
 @testable import PreviewServer
 
-/// The page that hosts of the zone without a preview get.
+/// The page for hosts of the zone without a preview.
 @Suite("The page of hosts without a preview", .timeLimit(.minutes(1)))
 struct EndedPageTests {
     private static let run = "/api/runs/\(APIHarness.run)"
 
-    /// Requests that whoever knows the zone can send.
+    /// Requests that anyone who knows the zone can send.
     private static let requests = [
         "GET / HTTP/1.1\r\nHost: swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7-preview.preview.example.com\r\n",
         "GET / HTTP/1.1\r\nHost: never-was-preview.preview.example.com\r\n",
@@ -62,7 +62,7 @@ struct EndedPageTests {
         }
     }
 
-    /// For `make pictures`.
+    /// Writes the page for `make pictures`.
     @Test(.enabled(if: EndedPageTests.pageFile != nil, "ENDED_PAGE names no file to write the page to"))
     func thePageIsWrittenForItsPictures() async throws {
         try await withPage { port in
@@ -102,7 +102,7 @@ struct EndedPageTests {
         }
         let policy = try #require(EndedPage.fields[.contentSecurityPolicy])
         #expect(policy.hasPrefix("default-src 'none'; "))
-        // The one style sheet that is allowed is the one in the page.
+        // The only style sheet that the policy allows is the one in the page.
         let start = try #require(html.range(of: "<style>")).upperBound
         let end = try #require(html.range(of: "</style>")).lowerBound
         let digest = Data(Digest.sha256(Array(html[start..<end].utf8))).base64EncodedString()
@@ -126,7 +126,7 @@ struct EndedPageTests {
         }
         #expect(try Self.contrast(palette.text, palette.background) >= 7)
         #expect(try Self.contrast(palette.quietText, palette.background) >= 4.5)
-        // A line is no text (WCAG 2.2, 1.4.11).
+        // A line is not text (WCAG 2.2, 1.4.11).
         #expect(try Self.contrast(palette.line, palette.background) >= 3)
     }
 

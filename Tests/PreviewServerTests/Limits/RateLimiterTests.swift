@@ -64,7 +64,7 @@ struct RateLimiterTests {
         clock.advance(by: .seconds(9))
         for _ in 0..<10 { #expect(limiter.take(for: "a") == nil) }
         clock.advance(by: .seconds(1))
-        // The generation changes here, and the caller has one token, not ten.
+        // The generation changes here, and the caller has one token rather than ten.
         #expect(limiter.take(for: "b") == nil)
         #expect(limiter.take(for: "a") == nil)
         #expect(limiter.take(for: "a") == .seconds(1))

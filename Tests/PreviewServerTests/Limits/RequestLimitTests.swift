@@ -10,7 +10,7 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-@Suite("What requests may cost", .timeLimit(.minutes(1)))
+@Suite("Limits of requests", .timeLimit(.minutes(1)))
 struct RequestLimitTests {
     private let list = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
     private let requests = "/api/runs/\(APIHarness.run)/preview-requests"
@@ -27,13 +27,13 @@ struct RequestLimitTests {
             #expect(refused.status == 429)
             #expect(refused.headers[.retryAfter] == "2")
             #expect((refused.json as? [String: Any])?["error"] is String)
-            // The platform's key is one for all agents, but each run has its own share.
+            // All agents use the platform's one key, but each run has its own share.
             let agent: HTTPFields = [.authorization: "Bearer \(APIHarness.key)"]
             for status in [200, 200, 429] {
                 #expect(try await client.call(.get, requests, headers: agent).status == status)
             }
             #expect(try await client.call(.get, otherRequests, headers: agent).status == 200)
-            // Health is nobody's share, and who is nobody does not use one up.
+            // Health checks use no share, and neither do requests without credentials.
             for _ in 0..<5 {
                 #expect(try await client.call(.get, "/healthz", headers: [:]).status == 200)
                 #expect(try await client.call(.get, list, headers: [:]).status == 401)
@@ -56,16 +56,16 @@ struct RequestLimitTests {
                 return try await client.send(Sample.legacy("tools/call", call), headers).status
             }
             for status in [200, 200, 429] { #expect(try await list(APIHarness.run) == status) }
-            // However a run is spelled, it is the same; over REST too.
+            // All spellings of a run are the same run, over REST too.
             #expect(try await list(APIHarness.run.uppercased()) == 429)
             let agent: HTTPFields = [.authorization: "Bearer \(APIHarness.key)"]
             for path in [requests, requests.replacing(APIHarness.run, with: APIHarness.run.uppercased())] {
                 #expect(try await client.call(.get, path, headers: agent).status == 429)
             }
             for status in [200, 200, 429] { #expect(try await list(APIHarness.otherRun) == status) }
-            // What is about no run has one share.
+            // Calls without a valid run have one common share.
             for status in [200, 200, 429] { #expect(try await list("no run") == status) }
-            // A user has one for all runs.
+            // A user has one share for all runs.
             #expect(try await list(APIHarness.run, bearer: APIHarness.owner) == 200)
             #expect(try await list(APIHarness.otherRun, bearer: APIHarness.owner) == 200)
             #expect(try await list(APIHarness.otherRun, bearer: APIHarness.owner) == 429)
@@ -163,7 +163,7 @@ struct RequestLimitTests {
         let answer = try await respond(within: .milliseconds(20)) { context in
             let calls = WaitingCalls(limits: RequestLimits())
             return try await calls.wait(for: try RunID("run"), atMost: .seconds(3_600), context: context) {
-                // Longer than a request may take without.
+                // Longer than the time limit of a request that does not wait.
                 let passed = context.channel.eventLoop.scheduleTask(in: .milliseconds(60)) {
                     clock.advance(by: .seconds(1))
                 }

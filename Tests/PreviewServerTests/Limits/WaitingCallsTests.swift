@@ -41,9 +41,9 @@ struct WaitingCallsTests {
         for _ in 0..<10 { _ = try calls.place(for: try RunID("a")) }
     }
 
-    // MARK: Live
+    // MARK: With a server
 
-    /// A server whose only route waits until somebody ends the wait.
+    /// A server whose only route waits until the wait is ended.
     private func run(
         draining: Draining = Draining(),
         _ body:
@@ -100,7 +100,7 @@ struct WaitingCallsTests {
                 #expect(answer.contains("Connection: close\r\n"))
             }
             #expect(draining.hasBegun)
-            // The listener closes in the same moment, in another task.
+            // The listener closes at the same time, in another task.
             await waitWhile { (try? await RawClient.connect(to: port)) != nil }
         }
     }

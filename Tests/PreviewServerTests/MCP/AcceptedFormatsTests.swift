@@ -2,7 +2,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("Which format a client takes", .timeLimit(.minutes(10)))
+@Suite("The formats that a client accepts", .timeLimit(.minutes(10)))
 struct AcceptedFormatsTests {
     @Test(
         arguments: [

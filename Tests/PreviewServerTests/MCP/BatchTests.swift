@@ -10,7 +10,7 @@ import Testing
 
 @testable import PreviewServer
 
-/// Batches are part of revision 2025-03-26 alone.
+/// Batches exist only in revision 2025-03-26.
 @Suite("Batches over MCP", .timeLimit(.minutes(1)))
 struct BatchTests {
     private static let run = #""run_id":"\#(APIHarness.run)""#

@@ -11,12 +11,12 @@ import Testing
 
 @Suite("check_preview over MCP", .timeLimit(.minutes(2)))
 struct CheckPreviewToolTests {
-    /// A preview whose app has gone since its start.
+    /// A preview whose app has ended since the start.
     private func brokenPreview(_ harness: MCPHarness) async throws -> PreviewToken {
         let run = try RunID(APIHarness.run)
         let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
         harness.cluster.setProbeOutcome(.nobodyListens)
-        // Who waits is told what the start found, for as long as that is fresh.
+        // While the result of the start is fresh, a waiting caller would get it.
         harness.base.controlClock.advance(by: .seconds(2))
         return token
     }
@@ -26,7 +26,7 @@ struct CheckPreviewToolTests {
         return #"{"run_id":"\#(APIHarness.run)","session_id":"\#(token.text)"\#(wait)}"#
     }
 
-    /// Lets the app answer once somebody waits for it.
+    /// Lets the app answer once a call waits for it.
     private func repair(_ harness: MCPHarness) async {
         await harness.base.controlClock.waitForSleepers(1)
         harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))

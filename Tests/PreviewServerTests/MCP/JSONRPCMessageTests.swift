@@ -53,7 +53,7 @@ struct JSONRPCMessageTests {
         expect(.parseError, for: nested(allowed + 1, #"{"b":"#, "}"))
         expect(.parseError, for: nested(1_000_000))
         expect(.parseError, for: Array(repeating: UInt8(ascii: "["), count: 16_384))
-        // Brackets in strings are no nesting, whatever is escaped before them.
+        // Brackets in strings are not nesting, whatever is escaped before them.
         let text = String(repeating: #"[{\"\\"#, count: 100)
         let bytes = Array(#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\#(text)"}}"#.utf8)
         guard case .request = JSONRPCMessage(bytes) else { return #expect(Bool(false), "refused") }
@@ -130,7 +130,7 @@ struct JSONRPCMessageTests {
                     bytes.remove(at: position)
                 }
             }
-            // Whatever it is, it has an answer that can be sent.
+            // Every outcome has a response that can be sent.
             if case .unusable(let fault, let id) = JSONRPCMessage(bytes) {
                 let text = try JSONRPCResponse(id: id, outcome: .failure(fault)).json.text()
                 #expect(JSONValue(parsing: Array(text.utf8)) != nil)

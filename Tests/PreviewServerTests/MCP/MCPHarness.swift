@@ -25,10 +25,10 @@ struct MCPHarness: Sendable {
     var api: PreviewAPI { base.api }
     var previews: Previews { base.core.previews }
 
-    /// The requests of the run, the oldest first.
+    /// The approvals of the run, the oldest first.
     func approvals() throws -> [Approval] { cluster.approvals(of: try RunID(APIHarness.run)) }
 
-    /// Waits for a request, then approves it as a human does.
+    /// Waits for a pending request, then approves it as a human does.
     func approve() async throws {
         let approval = try await pending()
         try await base.gate.approve(run: approval.run, requestID: approval.id.text, scope: .once, by: "ada")
@@ -39,7 +39,7 @@ struct MCPHarness: Sendable {
         try await base.gate.deny(run: approval.run, requestID: approval.id.text, by: "ada", reason: "Not today.")
     }
 
-    /// Lets everything else run until a request waits.
+    /// Yields to other tasks until a request waits.
     func pending() async throws -> Approval {
         while true {
             if let approval = try approvals().first(where: { $0.state == .pending }) { return approval }
@@ -48,12 +48,12 @@ struct MCPHarness: Sendable {
         }
     }
 
-    /// Runs requests through the router alone.
+    /// Sends requests through the router, without a server.
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
         try await base.test(work)
     }
 
-    /// Runs a server on loopback, and what tells waiting calls of decisions.
+    /// Runs a server on loopback, with the services that inform waiting calls of decisions.
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await base.core.mirrorRunner.run() }
@@ -63,7 +63,7 @@ struct MCPHarness: Sendable {
         }
     }
 
-    /// Runs a server on loopback on which a waiting call hears of nothing but its deadline.
+    /// Runs a server on loopback on which only its deadline wakes a waiting call.
     func testWithoutNews(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await api.application(
             address: .hostname("127.0.0.1", port: 0),
@@ -75,7 +75,7 @@ struct MCPHarness: Sendable {
     }
 }
 
-/// What clients of the three revisions send.
+/// Messages of clients of the different revisions.
 enum Sample {
     static let meta = """
         "_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}
@@ -94,7 +94,7 @@ enum Sample {
 }
 
 extension HTTPFields {
-    /// The headers of a client; `nil` leaves one out.
+    /// The header fields of a client; `nil` omits one.
     static func mcp(
         _ version: String? = "2025-11-25",
         method: String? = nil,
@@ -115,7 +115,7 @@ extension HTTPFields {
 }
 
 extension TestClientProtocol {
-    /// Sends one message, and reads the answer as it is.
+    /// Sends one message, and returns the response as it is.
     func send(
         _ body: String,
         _ headers: HTTPFields = .mcp(),
@@ -126,7 +126,7 @@ extension TestClientProtocol {
         }
     }
 
-    /// Calls a tool as a client of 2025-11-25 does.
+    /// Calls a tool as a client of revision 2025-11-25 does.
     func callTool(_ tool: String, _ arguments: String) async throws -> (text: String, json: [String: JSONValue]) {
         let answer = try await send(
             Sample.legacy("tools/call", Sample.call(tool, arguments)),

@@ -14,7 +14,7 @@ import Testing
 struct StartPreviewToolTests {
     private static let arguments = #"{"run_id":"\#(APIHarness.run)","port":3000}"#
 
-    /// The bytes of a call, as a client of a revision sends it.
+    /// The bytes of a call, as a client of the given revision sends it.
     private static func request(
         _ version: String = "2025-11-25",
         arguments: String = arguments,
@@ -135,7 +135,7 @@ struct StartPreviewToolTests {
             #expect(try harness.approvals().map(\.state) == [.pending])
             #expect(harness.cluster.liveRoutes.isEmpty)
 
-            // Whoever comes back uses what was decided meanwhile.
+            // A caller that returns uses the decision that was made meanwhile.
             try await harness.approve()
             let answer = try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request())
@@ -248,7 +248,7 @@ struct StartPreviewToolTests {
         }
     }
 
-    /// Calls the tool over a real connection where nobody has to decide, and reads the answer to its end.
+    /// Calls the tool over a real connection where no decision is needed, and reads the response to its end.
     private func start(
         _ harness: MCPHarness,
         arguments: String = arguments,

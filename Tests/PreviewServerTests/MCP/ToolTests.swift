@@ -48,7 +48,7 @@ struct ToolTests {
         #expect(port?["maximum"] == 9000)
     }
 
-    /// What the note for agents says is what the tool says.
+    /// The note for agents states the same facts as the tools' descriptions.
     @Test func theNoteForAgentsSaysWhatTheToolsSay() async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
         let page = try String(contentsOf: root.appending(path: "Docs/AgentPrompt.md"), encoding: .utf8)
@@ -69,7 +69,7 @@ struct ToolTests {
         #expect(readiness?["enum"] == .array(Readiness.State.allCases.map { .string($0.rawValue) }))
     }
 
-    /// The gateway goes on with what is open.
+    /// The gateway continues to serve open connections.
     @Test func stoppingPromisesTheEndOfNewRequestsOnly() async throws {
         let harness = try await MCPHarness()
         let stop = try #require(harness.api.tools.first { $0.definition.name == "stop_preview" }).definition

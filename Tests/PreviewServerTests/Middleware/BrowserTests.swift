@@ -6,7 +6,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("What browsers are told", .timeLimit(.minutes(10)))
+@Suite("Header fields for browsers", .timeLimit(.minutes(10)))
 struct BrowserTests {
     private static let origin = "https://console.example.com"
     private let list = "/api/runs/\(APIHarness.run)/sandbox/port-forward"

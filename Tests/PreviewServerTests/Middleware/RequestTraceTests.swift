@@ -8,7 +8,7 @@ import Testing
 
 @testable import PreviewServer
 
-@Suite("What a request's work carries", .timeLimit(.minutes(1)))
+@Suite("The trace and ID of a request's work", .timeLimit(.minutes(1)))
 struct RequestTraceMiddlewareTests {
     private static let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -10,7 +10,7 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-/// Readiness means: this replica can answer requests (contract).
+/// Readiness means that this replica can answer requests.
 @Suite("Readiness", .timeLimit(.minutes(10)))
 struct HealthRoutesTests {
     private struct Readiness: Decodable {
@@ -129,9 +129,9 @@ struct HealthRoutesTests {
 }
 
 extension TestClientProtocol {
-    /// Starts a preview as the run's owner does.
+    /// Starts a preview as the run's owner.
     ///
-    /// - Returns: Its token.
+    /// - Returns: The preview's token.
     fileprivate func start(_ run: String, _ body: String) async throws -> String {
         let answer = try await call(.post, "/api/runs/\(run)/sandbox/port-forward", body: body)
         return try #require((answer.json as? [String: Any])?["session_id"] as? String)

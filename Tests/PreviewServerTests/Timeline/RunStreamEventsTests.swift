@@ -7,9 +7,9 @@ import Testing
 @testable import PreviewControl
 @testable import PreviewServer
 
-@Suite("What a reader of the run's event stream is told", .timeLimit(.minutes(10)))
+@Suite("Events for a reader of the run's event stream", .timeLimit(.minutes(10)))
 struct RunStreamEventsTests {
-    /// A reference, since an expectation cannot change a value.
+    /// A class, because an expectation cannot mutate a value.
     private final class Reader {
         var events = RunStreamEvents()
 

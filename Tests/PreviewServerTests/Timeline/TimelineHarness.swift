@@ -8,7 +8,7 @@ import Testing
 
 @testable import PreviewServer
 
-/// The event stream over a log in memory, read by clients that say what they send and leave when they like.
+/// The event stream over a log in memory, for clients that choose what they send and when they disconnect.
 struct TimelineHarness: Sendable {
     let base: APIHarness
     let run: RunID
@@ -22,7 +22,7 @@ struct TimelineHarness: Sendable {
 
     var log: SimulatedTimelineLog { base.log }
 
-    /// Writes an event of this replica or another one down.
+    /// Writes an event, of this replica or of another one, to the log.
     @discardableResult
     func write(
         _ subject: String,
@@ -69,7 +69,7 @@ struct TimelineHarness: Sendable {
         }
     }
 
-    /// What an entry looks like on the wire.
+    /// An entry as it is on the wire.
     func text(_ entry: TimelineEntry, id: Int) throws -> String {
         let data = String(decoding: try entry.json(), as: UTF8.self)
         return "id: \(id)\nevent: \(entry.event.kind.rawValue)\ndata: \(data)\n\n"

@@ -35,7 +35,7 @@ struct TimelineRoutesTests {
         let harness = try await TimelineHarness()
         for subject in 1...3 { try await harness.write("\(subject)") }
         let fourth = try await harness.write("4")
-        // Another replica has only the log in common with the first.
+        // The other replica shares only the log with the first.
         let other = Application(
             responder: PreviewAPI(
                 core: harness.base.core,
@@ -73,7 +73,7 @@ struct TimelineRoutesTests {
             try await harness.read(port) { reader in
                 _ = try await reader.read(until: "retry: 2000\n\n")
                 for _ in 1...3 {
-                    // The heartbeat and the end of the stream.
+                    // The sleepers are the heartbeat and the end of the stream.
                     await harness.base.clock.waitForSleepers(2)
                     harness.base.clock.advance(by: TimelineStream.heartbeat)
                     #expect(try await reader.read(until: "\n\n").contains(": waiting\n\n"))
@@ -102,7 +102,7 @@ struct TimelineRoutesTests {
                 _ = try await reader.read(until: "retry: 2000\n\n")
                 await harness.base.clock.waitForSleepers(2)
                 harness.base.clock.advance(by: TimelineStream.maxDuration)
-                // The last chunk: the client knows that nothing was cut off, and comes back.
+                // The last chunk tells the client that nothing was cut off; the client then reconnects.
                 _ = try await reader.read(until: "\r\n0\r\n\r\n")
                 await harness.until { harness.log.readerCount == 0 }
             }

@@ -16,7 +16,7 @@ import Testing
 @testable import PreviewServer
 
 /// Invariant I8: a preview's token and URL are in nothing that the timeline writes, sends or logs.
-@Suite("The timeline's secrets", .timeLimit(.minutes(10)))
+@Suite("Secrecy of the timeline", .timeLimit(.minutes(10)))
 struct TimelineSecrecyTests {
     private let clock = ManualClock()
 
@@ -69,7 +69,7 @@ struct TimelineSecrecyTests {
                 group.addTask { try await copies.run() }
                 group.addTask { try await chronicle.run() }
                 group.addTask { try await harness.base.core.mirrorRunner.run() }
-                // A stop, a warning, and an end that the watch alone sees.
+                // A stop, a warning, and an end that only the watch sees.
                 try await harness.stop(stopped)
                 for event in harness.base.timeline.events { queue.record(event) }
                 await harness.until { harness.log.entries.count == 3 }
@@ -175,7 +175,7 @@ extension TimelineHarness {
         try await base.core.previews.stop(run: run, token: token)
     }
 
-    /// Deletes a preview's route as somebody with `kubectl` would.
+    /// Deletes a preview's route as another client would.
     fileprivate func delete(_ token: PreviewToken) async throws {
         guard let route = try await base.cluster.route(token) else { return }
         _ = try await base.cluster.deleteRoute(token, .uid(route.uid))

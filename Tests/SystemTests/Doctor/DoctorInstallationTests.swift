@@ -14,7 +14,8 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// What doctor says of certificates, quotas, the platform's programs and what others can see; each both ways.
+/// Tests doctor's checks of certificates, quotas, the platform's programs and exposed names, each with and without a
+/// fault.
 @Suite("doctor on an installation", .timeLimit(.minutes(3)))
 struct DoctorInstallationTests {
     private typealias Status = DoctorFinding.Status
@@ -23,7 +24,7 @@ struct DoctorInstallationTests {
     private static let key = "0123456789abcdef0123"
     private let base = DoctorTests()
 
-    /// Makes the one check that is asked for, on a cluster with these objects.
+    /// Runs one check on a cluster with these objects.
     private func check(
         _ id: String,
         settings: [String: String] = [:],
@@ -85,7 +86,7 @@ struct DoctorInstallationTests {
         #expect(finding.status == status, "\(finding)")
     }
 
-    /// A wildcard right under a top-level name, as `*.localhost`, is accepted by no TLS library.
+    /// TLS libraries do not accept a wildcard directly under a top-level name, such as `*.localhost`.
     private static let tlsZone = "preview.example.com"
     private static let tlsSettings = ["Sandbox__Preview__ZoneSuffix": tlsZone]
 
@@ -273,7 +274,7 @@ struct DoctorInstallationTests {
                 ["metadata": ["name": "agentweaver-mcp-settings"], "data": ["AGENTWEAVER_API_URL": .string(url)]]
             )
             try Self.addDeployment("agentweaver-mcp", [:], to: store)
-            // Its own is where the core API is.
+            // The service's own setting names the core API.
             try Self.addDeployment(
                 "preview-gateway",
                 ["Agentweaver__ApiBaseUrl": "http://agentweaver-api:8080"],

@@ -12,13 +12,13 @@ import YAMLKit
 
 private typealias Files = InstallationFiles
 
-/// `doctor` against the development cluster's API server, and a real one where there is one.
+/// Tests `doctor` against the development cluster's API server, and against a real one if it is available.
 @Suite("doctor on a cluster", .timeLimit(.minutes(3)))
 struct DoctorTests {
     static let zone = "localhost"
     typealias Status = DoctorFinding.Status
 
-    /// A cluster in which everything is in order, and the service's account with its role.
+    /// Runs `body` with a cluster in which every check passes, and with the service's account and role.
     func withCluster<Result: Sendable>(
         _ body: @Sendable (_ server: APIServer, _ kubeconfig: String) async throws -> Result
     ) async throws -> Result {
@@ -71,7 +71,7 @@ struct DoctorTests {
         }
     }
 
-    /// What operators look at and the service does not.
+    /// Includes the kinds that operators read and the service does not.
     private static let kinds: [ResourceKind] =
         ResourceKind.all + [
             .secrets, ResourceKind(group: "apps", versions: ["v1"], plural: "deployments", kind: "Deployment"),
@@ -95,7 +95,7 @@ struct DoctorTests {
         )
     }
 
-    /// A cluster without TLS, previews, core API and Deployments has nothing of which these could be true.
+    /// The checks that do not apply to a cluster without TLS, previews, core API and Deployments.
     private static let notApplicable = ["PG303", "PG305", "PG601", "PG603", "PG604", "PG605"]
 
     @Test func whereEverythingIsInOrderItSaysSo() async throws {
@@ -110,7 +110,7 @@ struct DoctorTests {
         }
     }
 
-    /// What can be wrong, which check finds it, and how bad it is.
+    /// Faults, with the check that finds each and the expected status.
     private static let faults: [(id: String, status: Status, cause: @Sendable (ObjectStore) throws -> Void)] = [
         ("PG103", .failure, { try $0.delete(.namespaces, namespace: nil, name: "agentweaver") }),
         (
@@ -207,7 +207,7 @@ struct DoctorTests {
         ),
     ]
 
-    @Test("What is wrong is found, with what mends it", arguments: faults.indices)
+    @Test("A fault is found, and its remedy is reported", arguments: faults.indices)
     func faultsAreFound(index: Int) async throws {
         let fault = Self.faults[index]
         try await withCluster { server, kubeconfig in
@@ -288,7 +288,7 @@ struct DoctorTests {
         }
     }
 
-    // MARK: Ids, pages, permissions
+    // MARK: IDs, pages, permissions
 
     @Test func everyCheckHasAnIdOfItsOwnAndASection() throws {
         let ids = DoctorCheck.all.map(\.id)
@@ -326,7 +326,7 @@ struct DoctorTests {
     // MARK: A real API server
 
     @Test(
-        "On a real API server it finds what is there and what is missing",
+        "On a real API server it distinguishes present and missing objects",
         .enabled(
             if: RealControlPlane.isAvailable && Files.isInstalled("kubectl"),
             "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"

@@ -10,10 +10,11 @@ import TestSupport
 @testable import DevCluster
 @testable import PreviewControl
 
-/// Several replicas of the gate on one real API server, in which a run has a sandbox.
+/// Several replicas of the approval gate on one API server of the development cluster, which has one run with a
+/// sandbox.
 ///
-/// The API server is asked over its socket. Time is the test's own, and the API server's too, so that what it creates is as
-/// old as the replicas take it to be: nothing expires but what the test lets expire.
+/// Requests go over a socket. The test controls the time of the replicas and of the API server, so that nothing expires
+/// unless the test advances the time.
 struct GateCluster: Sendable {
     static let namespace = "agentweaver"
     static let runText = "3f2a9c1e-0000-4000-8000-000000000001"
@@ -28,7 +29,7 @@ struct GateCluster: Sendable {
 
     subscript(_ number: Int) -> AgentPreviewGate { replicas[number].gate }
 
-    /// Runs the server and as many replicas, whose copies are up to date when `body` begins.
+    /// Runs the server and this many replicas, whose copies are up to date when `body` begins.
     static func with(
         replicas count: Int,
         _ body: @escaping @Sendable (GateCluster) async throws -> Void
@@ -115,7 +116,7 @@ struct GateCluster: Sendable {
         let random = SeededRandom(seed: number + 1)
         let policy = PreviewPolicy.testing(
             limits: PreviewLimits(perRun: 10_000, global: 10_000),
-            // No reaper runs here, and the brake is not to take the long waits for its failure.
+            // No reaper runs here, and the brake must not engage during long waits because sweeps are missing.
             sweepInterval: .seconds(86_400)
         )
         let mirror = ClusterMirror(policy: policy)
@@ -144,7 +145,7 @@ struct GateCluster: Sendable {
 
     private static func install(into store: ObjectStore) throws {
         try ClusterObjects.install(into: store, port: 8088)
-        // As the platform makes it: without annotations of any kind.
+        // Created as the platform creates it: without annotations.
         try ServiceUnderTest.addSandbox(
             claim: [
                 "metadata": ["name": .string(ClusterObjects.claimName(run: runText))],
@@ -154,7 +155,7 @@ struct GateCluster: Sendable {
         )
     }
 
-    // MARK: What is there
+    // MARK: Contents
 
     /// The approvals on the claim, the oldest first.
     var approvals: [Approval] {
@@ -166,15 +167,15 @@ struct GateCluster: Sendable {
     var routeCount: Int { store.list(.httpRoutes, namespace: Self.namespace).items.count }
     var serviceCount: Int { store.list(.services, namespace: Self.namespace).items.count }
 
-    /// How often a preview's object was asked to be created, or a pod to be patched, since the last reset.
+    /// The number of requests to create an object or to patch a pod since the last reset.
     var provisioningCount: Int {
         server.requestLog.count(verb: "create") + server.requestLog.count(verb: "patch", resource: "pods")
     }
 
-    /// What the claim says about the request.
+    /// The state of the approval on the claim.
     func state(of approval: Approval) -> Approval.State? { approvals.first { $0.id == approval.id }?.state }
 
-    /// Asks a replica for a preview; returns as soon as the request waits for a decision.
+    /// Requests a preview from a replica; returns once the request waits for a decision.
     func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
         let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
         let start = Task {
@@ -189,7 +190,7 @@ struct GateCluster: Sendable {
         await waitWhile { !condition() }
     }
 
-    /// Ends all previews of the run, and lets every replica know.
+    /// Stops all previews of the run, and informs every replica.
     func stopPreviews() async throws {
         for route in store.list(.httpRoutes, namespace: Self.namespace).items {
             guard let token = PreviewToken(objectName: route.name) else { continue }
@@ -198,8 +199,8 @@ struct GateCluster: Sendable {
         }
     }
 
-    /// Lets time pass, for the replicas and for the cluster, while `condition` holds and until `work` is done, so slowly
-    /// that the requests, which take real time, are done long before what waits for them gives up.
+    /// Advances the time of the replicas and of the cluster while `condition` holds and until `work` has ended, slowly
+    /// enough that requests, which take real time, end long before their callers give up.
     func letTimePass<Value: Sendable>(
         while condition: @escaping @Sendable () -> Bool,
         _ work: @escaping @Sendable () async throws -> Value
@@ -216,7 +217,7 @@ struct GateCluster: Sendable {
     }
 }
 
-/// The cluster's time as a test sets it, known to a quarter of a second.
+/// The cluster's time as a test sets it, with an uncertainty of a quarter of a second.
 final class SettableTime: ClusterTime {
     private static let uncertainty = Duration.milliseconds(250)
 
@@ -229,7 +230,7 @@ final class SettableTime: ClusterTime {
         return ClusterTimeReading(earliest: now - Self.uncertainty, latest: now)
     }
 
-    /// Lets so much pass that what was due after this time is due by the earliest instant too.
+    /// Advances far enough that whatever is due after this time is due by the earliest instant too.
     func advance(by duration: Duration) {
         now.withLock { $0 = $0 + duration + Self.uncertainty }
     }

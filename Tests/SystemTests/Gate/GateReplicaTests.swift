@@ -17,7 +17,7 @@ struct GateReplicaTests {
             #expect(cluster.approvals.map(\.state) == [.consumed])
             #expect(cluster.routeCount == 1)
             #expect(cluster.serviceCount == 1)
-            // Raised, approved, used: each one patch of the claim.
+            // One patch of the claim each for the request, the approval and the use.
             #expect(cluster.server.requestLog.count(verb: "patch") == 3)
             #expect(cluster.server.requestLog.count(verb: "create") == 2)
         }
@@ -57,7 +57,7 @@ struct GateReplicaTests {
         }
     }
 
-    // MARK: A replica that dies
+    // MARK: A replica that crashes
 
     enum Moment: CaseIterable { case beforeTheDecision, duringTheDecision, afterTheDecision }
 
@@ -78,7 +78,7 @@ struct GateReplicaTests {
                 waiting.cancel()
                 _ = await waiting.result
 
-                // Whoever was first, the grant leads to exactly one preview, now or by the caller's coming back.
+                // Whichever came first, the grant leads to exactly one preview, now or when the caller returns.
                 if cluster.state(of: pending) == .granted {
                     _ = try await cluster[2].start(run: run, port: 3000, requester: "agent")
                 }
@@ -99,8 +99,8 @@ struct GateReplicaTests {
                 await cluster.clock.waitForSleepers(3)
                 cluster.advance(by: .seconds(299))
                 let requests = cluster.provisioningCount
-                // Time goes on for as long as nobody has decided: a caller that begins to wait in the very moment of the
-                // deadline wakes a moment later.
+                // Time advances until there is a decision: a caller that starts to wait exactly at the deadline wakes a
+                // moment later.
                 let stillWaits = { @Sendable in cluster.state(of: pending) == .pending }
                 let (refusal, isAccepted) = try await cluster.letTimePass(while: stillWaits) {
                     async let accepted = cluster[1].accepts(pending, by: "ada")
@@ -140,7 +140,7 @@ struct GateReplicaTests {
         }
     }
 
-    // MARK: What the writes test
+    // MARK: Conditions of the writes
 
     @Test func aWriteTestsTheGroundThatItRestsOn() async throws {
         try await GateCluster.with(replicas: 1) { cluster in
@@ -173,7 +173,7 @@ extension AgentPreviewGate {
 }
 
 extension Task where Success == StartedPreview, Failure == any Error {
-    /// Why the start was refused; nil when it was not.
+    /// Why the start was refused; `nil` if it was not.
     fileprivate var refusal: PreviewError.Kind? {
         get async {
             switch await result {

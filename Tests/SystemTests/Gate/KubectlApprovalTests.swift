@@ -6,7 +6,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// Decisions that are edited into the claim's annotation by hand, as whoever has kubectl alone can make them.
+/// Decisions that are made by an edit of the claim's annotation, as anyone with kubectl can make them.
 @Suite(
     "Approving with kubectl alone",
     .enabled(if: isKubectlInstalled, "kubectl is not installed"),
@@ -27,7 +27,7 @@ struct KubectlApprovalTests {
         try await GateCluster.with(replicas: 2) { cluster in
             let (pending, start) = try await cluster.ask(0)
             let script = Self.script(deciding: pending, in: cluster)
-            // The decision of somebody else lands between the reading and the patch.
+            // Another decision is written between the read and the patch.
             try await cluster[1].deny(run: cluster.run, requestID: pending.id.text, by: "ada")
             let raced = script.replacingOccurrences(of: "OLD=$(kubectl", with: "OLD='\(pending.text)' # $(kubectl")
             #expect(raced != script)
@@ -38,7 +38,8 @@ struct KubectlApprovalTests {
         }
     }
 
-    /// Replaces the text that was read by one whose state is `granted`; the `test` refuses what was decided meanwhile.
+    /// Replaces the text that was read with one whose state is `granted`; the `test` operation fails if the text has
+    /// changed meanwhile.
     private static func script(deciding approval: Approval, in cluster: GateCluster) -> String {
         #"""
         CLAIM=\#(cluster.run.claimName)

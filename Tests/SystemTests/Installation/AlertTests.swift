@@ -8,7 +8,7 @@ import YAMLKit
 
 private typealias Files = InstallationFiles
 
-/// Alerts and dashboard in `k8s/components/monitoring`.
+/// The alerts and the dashboard in `k8s/components/monitoring`.
 @Suite("The alerts", .timeLimit(.minutes(10)))
 struct AlertTests {
     private static let rulesFile = "k8s/components/monitoring/prometheusrule.yaml"
@@ -37,7 +37,7 @@ struct AlertTests {
         for name in names { #expect(page.contains("\n### \(name)\n"), "\(name) has no section") }
     }
 
-    @Test("Alerts and dashboard ask only for metrics that the service has")
+    @Test("Alerts and dashboard use only metrics that the service has")
     func onlyKnownMetrics() throws {
         let known = Set(PreviewMetric.allCases.map(\.rawValue))
         let texts = [try Files.text(Self.rulesFile), try Files.text("k8s/components/monitoring/preview-gateway.json")]
@@ -76,7 +76,7 @@ struct AlertTests {
     }
 
     @Test(
-        "promtool has nothing to say about the metrics page",
+        "promtool accepts the metrics page without a warning",
         .enabled(if: promtool != nil, "promtool is not installed")
     )
     func metricsPage() async throws {

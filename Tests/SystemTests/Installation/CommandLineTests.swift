@@ -3,14 +3,14 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// The built program's answers to how it is called.
+/// The built program's responses to its command line.
 @Suite(
     "The command line",
     .enabled(if: ReplicaProcess.program != nil, "the service was not built"),
     .timeLimit(.minutes(10))
 )
 struct CommandLineTests {
-    @Test("A bad setting is exactly one line", arguments: ["serve", "reap --once", "list", "doctor"])
+    @Test("A bad setting gives exactly one line of output", arguments: ["serve", "reap --once", "list", "doctor"])
     func aBadSettingIsOneLine(command: String) async throws {
         let arguments = command.split(separator: " ").map(String.init)
         for flags in [
@@ -23,7 +23,7 @@ struct CommandLineTests {
     }
 
     @Test(
-        "An address that cannot be listened at is one line that names the setting",
+        "An address on which the service cannot listen gives one line that names the setting",
         arguments: [
             ("Server__Listen", "192.0.2.1:8080", "Cannot assign requested address"),
             ("Server__EndedPageListen", "192.0.2.1:8081", "Cannot assign requested address"),
@@ -50,12 +50,12 @@ struct CommandLineTests {
             environment: ["KUBECONFIG": kubeconfig]
         )
         #expect(!result.isSuccess)
-        // The rest is the log.
+        // The other lines are the log.
         let errors = result.errors.split(separator: "\n").filter { !$0.hasPrefix("20") }
         #expect(errors == ["Error: \(setting)=\(address): cannot listen there: \(reason)"], "\(result.errors)")
     }
 
-    @Test("It says which version it is")
+    @Test("It prints its version")
     func version() async throws {
         let result = try await Files.run(try #require(ReplicaProcess.program), ["--version"])
         #expect(result.isSuccess)

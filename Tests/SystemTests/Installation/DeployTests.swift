@@ -5,7 +5,8 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// `k8s/deploy.sh` on a real API server, where a script says what kubelet and Gateway would say.
+/// `k8s/deploy.sh` on a real API server; a script writes the statuses that kubelet and the Gateway's controller would
+/// write.
 @Suite(
     "Deploying",
     .enabled(
@@ -17,10 +18,10 @@ private typealias Files = InstallationFiles
 struct DeployTests {
     private static let first = "registry.example.com/team/preview-gateway:1a2b3c4"
     private static let second = "registry.example.com:5000/preview-gateway@sha256:" + String(repeating: "0", count: 64)
-    /// What the tests' API server needs beside the usual arguments: it is older than what is supported.
+    /// Arguments that every call needs: the tests' API server is older than the supported versions.
     private static let always = ["--allow-old-cluster", "--timeout", "60"]
 
-    @Test("It installs, can be repeated, upgrades, and goes back by one command")
+    @Test("It installs, can be repeated, upgrades, and rolls back with one command")
     func installUpgradeRollBack() async throws {
         try await withCluster { cluster in
             let planned = try await cluster.deploy("--image", Self.first, "--dry-run")
@@ -38,7 +39,7 @@ struct DeployTests {
                 "https://{token}-preview.zone.example.com at 192.0.2.1",
                 "Agentweaver__ApiBaseUrl=http://preview-gateway", "AGENTWEAVER_API_URL=http://preview-gateway",
             ] { #expect(installed.output.contains(line), "\(line) is missing in \(installed.output)") }
-            // What others wait for comes before what waits; the route changes when the replicas are there.
+            // Objects are applied before those that depend on them; the route changes once the replicas are available.
             let order = [
                 "configmap/", "waiting for Gateway", "deployment.apps/", "waiting for the replicas", "httproute.",
             ]
@@ -60,7 +61,7 @@ struct DeployTests {
         }
     }
 
-    @Test("What is not as it has to be is found by the check, with what mends it")
+    @Test("The verification finds faults and reports their remedies")
     func verifyFindsWhatIsWrong() async throws {
         try await withCluster { cluster in
             let installed = try await cluster.deploy("--image", Self.first, "--api-key-file", cluster.key)
@@ -127,7 +128,7 @@ struct DeployTests {
                 #expect(result.errors.contains(message), "\(result.errors)")
                 #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
             }
-            // Without leave to go on with an old cluster.
+            // Without `--allow-old-cluster`.
             let arguments = ["--image", "r/p:1", "--zone", "a.example"]
             let result = try await cluster.run("k8s/deploy.sh", arguments)
             #expect(try result.errors.contains("too old") == (RealControlPlane.minorVersion() < 25))
@@ -178,14 +179,14 @@ struct DeployTests {
             return result.output
         }
 
-        /// The service's objects that an installation makes.
+        /// The objects that an installation creates for the service.
         func objects() async throws -> [String] {
             let kinds = "deployments,services,roles,networkpolicies,httproutes,gateways,serviceaccounts"
             return try await kubectl(["get", kinds, "-o", "name", "-l", "app.kubernetes.io/part-of=agentweaver"])
                 .split(separator: "\n").map(String.init)
         }
 
-        /// A setting of the release that runs.
+        /// A setting of the running release.
         func setting(_ key: String) async throws -> String {
             let map = try await kubectl([
                 "get", "deployment", "preview-gateway", "-o",
@@ -232,7 +233,7 @@ struct DeployTests {
         }
     }
 
-    /// The certificate of the zone, as AKS has it once it was issued.
+    /// Installs the zone's certificate, in the state in which AKS leaves it once it is issued.
     private func installCertificate(_ cluster: Cluster) async throws {
         let group = "approuting.kubernetes.azure.com"
         try await cluster.kubectl(

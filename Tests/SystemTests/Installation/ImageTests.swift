@@ -12,7 +12,7 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// The image's root file system, made from the program that was built beside the tests.
+/// The image's root file system, built from the program that was built with the tests.
 @Suite(
     "The image",
     .enabled(
@@ -22,19 +22,20 @@ private typealias Files = InstallationFiles
     .timeLimit(.minutes(10))
 )
 struct ImageTests {
-    /// The rest of the 120 MB that an image may have, beside the release program.
+    /// The part of the image's 120 MB that is left for everything except the release program.
     private static let maxBytesBesideTheProgram = 35_000_000
     private static let epoch = "1800000000"
-    /// What a container runtime does with a read-only root file system: `sh -c SCRIPT ROOT PROGRAM ARGUMENTS…`. The program
-    /// takes the place of the shell. It has no file but the image's and `/proc`, from which Swift reads its arguments.
+    /// Runs a program as a container runtime does with a read-only root file system: `sh -c SCRIPT ROOT PROGRAM
+    /// ARGUMENTS…`. The program replaces the shell. It has only the image's files and `/proc`, from which Swift reads
+    /// its arguments.
     private static let container = """
         mount --make-rprivate / && mount --bind "$0" "$0" && mount --bind /proc "$0/proc" \\
             && mount -o remount,ro,bind "$0" && exec chroot --userspec=65532:65532 "$0" "$@"
         """
-    /// Whether this may be done here.
+    /// Whether this process may do that.
     private static let maySeparate = geteuid() == 0 && Files.isInstalled("unshare")
 
-    /// Makes the image in a folder of its own.
+    /// Builds the image in a separate folder.
     private func withImage(_ body: @Sendable (_ folder: String, _ digest: String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "image-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -65,7 +66,7 @@ struct ImageTests {
         return sizes
     }
 
-    @Test("The same commit gives the same digest twice")
+    @Test("Two builds of the same commit have the same digest")
     func theDigestIsReproducible() async throws {
         try await withImage { folder, digest in
             #expect(digest.firstMatch(of: /^sha256:[0-9a-f]{64}$/) != nil)
@@ -74,7 +75,7 @@ struct ImageTests {
         }
     }
 
-    @Test("It holds the program, what that loads, and no shell")
+    @Test("It contains the program, its libraries, and no shell")
     func itHoldsNothingElse() async throws {
         try await withImage { folder, _ in
             let sizes = try files(in: "\(folder)/rootfs")
@@ -86,7 +87,7 @@ struct ImageTests {
                 let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
                 #expect((mode?.intValue ?? 0) & 0o6022 == 0, "\(name) may be written by others, or changes who runs it")
             }
-            // The Swift libraries are part of the release program, and beside the one of the tests.
+            // The release program contains the Swift libraries; for the tests' program they are separate files.
             let rest = sizes.filter { !$0.key.contains("preview-gateway") && !$0.key.contains("/swift/") }
             #expect(rest.values.reduce(0, +) < Self.maxBytesBesideTheProgram)
         }
@@ -110,7 +111,7 @@ struct ImageTests {
     }
 
     @Test(
-        "skopeo reads the archive, and knows it by the same digest",
+        "skopeo reads the archive and reports the same digest",
         .enabled(if: InstallationFiles.isInstalled("skopeo"), "skopeo is not installed")
     )
     func theArchiveIsAnImage() async throws {
@@ -128,7 +129,7 @@ struct ImageTests {
     }
 
     @Test(
-        "The service runs from the root file system and nothing else, as a user without rights",
+        "The service runs from this root file system alone, as an unprivileged user",
         .enabled(if: maySeparate, "changing the root needs to be root")
     )
     func itRunsFromItsRootFileSystem() async throws {

@@ -4,9 +4,9 @@ import TestPeers
 import TestSupport
 import YAMLKit
 
-/// The manifests, scripts and alerts that the service is installed with, and the programs that check them.
+/// The manifests, scripts and alerts of an installation, and the programs that check them.
 enum InstallationFiles {
-    /// The project's folder.
+    /// The project's root folder.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
 
     static func path(_ relative: String) -> String { root.appending(path: relative).path }
@@ -15,7 +15,7 @@ enum InstallationFiles {
         try String(contentsOfFile: path(relative), encoding: .utf8)
     }
 
-    /// True where a program of this name is in `PATH`.
+    /// Whether a program of this name is in `PATH`.
     static func isInstalled(_ program: String) -> Bool {
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
             FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
@@ -27,18 +27,18 @@ enum InstallationFiles {
         FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 
-    /// What a program printed, and how it ended.
+    /// The output of a program, and how it ended.
     struct Result: Sendable {
         let output: String
         let errors: String
         let isSuccess: Bool
     }
 
-    /// Runs a program to its end.
+    /// Runs a program until it ends.
     ///
     /// - Parameters:
-    ///   - environment: Variables beside this process's own.
-    ///   - input: What the program reads from its standard input.
+    ///   - environment: Variables in addition to those of this process.
+    ///   - input: The program's standard input.
     static func run(
         _ program: String,
         _ arguments: [String],
@@ -48,7 +48,7 @@ enum InstallationFiles {
         var variables: [Environment.Key: String?] = [:]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
         let result = try await Subprocess.run(
-            // Takes names and paths alike.
+            // `env` accepts both a name and a path.
             .name("env"),
             arguments: Arguments([program] + arguments),
             environment: .inherit.updating(variables),
@@ -102,7 +102,7 @@ enum InstallationFiles {
         return result.output
     }
 
-    /// Renders an overlay, and takes it apart.
+    /// Renders an overlay and splits it into objects.
     static func manifests(overlay: String, components: [String] = []) async throws -> [Manifest] {
         try await render(overlay: overlay, components: components).components(separatedBy: "\n---\n").map { yaml in
             guard let object = try YAMLNode.objects(in: yaml).first,
@@ -122,7 +122,7 @@ extension InstallationFiles.Manifest {
     /// The whole object.
     func object() throws -> [String: Any] { try YAMLNode.objects(in: yaml).first ?? [:] }
 
-    /// A value inside the object, by the names of members and the numbers of elements.
+    /// A value inside the object; the path consists of names of members and indices of elements.
     func value<Value>(_ path: any Sendable..., as type: Value.Type = Value.self) throws -> Value? {
         var value: Any? = try object()
         for step in path {

@@ -12,7 +12,7 @@ private typealias Files = InstallationFiles
     .timeLimit(.minutes(10))
 )
 struct ManifestTests {
-    // MARK: What an overlay holds
+    // MARK: Contents of an overlay
 
     @Test("An overlay names no image 'latest', and no image without a tag or digest", arguments: Files.overlays)
     func imagesCanBeRolledBack(overlay: String) async throws {
@@ -47,7 +47,7 @@ struct ManifestTests {
         #expect(peers.count == 1 && peers[0].keys.elementsEqual(["podSelector"]))
     }
 
-    @Test("The route on the main Gateway has the prefix that is longer than the platform's", arguments: Files.overlays)
+    @Test("The route on the main Gateway has a longer prefix than the platform's", arguments: Files.overlays)
     func theRouterIsReached(overlay: String) async throws {
         let manifests = try await Files.manifests(overlay: overlay)
         let route = try #require(manifests.first { $0.kind == "HTTPRoute" && $0.name == "preview-gateway" })
@@ -113,7 +113,7 @@ struct ManifestTests {
         #expect((own["capabilities"] as? [String: [String]]) == ["drop": ["ALL"]])
         #expect(try deployment.value("spec", "strategy", "rollingUpdate", "maxUnavailable") == 0)
         #expect(try deployment.value("spec", "replicas") == 2)
-        // Its own end takes up to 25 s (`PreviewService`).
+        // The service itself takes up to 25 s to end (`PreviewService`).
         #expect(pod["terminationGracePeriodSeconds"] as? Int ?? 0 > 25)
     }
 
@@ -148,19 +148,19 @@ struct ManifestTests {
 
     // MARK: Checked by API server and schemas
 
-    /// What no API server of 1.20 knows: these are checked against schemas.
+    /// Kinds that an API server of version 1.20 does not have; they are checked against schemas.
     private static let laterKinds: Set<String> = [
         "policy/v1/PodDisruptionBudget", "flowcontrol.apiserver.k8s.io/v1/FlowSchema",
         "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration",
         "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
         "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
-        // Of Prometheus' operator, whose definitions are not among the tests'.
+        // Kinds of the Prometheus operator, whose definitions the tests do not install.
         "monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule",
         "azmonitoring.coreos.com/v1/ServiceMonitor",
     ]
 
     @Test(
-        "A real API server takes every object that it knows",
+        "A real API server accepts every object whose kind it has",
         .enabled(
             if: RealControlPlane.isAvailable,
             "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
@@ -184,7 +184,7 @@ struct ManifestTests {
                     if result.errors.contains("no matches for kind") {
                         #expect(Self.laterKinds.contains(kind), "\(kind): \(result.errors)")
                     } else {
-                        // The one field that 1.20 does not know.
+                        // The one field that version 1.20 does not have.
                         #expect(result.errors.contains(#"unknown field "endPort""#), "\(kind): \(result.errors)")
                         #expect(manifest.name == "sandbox-allow-preview-ingress")
                     }
@@ -212,7 +212,7 @@ struct ManifestTests {
     }
 
     @Test(
-        "The admission policy admits previews of the service alone, and none beyond the cap",
+        "The admission policy admits only previews of the service, and none beyond the cap",
         .enabled(if: Files.python != nil, "MANIFESTS_PYTHON names no Python with the packages of .ci/setup manifests")
     )
     func admissionPolicy() async throws {

@@ -10,23 +10,23 @@ private typealias Files = InstallationFiles
 
 /// The commands of Docs/Migration.md.
 @Suite(
-    "Moving from the older service, and back",
+    "Migration from the older service, and back",
     .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(5))
 )
 struct MigrationTests {
-    /// The page's commands, one a line.
+    /// The page's commands, in order.
     private static func commands() throws -> [String] {
         try Files.text("Docs/Migration.md").split(separator: "\n").filter { $0.hasPrefix("    kubectl ") }
             .map { $0.drop { $0 == " " } }.map(String.init)
     }
 
-    /// Runs a command as the page has it.
+    /// Runs a command as the page shows it.
     private func run(_ command: String, kubeconfig: String) async throws -> Files.Result {
         try await Files.run("bash", ["-c", command], environment: ["KUBECONFIG": kubeconfig])
     }
 
-    /// A copy of a kubeconfig that commands may change, and a folder for what kubectl keeps.
+    /// Runs `work` with a copy of a kubeconfig that commands may change, in a folder for kubectl's cache.
     private func withCopy(_ kubeconfig: String, _ work: (String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "migration-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -63,7 +63,7 @@ struct MigrationTests {
         }
     }
 
-    /// Those that change something need kinds that the development cluster does not have.
+    /// The commands that change something need kinds that the development cluster does not have.
     @Test(
         .enabled(
             if: RealControlPlane.isAvailable,
@@ -106,7 +106,7 @@ struct MigrationTests {
         }
     }
 
-    /// Without pods, so that a rollout is over as soon as the controller has seen it.
+    /// A Deployment without pods, so that a rollout ends as soon as the controller has seen it.
     private static func deployment(_ name: String) -> String {
         """
         ---

@@ -8,7 +8,7 @@ import YAMLKit
 
 private typealias Files = InstallationFiles
 
-/// The permissions in `k8s/base/rbac.yaml` against what the service asks a real API server for.
+/// The permissions in `k8s/base/rbac.yaml`, compared with the service's requests to a real API server.
 @Suite(
     "The service's role on a real API server",
     .enabled(
@@ -18,7 +18,7 @@ private typealias Files = InstallationFiles
     .timeLimit(.minutes(10))
 )
 struct RoleTests {
-    /// One thing that somebody may do, or has asked for.
+    /// A verb on a resource that a rule grants or a request used.
     private struct Permission: Hashable, CustomStringConvertible {
         let group: String
         let resource: String
@@ -30,7 +30,7 @@ struct RoleTests {
     private static let namespace = "agentweaver"
     private static let user = "system:serviceaccount:agentweaver:preview-gateway"
 
-    @Test("It does all that it can do with its role, is refused nothing, and uses every verb of the role")
+    @Test("With its role the service is refused nothing, and it uses every verb of the role")
     func roleAndRequestsAreTheSame() async throws {
         try await RealControlPlane.with { plane in
             let folder = FileManager.default.temporaryDirectory.appending(path: "role-\(UUID().uuidString)")
@@ -62,7 +62,7 @@ struct RoleTests {
         }
     }
 
-    /// Runs the service, and has it do everything that it can.
+    /// Runs the service, and a script that makes it do everything that it can.
     private func run(kubeconfig: String, key: String, log: String, _ admin: [String: String]) async throws {
         let replica = try ReplicaProcess(
             settings: [

@@ -6,9 +6,9 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// What a development cluster is made of.
+/// The programs that run a development cluster.
 private enum Programs {
-    /// The development cluster's program, beside the service's; nil where it was not built.
+    /// The development cluster's program, in the folder of the service's; `nil` if it was not built.
     static let cluster: String? = ReplicaProcess.program.flatMap { service in
         let path = URL(filePath: service).deletingLastPathComponent().appending(path: "preview-devcluster").path
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
@@ -30,8 +30,8 @@ private enum Programs {
     .timeLimit(.minutes(10))
 )
 struct VerifyTests {
-    /// What a development cluster does not have: a Deployment, the main Gateway, answers about other users' permissions,
-    /// pods for anybody.
+    /// The groups of checks that a development cluster cannot pass: it has no Deployment, no main Gateway, no access
+    /// reviews for other users, and no pods of any image.
     private static let absent = "pods,routes,role,network"
 
     @Test("A preview is started, opened and stopped, and what must be refused is refused")
@@ -50,7 +50,7 @@ struct VerifyTests {
                 "negatives: the agent's key decides nothing (tool-approvals)",
                 "negatives: the agent's key decides nothing (auto-approve)",
             ] { #expect(passed.contains { $0 == check }, "\(check) is not among \(passed)") }
-            // The one that `up` has started is still there, and the check's own is not.
+            // The preview that `up` started is still there, and the one of the check is not.
             let routes = try await cluster.kubectl(
                 "get",
                 "httproutes",
@@ -66,10 +66,10 @@ struct VerifyTests {
         }
     }
 
-    @Test("An operator's token that may decide in the agent's place is found out")
+    @Test("An agent's key that may decide approvals is a failure")
     func anAgentThatMayDecideIsAFailure() async throws {
         try await withCluster { cluster in
-            // The owner's token where the agent's key is expected.
+            // The owner's token in place of the agent's key.
             let result = try await cluster.verify(
                 "--skip",
                 Self.absent + ",gateways,policies,smoke",
@@ -98,7 +98,7 @@ struct VerifyTests {
             try await Files.run("kubectl", ["-n", "agentweaver"] + arguments, environment: environment)
         }
 
-        /// Later arguments win over these.
+        /// Later arguments override these.
         func verify(_ arguments: String...) async throws -> Files.Result {
             let usual = [
                 "--api", api, "--run", run, "--bearer-file", path("owner-token"), "--key-file", path("api-key"),

@@ -5,9 +5,9 @@ import Testing
 
 @testable import DevCluster
 
-/// The built program, which is told by a signal to log more, and asked with a trace.
+/// The built program: a signal changes its log level, and a request carries a trace.
 @Suite(
-    "The log of a replica that runs",
+    "The log level of a running replica",
     .enabled(if: ReplicaProcess.program != nil, "the service was not built"),
     .timeLimit(.minutes(2))
 )

@@ -8,13 +8,13 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// True where `kubectl` can be started.
+/// Whether `kubectl` is installed.
 private let kubectlIsInstalled: Bool = {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 }()
 
-/// What kubectl completes of `kubectl preview`.
+/// The completion of `kubectl preview` by kubectl.
 extension OperatorCommandTests {
     private func complete(_ line: String..., kubeconfig: String) async -> [String] {
         let lines = Mutex<[String]>([])
@@ -52,7 +52,7 @@ extension OperatorCommandTests {
         #expect(await complete("stop", "", kubeconfig: "/no/such/file") == [":4"])
     }
 
-    /// kubectl finds both by their names on the path.
+    /// kubectl finds the plugin and its completion by their names in `PATH`.
     @Test(.enabled(if: ReplicaProcess.program != nil && kubectlIsInstalled, "kubectl or the built service is missing"))
     func kubectlCompletesThePlugin() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "plugin-\(UUID().uuidString)")

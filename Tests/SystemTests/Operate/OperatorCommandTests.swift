@@ -11,17 +11,17 @@ import YAMLKit
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// What operators do with their own kubeconfig, beside the service that runs.
+/// The commands that operators run with their own kubeconfig while the service runs.
 @Suite("Commands for operators", .timeLimit(.minutes(2)))
 struct OperatorCommandTests {
     private static let portForward = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
 
-    /// What a command printed, and how it ended.
+    /// The output of a command, and how it ended.
     struct Result: Sendable {
         var output = ""
         var warnings: [String] = []
-        /// What was printed as the error; empty where there was none.
+        /// The error message; empty if there was none.
         var error = ""
         var exitCode: Int32 = 0
     }
@@ -59,7 +59,7 @@ struct OperatorCommandTests {
         )
     }
 
-    /// Lets the agent ask, and returns once its request waits.
+    /// Requests a preview as the agent does, and returns once the request waits.
     func ask(
         _ service: ServiceUnderTest
     ) async throws -> (request: String, call: Task<ServiceUnderTest.Answer, any Error>) {
@@ -100,7 +100,7 @@ struct OperatorCommandTests {
             let json = await operate(ListCommand.self, "-o", "json", on: service)
             #expect(json.output.contains("\"fingerprint\" : \"\(token.fingerprint)\""))
             let yaml = await operate(ListCommand.self, "-o", "yaml", on: service)
-            // One that looks like a number has quotes.
+            // A fingerprint that looks like a number has quotes.
             #expect(yaml.output.contains(try Regex("fingerprint: \"?\(token.fingerprint)\"?\n")))
             let others = await operate(ListCommand.self, "--run", ServiceUnderTest.otherRun, on: service)
             #expect(others.output == "No previews in namespace agentweaver.\n")
@@ -137,7 +137,7 @@ struct OperatorCommandTests {
             let refused = await operate(StopCommand.self, ServiceUnderTest.run, on: service)
             #expect(refused.exitCode == 1 && refused.error.contains("2 previews are meant by that"))
             for token in tokens { #expect(refused.error.contains(token.fingerprint)) }
-            // One that cannot be found keeps the others alive too.
+            // A reference that matches no preview prevents the stop of the others too.
             let mixed = await operate(StopCommand.self, tokens[0].fingerprint, "ffffffff", on: service)
             #expect(mixed.exitCode == 1 && mixed.error.contains("'list' shows what there is"))
             #expect(service.store.list(.httpRoutes).items.count == 2)
@@ -215,7 +215,7 @@ struct OperatorCommandTests {
                         )
                     )
                 }
-                // The start is there already, the stop comes while it follows.
+                // The start is recorded already; the stop is recorded while the command follows.
                 var iterator = lines.makeAsyncIterator()
                 let started = try #require(await iterator.next())
                 #expect(started.contains("started") && started.contains(ServiceUnderTest.run))
@@ -322,7 +322,7 @@ struct OperatorCommandTests {
         }
     }
 
-    /// A command line that is wrong in itself needs no cluster, and gets the command's own usage.
+    /// A wrong command line needs no cluster, and prints the usage of its own command.
     @Test func aWrongArgumentIsExplainedWithTheUsageOfItsCommand() {
         func complaint(_ arguments: String...) -> String {
             do { _ = try PreviewGateway.parseAsRoot(arguments) } catch { return PreviewGateway.fullMessage(for: error) }

@@ -13,7 +13,7 @@ import Testing
 @testable import DevCluster
 @testable import PreviewServer
 
-/// The page of hosts without a preview, on a port of its own.
+/// The page of hosts without a preview, on a separate port.
 enum EndedPageUnderTest {
     private static let startLimit = Duration.seconds(10)
 
@@ -56,7 +56,7 @@ struct EndedPageTests {
         var isEndedPage: Bool { status == 404 && mark == RouteMark.noPreview && body == EndedPage.html }
     }
 
-    /// Opens an address by a connection of its own.
+    /// Opens an address on a new connection.
     private static func open(
         _ label: String,
         _ port: Int,

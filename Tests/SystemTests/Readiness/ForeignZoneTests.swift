@@ -8,14 +8,15 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// The whole service in a zone whose name servers it does not choose, and a gateway that accepts every route at once.
+/// The whole service in a zone whose name servers it does not control, with a gateway that accepts every route at once.
 @Suite("A start in a zone whose name servers misbehave", .timeLimit(.minutes(2)))
 struct ForeignZoneTests {
     private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let zone = "previews.invalid"
     private static let longestStart = Duration.milliseconds(2500)
 
-    /// What the zone's servers and the local resolver say of a preview's name, and what the caller is told.
+    /// The answers of the zone's servers and of the local resolver for a preview's name, and the response to the
+    /// caller.
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let ofZone: NamePeer.Answer
@@ -97,7 +98,7 @@ struct ForeignZoneTests {
         }
     }
 
-    /// A web server on 127.0.0.1 that is not the preview's gateway, name servers, and the service.
+    /// Runs the service, name servers, and a web server on 127.0.0.1 that is not the preview's gateway.
     private func withZone(
         _ example: Case,
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void

@@ -6,7 +6,7 @@ import Testing
 
 @testable import DevCluster
 
-/// The whole service with a real Envoy, and a real server that speaks HTTP/2 without TLS only: another Envoy.
+/// The whole service with a real Envoy, and an app that speaks only HTTP/2 without TLS: another Envoy.
 @Suite(
     "Apps that do not speak HTTP/1.1",
     .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
@@ -49,7 +49,7 @@ struct HTTP2AppTests {
         }
     }
 
-    /// A server that takes HTTP/2 with prior knowledge and nothing else.
+    /// Runs an app that accepts only HTTP/2 with prior knowledge.
     private func withHTTP2App(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
         let envoy = try #require(ReadinessGateway.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })

@@ -10,7 +10,7 @@ import Testing
 @testable import DevCluster
 
 private enum HostCheckingApps {
-    /// The Python that has the servers.
+    /// The Python that has the servers' packages.
     static let python = [
         ProcessInfo.processInfo.environment["APPS_PYTHON"],
         FileManager.default.currentDirectoryPath + "/.build/devcluster/apps/bin/python",
@@ -20,17 +20,17 @@ private enum HostCheckingApps {
             .deletingLastPathComponent().appending(path: "Scripts/\(name)").path
     }
 
-    /// Whether Debian's Ruby has Rails' check of hosts.
+    /// Whether Debian's Ruby has the part of Rails that checks hosts.
     static let hasRails =
         ((try? FileManager.default.contentsOfDirectory(
             atPath: "/usr/share/rubygems-integration/all/gems"
         )) ?? []).contains { $0.hasPrefix("actionpack-") }
-    /// Jupyter's server.
+    /// The path of Jupyter's server; `nil` if it is not installed.
     static let jupyter = python.map { $0.replacing(/python$/, with: "jupyter-server") }.flatMap {
         FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 
-    /// The program that is a server of that kind.
+    /// The command that starts a server of this kind.
     static func command(_ kind: String, port: Int, logFile: String) throws -> ProcessCommand {
         switch kind {
         case "rails":
@@ -62,7 +62,7 @@ private enum HostCheckingApps {
     }
 }
 
-/// The whole service with a real Envoy and real development servers, in a zone that none of them knows.
+/// The whole service with a real Envoy and real development servers, in a zone that none of them allows.
 @Suite(
     "Development servers that check the host",
     .enabled(
@@ -95,11 +95,11 @@ struct HostCheckingAppTests {
 
     @Test(.enabled(if: HostCheckingApps.jupyter != nil, "APPS_PYTHON has no Jupyter: run .ci/setup apps"))
     func jupyterWorksBySettingTheHost() async throws {
-        // Its page does not say that the host is what it refuses.
+        // Jupyter's page does not say that it refuses the host.
         try await expectLocalhost("jupyter", preserved: "serving", words: "(403)")
     }
 
-    /// What Jupyter compares with the host is the Origin of a WebSocket, which is the public one in a browser.
+    /// Jupyter compares the host with the Origin of a WebSocket, which in a browser is the public one.
     @Test(
         .enabled(if: HostCheckingApps.jupyter != nil, "APPS_PYTHON has no Jupyter: run .ci/setup apps"),
         arguments: [("jupyter", "localhost", 403), ("jupyter with remote access", "preserve", 101)]

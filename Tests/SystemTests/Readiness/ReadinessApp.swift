@@ -5,10 +5,10 @@ import TestSupport
 @testable import PreviewServer
 
 extension ReadinessCase.App {
-    /// A field that every answer of the app has, and no other.
+    /// A header field of every response of the app, and of no other response.
     static let appField = "x-answered-by: the-app"
 
-    /// What the app answers a request for `path`.
+    /// The app's answer to a request.
     ///
     /// - Parameter head: The request's head.
     func answer(to head: String) -> RawPeer.Answer {

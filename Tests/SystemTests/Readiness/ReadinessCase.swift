@@ -1,6 +1,6 @@
 import PreviewControl
 
-/// One combination of what can be wrong between a browser and an app, and what is said about it.
+/// One combination of DNS, TLS, gateway and app, and the readiness that is reported for it.
 struct ReadinessCase: Sendable {
     enum Name: String, Sendable {
         case found, absent, silent
@@ -34,7 +34,7 @@ struct ReadinessCase: Sendable {
     var app = App.page
     var status = RouteStatus(isAccepted: true)
     let state: Readiness.State
-    /// A part of the sentence; `nil` where nothing is to be said.
+    /// A part of the reported detail; `nil` if there is none.
     let words: String?
 
     static let refused = RouteStatus(isAccepted: false, complaint: "Accepted is False, NotAllowedByListeners")
@@ -70,7 +70,7 @@ struct ReadinessCase: Sendable {
         .init(app: .ssh, state: .noApp, words: "does not answer in HTTP/1.1"),
         .init(app: .http2, state: .noApp, words: "does not answer in HTTP/1.1"),
         .init(app: .nobody, state: .noApp, words: "Nobody listens"),
-        // What the gateway's status says is older than an answer of the app.
+        // An answer of the app takes precedence over the gateway's status, which may be older.
         .init(app: .page, status: unseen, state: .serving, words: nil),
         .init(app: .nobody, status: refused, state: .notAccepted, words: "NotAllowedByListeners"),
         .init(app: .hangs, status: unseen, state: .noRoute, words: "has not accepted"),

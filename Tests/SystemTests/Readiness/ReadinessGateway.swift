@@ -21,7 +21,7 @@ struct ReadinessGateway: Sendable {
     /// The port on 127.0.0.1 for each kind of certificate.
     let ports: [ReadinessCase.Security: Int]
 
-    /// A case with the token that its preview has.
+    /// A case with the token of its preview.
     struct Preview: Sendable {
         let token: PreviewToken
         let scenario: ReadinessCase
@@ -105,7 +105,7 @@ struct ReadinessGateway: Sendable {
                     "typed_config": [
                         "@type":
                             "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-                        // As Istio's gateways call themselves.
+                        // The server name of Istio's gateways.
                         "stat_prefix": "previews", "server_name": "istio-envoy", "use_remote_address": true,
                         "route_config": [
                             "name": "previews", "validate_clusters": false, "ignore_port_in_host_matching": true,
@@ -149,14 +149,14 @@ struct ReadinessGateway: Sendable {
     private static func virtualHosts(_ previews: [Preview]) -> JSONValue {
         .array(
             previews.filter { $0.scenario.gateway != .endedPage }.map { preview in
-                // Without routes Envoy answers as it does for a host that it does not know.
+                // Without routes Envoy responds as it does for a host that it does not know.
                 let routes = preview.scenario.gateway == .hasNoRoute ? [] : [route(of: preview)]
                 return [
                     "name": .string(preview.host), "domains": [.string(preview.host)],
                     "routes": .array(routes.map { .object(Dictionary(uniqueKeysWithValues: $0)) }),
                 ]
             } + [
-                // The wildcard route: each of the others is more specific.
+                // The wildcard route; the domains of all others are more specific.
                 [
                     "name": "ended-previews", "domains": [.string("*.\(zone)")],
                     "routes": [["match": ["prefix": "/"], "route": to("ended-page")]],

@@ -9,14 +9,14 @@ import Testing
 @testable import PreviewCluster
 @testable import PreviewControl
 
-/// DNS × TLS × gateway × app, through the real Envoy.
+/// Combinations of DNS, TLS, gateway and app, through a real Envoy.
 @Suite(
-    "What is said about a preview",
+    "The readiness that is reported for a preview",
     .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(10))
 )
 struct ReadinessTableTests {
-    /// How long an app may take in these cases.
+    /// How long an app may take to become ready in these cases.
     private static let readyTimeout = Duration.seconds(1)
     private static let casesAtOnce = 6
 
@@ -25,7 +25,7 @@ struct ReadinessTableTests {
         let scenario: ReadinessCase
         let readiness: Readiness
         let duration: Duration
-        /// The status of the app's page that a visitor ends at by an independent client; `nil` where he sees none.
+        /// The status of the app's page at which an independent client arrives; `nil` if it does not reach the app.
         let seenStatus: Int?
     }
 
@@ -41,7 +41,7 @@ struct ReadinessTableTests {
             let host = head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("host:") }?.dropFirst(6) ?? ""
             return byHost[String(host.prefix { $0 != ":" })]?.app.answer(to: head) ?? RawPeer.Answer("", then: .close)
         }) { app in
-            // Accepts connections and says nothing, not even in a handshake.
+            // Accepts connections and sends nothing, not even in a handshake.
             try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
                 try await NamePeer.run(
                     zone: ReadinessGateway.zone,
@@ -81,10 +81,10 @@ struct ReadinessTableTests {
             } else {
                 #expect(line.readiness.detail == nil, comment)
             }
-            // Zero cases in which it is said to be ready and a visitor sees no page of the app.
+            // A preview is never reported as ready if a visitor sees no page of the app.
             if line.readiness.isReady { #expect(line.seenStatus == line.readiness.appStatus, comment) }
             if line.seenStatus == nil { #expect(!line.readiness.isReady, comment) }
-            // The limits of the contract: an address that cannot be tried costs at most 2 s.
+            // An address that cannot be tried costs at most 2 s.
             if line.readiness.state == .unverified { #expect(line.duration < .seconds(2), comment) }
             #expect(line.duration < Self.readyTimeout + ReadinessWait.firstPatience + .seconds(1), comment)
         }
@@ -142,12 +142,12 @@ struct ReadinessTableTests {
         )
     }
 
-    /// Opens a preview with the program curl, as a visitor with cookies who follows redirects.
+    /// Opens a preview with the program curl, as a visitor with cookies who follows redirects would.
     ///
-    /// - Returns: The status of the last answer, where that is the app's under the preview's own address.
+    /// - Returns: The status of the last response, if it is the app's and from the preview's own address.
     private static func visit(_ preview: ReadinessGateway.Preview, _ gateway: ReadinessGateway) async throws -> Int? {
         let port = try #require(gateway.ports[preview.scenario.security])
-        // A name that is not in DNS stays unresolved.
+        // Without this option, a name that is not in DNS stays unresolved.
         let names = preview.scenario.name == .found ? ["--resolve", "\(preview.host):\(port):127.0.0.1"] : []
         let origin = "https://\(preview.host):\(port)/"
         let result = try await InstallationFiles.run(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DevCluster
 
-/// The whole service, a gateway that accepts every route at once, and an address that cannot be tried from here.
+/// The whole service, with a gateway that accepts every route at once and an address that the service cannot open.
 @Suite("A start whose address cannot be tried", .timeLimit(.minutes(1)))
 struct UnreachableAddressTests {
     private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
@@ -13,7 +13,7 @@ struct UnreachableAddressTests {
 
     @Test(arguments: [true, false])
     func itIsUnverifiedSoonAfterTheGatewayHasAcceptedIt(somebodyListens: Bool) async throws {
-        // Who listens completes no TLS handshake.
+        // The listener completes no TLS handshake.
         try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
             let free = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
             let settings = [
@@ -40,7 +40,7 @@ struct UnreachableAddressTests {
         }
     }
 
-    /// Says of every route that it is accepted, as soon as it is there.
+    /// Sets the status of every new route to accepted.
     static func acceptRoutes(_ store: ObjectStore) async throws {
         let conditions: [JSONValue] = ["Accepted", "ResolvedRefs"].map { type in
             [

@@ -9,22 +9,22 @@ import enum Basics.RFC3339
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// The development cluster's API server with previews in every state that they can be in, and `reap` on it.
+/// The development cluster's API server with previews in every state, and the command `reap` on it.
 struct ReapCluster: Sendable {
-    /// What a call of `reap` printed, and how it ended.
+    /// The output of `reap`, and how it ended.
     struct Result: Sendable {
         let output: String
-        /// What was printed as the error; empty where there was none.
+        /// The error message; empty if there was none.
         let error: String
         let exitCode: Int32
 
-        /// The words of the line that starts with the token's fingerprint.
+        /// The line that starts with the token's fingerprint; empty if there is none.
         func line(of token: PreviewToken) -> String {
             output.split(separator: "\n").first { $0.hasPrefix(token.fingerprint) }.map(String.init) ?? ""
         }
     }
 
-    /// The previews, by the state that they are in.
+    /// The states of the previews; each state has one preview.
     enum State: String, CaseIterable {
         case alive, idle, capped, podGone, podReplaced, unusable, legacy, deleting, claimGone
         case route, service, freshService
@@ -33,7 +33,7 @@ struct ReapCluster: Sendable {
     static let namespace = "agentweaver"
     private static let run = "3f2a9c1e-0000-4000-8000-000000000001"
     private static let endedRun = "4f2a9c1e-0000-4000-8000-000000000002"
-    /// How old all of it is but ``State/freshService``.
+    /// The age of all objects except that of ``State/freshService``.
     private static let age = Duration.seconds(600)
 
     let server: APIServer
@@ -41,7 +41,7 @@ struct ReapCluster: Sendable {
 
     var store: ObjectStore { server.store }
 
-    /// - Parameter rules: What `reap` may do; everything if `nil`.
+    /// - Parameter rules: The permissions of `reap`; everything is allowed if `nil`.
     static func run(
         rules: AccessRules? = nil,
         _ body: @escaping @Sendable (ReapCluster) async throws -> Void
@@ -57,7 +57,7 @@ struct ReapCluster: Sendable {
         )
         var configuration = APIServer.Configuration(users: [user])
         if rules != nil { configuration.authorizationMode = .rbac }
-        // What has lost its pod is to be left to the reaper.
+        // Objects whose pod is gone must be left to the reaper.
         configuration.collectsGarbage = false
         try await withAPIServer(configuration: configuration, store: store) { server in
             let configuration = try await server.kubeconfig(for: user, namespace: namespace)
@@ -93,7 +93,7 @@ struct ReapCluster: Sendable {
     }
 
     static func token(_ state: State) throws -> PreviewToken {
-        // As long as a minted one, so that no part of an output has it by chance.
+        // As long as a minted token, so that no output contains a part of it by chance.
         let suffix = String(state.rawValue.lowercased().prefix(12)) + "k7m2q4x3n5b3r6t5"
         guard let token = PreviewToken("swift-falcon-\(suffix)") else {
             throw DevClusterFailure("a test's token is none")
@@ -101,9 +101,9 @@ struct ReapCluster: Sendable {
         return token
     }
 
-    // MARK: What there is
+    // MARK: Contents
 
-    /// The states of which the HTTPRoute is there.
+    /// The states whose HTTPRoute exists.
     var routes: Set<String> {
         names(.httpRoutes)
     }

@@ -8,7 +8,7 @@ import Testing
 struct ReapCommandTests {
     private typealias State = ReapCluster.State
 
-    /// The decision on each state, and how its line ends.
+    /// The decision for each state, and a part of the reason in its line.
     private static let decisions: [State: (decision: String, reason: String)] = [
         .alive: ("keep", "idle in"), .idle: ("reap", "idle, due"), .capped: ("reap", "hard-cap, due"),
         .podGone: ("reap", "pod-gone"), .podReplaced: ("reap", "pod-gone"), .unusable: ("keep", "idle in"),
@@ -156,7 +156,7 @@ struct ReapCommandTests {
 
     // MARK: Explaining
 
-    @Test("Each state has its story", arguments: State.allCases)
+    @Test("Each state is explained", arguments: State.allCases)
     private func eachStateHasItsStory(state: State) async throws {
         try await ReapCluster.run { cluster in
             let token = try ReapCluster.token(state)

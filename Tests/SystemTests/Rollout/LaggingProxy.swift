@@ -6,11 +6,12 @@ import TestSupport
 
 @testable import DevCluster
 
-/// A round-robin proxy that learns seconds late that a replica has ended, as proxies behind Kubernetes' endpoints do.
+/// A round-robin proxy that learns seconds later that a replica has ended, as proxies behind Kubernetes' endpoints do.
 ///
-/// It keeps its connections, sends no request twice, and answers 502 with what it saw when a request is lost.
+/// It keeps its connections open and sends no request twice. If a request is lost, it answers 502 with the cause.
 actor LaggingProxy {
-    /// How long after a replica says that it is not ready, or answers no more, requests are still sent to it.
+    /// How long requests are still sent to a replica that has reported that it is not ready, or that no longer
+    /// responds.
     static let lag = Duration.seconds(3)
     private static let pollInterval = Duration.milliseconds(100)
 
@@ -22,14 +23,14 @@ actor LaggingProxy {
 
     private var endpoints: [Endpoint] = []
     private var turn = 0
-    /// How many requests went to a replica that had said that it ends.
+    /// The number of requests that were sent to a replica that no longer reported readiness.
     private(set) var lateRequestCount = 0
 
     func add(_ replica: ReplicaProcess) {
         endpoints.append(Endpoint(replica: replica))
     }
 
-    /// Watches the replicas until it is cancelled.
+    /// Polls the replicas' readiness until the task is cancelled.
     func watch() async throws {
         var ends: [Int: ContinuousClock.Instant] = [:]
         let clock = ContinuousClock()
@@ -50,7 +51,7 @@ actor LaggingProxy {
         for index in endpoints.indices where endpoints[index].replica.port == port { endpoints[index].isEnding = true }
     }
 
-    /// Sends a request on.
+    /// Forwards a request to the next replica.
     func forward(_ request: String) async -> (status: Int, body: String) {
         guard !endpoints.isEmpty else {
             return (503, "there is no replica")
@@ -78,7 +79,7 @@ actor LaggingProxy {
         }
     }
 
-    /// Runs it as a server until `body` returns.
+    /// Runs the proxy as a server until `body` returns.
     nonisolated func run(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
         let application = Application(

@@ -13,9 +13,9 @@ import TestSupport
 
 /// `preview-gateway serve`, the built program, as one replica.
 final class ReplicaProcess: Sendable {
-    /// The program beside this one; nil where it was not built.
+    /// The program in the folder of the tests; `nil` if it was not built.
     static let program: String? = {
-        // A helper of the package manager may be the one that runs the tests.
+        // The running executable may be a helper of the package manager.
         let bundle = CommandLine.arguments.first { $0.hasPrefix("/") && $0.hasSuffix(".xctest") }
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         guard let tests = bundle ?? own else { return nil }
@@ -24,17 +24,17 @@ final class ReplicaProcess: Sendable {
     }()
 
     let port: Int
-    /// Which of several replicas this is, where that matters.
+    /// The number of this replica among several, if that matters.
     let number: Int
     private let command: ProcessCommand
     private let processID = Mutex<Int32?>(nil)
     private let exit = Mutex<ProcessExit?>(nil)
 
     /// - Parameters:
-    ///   - settings: By their names in the environment.
-    ///   - launcher: What starts the program, with its arguments; nothing but the program itself if empty.
-    ///   - path: Where the launcher finds the program; where it was built if `nil`.
-    ///   - number: Which of several replicas this is.
+    ///   - settings: The settings, by their names in the environment.
+    ///   - launcher: The program that starts the service, with its arguments; empty to start the service directly.
+    ///   - path: The service's path for the launcher; the path of the built program if `nil`.
+    ///   - number: The number of this replica among several.
     init(
         settings: [String: String],
         log: String,
@@ -58,29 +58,29 @@ final class ReplicaProcess: Sendable {
         )
     }
 
-    /// Runs it to its end.
+    /// Runs the process until it ends.
     func run() async throws {
         let exit = try await ChildProcess(watchdog: nil).run(command) { id in processID.withLock { $0 = id } }
         self.exit.withLock { $0 = exit }
     }
 
-    /// The number of its process, once it runs.
+    /// The process ID, once the process runs.
     var processIdentifier: Int32? { processID.withLock(\.self) }
 
-    /// Says to it that it has to stop, as the kubelet does.
+    /// Sends SIGTERM, as the kubelet does.
     func signalStop() {
         if let id = processID.withLock(\.self) { kill(id, SIGTERM) }
     }
 
-    /// Ends it as a node does that fails: it gets to do nothing more.
+    /// Sends SIGKILL, which ends the process as the failure of a node would.
     func failNow() {
         if let id = processID.withLock(\.self) { kill(id, SIGKILL) }
     }
 
-    /// Its process id, once it runs.
+    /// The process ID, while the process runs.
     var id: Int32? { exit.withLock(\.self) == nil ? processID.withLock(\.self) : nil }
 
-    /// What it answers the kubelet's question; nil where nobody answers.
+    /// The status of `/readyz`; `nil` if there is no response.
     func readiness() async -> Int? {
         guard let connection = try? await KeptConnection.open(to: port) else { return nil }
         defer { connection.close() }
@@ -94,7 +94,7 @@ final class ReplicaProcess: Sendable {
         else { throw DevClusterFailure("a replica did not become ready") }
     }
 
-    /// How it ended.
+    /// Waits for the end of the process, and returns how it ended.
     func waitUntilEnded() async throws -> ProcessExit? {
         try await poll(every: .milliseconds(50), limit: .seconds(30)) { exit.withLock(\.self) }
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DevCluster
 
-/// The built program as several replicas, which are replaced while they are used.
+/// Several replicas of the built program, which are replaced while they are used.
 @Suite(
     "A rolling update",
     .enabled(if: ReplicaProcess.program != nil, "preview-gateway is not beside the tests"),
@@ -16,7 +16,7 @@ struct RollingUpdateTests {
     private static func path(_ run: String) -> String { "/api/runs/\(run)/sandbox/port-forward" }
     private static let runs = (1...3).map { "\($0)f2a9c1e-0000-4000-8000-00000000000\($0)" }
 
-    /// Runs an API server with sandboxes, and gives what makes replicas.
+    /// Runs an API server with sandboxes, and passes a function that creates replicas.
     private func withCluster(
         _ body:
             @escaping @Sendable (
@@ -81,7 +81,7 @@ struct RollingUpdateTests {
                     let result = load.result
                     #expect(result.failures.isEmpty, "of \(result.answered) requests")
                     #expect(result.answered > 100)
-                    // They were sent where a replica without draining would have refused them.
+                    // These requests were sent when a replica without draining would have refused them.
                     #expect(await proxy.lateRequestCount > 10)
                     #expect(server.store.list(.httpRoutes).items.map(\.name).contains("preview-\(token)"))
                 }
@@ -99,7 +99,7 @@ struct RollingUpdateTests {
                 let clock = ContinuousClock()
                 let start = clock.now
                 replica.signalStop()
-                // It is told at once, and goes on answering.
+                // The replica reports the drain at once, and continues to respond.
                 _ = try await poll(every: .milliseconds(20), limit: .seconds(5)) {
                     await replica.readiness() == 503 ? true : nil
                 }

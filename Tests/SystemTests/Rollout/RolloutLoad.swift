@@ -5,11 +5,11 @@ import HTTPTypes
 import PreviewControl
 import Synchronization
 
-/// What front ends and agents send all day: keepalives, lists, starts and stops.
+/// The requests of front ends and agents: keepalives, lists, starts and stops.
 final class RolloutLoad: Sendable {
     struct Report: Sendable {
         var answered = 0
-        /// Requests that were not answered as they are while nothing changes.
+        /// Requests without a response of status 200.
         var failures: [String] = []
     }
 
@@ -27,7 +27,7 @@ final class RolloutLoad: Sendable {
 
     var result: Report { report.withLock(\.self) }
 
-    /// Keeps a preview alive until it is cancelled.
+    /// Keeps a preview alive until the task is cancelled.
     func keepAlive(_ path: String) async throws {
         while true { _ = try await call(.post, path) }
     }
@@ -71,7 +71,7 @@ final class RolloutLoad: Sendable {
             answer = bytes
             record(head.status == .ok ? nil : "\(method) \(head.status.code) \(String(decoding: bytes, as: UTF8.self))")
         } catch {
-            // The load's own end is no failure.
+            // The cancellation of the load is not a failure.
             try Task.checkCancellation()
             record("\(method) \(error)")
         }

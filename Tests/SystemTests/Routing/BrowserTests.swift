@@ -15,7 +15,7 @@ private enum Browser {
     ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
 }
 
-/// A page in a browser in front of everything: router, core API, gateway and app.
+/// A page in a browser, with the router, the core API, the gateway and an app behind it.
 @Suite(
     "The router, in a browser",
     .enabled(
@@ -25,7 +25,7 @@ private enum Browser {
     .timeLimit(.minutes(3))
 )
 struct BrowserTests {
-    /// Browsers resolve every name under it to this machine.
+    /// Browsers resolve every name under `localhost` to the loopback address.
     private static let zone = "browser.localhost"
 
     @Test func theOwnerApprovesOnThePageAndOpensThePreview() async throws {

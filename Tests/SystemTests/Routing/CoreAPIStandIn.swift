@@ -5,7 +5,7 @@ import Testing
 
 @testable import DevCluster
 
-/// The core API for tests, `Tests/CoreAPIStandIn/core_api.py`, in a process of its own.
+/// The core API for tests, `Tests/CoreAPIStandIn/core_api.py`, in a separate process.
 struct CoreAPIStandIn: Sendable {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "CoreAPIStandIn").path
@@ -14,7 +14,7 @@ struct CoreAPIStandIn: Sendable {
 
     var url: String { "http://127.0.0.1:\(port)" }
 
-    /// Runs it until `body` returns.
+    /// Runs the stand-in until `body` returns.
     static func run(_ arguments: [String] = [], _ body: @escaping @Sendable (CoreAPIStandIn) async throws -> Void)
         async throws
     {
@@ -38,10 +38,10 @@ struct CoreAPIStandIn: Sendable {
         }
     }
 
-    /// Runs one of the scripts beside it to its end.
+    /// Runs one of the scripts in the same folder until it ends.
     ///
-    /// - Parameter python: What has the packages that the script needs.
-    /// - Returns: Whether it ended well, and what it printed.
+    /// - Parameter python: The Python that has the packages of the script.
+    /// - Returns: Whether the script succeeded, and its output.
     static func script(
         _ name: String,
         _ arguments: [String],
@@ -61,7 +61,7 @@ struct CoreAPIStandIn: Sendable {
         return (exit == .code(0), output)
     }
 
-    // MARK: What it saw
+    // MARK: Recorded requests
 
     struct State: Decodable, Sendable {
         struct Last: Decodable, Sendable {
@@ -77,19 +77,19 @@ struct CoreAPIStandIn: Sendable {
         let last: Last
     }
 
-    /// Its counts; the request that asks is among `requests`.
+    /// The counts so far; this request is included in `requests`, and not in `open`.
     func state() async throws -> State {
         let answer = try await RawAnswer.get("/state", from: port)
         return try JSONDecoder().decode(State.self, from: Data(answer.body.utf8))
     }
 
-    /// Asks for the counts until they are as expected.
+    /// Reads the counts until `condition` holds.
     func until(_ condition: (State) -> Bool) async throws {
         while try await !condition(state()) { try Task.checkCancellation() }
     }
 }
 
-/// An answer as it was on the wire, of a connection that was then closed.
+/// A response as it was on the wire; the server then closed the connection.
 struct RawAnswer: Sendable {
     let text: String
 

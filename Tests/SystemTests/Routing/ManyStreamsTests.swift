@@ -6,7 +6,7 @@ import Testing
 
 @testable import DevCluster
 
-/// As many event streams as a replica passes on, beside everything else that it does.
+/// As many event streams as a replica forwards, with other requests at the same time.
 @Suite("The router with many streams", .timeLimit(.minutes(4)))
 struct ManyStreamsTests {
     private static let most = 1_000
@@ -19,7 +19,7 @@ struct ManyStreamsTests {
             while clients.count < Self.most {
                 clients += try await Self.openStreams(Self.openedAtOnce, from: clients.count, at: service.port)
             }
-            // The request that asks is one of those that are open.
+            // `open` does not count the request for the state itself.
             try await core.until { $0.open == Self.most }
             let refused = try await RawAnswer.get(Self.stream(Self.most), from: service.port)
             #expect(refused.status == 503)

@@ -6,17 +6,17 @@ import Testing
 @testable import DevCluster
 @testable import PreviewControl
 
-/// Each kind of request to a core API that fails in each of many ways, through the whole service over real connections.
+/// Each kind of request to a core API that fails in different ways, through the whole service over real connections.
 @Suite("A core API that fails", .timeLimit(.minutes(5)))
 struct RouterFaultTests {
-    /// What the core API does, by the path that is asked for.
+    /// The faults of the core API; the path of a request selects one.
     enum Fault: String, CaseIterable, Sendable {
         case closesBeforeTheHead, resetsBeforeTheHead, closesWithinTheHead, resetsWithinTheHead, garbage
         case emptyStatusLine, hugeHead, interimAndClose, silent, silentWithinTheHead, contradictingLengths
         case shortBody, resetWithinTheBody, shortChunks, brokenChunkSize, resetWithinChunks
         case interimAndAnswer
 
-        /// How the caller learns of it.
+        /// How a fault appears to the caller.
         enum Effect: Sendable { case badGateway, timeout, brokenBody, none }
 
         var effect: Effect {
@@ -84,7 +84,7 @@ struct RouterFaultTests {
         }
     }
 
-    /// Long enough for a busy machine, short enough for what is silent.
+    /// Long enough for a busy machine, short enough for the cases without a response.
     private static let headTimeout = 2
     private static let atOnce = 6
 
@@ -93,7 +93,7 @@ struct RouterFaultTests {
         then: .keepOpen
     )
 
-    /// What the core API answers to a request with this head.
+    /// The core API's response to a request with this head.
     private static func answer(_ head: String) -> RawPeer.Answer {
         let words = (head.split(separator: " ").dropFirst().first ?? "").split(separator: "/")
         guard words.first == "fault", words.count >= 3, let fault = Fault(rawValue: String(words[1])),
@@ -120,7 +120,7 @@ struct RouterFaultTests {
                         Issue.record("\(kind) × \(fault): \(error)")
                     }
                 }
-                // Nothing is held on to.
+                // All requests and connections are released.
                 let isIdle: Bool? = try await poll(every: .milliseconds(50), limit: .seconds(10)) {
                     let metrics = try await RawAnswer.get("/metrics", from: service.port).body
                     return metrics.contains(#"router_open_requests{kind="request"} 0"#)
@@ -135,7 +135,7 @@ struct RouterFaultTests {
     private static func check(_ fault: Fault, _ kind: Kind, _ service: ServiceUnderTest) async throws {
         let answer = try await RawAnswer.send(kind.request(fault), to: service.port)
         let comment = Comment(rawValue: "\(kind) × \(fault): \(answer.text.prefix(300))")
-        // A head tells the whole answer to HEAD, whatever would have come of a body.
+        // A response to HEAD is complete with its head, whatever the body would have been.
         switch kind == .head && fault.effect == .brokenBody ? Fault.Effect.none : fault.effect {
         case .badGateway, .timeout:
             #expect(answer.status == (fault.effect == .timeout ? 504 : 502), comment)

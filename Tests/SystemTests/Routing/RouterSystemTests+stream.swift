@@ -71,7 +71,7 @@ extension RouterSystemTests {
         body.split(separator: "\n\n").map { String($0) }
     }
 
-    /// The body of an answer in chunks, as far as it has come.
+    /// The part of a chunked body that has arrived.
     private static func decoded(_ answer: [UInt8]) -> String {
         guard let head = answer.firstRange(of: "\r\n\r\n".utf8) else { return "" }
         var rest = answer[head.upperBound...]
@@ -85,7 +85,7 @@ extension RouterSystemTests {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    // MARK: Who is away
+    // MARK: Outages
 
     @Test func whileTheCoreAPIIsAwayOurOwnRoutesAreServed() async throws {
         let port = try #require(Sockets.freePort(address: "127.0.0.1"))

@@ -6,12 +6,12 @@ import Testing
 
 @testable import DevCluster
 
-/// The whole service with its router on, before a core API of another language.
+/// The whole service with its router on, in front of a core API that is written in another language.
 @Suite("The router", .timeLimit(.minutes(5)))
 struct RouterSystemTests {
     static let run = "/api/runs/\(ServiceUnderTest.run)"
 
-    /// - Parameter settings: What is to differ.
+    /// - Parameter settings: Changes to the tests' settings.
     static func serve(
         _ settings: [String: String] = [:],
         _ body: @escaping @Sendable (ServiceUnderTest, CoreAPIStandIn) async throws -> Void
@@ -236,7 +236,7 @@ struct RouterSystemTests {
         }
     }
 
-    // MARK: Whose request it is
+    // MARK: Selection of requests
 
     @Test(arguments: [
         "/\(run)/sandbox/preview", "/api/./runs/r/sandbox/preview", "/api/runs/%2e%2e/sandbox/preview",
@@ -313,7 +313,7 @@ struct RouterSystemTests {
                 #expect(refused.status == 409)
                 #expect(refused["error"]?.hasPrefix("This run no longer works") == true)
             }
-            // The service key may not see the run; its owner was just shown it.
+            // The service key may not read the run; the state that was just read for the owner applies.
             let again = try await service.call(
                 .post,
                 "\(Self.run)/sandbox/preview",

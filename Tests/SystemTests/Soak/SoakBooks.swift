@@ -2,39 +2,40 @@ import Basics
 import FoundationEssentials
 import PreviewDomain
 
-/// What a soak's callers were told about their previews, beside what is in the cluster: the two have to balance.
+/// What the callers of a soak were told about their previews, compared with the cluster: the two must agree.
 ///
-/// A value: whoever calls it says what time it is. All instants are the API server's, which is on the same machine.
+/// A value without a clock: the time is passed in. All instants are in the API server's time, which is the local time
+/// because the API server is on the same machine.
 struct SoakBooks: Sendable {
-    /// A preview as the callers know it.
+    /// A preview from the callers' point of view.
     private struct Entry {
-        /// Until when an answer promised that it lives, unless it is stopped.
+        /// The latest instant until which a response promised the preview, unless it is stopped.
         var promisedUntil: Date
-        /// Whether anybody has asked to stop it, with whatever answer.
+        /// Whether a stop was requested, whatever the response.
         var isStopAsked = false
         var isGone = false
         var isReportedLate = false
     }
 
-    /// A route as it is in the cluster.
+    /// A route in the cluster.
     struct Route: Hashable, Sendable {
         let token: String
         let expiresAt: Date
-        /// Whether it was started by an agent, with an approval.
+        /// Whether an agent started it, with an approval.
         let isAgents: Bool
     }
 
-    /// How much later than its deadline a preview may end (invariant I5), and how long the look at the cluster may take.
+    /// How much later than its deadline a preview may end (invariant I5), and how long reading the cluster may take.
     static let lateness = Duration.seconds(2)
     private static let slack = Duration.seconds(1)
 
-    /// How long replicas leave idleness alone after they could not record pings.
+    /// How long replicas suspend idleness after pings could not be recorded.
     let outageGrace: Duration
     private var entries: [String: Entry] = [:]
     private var agentsTokens: Set<String> = []
     private var approvals = 0
     private var hasUnapprovedStart = false
-    /// The instant until which lateness is excused: an outage or a start of all replicas, and the grace after it.
+    /// The instant until which lateness is excused: by an outage or a start of all replicas, and the grace after it.
     private var excusedUntil = Date.distantPast
     private(set) var violations: [String] = []
     private(set) var pings = 0
@@ -46,10 +47,10 @@ struct SoakBooks: Sendable {
         self.outageGrace = outageGrace
     }
 
-    // MARK: What callers were told
+    // MARK: Responses to callers
 
     mutating func noteStart(of token: String, until: Date) {
-        // An agent that asks again after a lost answer may be given the preview that it has.
+        // An agent that asks again after a lost response may get its existing preview.
         guard entries[token] == nil else { return notePing(of: token, until: until) }
         starts += 1
         entries[token] = Entry(promisedUntil: until)
@@ -62,13 +63,13 @@ struct SoakBooks: Sendable {
         entries[token] = entry
     }
 
-    /// A ping was answered 404.
+    /// Records that a ping was answered with 404.
     mutating func noteUnknown(_ token: String, at now: Date) {
         guard let entry = entries[token], !entry.isStopAsked, now < entry.promisedUntil else { return }
         violations.append("preview \(Self.fingerprint(token)) was unknown before its promise ended")
     }
 
-    /// A preview that somebody pinged without a pause, and that nobody stopped, is unknown.
+    /// Records that a preview is unknown although it was pinged without a pause and not stopped.
     mutating func noteLoss(of token: String, at now: Date) {
         violations.append("preview \(Self.fingerprint(token)) ended although it was pinged, at \(RFC3339.string(now))")
     }
@@ -78,17 +79,17 @@ struct SoakBooks: Sendable {
         entries[token]?.isStopAsked = true
     }
 
-    /// An approval was sent, with whatever answer: it may have been recorded.
+    /// Records that an approval was sent, whatever the response: it may have taken effect.
     mutating func noteApproval() { approvals += 1 }
 
-    // MARK: What is in the cluster
+    // MARK: The cluster
 
-    /// The API server could not be reached until now, or no replica has run for longer.
+    /// Records that the API server could not be reached, or that no replica was ready, until `now`.
     mutating func noteOutage(until now: Date) {
         excusedUntil = max(excusedUntil, now + outageGrace)
     }
 
-    /// Compares all routes, as they were at one moment between two instants, with what callers were told.
+    /// Compares all routes, as they were at one moment between `begun` and `now`, with the promises to callers.
     mutating func compare(_ routes: [Route], from begun: Date, to now: Date) {
         let present = Set(routes.map(\.token))
         for (token, entry) in entries where !entry.isGone && !present.contains(token) {

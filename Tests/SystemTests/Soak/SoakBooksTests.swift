@@ -2,7 +2,7 @@ import FoundationEssentials
 import PreviewDomain
 import Testing
 
-/// The books find what they are there to find.
+/// Shows that ``SoakBooks`` finds each kind of violation.
 @Suite("The books of a soak", .timeLimit(.minutes(1)))
 struct SoakBooksTests {
     private static let start = Date(timeIntervalSince1970: 1_800_000_000)

@@ -7,12 +7,12 @@ import TestPeers
 
 @testable import DevCluster
 
-/// The API server of a soak: a real one where there is one, or the development cluster's. The replicas reach it through a
-/// proxy that can fall silent; the soak itself does not.
+/// The API server of a soak: a real one if it is available, otherwise the development cluster's. The replicas reach it
+/// through a proxy that can stop forwarding; the soak itself connects directly.
 struct SoakCluster: Sendable {
     let client: BareClient
     let proxy: MutingProxy
-    /// What the replicas are given.
+    /// The path of the replicas' kubeconfig.
     let replicasKubeconfig: String
     let place: String
 
@@ -20,7 +20,7 @@ struct SoakCluster: Sendable {
         "/apis/gateway.networking.k8s.io/v1/namespaces/\(Platform.namespace)/httproutes"
     private static let services = "/api/v1/namespaces/\(Platform.namespace)/services"
 
-    /// Runs `body` on a new cluster with the platform's namespace and so many runs.
+    /// Runs `body` on a new cluster with the platform's namespace and this number of runs.
     static func with(
         runs: Int,
         in folder: URL,
@@ -63,7 +63,7 @@ struct SoakCluster: Sendable {
         await client.transport.shutdown()
     }
 
-    // MARK: What there is
+    // MARK: Contents
 
     private struct List: Decodable {
         struct Item: Decodable {
@@ -78,7 +78,7 @@ struct SoakCluster: Sendable {
         let items: [Item]
     }
 
-    /// - Parameter agentsPort: The port that only agents ask for.
+    /// - Parameter agentsPort: The port that only agents request.
     func routes(agentsPort: Int) async throws -> [SoakBooks.Route] {
         try await items(Self.routes).compactMap { item in
             let annotations = item.metadata.annotations ?? [:]
@@ -93,7 +93,7 @@ struct SoakCluster: Sendable {
         }
     }
 
-    /// The previews' Services and HTTPRoutes, halves included.
+    /// The number of the previews' Services and HTTPRoutes, including those without their counterpart.
     func objectCount() async throws -> Int {
         let services = try await items(Self.services).filter { $0.metadata.name.hasPrefix("preview-") }
         return try await items(Self.routes).count + services.count

@@ -5,21 +5,22 @@ import PreviewDomain
 import Synchronization
 import TestSupport
 
-/// What front ends, agents and operators ask of several replicas, at random from a seed, and what they are told.
+/// The requests of front ends, agents and operators to several replicas, chosen at random from a seed, and their
+/// responses.
 final class SoakLoad: Sendable {
-    /// What is asked for by agents only.
+    /// The port that only agents request.
     static let agentsPort = 3005
     private static let ports = [3000, 3001, 3002]
     /// The time between two requests of one caller.
     private static let pace = Duration.milliseconds(120)
-    /// The most previews that one caller has in use.
+    /// The largest number of previews that one caller uses.
     private static let mostPreviews = 4
 
     private struct State {
         var books: SoakBooks
         var isStrict = false
         var isOver = false
-        /// Requests that were not answered as they are while nothing goes wrong, while the load was strict.
+        /// Requests with an unexpected status while the load was strict.
         var failures: [String] = []
         var statuses: [Int: Int] = [:]
     }
@@ -35,13 +36,13 @@ final class SoakLoad: Sendable {
 
     var books: SoakBooks { state.withLock(\.books) }
     var failures: [String] { state.withLock(\.failures) }
-    /// How many answers had which status.
+    /// The number of responses, by status.
     var statuses: [Int: Int] { state.withLock(\.statuses) }
 
-    /// Whether a request that fails from now on is a failure of the soak.
+    /// Sets whether an unexpected response is a failure of the soak from now on.
     func setStrict(_ isStrict: Bool) { state.withLock { $0.isStrict = isStrict } }
 
-    /// Lets the callers go, each after its next answer.
+    /// Ends the callers, each after its next response.
     func end() { state.withLock { $0.isOver = true } }
 
     private var isOver: Bool { state.withLock(\.isOver) }
@@ -50,7 +51,7 @@ final class SoakLoad: Sendable {
 
     // MARK: Callers
 
-    /// A front end: starts previews, keeps them alive, stops some, and forgets others.
+    /// A front end: starts previews, keeps them alive, stops some, and abandons others.
     func viewer(of run: RunID, seed: UInt64) async throws {
         let random = SeededRandom(seed: seed)
         var tokens: [String] = []
@@ -66,20 +67,20 @@ final class SoakLoad: Sendable {
                 update { $0.noteStopAsked(token) }
                 _ = try await call("DELETE", "\(previews)/port-forward/\(token)", expecting: [200, 404])
             } else if choice < 0.18 {
-                // Nobody looks at it any more: it has to end at its deadline.
+                // The preview is abandoned: it must end at its deadline.
                 tokens.remove(at: Int(random.next() % UInt64(tokens.count)))
             } else if choice < 0.25 {
                 _ = try await call("GET", "\(previews)/port-forward")
             } else if choice < 0.35 {
                 _ = try await call("GET", "/api/runs/\(run.text)/files")
             } else {
-                // Each of them in turn, so that none waits for longer than its idle time-out.
+                // All of them, so that none waits for longer than its idle time-out.
                 for token in tokens where try await !ping(token, previews) { tokens.removeAll { $0 == token } }
             }
         }
     }
 
-    /// Front ends that look at one preview all the time: whatever happens, it has to be there (invariant I15).
+    /// Front ends that ping one preview all the time: it must exist whatever happens (invariant I15).
     func faithfulViewers(of run: RunID) async throws {
         let previews = "/api/runs/\(run.text)/sandbox"
         var started: String?
@@ -89,7 +90,7 @@ final class SoakLoad: Sendable {
         }
         guard let token = started else { return }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // A ping that hangs holds up no other.
+            // A ping that hangs does not delay the others.
             for _ in 0..<4 {
                 group.addTask { [self] in
                     while !isOver {
@@ -104,7 +105,7 @@ final class SoakLoad: Sendable {
         }
     }
 
-    /// - Returns: False where the preview is over.
+    /// - Returns: False if the preview has ended.
     private func ping(_ token: String, _ previews: String) async throws -> Bool {
         let (status, body) = try await call("POST", "\(previews)/preview/\(token)/keepalive", expecting: [200, 404])
         if status == 404 { update { $0.noteUnknown(token, at: Date()) } }
@@ -134,18 +135,18 @@ final class SoakLoad: Sendable {
         return session.session_id
     }
 
-    /// An agent: asks for previews, and waits until somebody approves.
+    /// An agent: requests previews, and waits until they are approved.
     func agent(of run: RunID) async throws {
         while !isOver {
             try await time.sleep(Self.pace)
-            // Where it is lost, the next one joins the request that waits, or uses what was granted.
+            // If the response is lost, the next request joins the pending one, or uses the grant.
             let path = "/api/runs/\(run.text)/sandbox/preview"
-            // A replica that ends tells those who wait to ask again.
+            // A replica that shuts down tells waiting callers to try again.
             _ = try await start(path, port: Self.agentsPort, bearer: ServiceUnderTest.key, expecting: [200, 503])
         }
     }
 
-    /// An operator: approves what waits, once each.
+    /// An operator: approves pending requests with the scope `once`.
     func operatorOf(_ run: RunID) async throws {
         while !isOver {
             try await time.sleep(Self.pace * 3)

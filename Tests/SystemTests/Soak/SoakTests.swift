@@ -9,11 +9,12 @@ import Testing
 
 @testable import DevCluster
 
-/// Three replicas of the built program under load, while they are killed, cut off from the API server and replaced.
+/// Three replicas of the built program under load, while they are killed, disconnected from the API server and
+/// replaced.
 ///
 /// `make soak MINUTES=…` runs it.
 @Suite(
-    "Several replicas, and everything that goes wrong",
+    "Several replicas under load and faults",
     .enabled(
         if: ReplicaProcess.program != nil && ProcessInfo.processInfo.environment["SOAK_MINUTES"] != nil,
         "SOAK_MINUTES is not set, or preview-gateway is not beside the tests"
@@ -44,21 +45,22 @@ struct SoakTests {
     }
 }
 
-/// One soak: the replicas, what happens to them, and who looks at the cluster meanwhile.
+/// One soak: the replicas, the faults, and the comparison with the cluster.
 final class Soak: Sendable {
-    /// How long it goes on, in whole minutes; with 0 everything happens once.
+    /// The length in whole minutes; with 0 every fault occurs once.
     static let minutes = ProcessInfo.processInfo.environment["SOAK_MINUTES"].flatMap { Int($0) } ?? 0
     private static let seed = ProcessInfo.processInfo.environment["SOAK_SEED"].flatMap { UInt64($0) } ?? 1
-    /// A library that shows a program another wall clock; where it is missing, no replica's clock is wrong.
+    /// A library that gives a program another wall clock; if it is not set, no replica's clock is wrong.
     private static let fakeTime = ProcessInfo.processInfo.environment["LIBFAKETIME"]
 
     private static let idle = Duration.seconds(10)
-    /// As long as the service asks for with this idle time-out.
+    /// The grace that the service requires with this idle time-out.
     private static let outageGrace = Duration.seconds(14)
     /// Longer than the idle time-out.
     private static let outage = Duration.seconds(14)
     private static let killPause = Duration.seconds(3)
-    /// How long replicas may take after an outage until their requests and watches work again: what hangs has limits of its own.
+    /// How long replicas may take after an outage until their requests and watches work again. Requests that hang have
+    /// their own limits.
     private static let recovery = Duration.seconds(6)
     private static let lookInterval = Duration.milliseconds(250)
 
@@ -105,7 +107,7 @@ final class Soak: Sendable {
         }
     }
 
-    /// Everything once: kills, an outage, a rolling update.
+    /// One cycle of faults: kills, an outage, a rolling update.
     private func cycle(_ corePort: Int, _ group: inout ThrowingTaskGroup<Void, any Error>) async throws {
         for _ in 0..<2 {
             try await time.sleep(Self.killPause)
@@ -121,7 +123,7 @@ final class Soak: Sendable {
         cluster.proxy.forwardNewConnections()
         load.update { $0.noteOutage(until: Date() + Self.recovery) }
         counts.withLock { $0.outages += 1 }
-        // Whoever asked meanwhile is told so within its time; then everything works.
+        // Callers from the time of the outage get their error within the time limit; then everything works.
         try await waitUntilStartsWork()
         load.setStrict(true)
         for old in replicas.withLock({ $0.map(\.process) }) {
@@ -135,14 +137,15 @@ final class Soak: Sendable {
         counts.withLock { $0.updates += 1 }
     }
 
-    /// A replica reaps nothing for idleness for the grace time after its start; the oldest one may be that young.
+    /// A replica reaps nothing for idleness during the grace after its start, and even the oldest replica may have just
+    /// started.
     private func excuseYoungReplicas() {
         guard let first = replicas.withLock({ $0.map(\.readySince).min() }) else { return }
         load.update { $0.noteOutage(until: first) }
     }
 
     private func waitUntilStartsWork() async throws {
-        // A request that hangs since the outage is answered within 10 s of its beginning.
+        // A request that has hung since the outage is answered within 10 s of its start.
         try await time.sleep(.seconds(3))
         let body = #"{"target_port": 3000}"#
         let request = """
@@ -157,11 +160,11 @@ final class Soak: Sendable {
         var successes = 0
         let works: Bool? = try await poll(every: .milliseconds(200), limit: .seconds(40)) {
             successes = await proxy.forward(request).status == 200 ? successes + 1 : 0
-            // Each replica in turn.
+            // Enough for each replica in turn.
             return successes >= 6 ? true : nil
         }
         guard works == true else { throw DevClusterFailure("starts did not work again after the outage") }
-        // Until then a caller may still be waiting for an answer to what it asked during the outage.
+        // Until then a caller may still wait for the response to a request from the time of the outage.
         try await time.sleep(.seconds(4))
     }
 
@@ -180,12 +183,12 @@ final class Soak: Sendable {
             "Sandbox__Preview__MaxConcurrentSessionsPerRun": "100",
             "Sandbox__Preview__MaxConcurrentSessionsGlobal": "400",
         ]) { $1 }
-        // The replica of this number has a clock that is ten minutes ahead, whenever it is started anew.
+        // The replica with this number has a clock that is ten minutes ahead, after every start.
         var launcher: [String] = []
         if number == 0, let library = Self.fakeTime {
             settings.merge(["LD_PRELOAD": library, "FAKETIME": "+10m", "DONT_FAKE_MONOTONIC": "1"]) { $1 }
-            // The library moves the environment of the first program that it is loaded into, and a Swift program then does not find
-            // its arguments.
+            // The library moves the environment of the first program that loads it, and a Swift program then does not
+            // find its arguments.
             launcher = ["/usr/bin/env"]
         }
         let log = folder.appending(path: "replica-\(number).log").path
@@ -196,7 +199,7 @@ final class Soak: Sendable {
         await proxy.add(replica)
     }
 
-    // MARK: Looking
+    // MARK: Observation
 
     private func lookAtTheCluster() async throws {
         while true {
@@ -219,7 +222,7 @@ final class Soak: Sendable {
         }
     }
 
-    /// Nobody pings any more: everything has to end by itself.
+    /// No more pings arrive: every preview must end by itself.
     private func waitForTheEnd() async throws {
         let limit = Self.idle + Self.outageGrace + SoakBooks.lateness + .seconds(4)
         _ = try await poll(every: .milliseconds(250), limit: limit) {
@@ -229,7 +232,7 @@ final class Soak: Sendable {
 
     // MARK: Results
 
-    /// What grew by more than it may.
+    /// The figures that grew by more than their limit.
     var excessiveGrowth: [String] {
         growth.filter { $0.slope > $0.limit }.map { "port \($0.port): \($0.name) grew by \($0.slope) a minute" }
     }
@@ -264,7 +267,7 @@ final class Soak: Sendable {
     }
 }
 
-/// A core API that answers everything: the runs are there, and are the caller's.
+/// A core API in which every run exists and belongs to the caller.
 private struct CoreAnswers: Sendable {
     func run(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)

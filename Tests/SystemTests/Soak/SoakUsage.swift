@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a replica's process takes over time.
+/// The resources that a replica's process uses over time.
 struct SoakUsage: Sendable {
-    /// What the kernel counts for one process at one moment.
+    /// The kernel's figures for one process at one moment.
     struct Sample: Sendable {
         let second: Double
         let residentMebibytes: Double
@@ -10,22 +10,22 @@ struct SoakUsage: Sendable {
         let threads: Double
     }
 
-    /// By how much each may grow in a minute, by least squares over the life of a replica. Anything that leaks with each of
-    /// the load's requests is far above that.
+    /// The allowed growth of each figure per minute, by least squares over the life of a replica. A leak with each
+    /// request of the load exceeds it by far.
     static let limits: [(name: String, value: @Sendable (Sample) -> Double, perMinute: Double)] = [
         ("memory (MiB)", { $0.residentMebibytes }, 2),
         ("descriptors", { $0.descriptors }, 2),
         ("threads", { $0.threads }, 0.5),
     ]
 
-    /// What a replica takes while its caches fill is no growth.
+    /// Growth while the caches fill does not count.
     static let warmUpSeconds = 30.0
-    /// A slope over less than this is noise.
+    /// A slope over a shorter time is noise.
     static let leastSeconds = 60.0
 
     private(set) var samples: [Sample] = []
 
-    /// Reads what the kernel counts; nil where the process is gone.
+    /// Reads the kernel's figures; `nil` if the process has ended.
     static func sample(of process: Int32, at second: Double) -> Sample? {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
             let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count,
@@ -46,7 +46,7 @@ struct SoakUsage: Sendable {
 
     mutating func add(_ sample: Sample) { samples.append(sample) }
 
-    /// The growth of one figure in a minute, by least squares; nil where there are too few samples for one.
+    /// The growth of one figure per minute, by least squares; `nil` if there are too few samples.
     func slopePerMinute(_ value: (Sample) -> Double) -> Double? {
         guard let first = samples.first else { return nil }
         let counted = samples.filter { $0.second >= first.second + Self.warmUpSeconds }

@@ -32,7 +32,7 @@ extension SimulatedCluster {
         ApprovalLedger(annotations: claimAnnotations(of: run)).entries.map(\.approval)
     }
 
-    /// Changes a claim's annotations by somebody's hand; nil removes one.
+    /// Changes a claim's annotations as another client would; `nil` removes one.
     public func annotateClaim(of run: RunID, _ changes: [String: String?]) {
         _ = state.withLock { state in
             state.changeClaim(state.claimName(of: run)) { claim in
@@ -41,7 +41,7 @@ extension SimulatedCluster {
         }
     }
 
-    /// Takes all standing grants for every run away, by somebody's hand.
+    /// Removes all standing grants for every run, as another client would.
     public func revokeStandingGrants() {
         state.withLock { state in
             state.commonGrants = StandingGrants()
@@ -49,7 +49,7 @@ extension SimulatedCluster {
         }
     }
 
-    /// Gives the run's claim another pod.
+    /// Replaces the pod of the run's claim.
     public func replacePod(of run: RunID) {
         state.withLock { state in
             guard let sandbox = state.sandboxes[run] else { return }

@@ -31,7 +31,7 @@ extension SimulatedCluster: PreviewObjects {
         }
     }
 
-    /// The per-run label that a pod carries.
+    /// The per-run label of a pod.
     public func runLabel(of pod: PodIdentity) -> RunLabel? { state.withLock { $0.podLabels[pod]?.run } }
 
     public func createService(for blueprint: PreviewBlueprint) async throws(ClusterError) -> PreviewBackend {
@@ -135,7 +135,7 @@ extension SimulatedCluster: PreviewObjects {
         }
     }
 
-    /// Moves the expiry of a preview as somebody else would, whatever it was.
+    /// Sets the expiry of a preview as another client would, whatever it was before.
     @discardableResult
     public func extend(_ token: PreviewToken, of run: RunLabel, to expiry: Date) async throws(ClusterError) -> Bool {
         try await perform(.extend) { state in

@@ -16,7 +16,7 @@ extension SimulatedCluster {
     }
 }
 
-/// By what the platform wrote on the claims.
+/// Returns the owners that the platform wrote on the claims.
 extension SimulatedCluster: RunOwners {}
 
 extension SimulatedCluster: SandboxDirectory {
@@ -53,8 +53,8 @@ extension SimulatedCluster: PreviewProbe {
 }
 
 extension SimulatedCluster: ClusterFeed {
-    /// Each kind's watch delivers by itself: in its own order, and before or after the others. With ``interleave(seed:)`` it
-    /// also lags behind by a random number of turns.
+    /// Each kind's watch delivers independently: in its own order, and before or after the others. With
+    /// ``interleave(seed:)`` each change is also delayed by a random number of yields.
     public func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
         let (id, watches) = state.withLock { state in
             let id = state.nextSubscriber
@@ -83,7 +83,7 @@ extension SimulatedCluster: ClusterFeed {
 
     private var lag: UInt64 { state.withLock { $0.interleaving.map { $0.next() % Self.maxPauses } ?? 0 } }
 
-    /// Opens silent watches over what a sweep needs anew, so that what they have missed arrives.
+    /// Reopens the silent watches, so that the missed changes arrive, unless ``deafenWatch()`` was called.
     public func isAlive() async -> Bool {
         let isAlive = try? await perform(.proveWatch) { state in
             if !state.watchIsDeaf { state.endSilence(over: ClusterCollection.allCases) }
@@ -94,7 +94,7 @@ extension SimulatedCluster: ClusterFeed {
 }
 
 extension SimulatedCluster.State {
-    /// All objects, kind by kind.
+    /// All objects, grouped by kind.
     fileprivate var lists: [ClusterChange] {
         [
             .pods(.replaced(pods.filter(\.value).keys.map(record))),

@@ -3,12 +3,12 @@ public import PreviewControl
 public import PreviewDomain
 internal import Synchronization
 
-/// A cluster in memory, behind the ports of `PreviewControl`.
+/// A cluster in memory that implements the ports of `PreviewControl`.
 ///
-/// It keeps objects with UIDs and resourceVersions, its own time, and an exact log of what was asked of it. A test can
-/// make single operations fail, and can act between two operations of the code under test.
+/// It keeps objects with UIDs and resourceVersions, its own time, and a log of every operation. A test can make single
+/// operations fail, and can run code between two operations of the code under test.
 public final class SimulatedCluster: Sendable {
-    /// What can be asked of the cluster.
+    /// The operations of the ports.
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
@@ -16,11 +16,11 @@ public final class SimulatedCluster: Sendable {
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
-    /// When an injected failure strikes.
+    /// The point at which an injected failure occurs.
     public enum Fault: Sendable {
-        /// The operation fails and has no effect.
+        /// The operation fails without effect.
         case before(ClusterError)
-        /// The operation takes effect and its answer is lost.
+        /// The operation takes effect, and its response is lost.
         case after(ClusterError)
     }
 
@@ -58,20 +58,20 @@ public final class SimulatedCluster: Sendable {
         var podLabels: [PodIdentity: PodLabel] = [:]
         var routeStatus = RouteStatus(isAccepted: true)
         var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
-        /// Of a preview whose app sees `localhost`, where that is another one.
+        /// The outcome of a probe where the app sees `localhost`, if it differs.
         var localhostOutcome: ProbeOutcome?
-        /// Of a preview to whose app the gateway speaks HTTP/2, where that is another one.
+        /// The outcome of a probe where the gateway speaks HTTP/2 to the app, if it differs.
         var http2Outcome: ProbeOutcome?
         var faults: [Operation: [Fault]] = [:]
         var interruptions: [Operation: [@Sendable () async -> Void]] = [:]
         var log: [Operation] = []
         var interleaving: SeededRandom?
-        /// The watches of each feed: one for each kind, which nothing keeps in step.
+        /// The watches of each feed: one for each kind, not synchronized with each other.
         var subscribers: [Int: [ClusterCollection: AsyncStream<ClusterChange>.Continuation]] = [:]
         var nextSubscriber = 0
-        /// The watches that say nothing, though they seem to be in good order.
+        /// The watches that deliver nothing although they appear to work.
         var silentWatches: Set<ClusterCollection> = []
-        /// Whether that stays so when it is opened anew.
+        /// Whether a silent watch stays silent when it is reopened.
         var watchIsDeaf = false
         var missed: [ClusterChange] = []
         var claims: [String: StoredClaim] = [:]
@@ -89,7 +89,7 @@ public final class SimulatedCluster: Sendable {
         state = Mutex(State(now: now))
     }
 
-    // MARK: For tests: what exists
+    // MARK: For tests: setup
 
     /// Adds a run with a bound, running pod.
     @discardableResult
@@ -122,7 +122,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Ends a pod as the kubelet would: it is gone, or stays with a terminal phase.
+    /// Ends a pod, as the kubelet would: it is deleted, or stays with a terminal phase.
     public func endPod(_ pod: PodIdentity) {
         state.withLock { state in
             state.pods[pod] = false
@@ -130,7 +130,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Ends a run as the platform does: its claim goes. Its pod may live on for a while.
+    /// Ends a run as the platform does: its claim is deleted. Its pod may exist a while longer.
     public func removeClaim(of run: RunID) {
         state.withLock { state in
             guard let sandbox = state.sandboxes.removeValue(forKey: run) else { return }
@@ -139,7 +139,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Puts a route into the cluster that this service did not make.
+    /// Adds a route that this service did not create.
     public func addRoute(
         name: String,
         labels: [String: String],
@@ -192,7 +192,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Changes a route's annotations behind the service's back; `nil` removes one.
+    /// Changes a route's annotations as another client would; `nil` removes one.
     public func annotate(_ token: PreviewToken, _ changes: [String: String?]) {
         state.withLock { state in
             state.changeRoute(token) { route in
@@ -201,7 +201,8 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Changes a route's labels behind the service's back; `nil` removes one. It may be none of ours after that.
+    /// Changes a route's labels as another client would; `nil` removes one. The route may then no longer belong to this
+    /// service.
     public func relabel(_ token: PreviewToken, _ changes: [String: String?]) {
         state.withLock { state in
             state.changeRoute(token) { route in
@@ -210,7 +211,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Changes something that no verdict depends on, as a gateway's status write does.
+    /// Writes the route without a change to anything that a verdict depends on, as a gateway's status update does.
     public func touchRoute(_ token: PreviewToken) {
         state.withLock { $0.changeRoute(token) { _ in } }
     }
@@ -219,7 +220,7 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.changeRoute(token) { $0.isBeingDeleted = true } }
     }
 
-    // MARK: For tests: what is there
+    // MARK: For tests: contents
 
     public var liveRoutes: [PreviewToken] { state.withLock { Array($0.routes.keys) } }
     public var liveBackends: [PreviewToken] { state.withLock { Array($0.backends.keys) } }
@@ -227,28 +228,29 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.routes[token]?.annotations }
     }
 
-    /// The owner that is written on a run's claim; asking is not logged.
+    /// The owner on a run's claim; this read is not logged.
     public func owner(of run: RunID) -> String? { state.withLock { $0.sandboxes[run]?.owner } }
 
-    /// Every operation so far, in order.
+    /// All operations so far, in order.
     public var log: [Operation] { state.withLock { $0.log } }
     public func clearLog() { state.withLock { $0.log = [] } }
 
     // MARK: For tests: time and faults
 
-    /// How far apart the earliest and the latest instant are that the API server's clock can show: code that takes one for the
-    /// other ends previews early, or promises less than it says.
+    /// The distance between the earliest and the latest instant of the API server's time. Code that confuses the two
+    /// ends previews too early, or promises too much.
     public static let uncertainty = Duration.milliseconds(250)
 
-    /// The latest instant that the API server's clock can show.
+    /// The latest instant of the API server's time.
     public var now: Date { state.withLock { $0.now } }
-    /// Lets time pass: so much, and ``uncertainty``, so that what was due after so much is due by the earliest instant too.
+    /// Advances the time by `duration` plus ``uncertainty``, so that whatever is due after `duration` is due by the
+    /// earliest instant too.
     public func advance(by duration: Duration) { advance(exactlyBy: duration + Self.uncertainty) }
     public func advance(exactlyBy duration: Duration) { state.withLock { $0.now = $0.now + duration } }
     public func hideTime() { state.withLock { $0.timeIsKnown = false } }
     public func showTime() { state.withLock { $0.timeIsKnown = true } }
 
-    /// Lets everything fail until ``comeBack()``, as if the API server could not be reached.
+    /// Makes every operation except probes fail until ``comeBack()``, as if the API server could not be reached.
     public func goAway() {
         for operation in Operation.allCases where operation != .probe {
             failAlways(operation, ClusterError(.unavailable, "the API server cannot be reached (connect)"))
@@ -258,11 +260,11 @@ public final class SimulatedCluster: Sendable {
     public func comeBack() { for operation in Operation.allCases { heal(operation) } }
 
     public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
-    /// What a probe finds where the app sees `localhost`.
+    /// Sets the outcome of a probe where the app sees `localhost`.
     public func setLocalhostOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.localhostOutcome = outcome } }
-    /// What a probe finds where the gateway speaks HTTP/2 to the app.
+    /// Sets the outcome of a probe where the gateway speaks HTTP/2 to the app.
     public func setHTTP2Outcome(_ outcome: ProbeOutcome) { state.withLock { $0.http2Outcome = outcome } }
-    /// How the gateway speaks to a preview's app.
+    /// The protocol that the gateway speaks to a preview's app.
     public func backendProtocol(of token: PreviewToken) -> BackendProtocol? {
         state.withLock { $0.routes[token]?.backendProtocol }
     }
@@ -285,24 +287,24 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.interruptions[operation, default: []].append(action) }
     }
 
-    /// Lets others go first a random number of times before each operation takes effect, so that tasks that run side by
-    /// side interleave in many ways.
+    /// Yields a random number of times before each operation takes effect, so that concurrent tasks interleave in many
+    /// ways.
     public func interleave(seed: UInt64) {
         state.withLock { $0.interleaving = SeededRandom(seed: seed) }
     }
 
-    /// Lets all feeds miss what happens from now on, without their noticing it: in all watches, or in those over some
-    /// collections, so that they get out of step with the others.
+    /// Stops the delivery of changes to all feeds without an error: in all watches, or in those of some collections, so
+    /// that they get out of step with the others.
     public func silenceWatch(over collections: ClusterCollection...) {
         state.withLock { $0.silentWatches.formUnion(collections.isEmpty ? ClusterCollection.allCases : collections) }
     }
 
-    /// Delivers what silent watches have missed: the changes of each collection in their order.
+    /// Delivers what the silent watches have missed; the order within each collection is kept.
     public func endSilence(over collections: ClusterCollection...) {
         state.withLock { $0.endSilence(over: collections.isEmpty ? ClusterCollection.allCases : collections) }
     }
 
-    /// As ``silenceWatch()``, and opening the watch anew changes nothing.
+    /// Like ``silenceWatch(over:)``, but reopening the watches changes nothing.
     public func deafenWatch() {
         state.withLock { state in
             state.silentWatches = Set(ClusterCollection.allCases)
@@ -310,7 +312,7 @@ public final class SimulatedCluster: Sendable {
         }
     }
 
-    /// Tells all feeds that a collection's watch broke.
+    /// Tells all feeds that the watch of a collection was interrupted.
     public func breakWatch(of collection: ClusterCollection) {
         state.withLock { $0.publish(.interrupted(collection)) }
     }
@@ -319,7 +321,7 @@ public final class SimulatedCluster: Sendable {
 
     static let maxPauses: UInt64 = 8
 
-    /// Logs the operation, runs what the test put in front of it, and applies faults around its effect.
+    /// Logs the operation, runs the test's interruption, and applies faults around the effect.
     func perform<Result: Sendable>(
         _ operation: Operation,
         _ effect: @Sendable (inout State) throws(ClusterError) -> Result
@@ -375,7 +377,7 @@ extension SimulatedCluster.State {
         change(&route)
         route.resourceVersion = nextVersion()
         routes[token] = route
-        // To a feed, what has ceased to be ours has ceased to be.
+        // For a feed, an object that no longer belongs to this service is deleted.
         publish(.routes(route.preview.map(ObjectChange.applied) ?? .deleted(token)))
     }
 }

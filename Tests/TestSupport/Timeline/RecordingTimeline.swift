@@ -1,7 +1,7 @@
 public import PreviewControl
 internal import Synchronization
 
-/// A timeline that keeps what it was told.
+/// A timeline that keeps the recorded events.
 public final class RecordingTimeline: Timeline {
     private let recorded = Mutex<[TimelineEvent]>([])
 
@@ -9,6 +9,6 @@ public final class RecordingTimeline: Timeline {
 
     public func record(_ event: TimelineEvent) { recorded.withLock { $0.append(event) } }
 
-    /// Everything so far, in order.
+    /// All events so far, in order.
     public var events: [TimelineEvent] { recorded.withLock { $0 } }
 }

@@ -1,7 +1,7 @@
 public import PreviewControl
 internal import Synchronization
 
-/// A timeline's log in memory, which several replicas may share.
+/// A timeline's log in memory, which several replicas can share.
 public final class SimulatedTimelineLog: TimelineSink, TimelineLog {
     private struct State {
         var records: [TimelineRecord] = []
@@ -18,17 +18,17 @@ public final class SimulatedTimelineLog: TimelineSink, TimelineLog {
 
     // MARK: For tests
 
-    /// What was written, in order.
+    /// The entries written so far, in order.
     public var entries: [TimelineEntry] { state.withLock { $0.records.map(\.entry) } }
-    /// How often somebody tried to write.
+    /// The number of attempts to write.
     public var attempts: Int { state.withLock { $0.attempts } }
-    /// How many follow the log.
+    /// The number of readers that follow the log.
     public var readerCount: Int { state.withLock { $0.readers.count } }
 
     /// Makes the next attempts fail, one failure each.
     public func fail(_ failures: TimelineFailure...) { state.withLock { $0.failures += failures } }
 
-    /// Lets writing wait until ``unblock()``, or until its task is cancelled.
+    /// Makes writes wait until ``unblock()``, or until their task is cancelled.
     public func block() { state.withLock { $0.isBlocked = true } }
     public func unblock() { state.withLock { $0.isBlocked = false } }
 
