@@ -36,7 +36,7 @@ public struct CurlConfiguration: Sendable {
     /// Creates a configuration.
     ///
     /// - Parameters:
-    /// - tls: The trusted authorities and the client certificate.
+    ///   - tls: The trusted authorities and the client certificate.
     ///   - proxy: The proxy that requests use.
     ///   - connectTimeout: The longest time until a connection is ready for its first request.
     ///   - maxSilence: The longest time without arriving data on a connection on which a response is due.
@@ -97,7 +97,7 @@ public struct TLSConfiguration: Sendable {
     /// Creates a configuration. Without arguments it trusts the system's authorities.
     ///
     /// - Parameters:
-    /// - caPEM: The only trusted certificate authorities, in PEM.
+    ///   - caPEM: The only trusted certificate authorities, in PEM.
     ///   - clientIdentity: The client certificate that is presented when the peer requests one.
     ///   - serverName: The server name that is sent and verified instead of the URL's host.
     ///   - insecureSkipVerify: True accepts any certificate for any name.

@@ -20,7 +20,7 @@ struct ClusterConnection: Sendable {
     /// Creates a connection without sending a request.
     ///
     /// - Parameters:
-    /// - configuration: Loads the address, the trust and the credentials of the API server.
+    ///   - configuration: Loads the address, the trust and the credentials of the API server.
     ///   - metrics: Counts the requests to the API server.
     ///   - refusals: Observes the requests that the API server refuses; `nil` for commands, which print the error themselves.
     /// - Throws: A ``SettingsError`` if the cluster's configuration cannot be used.
