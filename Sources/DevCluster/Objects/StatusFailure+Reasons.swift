@@ -25,7 +25,7 @@ extension StatusFailure {
         )
     }
 
-    /// The object is not in the state that the request was made for.
+    /// The object is not in the state that the request requires.
     package static func conflict(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
         StatusFailure(
             code: 409,
@@ -45,7 +45,7 @@ extension StatusFailure {
         )
     }
 
-    /// The object breaks the rules of its kind.
+    /// The object violates the rules of its kind.
     package static func invalid(_ kind: ResourceKind, _ name: String, _ causes: [Cause]) -> StatusFailure {
         let texts = causes.map { $0.field.isEmpty ? $0.message : "\($0.field): \($0.message)" }
         let list = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
@@ -71,12 +71,12 @@ extension StatusFailure {
         )
     }
 
-    /// The wanted version lies before the server's memory.
+    /// The requested version is older than the server's history.
     package static func expired(_ message: String) -> StatusFailure {
         StatusFailure(code: 410, reason: "Expired", message: message)
     }
 
-    /// The wanted version lies in the future.
+    /// The requested version is newer than the server's.
     package static func tooLargeResourceVersion(_ wanted: Int, current: Int) -> StatusFailure {
         StatusFailure(
             code: 504,
