@@ -13,7 +13,7 @@ extension EasyHandle {
     /// Sets the options that are the same for all requests of a transport.
     func setUp(_ configuration: CurlConfiguration, mode: CurlLoop.Mode) throws(TransportError) {
         try setCallbacks()
-        // libcurl would otherwise use SIGALRM and change the handling of SIGPIPE for the whole process.
+        // libcurl could otherwise use SIGALRM, and would change the handling of SIGPIPE for the whole process.
         try set(CURLOPT_NOSIGNAL, 1)
         // Otherwise removing a handle blocks the thread until its host name is resolved.
         try set(CURLOPT_QUICK_EXIT, 1)

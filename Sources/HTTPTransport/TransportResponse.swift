@@ -67,9 +67,13 @@ public struct TransportBody: AsyncSequence, Sendable {
     /// event without losing data.
     public func interrupt() { interruptReader() }
 
+    /// Iterates over the chunks of a body.
     public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?
 
+        /// Waits for the next chunk; `nil` at the end of the body. A chunk is empty after ``TransportBody/interrupt()``.
+        ///
+        /// - Throws: ``TransportError``.
         public func next() async throws -> [UInt8]? {
             try await nextChunk()
         }

@@ -124,6 +124,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
+    /// A header field (Gateway API, `HTTPHeader`).
     public struct Header: Codable, Hashable, Sendable {
         public var name: String
         public var value: String

@@ -22,6 +22,7 @@ package final class APIServer: Service {
         case rbac
     }
 
+    /// The configuration of a server.
     package struct Configuration: Sendable {
         /// The port on 127.0.0.1; zero selects a free one.
         package var port = 0

@@ -15,6 +15,7 @@ package final class FaultPlan: Sendable {
         package let body: [UInt8]
     }
 
+    /// A fault of a request or a watch.
     package enum Fault: Sendable {
         /// Responds with this failure, without executing the request.
         case answer(StatusFailure)

@@ -2,6 +2,7 @@ import FoundationEssentials
 
 /// The form in which a client requested objects: complete, metadata only, or as rows of a table.
 struct Representation: Sendable {
+    /// The form of objects in a response, selected by the parameter `as` of the media type.
     enum Form: Sendable, Hashable {
         case full
         case metadata

@@ -1,5 +1,6 @@
 /// Converts the changes of a watch to the events of its body, one JSON document per line.
 struct WatchStream: Sendable {
+    /// The way in which the stream ends.
     enum Ending: Sendable, Hashable {
         case complete
         /// The connection must be closed in the middle of the response.

@@ -16,6 +16,7 @@ struct ServiceClient: Sendable {
         let provisioning: Duration?
     }
 
+    /// A response of the service.
     struct Answer {
         let status: Int
         /// The body as JSON; `null` if it is not JSON.

@@ -1,6 +1,7 @@
 /// `metadata.managedFields`: the managers of an object's fields, and the operations by which they wrote them (Kubernetes,
 /// "Server-Side Apply").
 struct ManagedFields: Sendable, Hashable {
+    /// The fields that one manager wrote by one operation (`metav1.ManagedFieldsEntry`).
     struct Entry: Sendable, Hashable {
         var manager: String
         var operation: String

@@ -1,5 +1,6 @@
 /// A change of an object, as a watch reports it.
 package struct ObjectChange: Sendable, Hashable {
+    /// The type of the change, with the value of the member `type` in a watch event.
     package enum Action: String, Sendable, Hashable {
         case added = "ADDED"
         case modified = "MODIFIED"

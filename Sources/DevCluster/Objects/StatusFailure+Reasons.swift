@@ -1,8 +1,10 @@
 extension StatusFailure {
+    /// The request is malformed (400).
     package static func badRequest(_ message: String) -> StatusFailure {
         StatusFailure(code: 400, reason: "BadRequest", message: message)
     }
 
+    /// The object does not exist (404).
     package static func notFound(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         StatusFailure(
             code: 404,
@@ -14,6 +16,7 @@ extension StatusFailure {
         )
     }
 
+    /// An object with this name exists (409).
     package static func alreadyExists(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         StatusFailure(
             code: 409,
@@ -37,6 +40,7 @@ extension StatusFailure {
         )
     }
 
+    /// The object has another resourceVersion than the request (409).
     package static func modified(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         conflict(
             kind,
@@ -60,6 +64,7 @@ extension StatusFailure {
         )
     }
 
+    /// The request is not permitted (403).
     package static func forbidden(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
         StatusFailure(
             code: 403,

@@ -2,6 +2,7 @@ package import FoundationEssentials
 
 /// Times in the format of Kubernetes (`metav1.Time`): RFC 3339, UTC, whole seconds.
 package enum Timestamp {
+    /// The time as text; fractions of a second are omitted.
     package static func text(_ date: Date) -> String { date.formatted(.iso8601) }
 
     /// - Returns: `nil` if the text is not a time.

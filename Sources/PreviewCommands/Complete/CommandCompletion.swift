@@ -85,6 +85,7 @@ struct CommandCompletion {
 private struct Description: Decodable {
     let command: Command
 
+    /// A command with its subcommands and arguments.
     struct Command: Decodable {
         let commandName: String
         let abstract: String?
@@ -116,6 +117,7 @@ private struct Description: Decodable {
         }
     }
 
+    /// A positional argument, an option or a flag.
     struct Argument: Decodable {
         enum Kind: String, Decodable {
             case positional, option, flag

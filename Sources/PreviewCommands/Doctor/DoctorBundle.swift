@@ -60,6 +60,7 @@ struct DoctorBundle: Sendable {
 
     private init(secrets: [String]) { self.secrets = secrets }
 
+    /// A kind of object in the bundle, with the place where its objects are read.
     private struct Kind {
         let resource: APIResource
         let namespace: String

@@ -16,6 +16,7 @@ internal import PreviewIdentity
 
 /// One check of the cluster or the installation.
 struct DoctorCheck: Sendable {
+    /// The groups of checks, in the order of the report.
     enum Group: String, Sendable, CaseIterable {
         case cluster, resources, gateway, permissions, network, core, previews
     }
@@ -52,6 +53,7 @@ struct DoctorCheck: Sendable {
 
 /// The result of one check.
 struct DoctorFinding: Hashable, Sendable {
+    /// The result of a check. Failures and warnings determine the exit status of the command.
     enum Status: String, Sendable, CaseIterable {
         case ok, warning, failure
         /// The check could not be performed, or does not apply.

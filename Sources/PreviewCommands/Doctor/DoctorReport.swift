@@ -2,6 +2,7 @@ internal import FoundationEssentials
 
 /// The findings of all selected checks.
 struct DoctorReport: Sendable {
+    /// A check with its finding.
     struct Entry: Sendable {
         let check: DoctorCheck
         let finding: DoctorFinding
@@ -62,6 +63,7 @@ struct DoctorReport: Sendable {
 
     private static func page(_ check: DoctorCheck) -> String { "Docs/Doctor.md#\(check.id.lowercased())" }
 
+    /// The JSON document. The names of its members do not change, because scripts read them.
     private struct Document: Encodable {
         struct Check: Encodable {
             let id: String

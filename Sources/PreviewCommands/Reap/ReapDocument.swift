@@ -19,6 +19,7 @@ struct ReapDocument: Encodable, Sendable {
     let outageGraceSeconds: Double
     let items: [ReapDocumentItem]
 
+    /// The interval that contains the API server's time.
     struct ClusterTime: Encodable, Sendable {
         let earliest: String
         let latest: String
@@ -78,12 +79,14 @@ struct ReapDocumentItem: Encodable, Sendable {
         let effective: String
     }
 
+    /// The result of a keepalive, if there was one now.
     struct Keepalive: Encodable, Sendable {
         /// The effect of a keepalive at this time: `extends`, `nothing_to_do` or `refused`.
         let effect: String
         let expiresAt: String?
     }
 
+    /// The outcome of a deletion.
     struct Result: Encodable, Sendable {
         /// `reaped`, `already_gone`, `averted` or `failed`.
         let outcome: String

@@ -140,6 +140,7 @@ struct StopSignals {
         }
     }
 
+    /// The reason for which the services end.
     private enum End {
         case stopped
         case patienceIsOver

@@ -50,6 +50,7 @@ struct InspectedDeployment: KubernetesObject {
     }
 }
 
+/// A ConfigMap, with its data.
 struct InspectedConfigMap: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "configmaps", kind: "ConfigMap")
 
