@@ -1,4 +1,4 @@
-# Every target that needs system libraries or Envoy runs `setup` first, which does nothing when all is there.
+# Targets that need system libraries or Envoy run `setup` first, which does nothing if everything is installed.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,7 +18,7 @@ BROWSER_PYTHON ?= $(CURDIR)/.build/devcluster/browser/bin/python
 PROMTOOL ?= $(CURDIR)/.build/devcluster/promtool
 STATE := .build/devcluster/state
 
-# All tests at once would make each of them wait for the others longer than real peers' time limits allow.
+# If all tests ran at once, each would be delayed for longer than the time limits of real peers allow.
 TESTS_AT_ONCE ?= 4
 
 BENCH_JSON ?= .build/bench/bench.json

@@ -2,13 +2,13 @@
 
 import PackageDescription
 
-/// Links the service so that it takes less memory (Docs/Decisions/0008): relocations in their packed form, and no symbols
-/// exported that nobody loads. The default linker cannot pack them.
+/// Linker flags that reduce the memory of the service (Docs/Decisions/0008): relocations are packed, and symbols that no other
+/// object uses are not exported. The default linker cannot pack relocations.
 let leanLinking = [
     "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
 ]
 
-/// What this build is (`CBuildInfo`), where whoever builds it says so.
+/// The version of the build for `CBuildInfo`, if the environment contains it.
 let buildInfo: [CSetting] = ["BUILD_VERSION", "BUILD_COMMIT", "BUILD_DATE"].compactMap { name in
     Context.environment[name].map { .define(name, to: "\"\($0)\"") }
 }
@@ -30,9 +30,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        // What swift-subprocess takes file descriptors and paths from where the system has no `System` of its own.
+        // The file descriptors and paths of swift-subprocess, on systems without a module `System`.
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        // Without its default traits Hummingbird needs neither full Foundation nor swift-configuration.
+        // Without its default traits, Hummingbird depends on neither full Foundation nor swift-configuration.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -83,7 +83,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        // Embeds files of the package, by C23's #embed.
+        // Embeds Docs/openapi.yaml with C23's #embed.
         .target(name: "CDocuments"),
         .target(
             name: "PreviewIdentity",
@@ -222,7 +222,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport"
         ),
-        // What needs sockets.
+        // Test support that uses sockets.
         .target(
             name: "TestPeers",
             dependencies: [
@@ -243,7 +243,7 @@ let package = Package(
     ]
 )
 
-/// Every test target with what it imports beside `TestSupport`.
+/// All test targets, with their dependencies besides `Basics` and `TestSupport`.
 let tests: [String: [Target.Dependency]] = [
     "CurlHTTPTests": [
         "CurlHTTP", "DevelopmentCertificates", "HTTPTransport",
@@ -279,7 +279,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
     ],
-    // Several whole instances of the service on one development cluster, and real clients.
+    // Several complete instances of the service on one development cluster, and real clients.
     "SystemTests": [
         "CoreAPI", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
         "KubernetesModel", "OpenSSLKit",
@@ -348,15 +348,15 @@ package.targets += tests.sorted { $0.key < $1.key }.map { name, dependencies in
     .testTarget(
         name: name,
         dependencies: ["Basics", "TestSupport"] + dependencies,
-        // Read from where they are, as the pages of Docs are.
+        // The tests read these files from their folder.
         exclude: name == "OpenSSLKitTests" ? ["Wycheproof"] : []
     )
 }
 
 // MARK: Benchmarks
 
-// The benchmarks need one more library, and time to build: they are part of the package where BENCHMARKS is set, as
-// `make bench` does.
+// The benchmarks need one more library and additional build time, so they are part of the package only if BENCHMARKS is set, as
+// by `make bench`.
 if Context.environment["BENCHMARKS"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"))
     package.targets.append(
@@ -385,8 +385,8 @@ if Context.environment["BENCHMARKS"] != nil {
 
 // MARK: Fuzzing
 
-/// Whether the fuzzer is built, as `make fuzz` does. Its executable has libFuzzer's `main`, which is linked only with
-/// `--sanitize fuzzer`; without it the same properties are a part of the tests, which play the corpus.
+/// Whether the fuzzer is built, as by `make fuzz`. Its executable uses libFuzzer's `main`, which is linked only with
+/// `--sanitize fuzzer`. Otherwise the same properties are a test target that runs the corpus.
 let isFuzzing = Context.environment["FUZZ"] != nil
 let fuzzed: [Target.Dependency] = [
     "Basics", "KubernetesClient", "KubernetesModel", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
@@ -420,7 +420,7 @@ if Context.environment["SANITIZE"] == "thread" {
 
 // MARK: The inner loop
 
-/// What decides, and needs neither SwiftNIO nor libcurl: what is left of the package where QUICK is set, as `make quick` does.
+/// The targets that need neither SwiftNIO nor libcurl. The package contains only these if QUICK is set, as by `make quick`.
 let quickTargets = [
     "Basics", "BasicsTests", "COpenSSL", "CoreAPI", "HTTPTransport", "KubernetesModel", "OpenSSLKit", "PreviewControl",
     "PreviewDomain",

@@ -3,16 +3,16 @@
 #
 #   k8s/deploy.sh --image REGISTRY/preview-gateway:COMMIT
 #   k8s/deploy.sh --image … --dry-run      shows what would be done; changes nothing
-#   k8s/deploy.sh --rollback               goes back to the release before
+#   k8s/deploy.sh --rollback               returns to the previous release
 #
-# It waits for the certificate of the zone, renders the overlay, applies it in the order in which the parts need each
-# other, and changes the route on the main Gateway last, when the replicas are ready.
+# It waits for the zone's certificate, renders the overlay and applies it in the order of the dependencies. The route on the
+# main Gateway is changed last, when the replicas are ready.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 overlay=aks namespace=agentweaver certificate=cert image='' zone='' class='' key_file='' components='' timeout=300
 dry_run=no rollback=no any_version=no
-# With 1.25 the range of ports in a NetworkPolicy is stable; an older server may ignore it.
+# The port range in a NetworkPolicy is stable since 1.25; older API servers may ignore it.
 minimum_minor=25
 
 usage() {
@@ -85,7 +85,7 @@ check_image() {
     [[ $name != *:latest ]] || fail "--image $image: name a commit or a digest, since 'latest' cannot be rolled back"
 }
 
-# What the cluster serves, as `group/version/Kind`.
+# The resources that the cluster serves, as `group/version/Kind`.
 served=''
 read_served() {
     served=$(kubectl api-resources --no-headers 2>/dev/null | awk '{print $(NF-2) "/" $NF}') \
@@ -148,7 +148,7 @@ work=''
 cleanup() { [[ -z $work ]] || rm -rf "$work"; }
 trap cleanup EXIT
 
-# Renders the overlay with this installation's values into $work/all.yaml.
+# Renders the overlay with the values of this installation into $work/all.yaml.
 render() {
     [[ -f $here/overlays/$overlay/kustomization.yaml ]] || fail "--overlay: there is no overlay $overlay"
     work=$(mktemp -d)
@@ -182,7 +182,7 @@ patches:
     patch: |-
       - {op: replace, path: /spec/hostnames/0, value: "*.$zone"}
 INSTALLATION
-        # The overlay has put its own name and tag in the place of `preview-gateway`.
+        # The overlay has already replaced the image name `preview-gateway` by its own.
         echo "images:"
         echo "  - name: registry.example.com/preview-gateway"
         echo "    newName: $repository"
@@ -196,7 +196,7 @@ INSTALLATION
     kubectl kustomize "$work/k8s/installation" >"$work/all.yaml"
 }
 
-# select_kinds FILE yes|no KIND…: the documents of $work/all.yaml that are, or are not, of these kinds.
+# select_kinds FILE yes|no KIND…: writes the documents of $work/all.yaml that have, or do not have, one of these kinds.
 select_kinds() {
     local file=$1 wanted=$2
     shift 2
@@ -210,7 +210,7 @@ select_kinds() {
         }' "$work/all.yaml" >"$file"
 }
 
-# Leaves out what an old cluster does not serve, where that is allowed.
+# Removes the kinds that an old cluster does not serve, if --allow-old-cluster permits that.
 left_out=()
 leave_out_unserved() {
     [[ $any_version == yes ]] || return 0

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Checks an installation of preview-gateway: its objects, a preview from start to stop, and what has to be refused.
+# Checks an installation of preview-gateway: its objects, a preview from start to stop, and requests that must be rejected.
 #
 #   k8s/verify.sh                      everything, through a port-forward
 #   k8s/verify.sh --skip network,pods  without some groups
 #
-# Exit status: 0 when every check passed or was skipped with a reason, 1 otherwise.
+# Exit status: 0 if every check passed or was skipped with a reason, otherwise 1.
 set -euo pipefail
 
 namespace=agentweaver api='' run='' port=3000 bearer_file='' key_file='' skip='' probe_image=busybox:1.36
 groups="pods gateways routes role policies service smoke negatives network"
-# How long a stopped preview's address may still serve, in seconds.
+# The longest time for which a stopped preview's address may still serve, in seconds.
 close_limit=15
 
 usage() {
@@ -79,14 +79,14 @@ skipping() {
     skipped=$((skipped + 1))
     printf -- '– %s\n' "$*"
 }
-# check WHAT MEND COMMAND…: passes when the command does.
+# check WHAT MEND COMMAND…: the check passes if the command succeeds.
 check() {
     local what=$1 mend=$2
     shift 2
     if "$@"; then pass "$what"; else failed "$what; mend: $mend"; fi
 }
 
-# request HEADERS METHOD PATH [BODY]: leaves the status in $status and the body in $work/body. HEADERS is a file with header
+# request HEADERS METHOD PATH [BODY]: stores the status in $status and the body in $work/body. HEADERS is a file with header
 # fields, so that no token is in an argument; empty for none.
 status=''
 request() {
@@ -96,7 +96,7 @@ request() {
     status=$(curl -sS -m 60 -o "$work/body" -w '%{http_code}' -X "$method" "${options[@]+"${options[@]}"}" "$api$path") \
         || status=none
 }
-# member NAME: a member of the last answer, of a flat JSON object.
+# member NAME: a member of the last response, which must be a flat JSON object.
 member() { sed -n 's/.*"'"$1"'" *: *"\{0,1\}\([^",}]*\).*/\1/p' "$work/body" | head -1; }
 answered() {
     [[ $status == "$1" ]] || {
@@ -136,7 +136,7 @@ gateways() {
 }
 contains() { [[ $1 == *"$2"* ]]; }
 
-# setting KEY: its value in the ConfigMap that the Deployment names.
+# setting KEY: the setting's value in the ConfigMap of the Deployment.
 setting() {
     local map
     map=$(kube get deployment preview-gateway \
@@ -158,7 +158,7 @@ routes() {
         condition httproute ended-previews '{.status.parents[*].conditions[?(@.type=="Accepted")].status}'
 }
 
-# may yes|no VERB RESOURCE: whether the service may, as the API server says.
+# may yes|no VERB RESOURCE: whether the API server's answer about the service's permission is the expected one.
 may() {
     local answer
     answer=$(kube auth can-i "$2" "$3" --as "system:serviceaccount:$namespace:preview-gateway" 2>/dev/null) || true
@@ -211,7 +211,7 @@ policies() {
 }
 exists() { kube get "$1" "$2" >/dev/null 2>&1; }
 
-# Reaches the service, and finds the credentials.
+# Connects to the service through a port-forward, unless --api is given.
 connect() {
     if [[ -z $api ]]; then
         kube port-forward service/preview-gateway :80 >"$work/forward" 2>&1 &
@@ -265,7 +265,7 @@ service() {
         contains "$(cat "$work/body")" '"reachable":true'
 }
 
-# page_status URL: what the preview's address answers; 000 where nobody does.
+# page_status URL: the status of the response of a preview's address; 000 if there is none.
 page_status() { curl -sk -m 10 -o /dev/null -w '%{http_code}' "$1" || true; }
 
 smoke() {
@@ -307,7 +307,7 @@ smoke() {
     request "$work/operator" POST "/api/runs/$run/sandbox/preview/$token/keepalive"
     check "smoke: what was stopped is not kept alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
 }
-# An app may answer anything; 404 and 503 are the gateway's own answers when there is no preview, 000 is none.
+# An app may respond with any status. 404 and 503 are the Gateway's own responses without a preview; 000 means no response.
 is_page() { [[ $1 != 000 && $1 != 404 && $1 != 503 ]]; }
 not_page() { ! is_page "$1"; }
 

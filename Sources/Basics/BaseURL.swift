@@ -1,21 +1,21 @@
 internal import FoundationEssentials
 
-/// The address of an HTTP server, perhaps with a path that stands before all of its paths.
+/// The URL of an HTTP server, optionally with a path prefix for all requests.
 public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
     /// `https` or `http`.
     public let scheme: String
-    /// Host and port; an IPv6 address is in brackets.
+    /// The host and the port. An IPv6 address is in brackets.
     public let authority: String
-    /// What stands before the paths of requests, without a slash at its end; often empty.
+    /// The prefix of all request paths, without a trailing slash; often empty.
     public let pathPrefix: String
 
-    /// What is allowed, as the end of the sentence "expected …".
+    /// The allowed values, as the end of the sentence "expected …".
     public static let expectation =
         "an http or https URL without user name, query and fragment, for example https://api.example.com"
 
-    /// Parses `text`; slashes at its end do not matter.
+    /// Parses a URL. Trailing slashes are ignored.
     ///
-    /// - Throws: ``InvalidBaseURL``, one line without the text itself: it may hold a password.
+    /// - Throws: ``InvalidBaseURL``. Its description does not contain the text, which may contain a password.
     public init(_ text: String) throws(InvalidBaseURL) {
         guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }), let url = URL(string: text),
             let scheme = url.scheme?.lowercased(), scheme == "https" || scheme == "http",
@@ -34,11 +34,13 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
         pathPrefix = String(prefix)
     }
 
-    /// Names a server by host and port, as the environment of a pod does.
+    /// Creates a URL from a host and a port, as the environment of a pod contains them.
     ///
     /// - Parameters:
-    ///   - host: A name or an address; an IPv6 address without brackets.
-    ///   - port: The port's number.
+    ///   - scheme: `https` or `http`.
+    ///   - host: A name or an address; an IPv6 address has no brackets.
+    ///   - port: The number of the port.
+    /// - Throws: ``InvalidBaseURL``.
     public init(scheme: String, host: String, port: String) throws(InvalidBaseURL) {
         try self.init("\(scheme)://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)")
     }
@@ -46,7 +48,7 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(scheme)://\(authority)\(pathPrefix)" }
 }
 
-/// A text is not the address of an HTTP server.
+/// A text is not the URL of an HTTP server.
 public struct InvalidBaseURL: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "expected \(BaseURL.expectation)" }
 }

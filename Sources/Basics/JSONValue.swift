@@ -60,28 +60,28 @@ extension JSONValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
 }
 
 extension JSONValue {
-    /// The JSON that a value encodes to.
+    /// The JSON to which a value encodes.
     public init(encoding value: some Encodable) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(value))
     }
 
-    /// The value on one line, the members of objects in the order of their names.
+    /// The value as JSON on one line, with the members of objects sorted by name.
     public func text() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 
-    /// The text of a JSON string, or `nil` for any other value.
+    /// The string; `nil` for other values.
     public var stringValue: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The members of a JSON object, or `nil` for any other value.
+    /// The members of an object; `nil` for other values.
     public var objectValue: [String: JSONValue]? {
         if case .object(let members) = self { members } else { nil }
     }
 
-    /// The member `key` of a JSON object, or `nil`.
+    /// The member `key` of an object; `nil` if it does not exist or this is not an object.
     public subscript(key: String) -> JSONValue? { objectValue?[key] }
 }

@@ -1,8 +1,8 @@
-/// A text that must reach no log, metric, event, annotation or error body: a key, a bearer token, a preview's URL.
+/// A text that must not appear in a log, metric, event, annotation or error body: a key, a bearer token, a preview's URL.
 ///
-/// It prints redacted in every way that Swift prints a value, also as a part of another one, and is not `Encodable`.
+/// It is redacted in all of Swift's descriptions, also as a part of another value, and is not `Encodable`.
 public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The text itself, for the one place that needs it.
+    /// The text, for the code that sends or compares it.
     public let value: String
 
     public init(_ value: some StringProtocol) {

@@ -4,9 +4,9 @@
     import SystemPackage
 #endif
 
-/// Reads small text files of settings, credentials and configuration.
+/// Reads small text files with settings, credentials or configuration.
 public enum SmallFile {
-    /// Why a file cannot be used. Its description ends the sentence "the file …".
+    /// The reason for which a file cannot be used. Its description ends the sentence "the file …".
     public enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
         case unreadable
         case tooLarge(maxBytes: Int)
@@ -26,9 +26,9 @@ public enum SmallFile {
     /// Reads a text file.
     ///
     /// - Parameters:
-    ///   - path: The file.
-    ///   - maxBytes: The largest size accepted.
-    ///   - waitsForWriter: Whether a pipe is waited for, as a shell's process substitution needs it.
+    ///   - path: The path of the file.
+    ///   - maxBytes: The maximum size of the file, in bytes.
+    ///   - waitsForWriter: Whether opening a pipe waits for its writer, as a shell's process substitution requires.
     public static func read(_ path: String, maxBytes: Int, waitsForWriter: Bool = true) throws(Failure) -> String {
         let options: FileDescriptor.OpenOptions = waitsForWriter ? .closeOnExec : [.closeOnExec, .nonBlocking]
         guard let bytes = try? contents(of: path, options, atMost: maxBytes + 1) else { throw .unreadable }
@@ -37,8 +37,7 @@ public enum SmallFile {
         return text
     }
 
-    /// The beginning of a file. What a file's attributes say about its size does not bound what can be read from it: it
-    /// may be a link, a pipe or a device.
+    /// Reads the start of a file. The size in its attributes is not used, because the file may be a pipe or a device.
     private static func contents(
         of path: String,
         _ options: FileDescriptor.OpenOptions,

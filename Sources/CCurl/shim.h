@@ -1,8 +1,8 @@
 #ifndef CCURL_SHIM_H
 #define CCURL_SHIM_H
 
-// Swift cannot call variadic functions. Each wrapper fixes the type of the one variadic argument; the parentheses around
-// the function names step past libcurl's type-checking macros, which want constant options.
+// Swift cannot call variadic functions. Each wrapper fixes the type of the variadic argument. The parentheses around the
+// function names prevent the expansion of libcurl's type-checking macros, which require constant options.
 
 #include <curl/curl.h>
 #include <netinet/in.h>
@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 
 struct ssl_st;
-/// OpenSSL's, declared here so that this module does not hold OpenSSL's headers, which are another module's.
+/// A function of OpenSSL. It is declared here so that this module does not include OpenSSL's headers, which belong to another
+/// module.
 void SSL_get0_alpn_selected(const struct ssl_st *ssl, const unsigned char **name, unsigned int *length);
 
 static inline CURLcode ccurl_set_long(CURL *handle, CURLoption option, long value) {
@@ -40,7 +41,7 @@ static inline CURLcode ccurl_set_blob(CURL *handle, CURLoption option, const voi
     return (curl_easy_setopt)(handle, option, &blob);
 }
 
-/// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, which have one type.
+/// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, whose callbacks have the same type.
 static inline CURLcode ccurl_set_write_callback(CURL *handle, CURLoption option, curl_write_callback callback) {
     return (curl_easy_setopt)(handle, option, callback);
 }
@@ -65,8 +66,8 @@ static inline int ccurl_bound_unacknowledged_time(void *context, curl_socket_t s
     return CURL_SOCKOPT_OK;
 }
 
-/// Makes the kernel give a connection up when data that was sent stays unacknowledged for so long. `milliseconds` must
-/// outlive the handle.
+/// Limits the time for which sent data may stay unacknowledged before the kernel closes the connection (`TCP_USER_TIMEOUT`).
+/// `milliseconds` must outlive the handle.
 static inline CURLcode ccurl_set_unacknowledged_limit(CURL *handle, unsigned int *milliseconds) {
     CURLcode result = (curl_easy_setopt)(handle, CURLOPT_SOCKOPTFUNCTION, ccurl_bound_unacknowledged_time);
     return result != CURLE_OK ? result : (curl_easy_setopt)(handle, CURLOPT_SOCKOPTDATA, milliseconds);
@@ -80,8 +81,8 @@ static inline CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **val
     return (curl_easy_getinfo)(handle, info, value);
 }
 
-/// Whether the handle's connection speaks HTTP/2, as TLS has settled it (ALPN, RFC 7301). False where that is not known:
-/// without TLS, and with another TLS library than OpenSSL.
+/// Whether the handle's connection uses HTTP/2, as negotiated in the TLS handshake (ALPN, RFC 7301). False if that is not
+/// known: without TLS, and with another TLS library than OpenSSL.
 static inline bool ccurl_speaks_http2(CURL *handle) {
     struct curl_tlssessioninfo *session = NULL;
     if ((curl_easy_getinfo)(handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL) return false;
@@ -96,7 +97,7 @@ static inline CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t 
     return (curl_easy_getinfo)(handle, info, value);
 }
 
-/// Makes a connection cache of its own. Handles that have it take connections from it and put theirs into it.
+/// Creates a connection cache that handles can share.
 static inline CURLSH *ccurl_connections_init(void) {
     CURLSH *share = curl_share_init();
     if (share == NULL) return NULL;
@@ -109,13 +110,13 @@ static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, l
     return (curl_multi_setopt)(multi, option, value);
 }
 
-/// A finished transfer: `CURLMsg` without its union.
+/// A finished transfer: a `CURLMsg` without its union.
 struct ccurl_finished_transfer {
     CURL *handle;
     CURLcode result;
 };
 
-/// Takes the next finished transfer from `multi`; false when there is none.
+/// Takes the next finished transfer from `multi`; false if there is none.
 static inline bool ccurl_multi_take_finished(CURLM *multi, struct ccurl_finished_transfer *finished) {
     int remaining = 0;
     CURLMsg *message;

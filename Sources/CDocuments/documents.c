@@ -1,7 +1,7 @@
 #include "CDocuments.h"
 
-// SwiftPM's `.embedInCode` writes an array literal of Swift, which takes the compiler longer than everything that uses it.
-// With C23's #embed the build takes no longer, and the compiler lists the document as a dependency of this file.
+// SwiftPM's `.embedInCode` generates an array literal in Swift, which takes longer to compile than all code that uses it. C23's
+// #embed takes no additional time, and the compiler records the document as a dependency of this file.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const unsigned char openapi[] = {

@@ -1,16 +1,17 @@
 #ifndef CLIBYAML_SHIM_H
 #define CLIBYAML_SHIM_H
 
-// libyaml's parser refers to itself, so that it must not move; its events are unions, which are flattened here.
+// libyaml's parser contains pointers into itself, so it must not be moved. Its events are unions, which Swift cannot access
+// safely; they are copied to a flat struct here.
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
-/// A parser of UTF-8. Null where there is no memory.
+/// Creates a parser of UTF-8; NULL if there is not enough memory.
 ///
-/// @param bytes What is parsed. It has to outlive the parser.
+/// @param bytes The text to parse. It must outlive the parser.
 static inline yaml_parser_t *clibyaml_parser_create(const unsigned char *bytes, size_t length) {
     yaml_parser_t *parser = (yaml_parser_t *)malloc(sizeof(yaml_parser_t));
     if (parser == NULL) return NULL;
@@ -28,20 +29,20 @@ static inline void clibyaml_parser_free(yaml_parser_t *parser) {
     free(parser);
 }
 
-/// `yaml_event_t` without its union. What it points to lives until `clibyaml_event_free`.
+/// A `yaml_event_t` without its union. The pointers are valid until `clibyaml_event_free`.
 struct clibyaml_event {
     yaml_event_t event;
     yaml_event_type_t type;
-    /// The anchor that a value has, or that an alias names; null where there is none.
+    /// The anchor of a value, or the anchor to which an alias refers; NULL if there is none.
     const char *anchor;
-    /// A scalar's text, in UTF-8 and not ended by a zero.
+    /// The text of a scalar in UTF-8, which is not terminated by a zero.
     const unsigned char *text;
     size_t length;
-    /// Whether a scalar's type follows from its text: it has no quotes, is no block, and is not tagged as a string.
+    /// Whether the type of a scalar is resolved from its text: it has the plain style and no tag `!` or `!!str`.
     bool is_plain;
 };
 
-/// Reads the next event; false if the text is no YAML, which the parser's members describe.
+/// Reads the next event; false if the text is malformed. The parser's members describe the error.
 static inline bool clibyaml_parser_next(yaml_parser_t *parser, struct clibyaml_event *next) {
     memset(next, 0, sizeof(*next));
     if (!yaml_parser_parse(parser, &next->event)) return false;

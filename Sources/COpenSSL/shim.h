@@ -16,7 +16,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-// Swift imports neither variadic functions nor macros with arguments; these give some of them a type.
+// Swift imports neither variadic functions nor macros with parameters. These wrappers give some of them a type.
 
 // MARK: Keys and certificates for the development cluster and for tests
 
@@ -45,7 +45,7 @@ static inline int copenssl_set_minimum_tls12(SSL_CTX *context) {
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 }
 
-/// Selects "http/1.1" where the client offers it, and otherwise no protocol.
+/// Selects "http/1.1" if the client offers it, otherwise no protocol.
 static inline int copenssl_http1_selected(
     SSL *session, const unsigned char **out, unsigned char *count, const unsigned char *in, unsigned int in_count, void *unused
 ) {
@@ -62,9 +62,9 @@ static inline void copenssl_select_http1(SSL_CTX *context) {
 
 // MARK: Certificates that servers present
 
-/// The certificate that a server presents for a name; NULL where none comes in time. It is not verified. Blocks.
+/// The certificate that a server presents for a name; NULL if none is received in time. It is not verified. Blocks.
 ///
-/// SIGPIPE is ignored from then on, since libcrypto writes to sockets whose peer may have gone.
+/// Sets SIGPIPE to be ignored in the whole process, because libcrypto writes to sockets that the peer may have closed.
 static inline X509 *copenssl_presented_certificate(const char *endpoint, const char *host, int seconds) {
     signal(SIGPIPE, SIG_IGN);
     X509 *certificate = NULL;

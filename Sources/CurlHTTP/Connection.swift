@@ -2,30 +2,31 @@ import CCurl
 import HTTPTransport
 import Synchronization
 
-/// Which connection: its peer and its end on this machine.
+/// A connection, identified by its origin and its local port.
 struct ConnectionKey: Hashable {
     let origin: String
     let localPort: Int
 }
 
-/// A connection that has requests to answer, as far as it has to be watched.
+/// A connection with requests in progress, and the time since it last received data.
 ///
-/// A peer that is slow and a connection that no longer leads anywhere look the same. So nothing is done to a connection that
-/// is silent, except that new requests go elsewhere.
+/// A slow peer and a connection that no longer reaches its peer look the same. A silent connection is therefore left open, and
+/// only new requests use other connections.
 final class Connection {
     let key: ConnectionKey
     let generation: Int
     let isHTTP2: Bool
-    /// How many requests are on it.
+    /// The number of requests in progress.
     private(set) var requestCount = 0
-    /// How many of them have a reader that is behind. libcurl before 8.1 then reads nothing more of the whole connection.
+    /// The number of requests whose readers are behind. Before version 8.1, libcurl then stops reading from the whole
+    /// connection.
     var pausedCount = 0
-    /// The last time that something arrived.
+    /// The last time at which data arrived.
     private(set) var lastReceived: ContinuousClock.Instant
-    /// Since when something is due: since the first request was sent after which nothing has arrived. A request whose time is
-    /// over without an answer leaves it as it is.
+    /// The time since which a response is due: when the first request after the last arrival of data was sent. It stays set
+    /// when a request times out without a response.
     private(set) var waitingSince: ContinuousClock.Instant?
-    /// Since when it has been silent, once that was for longer than allowed.
+    /// The time since which the connection has been silent; `nil` until the silence exceeds the limit.
     private(set) var silentSince: ContinuousClock.Instant?
 
     init(key: ConnectionKey, generation: Int, isHTTP2: Bool, at now: ContinuousClock.Instant) {
@@ -40,31 +41,32 @@ final class Connection {
         waitingSince = waitingSince ?? now
     }
 
-    /// Something arrived, for whichever request.
+    /// Records that data arrived, for any of its requests.
     func received(at now: ContinuousClock.Instant) {
         lastReceived = now
         waitingSince = now
         silentSince = nil
     }
 
-    /// A request was answered, failed, or was given up.
+    /// Records that a request was completed, failed or was cancelled.
     ///
-    /// - Parameter timedOut: Whether its time was over. Then it counts, although nobody waits for its answer any more.
+    /// - Parameter timedOut: Whether the request timed out. On an HTTP/2 connection the missing response still counts as
+    ///   silence then.
     func requestEnded(timedOut: Bool) {
         requestCount -= 1
         if requestCount == 0, !timedOut || !isHTTP2 { waitingSince = nil }
     }
 
-    /// Whether there is nothing more to know of it.
+    /// Whether the connection needs no more observation.
     func isForgettable(at now: ContinuousClock.Instant, maxIdle: Duration) -> Bool {
         guard requestCount == 0 else { return false }
         guard let waitingSince else { return true }
         return waitingSince.advanced(by: maxIdle) < now
     }
 
-    /// Looks whether a request has waited for too long while nothing arrived.
+    /// Checks whether a response has been due for longer than `limit` while no data arrived.
     ///
-    /// - Returns: When to look again; `nil` when it fell silent, now or before.
+    /// - Returns: When to check again; `nil` if the connection is silent, now or since an earlier check.
     func judge(at now: ContinuousClock.Instant, limit: Duration) -> ContinuousClock.Instant? {
         guard silentSince == nil else { return nil }
         guard pausedCount == 0, requestCount > 0, let waitingSince else { return now.advanced(by: limit) }
@@ -75,13 +77,13 @@ final class Connection {
     }
 }
 
-/// A connection that fell silent, in the words of the loops.
+/// A silent connection, as the loops of a transport report it to each other.
 struct SilentConnection: Sendable {
     let origin: String
     let generation: Int
     let since: ContinuousClock.Instant
 
-    /// `nil` while nothing is wrong with `connection`.
+    /// Describes `connection`; `nil` unless it is silent.
     init?(_ connection: Connection) {
         guard let since = connection.silentSince else { return nil }
         origin = connection.key.origin
@@ -89,7 +91,8 @@ struct SilentConnection: Sendable {
         self.since = since
     }
 
-    /// Whether `connection` may have met the same fate: it is to the same peer and as old, and has been silent for as long.
+    /// Whether `connection` may be broken for the same reason: it has the same peer, is not newer, and has been silent for as
+    /// long.
     func mayResemble(_ connection: Connection) -> Bool {
         connection.key.origin == origin && connection.generation <= generation && connection.lastReceived <= since
     }
@@ -97,14 +100,14 @@ struct SilentConnection: Sendable {
 
 /// The connections of one generation on one loop.
 ///
-/// A connection can be found only by requests that have its pool. libcurl offers no way to take a single HTTP/2
-/// connection out of its cache while requests use it, so a whole cache is left behind instead: the pool lives, and with it its
-/// connections, as long as a handle has it.
+/// Only requests that use the pool find its connections. libcurl cannot remove a single HTTP/2 connection from its cache while
+/// requests use it, so the whole cache is abandoned instead. The pool and its connections are freed when the last handle
+/// releases it.
 final class ConnectionPool {
-    /// A `CURLSH`.
+    /// The `CURLSH` handle.
     let raw: UnsafeMutableRawPointer
     let generation: Int
-    /// How many exchanges are at work on it.
+    /// The number of transfers that use the pool.
     var transferCount = 0
 
     init(generation: Int) throws(TransportError) {
@@ -116,21 +119,21 @@ final class ConnectionPool {
     }
 
     deinit {
-        // Closes the connections that are left.
+        // Closes the remaining connections.
         _ = curl_share_cleanup(raw)
     }
 }
 
-/// Which of a transport's connections take new requests: those of the current generation.
+/// The generation of the connections that take new requests.
 ///
-/// The loops of a transport share one. When a connection of any of them falls silent, the next generation begins, because
-/// what happened to that connection may have happened to all that are as old.
+/// The loops of a transport share it. When one connection falls silent, the next generation begins, because other connections
+/// of the same age may be broken for the same reason.
 final class ConnectionGeneration: Sendable {
     private let number = Atomic(0)
 
     var current: Int { number.load(ordering: .relaxed) }
 
-    /// Begins the next generation, unless `generation` is no longer the current one.
+    /// Begins the next generation, unless `generation` has already ended.
     func end(_ generation: Int) {
         _ = number.compareExchange(expected: generation, desired: generation + 1, ordering: .relaxed)
     }

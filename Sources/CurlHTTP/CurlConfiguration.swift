@@ -1,48 +1,48 @@
-/// How one ``CurlTransport`` reaches its peers; the same for all of its requests.
+/// The configuration of a ``CurlTransport``; it applies to all of its requests.
 public struct CurlConfiguration: Sendable {
-    /// Which proxy requests go through.
+    /// The proxy that requests use.
     public enum Proxy: Sendable {
-        /// Connect directly, whatever the environment says.
+        /// Connects directly, whatever the environment contains.
         case none
-        /// Follow `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` as libcurl reads them.
+        /// Uses `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` as libcurl interprets them.
         case environment
-        /// Use this proxy for every host: `http://`, `https://` or `socks5://`, credentials allowed.
+        /// Uses this proxy for every host: `http://`, `https://` or `socks5://`, optionally with credentials.
         case url(String)
     }
 
-    /// Whom to trust and who to be.
+    /// The trusted authorities and the client certificate.
     public var tls: TLSConfiguration
-    /// Which proxy requests go through.
+    /// The proxy that requests use.
     public var proxy: Proxy
     /// The longest time for name resolution and the TCP, proxy and TLS handshakes of one connection.
     public var connectTimeout: Duration
-    /// For how long nothing may arrive on a connection that has a request to answer. After that no further request is put
-    /// onto it, or onto any other connection that was made before; what is under way may still be answered.
+    /// The longest time without arriving data on a connection on which a response is due. After it, new requests use neither
+    /// this connection nor any older one; requests in progress may still be completed.
     public var maxSilence: Duration
-    /// For how long a connection may have been idle to be used again. Whether a connection of a longer rest still works is
-    /// not known, so that a new one is made instead. Whole seconds.
+    /// The longest idle time, in whole seconds, after which a connection is reused. A connection that was idle for longer may
+    /// be broken, so a new one is made instead.
     public var maxIdle: Duration
-    /// The most connections open at once for requests with an end; further requests wait for one of them.
+    /// The maximum number of open connections for requests with a time-out; further requests wait.
     ///
-    /// Streams (requests without a time-out) have connections of their own and do not count.
+    /// Streams (requests without a time-out) use separate connections, which are not counted.
     public var maxConnections: Int
-    /// The `User-Agent` of requests that do not bring their own.
+    /// The `User-Agent` of requests without one; `nil` sends none.
     public var userAgent: String?
-    /// The number of unread bytes of one body that pauses its connection.
+    /// The number of unread bytes of a response body at which its connection is paused.
     public var maxBufferedBytes = 256 * 1_024
-    /// The number of bytes that are read from a connection at once. Every exchange under way has a buffer of that size.
+    /// The size, in bytes, of the receive buffer. Every transfer in progress has one.
     public var receiveBufferBytes = 16 * 1_024
 
-    /// Makes a configuration.
+    /// Creates a configuration.
     ///
     /// - Parameters:
-    ///   - tls: Whom to trust and who to be.
-    ///   - proxy: Which proxy requests go through.
+    ///   - tls: The trusted authorities and the client certificate.
+    ///   - proxy: The proxy that requests use.
     ///   - connectTimeout: The longest time until a connection is ready for its first request.
-    ///   - maxSilence: For how long nothing may arrive on a connection that has a request to answer.
-    ///   - maxIdle: For how long a connection may have been idle to be used again, in whole seconds.
-    ///   - maxConnections: The most connections open at once for requests with an end.
-    ///   - userAgent: The `User-Agent` of requests that do not bring their own.
+    ///   - maxSilence: The longest time without arriving data on a connection on which a response is due.
+    ///   - maxIdle: The longest idle time after which a connection is reused, in whole seconds.
+    ///   - maxConnections: The maximum number of open connections for requests with a time-out.
+    ///   - userAgent: The `User-Agent` of requests without one; `nil` sends none.
     public init(
         tls: TLSConfiguration = TLSConfiguration(),
         proxy: Proxy = .none,
@@ -63,43 +63,43 @@ public struct CurlConfiguration: Sendable {
 }
 
 extension CurlConfiguration: CustomStringConvertible {
-    /// The settings without anything secret: a proxy's URL may hold a password.
+    /// The settings without the proxy's URL, which may contain a password.
     public var description: String {
         "CurlConfiguration(tls: \(tls), connectTimeout: \(connectTimeout), maxConnections: \(maxConnections))"
     }
 }
 
-/// Whom a transport trusts and who it is. TLS 1.2 is the oldest version it speaks.
+/// The trusted authorities and the client certificate of a transport. The oldest accepted version is TLS 1.2.
 public struct TLSConfiguration: Sendable {
     /// A client certificate with its private key.
     public struct ClientIdentity: Sendable, Hashable {
-        /// The certificate, then its intermediates, in PEM.
+        /// The certificate, followed by its intermediates, in PEM.
         public var certificatePEM: [UInt8]
-        /// The unencrypted private key in PEM.
+        /// The unencrypted private key, in PEM.
         public var privateKeyPEM: [UInt8]
 
-        /// Makes an identity from PEM bytes.
+        /// Creates an identity from PEM bytes.
         public init(certificatePEM: [UInt8], privateKeyPEM: [UInt8]) {
             self.certificatePEM = certificatePEM
             self.privateKeyPEM = privateKeyPEM
         }
     }
 
-    /// The only certificate authorities to trust, in PEM; `nil` means the system's.
+    /// The only trusted certificate authorities, in PEM; `nil` trusts the system's.
     public var caPEM: [UInt8]?
-    /// Who to be when the peer asks; `nil` means nobody.
+    /// The client certificate that is presented when the peer requests one; `nil` presents none.
     public var clientIdentity: ClientIdentity?
-    /// The name to ask for (SNI) and to verify instead of the URL's host.
+    /// The server name that is sent (SNI, RFC 6066) and verified instead of the URL's host.
     public var serverName: String?
-    /// True accepts any certificate for any name. The connection is then open to whoever is in between.
+    /// True accepts any certificate for any name. Anyone on the network path can then read and change the traffic.
     public var insecureSkipVerify: Bool
 
-    /// Makes a configuration; without arguments it trusts the system's authorities.
+    /// Creates a configuration. Without arguments it trusts the system's authorities.
     ///
     /// - Parameters:
-    ///   - caPEM: The only certificate authorities to trust.
-    ///   - clientIdentity: Who to be when the peer asks.
-    ///   - serverName: The name to ask for and to verify instead of the URL's host.
+    ///   - caPEM: The only trusted certificate authorities, in PEM.
+    ///   - clientIdentity: The client certificate that is presented when the peer requests one.
+    ///   - serverName: The server name that is sent and verified instead of the URL's host.
     ///   - insecureSkipVerify: True accepts any certificate for any name.
     public init(
         caPEM: [UInt8]? = nil,
@@ -115,7 +115,7 @@ public struct TLSConfiguration: Sendable {
 }
 
 extension TLSConfiguration: CustomStringConvertible {
-    /// What is set, without the bytes.
+    /// The options that are set, without certificates and keys.
     public var description: String {
         """
         TLSConfiguration(ownAuthorities: \(caPEM != nil), clientIdentity: \(clientIdentity != nil), \
@@ -125,6 +125,6 @@ extension TLSConfiguration: CustomStringConvertible {
 }
 
 extension TLSConfiguration.ClientIdentity: CustomStringConvertible {
-    /// A constant: the key is secret.
+    /// A constant text, because the key is secret.
     public var description: String { "ClientIdentity(redacted)" }
 }

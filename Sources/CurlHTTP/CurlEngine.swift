@@ -1,14 +1,17 @@
 import CCurl
 import HTTPTransport
 
-/// A ``CurlLoop`` on its thread, as other threads see it.
+/// A ``CurlLoop`` and its thread, with the operations that other threads may perform.
 final class CurlEngine: Sendable {
     let mailbox: Mailbox
     private let thread: CurlThread
 
+    /// Creates the loop and starts its thread.
+    ///
     /// - Parameters:
-    ///   - generation: What the engines of a transport have in common.
-    ///   - streams: The mailbox of the engine of the transport's streams, for the other one.
+    ///   - generation: The generation of connections that all engines of a transport share.
+    ///   - streams: The mailbox of the transport's engine for streams; `nil` for that engine itself.
+    /// - Throws: ``TransportError`` if libcurl or the thread cannot be initialised.
     init(
         _ configuration: CurlConfiguration,
         mode: CurlLoop.Mode,
@@ -35,24 +38,24 @@ final class CurlEngine: Sendable {
         thread.detach()
     }
 
-    /// Counts what is alive after everything asked for so far; nothing is once the engine is shut down.
+    /// Counts the transfers and idle handles after all earlier messages were handled; zero after ``shutdown()``.
     func census() async -> CurlLoop.Census {
         await withCheckedContinuation { continuation in
             if mailbox.submit(.count(continuation)) != nil { continuation.resume(returning: CurlLoop.Census()) }
         }
     }
 
-    /// Aborts what runs and waits until the thread is gone.
+    /// Aborts all transfers and waits until the thread has ended.
     func shutdown() async {
         mailbox.close()
         await thread.join()
     }
 }
 
-/// A `CURLM`.
+/// A `CURLM` handle.
 ///
-/// `@unchecked Sendable`: it is made by the task that starts the thread, then only that thread uses it. The exception is
-/// ``wakeUp()``, which libcurl documents as callable from any thread.
+/// `@unchecked Sendable`: the task that starts the thread creates it, and only the thread uses it from then on. The exception
+/// is ``wakeUp()``; libcurl documents `curl_multi_wakeup` as callable from any thread.
 struct MultiHandle: @unchecked Sendable {
     let raw: UnsafeMutableRawPointer
 
@@ -63,7 +66,7 @@ struct MultiHandle: @unchecked Sendable {
         self.raw = raw
     }
 
-    /// Ends the current or else the next sleep of the thread.
+    /// Ends the thread's current wait in `curl_multi_poll`, or its next one.
     func wakeUp() {
         _ = curl_multi_wakeup(raw)
     }

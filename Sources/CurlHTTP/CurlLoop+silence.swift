@@ -1,7 +1,9 @@
 import HTTPTransport
 
 extension CurlLoop {
-    /// A request is about to go out on the connection with this local port.
+    /// Records that a request is about to be sent on a connection.
+    ///
+    /// - Returns: The record of the connection; a new one if the local port was used by another connection before.
     func connection(_ key: ConnectionKey, generation: Int, isHTTP2: Bool) -> Connection {
         let known = connections[key]
         if let known, known.generation == generation, known.isHTTP2 == isHTTP2 {
@@ -14,7 +16,7 @@ extension CurlLoop {
         return connection
     }
 
-    /// A request is no longer on `connection`.
+    /// Records that a request no longer uses `connection`.
     func leave(_ connection: Connection, timedOut: Bool) {
         connection.requestEnded(timedOut: timedOut)
         if connection.isForgettable(at: now, maxIdle: configuration.maxIdle), connections[connection.key] === connection
@@ -23,12 +25,12 @@ extension CurlLoop {
         }
     }
 
-    /// A piece of an answer arrived on `connection`.
+    /// Records that a part of a response arrived on `connection`.
     func received(on connection: Connection) {
         connection.received(at: now)
         guard let suspect, suspect.key.origin == connection.key.origin else { return }
         if suspect === connection {
-            // It was only slow.
+            // The connection was slow, not broken.
             self.suspect = nil
         } else if connection.generation > suspect.generation, let silent = SilentConnection(suspect) {
             self.suspect = nil
@@ -36,9 +38,11 @@ extension CurlLoop {
         }
     }
 
-    /// Finds the connections on which nothing arrived for too long, and takes from them what may be taken.
+    /// Finds connections that have been silent for longer than allowed, and moves requests that may be sent again to new ones.
     ///
-    /// - Parameter deadline: The earliest time to look again; brought forward where that is necessary.
+    /// - Parameters:
+    ///   - now: The time at which silence is judged.
+    ///   - deadline: The earliest time of the next check; moved forward if a connection has to be checked before.
     func leaveSilentConnections(
         at now: ContinuousClock.Instant,
         lookAgain deadline: inout ContinuousClock.Instant?
@@ -46,7 +50,7 @@ extension CurlLoop {
         let limit = configuration.maxSilence
         var silent: [Connection] = []
         for handle in active.values {
-            // A stream that has begun may be silent for as long as it likes.
+            // A stream whose response has begun may be silent for any time.
             guard mode == .requests || handle.exchange?.isAwaitingHead == true else { continue }
             guard let connection = handle.connection else {
                 let end = now.advanced(by: limit)
@@ -77,7 +81,7 @@ extension CurlLoop {
         }
     }
 
-    /// Ends the streams that have been silent for as long as a connection of which it is known that it leads nowhere.
+    /// Ends the streams whose connections have been silent for as long as a connection that is known to be broken.
     func cutOff(_ silent: SilentConnection) {
         guard mode == .streams else { return }
         for handle in Array(active.values) {
@@ -95,7 +99,7 @@ extension CurlLoop {
 }
 
 extension EasyHandle {
-    /// Whether the exchange is on `connection`, or may be put onto it once there is room.
+    /// Whether the exchange uses `connection`, or may be assigned to it once the connection has room.
     fileprivate func isOn(_ connection: Connection) -> Bool {
         if let own = self.connection { return own === connection }
         return exchange?.plan.origin == connection.key.origin && (pool?.generation ?? 0) <= connection.generation

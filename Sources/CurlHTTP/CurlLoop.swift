@@ -2,63 +2,63 @@ import CCurl
 import DequeModule
 import HTTPTransport
 
-/// The event loop around one `CURLM`. It is made, run and destroyed on one thread.
+/// The event loop of one `CURLM` handle. It runs on one thread.
 final class CurlLoop {
-    /// What kind of exchanges a loop serves.
+    /// The kind of exchanges that a loop serves.
     ///
-    /// Streams are kept apart because up to libcurl 8.1 one paused HTTP/2 stream stalls all others of its connection
-    /// (https://github.com/curl/curl/issues/10988): a watch whose reader is busy would hold up every request. With a
-    /// newer libcurl everywhere, one loop could serve both.
+    /// Streams have a separate loop, because before libcurl 8.1 a paused HTTP/2 stream stalls all others of its connection
+    /// (https://github.com/curl/curl/issues/10988): a watch with a slow reader would delay every request. Once all supported
+    /// systems have libcurl 8.1, one loop can serve both.
     enum Mode: Sendable {
-        /// Exchanges with an end: HTTP/2 where the peer has it, multiplexed on few connections.
+        /// Exchanges with a time-out: HTTP/2 if the peer supports it, multiplexed on few connections.
         case requests
-        /// Exchanges without an end of their own: HTTP/1.1, each on a connection of its own.
+        /// Exchanges without a time-out: HTTP/1.1, each on a separate connection.
         case streams
     }
 
-    /// What is alive on a loop.
+    /// The number of transfers and handles of a loop.
     struct Census: Sendable, Equatable {
         var activeTransfers = 0
         var idleHandles = 0
     }
 
-    /// The most exchanges at work or waiting for a connection on one loop.
+    /// The maximum number of exchanges in progress or waiting for a connection on one loop.
     static let maxActiveTransfers = 4_096
-    /// The most handles kept for reuse.
+    /// The maximum number of handles that are kept for reuse.
     static let maxIdleHandles = 256
-    /// The most HTTP/2 streams of one connection; the peer may allow fewer.
+    /// The maximum number of HTTP/2 streams of one connection; the peer may allow fewer.
     private static let maxStreamsPerConnection = 250
-    /// The longest sleep; a bound, not a period: everything that matters wakes the thread.
+    /// The longest wait in `curl_multi_poll`. It is only an upper bound: every event that matters wakes the thread.
     private static let maxSleep: Duration = .seconds(60)
 
     let configuration: CurlConfiguration
     let mode: Mode
-    /// Which connections take new requests.
+    /// The generation of the connections that take new requests.
     let generation: ConnectionGeneration
-    /// The mailbox of the transport's loop of streams; `nil` for that loop itself.
+    /// The mailbox of the transport's loop for streams; `nil` on that loop itself.
     let streams: Mailbox?
 
-    /// When this round began. What happens in it counts as happening at this time.
+    /// The start of the current iteration. All events of the iteration are recorded with this time.
     private(set) var now = ContinuousClock.now
     private(set) var active: [ObjectIdentifier: EasyHandle] = [:]
-    /// The connections that have requests on them.
+    /// The connections with requests in progress.
     var connections: [ConnectionKey: Connection] = [:]
-    /// The last connection that fell silent, until it is known whether it was only slow.
+    /// The connection that fell silent last, until it is known whether it was only slow.
     var suspect: Connection?
 
     private let multi: UnsafeMutableRawPointer
     private let mailbox: Mailbox
-    /// Where new requests take their connections from.
+    /// The pool from which new requests get their connections.
     private var pool: ConnectionPool?
-    /// What libcurl is not given yet, in the order of arrival. It would make a connection's worth of preparations for each
-    /// of them, only to find that none is free, and once more later.
+    /// The exchanges that have not been passed to libcurl yet, in the order of arrival. libcurl would do most of the work of a
+    /// connection for each of them, only to find that no connection is free, and repeat it later.
     private var waiting: Deque<Exchange> = []
-    /// How many exchanges libcurl is given at once: one for each connection, if the last answer showed that the peer does not
-    /// multiplex them.
+    /// The maximum number of exchanges that libcurl gets at once: one for each connection, if the last response showed that the
+    /// peer does not multiplex.
     private var capacity = CurlLoop.maxActiveTransfers
     private var idle: [EasyHandle] = []
     private var deliveries: [Exchange.Machine.Delivery] = []
-    /// No deadline is earlier than this. It may belong to an exchange that is long over; looking again is cheap.
+    /// A time before which no deadline passes. It may belong to a completed exchange; the unnecessary check is cheap.
     private var nextDeadline: ContinuousClock.Instant?
 
     init(
@@ -86,7 +86,7 @@ final class CurlLoop {
         }
     }
 
-    /// Works until the mailbox is closed, then aborts what is left.
+    /// Runs until the mailbox is closed, then aborts the remaining exchanges.
     func run() {
         var batch: [Mailbox.Message] = []
         var isClosed = false
@@ -123,8 +123,8 @@ final class CurlLoop {
         performDeliveries()
     }
 
-    /// Hands `delivery` over at the end of this round. By then a short response is complete, and its reader, once
-    /// resumed, need not wait again.
+    /// Performs `delivery` at the end of the current iteration. By then a short response is complete, so its reader, once
+    /// resumed, need not wait a second time.
     func deliver(_ delivery: Exchange.Machine.Delivery) {
         deliveries.append(delivery)
     }
@@ -171,10 +171,10 @@ final class CurlLoop {
         nextDeadline = min(nextDeadline ?? deadline, deadline)
     }
 
-    /// Gives libcurl as much of what waits as it can work on.
+    /// Passes waiting exchanges to libcurl as far as the capacity allows.
     private func startWaiting() {
         while hasRoom, let exchange = waiting.popFirst() {
-            // Its caller may have given up meanwhile.
+            // The caller may have cancelled the request meanwhile.
             guard exchange.isAwaitingHead else { continue }
             do throws(TransportError) {
                 try submit(exchange)
@@ -184,8 +184,8 @@ final class CurlLoop {
         }
     }
 
-    /// Whether libcurl may be given one more exchange. Those on connections of earlier generations leave room: they may
-    /// wait there until their time is over.
+    /// Whether libcurl may get one more exchange. Exchanges on connections of earlier generations are not counted, because they
+    /// may stay there until they time out.
     private var hasRoom: Bool {
         guard let pool, pool.generation == generation.current else { return true }
         return pool.transferCount < capacity
@@ -207,15 +207,15 @@ final class CurlLoop {
         if let pool, pool.generation == current { return pool }
         let pool = try ConnectionPool(generation: current)
         self.pool = pool
-        // Nothing keeps the idle connections of the one before then.
+        // Otherwise the idle handles would keep the idle connections of the previous pool open.
         for handle in idle { handle.leavePool() }
         return pool
     }
 
-    /// Begins an exchange anew.
+    /// Sends an exchange again on the current pool.
     ///
-    /// - Parameter prepare: Makes the handle ready for another attempt on the given pool.
-    /// - Returns: False where that failed; then libcurl does not have the handle.
+    /// - Parameter prepare: Prepares the handle for another attempt on the given pool.
+    /// - Returns: False if the preparation failed. The handle is no longer in the `CURLM` then.
     func restart(
         _ handle: EasyHandle,
         _ prepare: (EasyHandle, ConnectionPool) throws(TransportError) -> Void
@@ -250,9 +250,9 @@ final class CurlLoop {
         remove(handle)
     }
 
-    /// Takes `handle` off its connection, which is closed where the transfer was not over, and keeps it for reuse.
+    /// Removes `handle` from the `CURLM` and keeps it for reuse. Its connection is closed if the transfer was not complete.
     ///
-    /// - Parameter timedOut: Whether the exchange's time was over before the answer was complete.
+    /// - Parameter timedOut: Whether the exchange timed out before the response was complete.
     func remove(_ handle: EasyHandle, timedOut: Bool = false) {
         if let exchange = handle.exchange { active[ObjectIdentifier(exchange)] = nil }
         _ = curl_multi_remove_handle(multi, handle.raw)
@@ -263,8 +263,9 @@ final class CurlLoop {
 
     // MARK: Deadlines
 
-    /// Looks at all exchanges, but only when the earliest known deadline has passed, which may be the end of the silence that is
-    /// allowed. That is about once in 3 s, so that a plain scan beats any queue that every request would have to enter and
+    /// Applies the deadlines and the limit of silence, once the earliest of them has passed.
+    ///
+    /// That is about every 3 s, so scanning all exchanges costs less than a priority queue that every request would enter and
     /// leave.
     private func expireTransfers() {
         guard let nextDeadline else { return }

@@ -9,12 +9,12 @@ import Synchronization
     import Glibc
 #endif
 
-/// One POSIX thread with a beginning and an awaitable end.
+/// A POSIX thread whose end can be awaited.
 ///
-/// A thread and not a task: it sleeps in `curl_multi_poll`, and a thread of the concurrency pool must not block.
+/// It is not a task because it blocks in `curl_multi_poll`, and threads of Swift's cooperative pool must not block.
 final class CurlThread: Sendable {
     private struct State {
-        /// `nil` once somebody has joined or detached it.
+        /// `nil` after the thread was joined or detached.
         var handle: pthread_t?
         var hasEnded = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -23,7 +23,9 @@ final class CurlThread: Sendable {
     private let state = Mutex(State())
     private let body: @Sendable () -> Void
 
-    /// Starts `body` on a thread of its own.
+    /// Starts a thread that calls `body`.
+    ///
+    /// - Throws: ``TransportError`` if the thread cannot be started.
     init(_ body: @escaping @Sendable () -> Void) throws(TransportError) {
         self.body = body
         let code = state.withLock { state in
@@ -47,7 +49,8 @@ final class CurlThread: Sendable {
     }
 
     fileprivate func run() {
-        // OpenSSL writes to its sockets without MSG_NOSIGNAL; blocked here, a broken connection cannot end the process.
+        // OpenSSL writes to sockets without MSG_NOSIGNAL. With the signal blocked, writing to a closed connection fails with
+        // EPIPE instead of ending the process.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
@@ -61,7 +64,7 @@ final class CurlThread: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Waits until the thread has ended and gives its resources back.
+    /// Waits until the thread has ended, and releases its resources.
     func join() async {
         await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in
@@ -70,13 +73,13 @@ final class CurlThread: Sendable {
             }
             if hasEnded { continuation.resume() }
         }
-        // The body is over, so this blocks for the thread's last few instructions at most.
+        // The body has returned, so this blocks for the thread's last instructions only.
         state.withLock { state in
             if let handle = state.handle.take() { pthread_join(handle, nil) }
         }
     }
 
-    /// Lets the thread give its resources back by itself, where nobody will join it.
+    /// Lets the system release the thread's resources when it ends. For threads that nothing joins.
     func detach() {
         state.withLock { state in
             if let handle = state.handle.take() { pthread_detach(handle) }

@@ -3,28 +3,28 @@ public import HTTPTransport
 
 /// HTTP on libcurl's multi interface.
 ///
-/// Requests share few connections, by HTTP/2 where the peer has it. A request without a time-out is taken for a stream
-/// and gets an HTTP/1.1 connection of its own, so that a reader that pauses it holds up nothing else. A body with a
-/// time-out should be read without waiting for another request to the same peer: while more than its buffer is unread,
-/// the requests that share its connection may have to wait, until that time-out at most.
+/// Requests share few connections, with HTTP/2 if the peer supports it. A request without a time-out counts as a stream and
+/// gets a separate HTTP/1.1 connection, so that a slow reader delays no other request. The reader of a body with a time-out
+/// should not wait for another request to the same peer: while more than the buffer's size is unread, requests on the same
+/// connection may have to wait, at most until that time-out.
 ///
-/// A connection that has a request to answer, and on which nothing arrives for ``CurlConfiguration/maxSilence``, takes no new
-/// request, and neither does any that is as old: all later requests go out on new connections. Idempotent requests move there
-/// at once, every other one goes on waiting until its own time is over. Where a new connection to the same peer then
-/// answers, streams that have been silent for as long are ended, because a stream alone cannot tell.
+/// If no data arrives for ``CurlConfiguration/maxSilence`` on a connection on which a response is due, neither this connection
+/// nor any older one takes new requests; later requests use new connections. Idempotent requests move to a new connection at
+/// once, and others keep waiting until they time out. If a new connection to the same peer then receives a response, streams
+/// that have been silent for as long are ended, because a stream alone cannot detect a broken connection.
 ///
-/// Redirects are not followed; cookies and authentication are the caller's. A broken connection makes only idempotent
-/// requests go out again, and those of which it is certain that the peer has not acted on them. All requests of a transport
-/// have its configuration: one transport is one identity.
+/// Redirects are not followed; cookies and authentication are the caller's responsibility. After a broken connection, a request
+/// is sent again only if it is idempotent (RFC 9110 section 9.2.2) or the peer has certainly not processed it. All requests of
+/// a transport use its configuration, and so its client certificate.
 public final class CurlTransport: HTTPTransport, Sendable {
     private let configuration: CurlConfiguration
     private let requests: CurlEngine
     private let streams: CurlEngine
 
-    /// Starts the threads; connections are made on demand.
+    /// Starts the transport's threads. Connections are made when they are needed.
     ///
-    /// - Parameter configuration: The same for all requests.
-    /// - Throws: ``TransportError`` when libcurl cannot be initialised or no thread can be started.
+    /// - Parameter configuration: The configuration of all requests.
+    /// - Throws: ``TransportError`` if libcurl cannot be initialised or a thread cannot be started.
     public init(configuration: CurlConfiguration = CurlConfiguration()) throws(TransportError) {
         guard Self.isLibraryReady else {
             throw TransportError(.invalidRequest, "libcurl could not be initialised")
@@ -35,7 +35,7 @@ public final class CurlTransport: HTTPTransport, Sendable {
         requests = try CurlEngine(configuration, mode: .requests, generation: generation, streams: streams.mailbox)
     }
 
-    /// Once for the process; libcurl has done this safely from any thread since 7.84.
+    /// Initialises libcurl once for the process. This is thread-safe since libcurl 7.84.
     private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     public func withResponse<Result: Sendable>(
@@ -79,14 +79,14 @@ public final class CurlTransport: HTTPTransport, Sendable {
         return try await handle(TransportResponse(head: head, body: body) { exchange.trailers })
     }
 
-    /// Aborts what runs, which fails with ``TransportError/Kind/cancelled``, closes all connections and waits until both
-    /// threads are gone. Later requests fail the same way; a second call does nothing.
+    /// Aborts requests in progress, which fail with ``TransportError/Kind/cancelled``, closes all connections and waits until
+    /// both threads have ended. Later requests fail in the same way; a second call has no effect.
     public func shutdown() async {
         await requests.shutdown()
         await streams.shutdown()
     }
 
-    /// Counts what is alive, for tests.
+    /// Counts the transfers and idle handles, for tests.
     func census() async -> CurlLoop.Census {
         let (requests, streams) = (await requests.census(), await streams.census())
         return CurlLoop.Census(

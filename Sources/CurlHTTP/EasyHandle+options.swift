@@ -2,20 +2,20 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
-    /// How long data that was sent, and TCP's own questions, may stay unacknowledged before the kernel gives the connection
-    /// up. The default is a quarter of an hour.
+    /// The longest time for which sent data and keepalive probes may stay unacknowledged before the kernel closes the
+    /// connection (`TCP_USER_TIMEOUT`). The default of Linux is about 15 minutes.
     static let maxUnacknowledged: Duration = .seconds(10)
-    /// After how much silence TCP asks whether the peer's machine is still there.
+    /// The idle time after which TCP sends the first keepalive probe.
     private static let keepaliveIdle: Duration = .seconds(5)
-    /// How often TCP then asks again.
+    /// The interval of further keepalive probes.
     private static let keepaliveInterval: Duration = .seconds(2)
 
-    /// Sets what is the same for all requests of a transport.
+    /// Sets the options that are the same for all requests of a transport.
     func setUp(_ configuration: CurlConfiguration, mode: CurlLoop.Mode) throws(TransportError) {
         try setCallbacks()
-        // No signals: they are the process's, and libcurl's time-outs do not need them.
+        // libcurl could otherwise use SIGALRM, and would change the handling of SIGPIPE for the whole process.
         try set(CURLOPT_NOSIGNAL, 1)
-        // Otherwise removing a handle waits until its host name is resolved, and with it the whole thread.
+        // Otherwise removing a handle blocks the thread until its host name is resolved.
         try set(CURLOPT_QUICK_EXIT, 1)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
         try set(CURLOPT_FOLLOWLOCATION, 0)
@@ -40,7 +40,7 @@ extension EasyHandle {
         switch proxy {
         case .environment:
             break
-        // Empty strings, since unset options make libcurl look into the environment.
+        // Empty strings, because libcurl reads the environment if the options are unset.
         case .none:
             try set(CURLOPT_PROXY, "")
             try set(CURLOPT_NOPROXY, "")
@@ -56,28 +56,29 @@ extension EasyHandle {
         try set(CURLOPT_SSL_VERIFYHOST, tls.insecureSkipVerify ? 0 : 2)
         if let caPEM = tls.caPEM {
             try set(CURLOPT_CAINFO_BLOB, blob: caPEM)
-            // The blob replaces the system's bundle but not its directory, which would be trusted beside it.
+            // The blob replaces the system's bundle but not its directory, which would stay trusted.
             try set(CURLOPT_CAPATH, nil)
         }
         if let identity = tls.clientIdentity {
             try set(CURLOPT_SSLCERT_BLOB, blob: identity.certificatePEM)
             try set(CURLOPT_SSLKEY_BLOB, blob: identity.privateKeyPEM)
-            // An encrypted key fails instead of asking for its passphrase on the terminal.
+            // With an empty passphrase an encrypted key fails; without the option libcurl would ask for the passphrase on the
+            // terminal.
             try set(CURLOPT_KEYPASSWD, "")
         }
     }
 
-    /// Sets what belongs to one request.
+    /// Sets the options of one request.
     func setUp(_ plan: RequestPlan, mode: CurlLoop.Mode) throws(TransportError) {
         try set(CURLOPT_URL, plan.url)
         try setHeader(plan.headerLines)
         try setConnectTo(plan.connectTo)
-        // Wait for a connection that is being made and may take many streams, rather than make one more.
+        // Prefer to wait for a new connection that may support multiplexing over making another one.
         let mayShare = mode == .requests && !plan.usesOwnConnection && !plan.isPlainText
         try set(CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
         try set(CURLOPT_FRESH_CONNECT, plan.usesOwnConnection ? 1 : 0)
         try set(CURLOPT_FORBID_REUSE, plan.usesOwnConnection ? 1 : 0)
-        // Takes back what the request before may have left: HEAD, a body.
+        // Resets what the previous request may have set: HEAD, a body.
         try set(CURLOPT_HTTPGET, 1)
         try set(CURLOPT_REQUEST_TARGET, plan.target)
         switch plan.framing {
@@ -99,12 +100,12 @@ extension EasyHandle {
 }
 
 extension Duration {
-    /// Rounded up, and at least one, since libcurl takes zero as "no limit".
+    /// The duration in milliseconds, rounded up and at least one, because libcurl interprets zero as "no limit".
     var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         return max(1, Int(seconds) * 1_000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000))
     }
 
-    /// Rounded down.
+    /// The duration in seconds, rounded down.
     fileprivate var wholeSeconds: Int { Int(components.seconds) }
 }

@@ -1,72 +1,73 @@
 import CCurl
 import HTTPTransport
 
-/// When a request goes out once more, on another connection.
+/// The rules by which a request is sent again on another connection.
 ///
-/// | what happened | idempotent | every other |
+/// | event | idempotent request | other request |
 /// | --- | --- | --- |
-/// | the peer refused it (REFUSED_STREAM, GOAWAY before its stream), or it was not sent | again | again |
-/// | the connection broke, or was closed, before the response began | again | fails |
-/// | nothing has arrived on the connection for too long | again, once | goes on waiting |
+/// | the peer refused it (REFUSED_STREAM, GOAWAY before its stream), or it was not sent | sent again | sent again |
+/// | the connection broke or was closed before the response began | sent again | fails |
+/// | no data arrived on the connection for too long | sent again, once | keeps waiting |
 ///
-/// libcurl knows that a stream was refused and tells it only by what it does. Of the HTTP/2 streams that end without an answer,
-/// those that failed leave an error text, and those that nghttp2 closed as refused do not: libcurl then either takes
-/// another connection by itself, or, when nothing else is left of the session, fails with `CURLE_HTTP2`. Both were compared
-/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules; see Docs/Decisions/0028.
+/// libcurl does not report that a stream was refused; it has to be inferred. Of the HTTP/2 streams that end without a response,
+/// failed ones leave an error text, and streams that nghttp2 closed as refused leave none. For the latter, libcurl either takes
+/// another connection itself or, if the session has no other stream, fails with `CURLE_HTTP2`. Both cases were verified against
+/// the audit log of an API server. The inference requires a peer that follows HTTP/2; see Docs/Decisions/0028.
 extension EasyHandle {
-    /// One time that a request went out.
+    /// One attempt to send a request.
     struct Attempt {
         let isHTTP2: Bool
-        /// How many bytes of request heads libcurl had sent for the exchange before.
+        /// The number of bytes of request heads that libcurl had sent for the exchange before.
         let bytesBefore: Int
     }
 
-    /// How often an exchange is begun anew before it fails. libcurl itself takes up to five more connections each time.
+    /// The maximum number of times that an exchange is restarted before it fails. libcurl itself takes up to five more
+    /// connections each time.
     static let maxReplays = 3
 
-    /// How many bytes of request heads libcurl has sent for the exchange.
+    /// The number of bytes of request heads that libcurl has sent for the exchange.
     var requestBytes: Int {
         var count = 0
         _ = ccurl_get_long(raw, CURLINFO_REQUEST_SIZE, &count)
         return count
     }
 
-    /// Whether the peer has certainly not acted on the last attempt, which ended without an answer.
+    /// Whether the peer has certainly not processed the last attempt, which ended without a response.
     ///
-    /// - Parameter code: How it ended; `nil` where libcurl takes another connection by itself.
+    /// - Parameter code: The result of the attempt; `nil` if libcurl takes another connection itself.
     func hadNoEffect(_ code: CURLcode? = nil) -> Bool {
         guard let attempt, let exchange, exchange.isAwaitingHead else { return false }
         if attempt.isHTTP2, hasNoErrorText, code == nil || code == CURLE_HTTP2 { return true }
-        // Without its head nothing was sent. Over HTTP/2 a part of it may have been, but not the end of a body.
+        // Nothing was sent if the head was not. Over HTTP/2 a part of the head may have been sent, but not the end of a body.
         guard requestBytes == attempt.bytesBefore else { return false }
         return exchange.plan.hasBody || exchange.plan.isPlainText
     }
 
-    /// True when the exchange is allowed another connection and may profit from it.
+    /// Whether the exchange may be sent again on another connection, and may succeed there.
     ///
-    /// That an idempotent request may is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
-    /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
+    /// Idempotent requests are sent again after other HTTP/2 errors too: before version 8.1, libcurl resets every stream that
+    /// it has read completely, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
         guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
-            // What was sent of a body that is made on the way is gone.
+            // The sent part of an upload is no longer available.
             exchange.upload?.hasBegun != true
         else { return false }
         return hadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
     }
 
-    /// Prepares the exchange to begin anew. The handle must be out of libcurl's hands.
+    /// Prepares the exchange for another attempt. The handle must not be in the `CURLM`.
     func prepareReplay(on pool: ConnectionPool) throws(TransportError) {
         replayCount += 1
         try beginAnew(on: pool)
     }
 
-    /// True when the exchange can leave its silent connection: it was not sent, or may be sent twice.
+    /// Whether the exchange can leave its silent connection: it was not sent, or may be sent twice.
     var mayMove: Bool {
         guard let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true else { return false }
         return attempt == nil || (exchange.plan.isReplayable && !hasMoved)
     }
 
-    /// Prepares the exchange to begin anew, away from a silent connection. The handle must be out of libcurl's hands.
+    /// Prepares the exchange for another attempt, away from a silent connection. The handle must not be in the `CURLM`.
     func prepareMove(to pool: ConnectionPool) throws(TransportError) {
         if attempt != nil { hasMoved = true }
         try beginAnew(on: pool)

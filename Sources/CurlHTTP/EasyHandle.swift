@@ -2,17 +2,17 @@ import CCurl
 import HTTPTransport
 import HTTPTypes
 
-/// One reusable `CURL` handle with what its callbacks need. It lives on the thread of its ``CurlLoop``.
+/// A reusable `CURL` handle, with the state that its callbacks need. Only the thread of its ``CurlLoop`` uses it.
 final class EasyHandle {
     let raw: UnsafeMutableRawPointer
-    /// What the handle works on; `nil` while it is idle.
+    /// The exchange in progress; `nil` while the handle is idle.
     private(set) var exchange: Exchange?
 
-    /// Where its connection comes from; kept from one exchange to the next.
+    /// The pool from which the handle gets its connections. It is kept between exchanges.
     private(set) var pool: ConnectionPool?
-    /// True while the pool counts the handle's exchange.
+    /// Whether the pool counts the handle's exchange.
     private var isOnPool = false
-    /// The connection that the request went out on; `nil` before.
+    /// The connection on which the request was sent; `nil` before.
     private(set) var connection: Connection?
 
     private unowned let loop: CurlLoop
@@ -21,20 +21,20 @@ final class EasyHandle {
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var connectToList: UnsafeMutablePointer<curl_slist>?
     private var parser = ResponseHeadParser()
-    /// The last time that the request went out. libcurl may take another connection when one breaks.
+    /// The last attempt to send the request. libcurl may take another connection if one breaks.
     private(set) var attempt: Attempt?
-    /// How often the exchange was begun anew, on another connection.
+    /// The number of times that the exchange was restarted on another connection.
     var replayCount = 0
-    /// True once the exchange has left a silent connection.
+    /// Whether the exchange has left a silent connection.
     var hasMoved = false
-    /// True while its reader is behind, so that libcurl reads nothing more.
+    /// Whether libcurl has stopped reading because the reader is behind.
     private var isPaused = false
-    /// True while the connection waits for more of the request's body.
+    /// Whether libcurl has stopped sending because the next part of the request's body is not available.
     private var isUploadPaused = false
-    /// Why a callback made libcurl give up.
+    /// The error for which a callback ended the transfer.
     private var verdict: TransportError?
 
-    /// Makes an idle handle with everything that is the same for all requests.
+    /// Creates an idle handle, and sets the options that are the same for all requests.
     init(for loop: CurlLoop) throws(TransportError) {
         guard let raw = curl_easy_init() else { throw .refusedOption }
         self.raw = raw
@@ -47,7 +47,7 @@ final class EasyHandle {
     }
 
     deinit {
-        // Lets go of the pool, too.
+        // This also releases the pool.
         curl_easy_cleanup(raw)
         curl_slist_free_all(headerList)
         curl_slist_free_all(connectToList)
@@ -57,7 +57,7 @@ final class EasyHandle {
 
     // MARK: One exchange
 
-    /// Prepares the handle for `exchange` on a connection of `pool`.
+    /// Prepares the handle for `exchange`, on a connection of `pool`.
     func attach(_ exchange: Exchange, _ pool: ConnectionPool) throws(TransportError) {
         self.exchange = exchange
         replayCount = 0
@@ -67,7 +67,7 @@ final class EasyHandle {
         try begin(on: pool)
     }
 
-    /// Prepares the first attempt, or forgets the last one: the options are those of the exchange.
+    /// Resets the state of the last attempt. The options of the exchange stay as they are.
     private func begin(on pool: ConnectionPool) throws(TransportError) {
         parser = ResponseHeadParser()
         errorText[0] = 0
@@ -77,7 +77,7 @@ final class EasyHandle {
         pool.transferCount += 1
     }
 
-    /// As ``begin(on:)``, after an attempt.
+    /// Like ``begin(on:)``, after an attempt.
     func beginAnew(on pool: ConnectionPool) throws(TransportError) {
         endAttempt()
         try begin(on: pool)
@@ -88,7 +88,7 @@ final class EasyHandle {
         self.pool = pool
     }
 
-    /// Lets go of the pool. The handle must be idle.
+    /// Releases the pool. The handle must be idle.
     func leavePool() {
         guard pool != nil else { return }
         try? set(nil)
@@ -104,9 +104,9 @@ final class EasyHandle {
         loop.leave(connection, timedOut: timedOut)
     }
 
-    /// Lets go of the exchange and of everything that belongs to it.
+    /// Releases the exchange and its state.
     ///
-    /// - Parameter timedOut: Whether its time was over before the answer was complete.
+    /// - Parameter timedOut: Whether the exchange timed out before the response was complete.
     func detach(timedOut: Bool = false) {
         if case .body = exchange?.plan.framing {
             _ = ccurl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, nil)
@@ -122,7 +122,7 @@ final class EasyHandle {
         pool?.transferCount -= 1
     }
 
-    /// The handle goes on, because its reader has caught up.
+    /// Continues to read, because the reader has caught up.
     func unpause() -> CURLcode {
         if isPaused {
             isPaused = false
@@ -132,34 +132,34 @@ final class EasyHandle {
         return resume()
     }
 
-    /// The handle goes on, because there is more to send.
+    /// Continues to send, because more of the request's body is available.
     func resumeUpload() -> CURLcode {
         isUploadPaused = false
         return resume()
     }
 
-    /// Lets both directions go on, but those that have nothing to go on with.
+    /// Continues both directions, except those that are still paused.
     private func resume() -> CURLcode {
         curl_easy_pause(raw, (isPaused ? CURLPAUSE_RECV : 0) | (isUploadPaused ? CURLPAUSE_SEND : 0))
     }
 
-    /// The fields that followed the response's body.
+    /// The trailer fields of the response (RFC 9110 section 6.5); `nil` if there are none.
     var trailers: HTTPFields? { parser.trailers }
 
-    /// Whether a callback has decided already what becomes of the exchange.
+    /// Whether a callback has already determined the error of the exchange.
     var hasVerdict: Bool { verdict != nil }
 
-    /// Whether libcurl has found no words for what went wrong, or nothing did.
+    /// Whether libcurl has left no error text.
     var hasNoErrorText: Bool { errorText[0] == 0 }
 
-    /// Whether the exchange shared its connection with others; `nil` when there was no answer.
+    /// Whether the connection multiplexes requests; `nil` if there was no response.
     var isMultiplexed: Bool? {
         var version = 0
         guard ccurl_get_long(raw, CURLINFO_HTTP_VERSION, &version) == CURLE_OK, version != 0 else { return nil }
         return version >= Int(CURL_HTTP_VERSION_2_0)
     }
 
-    /// What libcurl's verdict on the exchange means for its caller.
+    /// The result of the exchange for its caller.
     func ending(_ code: CURLcode) -> Result<Void, TransportError> {
         if let verdict { return .failure(verdict) }
         guard code != CURLE_OK else { return .success(()) }
@@ -197,7 +197,7 @@ final class EasyHandle {
         try check(ccurl_set_offset(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count)))
         try check(
             bytes.withUnsafeBytes { buffer in
-                // libcurl copies as many bytes as were announced; an empty array has no address, but zero bytes need one.
+                // libcurl copies the announced number of bytes. An empty array has no address, but the option requires one.
                 withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { empty in
                     let address = buffer.baseAddress ?? UnsafeRawPointer(empty.baseAddress)
                     return ccurl_set_pointer(raw, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: address))
@@ -206,7 +206,7 @@ final class EasyHandle {
         )
     }
 
-    /// - Parameter length: `nil` sends the body in chunks.
+    /// - Parameter length: The number of bytes; `nil` sends the body in chunks.
     func setUploadLength(_ length: Int?) throws(TransportError) {
         try check(ccurl_set_offset(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(length ?? -1)))
     }
@@ -258,7 +258,7 @@ final class EasyHandle {
         )
     }
 
-    /// The handle that `CURLOPT_PRIVATE` of `raw` points to.
+    /// The handle to which `CURLOPT_PRIVATE` of `raw` points.
     static func of(_ raw: UnsafeMutableRawPointer?) -> EasyHandle? {
         var context: UnsafeMutableRawPointer?
         _ = ccurl_get_pointer(raw, CURLINFO_PRIVATE, &context)
@@ -287,7 +287,7 @@ final class EasyHandle {
 
     // MARK: Callbacks
 
-    /// - Returns: `count` of `line`, or anything else to end the transfer.
+    /// - Returns: The length of `line`; any other number ends the transfer.
     private func headerLineArrived(_ line: UnsafeRawBufferPointer) -> Int {
         if let connection { loop.received(on: connection) }
         switch parser.consume(line) {
@@ -302,7 +302,7 @@ final class EasyHandle {
         }
     }
 
-    /// - Returns: `count` of `bytes`, the sign to pause, or anything else to end the transfer.
+    /// - Returns: The length of `bytes`, or `CURL_WRITEFUNC_PAUSE`; any other number ends the transfer.
     private func chunkArrived(_ bytes: UnsafeRawBufferPointer) -> Int {
         if let connection { loop.received(on: connection) }
         switch exchange?.chunkArrived([UInt8](bytes)) {
@@ -320,7 +320,8 @@ final class EasyHandle {
         }
     }
 
-    /// - Returns: How many bytes of the request's body were put into `target`, the sign to pause, or that to end the transfer.
+    /// - Returns: The number of bytes of the request's body that were copied into `target`, `CURL_READFUNC_PAUSE`, or
+    ///   `CURL_READFUNC_ABORT`.
     private func bodyIsWanted(_ target: UnsafeMutableRawBufferPointer) -> Int {
         guard let upload = exchange?.upload else { return Int(CURL_READFUNC_ABORT) }
         if let count = upload.take(into: target, at: loop.now) { return count }
@@ -328,9 +329,11 @@ final class EasyHandle {
         return Int(CURL_READFUNC_PAUSE)
     }
 
-    /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
-    /// any that the peer refused; only an idempotent one may be repeated (RFC 9110 section 9.2.2), or one of which it is
-    /// certain that it had no effect.
+    /// Called when a connection is ready, before the request is sent.
+    ///
+    /// libcurl repeats every request whose reused connection breaks before the response begins, and every request that the peer
+    /// refused. This aborts the repetition unless the request is idempotent (RFC 9110 section 9.2.2) or had certainly no
+    /// effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
         if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !hadNoEffect()) {
@@ -347,6 +350,6 @@ final class EasyHandle {
 }
 
 extension TransportError {
-    /// libcurl ran out of memory or does not know an option: it was built without something that is needed here.
+    /// libcurl ran out of memory, or was built without a required option.
     fileprivate static var refusedOption: Self { Self(.invalidRequest, "libcurl refused an option") }
 }

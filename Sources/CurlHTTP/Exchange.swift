@@ -2,26 +2,26 @@ import HTTPTransport
 import HTTPTypes
 import Synchronization
 
-/// The runner of one ``Transfer``: the caller's task on one side, the thread of the ``CurlLoop`` on the other.
+/// The runner of one ``Transfer``, between the caller's task and the thread of the ``CurlLoop``.
 ///
-/// The lock covers transitions only; readers are resumed and messages are sent outside of it.
+/// The lock covers only transitions; readers are resumed and messages are sent outside of it.
 final class Exchange: Sendable {
     typealias Machine = Transfer<CheckedContinuation<HTTPResponse, any Error>, CheckedContinuation<[UInt8]?, any Error>>
 
     let plan: RequestPlan
-    /// The request's body where it is sent while it is being made.
+    /// The request's body, if it is produced while it is sent.
     let upload: Upload?
-    /// The longest time until the response head is complete, from the beginning or from the last part of an upload.
+    /// The longest time until the response head is complete, counted from the start or from the last part of an upload.
     private let headTimeout: Duration?
     private let begun: ContinuousClock.Instant
-    /// When the whole response must be complete.
+    /// The time at which the whole response must be complete; `nil` for streams.
     let deadline: ContinuousClock.Instant?
 
     private let mailbox: Mailbox
     private let machine: Mutex<Machine>
     private let trailerFields = Mutex<HTTPFields?>(nil)
 
-    /// - Parameter maxBufferedBytes: The number of unread bytes of one body that pauses its connection.
+    /// - Parameter maxBufferedBytes: The number of unread bytes of a body at which its connection is paused.
     init(_ request: TransportRequest, plan: RequestPlan, mailbox: Mailbox, maxBufferedBytes: Int) {
         self.plan = plan
         self.mailbox = mailbox
@@ -32,7 +32,7 @@ final class Exchange: Sendable {
         deadline = request.timeout.map { [begun] in begun.advanced(by: $0) }
     }
 
-    /// When the response head must be complete.
+    /// The time at which the response head must be complete; `nil` without such a limit.
     var headDeadline: ContinuousClock.Instant? {
         headTimeout.map { (upload?.quietSince ?? begun).advanced(by: $0) }
     }
@@ -50,7 +50,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Waits for the next chunk of the body; `nil` is its end.
+    /// Waits for the next chunk of the body; `nil` at its end.
     @Sendable func nextChunk() async throws -> [UInt8]? {
         switch machine.withLock({ $0.read() }) {
         case .chunk(let chunk, let unpauses):
@@ -61,7 +61,7 @@ final class Exchange: Sendable {
         case .failed(let error):
             throw error
         case .pending:
-            // The reader may be a child of the task that sent the request, and be cancelled alone.
+            // The reader may be a child task that is cancelled while the task that sent the request is not.
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { waitForChunk($0) }
             } onCancel: {
@@ -70,7 +70,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Returns the body where all of it has arrived.
+    /// The body, if it has arrived completely.
     @Sendable func takeWhole() -> [UInt8]? {
         machine.withLock { $0.takeWhole() }
     }
@@ -94,27 +94,27 @@ final class Exchange: Sendable {
         stop(TransportError(.cancelled, "the request was cancelled"))
     }
 
-    /// Aborts what is left of the transfer because the caller is done with the response.
+    /// Aborts the rest of the transfer because the caller has returned from its response handler.
     func close() {
         stop(TransportError(.cancelled, "the response is no longer valid"))
     }
 
-    /// Aborts what is left of the transfer, and lets the body end with what has arrived.
+    /// Aborts the rest of the transfer. The body ends with what has arrived.
     @Sendable func stopReceiving() {
         perform(machine.withLock { $0.stopReceiving() })
     }
 
-    /// Makes the reader's wait, or its next read, return an empty chunk.
+    /// Makes the reader's current or next read return an empty chunk.
     @Sendable func interruptReader() {
         machine.withLock { $0.interrupt() }?.perform()
     }
 
-    /// Writes the request's body.
+    /// Sends the request's body as `upload` produces it.
     func send(_ upload: TransportUpload) async {
         do {
             try await self.upload?.run(upload) { [self] in _ = mailbox.submit(.resumeUpload(self)) }
         } catch {
-            // The answer may be there already, and is not spoiled by a body that nobody wants.
+            // The response may be complete already; an error of the rest of the upload must not replace it.
             guard self.upload?.isOver == false else { return }
             stop(error as? TransportError ?? TransportError(.cancelled, "the request's body ended early"))
         }
@@ -127,7 +127,7 @@ final class Exchange: Sendable {
 
     private func perform(_ stop: Machine.Stop) {
         stop.delivery?.perform()
-        // A closed mailbox aborts everything by itself.
+        // If the mailbox is closed, the loop aborts all transfers itself.
         if stop.abortsTransfer { _ = mailbox.submit(.abort(self)) }
     }
 
@@ -137,7 +137,7 @@ final class Exchange: Sendable {
 
     // MARK: The loop's side
 
-    /// False when the caller gave up before the loop came to it.
+    /// Whether the caller still waits for the response head.
     var isAwaitingHead: Bool {
         machine.withLock { $0.isAwaitingHead }
     }
@@ -155,13 +155,13 @@ final class Exchange: Sendable {
         return machine.withLock { $0.ended(ending) }
     }
 
-    /// The fields that followed the body.
+    /// The trailer fields of the response; `nil` if there are none.
     var trailers: HTTPFields? {
         get { trailerFields.withLock { $0 } }
         set { trailerFields.withLock { $0 = newValue } }
     }
 
-    /// Applies the deadlines that `now` has reached.
+    /// Applies the deadlines that have passed at `now`.
     func expire(at now: ContinuousClock.Instant) -> Machine.Stop {
         machine.withLock { machine in
             if let deadline, deadline <= now { return machine.deadlinePassed() }
@@ -176,7 +176,7 @@ final class Exchange: Sendable {
         return machine.withLock { $0.stop(.shutDown) }.delivery
     }
 
-    /// The next deadline after `now`; `nil` when there is none.
+    /// The next deadline after `now`; `nil` if there is none.
     func nextDeadline(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         [headDeadline, deadline].compactMap { $0 }.filter { $0 > now }.min()
     }
@@ -188,7 +188,7 @@ extension TransportError {
 }
 
 extension Exchange.Machine.Delivery {
-    /// Resumes the reader.
+    /// Resumes the waiting reader.
     func perform() {
         switch self {
         case .head(let reader, let result): reader.resume(with: result.mapError { $0 })
@@ -197,13 +197,13 @@ extension Exchange.Machine.Delivery {
     }
 }
 
-/// Chunks of a body between the connection and the reader, in the order of their arrival.
+/// Chunks of a body that have arrived and were not read, in the order of their arrival.
 struct ChunkQueue {
-    /// How long a chunk may become by what is added to it. libcurl hands a body over in pieces of 16 KB at most; each chunk costs its
-    /// reader a turn, and whoever passes it on a write.
+    /// The maximum size of a chunk to which further data is appended, in bytes. libcurl delivers bodies in pieces of at most 16
+    /// KB; merging them saves a reader's turns and the writes of forwarded bodies.
     static let maxChunkBytes = 64 * 1_024
     private static let largePiece = 8 * 1_024
-    /// How many delivered slots may stay in front before the array is compacted.
+    /// The number of delivered slots at the front after which the array is compacted.
     private static let maxSpentSlots = 32
 
     private let mergesPieces: Bool
@@ -211,7 +211,7 @@ struct ChunkQueue {
     private var first = 0
     private(set) var byteCount = 0
 
-    /// - Parameter mergesPieces: Whether what is appended may become a part of the last chunk.
+    /// - Parameter mergesPieces: Whether appended data may become a part of the last chunk.
     init(mergesPieces: Bool = false) {
         self.mergesPieces = mergesPieces
     }
@@ -224,7 +224,7 @@ struct ChunkQueue {
         if mergesPieces, let last = chunks.indices.last, last >= first,
             chunks[last].count + chunk.count <= Self.maxChunkBytes
         {
-            // Large pieces are seldom the last, and growing step by step would copy them again and again.
+            // After a large piece more data usually follows, and growing in small steps would copy the chunk repeatedly.
             if chunk.count >= Self.largePiece { chunks[last].reserveCapacity(Self.maxChunkBytes) }
             chunks[last] += chunk
         } else {

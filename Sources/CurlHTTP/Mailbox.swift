@@ -1,20 +1,23 @@
 import HTTPTransport
 import Synchronization
 
-/// The messages from all tasks to the one thread of a ``CurlLoop``.
+/// The messages from tasks to the thread of a ``CurlLoop``.
 ///
-/// A sender wakes the thread only when it is about to sleep, so that a burst costs one wake-up.
+/// A sender wakes the thread only if it is about to wait, so a burst of messages causes one wake-up.
 final class Mailbox: Sendable {
-    /// What the loop is asked to do.
+    /// A message to the loop.
     enum Message: Sendable {
+        /// Start an exchange.
         case start(Exchange)
+        /// Continue to read, because the reader has caught up.
         case unpause(Exchange)
-        /// There is more of the request's body, or its end.
+        /// Continue to send, because more of the request's body is available, or its end.
         case resumeUpload(Exchange)
+        /// Abort an exchange.
         case abort(Exchange)
-        /// End the streams that may have met the fate of this connection.
+        /// End the streams on connections that may be broken like this one.
         case cutOff(SilentConnection)
-        /// Count what is alive, after all messages that came before.
+        /// Count the transfers and handles, after all earlier messages.
         case count(CheckedContinuation<CurlLoop.Census, Never>)
     }
 
@@ -31,9 +34,9 @@ final class Mailbox: Sendable {
         self.multi = Mutex(multi)
     }
 
-    /// Leaves a message for the thread.
+    /// Adds a message for the thread.
     ///
-    /// - Returns: Why it was not taken; `nil` when it was.
+    /// - Returns: The error if the mailbox is closed; otherwise `nil`.
     func submit(_ message: Message) -> TransportError? {
         let (isClosed, wakes) = state.withLock { state in
             guard !state.isClosed else { return (true, false) }
@@ -45,7 +48,7 @@ final class Mailbox: Sendable {
         return isClosed ? .shutDown : nil
     }
 
-    /// Refuses all further messages; the thread ends once it has aborted what runs.
+    /// Refuses all further messages. The thread then aborts all transfers and ends.
     func close() {
         let wakes = state.withLock { state in
             state.isClosed = true
@@ -56,7 +59,7 @@ final class Mailbox: Sendable {
     }
 
     private func wake() {
-        // Under the lock, so that the handle cannot be freed meanwhile.
+        // Under the lock, so that the handle is not freed meanwhile.
         multi.withLock { $0?.wakeUp() }
     }
 
@@ -64,7 +67,7 @@ final class Mailbox: Sendable {
 
     /// Moves all messages into `batch`, which must be empty and whose storage is reused.
     ///
-    /// - Returns: True once the mailbox is closed.
+    /// - Returns: Whether the mailbox is closed.
     func takeAll(into batch: inout [Message]) -> Bool {
         state.withLock { state in
             state.isThreadAsleep = false
@@ -73,7 +76,9 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Announces that the thread sleeps next. False when there is something to do first.
+    /// Announces that the thread will wait.
+    ///
+    /// - Returns: False if there are messages, or the mailbox is closed; the thread must not wait then.
     func prepareToSleep() -> Bool {
         state.withLock { state in
             state.isThreadAsleep = state.messages.isEmpty && !state.isClosed
@@ -81,7 +86,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// The multi handle is about to be freed: nobody may wake it any more.
+    /// Prevents further wake-ups, because the `CURLM` handle is about to be freed.
     func forgetHandle() {
         multi.withLock { $0 = nil }
     }

@@ -1,41 +1,41 @@
 import HTTPTransport
 import HTTPTypes
 
-/// A request that was checked and put into the words of libcurl, on the caller's side of the thread boundary.
+/// A validated request in the form that libcurl takes. It is made on the caller's side of the thread boundary.
 ///
-/// Field names, field values and the method cannot hold a line break: their types see to that.
+/// Field names, field values and the method cannot contain line breaks, because their types reject them.
 struct RequestPlan: Sendable {
-    /// How libcurl frames the request.
+    /// The framing of the request's body.
     enum Framing: Sendable {
-        /// No body and no word about one.
+        /// No body, and no `Content-Length`.
         case none
         /// `HEAD`: no body in either direction.
         case headOnly
-        /// A body with its length, which may be zero.
+        /// A body of known length, which may be zero.
         case body([UInt8])
-        /// A body that is made while it is sent; without a length it goes in chunks.
+        /// A body that is produced while it is sent. Without a length it is sent in chunks.
         case upload(length: Int?)
     }
 
     let method: String
     let url: String
-    /// What stands for the URL's path in the request line, where that is not taken from the URL.
+    /// The request target, if it is sent instead of the URL's path.
     let target: String?
-    /// Scheme and authority: requests that have them in common may share connections.
+    /// Scheme and authority. Requests with the same origin may share connections.
     let origin: String
-    /// Header lines in the syntax of `CURLOPT_HTTPHEADER`.
+    /// Header lines in the format of `CURLOPT_HTTPHEADER`.
     let headerLines: [String]
     let framing: Framing
-    /// The entry for `CURLOPT_CONNECT_TO` where the TLS server name, or the address to connect to, differs from the URL's host.
+    /// The entry for `CURLOPT_CONNECT_TO`, if the TLS server name or the address to connect to differs from the URL's host.
     let connectTo: String?
-    /// The host names that must not appear in errors: a preview's URL is a secret.
+    /// Host names that must not appear in errors, because a preview's URL is secret.
     let privateNames: [String]
-    /// True when the request may be sent a second time after the connection broke (RFC 9110 section 9.2.2).
+    /// Whether the request may be sent again after the connection broke (RFC 9110 section 9.2.2).
     let isReplayable: Bool
-    /// Whether the request gets a connection of its own.
+    /// Whether the request gets a separate connection.
     let usesOwnConnection: Bool
 
-    /// Whether there is a body of at least one byte.
+    /// Whether the request has a body of at least one byte.
     var hasBody: Bool {
         switch framing {
         case .none, .headOnly: false
@@ -44,7 +44,7 @@ struct RequestPlan: Sendable {
         }
     }
 
-    /// Whether the request goes without TLS, and so over HTTP/1.1.
+    /// Whether the request is sent without TLS, and therefore over HTTP/1.1.
     var isPlainText: Bool { url.utf8.starts(with: "http:".utf8) }
 
     init(_ request: TransportRequest, serverName: String?) throws(TransportError) {
@@ -94,7 +94,7 @@ struct RequestPlan: Sendable {
             return .upload(length: request.upload?.length)
         case _ where request.isVerbatim && request.body.isEmpty:
             return request.head.headerFields[.contentLength] == nil ? .none : .body([])
-        // A length of zero is only said where a body is expected (RFC 9110 section 8.6).
+        // A length of zero is sent only for methods that expect a body (RFC 9110 section 8.6).
         case .post, .put, .patch:
             return .body(request.body)
         default:
@@ -118,7 +118,7 @@ struct RequestPlan: Sendable {
         var lines: [String] = []
         lines.reserveCapacity(fields.count + 4)
         for field in fields where field.name != .contentLength {
-            // libcurl spells an empty value with a semicolon and takes a bare colon as "leave this header out".
+            // libcurl writes an empty value as a semicolon; a colon without a value removes the header.
             lines.append(field.value.isEmpty ? "\(field.name.rawName);" : "\(field.name.rawName): \(field.value)")
         }
         if let authority, !fields.contains(where: { $0.name.canonicalName == "host" }) {
@@ -135,19 +135,19 @@ struct RequestPlan: Sendable {
         return lines
     }
 
-    /// Printable ASCII. A `#` would silently cut the rest off.
+    /// Whether the byte is printable ASCII other than `#`, at which libcurl would cut the URL off.
     private static func isPathByte(_ byte: UInt8) -> Bool {
         (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "#")
     }
 }
 
-/// A URL's authority without user information: `host`, `host:port` or `[address]:port` (RFC 3986 section 3.2).
+/// The authority of a URL without user information: `host`, `host:port` or `[address]:port` (RFC 3986 section 3.2).
 struct Authority {
-    /// The host, with its brackets where it is an IPv6 address.
+    /// The host, in brackets if it is an IPv6 address.
     let host: String
     let port: String?
 
-    /// `nil` where `text` is no such authority. User information is refused: it would turn into credentials.
+    /// Parses an authority; `nil` if `text` is malformed or contains user information, which libcurl would send as credentials.
     init?(_ text: String) {
         guard !text.isEmpty, text.utf8.allSatisfy(Self.isAuthorityByte) else { return nil }
         let hostEnd: String.Index

@@ -1,19 +1,19 @@
 import HTTPTypes
 
-/// Collects the lines that libcurl hands over one by one into the final response head.
+/// Parses the header lines that libcurl delivers one by one.
 ///
-/// Interim responses (1xx, RFC 9110 section 15.2) are skipped; lines after the final head are trailers, which count as absent
-/// where they are malformed.
+/// Interim responses (1xx, RFC 9110 section 15.2) are skipped. Lines after the final head are trailers; malformed ones are
+/// ignored.
 struct ResponseHeadParser {
-    /// What is known after a line.
+    /// The state after a line.
     enum Progress {
         case incomplete
         case complete(HTTPResponse)
-        /// The peer broke the protocol; the text says how.
+        /// The peer violated the protocol; the text describes how.
         case violation(String)
     }
 
-    /// The most bytes of all header lines of one exchange, interim responses and trailers included.
+    /// The maximum size of all header lines of one exchange, in bytes, including interim responses and trailers.
     static let maxBytes = 128 * 1_024
 
     private enum Phase {
@@ -25,12 +25,12 @@ struct ResponseHeadParser {
     private var phase = Phase.statusLine
     private var status = 0
     private var reason = ""
-    /// The fields that followed the body; `nil` where there are none.
+    /// The trailer fields; `nil` if there are none.
     private(set) var trailers: HTTPFields?
     private var fields = HTTPFields()
     private var byteCount = 0
 
-    /// Takes one line with its line end.
+    /// Parses one line, including its line break.
     mutating func consume(_ line: UnsafeRawBufferPointer) -> Progress {
         byteCount += line.count
         guard byteCount <= Self.maxBytes else { return .violation("the header is longer than \(Self.maxBytes) bytes") }
@@ -53,7 +53,7 @@ struct ResponseHeadParser {
 
     private mutating func append(_ content: Slice<UnsafeRawBufferPointer>, isFolded: Bool) -> Progress {
         if isFolded {
-            // A line that starts with a space continues the one before (RFC 9112 section 5.2).
+            // A line that starts with whitespace continues the previous one (obs-fold, RFC 9112 section 5.2).
             guard let last = fields.indices.last else { return .violation("the first header line is folded") }
             fields[last].value += " " + String(decoding: content, as: UTF8.self)
             return .incomplete
@@ -85,10 +85,10 @@ struct ResponseHeadParser {
         }
     }
 
-    /// Leaves one `Content-Length` of several that are the same. What contradicts itself may be a part of another message to whoever
-    /// reads it next (RFC 9112 section 6.3).
+    /// Merges several equal `Content-Length` values into one. Different values would let the next reader see the message end at
+    /// another place (RFC 9112 section 6.3).
     ///
-    /// - Returns: False where the fields name no length, or more than one.
+    /// - Returns: False if a value is not a number, or the values differ.
     private mutating func keepsOneLength() -> Bool {
         let values = fields[values: .contentLength]
         guard let first = values.first else { return true }
@@ -123,7 +123,7 @@ struct ResponseHeadParser {
         return bytes
     }
 
-    /// The three digits after the version; libcurl has already checked the version.
+    /// The three digits after the version. libcurl has already checked the version.
     private static func status(in line: UnsafeRawBufferPointer) -> Int? {
         let content = trimmed(line[...])
         guard content.starts(with: "HTTP/".utf8), let space = content.firstIndex(of: UInt8(ascii: " ")) else {
@@ -139,7 +139,7 @@ struct ResponseHeadParser {
         return status >= 100 ? status : nil
     }
 
-    /// What follows the digits; `Status` takes no line breaks, and other bytes than ASCII count as none.
+    /// The reason phrase; empty if it contains bytes other than printable ASCII, because `Status` does not accept line breaks.
     private static func reason(in line: UnsafeRawBufferPointer) -> String {
         let words = trimmed(line[...]).split(separator: UInt8(ascii: " "), maxSplits: 2)
         guard words.count == 3, words[2].allSatisfy({ (0x20...0x7E).contains($0) }) else { return "" }

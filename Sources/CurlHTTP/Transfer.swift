@@ -1,46 +1,46 @@
 import HTTPTransport
 import HTTPTypes
 
-/// The state machine of one request: pure, with one method per event that returns what its runner has to do.
+/// The state machine of one request. It is pure: each event is a method that returns what the runner has to do.
 ///
-/// A reader is whatever waits (in production a continuation). It enters with one event and leaves with exactly one
-/// action, so that it is resumed exactly once.
+/// A reader is what waits for a result; in production it is a continuation. It is passed in with one event and returned with
+/// exactly one action, so it is resumed exactly once.
 ///
 /// ```
 /// idle ── begin ─▶ awaitingHead ── headArrived ─▶ streaming ── ended, stopReceiving ─▶ streaming, nothing more arrives
 ///   └──── stop ────────┴──────────── stop ───────────┴── stop ─▶ stopped
 /// ```
 struct Transfer<HeadReader, ChunkReader> {
-    /// What the runner hands to a reader that waited.
+    /// A result for a waiting reader.
     enum Delivery {
         case head(HeadReader, Result<HTTPResponse, TransportError>)
         case chunk(ChunkReader, Result<[UInt8]?, TransportError>)
     }
 
-    /// What becomes of a chunk that arrived.
+    /// The result of offering a chunk that arrived.
     enum ChunkArrival {
-        /// It is taken; where somebody waited for it, hand it over.
+        /// The chunk was taken. If a reader waited, the runner performs the delivery.
         case accepted(Delivery?)
-        /// The buffer is full: the connection has to offer the chunk again once it is unpaused.
+        /// The buffer is full. The connection offers the chunk again after it is unpaused.
         case paused
-        /// Nobody wants it any more.
+        /// The body is no longer wanted.
         case refused
     }
 
-    /// What a reader gets.
+    /// The result of a read.
     enum Read {
-        /// The next chunk. Where `unpauses` is true, the connection has to go on.
+        /// The next chunk. If `unpauses` is true, the runner must unpause the connection.
         case chunk([UInt8], unpauses: Bool)
         case end
         case failed(TransportError)
-        /// Nothing yet.
+        /// No data has arrived yet.
         case pending
     }
 
-    /// What stopping a transfer takes.
+    /// What the runner has to do when a transfer is stopped.
     struct Stop {
         var delivery: Delivery?
-        /// True when the connection still works on this transfer.
+        /// Whether the connection must abort the transfer.
         var abortsTransfer: Bool
 
         fileprivate static var nothing: Self { Self(delivery: nil, abortsTransfer: false) }
@@ -53,36 +53,38 @@ struct Transfer<HeadReader, ChunkReader> {
         case stopped(TransportError)
     }
 
-    /// The number of buffered bytes that pauses the connection.
+    /// The number of buffered bytes at which the connection is paused.
     let maxBufferedBytes: Int
 
     private var state = State.idle
-    // The parts of `streaming`, outside of the enum so that the queue is changed in place.
+    // // The state of `streaming`. It is not a part of the enum, so that the queue is changed in place.
     private var chunks = ChunkQueue(mergesPieces: true)
     private var chunkReader: ChunkReader?
     private var isPaused = false
-    /// True once the reader has asked for a part of the body.
+    /// Whether a part of the body was read.
     private var hasRead = false
-    /// True when the reader is to get an empty chunk at its next read.
+    /// Whether the next read returns an empty chunk.
     private var isInterrupted = false
-    /// Set when nothing more can arrive; chunks may still be unread.
+    /// Set when no more data can arrive. Unread chunks may remain.
     private var ending: Result<Void, TransportError>?
 
     init(maxBufferedBytes: Int) {
         self.maxBufferedBytes = maxBufferedBytes
     }
 
-    /// The bytes that arrived and were not read. Never above ``maxBufferedBytes``, unless a single chunk is larger.
+    /// The number of bytes that have arrived and were not read. At most ``maxBufferedBytes``, unless a single chunk is larger.
     var bufferedBytes: Int { chunks.byteCount }
 
-    /// True while the request is worth sending.
+    /// Whether the caller still waits for the response head.
     var isAwaitingHead: Bool {
         if case .awaitingHead = state { true } else { false }
     }
 
     // MARK: The caller's events
 
-    /// The request is about to be submitted and `reader` waits for its head. `nil` means: submit it.
+    /// Starts the transfer; `reader` waits for the response head.
+    ///
+    /// - Returns: `nil` if the request must be submitted; otherwise the error for the reader.
     mutating func begin(_ reader: HeadReader) -> Delivery? {
         switch state {
         case .idle:
@@ -95,7 +97,7 @@ struct Transfer<HeadReader, ChunkReader> {
         }
     }
 
-    /// The reader wants the body, if all of it is there and in one chunk.
+    /// Returns the body if it has arrived completely, in one chunk, and none of it was read; otherwise `nil`.
     mutating func takeWhole() -> [UInt8]? {
         guard case .streaming = state, case .success = ending, chunkReader == nil, !hasRead, chunks.count <= 1 else {
             return nil
@@ -104,7 +106,7 @@ struct Transfer<HeadReader, ChunkReader> {
         return chunks.popFirst() ?? []
     }
 
-    /// The reader wants the next chunk, if there is one.
+    /// Returns the next chunk if there is one.
     mutating func read() -> Read {
         switch state {
         case .idle, .awaitingHead:
@@ -127,20 +129,20 @@ struct Transfer<HeadReader, ChunkReader> {
             case .failure(let error): .failed(error)
             }
         }
-        // Only once half of the buffer is free: going on costs a message to the connection's thread.
+        // Not before half of the buffer is free, because unpausing costs a message to the connection's thread.
         let unpauses = isPaused && chunks.byteCount <= maxBufferedBytes / 2
         if unpauses { isPaused = false }
         return .chunk(chunk, unpauses: unpauses)
     }
 
-    /// The reader wants the next chunk; where the answer is ``Read/pending`` it now waits.
+    /// Like ``read()``, but for ``Read/pending`` the reader waits from then on.
     mutating func wait(_ reader: ChunkReader) -> Read {
         let read = read()
         if case .pending = read { chunkReader = reader }
         return read
     }
 
-    /// The caller is done or was cancelled, or the transport shuts down: from now on there is only `error`.
+    /// Stops the transfer: the caller is done or cancelled, or the transport shuts down. Later reads fail with `error`.
     mutating func stop(_ error: TransportError) -> Stop {
         defer {
             chunks.removeAll()
@@ -164,14 +166,14 @@ struct Transfer<HeadReader, ChunkReader> {
         }
     }
 
-    /// The caller wants no more than what has arrived: the body ends after that.
+    /// Ends the body after the data that has arrived.
     mutating func stopReceiving() -> Stop {
         guard case .streaming = state, ending == nil else { return .nothing }
         ending = .success(())
         return Stop(delivery: chunkReader.take().map { .chunk($0, .success(nil)) }, abortsTransfer: true)
     }
 
-    /// Something else than the body wants the reader's attention: it gets an empty chunk, now or at its next read.
+    /// Makes the reader's current or next read return an empty chunk, so that the reader can handle another event.
     mutating func interrupt() -> Delivery? {
         guard case .streaming = state else { return nil }
         guard let reader = chunkReader.take() else {
@@ -183,14 +185,14 @@ struct Transfer<HeadReader, ChunkReader> {
 
     // MARK: The connection's events
 
-    /// The final response head is complete.
+    /// Handles the final response head.
     mutating func headArrived(_ head: HTTPResponse) -> Delivery? {
         guard case .awaitingHead(let reader) = state else { return nil }
         state = .streaming
         return .head(reader, .success(head))
     }
 
-    /// A piece of the body arrived.
+    /// Handles a part of the body.
     mutating func chunkArrived(_ chunk: [UInt8]) -> ChunkArrival {
         guard case .streaming = state, ending == nil else { return .refused }
         if let reader = chunkReader.take() {
@@ -204,7 +206,7 @@ struct Transfer<HeadReader, ChunkReader> {
         return .accepted(nil)
     }
 
-    /// The connection is done with this transfer: every byte arrived, or the error says why not.
+    /// Handles the end of the transfer: the response is complete, or `ending` contains the error.
     mutating func ended(_ ending: Result<Void, TransportError>) -> Delivery? {
         switch state {
         case .idle, .stopped:
@@ -226,13 +228,13 @@ struct Transfer<HeadReader, ChunkReader> {
 
     // MARK: The clock's events
 
-    /// The time for the whole response is over.
+    /// Handles the end of the time for the whole response.
     mutating func deadlinePassed() -> Stop {
         guard ending == nil else { return .nothing }
         return stop(TransportError(.timedOut, "the response was not complete within the request's time limit"))
     }
 
-    /// The time for the response head is over.
+    /// Handles the end of the time for the response head.
     mutating func headDeadlinePassed() -> Stop {
         guard case .awaitingHead = state else { return .nothing }
         return stop(TransportError(.timedOut, "no response head arrived within the request's time limit"))

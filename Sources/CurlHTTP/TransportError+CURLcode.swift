@@ -2,14 +2,14 @@ import CCurl
 import HTTPTransport
 
 extension TransportError {
-    /// Translates how libcurl ended a transfer.
+    /// Converts the result of a libcurl transfer.
     ///
     /// - Parameters:
-    ///   - code: libcurl's verdict.
-    ///   - wasSent: True once a connection was ready and the request went out on it.
-    ///   - detail: What libcurl says about it; may be empty.
-    ///   - verifyResult: OpenSSL's verdict on the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
-    ///   - privateNames: Names that must not be repeated.
+    ///   - code: libcurl's result.
+    ///   - wasSent: Whether a connection was ready and the request was sent on it.
+    ///   - detail: libcurl's error text; may be empty.
+    ///   - verifyResult: OpenSSL's result of verifying the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
+    ///   - privateNames: Names that are replaced in the error text.
     init(_ code: CURLcode, wasSent: Bool, detail: String, verifyResult: Int, hiding privateNames: [String]) {
         var message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         for name in privateNames where !name.isEmpty {
@@ -23,7 +23,7 @@ extension TransportError {
         )
     }
 
-    /// OpenSSL's `X509_V_ERR_UNSPECIFIED`, which libcurl starts from, and `X509_V_ERR_CERT_HAS_EXPIRED`.
+    /// OpenSSL's `X509_V_ERR_UNSPECIFIED`, which is libcurl's initial value, and `X509_V_ERR_CERT_HAS_EXPIRED`.
     private static let certificateIsNotJudged = 1
     private static let certificateHasExpired = 10
 
@@ -31,12 +31,12 @@ extension TransportError {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST:
             .name
-        // libcurl has one code for all of its time limits, and says in words which it was.
+        // libcurl has one code for all time-outs; only the text tells them apart.
         case CURLE_OPERATION_TIMEDOUT where detail.hasPrefix("Resolving timed out"):
             .name
         case CURLE_PEER_FAILED_VERIFICATION where verifyResult == certificateHasExpired:
             .certificateExpired
-        // libcurl compares the names itself, once OpenSSL has found nothing wrong.
+        // libcurl compares the names itself, after OpenSSL has verified the certificate.
         case CURLE_PEER_FAILED_VERIFICATION where verifyResult <= certificateIsNotJudged:
             .certificateName
         case CURLE_PEER_FAILED_VERIFICATION:
@@ -60,17 +60,20 @@ extension TransportError {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED,
             CURLE_PROXY, CURLE_NO_CONNECTION_AVAILABLE:
             .connect
-        // libcurl knows no time limit but the connection's: the request's are kept outside of it.
+        // The only time-out that libcurl knows is that of the connection; the request's time limits are applied by
+        // ``CurlLoop``.
         case CURLE_OPERATION_TIMEDOUT:
             .connect
         default:
-            // Whatever goes wrong before the request is out, for example a proxy that refuses, is a failed connection.
+            // Errors before the request is sent, for example of a proxy that refuses it, are failed connections.
             wasSent ? .protocolViolation : .connect
         }
     }
 
-    /// In TLS 1.3 the server judges the client's certificate after the client believes the handshake to be over. It
-    /// has not handed the request to HTTP then.
+    /// Whether the error text describes a TLS alert about the client's certificate.
+    ///
+    /// In TLS 1.3 the server verifies the client's certificate after the client has completed the handshake. The server has not
+    /// processed the request then.
     private static func isCertificateAlert(_ detail: String) -> Bool {
         detail.contains("alert") && (detail.contains("certificate") || detail.contains("unknown ca"))
     }

@@ -1,14 +1,14 @@
 import HTTPTransport
 import Synchronization
 
-/// The runner of one ``UploadBuffer``: the writer's task on one side, the thread of the ``CurlLoop`` on the other.
+/// The runner of one ``UploadBuffer``, between the writer's task and the thread of the ``CurlLoop``.
 final class Upload: Sendable {
-    /// Who waits learns whether to write.
+    /// A waiting writer is resumed with whether it may write.
     private typealias Buffer = UploadBuffer<CheckedContinuation<Bool, Never>>
 
     let length: Int?
     private let buffer: Mutex<Buffer>
-    /// When the connection last took something.
+    /// The time at which the connection last asked for data.
     private let lastTaken: Mutex<ContinuousClock.Instant>
 
     init(length: Int?, maxBufferedBytes: Int) {
@@ -19,18 +19,18 @@ final class Upload: Sendable {
 
     var hasBegun: Bool { buffer.withLock { $0.hasBegun } }
 
-    /// True once the peer wants no more, be it because it has answered.
+    /// Whether the peer accepts no more of the body, for example because it has responded.
     var isOver: Bool { buffer.withLock { $0.isOver } }
 
-    /// Since when no part of the body has been sent.
+    /// The time since which the connection has asked for no data.
     var quietSince: ContinuousClock.Instant { lastTaken.withLock { $0 } }
 
     // MARK: The writer's side
 
-    /// Lets `upload` write its body.
+    /// Produces the body with `upload`.
     ///
-    /// - Parameter resume: Called when the connection may ask again.
-    /// - Throws: What the body throws, or ``TransportError`` where it contradicts its length.
+    /// - Parameter resume: Called when data is available after the connection has waited for it.
+    /// - Throws: The error of `upload`, or ``TransportError`` if the body does not have the declared length.
     func run(_ upload: TransportUpload, resume: @escaping @Sendable () -> Void) async throws {
         guard await waitForRoom() else { return }
         try await upload.write(
@@ -68,9 +68,9 @@ final class Upload: Sendable {
 
     // MARK: The loop's side
 
-    /// Copies the next bytes.
+    /// Copies the next bytes of the body.
     ///
-    /// - Returns: How many; zero at the end, `nil` while there are none.
+    /// - Returns: The number of bytes; zero at the end of the body, `nil` if no data is available yet.
     func take(into target: UnsafeMutableRawBufferPointer, at now: ContinuousClock.Instant) -> Int? {
         let (taken, writer) = buffer.withLock { $0.take(target.count) }
         lastTaken.withLock { $0 = now }
@@ -84,7 +84,7 @@ final class Upload: Sendable {
         }
     }
 
-    /// Nobody wants more of the body.
+    /// Ends the body: no more of it is needed.
     func end() {
         buffer.withLock { $0.end() }?.resume(returning: false)
     }

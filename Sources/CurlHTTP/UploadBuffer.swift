@@ -1,46 +1,47 @@
-/// The bytes of a request's body between their writer and the connection: a pure state machine.
+/// The bytes of a request's body between their writer and the connection. It is a pure state machine.
 ///
-/// The connection asks first; the writer begins only then, and stays ahead by a bounded number of bytes. A writer is
-/// whatever waits (in production a continuation); it enters with one event and leaves with exactly one action.
+/// The writer starts when the connection asks for the first bytes, and is ahead of it by a limited number of bytes. A writer is
+/// what waits for room; in production it is a continuation. It is passed in with one event and returned with exactly one
+/// action.
 struct UploadBuffer<Writer> {
-    /// What the connection gets.
+    /// The result of the connection's request for bytes.
     enum Taken {
         /// The next bytes.
         case bytes(ArraySlice<UInt8>)
-        /// Nothing yet: the connection has to be told when it may ask again.
+        /// No data yet. The connection must be resumed when there is.
         case nothingYet
         case end
     }
 
-    /// What a writer is told.
+    /// The result of a writer's request for room.
     enum Permission: Equatable {
         case write
         case wait
-        /// Nobody wants more.
+        /// The body is no longer needed.
         case over
     }
 
-    /// What became of a chunk, or of the end.
+    /// The result of adding a chunk, or of completing the body.
     enum Acceptance: Equatable {
-        /// It is taken. Where `resumes` is true, the connection may ask again.
+        /// It was accepted. If `resumes` is true, the connection must be resumed.
         case accepted(resumes: Bool)
-        /// It contradicts the length that was declared.
+        /// It contradicts the declared length.
         case wrongLength
         case over
     }
 
     private let maxBufferedBytes: Int
     private var chunks = ChunkQueue()
-    /// What is left of the chunk that the connection has taken a part of.
+    /// The rest of a chunk of which the connection has taken a part.
     private var current: ArraySlice<UInt8> = []
-    /// How many bytes are still to be written; `nil` where no length was declared.
+    /// The number of bytes that still have to be written; `nil` if no length was declared.
     private var remaining: Int?
     private var writer: Writer?
     private var isStarved = false
     private var isComplete = false
-    /// True once nobody wants more.
+    /// Whether the body is no longer needed.
     private(set) var isOver = false
-    /// True once the connection has asked for the body, so that the request cannot be sent again.
+    /// Whether the connection has asked for the body. The request cannot be sent again after that.
     private(set) var hasBegun = false
 
     init(length: Int?, maxBufferedBytes: Int) {
@@ -48,14 +49,14 @@ struct UploadBuffer<Writer> {
         self.maxBufferedBytes = maxBufferedBytes
     }
 
-    /// How many bytes wait for the connection.
+    /// The number of bytes that the connection has not taken yet.
     var bufferedBytes: Int { current.count + chunks.byteCount }
 
     // MARK: The connection's events
 
-    /// The connection wants at most `count` bytes.
+    /// Takes at most `count` bytes for the connection.
     ///
-    /// - Returns: What it gets, and the writer that may go on.
+    /// - Returns: The result, and the writer to resume because there is room again.
     mutating func take(_ count: Int) -> (Taken, resumed: Writer?) {
         hasBegun = true
         if current.isEmpty, let chunk = chunks.popFirst() { current = chunk[...] }
@@ -72,9 +73,9 @@ struct UploadBuffer<Writer> {
         return (taken, bufferedBytes <= maxBufferedBytes / 2 ? writer.take() : nil)
     }
 
-    /// Nobody wants more of the body.
+    /// Ends the body: no more of it is needed.
     ///
-    /// - Returns: The writer that has to be told.
+    /// - Returns: The writer to resume, which must stop.
     mutating func end() -> Writer? {
         isOver = true
         chunks.removeAll()
@@ -84,7 +85,7 @@ struct UploadBuffer<Writer> {
 
     // MARK: The writer's events
 
-    /// The writer wants to write; where the answer is ``Permission/wait`` it now waits.
+    /// Asks for room to write. For ``Permission/wait`` the writer waits from then on.
     mutating func wait(_ writer: Writer) -> Permission {
         if isOver { return .over }
         if hasBegun, bufferedBytes < maxBufferedBytes { return .write }
@@ -103,7 +104,7 @@ struct UploadBuffer<Writer> {
         return .accepted(resumes: feed())
     }
 
-    /// Everything was written.
+    /// Marks the body as complete.
     mutating func complete() -> Acceptance {
         if isOver { return .over }
         guard remaining ?? 0 == 0 else { return .wrongLength }

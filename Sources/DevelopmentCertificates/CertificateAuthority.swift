@@ -1,29 +1,29 @@
 internal import COpenSSL
 public import FoundationEssentials
 
-/// A certificate authority that exists as long as the process, and the certificates that it issues.
+/// A certificate authority whose key exists only in this process, and the certificates that it issues.
 public struct CertificateAuthority: Sendable {
-    /// A certificate with its key, both in PEM.
+    /// A certificate with its private key, both in PEM.
     public struct Identity: Sendable {
         public let certificatePEM: String
-        /// A secret.
+        /// The private key. A secret.
         public let privateKeyPEM: String
     }
 
-    /// Why no certificate was made: a name in it cannot be encoded.
+    /// A certificate cannot be created, for example because a name in it cannot be encoded.
     public struct Refused: Error, CustomStringConvertible {
         public let description = "a certificate could not be made"
     }
 
-    /// The authority's own certificate, in PEM.
+    /// The certificate of the authority, in PEM.
     public let certificatePEM: String
 
     private let key = PrivateKey()
     private let name: String
 
-    /// Makes an authority with a new key.
+    /// Creates an authority with a new key.
     ///
-    /// - Throws: ``Refused``.
+    /// - Throws: ``Refused`` if the name cannot be encoded.
     public init(commonName: String = "development authority") throws {
         name = commonName
         certificatePEM = try Self.certificate(
@@ -38,14 +38,14 @@ public struct CertificateAuthority: Sendable {
         )
     }
 
-    /// Issues an identity for servers and clients.
+    /// Issues a certificate with a new key, for servers and clients.
     ///
     /// - Parameters:
-    ///   - commonName: The subject.
-    ///   - dnsNames: The DNS names that it is valid for.
-    ///   - addresses: The IPv4 addresses that it is valid for, four bytes each.
-    ///   - validity: When it is valid; around now if left out.
-    /// - Throws: ``Refused``.
+    ///   - commonName: The subject's common name.
+    ///   - dnsNames: The DNS names for which it is valid.
+    ///   - addresses: The IPv4 addresses for which it is valid, four bytes each.
+    ///   - validity: The validity period; from an hour ago to 30 days from now if `nil`.
+    /// - Throws: ``Refused`` if a name or an address cannot be encoded.
     public func issue(
         commonName: String = "development",
         dnsNames: [String] = ["localhost"],
@@ -107,8 +107,8 @@ public struct CertificateAuthority: Sendable {
 
     private static func seconds(_ date: Date) -> Int { Int(date.timeIntervalSince1970) }
 
-    /// A validity around now, since TLS libraries judge by the real clock: 30 days, and an hour before for clients whose
-    /// clock is behind.
+    /// The default validity period. TLS libraries use the real clock; the hour in the past is for clients whose clocks are
+    /// behind.
     private static var today: Range<Date> {
         let now = Date()
         return now.addingTimeInterval(-3_600)..<now.addingTimeInterval(30 * 86_400)

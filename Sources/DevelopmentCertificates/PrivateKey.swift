@@ -1,11 +1,11 @@
 internal import COpenSSL
 
-/// A private key of libcrypto that exists as long as the process, for the development cluster and for tests.
+/// A private key of libcrypto that exists only in this process, for the development cluster and for tests.
 ///
-/// `@unchecked` since the compiler cannot see it: a key is not changed after it was made, and libcrypto lets threads share
-/// such a key (openssl-threads(7)).
+/// `@unchecked Sendable`: the key is not changed after its creation, and libcrypto allows threads to share such a key
+/// (openssl-threads(7)).
 public final class PrivateKey: @unchecked Sendable {
-    /// The kind of a key. `p384` and `rsa(bits: 1024)` are there for tests that refuse them.
+    /// The type of a key. `p384` and `rsa(bits: 1024)` exist for tests of keys that are rejected.
     public enum Kind: Sendable {
         case p256
         case p384
@@ -15,7 +15,7 @@ public final class PrivateKey: @unchecked Sendable {
     let pointer: OpaquePointer
     private let kind: Kind
 
-    /// Makes a new key.
+    /// Creates a new key.
     public init(_ kind: Kind = .p256) {
         self.kind = kind
         let pointer =
@@ -24,34 +24,35 @@ public final class PrivateKey: @unchecked Sendable {
             case .p384: copenssl_generate_ec("P-384")
             case .rsa(let bits): copenssl_generate_rsa(bits)
             }
-        // Fails only without memory or randomness, where no development cluster and no test can go on.
+        // This fails only without memory or randomness.
         guard let pointer else { preconditionFailure("libcrypto cannot make a key") }
         self.pointer = pointer
     }
 
     deinit { EVP_PKEY_free(pointer) }
 
-    /// The public half, in PEM (SubjectPublicKeyInfo, RFC 7468).
+    /// The public key, in PEM (SubjectPublicKeyInfo, RFC 7468 section 13).
     public var publicKeyPEM: String {
         pem { PEM_write_bio_PUBKEY($0, pointer) }
     }
 
-    /// The private key, in PEM (PKCS #8). A secret.
+    /// The private key, in PEM (PKCS #8, RFC 7468 section 10). A secret.
     public var privateKeyPEM: String {
         pem { PEM_write_bio_PKCS8PrivateKey($0, pointer, nil, nil, 0, nil, nil) }
     }
 
-    /// The public point of a P-256 key: its two coordinates, 32 bytes each.
+    /// The two coordinates of a P-256 key's public point, 32 bytes each.
     public var point: (x: [UInt8], y: [UInt8]) {
         var bytes = [UInt8](repeating: 0, count: 65)
         var count = 0
         let isRead = EVP_PKEY_get_octet_string_param(pointer, OSSL_PKEY_PARAM_PUB_KEY, &bytes, bytes.count, &count)
-        // 4 precedes a point that is not compressed (SEC 1, 2.3.3).
+        // 4 marks an uncompressed point (SEC 1, 2.3.3).
         precondition(isRead == 1 && count == bytes.count && bytes[0] == 4, "only a P-256 key has such a point")
         return (Array(bytes[1...32]), Array(bytes[33...]))
     }
 
-    /// Signs SHA-256 of a message as RS256 and ES256 do (RFC 7518, 3.3 and 3.4): ES256 gives r and s, 32 bytes each.
+    /// Signs the SHA-256 digest of a message as RS256 and ES256 require (RFC 7518 sections 3.3 and 3.4). For ES256 the
+    /// signature consists of r and s, 32 bytes each.
     public func signature(of message: some Sequence<UInt8>) -> [UInt8] {
         let message = Array(message)
         guard let context = EVP_MD_CTX_new() else { preconditionFailure("libcrypto cannot sign") }
@@ -67,7 +68,7 @@ public final class PrivateKey: @unchecked Sendable {
         return concatenated(signature)
     }
 
-    /// The two numbers of an ECDSA signature in DER, one after the other.
+    /// Converts an ECDSA signature from DER to its two numbers, one after the other.
     private func concatenated(_ signature: [UInt8]) -> [UInt8] {
         let pair = signature.withUnsafeBufferPointer { bytes in
             var cursor = bytes.baseAddress
@@ -83,7 +84,7 @@ public final class PrivateKey: @unchecked Sendable {
     }
 }
 
-/// What `write` writes in PEM.
+/// The PEM text that `write` writes.
 func pem(_ write: (OpaquePointer) -> Int32) -> String {
     guard let bio = BIO_new(BIO_s_mem()) else { preconditionFailure("libcrypto cannot write PEM") }
     defer { BIO_free(bio) }

@@ -1,18 +1,18 @@
 public import HTTPTypes
 import Synchronization
 
-/// Something that performs HTTP requests and streams their responses.
+/// A client that performs HTTP requests and streams their responses.
 ///
-/// The response lives only inside the closure: when the closure returns, throws or is cancelled, whatever is left of
-/// the transfer is aborted. No transfer can therefore outlive the task that asked for it.
+/// A response is valid only inside the closure. When the closure returns, throws or is cancelled, the rest of the transfer is
+/// aborted, so no transfer outlives the task that started it.
 public protocol HTTPTransport: Sendable {
-    /// Sends `request` and hands its response to `handle` as soon as the response head has arrived.
+    /// Sends `request` and calls `handle` with the response when its head has arrived.
     ///
     /// - Parameters:
-    ///   - request: What to send, with its time limits.
-    ///   - handle: Reads the response. The body is only valid until `handle` returns.
-    /// - Returns: What `handle` returned.
-    /// - Throws: A ``TransportError`` when no response or only a part of it arrived, or what `handle` threw.
+    ///   - request: The request and its time limits.
+    ///   - handle: Reads the response. The body is valid until `handle` returns.
+    /// - Returns: The result of `handle`.
+    /// - Throws: A ``TransportError`` if no response or only a part of it arrived, or the error of `handle`.
     func withResponse<Result: Sendable>(
         to request: TransportRequest,
         _ handle: @Sendable (TransportResponse) async throws -> Result
@@ -23,9 +23,10 @@ extension HTTPTransport {
     /// Sends `request` and reads its whole response into memory.
     ///
     /// - Parameters:
-    ///   - request: What to send.
-    ///   - maxBodyBytes: The largest body accepted; a longer one fails with ``TransportError/Kind/bodyTooLarge``.
+    ///   - request: The request and its time limits.
+    ///   - maxBodyBytes: The maximum size of the body; a longer one fails with ``TransportError/Kind/bodyTooLarge``.
     /// - Returns: The response head and the complete body.
+    /// - Throws: A ``TransportError``.
     public func collect(
         _ request: TransportRequest,
         maxBodyBytes: Int
@@ -36,27 +37,26 @@ extension HTTPTransport {
     }
 }
 
-/// One HTTP request with its body and its time limits.
+/// An HTTP request with its body and its time limits.
 public struct TransportRequest: Sendable {
     /// Method, scheme, authority, path and header fields.
     public var head: HTTPRequest
-    /// The body; empty means that none is sent.
+    /// The body; none is sent if it is empty.
     public var body: [UInt8]
-    /// The longest time from the call to the last byte of the body; `nil` for streams that have no end of their own.
+    /// The longest time from the call to the last byte of the response's body; `nil` for streams without an end.
     public var timeout: Duration?
-    /// The longest time from the call to the end of the response head; `nil` leaves it to ``timeout``.
+    /// The longest time from the call to the end of the response head; `nil` for no separate limit.
     public var headTimeout: Duration?
-    /// Whether the request gets a new connection, which is closed after it, instead of one that is there already.
+    /// Whether the request uses a new connection that is closed after it, instead of an existing one.
     public var usesOwnConnection: Bool
-    /// The address, or the name, to connect to instead of the URL's host, at the same port; TLS and `Host` are the URL's.
+    /// The address or name to connect to instead of the URL's host, on the same port. TLS and `Host` still use the URL's host.
     public var connectAddress: String?
-    /// A body that is sent while it is being made, in place of ``body``. While it flows, ``headTimeout`` begins anew with every
-    /// part of it.
+    /// A body that is produced while it is sent, instead of ``body``. Each part that is sent restarts ``headTimeout``.
     public var upload: TransportUpload?
-    /// Whether the target goes out byte for byte as `head.path` has it, and no field is added but those of HTTP itself: for
-    /// requests that are passed on for somebody else. `*` is allowed too, and so is a body of length zero that is declared.
+    /// Whether the request target is sent byte for byte as in `head.path`, and no fields are added except those of HTTP itself.
+    /// For forwarded requests. The target `*` and a declared body of length zero are allowed then.
     public var isVerbatim = false
-    /// Ends the request from outside.
+    /// Aborts the request from outside its task.
     public var abort: TransportAbort?
 
     public init(
@@ -74,47 +74,46 @@ public struct TransportRequest: Sendable {
     }
 }
 
-/// A request's body that is sent while it is still being made.
+/// A request's body that is produced while it is sent.
 ///
-/// Nothing is asked of the body before the peer wants it: until then the request may be sent again.
+/// Production starts when the peer accepts the first byte; until then the request may be sent again.
 public struct TransportUpload: Sendable {
     /// The body's length in bytes; `nil` sends it in chunks (RFC 9112 section 7.1).
     public let length: Int?
-    /// Writes the whole body. It is called once at most, when the peer wants the first byte, and cancelled when the peer wants
-    /// no more.
+    /// Writes the whole body. Called at most once, when the peer accepts the first byte, and cancelled when it accepts no more.
     public let write: @Sendable (TransportUploadWriter) async throws -> Void
 
-    /// Makes a body.
+    /// Creates a body.
     ///
     /// - Parameters:
     ///   - length: The body's length in bytes; `nil` sends it in chunks.
-    ///   - write: Writes the whole body; what it throws ends the request.
+    ///   - write: Writes the whole body; an error that it throws ends the request.
     public init(length: Int?, write: @escaping @Sendable (TransportUploadWriter) async throws -> Void) {
         self.length = length
         self.write = write
     }
 }
 
-/// Takes a request's body, piece by piece.
+/// Writes a request's body in chunks.
 public struct TransportUploadWriter: Sendable {
     private let send: @Sendable ([UInt8]) async throws -> Void
 
-    /// Makes a writer.
+    /// Creates a writer.
     ///
-    /// - Parameter send: Takes one chunk, and returns once there is room for another.
+    /// - Parameter send: Sends one chunk, and returns when there is room for another.
     public init(_ send: @escaping @Sendable ([UInt8]) async throws -> Void) {
         self.send = send
     }
 
     /// Writes one chunk, and waits until there is room for another.
     ///
-    /// - Throws: ``TransportError`` when the peer wants no more.
+    /// - Throws: ``TransportError`` if the peer accepts no more.
     public func write(_ chunk: [UInt8]) async throws { try await send(chunk) }
 }
 
-/// Ends one request from outside of the task that sent it.
+/// Aborts one request from outside the task that sent it.
 ///
-/// It is for whoever learns in a callback that nobody wants the answer any more, where the task cannot be cancelled.
+/// For callbacks that detect that the response is no longer needed and cannot cancel the task.
 public final class TransportAbort: Sendable {
     private struct State {
         var isAborted = false
@@ -125,10 +124,10 @@ public final class TransportAbort: Sendable {
 
     public init() {}
 
-    /// True once the request was ended this way.
+    /// Whether the request was aborted by this object.
     public var isAborted: Bool { state.withLock { $0.isAborted } }
 
-    /// Ends the request, now or once it is sent; the second call does nothing.
+    /// Aborts the request, now or when it is sent. A second call has no effect.
     public func abort() {
         let action = state.withLock { state in
             state.isAborted = true
@@ -137,7 +136,8 @@ public final class TransportAbort: Sendable {
         action?()
     }
 
-    /// Says how to end the request. A transport calls this when the request is sent, and with `nil` when it is over.
+    /// Sets the action that aborts the request. A transport calls this when it sends the request, and with `nil` when the
+    /// request has ended.
     public func whenAborted(_ action: (@Sendable () -> Void)?) {
         let isAborted = state.withLock { state in
             state.action = state.isAborted ? nil : action

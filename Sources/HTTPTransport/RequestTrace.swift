@@ -1,44 +1,45 @@
 public import HTTPTypes
 
-/// The request that the current task works for, as it is known to others: its trace (W3C Trace Context) and its id.
+/// The identifiers of the request that the current task serves: its trace (W3C Trace Context) and its request id.
 ///
-/// This service records no spans of its own. What a caller sends as `traceparent` is therefore passed on as it came, so that
-/// the next program's spans hang below the caller's; a request without one gets a trace here.
+/// This service records no spans. A caller's `traceparent` is therefore forwarded unchanged, so that the spans of the next
+/// program become children of the caller's. A request without one gets a new trace.
 public struct RequestTrace: Hashable, Sendable {
-    /// The trace of the request that the current task works for; `nil` outside of requests.
+    /// The trace of the request that the current task serves; `nil` outside of requests.
     @TaskLocal public static var current: RequestTrace?
 
-    /// The longest `tracestate` that is passed on, in bytes (W3C Trace Context, 3.3.1.5).
+    /// The maximum size of a forwarded `tracestate`, in bytes (W3C Trace Context, 3.3.1.5).
     public static let maxStateBytes = 512
 
     /// The value of `traceparent`: version, trace id, parent id and flags.
     public let parent: String
-    /// The value of `tracestate`, which means nothing without its `traceparent`.
+    /// The value of `tracestate`. It is used only together with its `traceparent`.
     public let state: String?
-    /// The request's `X-Request-ID`.
+    /// The value of `X-Request-ID`.
     public let requestID: String
 
-    /// Takes a request's trace, or begins one.
+    /// Reads the trace of a request, or creates one.
     ///
     /// - Parameters:
-    ///   - fields: The request's header fields. A `traceparent` that is not valid counts as none, as the standard has it.
-    ///   - random: Makes ids.
+    ///   - fields: The request's header fields. An invalid `traceparent` is ignored (W3C Trace Context, 3.2.2).
+    ///   - requestID: The request's id.
+    ///   - random: Generates the parts of identifiers.
     public init(of fields: HTTPFields, requestID: String, random: () -> UInt64 = { .random(in: 1 ... .max) }) {
         self.requestID = requestID
         if let given = fields[.traceParent], Self.isValid(given) {
             parent = given
             state = fields[.traceState].flatMap { $0.utf8.count <= Self.maxStateBytes ? $0 : nil }
         } else {
-            // Not sampled: nobody has decided to record it.
+            // The flag "sampled" is not set, because no caller has asked for recording.
             parent = "00-\(Self.hexadecimal(random()))\(Self.hexadecimal(random()))-\(Self.hexadecimal(random()))-00"
             state = nil
         }
     }
 
-    /// The 32 hexadecimal digits of the trace's id.
+    /// The trace id, 32 hexadecimal digits.
     public var traceID: String { String(parent.dropFirst(3).prefix(32)) }
 
-    /// Whether a text is a `traceparent`: of version 00 exactly, of later ones the beginning (W3C Trace Context, 3.2).
+    /// Whether a text is a valid `traceparent`. For versions after 00 only the beginning is checked (W3C Trace Context, 3.2).
     static func isValid(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard text.utf8.count <= maxStateBytes, parts.count >= 4,
@@ -60,7 +61,7 @@ public struct RequestTrace: Hashable, Sendable {
 }
 
 extension HTTPFields {
-    /// Tells the receiver which request the current task works for, where it works for one.
+    /// Adds the identifiers of the request that the current task serves, if there is one.
     public mutating func addCurrentTrace() {
         guard let trace = RequestTrace.current else { return }
         self[.traceParent] = trace.parent

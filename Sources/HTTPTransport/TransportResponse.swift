@@ -4,13 +4,13 @@ public import HTTPTypes
 public struct TransportResponse: Sendable {
     /// Status and header fields.
     public let head: HTTPResponse
-    /// The body as it arrives.
+    /// The body, which is read as it arrives.
     public let body: TransportBody
     private let readTrailers: @Sendable () -> HTTPFields?
 
-    /// Makes a response.
+    /// Creates a response.
     ///
-    /// - Parameter trailers: Returns the fields that followed the body, once it was read to its end.
+    /// - Parameter trailers: Returns the trailer fields after the body was read to its end.
     public init(
         head: HTTPResponse,
         body: TransportBody,
@@ -21,14 +21,13 @@ public struct TransportResponse: Sendable {
         readTrailers = trailers
     }
 
-    /// The fields that followed the body (RFC 9110 section 6.5), known once it was read to its end; `nil` where there are none.
+    /// The trailer fields (RFC 9110 section 6.5), available after the body was read to its end; `nil` if there are none.
     public var trailers: HTTPFields? { readTrailers() }
 }
 
 /// A response body: chunks of bytes in the order of their arrival, for one reader.
 ///
-/// Reading is what drives the transfer: a transport buffers a bounded number of bytes and then stops reading from the
-/// connection until the reader asks for more.
+/// A transport buffers a limited number of bytes, and stops reading from the connection until the reader has read them.
 public struct TransportBody: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
 
@@ -37,13 +36,13 @@ public struct TransportBody: AsyncSequence, Sendable {
     private let interruptReader: @Sendable () -> Void
     private let takeWholeBody: @Sendable () -> [UInt8]?
 
-    /// Makes a body.
+    /// Creates a body.
     ///
     /// - Parameters:
     ///   - nextChunk: Returns the next chunk, or `nil` at the end.
-    ///   - stopReceiving: Brings the end about; without it the body cannot be ended early.
-    ///   - interruptReader: Makes the reader's wait, or its next read, return an empty chunk.
-    ///   - takeWholeBody: Returns the whole body where all of it has arrived.
+    ///   - stopReceiving: Ends the body. Without it, the body cannot be ended early.
+    ///   - interruptReader: Makes the reader's current or next read return an empty chunk.
+    ///   - takeWholeBody: Returns the whole body if it has arrived completely and none of it was read; otherwise `nil`.
     public init(
         nextChunk: @escaping @Sendable () async throws -> [UInt8]?,
         stopReceiving: @escaping @Sendable () -> Void = {},
@@ -56,21 +55,25 @@ public struct TransportBody: AsyncSequence, Sendable {
         self.takeWholeBody = takeWholeBody
     }
 
-    /// Reads the body without waiting.
+    /// Returns the whole body without waiting.
     ///
-    /// - Returns: `nil`, and then nothing is read, where it is not complete, has been read from, or is not short.
+    /// - Returns: `nil`, and nothing is read, if the body is incomplete, was partly read, or is not in one chunk.
     public func takeWhole() -> [UInt8]? { takeWholeBody() }
 
-    /// Ends the body after what has arrived by now, as if the peer had, whether or not somebody waits for more.
+    /// Ends the body after the data that has arrived, even while a reader waits for more.
     public func end() { stopReceiving() }
 
-    /// Makes the reader's wait, or its next read, return an empty chunk. So one task can wait for the body and for something else,
-    /// and nothing of the body is lost.
+    /// Makes the reader's current or next read return an empty chunk, so that one task can wait for the body and for another
+    /// event without losing data.
     public func interrupt() { interruptReader() }
 
+    /// Iterates over the chunks of a body.
     public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
         fileprivate let nextChunk: @Sendable () async throws -> [UInt8]?
 
+        /// Waits for the next chunk; `nil` at the end of the body. A chunk is empty after ``TransportBody/interrupt()``.
+        ///
+        /// - Throws: ``TransportError``.
         public func next() async throws -> [UInt8]? {
             try await nextChunk()
         }
@@ -82,14 +85,14 @@ public struct TransportBody: AsyncSequence, Sendable {
 
     /// Reads the body to its end.
     ///
-    /// - Throws: ``TransportError`` of kind ``TransportError/Kind/bodyTooLarge`` once more than `maxBytes` arrived.
+    /// - Throws: ``TransportError``; its kind is ``TransportError/Kind/bodyTooLarge`` if the body is longer than `maxBytes`.
     public func collect(maxBytes: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         for try await chunk in self {
             guard bytes.count + chunk.count <= maxBytes else {
                 throw TransportError(.bodyTooLarge, "the body is longer than the \(maxBytes) bytes accepted")
             }
-            // Most bodies come in one piece, which need not be copied.
+            // Most bodies arrive in one chunk, which is returned without a copy.
             if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
         }
         return bytes

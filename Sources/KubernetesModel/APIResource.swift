@@ -1,31 +1,31 @@
-/// A kind of object as the API server's paths name it.
+/// A resource of the Kubernetes API: its group, its versions and its names.
 public struct APIResource: Hashable, Sendable {
     /// The API group; empty for the core group.
     public let group: String
-    /// The versions this service understands, newest first. Which of them a cluster offers is found by discovery.
+    /// The versions that this service supports, newest first. Discovery determines which of them a cluster serves.
     public let versions: [String]
-    /// The lowercase plural used in paths, for example `httproutes`.
+    /// The lowercase plural in paths, for example `httproutes`.
     public let plural: String
-    /// The kind as written in an object's `kind` member.
+    /// The value of an object's member `kind`.
     public let kind: String
-    /// Whether objects of this kind live in a namespace.
+    /// Whether the objects are namespaced.
     public let namespaced: Bool
-    /// The fields that are read, beside the metadata, as paths with dots. A version that is not among ``versions`` does as
-    /// well where it has all of them; nil where no other version does.
+    /// The paths, separated by dots, of the fields outside the metadata that are read. Another version than ``versions`` is
+    /// used if its schema has all of them; `nil` if no other version may be used.
     public let neededFields: [String]?
 
-    /// Whether the cluster has to be asked which version it serves.
+    /// Whether discovery must determine the version to use.
     public var isDiscovered: Bool { versions.count > 1 || neededFields != nil }
 
-    /// Names a kind.
+    /// Creates a resource.
     ///
     /// - Parameters:
     ///   - group: The API group; empty for the core group.
     ///   - versions: At least one version, newest first.
-    ///   - plural: The lowercase plural used in paths.
-    ///   - kind: The kind's name.
-    ///   - namespaced: Whether objects of this kind live in a namespace.
-    ///   - neededFields: What another version has to have to be used too; nil where none is.
+    ///   - plural: The lowercase plural in paths.
+    ///   - kind: The value of an object's member `kind`.
+    ///   - namespaced: Whether the objects are namespaced.
+    ///   - neededFields: The fields that another version must have to be used; `nil` if no other version may be used.
     public init(
         group: String,
         versions: [String],

@@ -1,16 +1,16 @@
 internal import Basics
 public import FoundationEssentials
 
-/// One observation of an object's state (`metav1.Condition`; pods use the same members).
+/// A condition in an object's status (`metav1.Condition`; `core/v1 PodCondition` has the same members).
 public struct Condition: Hashable, Sendable {
-    /// What is observed, for example `Ready` or `Accepted`.
+    /// The type, for example `Ready` or `Accepted`.
     public var type: String
     public var status: ConditionStatus
-    /// A word for programs.
+    /// The machine-readable reason of the last transition, in CamelCase.
     public var reason: String?
-    /// A sentence for people.
+    /// A description for people.
     public var message: String?
-    /// The `metadata.generation` that was observed; an older one than the object's means that it is out of date.
+    /// The `metadata.generation` for which the condition was set. If the object's is higher, the condition is out of date.
     public var observedGeneration: Int64?
     public var lastTransitionTime: Date?
 
@@ -31,7 +31,7 @@ public struct Condition: Hashable, Sendable {
     }
 }
 
-/// Whether a condition holds. Anything that is neither `True` nor `False` is unknown.
+/// The status of a condition. A value other than `True` and `False` decodes as unknown.
 public enum ConditionStatus: String, Codable, Hashable, Sendable {
     case `true` = "True"
     case `false` = "False"
@@ -73,19 +73,19 @@ extension Condition: Codable {
 }
 
 extension [Condition] {
-    /// The condition called `type`, if the object reports it.
+    /// The condition with this type; `nil` if there is none.
     public func first(ofType type: String) -> Condition? {
         first { $0.type == type }
     }
 
-    /// The conditions that were observed of an object in its present generation. One that names no generation counts as
-    /// such: the member is optional.
+    /// The conditions that were set for the object's current generation. A condition without `observedGeneration` is included,
+    /// because the member is optional.
     public func current(at generation: Int64?) -> [Condition] {
         guard let generation else { return self }
         return filter { $0.observedGeneration == nil || $0.observedGeneration == generation }
     }
 
-    /// Whether the condition called `type` is `True`. Absent and unknown are not true.
+    /// Whether the condition with this type is `True`. False if it is absent or unknown.
     public func isTrue(_ type: String) -> Bool {
         first(ofType: type)?.status == .true
     }

@@ -1,13 +1,13 @@
-/// What must be true of an object for a delete to happen (`metav1.Preconditions`); otherwise the answer is 409.
+/// The preconditions of a delete (`metav1.Preconditions`). If the object does not meet them, the API server responds with 409.
 ///
-/// There is no empty value: a delete always says which object it means.
+/// At least one member is always set.
 public struct Preconditions: Codable, Hashable, Sendable {
-    /// The object's identity, so that a new object of the same name survives.
+    /// The UID, so that a new object with the same name is not deleted.
     public let uid: String?
-    /// The version that was judged, so that an object changed since survives.
+    /// The version that was judged, so that an object that has changed since is not deleted.
     public let resourceVersion: String?
 
-    /// Requires the identity and, if given, also the version.
+    /// Requires the UID and, if given, the version.
     public init(uid: String, resourceVersion: String? = nil) {
         self.uid = uid
         self.resourceVersion = resourceVersion
@@ -19,9 +19,9 @@ public struct Preconditions: Codable, Hashable, Sendable {
         self.resourceVersion = resourceVersion
     }
 
-    /// Requires exactly the object that `metadata` was read from, unchanged.
+    /// Requires the UID and the version in `metadata`.
     ///
-    /// - Returns: `nil` if `metadata` did not come from a server and lacks either member.
+    /// - Returns: `nil` if `metadata` lacks one of them, because it was not read from the API server.
     public init?(exactly metadata: ObjectMeta) {
         guard let uid = metadata.uid, let resourceVersion = metadata.resourceVersion else { return nil }
         self.init(uid: uid, resourceVersion: resourceVersion)
@@ -41,9 +41,9 @@ public struct DeleteOptions: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a delete: a `Status` when the object is gone, the object itself when it is not, or was not just now.
+/// The response to a delete: a `Status` if the object was removed at once, or the object if its removal is pending.
 package struct DeleteAnswer: Hashable, Sendable {
-    /// Whether the object stays until its grace period is over and its finalizers are done.
+    /// Whether the object still exists, until its grace period has passed and its finalizers are removed.
     package let isPending: Bool
 }
 
@@ -61,7 +61,7 @@ extension DeleteAnswer: JSONReadable {
             switch member {
             case .kind: kind = try json.ifPresent { try $0.string() }
             case .metadata:
-                // Whose it is the kind says, which may come later.
+                // The member `kind` determines how this is read, and may come later.
                 metadata = json
                 try json.skip()
             }

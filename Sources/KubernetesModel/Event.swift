@@ -1,29 +1,30 @@
 internal import Basics
 public import FoundationEssentials
 
-/// A core/v1 Event: something that happened to an object.
+/// A core/v1 Event: a report of something that happened to an object.
 public struct Event: KubernetesObject, Hashable {
     public static let resource = APIResource(group: "", versions: ["v1"], plural: "events", kind: "Event")
 
     public var metadata: ObjectMeta
-    /// What it happened to. Its namespace has to equal the event's own.
+    /// The object that the event is about. Its namespace must be the event's own.
     public var involvedObject: ObjectReference
-    /// A word for programs.
+    /// The machine-readable reason, in CamelCase.
     public var reason: String?
-    /// A sentence for people.
+    /// A description for people.
     public var message: String?
     /// `Normal` or `Warning`.
     public var type: String?
-    /// How often it happened.
+    /// The number of occurrences.
     public var count: Int?
     public var firstTimestamp: Date?
     public var lastTimestamp: Date?
-    /// When it first happened, to the microsecond; set by newer reporters instead of ``firstTimestamp``.
+    /// The time of the first occurrence, with microseconds. Reporters of the newer Events API set it instead of
+    /// ``firstTimestamp``.
     public var eventTime: Date?
     public var source: Source?
     public var reportingComponent: String?
     public var reportingInstance: String?
-    /// What the reporter did; required where ``eventTime`` is set.
+    /// The action that the reporter took. Required if ``eventTime`` is set.
     public var action: String?
 
     public init(
@@ -56,7 +57,7 @@ public struct Event: KubernetesObject, Hashable {
         self.action = action
     }
 
-    /// Who reported it.
+    /// The component that reported the event.
     public struct Source: Codable, Hashable, Sendable {
         public var component: String?
         public var host: String?
@@ -68,7 +69,7 @@ public struct Event: KubernetesObject, Hashable {
     }
 }
 
-/// Names an object of any kind (`core/v1 ObjectReference`).
+/// A reference to an object of any kind (`core/v1 ObjectReference`).
 public struct ObjectReference: Codable, Hashable, Sendable {
     public var apiVersion: String?
     public var kind: String?

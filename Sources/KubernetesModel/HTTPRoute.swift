@@ -9,7 +9,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
 
     public var metadata: ObjectMeta
     public var spec: Spec
-    /// Absent until a gateway has looked at the route. Never set in a create.
+    /// The status; absent until a Gateway's controller has processed the route. Not set in a create.
     public var status: Status?
 
     public init(metadata: ObjectMeta, spec: Spec, status: Status? = nil) {
@@ -18,7 +18,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         self.status = status
     }
 
-    /// Which requests go where.
+    /// The Gateways, the hostnames and the rules of the route.
     public struct Spec: Hashable, Sendable {
         public var parentRefs: [ParentReference]
         public var hostnames: [String]
@@ -31,16 +31,16 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// The gateway, and perhaps the listener, that a route attaches to.
+    /// The Gateway, and optionally its listener, to which a route attaches (Gateway API, `ParentReference`).
     public struct ParentReference: Codable, Hashable, Sendable {
-        /// `gateway.networking.k8s.io` where absent.
+        /// The group; `gateway.networking.k8s.io` if absent.
         public var group: String?
-        /// `Gateway` where absent.
+        /// The kind; `Gateway` if absent.
         public var kind: String?
-        /// The route's own namespace where absent.
+        /// The namespace; the route's own if absent.
         public var namespace: String?
         public var name: String
-        /// One listener of the gateway; all that match where absent.
+        /// The name of one listener; all matching listeners if absent.
         public var sectionName: String?
         public var port: Int?
 
@@ -61,12 +61,12 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// Every request goes to the backends. Without matches of its own a rule gets the server's default, all paths.
+    /// A rule that sends all requests to the backends. Without `matches`, the API server's default matches all paths.
     public struct Rule: Hashable, Sendable {
-        /// What is changed in a request on its way; nothing where absent.
+        /// The changes to requests and responses; none if absent.
         public var filters: [Filter]?
         public var backendRefs: [BackendReference]
-        /// How long a request may take; as long as the gateway lets it where absent.
+        /// The time limits; the Gateway's own if absent.
         public var timeouts: Timeouts?
 
         public init(
@@ -80,10 +80,10 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// One change of requests or answers. Of the types of filters this model has those that set header fields, and the one
-    /// that rewrites the host.
+    /// One change to requests or responses (Gateway API, `HTTPRouteFilter`). Only the filters that set header fields and the
+    /// one that rewrites the host are modelled.
     public struct Filter: Codable, Hashable, Sendable {
-        /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `URLRewrite`, or the name of a type that is not modelled.
+        /// `RequestHeaderModifier`, `ResponseHeaderModifier`, `URLRewrite`, or the name of another type, which is not modelled.
         public var type: String
         public var requestHeaderModifier: HeaderModifier?
         public var responseHeaderModifier: HeaderModifier?
@@ -105,9 +105,9 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// What the backend sees of a request's URL.
+    /// A rewrite of the URL that the backend receives (Gateway API, `HTTPURLRewriteFilter`).
     public struct URLRewrite: Codable, Hashable, Sendable {
-        /// The host, without a port.
+        /// The host name, without a port.
         public var hostname: String?
 
         public init(hostname: String) {
@@ -115,7 +115,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// Header fields that the gateway sets, whatever the client sent.
+    /// Header fields that the Gateway sets, replacing those of the message (Gateway API, `HTTPHeaderFilter`).
     public struct HeaderModifier: Codable, Hashable, Sendable {
         public var set: [Header]?
 
@@ -124,6 +124,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
+    /// A header field (Gateway API, `HTTPHeader`).
     public struct Header: Codable, Hashable, Sendable {
         public var name: String
         public var value: String
@@ -134,9 +135,9 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// Time limits of a rule (Gateway API, `HTTPRouteTimeouts`).
+    /// The time limits of a rule (Gateway API, `HTTPRouteTimeouts`).
     public struct Timeouts: Codable, Hashable, Sendable {
-        /// From a request to the end of its answer, as a Gateway API duration (GEP-2257), such as `8h`.
+        /// The longest time from a request to the end of its response, as a Gateway API duration (GEP-2257) such as `8h`.
         public var request: String?
 
         public init(request: String? = nil) {
@@ -144,10 +145,10 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// Where requests go.
+    /// A backend of a rule (Gateway API, `HTTPBackendRef`).
     public struct BackendReference: Codable, Hashable, Sendable {
         public var group: String?
-        /// `Service` where absent.
+        /// The kind; `Service` if absent.
         public var kind: String?
         public var namespace: String?
         public var name: String
@@ -168,7 +169,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// What gateways say about the route.
+    /// The status that the Gateways' controllers report.
     public struct Status: Hashable, Sendable {
         public var parents: [ParentStatus]
 
@@ -177,11 +178,11 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         }
     }
 
-    /// What one gateway's controller says about the route.
+    /// The status that the controller of one Gateway reports.
     public struct ParentStatus: Hashable, Sendable {
         public var parentRef: ParentReference
         public var controllerName: String?
-        /// `Accepted`, `ResolvedRefs` and others.
+        /// The conditions, such as `Accepted` and `ResolvedRefs`.
         public var conditions: [Condition]
 
         public init(parentRef: ParentReference, controllerName: String? = nil, conditions: [Condition] = []) {
@@ -255,7 +256,7 @@ extension HTTPRoute.ParentStatus: Codable {
     }
 }
 
-/// A gateway.networking.k8s.io/v1 Gateway. What it does is its controller's; only its metadata are read and written.
+/// A gateway.networking.k8s.io/v1 Gateway. Only its metadata is read and written.
 public struct Gateway: KubernetesObject, Hashable {
     public static let resource = APIResource(
         group: "gateway.networking.k8s.io",

@@ -1,19 +1,19 @@
 internal import FoundationEssentials
 
-/// Reads JSON from left to right out of UTF-8 bytes, strictly as RFC 8259 has it.
+/// Reads JSON sequentially from UTF-8 bytes, strictly by RFC 8259.
 ///
-/// A type asks for what it expects to come next; what nobody asks for is checked and passed over without being copied.
-/// Of members with the same name the first counts. A byte order mark, invalid UTF-8, half a surrogate pair, a comma too
-/// many and nesting deeper than ``maxDepth`` are errors wherever they are.
+/// A type reads the values that it expects next. Members that it does not know are validated and skipped without a copy. If
+/// several members have the same name, the first one is used. A byte order mark, invalid UTF-8, an unpaired surrogate, a
+/// trailing comma and nesting deeper than ``maxDepth`` are errors everywhere in the document.
 public struct JSONReader {
-    /// How deep arrays and objects may be nested; what Foundation's decoder allows.
+    /// The maximum nesting of arrays and objects. Foundation's decoder has the same limit.
     static let maxDepth = 512
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
 
-    /// - Parameter bytes: The document. It has to outlive the reader.
+    /// - Parameter bytes: The document. It must outlive the reader.
     private init(_ bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
     }
@@ -31,7 +31,7 @@ public struct JSONReader {
         }
     }
 
-    /// The error that the document is wrong, or not what was expected, at this place.
+    /// An error at the current position: the document is malformed, or not what was expected.
     func failure(_ problem: StaticString) -> DecodingError {
         .dataCorrupted(
             DecodingError.Context(codingPath: [], debugDescription: "\(problem) at byte \(position) of the document")
@@ -53,7 +53,7 @@ public struct JSONReader {
         return false
     }
 
-    /// Reads an integer. As to the API server itself, `1.0` and `1e2` are none.
+    /// Reads a 64-bit integer. `1.0` and `1e2` are errors, as in the API server.
     mutating func integer() throws -> Int64 {
         guard let value = Int64(String(decoding: try number(), as: UTF8.self)) else {
             throw failure("expected an integer of 64 bits")
@@ -61,7 +61,7 @@ public struct JSONReader {
         return value
     }
 
-    /// Reads a value, or `null`, which stands for its absence.
+    /// Reads a value, or returns `nil` for `null`.
     mutating func ifPresent<Value>(_ read: (inout JSONReader) throws -> Value) throws -> Value? {
         guard nextByte() == UInt8(ascii: "n") else { return try read(&self) }
         try literal("null")
@@ -74,7 +74,7 @@ public struct JSONReader {
         return elements
     }
 
-    /// Reads an object whose members are strings.
+    /// Reads an object whose values are strings.
     mutating func strings() throws -> [String: String] {
         var strings: [String: String] = [:]
         try forEachMember { name, json in try json.string(unlessPresent: &strings[name.text()]) }
@@ -86,7 +86,7 @@ public struct JSONReader {
         value = try string()
     }
 
-    /// Reads an object's members that have a name in `members`; `read` has to read the value of each.
+    /// Reads the members of an object whose names are in `members`; `read` must read the value of each.
     mutating func object<Name>(
         _ members: JSONMembers<Name>,
         _ read: (Name, inout JSONReader) throws -> Void
@@ -101,7 +101,7 @@ public struct JSONReader {
         }
     }
 
-    /// Passes over a value.
+    /// Validates and skips a value.
     mutating func skip() throws {
         switch nextByte() {
         case UInt8(ascii: "{"):
@@ -118,9 +118,9 @@ public struct JSONReader {
         }
     }
 
-    /// Passes over a value.
+    /// Validates and skips a value.
     ///
-    /// - Returns: Its text.
+    /// - Returns: The bytes of the value.
     mutating func skippedBytes() throws -> UnsafeBufferPointer<UInt8> {
         _ = nextByte()
         let start = position
@@ -158,14 +158,14 @@ public struct JSONReader {
         guard depth <= Self.maxDepth else { throw failure("nested too deep") }
     }
 
-    /// Takes a byte of the grammar if it comes next.
+    /// Skips `byte` if it comes next.
     private mutating func take(_ byte: UInt8) -> Bool {
         guard nextByte() == byte else { return false }
         position += 1
         return true
     }
 
-    /// The next byte that is no white space; `nil` at the end.
+    /// The next byte that is not whitespace; `nil` at the end.
     private mutating func nextByte() -> UInt8? {
         while position < bytes.count {
             switch bytes[position] {
@@ -187,9 +187,9 @@ public struct JSONReader {
         position = end
     }
 
-    /// Passes over a number.
+    /// Validates and skips a number.
     ///
-    /// - Returns: Its text.
+    /// - Returns: The bytes of the number.
     private mutating func number() throws -> Slice<UnsafeBufferPointer<UInt8>> {
         _ = nextByte()
         let start = position
@@ -210,7 +210,7 @@ public struct JSONReader {
         guard position > start else { throw failure("expected another value") }
     }
 
-    /// Takes a byte inside a number if it comes next.
+    /// Skips `byte` if it comes next, without skipping whitespace.
     @discardableResult
     private mutating func skip(_ byte: UInt8) -> Bool {
         guard position < bytes.count, bytes[position] == byte else { return false }
@@ -234,7 +234,7 @@ public struct JSONReader {
                 return JSONString(bytes: content, isASCII: isASCII, hasEscapes: hasEscapes)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
-                // What follows cannot end the string. Whether it is an escape is seen when it is replaced.
+                // The escaped byte cannot end the string. The escape is validated when it is decoded.
                 position += 2
             case 0..<0x20:
                 throw failure("a control character in a string")
@@ -248,11 +248,10 @@ public struct JSONReader {
         throw failure("expected the end of a string")
     }
 
-    /// Passes over what needs no attention in a string, ASCII but for quotes, backslashes and control characters, as long
-    /// as there are eight bytes to be looked at together.
+    /// Skips ASCII other than quotes, backslashes and control characters, eight bytes at a time, while eight bytes are left.
     ///
-    /// Subtracting from a byte what is one more than it sets its high bit. A borrow can set that of the next byte wrongly,
-    /// but never that of the first which is found.
+    /// Subtracting from a byte a value that is larger by one or more sets the byte's high bit. A borrow may also set that of
+    /// the following byte, but never that of the first match.
     private mutating func skipPlainText() {
         guard let start = UnsafeRawPointer(bytes.baseAddress) else { return }
         while bytes.count - position >= 8 {
@@ -271,18 +270,18 @@ public struct JSONReader {
         }
     }
 
-    /// A byte, eight times.
+    /// A word with `byte` in all eight bytes.
     @inline(__always)
     private static func eight(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 }
 
-/// The names of the members that are read of one kind of object.
+/// The names of the members that are read from one type of object.
 struct JSONMembers<Name: CodingKey & CaseIterable & Sendable>: Sendable {
-    /// At most 64.
+    /// All names; at most 64, because a bit mask records those that were read.
     let names = Array(Name.allCases)
     private let bytes = Name.allCases.map { Array($0.stringValue.utf8) }
 
-    /// Where in ``names`` a member's name is.
+    /// The index in ``names`` of a member's name; `nil` if it is not among them.
     fileprivate func position(of name: JSONString) throws -> Int? {
         if name.hasEscapes {
             let text = Array(try name.text().utf8)
@@ -299,19 +298,19 @@ struct JSONMembers<Name: CodingKey & CaseIterable & Sendable>: Sendable {
 
 /// A value that can be read from JSON.
 ///
-/// The objects that come by the thousand, which are those of metadata-only lists and watches, read themselves with a
-/// ``JSONReader``. For every other kind it is enough to be `Decodable`.
+/// Types of which a response contains thousands, such as those of metadata-only lists and watches, implement this with
+/// ``JSONReader``. For other types, conformance to `Decodable` is enough.
 public protocol JSONReadable: Sendable {
     /// Reads the value that comes next.
     ///
-    /// - Throws: `DecodingError` if the text is no JSON or not what was expected. It quotes nothing of it.
+    /// - Throws: `DecodingError` if the text is malformed or not what was expected. The error contains nothing of the document.
     init(reading json: inout JSONReader) throws
 }
 
 extension JSONReadable {
     /// Reads a whole document.
     ///
-    /// - Throws: As ``init(reading:)``; also if anything but white space follows.
+    /// - Throws: Like ``init(reading:)``, and if anything but whitespace follows.
     public init(json bytes: ArraySlice<UInt8>) throws {
         self = try JSONReader.read(bytes) { try Self(reading: &$0) }
     }

@@ -1,17 +1,17 @@
-/// The text of a JSON string between its quotes, free of control characters and otherwise as it was written.
+/// The bytes between the quotes of a JSON string. Control characters were excluded; escapes and UTF-8 are not validated yet.
 struct JSONString {
     let bytes: UnsafeBufferPointer<UInt8>
     let isASCII: Bool
     let hasEscapes: Bool
 
-    /// Finds out whether it is valid, without making a copy of the usual kind of string.
+    /// Validates the string, without a copy if it is ASCII without escapes.
     func check() throws {
         if hasEscapes || !isASCII { _ = try text() }
     }
 
-    /// The string that it stands for.
+    /// The decoded string.
     func text() throws -> String {
-        // Reading ASCII cannot fail, and is what there is most of.
+        // ASCII needs no validation, and is the usual case.
         if isASCII, !hasEscapes { return String(decoding: bytes, as: UTF8.self) }
         let text =
             hasEscapes
@@ -45,7 +45,8 @@ struct JSONString {
         return result
     }
 
-    /// Reads what follows `\u`: four digits, and the other half where they are the first half of a surrogate pair.
+    /// Decodes what follows `\u`: four hexadecimal digits, and the second escape of a surrogate pair if they are a lead
+    /// surrogate.
     private static func scalar(_ rest: inout Slice<UnsafeBufferPointer<UInt8>>) throws -> Unicode.Scalar {
         let first = try codeUnit(&rest)
         if let scalar = Unicode.Scalar(first) { return scalar }

@@ -1,7 +1,7 @@
 /// A list of objects, or one page of it (`metav1.List`).
 public struct ObjectList<Item: Sendable>: Sendable {
     public var metadata: ListMeta
-    /// The objects; JSON `null` decodes to none.
+    /// The objects; a JSON `null` decodes as an empty list.
     public var items: [Item]
 
     public init(metadata: ListMeta = ListMeta(), items: [Item]) {
@@ -12,11 +12,11 @@ public struct ObjectList<Item: Sendable>: Sendable {
 
 /// The metadata of a list (`metav1.ListMeta`).
 public struct ListMeta: Hashable, Sendable {
-    /// The version of the list: a watch from it sees every later change.
+    /// The version of the list. A watch from this version reports every later change.
     public var resourceVersion: String
-    /// The token for the next page; `nil` on the last one.
+    /// The token for the next page; `nil` on the last page.
     public var continueToken: String?
-    /// How many objects follow; metadata-only lists never say.
+    /// The number of objects on the following pages; metadata-only lists never contain it.
     public var remainingItemCount: Int64?
 
     public init(resourceVersion: String = "", continueToken: String? = nil, remainingItemCount: Int64? = nil) {
@@ -49,15 +49,15 @@ extension ListMeta: JSONReadable {
 }
 
 extension ObjectList {
-    /// Reads a list of objects, and keeps of each only a part.
+    /// Reads a list of objects, and keeps a part of each.
     ///
-    /// No more than one object is in memory beside what is kept: what an object takes is used again for the next one,
-    /// instead of being scattered between what is kept.
+    /// Only one object at a time is in memory besides the kept parts. Its memory is reused for the next one, which avoids
+    /// fragmentation between the kept parts.
     ///
     /// - Parameters:
-    ///   - kept: Returns what was kept before of exactly this state of an object, which then is only passed over.
-    ///   - keep: Makes that part; `nil` leaves the object out.
-    /// - Throws: `DecodingError` if the text is no JSON or no list.
+    ///   - kept: Returns the part that was kept earlier for exactly this version of an object. The object is skipped then.
+    ///   - keep: Returns the part to keep; `nil` omits the object.
+    /// - Throws: `DecodingError` if the text is malformed or not a list.
     public init<Object: JSONReadable>(
         json bytes: ArraySlice<UInt8>,
         reusing kept: ((ObjectVersion) -> Item?)? = nil,
@@ -86,7 +86,7 @@ extension ObjectList {
 }
 
 extension ObjectList {
-    /// Passes over the object that comes next if it was kept before; otherwise it still comes next.
+    /// Skips the next object if its part was kept earlier; otherwise leaves the position unchanged.
     private static func reused(_ json: inout JSONReader, _ kept: ((ObjectVersion) -> Item?)?) throws -> Item? {
         guard let kept else { return nil }
         let beginning = json

@@ -1,34 +1,34 @@
 internal import Basics
 public import FoundationEssentials
 
-/// The metadata that every object has (Kubernetes API convention `metav1.ObjectMeta`).
+/// The metadata that every object has (`metav1.ObjectMeta`).
 ///
-/// `managedFields` are dropped when decoding: metadata-only lists always carry them and they are the bulk of an object.
+/// `managedFields` is not decoded: metadata-only lists always contain it, and it is the largest part of most objects.
 public struct ObjectMeta: Hashable, Sendable {
-    /// The name, unique for one kind in one namespace. Empty only in a create that sets ``generateName``.
+    /// The name, unique for a kind in a namespace. Empty only in a create that sets ``generateName``.
     public var name: String
-    /// The prefix from which the server makes a name.
+    /// The prefix from which the API server generates a name.
     public var generateName: String?
-    /// The namespace; `nil` for cluster-wide objects.
+    /// The namespace; `nil` for cluster-scoped objects.
     public var namespace: String?
-    /// The identity of this incarnation: an object deleted and created again has another one.
+    /// The unique identifier. An object that was deleted and created again has another one.
     public var uid: String?
-    /// An opaque version that changes with every write, status writes by others included.
+    /// An opaque version that changes with every write, including writes of the status.
     public var resourceVersion: String?
-    /// Counts changes of the desired state.
+    /// A number that increases with every change of the desired state.
     public var generation: Int64?
-    /// When the server created the object.
+    /// The time at which the API server created the object.
     public var creationTimestamp: Date?
-    /// Set by the server when a delete waits for finalizers or a grace period.
+    /// The time of deletion; set while a deletion waits for finalizers or a grace period.
     public var deletionTimestamp: Date?
     public var labels: [String: String]
     public var annotations: [String: String]
-    /// The objects that this one depends on; when all are gone, garbage collection deletes it.
+    /// The objects that this one depends on. When none of them exists any more, garbage collection deletes this object.
     public var ownerReferences: [OwnerReference]
-    /// What must be done, and by whom, before a deleted object goes away.
+    /// The identifiers of cleanup tasks that must be completed before a deleted object is removed.
     public var finalizers: [String]
 
-    /// Makes metadata for a new object, or for a test the metadata of an existing one.
+    /// Creates metadata for a new object or, in tests, of an existing one.
     public init(
         name: String = "",
         generateName: String? = nil,
@@ -57,7 +57,7 @@ public struct ObjectMeta: Hashable, Sendable {
         self.finalizers = finalizers
     }
 
-    /// Whether the server has begun to delete the object.
+    /// Whether the API server has begun to delete the object.
     public var isBeingDeleted: Bool { deletionTimestamp != nil }
 }
 
@@ -133,23 +133,22 @@ extension JSONReader {
     }
 }
 
-/// Whatever holds the metadata of a Kubernetes object: the object, or its metadata alone.
+/// A value that contains an object's metadata: the object, or its metadata only.
 public protocol MetadataHolder: JSONReadable {
-    /// Name, labels, annotations and the server's own bookkeeping.
+    /// The name, the labels, the annotations and the fields that the API server sets.
     var metadata: ObjectMeta { get }
 }
 
-/// A typed Kubernetes object: what this service reads or writes of one kind.
+/// A typed Kubernetes object, with the members that this service reads or writes.
 ///
-/// Types hold the members that the service uses. They are never sent back in a full update, so members that a type
-/// leaves out are not lost: objects are created once and then changed by patches only. `apiVersion` and `kind` are
-/// not members, because the version depends on what the cluster offers; the client adds them.
+/// An object is created once and then changed only by patches, never by a full update, so members that a type omits are not
+/// lost. `apiVersion` and `kind` are not members, because the version depends on what the cluster serves; the client adds them.
 public protocol KubernetesObject: MetadataHolder, Codable {
-    /// Where objects of this kind are found.
+    /// The resource of this kind of object.
     static var resource: APIResource { get }
 }
 
-/// An object of any kind, of which only the metadata was asked for (`metav1.PartialObjectMetadata`).
+/// An object of any kind of which only the metadata was requested (`metav1.PartialObjectMetadata`).
 public struct PartialObjectMetadata: MetadataHolder, Codable, Hashable {
     public var metadata: ObjectMeta
 
@@ -174,7 +173,7 @@ extension PartialObjectMetadata: JSONReadable {
 }
 
 extension KeyedDecodingContainer {
-    /// Decodes a list that the server may leave out or send as JSON `null`; both mean empty.
+    /// Decodes a list that may be absent or JSON `null`; both decode as empty.
     func decodeListIfPresent<Item: Decodable>(_ type: Item.Type, forKey key: Key) throws -> [Item] {
         try decodeIfPresent([Item].self, forKey: key) ?? []
     }

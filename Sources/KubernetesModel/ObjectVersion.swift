@@ -1,5 +1,5 @@
-/// One state of one object. What has the same name, UID and resourceVersion has the same content (Kubernetes API concepts,
-/// "Resource versions").
+/// The identity of one version of an object. Objects with the same name, UID and resourceVersion have the same content
+/// (Kubernetes API concepts, "Resource versions").
 public struct ObjectVersion: Hashable, Sendable {
     public let name: String
     public let uid: String
@@ -25,7 +25,7 @@ extension ObjectVersion {
         static let all = JSONMembers<Self>()
     }
 
-    /// Passes over an object and notes which state of it this is; `nil` where it does not say.
+    /// Skips an object and reads its version; `nil` if a member is missing.
     init?(passingOver json: inout JSONReader) throws {
         var name: String?
         var uid: String?

@@ -1,16 +1,17 @@
-/// Names an object that another one depends on (`metav1.OwnerReference`).
+/// A reference to an object on which another one depends (`metav1.OwnerReference`).
 ///
-/// The owner is in the same namespace as its dependent, or cluster-wide; garbage collection deletes the dependent once
-/// no owner is left.
+/// The owner is in the same namespace as its dependent, or cluster-scoped. Garbage collection deletes the dependent when no
+/// owner exists any more.
 public struct OwnerReference: Codable, Hashable, Sendable {
     public var apiVersion: String
     public var kind: String
     public var name: String
-    /// The owner's identity; a new object of the same name is no owner.
+    /// The owner's UID. A new object with the same name is not the owner.
     public var uid: String
     /// Whether this owner is the managing controller.
     public var controller: Bool?
-    /// Whether a foreground deletion of the owner waits for the dependent. Setting it needs an extra permission.
+    /// Whether a foreground deletion of the owner waits for the dependent. Setting it may require permission on the owner's
+    /// finalizers.
     public var blockOwnerDeletion: Bool?
 
     public init(

@@ -1,11 +1,11 @@
 public import Basics
 
-/// A change to an object, in one of the formats that the API server takes for every kind.
+/// A patch of an object, in a format that the API server accepts for every kind.
 public enum Patch: Hashable, Sendable {
     case json(JSONPatch)
     case merge(MergePatch)
 
-    /// The media type that tells the server which format it is.
+    /// The media type of the format.
     public var contentType: String {
         switch self {
         case .json: "application/json-patch+json"
@@ -23,20 +23,20 @@ extension Patch: Encodable {
     }
 }
 
-/// A JSON Patch document (RFC 6902): operations that the server applies all together or not at all.
+/// A JSON Patch (RFC 6902): operations that the API server applies completely or not at all.
 ///
-/// A failed `test` and a missing path both come back as 422 without telling which it was, so a caller that needs to
-/// know has to read the object. `add` below a missing `annotations` map fails; a ``MergePatch`` makes the map.
+/// A failed `test` and a missing path both result in 422 without a distinction, so a caller that needs it must read the object.
+/// `add` fails below a missing map `annotations`; a ``MergePatch`` creates the map.
 public struct JSONPatch: Hashable, Sendable, ExpressibleByArrayLiteral {
-    /// One change or check.
+    /// One operation.
     public enum Operation: Hashable, Sendable {
         /// Fails the whole patch unless the member has this value.
         case test(JSONPointer, JSONValue)
-        /// Sets a member, whether it exists or not; what holds it must exist.
+        /// Sets a member, whether it exists or not. Its parent must exist.
         case add(JSONPointer, JSONValue)
-        /// Sets a member that exists.
+        /// Sets an existing member.
         case replace(JSONPointer, JSONValue)
-        /// Removes a member that exists.
+        /// Removes an existing member.
         case remove(JSONPointer)
     }
 
@@ -92,28 +92,28 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     /// The unescaped reference tokens from the root.
     public let tokens: [String]
 
-    /// Points at the member reached by `tokens`, for example
-    /// `JSONPointer("metadata", "annotations", "agentweaver.dev/preview-run")`.
+    /// A pointer to the member reached by `tokens`, for example `JSONPointer("metadata", "annotations",
+    /// "agentweaver.dev/preview-run")`.
     public init(_ tokens: String...) {
         self.tokens = tokens
     }
 
-    /// Points at the member `token` of what this pointer names.
+    /// A pointer to the member `token` of the value to which this pointer refers.
     public func appending(_ token: String) -> JSONPointer {
         JSONPointer(tokens: tokens + [token])
     }
 
-    /// The annotation `key` of an object.
+    /// A pointer to the annotation `key` of an object.
     public static func annotation(_ key: String) -> JSONPointer {
         JSONPointer("metadata", "annotations", key)
     }
 
-    /// The label `key` of an object.
+    /// A pointer to the label `key` of an object.
     public static func label(_ key: String) -> JSONPointer {
         JSONPointer("metadata", "labels", key)
     }
 
-    /// The pointer's text, in which `~` is written `~0` and `/` is written `~1`.
+    /// The text of the pointer, in which `~` is written as `~0` and `/` as `~1` (RFC 6901 section 3).
     public var description: String {
         tokens.map { token in
             var escaped = "/"
@@ -133,7 +133,7 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A JSON merge patch (RFC 7396): members replace the object's, `null` removes them, maps are made where missing.
+/// A JSON merge patch (RFC 7396): members replace the object's, `null` removes them, and missing maps are created.
 public struct MergePatch: Hashable, Sendable, Encodable {
     public var document: JSONValue
 
@@ -145,7 +145,7 @@ public struct MergePatch: Hashable, Sendable, Encodable {
     ///
     /// - Parameters:
     ///   - annotations: The annotations to change.
-    ///   - resourceVersion: If given, the server answers 409 `Conflict` when the object has another version.
+    ///   - resourceVersion: If given, the API server responds with 409 if the object has another version.
     public static func annotations(_ annotations: [String: String?], resourceVersion: String? = nil) -> MergePatch {
         metadata("annotations", annotations, resourceVersion)
     }
@@ -154,7 +154,7 @@ public struct MergePatch: Hashable, Sendable, Encodable {
     ///
     /// - Parameters:
     ///   - labels: The labels to change.
-    ///   - resourceVersion: If given, the server answers 409 `Conflict` when the object has another version.
+    ///   - resourceVersion: If given, the API server responds with 409 if the object has another version.
     public static func labels(_ labels: [String: String?], resourceVersion: String? = nil) -> MergePatch {
         metadata("labels", labels, resourceVersion)
     }

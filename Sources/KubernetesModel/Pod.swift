@@ -1,4 +1,4 @@
-/// A core/v1 Pod, as far as previews need it.
+/// A core/v1 Pod, with the members that previews need.
 public struct Pod: KubernetesObject, Hashable {
     public static let resource = APIResource(group: "", versions: ["v1"], plural: "pods", kind: "Pod")
 
@@ -12,7 +12,7 @@ public struct Pod: KubernetesObject, Hashable {
         self.status = status
     }
 
-    /// What the pod runs.
+    /// The containers of the pod.
     public struct Spec: Hashable, Sendable {
         public var containers: [Container]
 
@@ -21,7 +21,7 @@ public struct Pod: KubernetesObject, Hashable {
         }
     }
 
-    /// One container of a pod.
+    /// A container of a pod.
     public struct Container: Codable, Hashable, Sendable {
         public var name: String
         public var image: String?
@@ -32,7 +32,7 @@ public struct Pod: KubernetesObject, Hashable {
         }
     }
 
-    /// What is known about the pod.
+    /// The observed state of the pod.
     public struct Status: Hashable, Sendable {
         /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
         public var phase: String?
@@ -43,7 +43,7 @@ public struct Pod: KubernetesObject, Hashable {
             self.conditions = conditions
         }
 
-        /// Whether the pod has ended for good.
+        /// Whether all containers have ended and will not be restarted.
         public var isTerminal: Bool { phase == "Succeeded" || phase == "Failed" }
     }
 }

@@ -1,7 +1,7 @@
-/// A claim for a sandbox (extensions.agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4, or what
-/// a later release serves).
+/// A claim for a sandbox (extensions.agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4, or what a later release
+/// serves).
 ///
-/// Only metadata and status are read, which all versions so far write alike. There is no `status.phase`.
+/// Only the metadata and the status are read, which are the same in both versions. There is no `status.phase`.
 public struct SandboxClaim: KubernetesObject, Hashable {
     public static let resource = APIResource(
         group: "extensions.agents.x-k8s.io",
@@ -19,9 +19,9 @@ public struct SandboxClaim: KubernetesObject, Hashable {
         self.status = status
     }
 
-    /// What the claim is bound to.
+    /// The sandbox to which the claim is bound, and the claim's conditions.
     public struct Status: Hashable, Sendable {
-        /// `Ready` and others.
+        /// The conditions, such as `Ready`.
         public var conditions: [Condition]
         public var sandbox: SandboxReference?
 
@@ -31,9 +31,9 @@ public struct SandboxClaim: KubernetesObject, Hashable {
         }
     }
 
-    /// The sandbox that satisfies the claim.
+    /// A reference to the sandbox that fulfils the claim.
     public struct SandboxReference: Codable, Hashable, Sendable {
-        /// The name of the Sandbox; absent while there is none.
+        /// The name of the Sandbox; absent before there is one.
         public var name: String?
 
         public init(name: String?) {
@@ -66,10 +66,9 @@ extension SandboxClaim.Status: Codable {
     }
 }
 
-/// A sandbox (agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4, or what a later release
-/// serves).
+/// A sandbox (agents.x-k8s.io; v1beta1 in agent-sandbox 0.5, v1alpha1 in 0.4, or what a later release serves).
 ///
-/// Only the metadata are read: an annotation names the pod, and the owner is the claim.
+/// Only the metadata is read: an annotation contains the pod's name, and the claim is the owner.
 public struct Sandbox: KubernetesObject, Hashable {
     public static let resource = APIResource(
         group: "agents.x-k8s.io",

@@ -1,11 +1,11 @@
-/// A label selector in the text form of the query parameter `labelSelector`.
+/// A label selector in the format of the query parameter `labelSelector`.
 ///
-/// Requirements are joined by "and" (Kubernetes documentation, "Labels and Selectors").
+/// All requirements must match (Kubernetes documentation, "Labels and Selectors").
 public struct LabelSelector: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-    /// The selector as the server reads it, for example `app=web,tier in (a,b)`.
+    /// The text of the selector, for example `app=web,tier in (a,b)`.
     public let description: String
 
-    /// Takes a selector in its text form.
+    /// Creates a selector from its text.
     public init(_ text: String) {
         description = text
     }
@@ -14,27 +14,28 @@ public struct LabelSelector: Hashable, Sendable, CustomStringConvertible, Expres
         self.init(value)
     }
 
-    /// Selects objects that carry every one of `labels` with exactly these values.
+    /// Selects objects that have all of `labels` with exactly these values.
     ///
-    /// The text is sorted by key, so that equal selectors are equal texts.
+    /// The requirements are sorted by key, so that equal selectors have equal texts.
     public init(matching labels: [String: String]) {
         description = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 
-    /// Selects objects that carry the label `key`, whatever its value.
+    /// Selects objects that have the label `key` with any value.
     public static func exists(_ key: String) -> LabelSelector {
         LabelSelector(key)
     }
 }
 
-/// A field selector in the text form of the query parameter `fieldSelector`, for example `metadata.name=web`.
+/// A field selector in the format of the query parameter `fieldSelector`, for example `metadata.name=web`.
 ///
-/// Custom resources support only `metadata.name` and `metadata.namespace`.
+/// Custom resources support `metadata.name` and `metadata.namespace`, and since Kubernetes 1.31 the fields in
+/// `selectableFields` of their definition.
 public struct FieldSelector: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-    /// The selector as the server reads it.
+    /// The text of the selector.
     public let description: String
 
-    /// Takes a selector in its text form.
+    /// Creates a selector from its text.
     public init(_ text: String) {
         description = text
     }
@@ -43,7 +44,7 @@ public struct FieldSelector: Hashable, Sendable, CustomStringConvertible, Expres
         self.init(value)
     }
 
-    /// Selects the one object called `name`.
+    /// Selects the object with this name.
     public static func name(_ name: String) -> FieldSelector {
         FieldSelector("metadata.name=\(name)")
     }

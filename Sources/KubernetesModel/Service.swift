@@ -10,11 +10,11 @@ public struct Service: KubernetesObject, Hashable {
         self.spec = spec
     }
 
-    /// Which pods it leads to, and how.
+    /// The pods that receive the Service's traffic, and its ports.
     public struct Spec: Hashable, Sendable {
-        /// `ClusterIP` and so on.
+        /// The type, such as `ClusterIP`.
         public var type: String?
-        /// The labels of the pods it leads to.
+        /// The labels of the pods that receive the traffic.
         public var selector: [String: String]
         public var ports: [Port]
 
@@ -29,14 +29,14 @@ public struct Service: KubernetesObject, Hashable {
         }
     }
 
-    /// A port of the Service and where it leads.
+    /// A port of the Service and its target.
     public struct Port: Codable, Hashable, Sendable {
         public var name: String?
-        /// `TCP` where absent.
+        /// The protocol; `TCP` if absent.
         public var `protocol`: String?
         public var appProtocol: String?
         public var port: Int
-        /// The pods' port; the Service's own where absent.
+        /// The port of the pods; ``port`` if absent.
         public var targetPort: PortReference?
 
         public init(
@@ -54,7 +54,7 @@ public struct Service: KubernetesObject, Hashable {
         }
     }
 
-    /// A pod's port by number or by the name of a declared port (`intstr.IntOrString`).
+    /// A pod's port, as a number or as the name of a container port (`intstr.IntOrString`).
     public enum PortReference: Codable, Hashable, Sendable {
         case number(Int)
         case name(String)

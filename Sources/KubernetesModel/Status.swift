@@ -1,8 +1,8 @@
-/// The server's answer to a request that has no object to return, failures above all (`metav1.Status`).
+/// The API server's response to a request that returns no object, above all an error (`metav1.Status`).
 public struct Status: Codable, JSONReadable, Hashable {
     /// `Success` or `Failure`.
     public var status: String?
-    /// A sentence for people. It may name objects.
+    /// A description for people. It may contain names of objects.
     public var message: String?
     public var reason: StatusReason?
     public var details: Details?
@@ -23,15 +23,15 @@ public struct Status: Codable, JSONReadable, Hashable {
         self.code = code
     }
 
-    /// What the status is about.
+    /// The object that the status is about, and the causes of an error.
     public struct Details: Codable, Hashable, Sendable {
         public var name: String?
         public var group: String?
-        /// The plural of the resource, or the kind, as the server chooses.
+        /// The plural of the resource, or the kind; the API server uses both.
         public var kind: String?
         public var uid: String?
         public var causes: [Cause]?
-        /// How long to wait before the next attempt.
+        /// The number of seconds to wait before the next attempt.
         public var retryAfterSeconds: Int?
 
         public init(
@@ -51,7 +51,7 @@ public struct Status: Codable, JSONReadable, Hashable {
         }
     }
 
-    /// One reason among possibly several.
+    /// One of the causes of an error.
     public struct Cause: Codable, Hashable, Sendable {
         public var reason: String?
         public var message: String?
@@ -92,7 +92,8 @@ public struct StatusReason: RawRepresentable, Codable, Hashable, Sendable {
     public static let internalError = StatusReason(rawValue: "InternalError")
     public static let serviceUnavailable = StatusReason(rawValue: "ServiceUnavailable")
 
-    /// Whether this is one of Kubernetes' own reasons, and not a text that could hold anything.
+    /// Whether this is one of Kubernetes' reasons. The text of an unknown reason can be anything, so it must not be a label of
+    /// metrics.
     public var isKnown: Bool { Self.known.contains(self) }
 
     private static let known: Set<StatusReason> = [

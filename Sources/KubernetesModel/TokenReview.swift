@@ -1,4 +1,5 @@
-/// The question whose a token is, and the answer (authentication.k8s.io/v1). Nothing of it is stored.
+/// A question to whom a token belongs, and the API server's answer (authentication.k8s.io/v1). The API server does not store
+/// it.
 public struct TokenReview: KubernetesObject {
     public static let resource = APIResource(
         group: "authentication.k8s.io",
@@ -9,20 +10,20 @@ public struct TokenReview: KubernetesObject {
     )
 
     public var metadata: ObjectMeta
-    /// The question. The server's answer repeats it, which is not read.
+    /// The question. It is not decoded from the API server's response.
     public var spec: Spec?
-    /// The answer; `nil` in a question.
+    /// The answer; `nil` before the review is created.
     public var status: Status?
 
-    /// Asks about a token.
+    /// Creates a question about a token.
     ///
-    /// - Parameter audiences: Whom the token must have been issued for: one of them is enough.
+    /// - Parameter audiences: The accepted audiences. The token must have been issued for at least one of them.
     public init(token: String, audiences: [String]) {
         metadata = ObjectMeta()
         spec = Spec(token: token, audiences: audiences)
     }
 
-    /// What is asked. It prints without the token.
+    /// The question. Its description does not contain the token.
     public struct Spec: Encodable, Sendable, CustomStringConvertible, CustomReflectable {
         let token: String
         let audiences: [String]
@@ -31,17 +32,18 @@ public struct TokenReview: KubernetesObject {
         public var customMirror: Mirror { Mirror(self, children: ["audiences": audiences]) }
     }
 
-    /// What the server knows about the token.
+    /// The API server's answer.
     public struct Status: Codable, Hashable, Sendable {
         public var authenticated: Bool?
-        /// Whose the token is.
+        /// The user to whom the token belongs.
         public var user: User?
-        /// The asked audiences that the token was issued for; absent from a server that does not look at audiences.
+        /// The accepted audiences for which the token was issued; absent if the API server's authenticator does not check
+        /// audiences.
         public var audiences: [String]?
 
-        /// The owner of a token.
+        /// The user to whom a token belongs.
         public struct User: Codable, Hashable, Sendable {
-            /// For a ServiceAccount `system:serviceaccount:{namespace}:{name}`.
+            /// The name; `system:serviceaccount:{namespace}:{name}` for a ServiceAccount.
             public var username: String?
         }
     }

@@ -1,12 +1,12 @@
-/// One frame of a watch (Kubernetes API convention `metav1.WatchEvent`).
+/// One event of a watch (`metav1.WatchEvent`).
 public enum WatchEvent<Object: Sendable>: Sendable {
     case added(Object)
     case modified(Object)
-    /// The object as it was when it was deleted, or when it stopped to match the selector.
+    /// The state of the object when it was deleted or stopped matching the selector.
     case deleted(Object)
-    /// Every change of this type up to this version has been sent. Not the version of the whole cluster.
+    /// All changes of this resource up to this version have been sent.
     case bookmark(resourceVersion: String)
-    /// The watch is over; code 410 means that its version is too old.
+    /// The watch has ended with an error; the code 410 means that its version is too old.
     case error(Status)
 }
 
@@ -18,7 +18,7 @@ extension WatchEvent: JSONReadable where Object: JSONReadable {
             switch member {
             case .type: type = try json.string()
             case .object:
-                // What it is the type says, which may come later.
+                // The member `type` determines how this is read, and may come later.
                 object = json
                 try json.skip()
             }

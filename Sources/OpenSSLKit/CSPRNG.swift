@@ -1,25 +1,24 @@
 import COpenSSL
 
-/// The cryptographically secure random generator of libcrypto (`RAND_bytes`).
+/// The cryptographically secure pseudorandom number generator of libcrypto (`RAND_bytes`).
 public enum CSPRNG {
-    /// How many bytes one call may ask for.
-    ///
-    /// Tokens and keys need tens of bytes; a larger count is a mistake of the caller.
+    /// The number of bytes that one call may generate. Tokens and keys need tens of bytes, so a larger number is an error of
+    /// the caller.
     public static let countRange = 1...65_536
 
-    /// Draws random bytes.
+    /// Generates random bytes.
     ///
-    /// - Parameter count: How many bytes, within `countRange`.
+    /// - Parameter count: The number of bytes, within ``countRange``.
     /// - Returns: Exactly `count` bytes.
-    /// - Throws: `RandomnessError` when the count is out of range or the generator fails. There is no fallback.
+    /// - Throws: ``RandomnessError`` if the count is out of range or the generator fails. There is no fallback.
     public static func bytes(_ count: Int) throws(RandomnessError) -> [UInt8] {
         try bytes(count) { RAND_bytes($0, $1) }
     }
 
-    /// Draws random bytes with a given filler, so that a failing generator can be tested.
+    /// Generates random bytes with a given function, so that a failing generator can be tested.
     ///
-    /// - Parameter fill: Has the meaning of `RAND_bytes`: 1 is success, everything else (0, or -1 for "not supported")
-    ///   is failure.
+    /// - Parameter fill: A function like `RAND_bytes`, which returns 1 for success. Any other result (0, or -1 for "not
+    ///   supported") is a failure.
     static func bytes(
         _ count: Int,
         fill: (_ buffer: UnsafeMutablePointer<UInt8>?, _ count: Int32) -> Int32
@@ -33,7 +32,7 @@ public enum CSPRNG {
         }
         guard status == 1 else {
             let code = ERR_peek_last_error()
-            // The queue is per thread and would otherwise blame the next user of libcrypto on this thread.
+            // libcrypto's error queue is per thread; the error would otherwise be reported by the next call on this thread.
             ERR_clear_error()
             throw .generatorFailed(code: UInt(code))
         }
@@ -41,13 +40,11 @@ public enum CSPRNG {
     }
 }
 
-/// Why no random bytes were handed out.
-///
-/// Whoever needed them must fail too: there is no second source.
+/// The reason for which no random bytes were generated. There is no other source, so the caller must fail too.
 public enum RandomnessError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The caller asked for a number of bytes outside `CSPRNG.countRange`.
+    /// The number of bytes is outside ``CSPRNG/countRange``.
     case countOutOfRange(Int)
-    /// libcrypto's generator failed; `code` is its error code, 0 when it gave none.
+    /// libcrypto's generator failed; `code` is libcrypto's error code, or 0 if there is none.
     case generatorFailed(code: UInt)
 
     /// One sentence for a log line.

@@ -1,8 +1,8 @@
-/// The few values of ASN.1 that keys and signatures consist of, in their distinguished encoding (X.690).
+/// The ASN.1 values in keys and signatures, in the Distinguished Encoding Rules (X.690).
 enum DER {
-    /// An INTEGER that is not negative.
+    /// A non-negative INTEGER.
     ///
-    /// - Parameter bytes: The most significant byte first; leading zeros do not matter.
+    /// - Parameter bytes: The number, most significant byte first. Leading zeros are ignored.
     static func integer(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var bytes = Array(bytes.drop { $0 == 0 })
         // The first bit is the sign.
@@ -14,13 +14,13 @@ enum DER {
         value(tag: 0x30, values.flatMap(\.self))
     }
 
-    /// A SubjectPublicKeyInfo (RFC 5280, 4.1.2.7).
+    /// A SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
     ///
     /// - Parameters:
     ///   - algorithm: The encoded AlgorithmIdentifier.
-    ///   - key: The key in its algorithm's own encoding.
+    ///   - key: The key, in the encoding of its algorithm.
     static func publicKeyInfo(algorithm: [UInt8], key: [UInt8]) -> [UInt8] {
-        // A BIT STRING begins with the number of bits at its end that do not count.
+        // The first byte of a BIT STRING is the number of unused bits at its end.
         sequence(algorithm, value(tag: 0x03, [0] + key))
     }
 

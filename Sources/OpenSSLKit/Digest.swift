@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// One-shot message digests of libcrypto.
+/// Message digests of libcrypto.
 public enum Digest {
     /// The SHA-256 digest (FIPS 180-4) of some bytes.
     ///
@@ -29,22 +29,22 @@ public enum Digest {
         [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, initializedCount in
             digest.initialize(repeating: 0)
             let result = SHA256(bytes.baseAddress, bytes.count, digest.baseAddress)
-            // Fails only when libcrypto lacks SHA-256 or memory: neither can be answered by any caller, and a
-            // wrong digest would make two runs look like one.
+            // This fails only if libcrypto lacks SHA-256 or memory. No caller could handle that, and a wrong digest could give
+            // two runs the same label.
             precondition(result != nil, "libcrypto cannot compute SHA-256")
             initializedCount = Int(SHA256_DIGEST_LENGTH)
         }
     }
 }
 
-/// Whether two byte strings are equal, in a time that tells nothing about where they differ.
+/// Whether two byte strings are equal, compared in a time that does not depend on the position of a difference.
 ///
-/// The SHA-256 digests are compared (`CRYPTO_memcmp`), so strings of unequal length take the same path and a caller
-/// who controls one side does not control what is compared. The time depends on the two lengths only.
+/// The SHA-256 digests are compared (`CRYPTO_memcmp`), so strings of different lengths are compared in the same way, and a
+/// caller who chooses one string cannot choose the compared bytes. The time depends only on the two lengths.
 ///
 /// - Parameters:
-///   - a: One byte string, for example the secret.
-///   - b: The other, for example what a caller presented.
+///   - a: A byte string, for example the secret.
+///   - b: The other byte string, for example the presented credential.
 public func constantTimeEquals(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     let first = Digest.sha256(a)
     let second = Digest.sha256(b)

@@ -2,21 +2,22 @@ import COpenSSL
 
 /// A public key of libcrypto.
 ///
-/// `@unchecked` since the compiler cannot see it: a key is not changed after it was made, and libcrypto lets threads share
-/// such a key (openssl-threads(7)).
+/// `@unchecked Sendable`: the key is not changed after its creation, and libcrypto allows threads to share such a key
+/// (openssl-threads(7)).
 final class EVPKey: @unchecked Sendable {
     private let pointer: OpaquePointer
 
-    /// - Parameter pointer: An `EVP_PKEY`, which this object owns from now on.
+    /// - Parameter pointer: An `EVP_PKEY`. This object takes ownership of it.
     init(owning pointer: OpaquePointer) {
         self.pointer = pointer
     }
 
     deinit { EVP_PKEY_free(pointer) }
 
-    /// The one algorithm that the key serves.
+    /// The only algorithm for which the key may be used.
     ///
-    /// - Throws: ``PublicKeyError/unsupported`` where it serves none that is accepted.
+    /// - Throws: ``PublicKeyError/unsupported`` if the key has another type, size or curve than the accepted ones, or invalid
+    ///   numbers.
     func algorithm() throws(PublicKeyError) -> PublicKey.Algorithm {
         defer { ERR_clear_error() }
         switch EVP_PKEY_get_base_id(pointer) {
@@ -29,15 +30,15 @@ final class EVPKey: @unchecked Sendable {
         }
     }
 
-    /// Whether the signature, in libcrypto's own form, is this key's, of SHA-256 of the message.
+    /// Whether `signature`, in libcrypto's encoding, is a valid signature of the SHA-256 digest of `message`.
     func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
         guard let context = EVP_MD_CTX_new() else { return false }
         defer {
             EVP_MD_CTX_free(context)
-            // The queue is per thread and would otherwise blame the next user of libcrypto on this thread.
+            // libcrypto's error queue is per thread; an error would otherwise be reported by the next call on this thread.
             ERR_clear_error()
         }
-        // The default padding of an RSA key is PKCS #1 v1.5, as RS256 has it.
+        // The default padding of RSA keys is PKCS #1 v1.5, which RS256 requires.
         guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, pointer) == 1 else { return false }
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
@@ -46,7 +47,7 @@ final class EVPKey: @unchecked Sendable {
 
     // MARK: RSA
 
-    /// Whether the modulus is odd, and the exponent is odd, more than 1 and not so long that it slows verification down.
+    /// Whether the modulus is odd, and the exponent is odd, greater than 1 and short enough for fast verification.
     private var hasUsableNumbers: Bool {
         number(OSSL_PKEY_PARAM_RSA_N) { BN_is_odd($0) == 1 }
             && number(OSSL_PKEY_PARAM_RSA_E) { exponent in

@@ -1,31 +1,32 @@
 import COpenSSL
 
 extension PublicKey {
-    /// The most bytes of a public exponent. Every exponent in use has three; longer ones only slow verification down.
+    /// The maximum size of a public exponent, in bytes. Exponents in use have three bytes; longer ones only slow verification
+    /// down.
     public static let maxExponentBytes = 8
-    /// How many bytes a coordinate of P-256 has, exactly (RFC 7518, 6.2.1.2).
+    /// The exact size of a coordinate of P-256, in bytes (RFC 7518 section 6.2.1.2).
     public static let coordinateBytes = 32
-    /// The largest PEM text that is read, in bytes.
+    /// The maximum size of a PEM text, in bytes.
     public static let maxPEMBytes = 64 * 1024
 
-    /// Reads the first public key of a PEM text, or else its first certificate, of which only the key is read.
+    /// Reads the first public key of a PEM text or, if there is none, the key of its first certificate.
     ///
-    /// - Throws: ``PublicKeyError``.
+    /// - Throws: ``PublicKeyError`` if there is neither, the key is not supported, or the text contains a private key.
     public init(pem: String) throws(PublicKeyError) {
         guard !pem.contains("PRIVATE KEY-----") else { throw .privateKey }
         guard let key = Self.readKey(pem) ?? Self.readCertificate(pem) else { throw .unreadable }
         try self.init(key)
     }
 
-    /// Makes an RSA key (RFC 7518, 6.3.1).
+    /// Creates an RSA key (RFC 7518 section 6.3.1).
     ///
     /// - Parameters:
-    ///   - modulus: Unsigned, the most significant byte first.
-    ///   - exponent: The same.
-    /// - Throws: ``PublicKeyError``.
+    ///   - modulus: The modulus, unsigned, most significant byte first.
+    ///   - exponent: The exponent, in the same format.
+    /// - Throws: ``PublicKeyError`` if the numbers are not a supported key.
     public init(rsaModulus modulus: [UInt8], exponent: [UInt8]) throws(PublicKeyError) {
         let modulus = modulus.drop { $0 == 0 }
-        // The numbers are checked once they are a key. This only bounds how much is made one.
+        // Bounds the size before the key is created. The numbers themselves are checked afterwards.
         guard modulus.count * 8 <= Self.rsaBits.upperBound, exponent.count <= Self.rsaBits.upperBound / 8 else {
             throw .unsupported
         }
@@ -37,23 +38,23 @@ extension PublicKey {
         )
     }
 
-    /// Makes a P-256 key (RFC 7518, 6.2.1).
+    /// Creates a P-256 key (RFC 7518 section 6.2.1).
     ///
     /// - Parameters:
-    ///   - x: The point's first coordinate, ``coordinateBytes`` long.
-    ///   - y: The second one.
-    /// - Throws: ``PublicKeyError``.
+    ///   - x: The first coordinate of the point, ``coordinateBytes`` long.
+    ///   - y: The second coordinate, of the same length.
+    /// - Throws: ``PublicKeyError`` if the coordinates are not a point on the curve.
     public init(p256X x: [UInt8], y: [UInt8]) throws(PublicKeyError) {
         guard x.count == Self.coordinateBytes, y.count == Self.coordinateBytes else { throw .unreadable }
-        // 4 stands for a point that is not compressed (SEC 1, 2.3.3).
+        // 4 marks an uncompressed point (SEC 1, 2.3.3).
         try self.init(der: DER.publicKeyInfo(algorithm: Self.ecPublicKeyOnP256, key: [4] + x + y))
     }
 
-    /// `rsaEncryption` with its NULL (RFC 3279, 2.3.1).
+    /// The AlgorithmIdentifier `rsaEncryption` with its NULL parameters (RFC 3279 section 2.3.1).
     private static let rsaEncryption: [UInt8] = [
         0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
     ]
-    /// `id-ecPublicKey` with the curve `secp256r1` (RFC 5480, 2.1.1).
+    /// The AlgorithmIdentifier `id-ecPublicKey` with the curve `secp256r1` (RFC 5480 section 2.1.1).
     private static let ecPublicKeyOnP256: [UInt8] = [
         0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
         0x03,
@@ -85,7 +86,7 @@ extension PublicKey {
     private static func reading(_ pem: String, _ read: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
         let bytes = Array(pem.utf8)
         guard bytes.count <= maxPEMBytes else { return nil }
-        // The queue is per thread and would otherwise blame the next user of libcrypto on this thread.
+        // libcrypto's error queue is per thread; an error would otherwise be reported by the next call on this thread.
         defer { ERR_clear_error() }
         return bytes.withUnsafeBytes { buffer in
             guard let source = BIO_new_mem_buf(buffer.baseAddress, Int32(buffer.count)) else { return nil }
@@ -95,7 +96,7 @@ extension PublicKey {
     }
 }
 
-/// Without this callback libcrypto asks at the terminal for the password of an encrypted text.
+/// Returns no password. Without this callback, libcrypto asks for the password of an encrypted text on the terminal.
 private func noPassword(_: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?) -> Int32 {
     -1
 }

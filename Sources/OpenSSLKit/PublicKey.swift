@@ -1,30 +1,31 @@
-/// A public key that verifies signatures with libcrypto: RSA for RS256, or P-256 for ES256 (RFC 7518, 3.1).
+/// A public key that verifies signatures with libcrypto: RSA for RS256, or P-256 for ES256 (RFC 7518 section 3.1).
 ///
-/// A key serves one algorithm only, so that none can be confused with another.
+/// A key is used for one algorithm only, which prevents algorithm confusion (RFC 8725 section 3.1).
 public struct PublicKey: Sendable {
-    /// A signature algorithm of JSON Web Signatures, by its name in the header `alg`.
+    /// A signature algorithm of JSON Web Signatures, with the value of the header parameter `alg`.
     public enum Algorithm: String, Sendable, CaseIterable {
-        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, 3.3).
+        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
         case rs256 = "RS256"
-        /// ECDSA on P-256 with SHA-256; the signature is r and s, 32 bytes each (RFC 7518, 3.4).
+        /// ECDSA on P-256 with SHA-256. The signature consists of r and s, 32 bytes each (RFC 7518 section 3.4).
         case es256 = "ES256"
     }
 
-    /// The lengths of RSA moduli that are accepted: RFC 7518 demands 2048 bits, and longer keys cost more than they give.
+    /// The accepted lengths of RSA moduli, in bits. RFC 7518 requires at least 2048; the upper bound limits the time of a
+    /// verification.
     public static let rsaBits = 2048...8192
 
     public let algorithm: Algorithm
     private let key: EVPKey
 
-    /// - Throws: ``PublicKeyError`` where the key is of another kind or too weak.
+    /// - Throws: ``PublicKeyError/unsupported`` if the key has another type, or is too weak or too long.
     init(_ key: EVPKey) throws(PublicKeyError) {
         self.key = key
         algorithm = try key.algorithm()
     }
 
-    /// Whether `signature` is this key's signature of `message`.
+    /// Whether `signature` is a valid signature of `message` by this key.
     ///
-    /// - Parameter signature: In the form of JSON Web Signatures, so for ES256 not in DER.
+    /// - Parameter signature: The signature in the format of JSON Web Signatures; for ES256 this is not DER.
     public func isValid(_ signature: [UInt8], of message: [UInt8]) -> Bool {
         switch algorithm {
         case .rs256:
@@ -38,17 +39,17 @@ public struct PublicKey: Sendable {
 }
 
 extension PublicKey: Equatable {
-    /// Whether both are the same key, wherever they were read from.
+    /// Whether both are the same key, independent of the formats from which they were read.
     public static func == (left: PublicKey, right: PublicKey) -> Bool { left.key.isSame(as: right.key) }
 }
 
-/// Why a public key cannot be used.
+/// The reason for which a public key cannot be used.
 public enum PublicKeyError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The text is no public key and no certificate in PEM, or the numbers are no key.
+    /// The text contains neither a public key nor a certificate in PEM, or the numbers are not a key.
     case unreadable
-    /// It is neither RSA of a length within ``PublicKey/rsaBits`` nor P-256.
+    /// The key is neither RSA with a length within ``PublicKey/rsaBits`` nor P-256.
     case unsupported
-    /// It holds the secret half, which only the signer may have.
+    /// The text contains a private key, which only the signer may have.
     case privateKey
 
     /// One sentence for a log line.

@@ -1,17 +1,17 @@
 internal import COpenSSL
 
-/// What a server's certificate says: for which names it is valid, and when. Nothing is verified.
+/// The names and the validity period of a server's certificate. The certificate is not verified.
 public struct ServerCertificate: Hashable, Sendable {
-    /// The largest PEM text that is read, in bytes.
+    /// The maximum size of a PEM text, in bytes.
     public static let maxPEMBytes = 256 * 1024
-    /// How long a server may take to present its certificate, in whole seconds.
+    /// The time in which a server must present its certificate, in whole seconds.
     public static let handshakeSeconds: Int32 = 5
 
-    /// Whether it is valid for the host that was asked about, wildcards included (RFC 6125).
+    /// Whether the certificate is valid for the requested host, including by wildcard (RFC 6125).
     public let coversHost: Bool
-    /// The first instant of its validity, in seconds since 1970.
+    /// The start of the validity period, in seconds since 1970.
     public let notBeforeSeconds: Int64
-    /// The last one.
+    /// The end of the validity period, in seconds since 1970.
     public let notAfterSeconds: Int64
 
     public init(coversHost: Bool, notBeforeSeconds: Int64, notAfterSeconds: Int64) {
@@ -20,10 +20,10 @@ public struct ServerCertificate: Hashable, Sendable {
         self.notAfterSeconds = notAfterSeconds
     }
 
-    /// Reads the first certificate of a PEM text: the server's own, before those of its issuers.
+    /// Reads the first certificate of a PEM text, which is the server's own.
     ///
-    /// - Parameter host: The host that ``coversHost`` is about.
-    /// - Returns: `nil` where there is none.
+    /// - Parameter host: The host to which ``coversHost`` refers.
+    /// - Returns: `nil` if the text contains no certificate.
     public init?(pem: [UInt8], host: String) {
         guard pem.count <= Self.maxPEMBytes else { return nil }
         let certificate = pem.withUnsafeBytes { buffer -> OpaquePointer? in
@@ -34,18 +34,18 @@ public struct ServerCertificate: Hashable, Sendable {
         self.init(owning: certificate, host: host)
     }
 
-    /// Asks a server which certificate it presents for a host. Blocks for ``handshakeSeconds`` at most.
+    /// Requests the certificate that a server presents for a host. Blocks for at most ``handshakeSeconds``.
     ///
     /// - Parameters:
-    ///   - endpoint: `address:port`, an IPv6 address in brackets.
-    ///   - host: The name that the server is asked for, and that ``coversHost`` is about.
-    /// - Returns: `nil` where the server cannot be reached in time, or presents none.
+    ///   - endpoint: `address:port`; an IPv6 address must be in brackets.
+    ///   - host: The server name that is sent (SNI), and to which ``coversHost`` refers.
+    /// - Returns: `nil` if the server cannot be reached in time, or presents no certificate.
     public static func presented(at endpoint: String, host: String) -> ServerCertificate? {
         ServerCertificate(owning: copenssl_presented_certificate(endpoint, host, handshakeSeconds), host: host)
     }
 
     private init?(owning certificate: OpaquePointer?, host: String) {
-        // The queue is per thread and would otherwise blame the next user of libcrypto on this thread.
+        // libcrypto's error queue is per thread; an error would otherwise be reported by the next call on this thread.
         defer { ERR_clear_error() }
         guard let certificate else { return nil }
         defer { X509_free(certificate) }

@@ -4,7 +4,7 @@ internal import PreviewControl
 internal import PreviewServer
 internal import YAMLKit
 
-/// The command line of the service.
+/// The command line of the service. ``ServeCommand`` is the service itself; the other commands are for operators.
 public struct PreviewGateway: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "preview-gateway",
@@ -20,7 +20,7 @@ public struct PreviewGateway: AsyncParsableCommand {
     public init() {}
 }
 
-/// Why a command did not do all that it was asked to: one line for the operator.
+/// The reason for which a command failed or did only a part of its work, as one line for the operator.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
@@ -28,7 +28,9 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// Reads what the cluster has, or says why it could not be read, and what to look at.
+    /// Calls a closure that reads from the cluster.
+    ///
+    /// - Throws: A ``CommandFailure`` that names what could not be read and, where known, how to find the cause.
     static func reading<Value>(
         _ what: String = "the cluster's previews",
         _ read: () async throws(ClusterError) -> Value
@@ -40,9 +42,9 @@ struct CommandFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// What a use case refused, in an operator's hands.
+    /// A use case's error as an operator sees it.
     ///
-    /// - Parameter deed: What could not be done.
+    /// - Parameter deed: The action that failed.
     init(_ deed: String? = nil, refused error: PreviewError) {
         let words = deed.map { "\($0): \(error.message)" } ?? error.message
         let isOfCluster = error.kind == .clusterRefused
@@ -52,7 +54,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         )
     }
 
-    /// How an operator finds out more: the cluster and the account are those of the kubeconfig.
+    /// How the operator can find the cause. The cluster and the account are those of the operator's kubeconfig.
     private static func hint(_ kind: ClusterError.Kind) -> String {
         switch kind {
         case .refused:
@@ -63,23 +65,23 @@ struct CommandFailure: Error, CustomStringConvertible {
     }
 }
 
-/// How a list is printed, as kubectl's `--output` has it.
+/// The format of a list, as in kubectl's `--output`.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case table, wide, json, yaml, name
 }
 
-/// How a report is printed: for people, or for programs.
+/// The format of a report.
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
     case table, json
 }
 
-/// How what is known about some objects is printed.
+/// The format of an explanation.
 enum ExplanationFormat: String, CaseIterable, ExpressibleByArgument {
     case table, json, yaml
 }
 
 extension OutputFormat {
-    /// A document as JSON or YAML; its coding keys are the members' names.
+    /// A document as JSON or YAML, with the document's coding keys as the names of the members.
     func text(of document: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

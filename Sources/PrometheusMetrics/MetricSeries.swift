@@ -1,14 +1,14 @@
 internal import CoreMetrics
 internal import Synchronization
 
-/// The types of the text format that are used here.
+/// The metric types of the text format that the registry supports.
 enum MetricType: String {
     case counter
     case gauge
     case histogram
 }
 
-/// One metric with one combination of labels.
+/// The value of a metric for one combination of labels.
 protocol MetricSeries: AnyObject, Sendable {
     static var type: MetricType { get }
 
@@ -18,7 +18,7 @@ protocol MetricSeries: AnyObject, Sendable {
     func text(name: String, labels: String) -> String
 }
 
-/// A number that only grows.
+/// A value that only increases.
 final class CounterSeries: MetricSeries, CounterHandler {
     static let type = MetricType.counter
     private let value = Atomic<Int64>(0)
@@ -36,7 +36,7 @@ final class CounterSeries: MetricSeries, CounterHandler {
     }
 }
 
-/// A number that goes up and down.
+/// A value that can increase and decrease.
 final class GaugeSeries: MetricSeries, MeterHandler, RecorderHandler {
     static let type = MetricType.gauge
     private let value = Mutex(0.0)
@@ -53,12 +53,12 @@ final class GaugeSeries: MetricSeries, MeterHandler, RecorderHandler {
     }
 }
 
-/// How often numbers fell below each of some bounds.
+/// The distribution of values over buckets, and their sum.
 final class HistogramSeries: MetricSeries, TimerHandler, RecorderHandler {
     static let type = MetricType.histogram
 
     private struct State {
-        /// Beside the counts for each bound, the last is for what is above all of them.
+        /// The count of each bucket. The last one is for values above all bounds.
         var counts: [Int]
         var sum = 0.0
     }
@@ -66,7 +66,7 @@ final class HistogramSeries: MetricSeries, TimerHandler, RecorderHandler {
     private let bounds: [Double]
     private let state: Mutex<State>
 
-    /// - Parameter bounds: Ascending; a number that equals a bound is counted in its bucket.
+    /// - Parameter bounds: The upper bounds of the buckets, ascending. A value equal to a bound belongs to its bucket.
     init(bounds: [Double]) {
         self.bounds = bounds
         state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))

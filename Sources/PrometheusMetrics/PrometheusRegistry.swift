@@ -1,27 +1,28 @@
 public import CoreMetrics
 internal import Synchronization
 
-/// Keeps the metrics of one process and writes them in Prometheus' text format.
+/// The metrics of a process, written in Prometheus' text format.
 ///
-/// A backend of swift-metrics. Counters become counters, meters and plain recorders gauges, timers and aggregating
-/// recorders histograms; timers are written in seconds. There is no global state: whoever records gets this as its
-/// factory.
+/// A backend of swift-metrics. Counters become counters, meters and plain recorders become gauges, and timers and aggregating
+/// recorders become histograms; timers are written in seconds. There is no global state: code that records metrics gets the
+/// registry as its factory.
 public final class PrometheusRegistry: MetricsFactory {
-    /// How many label combinations one metric may have. Further ones are not kept: a label with unbounded values is a
-    /// mistake that must not cost unbounded memory.
+    /// The maximum number of label combinations of a metric. Further ones are not stored, so that a label with unbounded values
+    /// cannot use unbounded memory.
     public static let maxSeriesPerMetric = 1_000
-    /// The upper bounds of all histograms' buckets, in seconds: from a request on loopback to a human's decision.
+    /// The upper bounds of the buckets of all histograms, in seconds. They range from a request on loopback to a human's
+    /// decision.
     public static let buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
     private let families = Mutex<[String: MetricFamily]>([:])
     private let help: [String: String]
 
-    /// - Parameter help: One line about each metric, by name.
+    /// - Parameter help: The descriptions of metrics, one line each, by the metrics' names.
     public init(help: [String: String] = [:]) {
         self.help = help
     }
 
-    /// All metrics in the text format, version 0.0.4, ordered by name and labels.
+    /// All metrics in the text format, version 0.0.4, sorted by name and labels.
     public var text: String {
         let families = families.withLock { $0 }
         return families.keys.sorted().map { name in
@@ -32,7 +33,7 @@ public final class PrometheusRegistry: MetricsFactory {
         }.joined()
     }
 
-    /// The series of that name and those labels, made when it is new.
+    /// The series with this name and these labels. It is created if it does not exist.
     private func series<Series: MetricSeries>(
         _ label: String,
         _ dimensions: [(String, String)],
@@ -44,7 +45,7 @@ public final class PrometheusRegistry: MetricsFactory {
             var family = families[name] ?? MetricFamily(type: Series.type)
             if let known = family.series[labels] as? Series { return known }
             let series = make()
-            // A series that does not fit in is recorded to, and never shown.
+            // A series that is not stored still accepts values, but does not appear in the text.
             guard family.type == Series.type, family.series[labels] == nil,
                 family.series.count < Self.maxSeriesPerMetric
             else { return series }
@@ -73,14 +74,14 @@ public final class PrometheusRegistry: MetricsFactory {
         series(label, dimensions) { HistogramSeries(bounds: Self.buckets) }
     }
 
-    /// Series stay: a counter that begins anew at zero looks like a restart of the process.
+    /// Series are never removed, because a counter that restarts at zero looks like a restart of the process.
     public func destroyCounter(_ handler: any CounterHandler) {}
     public func destroyMeter(_ handler: any MeterHandler) {}
     public func destroyRecorder(_ handler: any RecorderHandler) {}
     public func destroyTimer(_ handler: any TimerHandler) {}
 }
 
-/// All series of one name.
+/// All series of a metric.
 struct MetricFamily {
     let type: MetricType
     var series: [String: any MetricSeries] = [:]

@@ -3,7 +3,7 @@ public enum PrometheusText {
     /// The media type of the format.
     public static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// A name in which whatever the format does not allow is an underscore.
+    /// A valid metric or label name: characters that the format does not allow are replaced by underscores.
     static func name(_ label: String) -> String {
         let name = String(String.UnicodeScalarView(label.unicodeScalars.map { isAllowed($0) ? $0 : "_" }))
         return name.first?.isNumber == false ? name : "_" + name
@@ -16,7 +16,7 @@ public enum PrometheusText {
         }
     }
 
-    /// Labels as they stand between braces, ordered by name.
+    /// The labels as written between braces, sorted by name.
     static func labels(_ dimensions: [(String, String)]) -> String {
         dimensions
             .map { "\(name($0.0))=\"\(escapedValue($0.1))\"" }
@@ -28,7 +28,7 @@ public enum PrometheusText {
         labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"
     }
 
-    /// A number without a fraction where it has none.
+    /// A number, without a fraction if it is an integer.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         guard value.isFinite else { return value < 0 ? "-Inf" : "+Inf" }

@@ -1,8 +1,8 @@
-/// The types of plain scalars, as YAML 1.2's core schema has them (YAML 1.2.2, 10.3.2).
+/// The resolution of plain scalars in YAML's core schema (YAML 1.2.2, 10.3.2).
 enum CoreSchema {
-    /// The JSON of a plain scalar, or `nil` if it is a string.
+    /// The JSON of a plain scalar; `nil` if it is a string.
     ///
-    /// Numbers that neither 64 bits nor a `Double` can hold, `.inf` and `.nan` are strings: JSON has nothing for them.
+    /// `.inf`, `.nan`, and numbers that fit into neither `Int64` nor `Double` are strings, because JSON cannot represent them.
     static func json(_ text: String) -> String? {
         switch text {
         case "", "~", "null", "Null", "NULL": return "null"
@@ -10,7 +10,7 @@ enum CoreSchema {
         case "false", "False", "FALSE": return "false"
         default: break
         }
-        // Whatever is a number starts like one.
+        // Every number starts with a digit, a sign or a point.
         guard let first = text.utf8.first, first < UInt8(ascii: ":"), first != UInt8(ascii: "/") else { return nil }
         if text.hasPrefix("0o") { return integer(text.dropFirst(2), radix: 8) }
         if text.hasPrefix("0x") { return integer(text.dropFirst(2), radix: 16) }
@@ -24,7 +24,7 @@ enum CoreSchema {
         return Int64(digits, radix: radix).map { "\($0)" }
     }
 
-    /// Whether a text is a decimal number, with or without a fraction and an exponent.
+    /// Whether a text is a decimal number, optionally with a fraction and an exponent.
     private static func isDecimal(_ text: String) -> Bool {
         var rest = text.utf8[...]
         rest.skipSign()
@@ -48,7 +48,7 @@ extension Substring.UTF8View {
         if first == UInt8(ascii: "-") || first == UInt8(ascii: "+") { removeFirst() }
     }
 
-    /// - Returns: How many digits there were.
+    /// - Returns: The number of digits that were skipped.
     fileprivate mutating func skipDigits() -> Int {
         let digits = prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
         removeFirst(digits)

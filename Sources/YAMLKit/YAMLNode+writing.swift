@@ -1,5 +1,5 @@
 extension YAMLNode {
-    /// The same document in JSON, on one line, the members of objects in the order of their names.
+    /// The value as JSON on one line, with the members of objects sorted by name.
     public var json: String {
         switch self {
         case .scalar(let text, let isPlain): return (isPlain ? CoreSchema.json(text) : nil) ?? Self.quoted(text)
@@ -10,7 +10,7 @@ extension YAMLNode {
         }
     }
 
-    /// The same document in YAML as kubectl prints it: in blocks, the members of mappings in the order of their names.
+    /// The value as YAML in the format of kubectl: in block style, with the members of mappings sorted by name.
     public var yaml: String { lines.joined(separator: "\n") }
 
     private var lines: [String] {
@@ -25,7 +25,7 @@ extension YAMLNode {
         case .mapping(let members):
             members.sorted { $0.key < $1.key }.flatMap { key, value in
                 let key = Self.string(key)
-                // A longer key has to be marked as one (YAML 1.2.2, 8.2.2).
+                // A key of more than 1,024 characters must be explicit (YAML 1.2.2, 8.2.2).
                 let head = key.unicodeScalars.count > 1000 ? ["? \(key)", ":"] : ["\(key):"]
                 switch value {
                 case .sequence(let elements) where !elements.isEmpty: return head + value.lines
@@ -36,7 +36,7 @@ extension YAMLNode {
         }
     }
 
-    /// A string in YAML: without quotes if no reader, also one of YAML 1.1, takes it for anything else.
+    /// A string in YAML. It is quoted unless every reader, including those of YAML 1.1, reads it as a string.
     private static func string(_ text: String) -> String {
         let words: Set = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
         let marks = Set(" _./-+@()%=,:?&")
@@ -45,13 +45,13 @@ extension YAMLNode {
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || marks.contains($0)) }
             && !text.hasSuffix(" ") && !text.hasSuffix(":") && !text.contains(": ")
             && !words.contains(text.lowercased()) && CoreSchema.json(text) == nil
-            // Times, and YAML 1.1's numbers with colons, underscores and two digits.
+            // Times, and YAML 1.1's numbers with colons and underscores.
             && !text.allSatisfy { $0.isNumber || "_.:+-tTzZ ".contains($0) }
             && !(text.hasPrefix("0b") && text.dropFirst(2).allSatisfy { "01_".contains($0) })
         return isPlain ? text : quoted(text)
     }
 
-    /// A string in JSON. What YAML would not take as it is, is escaped: control characters, and what it calls line breaks.
+    /// A string in JSON. Characters that YAML does not accept or interprets as line breaks are escaped.
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

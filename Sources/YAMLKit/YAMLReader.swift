@@ -1,23 +1,23 @@
 internal import CLibYAML
 
-/// Composes documents of libyaml's events, within limits.
+/// Composes documents from libyaml's events, within limits.
 struct YAMLReader: ~Copyable {
-    /// How deep sequences and mappings may be nested, aliases included.
+    /// The maximum nesting of sequences and mappings, including those of aliases.
     static let maxDepth = 100
-    /// The most values that may be written in a text.
+    /// The maximum number of values in a text.
     static let maxValues = 250_000
-    /// How much aliases may stand for together: a byte for each value, and the bytes of its text. A few aliases can make a
-    /// short text stand for billions of values.
+    /// The maximum size of all values that aliases refer to, counted as one byte for each value and the bytes of its text. With
+    /// aliases, a short text can represent billions of values.
     static let maxAliasedBytes = 1 << 20
 
-    /// A value, and what it takes.
+    /// A value, with its size and its depth.
     private struct Composed {
         let node: YAMLNode
         let bytes: Int
         let depth: Int
     }
 
-    /// One of libyaml's events, copied.
+    /// A copy of one of libyaml's events.
     private struct Event {
         let type: yaml_event_type_t
         let anchor: String?
@@ -48,7 +48,7 @@ struct YAMLReader: ~Copyable {
         clibyaml_parser_free(parser)
     }
 
-    /// Reads all documents of a text in UTF-8.
+    /// Parses all documents of a text in UTF-8.
     static func read(_ bytes: [UInt8], maxDocuments: Int) throws(YAMLError) -> [YAMLNode] {
         guard !bytes.isEmpty else { return [] }
         return try bytes.withUnsafeBufferPointer { bytes throws(YAMLError) in
@@ -85,7 +85,7 @@ struct YAMLReader: ~Copyable {
             default:
                 Composed(node: .scalar(event.text, isPlain: event.isPlain), bytes: 1 + event.text.utf8.count, depth: 0)
             }
-        // Only now, so that no value can hold itself.
+        // Last, so that no value can contain itself.
         if let anchor = event.anchor { anchors[anchor] = value }
         return value
     }
@@ -146,7 +146,7 @@ struct YAMLReader: ~Copyable {
         return Composed(node: .mapping(members), bytes: bytes, depth: height + 1)
     }
 
-    /// What a merge key brings: the members of a mapping, or of several, the first of which win.
+    /// The members that a merge key adds: those of one mapping, or of several, of which the first takes precedence.
     private static func merged(_ node: YAMLNode, _ event: Event) throws(YAMLError) -> [String: YAMLNode] {
         var members: [String: YAMLNode] = [:]
         for source in node.elements ?? [node] {
@@ -171,14 +171,14 @@ struct YAMLReader: ~Copyable {
         )
     }
 
-    /// libyaml's own error. Its texts are constants.
+    /// The error of libyaml. Its texts are constants.
     private func failure() -> YAMLError {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "there is no memory"
         guard parser.pointee.error == YAML_READER_ERROR else {
             let mark = parser.pointee.problem_mark
             return YAMLError(problem: problem, line: Int(mark.line) + 1, column: Int(mark.column) + 1)
         }
-        // Found before the text was divided into lines.
+        // Errors of the reader occur before the text is split into lines.
         let read = bytes.prefix(Int(parser.pointee.problem_offset))
         let lines = read.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let column = lines.last.map { String(decoding: $0, as: UTF8.self).unicodeScalars.count + 1 } ?? 1

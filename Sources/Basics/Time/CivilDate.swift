@@ -6,7 +6,7 @@ struct CivilDate: Hashable {
     let month: Int
     let day: Int
 
-    /// Names a day, or `nil` if there is no such day.
+    /// Creates a date; `nil` if it does not exist.
     init?(year: Int, month: Int, day: Int) {
         guard (1...12).contains(month), day >= 1, day <= Self.days(in: month, of: year) else { return nil }
         self.year = year
@@ -14,9 +14,9 @@ struct CivilDate: Hashable {
         self.day = day
     }
 
-    /// The day that is `daysSince1970` days after 1970-01-01.
+    /// The date that is `daysSince1970` days after 1970-01-01.
     ///
-    /// Years are counted from March, so that the leap day is the last day of a year, in eras of 400 years.
+    /// The computation counts years from March, so that the leap day is the last day of a year, in eras of 400 years.
     init(daysSince1970: Int) {
         let shifted = daysSince1970 + Self.daysFromYearZeroTo1970
         let era = (shifted >= 0 ? shifted : shifted - (Self.daysPerEra - 1)) / Self.daysPerEra
@@ -29,7 +29,7 @@ struct CivilDate: Hashable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// Days since 1970-01-01; negative before it.
+    /// The number of days since 1970-01-01; negative before it.
     var daysSince1970: Int {
         let marchYear = month <= 2 ? year - 1 : year
         let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
@@ -51,7 +51,7 @@ struct CivilDate: Hashable {
     }
 }
 
-/// Reads fixed-width numbers and single characters from ASCII text.
+/// Parses numbers of fixed width and single characters in ASCII text.
 struct DigitScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
@@ -62,14 +62,14 @@ struct DigitScanner {
 
     var isAtEnd: Bool { position == bytes.count }
 
-    /// Reads `character` if it comes next.
+    /// Skips `character` if it comes next.
     mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
         position += 1
         return true
     }
 
-    /// Reads exactly `digits` decimal digits, whose number must lie in the range.
+    /// Parses exactly `digits` decimal digits; `nil` if there are fewer, or the number is outside the range.
     mutating func number(digits: Int, in range: ClosedRange<Int> = 0...Int.max) -> Int? {
         guard position + digits <= bytes.count else { return nil }
         var value = 0
@@ -82,9 +82,9 @@ struct DigitScanner {
         return value
     }
 
-    /// Reads a fraction of a second where there is one.
+    /// Parses the fraction of a second, if there is one.
     ///
-    /// - Returns: Whole nanoseconds, 0 without a fraction; nil when no digit follows the point.
+    /// - Returns: The number of whole nanoseconds; 0 without a fraction, `nil` if the point is not followed by a digit.
     mutating func fraction() -> Int? {
         guard take(".") else { return 0 }
         let start = position
@@ -98,7 +98,7 @@ struct DigitScanner {
         return position > start ? nanoseconds : nil
     }
 
-    /// Reads the next three bytes as text.
+    /// Returns the next three bytes as text.
     mutating func threeLetters() -> String? {
         guard position + 3 <= bytes.count else { return nil }
         defer { position += 3 }

@@ -9,7 +9,7 @@ public enum HTTPDate {
 
     /// Parses an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`.
     ///
-    /// - Returns: The instant, or `nil` if `text` is in any other format or names the wrong day of the week.
+    /// - Returns: The instant; `nil` if `text` has another format or contains the wrong day of the week.
     public static func parse(_ text: String) -> Date? {
         var text = text
         return text.withUTF8 { bytes in

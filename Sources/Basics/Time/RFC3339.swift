@@ -2,7 +2,7 @@ public import FoundationEssentials
 
 /// Timestamps of RFC 3339 in the proleptic Gregorian calendar, years 1 to 9999.
 public enum RFC3339 {
-    /// The most bytes that a timestamp to read may have; 35 are enough for nanoseconds and an offset.
+    /// The maximum size of a timestamp to parse, in bytes. 35 are enough for nanoseconds and an offset.
     public static let maximumLength = 64
 
     /// 0001-01-01T00:00:00Z and the second after 9999-12-31T23:59:59Z, in seconds since 1970.
@@ -10,23 +10,25 @@ public enum RFC3339 {
 
     // MARK: Writing
 
-    /// Writes an instant in UTC with milliseconds, such as `2026-01-02T03:04:05.678Z`.
+    /// Formats an instant in UTC with milliseconds, such as `2026-01-02T03:04:05.678Z`.
     ///
-    /// Rounds up, so that an expiry that is read back is never earlier than what was promised; what was read from a
-    /// text with milliseconds is written the same again.
+    /// It is rounded up, so that an expiry that is parsed again is never earlier than what was promised. A parsed text with
+    /// milliseconds is formatted as the same text.
     ///
-    /// - Parameter date: The instant. One outside the years 1 to 9999 becomes the nearest one inside.
+    /// - Parameter date: The instant. If it is outside the years 1 to 9999, the nearest instant within them is used.
     public static func string(_ date: Date) -> String {
         let (second, millisecond) = roundedUpMilliseconds(date).flooredDivision(by: 1000)
         return text(second: second, fraction: millisecond, digits: 3)
     }
 
-    /// Writes whole seconds in UTC, as `metav1.Time` of the Kubernetes API: `2026-01-31T08:15:00Z`. Fractions are cut off.
+    /// Formats an instant in UTC with whole seconds, as `metav1.Time` of the Kubernetes API does: `2026-01-31T08:15:00Z`. The
+    /// instant is rounded to microseconds; the fraction is then cut off.
     public static func seconds(_ date: Date) -> String {
         text(second: microseconds(since1970: date).flooredDivision(by: 1_000_000).quotient, fraction: 0, digits: 0)
     }
 
-    /// Writes microseconds in UTC, as `metav1.MicroTime` of the Kubernetes API: `2026-01-31T08:15:00.123456Z`.
+    /// Formats an instant in UTC with microseconds, as `metav1.MicroTime` of the Kubernetes API does:
+    /// `2026-01-31T08:15:00.123456Z`.
     public static func microseconds(_ date: Date) -> String {
         let (second, microsecond) = microseconds(since1970: date).flooredDivision(by: 1_000_000)
         return text(second: second, fraction: microsecond, digits: 6)
@@ -64,10 +66,10 @@ public enum RFC3339 {
             let (second, millisecond) = milliseconds.flooredDivision(by: 1000)
             return self.instant(second: second, nanosecond: millisecond * 1_000_000)
         }
-        // "Not after" rather than "before", so that a date that is not a number has an answer too.
+        // The comparison is false for a date that is not a number, which therefore becomes the first instant.
         guard date > instant(first) else { return first }
         guard date < instant(last) else { return last }
-        // A multiplication can be off by a bit either way: start one below and let the comparison decide.
+        // The multiplication is not exact, so start one millisecond earlier and compare.
         var milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded(.down)) - 1
         while instant(milliseconds) < date { milliseconds += 1 }
         return milliseconds
@@ -83,14 +85,14 @@ public enum RFC3339 {
 
     // MARK: Reading
 
-    /// Reads a timestamp.
+    /// Parses a timestamp.
     ///
-    /// Takes any fraction (what is below a nanosecond is dropped), any offset, and `T` and `Z` in either case. A leap
-    /// second is taken where one can be, in the last minute of a month in UTC, and is the first second of the next
-    /// month, as POSIX clocks have it.
+    /// Any fraction is accepted (digits below a nanosecond are ignored), any offset, and `T` and `Z` in upper and lower case. A
+    /// leap second is accepted at the end of a month in UTC, and counts as the first second of the next month, as in POSIX
+    /// time.
     ///
-    /// - Parameter text: The timestamp and nothing else, at most `maximumLength` bytes.
-    /// - Returns: nil when the text is no timestamp, or one outside the years 1 to 9999 in UTC.
+    /// - Parameter text: The timestamp, without other text, of at most ``maximumLength`` bytes.
+    /// - Returns: `nil` if the text is not a timestamp, or is outside the years 1 to 9999 in UTC.
     public static func date(_ text: String) -> Date? {
         guard text.utf8.count <= maximumLength else { return nil }
         var text = text
@@ -116,7 +118,7 @@ public enum RFC3339 {
         }
     }
 
-    /// The offset from UTC in seconds; positive is east.
+    /// The offset from UTC in seconds, positive to the east; `nil` if there is none.
     private static func offset(_ scanner: inout DigitScanner) -> Int? {
         if scanner.take("Z") || scanner.take("z") { return 0 }
         let sign: Int
@@ -133,7 +135,7 @@ public enum RFC3339 {
         return sign * (hours * 3600 + minutes * 60)
     }
 
-    /// The one way from numbers to a date, so that reading and rounding agree to the last bit.
+    /// All conversions from numbers to a date use this function, so that parsing and rounding agree exactly.
     private static func instant(second: Int, nanosecond: Int) -> Date {
         let sinceReferenceDate = Double(second) - Date.timeIntervalBetween1970AndReferenceDate
         return Date(timeIntervalSinceReferenceDate: sinceReferenceDate + Double(nanosecond) / 1e9)
@@ -141,7 +143,7 @@ public enum RFC3339 {
 }
 
 extension Int {
-    /// Quotient and remainder of a division that rounds down, so that the remainder is never negative.
+    /// The quotient and the remainder of a division that rounds down. The remainder is never negative.
     fileprivate func flooredDivision(by divisor: Int) -> (quotient: Int, remainder: Int) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -1,5 +1,5 @@
-// What this build is, as Package.swift was told by BUILD_VERSION, BUILD_COMMIT and BUILD_DATE. In C, because Swift has no
-// constants from the command line; a target of its own, so that another commit compiles nothing else anew.
+// The version of the build, which Package.swift gets from BUILD_VERSION, BUILD_COMMIT and BUILD_DATE. It is in C because Swift
+// has no constants from the command line, and in a separate target so that another commit recompiles nothing else.
 #pragma once
 
 const char *cbuildinfo_version(void);

@@ -2,5 +2,5 @@
 
 #include <stddef.h>
 
-/// The bytes of Docs/openapi.yaml, as they were when this was compiled.
+/// The contents of Docs/openapi.yaml at build time.
 const unsigned char *cdocuments_openapi(size_t *count);

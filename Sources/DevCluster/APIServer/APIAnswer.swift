@@ -1,4 +1,4 @@
-/// What the API says to a request.
+/// The response to a request.
 enum APIAnswer: Sendable {
     /// A JSON document.
     case document(status: Int, JSONValue, contentType: String = "application/json", warnings: [String] = [])
@@ -12,13 +12,13 @@ enum APIAnswer: Sendable {
     }
 }
 
-/// A watch that has begun.
+/// A started watch.
 struct WatchAnswer: Sendable {
     let kind: ResourceKind
     let changes: ObjectChanges
-    /// Turns objects into what the client asked for.
+    /// Converts objects to the form that the client requested.
     let representation: Representation
-    /// Seconds until the server ends the watch.
+    /// The number of seconds after which the server ends the watch.
     let timeoutSeconds: Int
     let allowsBookmarks: Bool
     let warnings: [String]

@@ -1,16 +1,16 @@
 import HTTPTypes
 
-/// A request as the API sees it, apart from the connection that it came on.
+/// A request, independent of the connection on which it was received.
 struct APIRequest: Sendable {
     var method: String
     /// The path, still percent-encoded, without the query.
     var path: String
-    /// The query's parameters; of equal names the first counts.
+    /// The query parameters; the first value of each name.
     var query: [String: String]
     var headers: HTTPFields
     var body: [UInt8]
 
-    /// - Parameter target: The request target: path and query.
+    /// - Parameter target: The request target: the path and the query.
     init(method: String, target: String, headers: HTTPFields = [:], body: [UInt8] = []) {
         self.method = method
         self.headers = headers
@@ -26,13 +26,15 @@ struct APIRequest: Sendable {
         }
     }
 
-    /// The path's segments, decoded; empty ones, as a trailing slash makes them, are left out.
+    /// The decoded segments of the path, without empty ones.
     var segments: [String] { path.split(separator: "/").map { Self.decode($0, plusIsSpace: false) } }
 
-    /// A parameter that is a truth value.
+    /// Whether a boolean parameter is true.
     func flag(_ name: String) -> Bool { ["1", "true"].contains(query[name]?.lowercased()) }
 
-    /// A parameter that is a whole number.
+    /// The value of an integer parameter; `nil` if it is absent.
+    ///
+    /// - Throws: ``StatusFailure`` with code 400 if it is not an integer of at least 0.
     func number(_ name: String) throws -> Int? {
         guard let text = query[name], !text.isEmpty else { return nil }
         guard let number = Int(text), number >= 0 else {
@@ -41,19 +43,19 @@ struct APIRequest: Sendable {
         return number
     }
 
-    /// The media type of the body without its parameters.
+    /// The media type of the body, without parameters.
     var contentType: String {
         let value = headers[.contentType] ?? ""
         return value.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     }
 
-    /// The bearer token.
+    /// The bearer token (RFC 6750); `nil` if there is none.
     var bearerToken: String? {
         guard let value = headers[.authorization], value.lowercased().hasPrefix("bearer ") else { return nil }
         return String(value.dropFirst("bearer ".count))
     }
 
-    /// Who writes: the parameter `fieldManager`, or the client's own name.
+    /// The field manager: the parameter `fieldManager`, or the name in `User-Agent`, as kube-apiserver does it.
     var fieldManager: String {
         if let manager = query["fieldManager"], !manager.isEmpty { return manager }
         let client = (headers[.userAgent] ?? "").prefix { $0 != "/" && $0 != " " }

@@ -5,10 +5,10 @@ import NIOCore
 import ServiceLifecycle
 
 extension APIServer {
-    /// The connection is to be closed without an answer.
+    /// The connection must be closed without a response.
     private struct ConnectionDropped: Error {}
 
-    /// Answers one request on its connection, or lets it suffer its fault.
+    /// Responds to one request, or applies the fault that the fault plan has for it.
     func respond(to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
         var request = request
         guard let body = try? await request.collectBody(upTo: RequestHandler.maxBodyBytes) else {
@@ -54,7 +54,7 @@ extension APIServer {
         try await write(answer, writer, to: request, fault, channel)
     }
 
-    /// Runs `operation` until it returns or the client has gone.
+    /// Runs `operation` until it returns or the client disconnects.
     private func whileConnected(_ request: Request, _ operation: @Sendable @escaping () async -> Void) async {
         try? await request.body.consumeWithCancellationOnInboundClose { _ in await operation() }
     }
@@ -83,11 +83,11 @@ extension APIServer {
             head.headerFields[.contentLength] = String(text.utf8.count)
             try await writer.write(response: head, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(string: text)))
         case .watch(let watch):
-            // However it ends, nothing is to be kept for it any more.
+            // The subscription must end together with the response.
             defer { watch.changes.finish() }
             var head = head(200, "application/json", watch.warnings)
-            // Whoever listens for the client's end reads its connection to the end: the server closes it after a watch. A
-            // client that is not told would send its next request there, and lose it.
+            // Detecting the client's disconnection consumes the rest of the connection, so the server closes it after a watch.
+            // Without this field a client would send its next request on it and lose it.
             head.headerFields[.connection] = "close"
             var body: any ResponseBodyWriter = try await writer.writeHead(head)
             let stream = WatchStream(
@@ -124,12 +124,12 @@ extension APIServer {
 }
 
 extension HTTPField.Name {
-    /// RFC 9111 no longer lists it; Kubernetes still uses it.
+    /// Kubernetes uses the field although RFC 9111 has removed it.
     fileprivate static let warning = HTTPField.Name("Warning") ?? .contentType
 }
 
 extension FaultPlan.Fault {
-    /// True when the request is carried out.
+    /// Whether the request is executed.
     fileprivate var acts: Bool {
         switch self {
         case .answer, .hang, .drop: false

@@ -7,35 +7,36 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// A Kubernetes API server on loopback over an ``ObjectStore``, as a real one is with `--disable-http2-serving`.
+/// A Kubernetes API server on loopback over an ``ObjectStore``. It behaves like kube-apiserver with `--disable-http2-serving`.
 ///
-/// libcurl before 8.1 resets every HTTP/2 stream that it has read to the end. A real server takes no notice; swift-nio's
-/// counts resets, closes the connection at 200 in 30 s, and lets nobody set that number through Hummingbird.
+/// There is no HTTP/2, because libcurl before 8.1 resets every HTTP/2 stream that it has read completely. kube-apiserver
+/// ignores that; SwiftNIO closes the connection after 200 resets in 30 s, and Hummingbird does not let that limit be changed.
 ///
-/// It keeps nothing but what the store holds; when it stops, the store stays.
+/// All state is in the store, which outlives the server.
 package final class APIServer: Service {
-    /// Who decides what users may do.
+    /// The rules by which users are authorised.
     package enum AuthorizationMode: Sendable, Hashable {
-        /// Everybody with a known token may do everything.
+        /// Every user with a known token may do everything.
         case alwaysAllow
-        /// The roles and bindings in the store decide.
+        /// The roles and bindings in the store apply.
         case rbac
     }
 
+    /// The configuration of a server.
     package struct Configuration: Sendable {
-        /// The port on 127.0.0.1; zero lets the system choose.
+        /// The port on 127.0.0.1; zero selects a free one.
         package var port = 0
-        /// Who may speak to the server. The first one is the administrator whom ``kubeconfig()`` is for.
+        /// The users of the server. ``kubeconfig(for:namespace:)`` is for the first one by default.
         package var users: [APIUser]
         package var authorizationMode = AuthorizationMode.alwaysAllow
-        /// The time between the bookmarks of a watch that asked for some.
+        /// The interval of bookmarks for watches that requested them.
         package var bookmarkInterval = Duration.seconds(60)
-        /// Runs the time limits of watches.
+        /// The clock for the time limits of watches.
         package var clock: any Clock<Duration> = ContinuousClock()
-        /// False leaves garbage where it is, so that a test can collect it itself.
+        /// Whether the server collects garbage; false lets a test do it itself.
         package var collectsGarbage = true
 
-        /// - Parameter users: Who may speak to the server; an administrator with a new token by default.
+        /// - Parameter users: The users of the server; an administrator with a random token by default.
         package init(users: [APIUser] = [Self.newAdministrator()]) {
             self.users = users
         }
@@ -50,18 +51,18 @@ package final class APIServer: Service {
         }
     }
 
-    /// Why the server has no address.
+    /// The server has no address, because it does not listen.
     package struct NotListening: Error, CustomStringConvertible {
         package var description: String { "the API server does not listen" }
     }
 
     package let store: ObjectStore
     package let configuration: Configuration
-    /// What goes wrong; empty at first.
+    /// The faults to inject; none at first.
     package let faults = FaultPlan()
-    /// What was asked so far.
+    /// The requests so far, counted.
     package let requestLog = RequestLog()
-    /// The certificate of the authority to trust, in PEM.
+    /// The certificate of the server's certificate authority, in PEM.
     package let authorityPEM: String
 
     let handler: RequestHandler
@@ -70,9 +71,9 @@ package final class APIServer: Service {
     private let listener = Mutex<(any Channel)?>(nil)
     private let listening = Gate()
 
-    /// Makes a server that listens once it runs.
+    /// Creates a server. It listens when it runs.
     ///
-    /// - Throws: When no certificate can be made.
+    /// - Throws: An error if the certificate cannot be created.
     package init(configuration: Configuration = Configuration(), store: ObjectStore = ObjectStore()) throws {
         self.configuration = configuration
         self.store = store
@@ -89,20 +90,20 @@ package final class APIServer: Service {
         )
     }
 
-    /// `https://127.0.0.1:port`, once the server listens.
+    /// The address `https://127.0.0.1:port`. Waits until the server listens.
     ///
-    /// - Throws: ``NotListening`` when it ended before.
+    /// - Throws: ``NotListening`` if the server has ended before.
     package func address() async throws -> String {
         await listening.pass()
         guard let port = port.withLock({ $0 }) else { throw NotListening() }
         return "https://127.0.0.1:\(port)"
     }
 
-    /// A kubeconfig with everything in it, as `kubectl` and every other client reads it.
+    /// A complete kubeconfig, with the authority and the token embedded.
     ///
     /// - Parameters:
-    ///   - user: Who it is for; the administrator by default. The text holds the token.
-    ///   - namespace: The namespace for commands that name none.
+    ///   - user: The user whose token it contains; the administrator by default.
+    ///   - namespace: The default namespace.
     package func kubeconfig(for user: APIUser? = nil, namespace: String = "default") async throws -> String {
         guard let user = user ?? configuration.users.first else { throw NotListening() }
         let authority = Data(authorityPEM.utf8).base64EncodedString()
@@ -129,13 +130,13 @@ package final class APIServer: Service {
             """
     }
 
-    /// How long connections that were accepted last have until they are served.
+    /// The time after which connections that were just accepted are being served.
     private static let acceptanceTime = Duration.milliseconds(20)
 
-    /// Accepts no more connections, and returns when those that were accepted are served. The server goes on with them.
+    /// Stops accepting connections, and returns when the accepted ones are being served. They continue.
     ///
-    /// It has to come before a cancellation of ``run()``: SwiftNIO's server traps when it is cancelled while it holds a
-    /// connection that nobody has taken yet (https://github.com/apple/swift-nio/issues/2637).
+    /// Call this before ``run()`` is cancelled: SwiftNIO traps if a server is cancelled while it holds an accepted connection
+    /// that is not being served yet (https://github.com/apple/swift-nio/issues/2637).
     func stopListening() async {
         guard let channel = listener.withLock({ $0.take() }) else { return }
         try? await channel.close()
@@ -143,6 +144,8 @@ package final class APIServer: Service {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown begins.
+    ///
+    /// - Throws: An error if the server cannot listen.
     package func run() async throws {
         defer {
             port.withLock { $0 = nil }
@@ -150,7 +153,7 @@ package final class APIServer: Service {
         }
         let tls = try TLSServerContext(identity)
         var logger = Logger(label: "devcluster.apiserver")
-        // Hummingbird reports the cancellation by which this server is stopped as an error.
+        // Hummingbird logs the cancellation that stops this server as an error.
         logger.logLevel = .critical
         let builder = HTTPServerBuilder { TLSServerChannel(base: HTTP1Channel(responder: $0), context: tls) }
         let server = try builder.buildServer(
@@ -180,9 +183,10 @@ package final class APIServer: Service {
 /// Runs an API server while `body` runs.
 ///
 /// - Parameters:
-///   - configuration: How it behaves.
-///   - store: What it serves.
-///   - body: Gets the server once it listens.
+///   - configuration: The configuration of the server.
+///   - store: The objects to serve.
+///   - body: Called with the server when it listens.
+/// - Throws: An error of the server, or of `body`.
 package func withAPIServer<Result: Sendable>(
     configuration: APIServer.Configuration = APIServer.Configuration(),
     store: ObjectStore = ObjectStore(),

@@ -1,11 +1,11 @@
-/// Somebody who may speak to the API server.
+/// A user of the API server.
 package struct APIUser: Sendable, Hashable {
     package let name: String
-    /// The groups; ``administrators`` may do everything. Every user is in `system:authenticated` too.
+    /// The groups. Members of ``administrators`` may do everything; every user also belongs to `system:authenticated`.
     package let groups: [String]
-    /// The bearer token by which the server knows the user. A secret.
+    /// The bearer token with which the user authenticates. A secret.
     package let token: String
-    /// Whom the token was issued for; only one for ``apiServer`` opens the API server itself.
+    /// The audiences for which the token was issued. The API server accepts only tokens for ``apiServer``.
     package let audiences: [String]
 
     /// The audience of the API server.
@@ -22,7 +22,7 @@ package struct APIUser: Sendable, Hashable {
 }
 
 extension APIUser: CustomStringConvertible {
-    /// The user without the token.
+    /// The name, without the token.
     package var description: String { name }
 }
 

@@ -1,6 +1,6 @@
-/// Decides who may do what.
+/// Decides whether a user may perform an action.
 struct Authorizer: Sendable {
-    /// What somebody wants to do.
+    /// The action and the user.
     struct Attributes: Sendable, Hashable {
         var user: String
         var groups: [String]
@@ -10,7 +10,7 @@ struct Authorizer: Sendable {
         var subresource = ""
         var namespace = ""
         var name = ""
-        /// The path, where the request concerns no resource.
+        /// The path of a request that concerns no resource; otherwise empty.
         var path = ""
     }
 
@@ -31,7 +31,7 @@ struct Authorizer: Sendable {
         return false
     }
 
-    /// The paths that every authenticated user may read, as `system:discovery` allows it.
+    /// Whether a path may be read without a rule, as `system:discovery` allows it.
     private static func isPublic(_ path: String) -> Bool {
         ["/api", "/apis", "/healthz", "/livez", "/readyz", "/version", "/openapi"].contains { path.hasPrefix($0) }
     }

@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// Where the next page of a list begins, opaque to clients.
+/// The start of the next page of a list. Opaque to clients.
 struct ContinueToken: Sendable, Hashable {
-    /// The version that all pages show.
+    /// The resourceVersion of all pages.
     let resourceVersion: Int
-    /// The last object of the page before.
+    /// The last object of the previous page.
     let last: ObjectKey
 
     init(resourceVersion: Int, last: ObjectKey) {
@@ -12,7 +12,7 @@ struct ContinueToken: Sendable, Hashable {
         self.last = last
     }
 
-    /// - Throws: ``StatusFailure`` with code 400 for a text that is none.
+    /// - Throws: ``StatusFailure`` with code 400 if the text is not a token.
     init(_ text: String) throws {
         guard let data = Data(base64Encoded: text), let value = try? JSONParser.value(of: Array(data)),
             let revision = value["rv"]?.intValue, let namespace = value["namespace"]?.stringValue,

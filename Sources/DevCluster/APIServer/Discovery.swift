@@ -1,10 +1,10 @@
-/// The documents by which clients find out what the server serves.
+/// The discovery documents: the groups, versions and resources that the server serves.
 struct Discovery: Sendable {
     let kinds: [ResourceKind]
 
     static let aggregatedContentType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
-    /// `GET /version`; the version whose behaviour is the model.
+    /// `GET /version`, with the version whose behaviour the server imitates.
     static let version: JSONValue = [
         "major": "1", "minor": "32", "gitVersion": "v1.32.0-devcluster", "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none", "compiler": "swiftc", "platform": "any",
@@ -16,7 +16,7 @@ struct Discovery: Sendable {
         "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"]],
     ]
 
-    /// The named groups with their versions, the preferred one first.
+    /// The named groups with their versions, the preferred version first.
     private var groups: [(name: String, versions: [String])] {
         var names: [String] = []
         for kind in kinds where !kind.group.isEmpty && !names.contains(kind.group) { names.append(kind.group) }
@@ -37,7 +37,7 @@ struct Discovery: Sendable {
         ["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groups.map { group($0.name, $0.versions) })]
     }
 
-    /// `GET /apis/{group}`; `nil` for an unknown one.
+    /// `GET /apis/{group}`; `nil` if the group is unknown.
     func group(_ name: String) -> JSONValue? {
         let versions = versions(of: name)
         guard !name.isEmpty, !versions.isEmpty else { return nil }
@@ -54,7 +54,7 @@ struct Discovery: Sendable {
         return ["name": .string(name), "versions": .array(entries), "preferredVersion": entries[0]]
     }
 
-    /// `GET /api/v1` and `GET /apis/{group}/{version}`; `nil` for an unknown one.
+    /// `GET /api/v1` and `GET /apis/{group}/{version}`; `nil` if the version is unknown.
     func resourceList(group: String, version: String) -> JSONValue? {
         guard versions(of: group).contains(version) else { return nil }
         var resources: [JSONValue] = []
@@ -93,7 +93,7 @@ struct Discovery: Sendable {
     ]
     private static let statusVerbs: JSONValue = ["get", "patch", "update"]
 
-    /// The answer to `GET /api` or `GET /apis` in the aggregated form.
+    /// The response to `GET /api` or `GET /apis` in the aggregated format.
     func aggregated(isCore: Bool) -> JSONValue {
         let names = isCore ? [("", ["v1"])] : groups.map { ($0.name, $0.versions) }
         return [

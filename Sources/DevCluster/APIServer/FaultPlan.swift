@@ -1,10 +1,10 @@
 import Synchronization
 
-/// What goes wrong on the way between a client and the API server, by rule and without chance.
+/// The faults to inject into requests and watches, selected by rules without randomness.
 package final class FaultPlan: Sendable {
     /// A request, as rules see it.
     package struct Call: Sendable, Hashable {
-        /// As in ``RequestLog/Entry/verb``.
+        /// The verb, as in ``RequestLog/Entry/verb``.
         package let verb: String
         /// The resource's plural with its subresource, or the path.
         package let resource: String
@@ -15,38 +15,39 @@ package final class FaultPlan: Sendable {
         package let body: [UInt8]
     }
 
+    /// A fault of a request or a watch.
     package enum Fault: Sendable {
-        /// Answers this, without acting.
+        /// Responds with this failure, without executing the request.
         case answer(StatusFailure)
-        /// Acts, and answers this nevertheless.
+        /// Executes the request, and responds with this failure.
         case actThenAnswer(StatusFailure)
-        /// Never answers, nor acts.
+        /// Neither executes the request nor responds.
         case hang
-        /// Acts, and never answers.
+        /// Executes the request, and does not respond.
         case actThenHang
-        /// Closes the connection without acting.
+        /// Closes the connection without executing the request.
         case drop
-        /// Acts, and closes the connection without an answer.
+        /// Executes the request, and closes the connection without a response.
         case actThenDrop
-        /// Acts once the gate opens.
+        /// Executes the request when the gate opens.
         case hold(Gate)
-        /// A watch delivers nothing before the gate opens: it lags behind.
+        /// Delays all events of a watch until the gate opens.
         case holdWatch(Gate)
-        /// A watch ends in good order after some changes.
+        /// Ends a watch normally after some changes.
         case endWatch(afterChanges: Int)
-        /// A watch's connection breaks after some changes, in the middle of the next frame.
+        /// Closes a watch's connection after some changes, in the middle of the next frame.
         case breakWatch(afterChanges: Int)
-        /// A watch says after some changes that its version has expired (410).
+        /// Ends a watch after some changes with the error 410, as if its version had expired.
         case expireWatch(afterChanges: Int)
     }
 
-    /// Which requests a fault befalls.
+    /// A fault, and the requests to which it applies.
     package struct Rule: Sendable {
-        /// `nil` for any.
+        /// The verb; any if `nil`.
         package var verb: String?
-        /// `nil` for any.
+        /// The resource; any if `nil`.
         package var resource: String?
-        /// How many requests it befalls; `nil` for all.
+        /// The number of requests to which the rule applies; all if `nil`.
         package var times: Int?
         package var fault: Fault
         package var matches: @Sendable (Call) -> Bool
@@ -75,19 +76,19 @@ package final class FaultPlan: Sendable {
 
     package init() {}
 
-    /// Adds a rule behind the others; of several that match a request the first counts.
+    /// Adds a rule. The first matching rule applies.
     package func add(_ rule: Rule) { state.withLock { $0.rules.append(rule) } }
 
-    /// Removes every rule and the clock's offset.
+    /// Removes all rules, and the offset of the clock.
     package func clear() { state.withLock { $0 = State() } }
 
-    /// By how much the server's `Date` header is ahead of its clock.
+    /// The time by which the server's `Date` header is ahead of its clock.
     package var clockOffset: Duration {
         get { state.withLock(\.clockOffset) }
         set { state.withLock { $0.clockOffset = newValue } }
     }
 
-    /// The fault for a request, which uses up one of its rule's times.
+    /// The fault for a request. This counts as one use of its rule.
     func fault(for call: Call) -> Fault? {
         state.withLock { state in
             let index = state.rules.firstIndex { rule in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that holds tasks up until it is opened.
+/// Blocks tasks until it is opened.
 package final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -12,7 +12,7 @@ package final class Gate: Sendable {
 
     package init() {}
 
-    /// Lets everything through, now and later.
+    /// Releases all tasks, now and later.
     package func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
@@ -22,7 +22,7 @@ package final class Gate: Sendable {
         for continuation in waiting { continuation.finish() }
     }
 
-    /// Returns once the gate is open, or the task is cancelled.
+    /// Returns when the gate is open, or the task is cancelled.
     func pass() async {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         let (isOpen, observers) = state.withLock { state in
@@ -35,7 +35,7 @@ package final class Gate: Sendable {
         for await _ in stream {}
     }
 
-    /// Returns once something waits at the gate or has passed it, or the task is cancelled.
+    /// Returns when a task waits at the gate or the gate is open, or this task is cancelled.
     package func arrival() async {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         let mustWait = state.withLock { state in

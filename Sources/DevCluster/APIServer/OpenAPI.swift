@@ -1,4 +1,4 @@
-/// The OpenAPI v3 documents: as much as `kubectl` reads to validate and apply, with open schemas.
+/// The OpenAPI v3 documents, with what `kubectl` needs to validate and apply. The schemas allow unknown fields.
 struct OpenAPI: Sendable {
     let kinds: [ResourceKind]
 
@@ -18,7 +18,7 @@ struct OpenAPI: Sendable {
         group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)"
     }
 
-    /// `GET /openapi/v3/apis/{group}/{version}`; `nil` for an unknown one.
+    /// `GET /openapi/v3/apis/{group}/{version}`; `nil` if the version is unknown.
     func document(group: String, version: String) -> JSONValue? {
         let served = kinds.filter { $0.group == group && $0.versions.contains(version) }
         guard !served.isEmpty else { return nil }

@@ -1,15 +1,15 @@
-/// Reads the bodies that `kubectl create namespace` and its like send: Kubernetes' protobuf encoding.
+/// Decodes bodies in Kubernetes' protobuf encoding, as `kubectl create namespace` and similar commands send them.
 ///
-/// `kubectl` encodes a few built-in kinds that way without asking; everything else comes as JSON or YAML. The field
-/// numbers are those of the `generated.proto` files of k8s.io/api and k8s.io/apimachinery.
+/// `kubectl` encodes some built-in kinds in this way; all others are sent as JSON or YAML. The field numbers are those of the
+/// `generated.proto` files of k8s.io/api and k8s.io/apimachinery.
 struct ProtobufBody {
     static let contentType = "application/vnd.kubernetes.protobuf"
 
-    /// What a field of a message holds.
+    /// The type of a message's field, with the name of the member that it becomes.
     indirect enum Field: Sendable {
         case text(String)
         case flag(String)
-        /// A map from text to text.
+        /// A map of strings.
         case map(String)
         case message(String, [Int: Field])
     }
@@ -22,7 +22,7 @@ struct ProtobufBody {
         ]
     )
 
-    /// The kinds that are understood, by `apiVersion/kind`.
+    /// The supported kinds, by `apiVersion/kind`.
     private static let kinds: [String: [Int: Field]] = [
         "v1/Namespace": [1: metadata],
         "v1/ConfigMap": [1: metadata, 2: .map("data"), 4: .flag("immutable")],
@@ -45,7 +45,7 @@ struct ProtobufBody {
         ],
     ]
 
-    /// The object in a body, or `nil` for another kind or anything that is malformed.
+    /// The object in a body; `nil` if its kind is not supported or the body is malformed.
     static func object(in body: [UInt8]) -> JSONValue? {
         let magic: [UInt8] = [0x6B, 0x38, 0x73, 0x00]
         guard body.starts(with: magic) else { return nil }
@@ -63,7 +63,7 @@ struct ProtobufBody {
     }
 
     private var bytes: ArraySlice<UInt8>
-    /// The last field 2 that is not described: the envelope's contents.
+    /// The contents of the last field 2 without a description, which is the contents of the envelope.
     private var raw: ArraySlice<UInt8>?
 
     private init(bytes: ArraySlice<UInt8>) {
@@ -117,7 +117,7 @@ struct ProtobufBody {
         return true
     }
 
-    /// A variable-length number.
+    /// A varint (Protocol Buffers, "Encoding"); `nil` if it is malformed.
     private mutating func number() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {

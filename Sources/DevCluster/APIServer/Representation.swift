@@ -1,14 +1,15 @@
 import FoundationEssentials
 
-/// The form in which a client wants objects: whole, their metadata alone, or as rows for people.
+/// The form in which a client requested objects: complete, metadata only, or as rows of a table.
 struct Representation: Sendable {
+    /// The form of objects in a response, selected by the parameter `as` of the media type.
     enum Form: Sendable, Hashable {
         case full
         case metadata
         case table
     }
 
-    /// Which part of a row's object a table carries: the parameter `includeObject`.
+    /// The part of a row's object that a table contains: the parameter `includeObject`.
     enum RowObject: String, Sendable {
         case none = "None"
         case metadata = "Metadata"
@@ -21,9 +22,9 @@ struct Representation: Sendable {
     let rowObject: RowObject
     let now: Date
 
-    /// Takes the first form of the `Accept` header that the server has.
+    /// Selects the first supported form of the `Accept` header.
     ///
-    /// - Throws: ``StatusFailure`` with code 406 when it has none of them.
+    /// - Throws: ``StatusFailure`` with code 406 if none is supported.
     init(accept: String, kind: ResourceKind, version: String, rowObject: String?, now: Date) throws {
         self.kind = kind
         self.version = version
@@ -54,9 +55,9 @@ struct Representation: Sendable {
         return nil
     }
 
-    /// One object in its form.
+    /// One object in the requested form.
     ///
-    /// - Parameter includesColumns: False for the later rows of a watch, whose columns are known.
+    /// - Parameter includesColumns: Whether a table contains the columns. The later rows of a watch omit them.
     func document(of object: JSONValue, includesColumns: Bool = true) throws -> JSONValue {
         try checkConversion()
         switch form {
@@ -67,7 +68,7 @@ struct Representation: Sendable {
         }
     }
 
-    /// A list of objects in its form.
+    /// A list of objects in the requested form.
     func document(
         of items: [JSONValue],
         resourceVersion: Int,
@@ -76,7 +77,7 @@ struct Representation: Sendable {
     ) throws -> JSONValue {
         if !items.isEmpty { try checkConversion() }
         var metadata: JSONValue = ["resourceVersion": .string(String(resourceVersion))]
-        // The lists of installed kinds always have this member.
+        // In kube-apiserver, complete lists of custom resources always contain this member.
         let noToken: JSONValue? = Self.isBuiltIn(kind) || form != .full ? nil : ""
         metadata["continue"] = continueToken.map(JSONValue.string) ?? noToken
         if form != .metadata { metadata["remainingItemCount"] = remaining.map { .int(Int64($0)) } }
@@ -85,7 +86,7 @@ struct Representation: Sendable {
             let members = items.map { object in
                 var item = converted(object)
                 if Self.isBuiltIn(kind) {
-                    // The type of an element is known from the list's.
+                    // kube-apiserver omits the type of the elements in lists of built-in kinds.
                     item["kind"] = nil
                     item["apiVersion"] = nil
                 }
@@ -104,7 +105,7 @@ struct Representation: Sendable {
         }
     }
 
-    /// What a bookmark carries.
+    /// The object of a bookmark.
     func bookmark(resourceVersion: Int) -> JSONValue {
         var metadata: JSONValue = ["resourceVersion": .string(String(resourceVersion))]
         if form == .full { metadata["creationTimestamp"] = .null }
@@ -119,7 +120,7 @@ struct Representation: Sendable {
         }
     }
 
-    /// True for the kinds that a real server has by itself, false for those that are installed in it.
+    /// Whether kube-apiserver has the kind built in; false for kinds that a CustomResourceDefinition defines.
     static func isBuiltIn(_ kind: ResourceKind) -> Bool {
         ["", "networking.k8s.io", "rbac.authorization.k8s.io"].contains(kind.group)
     }

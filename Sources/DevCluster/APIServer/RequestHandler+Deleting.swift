@@ -1,7 +1,10 @@
 import FoundationEssentials
 
 extension RequestHandler {
-    /// - Returns: What kube-apiserver answers: a `Status`, or the object where it stays, and for pods and Services always.
+    /// Deletes one object.
+    ///
+    /// - Returns: The response of kube-apiserver: the object for Pods, Services, ServiceAccounts and pending deletions,
+    ///   otherwise a `Status`.
     func delete(
         _ request: APIRequest,
         _ target: ResourceTarget,
@@ -49,7 +52,7 @@ extension RequestHandler {
         }
     }
 
-    /// The options from the body and, where they are also there, from the parameters.
+    /// The options in the body. Parameters of the same name take precedence.
     private func deleteOptions(_ request: APIRequest) throws -> ObjectStore.DeleteOptions {
         let body = request.body.isEmpty ? [:] : try json(request.body)
         var options = ObjectStore.DeleteOptions()

@@ -2,7 +2,7 @@ import FoundationEssentials
 import HTTPTypes
 
 extension RequestHandler {
-    /// Does what a request for objects asks for.
+    /// Executes a request for objects.
     func answer(_ request: APIRequest, _ target: ResourceTarget, verb: String) throws -> APIAnswer {
         let representation = try Representation(
             accept: request.headers[.accept] ?? "",
@@ -54,7 +54,7 @@ extension RequestHandler {
         return object
     }
 
-    /// What the parameters `labelSelector` and `fieldSelector` accept.
+    /// A predicate for the parameters `labelSelector` and `fieldSelector`.
     func selection(_ request: APIRequest, _ kind: ResourceKind) throws -> @Sendable (JSONValue) -> Bool {
         let labels = try LabelSelector(request.query["labelSelector"] ?? "")
         let fields = try FieldSelector(request.query["fieldSelector"] ?? "", for: kind)
@@ -72,7 +72,7 @@ extension RequestHandler {
         let current = store.resourceVersion
         if let wanted, wanted > current { throw StatusFailure.tooLargeResourceVersion(wanted, current: current) }
         let token = try request.query["continue"].flatMap { $0.isEmpty ? nil : try ContinueToken($0) }
-        // Version 0 is answered from a cache, which knows no pages.
+        // kube-apiserver serves version 0 from its cache, which has no pages.
         let limit = wanted == 0 && token == nil ? nil : try request.number("limit").flatMap { $0 == 0 ? nil : $0 }
         let isExact = request.query["resourceVersionMatch"] == "Exact"
         let revision = token?.resourceVersion ?? (isExact ? wanted : nil) ?? current
@@ -96,7 +96,7 @@ extension RequestHandler {
         return .document(status: 200, document, warnings: warnings)
     }
 
-    /// The longest that a watch lasts when the client does not say, in seconds.
+    /// The duration, in seconds, of a watch without `timeoutSeconds`.
     static let defaultWatchSeconds = 1800
 
     private func watch(
@@ -134,7 +134,8 @@ extension RequestHandler {
                     matching: matches
                 )
             } catch let failure as StatusFailure {
-                // The stream has begun when the server finds out: the failure is a frame of it, not its status.
+                // kube-apiserver detects this after the stream has begun, so the failure is an event and not the response's
+                // status.
                 let frame: JSONValue = ["type": "ERROR", "object": failure.status]
                 return .text(status: 200, "\(frame)\n")
             }

@@ -1,5 +1,5 @@
 extension RequestHandler {
-    /// Answers a question about a token or about what somebody may do.
+    /// Responds to a TokenReview or to an access review.
     func review(_ kind: ReviewKind, _ request: APIRequest, _ user: APIUser) throws -> APIAnswer {
         guard request.method == "POST" else {
             throw StatusFailure(

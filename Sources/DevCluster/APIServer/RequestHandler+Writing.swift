@@ -129,7 +129,7 @@ extension RequestHandler {
             : try store.updateStatus(target.kind, namespace: target.namespace, name: name, options: options, mutate)
     }
 
-    /// The same for every reason why a JSON Patch does not apply: that is all that kube-apiserver says.
+    /// kube-apiserver gives the same message for every reason for which a JSON Patch does not apply.
     private var unprocessablePatch: StatusFailure {
         StatusFailure(
             code: 422,
@@ -160,7 +160,7 @@ extension RequestHandler {
 
     // MARK: Bodies
 
-    /// The object in the body, with its type checked against the path.
+    /// The object in the body. Its `apiVersion` and `kind` are compared with the path.
     private func body(_ request: APIRequest, _ target: ResourceTarget) throws -> JSONValue {
         var object = try document(request)
         let version = target.kind.apiVersion(target.version)
@@ -187,7 +187,7 @@ extension RequestHandler {
         return object
     }
 
-    /// The object in the body, in whatever encoding it came.
+    /// The object in the body, in any supported encoding.
     func document(_ request: APIRequest) throws -> JSONValue {
         switch request.contentType {
         case "", "application/json": return try objectDocument(request.body)

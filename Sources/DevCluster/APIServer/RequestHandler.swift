@@ -1,9 +1,9 @@
 import FoundationEssentials
 import HTTPTypes
 
-/// What the API says to each request: everything but the connection.
+/// Responds to requests, independently of connections.
 struct RequestHandler: Sendable {
-    /// The longest body accepted, as in kube-apiserver.
+    /// The maximum size of a body, as in kube-apiserver.
     static let maxBodyBytes = 3 * 1024 * 1024
 
     let store: ObjectStore
@@ -16,7 +16,7 @@ struct RequestHandler: Sendable {
         authorizer = Authorizer(mode: authorizationMode, store: store)
     }
 
-    /// A request with what its path, its method and its token mean.
+    /// A request with the meaning of its path, method and token.
     struct Parsed: Sendable {
         let request: APIRequest
         let target: RequestTarget
@@ -61,7 +61,7 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// Authenticates, authorises and does what the request asks for.
+    /// Authenticates, authorises and executes a request.
     func answer(_ parsed: Parsed) -> APIAnswer {
         do {
             return try checkedAnswer(parsed)
@@ -132,7 +132,7 @@ struct RequestHandler: Sendable {
             wanted.namespace = target.namespace ?? ""
             wanted.name = target.name ?? ""
         case .review(let kind):
-            // Everybody may ask about themselves, as `system:basic-user` allows it.
+            // Every authenticated user may ask about its own permissions, as `system:basic-user` allows it.
             if kind == .selfSubjectAccessReview { return }
             wanted.group = kind.group
             wanted.resource = kind.plural
@@ -143,15 +143,15 @@ struct RequestHandler: Sendable {
 }
 
 extension APIUser {
-    /// The groups with the one that everybody is in.
+    /// The groups, including the one of all authenticated users.
     var allGroups: [String] { groups + (self == .anonymous ? [] : ["system:authenticated"]) }
 
-    /// Somebody without a token.
+    /// The user of a request without a token.
     static let anonymous = APIUser(name: "system:anonymous", groups: ["system:unauthenticated"], token: "")
 }
 
 extension Authorizer.Attributes {
-    /// What kube-apiserver says to somebody who may not.
+    /// The response of kube-apiserver to a user who may not perform the action.
     var refusal: StatusFailure {
         guard path.isEmpty else {
             return StatusFailure(

@@ -1,19 +1,19 @@
 import Synchronization
 
-/// Counts the requests that the API server got, so that tests and demonstrations can tell what a client costs.
+/// Counts the requests that the API server received, so that tests and demonstrations can measure a client's requests.
 package final class RequestLog: Sendable {
-    /// What is counted together.
+    /// The properties by which requests are counted.
     package struct Entry: Sendable, Hashable {
-        /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, or the HTTP method for what
+        /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, or the HTTP method if the request
         /// concerns no resource.
         package let verb: String
-        /// The resource's plural with its subresource (`pods/status`), or the path where there is none.
+        /// The resource's plural with its subresource (`pods/status`), or the path.
         package let resource: String
-        /// The user's name; empty where it is unknown.
+        /// The user's name; empty if the token is unknown.
         package let user: String
     }
 
-    /// The most different entries kept; requests beyond are counted under the resource `other`.
+    /// The maximum number of entries. Further requests are counted under the resource `other`.
     package static let maxEntries = 1024
 
     private let counts = Mutex<[Entry: Int]>([:])
@@ -27,10 +27,10 @@ package final class RequestLog: Sendable {
         }
     }
 
-    /// Every count so far.
+    /// All counts.
     package var entries: [Entry: Int] { counts.withLock { $0 } }
 
-    /// The number of requests; `nil` stands for any.
+    /// The number of requests; a parameter that is `nil` matches all values.
     package func count(verb: String? = nil, resource: String? = nil, user: String? = nil) -> Int {
         entries.reduce(0) { sum, item in
             let matches =
@@ -40,6 +40,6 @@ package final class RequestLog: Sendable {
         }
     }
 
-    /// Starts again at zero.
+    /// Removes all counts.
     package func reset() { counts.withLock { $0.removeAll() } }
 }

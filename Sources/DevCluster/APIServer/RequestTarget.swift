@@ -1,8 +1,8 @@
-/// What a path names.
+/// The meaning of a path.
 enum RequestTarget: Sendable, Hashable {
-    /// Objects, or one of them.
+    /// A collection of objects, or one object.
     case resource(ResourceTarget)
-    /// A question that is answered by its creation and not stored.
+    /// A review, which is answered when it is created and not stored.
     case review(ReviewKind)
     case coreVersions
     case groups
@@ -73,7 +73,7 @@ enum RequestTarget: Sendable, Hashable {
     }
 }
 
-/// Objects of one kind, or one of them.
+/// A collection of objects of one kind, or one object.
 struct ResourceTarget: Sendable, Hashable {
     let kind: ResourceKind
     let version: String
@@ -84,7 +84,7 @@ struct ResourceTarget: Sendable, Hashable {
     var part: ObjectStore.Part { subresource == nil ? .main : .status }
 }
 
-/// A kind whose objects are questions.
+/// A kind whose objects are questions to the API server.
 enum ReviewKind: String, Sendable, CaseIterable {
     case tokenReview = "TokenReview"
     case subjectAccessReview = "SubjectAccessReview"

@@ -3,10 +3,9 @@ import DevelopmentCertificates
 
 /// The certificate and the protocol versions of a TLS server: TLS 1.2 or newer, HTTP/1.1 only.
 ///
-/// `@unchecked` since the compiler cannot see it: a context is not changed after it was made, and libssl lets threads share
-/// such a context.
+/// `@unchecked Sendable`: the context is not changed after its creation, and libssl allows threads to share such a context.
 final class TLSServerContext: @unchecked Sendable {
-    /// libssl does not accept the certificate or its key.
+    /// libssl rejected the certificate or its key.
     struct Unusable: Error {}
 
     let pointer: OpaquePointer
@@ -16,7 +15,7 @@ final class TLSServerContext: @unchecked Sendable {
         self.pointer = pointer
         let certificate = Self.reading(identity.certificatePEM) { PEM_read_bio_X509($0, nil, nil, nil) }
         let key = Self.reading(identity.privateKeyPEM) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
-        // The context keeps references of its own.
+        // The context holds its own references.
         defer {
             X509_free(certificate)
             EVP_PKEY_free(key)

@@ -3,7 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// Makes HTTP connections TLS ones, with libssl.
+/// Adds TLS by libssl to HTTP connections.
 struct TLSServerChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
     let context: TLSServerContext
@@ -20,26 +20,26 @@ struct TLSServerChannel<Base: ServerChildChannel>: ServerChildChannel {
     }
 }
 
-/// Ends TLS on one connection: what is read is decrypted, what is written encrypted.
+/// Terminates TLS on one connection: it decrypts what is read and encrypts what is written.
 ///
-/// libssl works on two buffers in memory; this handler moves bytes between them and the channel.
+/// libssl uses two memory buffers; this handler copies bytes between them and the channel.
 final class TLSServerHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The handshake failed, or the client broke the protocol.
+    /// The handshake failed, or the client violated the protocol.
     struct Failure: Error {}
 
-    /// The longest plaintext of a record (RFC 8446, 5.1).
+    /// The maximum plaintext of a record, in bytes (RFC 8446, 5.1).
     private static let recordBytes = 16 * 1024
 
     private let session: OpaquePointer
-    /// Owned by the session.
+    /// The memory buffers. The session owns them.
     private let received: OpaquePointer
     private let toSend: OpaquePointer
-    /// What was written before the handshake was over.
+    /// Data that was written before the handshake was complete.
     private var waiting: [(data: ByteBuffer, promise: EventLoopPromise<Void>?)] = []
     private var isOpen = true
 
@@ -61,7 +61,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         bytes.withUnsafeReadableBytes { buffer in
-            // A buffer in memory takes everything.
+            // A memory buffer accepts all bytes.
             _ = BIO_write(received, buffer.baseAddress, Int32(buffer.count))
         }
         decrypt(context)
@@ -77,7 +77,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
                 return max(Int(result), 0)
             }
             let status = SSL_get_error(session, result)
-            // Reading also answers: the handshake, and a change of keys.
+            // Reading can produce data to send: handshake messages and key updates.
             sendEncrypted(context)
             switch status {
             case SSL_ERROR_NONE:
@@ -132,7 +132,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if isOpen, mode != .input {
-            // Tells the client that no more follows.
+            // Sends the alert `close_notify` (RFC 8446, 6.1).
             _ = SSL_shutdown(session)
             sendEncrypted(context)
             isOpen = mode == .output

@@ -4,11 +4,11 @@ import FoundationEssentials
 struct TableColumn: Sendable {
     let name: String
     var type = "string"
-    /// 0 for columns that are always shown, more for those of `-o wide`.
+    /// The priority: 0 for columns that are always shown, more for those of `-o wide`.
     var priority: Int64 = 0
     let cell: @Sendable (JSONValue, Date) -> JSONValue
 
-    /// The columns of a kind, in the order in which they are shown.
+    /// The columns of a kind, in display order.
     static func columns(of kind: ResourceKind) -> [TableColumn] {
         let own: [TableColumn]
         switch kind {
@@ -125,7 +125,7 @@ struct TableColumn: Sendable {
         return .string(texts.joined(separator: ","))
     }
 
-    /// A length of time as `kubectl` writes ages.
+    /// The time since an instant, in the format that `kubectl` uses for ages.
     private static func elapsed(since start: JSONValue?, _ now: Date) -> String {
         guard let text = start?.stringValue, let date = Timestamp.date(text) else { return "<unknown>" }
         let seconds = max(0, Int(now.timeIntervalSince(date)))

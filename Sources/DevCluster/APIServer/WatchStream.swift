@@ -1,8 +1,9 @@
-/// Turns the changes of a watch into the frames of its body: one JSON document a line.
+/// Converts the changes of a watch to the events of its body, one JSON document per line.
 struct WatchStream: Sendable {
+    /// The way in which the stream ends.
     enum Ending: Sendable, Hashable {
         case complete
-        /// The connection must break off.
+        /// The connection must be closed in the middle of the response.
         case broken
     }
 
@@ -12,7 +13,7 @@ struct WatchStream: Sendable {
     let bookmarkInterval: Duration
     let clock: any Clock<Duration>
 
-    /// Writes frames until the watch's time is over, its changes end, or the task is cancelled.
+    /// Writes events until the watch's time-out, the end of its changes, or the cancellation of the task.
     func deliver(_ write: ([UInt8]) async throws -> Void) async throws -> Ending {
         if case .holdWatch(let gate)? = fault { await gate.pass() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -58,7 +59,7 @@ struct WatchStream: Sendable {
         return .complete
     }
 
-    /// Puts bookmarks between the changes and ends the watch when its time is over.
+    /// Adds bookmarks between the changes, and ends the watch at its time-out.
     private func keepTime() async {
         var rest = Duration.seconds(watch.timeoutSeconds)
         do {
@@ -71,12 +72,12 @@ struct WatchStream: Sendable {
             if watch.allowsBookmarks { addBookmark() }
             watch.changes.finish()
         } catch {
-            // Cancelled: the watch has ended otherwise.
+            // Cancelled, because the watch has ended for another reason.
         }
     }
 
     private func addBookmark() {
-        // Changes up to the version that is read here wait in the buffer already, so the bookmark comes after them.
+        // All changes up to this version are already in the buffer, so the bookmark follows them.
         watch.changes.buffer.appendBookmark(resourceVersion: store.lastChange(of: watch.kind))
     }
 

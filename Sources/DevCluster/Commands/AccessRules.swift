@@ -1,12 +1,12 @@
 import FoundationEssentials
 import YAMLKit
 
-/// The objects of a file that say who may do what, for example those that preview-gateway is installed with.
+/// The access rules in a file, such as the one with which preview-gateway is installed.
 struct AccessRules: Sendable {
     private var objects: [(kind: ResourceKind, object: JSONValue)] = []
 
-    /// - Parameter path: A YAML file of ServiceAccounts, roles and their bindings.
-    /// - Throws: ``DevClusterFailure`` if it is none.
+    /// - Parameter path: A YAML file with ServiceAccounts, roles and bindings.
+    /// - Throws: ``DevClusterFailure`` if the file cannot be read or contains anything else.
     init(file path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw DevClusterFailure("--rbac \(path) cannot be read")

@@ -1,8 +1,8 @@
-/// Finds out whether the app in a sandbox can be reached, and if not, why.
+/// Checks whether the app in a sandbox can be reached, and determines the reason if it cannot.
 struct AppProbe: Sendable {
-    /// How long the app may take until it listens: an `npm install` may come first.
+    /// The longest time until the app listens. It may include an `npm install`.
     private static let listenLimit: Duration = .seconds(300)
-    /// How long an app may listen at localhost alone, before it is believed to stay that way.
+    /// The time for which an app may listen on localhost only before that is reported.
     private static let localOnlyLimit: Duration = .seconds(3)
     private static let interval: Duration = .milliseconds(20)
 
@@ -10,30 +10,30 @@ struct AppProbe: Sendable {
     let podName: String
     let port: Int
     let logFile: String
-    /// The addresses of this machine that the port was already taken at before the app started.
+    /// The loopback addresses on which another program already listened on the port.
     private let takenBefore: Set<String>
 
     private static let localAddresses: Set<String> = ["127.0.0.1", "::1"]
 
-    /// To be made before the app starts.
+    /// Creates a probe. Call this before the app starts.
     ///
-    /// - Throws: ``DevClusterFailure`` if another program listens at the port on every address of this machine.
+    /// - Throws: ``DevClusterFailure`` if another program listens on the port on all addresses.
     init(store: ObjectStore, podName: String, port: Int, logFile: String) throws {
         self.store = store
         self.podName = podName
         self.port = port
         self.logFile = logFile
         takenBefore = Self.localAddresses.filter { Sockets.accepts(address: $0, port: port) }
-        // An address that no pod uses answers only if somebody listens at all of them.
+        // No pod uses this address, so it accepts connections only if a program listens on all addresses.
         guard !Sockets.accepts(address: "127.127.255.254", port: port) else {
             throw DevClusterFailure("port \(port) is taken by another program on all addresses: choose another --port")
         }
     }
 
-    /// Waits until the app listens at its pod's address.
+    /// Waits until the app listens on its pod's address.
     ///
     /// - Returns: The pod's address.
-    /// - Throws: ``DevClusterFailure`` if the app ends, listens at localhost alone, or takes too long.
+    /// - Throws: ``DevClusterFailure`` if the app ends, listens on localhost only, or does not listen in time.
     func waitUntilListening() async throws -> String {
         let clock = ContinuousClock()
         var localSince: ContinuousClock.Instant?

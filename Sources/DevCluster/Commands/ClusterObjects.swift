@@ -1,20 +1,21 @@
-/// The objects that a cluster of the platform has before the first preview.
+/// The objects that exist in the platform's cluster before the first preview.
 enum ClusterObjects {
     static let namespace = "agentweaver"
     static let gatewayClass = "approuting-istio"
     static let gateway = "agentweaver-preview-gateway"
-    /// The zone of the previews' names, which browsers resolve to this machine (RFC 6761).
+    /// The zone of the previews' host names. Browsers resolve names under it to loopback (RFC 6761).
     static let zone = "localhost"
     static let owner = "developer"
     /// The Service of preview-gateway.
     static let serviceName = "preview-gateway"
-    /// The wildcard route to the page for hosts without a preview, and the port of the Service that it leads to.
+    /// The wildcard route to the page for hosts without a preview.
     static let endedPageRoute = "ended-previews"
+    /// The port of the Service to which that route leads.
     static let endedPageServicePort = 8081
 
-    /// Creates namespace, GatewayClass and Gateway.
+    /// Creates the namespace, the GatewayClass and the Gateway.
     ///
-    /// - Parameter port: The port of the Gateway's listener. In production it speaks HTTPS, here plain HTTP.
+    /// - Parameter port: The port of the Gateway's listener. The protocol is HTTP; in production it is HTTPS.
     static func install(into store: ObjectStore, port: Int) throws {
         try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(namespace)]])
         try store.create(
@@ -43,9 +44,9 @@ enum ClusterObjects {
         )
     }
 
-    /// What leads hosts without a preview to a page of preview-gateway: its pod, its Service, and the wildcard route.
+    /// Creates the route from hosts without a preview to preview-gateway's page, with the Service and the pod behind it.
     ///
-    /// - Parameter pagePort: The port on 127.0.0.1 at which preview-gateway serves the page.
+    /// - Parameter pagePort: The port on 127.0.0.1 on which preview-gateway serves the page.
     static func installEndedPage(into store: ObjectStore, pagePort: Int, zone: String = zone) throws {
         let labels: JSONValue = ["app.kubernetes.io/name": .string(serviceName)]
         try store.create(
@@ -107,6 +108,6 @@ enum ClusterObjects {
         ]
     }
 
-    /// `agent-` and the first 12 characters of the run id without hyphens.
+    /// The name of a run's claim: `agent-` and the first 12 characters of the run id without hyphens.
     static func claimName(run: String) -> String { "agent-\(run.filter { $0 != "-" }.prefix(12))" }
 }

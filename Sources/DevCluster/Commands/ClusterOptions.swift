@@ -1,9 +1,9 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// The options of every command that starts a development cluster.
+/// The options of all commands that start a development cluster.
 struct ClusterOptions: ParsableArguments {
-    /// What the service allows by default (`Sandbox__Preview__AllowedPortMin` and `…Max`).
+    /// The default of `Sandbox__Preview__AllowedPortMin` and `…Max`.
     static let appPorts = 3000...9000
 
     @Option(help: "The port that the app in the sandbox listens at, \(appPorts.lowerBound) to \(appPorts.upperBound).")
@@ -38,7 +38,7 @@ struct ClusterOptions: ParsableArguments {
         }
     }
 
-    /// Where the cluster keeps its files.
+    /// The folder for the cluster's files.
     func stateFolder(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
         if let stateDir { return stateDir }
         let home = environment["HOME"] ?? "/tmp"

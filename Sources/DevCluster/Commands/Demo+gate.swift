@@ -1,8 +1,8 @@
-/// The part of the demonstration in which a human decides.
+/// The part of the demonstration that shows the approval gate.
 extension Demo {
     private static let askLimit: Duration = .seconds(10)
 
-    /// Lets the agent ask, the owner approve what the run's event stream shows, and somebody open the preview.
+    /// Starts a preview as the agent does, approves it as the owner does, and opens it.
     mutating func startThroughTheGate() async throws -> ServiceClient.Session {
         let (events, source) = AsyncStream<RunEvent>.makeStream()
         let cluster = cluster
@@ -20,7 +20,7 @@ extension Demo {
         }
     }
 
-    /// Checks that nothing exists before the owner's consent, and that the stream tells what the front end needs.
+    /// Checks that nothing exists before the approval, and that the event stream contains what the front end needs.
     private mutating func startThroughTheGate(
         _ events: AsyncStream<RunEvent>
     ) async throws -> ServiceClient.Session {
@@ -61,7 +61,7 @@ extension Demo {
         )
     }
 
-    /// Lets the agent ask again, denies it, and checks that the agent hears so and nothing was made.
+    /// Requests a preview as the agent does, denies it, and checks that the agent is told and that nothing was created.
     mutating func denyTheAgent() async throws {
         let cluster = cluster
         async let answer = cluster.agent.startAsAgent(run: cluster.runID, port: cluster.appPort)

@@ -1,11 +1,11 @@
 import FoundationEssentials
 
-/// The steps of a demonstration.
+/// The steps of the demonstration.
 struct Demo {
     private static let servingLimit: Duration = .seconds(10)
     private static let goneLimit: Duration = .seconds(5)
     static let pollInterval: Duration = .milliseconds(5)
-    /// How long after its deadline a preview may still be there, before the demonstration gives up on it.
+    /// The longest time, in seconds, between a preview's deadline and its deletion.
     private static let reapLimit = 10
 
     let cluster: RunningCluster
@@ -17,9 +17,9 @@ struct Demo {
         self.terminal = terminal
     }
 
-    /// Runs all steps.
+    /// Performs all steps.
     ///
-    /// - Parameter idleSeconds: The service's idle time-out.
+    /// - Parameter idleSeconds: The service's idle time-out, in seconds.
     mutating func run(idleSeconds: Int) async throws -> DemoReport {
         report.measure("ready_ms", cluster.readyTime.roundedMilliseconds, target: 500)
         try await warmUp()
@@ -47,7 +47,7 @@ struct Demo {
         return report
     }
 
-    /// Opens the connections and fills the caches that a service in use has, so that the figures are those of one.
+    /// Starts and stops a preview, so that connections are open and caches are filled when the measurements begin.
     private func warmUp() async throws {
         let cluster = cluster
         try await terminal.step("a first preview warms the service up") {
@@ -58,7 +58,7 @@ struct Demo {
         }
     }
 
-    /// Sends a request that is the core API's.
+    /// Sends a request that the router forwards to the core API.
     private mutating func readTheRun() async throws {
         let cluster = cluster
         let status = try await terminal.step("reading the run") {
@@ -70,7 +70,7 @@ struct Demo {
         report.note("run_status_passed_on", .string(status ?? ""), holds: status == "in_progress")
     }
 
-    /// Fetches the page through Envoy until it is the app's own.
+    /// Fetches the preview's page through Envoy until the app responds, and compares it with the app's own response.
     mutating func open(
         _ session: ServiceClient.Session,
         since begin: ContinuousClock.Instant
@@ -105,7 +105,7 @@ struct Demo {
         report.note("url_gone_after_stop", .bool(isGone), holds: isGone)
     }
 
-    /// Starts a preview that nobody keeps alive, and waits until it is reaped.
+    /// Starts a preview, sends no keepalives, and waits until it is deleted.
     private mutating func expire(idleSeconds: Int) async throws {
         let session = try await counted("operator_start") { cluster in
             let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
@@ -151,7 +151,7 @@ struct Demo {
         }
     }
 
-    /// Runs a step, and notes how many requests it made the service send to the API server.
+    /// Performs a step, and records the number of requests that the service sent to the API server.
     @discardableResult
     private mutating func counted<Result: Sendable>(
         _ name: String,

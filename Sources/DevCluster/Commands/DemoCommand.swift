@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Shows the life of a preview from start to end, and says what it found.
+/// `preview-devcluster demo`: shows a preview from its start to its end, and reports the results.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
@@ -11,7 +11,7 @@ struct DemoCommand: AsyncParsableCommand {
             """
     )
 
-    /// Idle previews end after this long, instead of after half an hour.
+    /// The idle time-out for the demonstration, instead of the default of half an hour.
     private static let idleTimeout = (setting: "0.1", seconds: 6)
 
     @OptionGroup var options: ClusterOptions

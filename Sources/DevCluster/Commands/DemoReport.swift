@@ -1,8 +1,8 @@
-/// What a demonstration found: results that must hold, and figures beside their targets.
+/// The results of a demonstration: facts that must be true, and measurements with their targets.
 struct DemoReport: Sendable {
-    /// A measured value and the value to stay under.
+    /// A measurement, and the value that it should be below.
     struct Figure: Sendable, Hashable {
-        /// The name, the unit last.
+        /// The name, with the unit as its last word.
         let name: String
         let value: Double
         let target: Double
@@ -10,21 +10,21 @@ struct DemoReport: Sendable {
         var isMet: Bool { value < target }
     }
 
-    /// Facts, by name, in the order in which they were found.
+    /// The facts, in the order in which they were recorded.
     private(set) var results: [(name: String, value: JSONValue)] = []
     private(set) var figures: [Figure] = []
-    /// The requests to the API server of each step.
+    /// The number of requests to the API server in each step.
     private(set) var apiRequests: [(step: String, count: Int)] = []
-    /// What did not hold.
+    /// The names of the facts that are not as required.
     private(set) var failures: [String] = []
 
-    /// Notes a fact, and whether it is as it must be.
+    /// Records a fact, and whether it is as required.
     mutating func note(_ name: String, _ value: JSONValue, holds: Bool) {
         results.append((name, value))
         if !holds { failures.append(name) }
     }
 
-    /// Notes a measured value; `nil` was not measurable here and is left out.
+    /// Records a measurement; `nil` could not be measured and is omitted.
     mutating func measure(_ name: String, _ value: Double?, target: Double) {
         guard let value else { return }
         figures.append(Figure(name: name, value: (value * 10).rounded() / 10, target: target))
@@ -32,10 +32,10 @@ struct DemoReport: Sendable {
 
     mutating func count(_ step: String, _ requests: Int) { apiRequests.append((step, requests)) }
 
-    /// True if every result is as it must be. Figures do not count: a busy machine is not a broken service.
+    /// Whether all facts are as required. Measurements are ignored, because they depend on the load of the machine.
     var holds: Bool { failures.isEmpty }
 
-    /// The figures for a person to read, a line each.
+    /// The measurements as text, one per line.
     var table: String {
         figures.map { figure in
             let mark = figure.isMet ? "met" : "missed"
@@ -44,7 +44,7 @@ struct DemoReport: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// The report as one JSON object.
+    /// The report as a JSON object.
     var json: JSONValue {
         var object: JSONValue = ["ok": .bool(holds), "failed": .array(failures.map(JSONValue.string))]
         for (name, value) in results { object[name] = value }
@@ -60,7 +60,7 @@ struct DemoReport: Sendable {
 }
 
 extension String {
-    /// The text with spaces up to a width.
+    /// The text with trailing spaces up to a width.
     fileprivate func padded(to width: Int) -> String {
         self + String(repeating: " ", count: Swift.max(0, width - count))
     }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import HTTPTransport
 import Logging
 
-/// Starts all parts of a development cluster, one inside the other, and ends them in the opposite order.
+/// Starts the parts of a development cluster, each within the previous one, and stops them in reverse order.
 struct DevelopmentCluster: Sendable {
     private static let programmedLimit: Duration = .seconds(10)
     private static let readyLimit: Duration = .seconds(20)
@@ -14,18 +14,18 @@ struct DevelopmentCluster: Sendable {
     let template: SandboxTemplate
     let envoyPort: Int
     let apiPort: Int
-    /// Settings of preview-gateway beside those that every development cluster has.
+    /// Settings of preview-gateway in addition to those of every development cluster.
     let settings: [String: String]
     let terminal: Terminal
-    /// What preview-gateway may do; everything if `nil`.
+    /// The access rules for preview-gateway; `nil` allows everything.
     private let accessRules: AccessRules?
     private let adminPort: Int
     private let endedPagePort: Int
     private let logger: Logger
     private let runID = UUID().uuidString.lowercased()
 
-    /// - Parameter command: What the sandbox runs; empty for the sample app.
-    /// - Throws: ``DevClusterFailure`` if a program is missing or a port is taken.
+    /// - Parameter command: The sandbox's command; empty for the sample app.
+    /// - Throws: ``DevClusterFailure`` if a program is missing or a port is in use.
     init(
         options: ClusterOptions,
         command: [String],
@@ -62,10 +62,10 @@ struct DevelopmentCluster: Sendable {
         self.logger = logger
     }
 
-    /// Runs `body` in a cluster that is up.
+    /// Runs `body` in a running cluster.
     ///
-    /// - Throws: ``DevClusterFailure`` if a part does not start or ends too early, and what `body` threw. By then
-    ///   nothing runs any more.
+    /// - Throws: ``DevClusterFailure`` if a part does not start or ends too early, or the error of `body`. All parts have ended
+    ///   by then.
     func run<Result: Sendable>(_ body: @escaping @Sendable (RunningCluster) async throws -> Result) async throws
         -> Result
     {
@@ -255,8 +255,8 @@ struct DevelopmentCluster: Sendable {
     /// Runs preview-gateway while `body` runs.
     ///
     /// - Parameters:
-    ///   - owner: Asks whether it is ready.
-    ///   - body: Gets its process id, and the time from its start until it was ready.
+    ///   - owner: The client that checks the readiness.
+    ///   - body: Called with the process id, and with the time from the start of the process until it was ready.
     private func withProcess<Result: Sendable>(
         _ processes: ChildProcess,
         _ command: ProcessCommand,
@@ -301,12 +301,12 @@ struct DevelopmentCluster: Sendable {
             "Server__EndedPageListen": "127.0.0.1:\(endedPagePort)",
             "Agentweaver__ApiBaseUrl": coreAPI,
             "Router__Enabled": "true",
-            // There is one replica, so nobody would take what comes after its end.
+            // No other replica could take the requests that draining waits for.
             "Server__DrainSeconds": "0",
             "Sandbox__Preview__ZoneSuffix": ClusterObjects.zone,
             "Sandbox__Preview__UrlScheme": "http",
             "Sandbox__Preview__UrlPort": String(envoyPort),
-            // Nobody's preview is older than the service here, and whoever tries short times does not want to wait.
+            // No preview is older than the service here, and tests with short time-outs should not have to wait.
             "Sandbox__Preview__OutageGraceSeconds": "1",
         ]
         for (name, value) in settings { environment[name] = value }

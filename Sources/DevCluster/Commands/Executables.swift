@@ -1,15 +1,15 @@
 import FoundationEssentials
 
-/// Finds the programs that make up a development cluster.
+/// The programs of a development cluster.
 struct Executables: Sendable, Hashable {
-    /// This program.
+    /// The path of this program.
     let cluster: String
-    /// The service, which is built into the same folder.
+    /// The path of preview-gateway, in the same folder.
     let service: String
-    /// Envoy.
+    /// The path of Envoy.
     let envoy: String
 
-    /// - Throws: ``DevClusterFailure`` that says what to do about what is missing.
+    /// - Throws: ``DevClusterFailure`` with instructions if a program is missing.
     init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         cluster = try Self.own()
         let folder = cluster.split(separator: "/").dropLast().joined(separator: "/")
@@ -20,7 +20,7 @@ struct Executables: Sendable, Hashable {
         envoy = try Self.envoy(environment: environment)
     }
 
-    /// Envoy as `ENVOY` names it, or the first in `PATH`.
+    /// The path in the variable `ENVOY`, or the first `envoy` in `PATH`.
     static func envoy(environment: [String: String]) throws -> String {
         if let named = environment["ENVOY"], !named.isEmpty {
             guard FileManager.default.isExecutableFile(atPath: named) else {

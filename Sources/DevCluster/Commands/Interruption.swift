@@ -1,17 +1,17 @@
 import UnixSignals
 
-/// What ended a command before it was done.
+/// Runs commands until they complete or are interrupted by a signal.
 enum Interruption {
-    /// Runs `body` until it is done, or until Ctrl-C or SIGTERM, which cancel it.
+    /// Runs `body` until it returns, or until SIGINT or SIGTERM, which cancel it.
     ///
-    /// - Returns: What `body` returned; `nil` if a signal came first. Either way `body` has ended.
+    /// - Returns: The result of `body`; `nil` if a signal came first. In both cases `body` has ended.
     static func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result? {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
             group.addTask {
                 for await _ in signals { return nil }
-                // Cancelled because `body` is done.
+                // Cancelled, because `body` has returned.
                 throw CancellationError()
             }
             let first = try await group.next() ?? nil

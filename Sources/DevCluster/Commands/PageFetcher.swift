@@ -1,14 +1,14 @@
 import HTTPTransport
 import HTTPTypes
 
-/// Fetches pages the way a browser on this machine does.
+/// Fetches pages as a browser on this machine does.
 struct PageFetcher: Sendable {
     private static let answerLimit: Duration = .seconds(5)
     private static let maxPageBytes = 8_388_608
 
     let transport: any HTTPTransport
 
-    /// Fetches `http://authority/`, connecting to 127.0.0.1 for names under `localhost` (RFC 6761).
+    /// Fetches `http://authority/`. Names under `localhost` resolve to 127.0.0.1 (RFC 6761).
     ///
     /// - Returns: The status and the body.
     func fetch(_ authority: String) async throws -> (status: Int, body: [UInt8]) {
@@ -20,7 +20,7 @@ struct PageFetcher: Sendable {
         return (answer.head.status.code, answer.body)
     }
 
-    /// Host and port of an `http` URL.
+    /// The host and the port of an `http` URL.
     static func authority(of url: String) -> String {
         String(url.trimmingPrefix("http://").prefix { $0 != "/" })
     }

@@ -1,20 +1,21 @@
 import HTTPTransport
 import HTTPTypes
 
-/// One event of a run's stream.
+/// An event of a run's event stream.
 struct RunEvent: Sendable, Hashable {
-    /// What the reader resumes after; `nil` where the event has none.
+    /// The id after which a reader can resume; `nil` if the event has none.
     let id: String?
     let name: String
     let data: JSONValue
 }
 
-/// Reads events from the bytes of a stream (WHATWG HTML, "Server-sent events"), as far as the platform uses them: lines end with
-/// a line feed, and an event has one line of data.
+/// Parses events from the bytes of a stream (WHATWG HTML, "Server-sent events").
+///
+/// It supports what the platform uses: lines that end with a line feed, and one line of data per event.
 struct RunEventReader {
     private var rest: [UInt8] = []
 
-    /// - Returns: The events that are complete with these bytes.
+    /// - Returns: The events that these bytes complete.
     mutating func read(_ bytes: [UInt8]) -> [RunEvent] {
         rest += bytes
         var events: [RunEvent] = []
@@ -26,7 +27,7 @@ struct RunEventReader {
         return events
     }
 
-    /// - Returns: `nil` for comments alone.
+    /// - Returns: The event; `nil` if the text contains no field `event`, such as a comment.
     private static func event(_ text: String) -> RunEvent? {
         var fields: [Substring: Substring] = [:]
         for line in text.split(separator: "\n") {
@@ -40,14 +41,14 @@ struct RunEventReader {
 }
 
 extension ServiceClient {
-    /// Reads a run's event stream until it ends or the task is cancelled, as the front end does.
+    /// Reads a run's event stream, as the front end does, until it ends or the task is cancelled.
     ///
-    /// - Parameter take: Gets each event.
+    /// - Parameter take: Called with each event.
     func follow(run: String, _ take: @escaping @Sendable (RunEvent) -> Void) async throws {
         var head = HTTPRequest(method: .get, scheme: "http", authority: authority, path: Self.stream(run))
         head.headerFields[.authorization] = "Bearer \(try bearer())"
         head.headerFields[.accept] = "text/event-stream"
-        // Without a time-out: the stream ends when the run does.
+        // Without a time-out, because the stream lasts as long as the run.
         try await transport.withResponse(to: TransportRequest(head: head, timeout: nil)) { response in
             guard response.head.status == .ok else {
                 throw DevClusterFailure("the run's stream was answered with \(response.head.status.code)")
@@ -65,7 +66,7 @@ extension ServiceClient {
     /// The path of a run.
     static func run(_ run: String) -> String { "/api/runs/\(run)" }
 
-    /// The state of a run, in the core API's words.
+    /// The run's status in the core API.
     func status(run: String) async throws -> String? {
         try await require(.get, Self.run(run), body: nil)["status"]?.stringValue
     }

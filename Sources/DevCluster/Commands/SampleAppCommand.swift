@@ -3,7 +3,7 @@ import FoundationEssentials
 import Hummingbird
 import Logging
 
-/// A small web app to have something in a sandbox.
+/// `preview-devcluster sample-app`: a small web app that runs in the sandbox by default.
 struct SampleAppCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sample-app",
@@ -27,7 +27,7 @@ struct SampleAppCommand: AsyncParsableCommand {
         try await application.runService()
     }
 
-    /// The page, the time for it, and `/healthz`.
+    /// The routes: the page, the current time for it, and `/healthz`.
     static func router(host: String, port: Int) -> Router<BasicRequestContext> {
         let router = Router()
         let page = SamplePage(host: host, port: port).html

@@ -1,4 +1,4 @@
-/// The sample app's page: the same bytes at every request, so that what came through a gateway can be compared.
+/// The page of the sample app. Its bytes are always the same, so that a page fetched through the gateway can be compared.
 struct SamplePage: Sendable, Hashable {
     let host: String
     let port: Int

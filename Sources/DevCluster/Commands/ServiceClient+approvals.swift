@@ -1,24 +1,24 @@
 import HTTPTypes
 
 extension ServiceClient {
-    /// A request of the run's agent that waits for a human.
+    /// A request for approval that waits for a decision.
     struct PendingRequest: Sendable, Hashable {
         let id: String
-        /// What is asked, in the words that a human reads.
+        /// The message for the person who decides.
         let message: String
     }
 
-    /// What a start of the agent's came to.
+    /// The response to an agent's start.
     enum AgentAnswer: Sendable, Hashable {
         case started(Session)
-        /// A human refused, or nobody decided in time.
+        /// The request was denied, or not decided in time.
         case refused(reason: String)
     }
 
-    /// The longest that an agent waits for an answer: the gate's five minutes and a little more.
+    /// The longest wait for the response to an agent's start: the default approval time-out of 300 s and a margin.
     private static let agentLimit: Duration = .seconds(330)
 
-    /// Asks for a preview as the run's agent does, and waits for a human's decision.
+    /// Requests a preview as the agent does, and waits for the decision.
     func startAsAgent(run: String, port: Int) async throws -> AgentAnswer {
         let answer = try await send(
             .post,
@@ -39,7 +39,7 @@ extension ServiceClient {
         }
     }
 
-    /// Approves a request, for this once.
+    /// Approves a request with the scope `once`.
     func approve(_ request: PendingRequest, run: String) async throws {
         _ = try await require(.post, Self.approvals(run), body: ["request_id": .string(request.id)])
     }
@@ -49,6 +49,6 @@ extension ServiceClient {
         _ = try await require(.post, "/api/runs/\(run)/tool-denials", body: ["request_id": .string(request.id)])
     }
 
-    /// The path under which requests are approved.
+    /// The path of approvals.
     static func approvals(_ run: String) -> String { "/api/runs/\(run)/tool-approvals" }
 }

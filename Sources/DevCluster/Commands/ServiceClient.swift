@@ -1,28 +1,29 @@
 import HTTPTransport
 import HTTPTypes
 
-/// The service's HTTP API, as a front end calls it.
+/// A client of the service's HTTP API.
 struct ServiceClient: Sendable {
-    /// A preview as the service describes it.
+    /// A preview, as the service reports it.
     struct Session: Sendable, Hashable {
         let token: String
         let previewURL: String
         let keepalivePath: String
         let expiresAt: String
         let isReady: Bool
-        /// Why it is not ready, in words.
+        /// The reason for which the preview is not ready.
         let detail: String?
-        /// How long the service took until both objects existed, by its own account: the gateway's time is not in it.
+        /// The time that the service reports for creating both objects, without the Gateway's.
         let provisioning: Duration?
     }
 
+    /// A response of the service.
     struct Answer {
         let status: Int
-        /// The body as JSON; `null` where it is none.
+        /// The body as JSON; `null` if it is not JSON.
         let body: JSONValue
         let timing: String?
 
-        /// Why it is no success, in the service's words.
+        /// The error message in the body.
         var reason: String { body["error"]?.stringValue ?? "no reason given" }
     }
 
@@ -30,24 +31,26 @@ struct ServiceClient: Sendable {
     private static let answerLimit: Duration = .seconds(30)
     private static let maxBodyBytes = 1_048_576
 
-    /// Host and port of the service.
+    /// The host and the port of the service.
     let authority: String
-    /// Makes what this client presents: an access token, or the service key. A secret.
+    /// Returns the bearer token: an access token or the service key. A secret.
     let bearer: @Sendable () throws -> String
     let transport: any HTTPTransport
 
-    /// True once `/readyz` answers 200.
+    /// Whether `/readyz` responds with 200.
     func isReady() async -> Bool {
         (try? await send(.get, "/readyz", body: nil, timeout: .seconds(1)))?.status == 200
     }
 
-    /// Starts a preview as an operator does.
+    /// Starts a preview through the operator's route.
     func start(run: String, port: Int) async throws -> Session {
         let answer = try await send(.post, Self.sessions(run), body: ["target_port": .int(Int64(port))])
         return try session(accept(answer), provisioning: Self.provisioning(answer.timing))
     }
 
-    /// Keeps a preview alive, and returns its new `expires_at`; `nil` if it is no longer there.
+    /// Sends a keepalive.
+    ///
+    /// - Returns: The new `expires_at`; `nil` if the preview no longer exists.
     func keepAlive(_ session: Session) async throws -> String? {
         let answer = try await send(.post, session.keepalivePath, body: nil)
         if answer.status == 404 { return nil }
@@ -82,7 +85,7 @@ struct ServiceClient: Sendable {
         )
     }
 
-    /// The entry `provision` of a `Server-Timing` header (W3C Server Timing), whose durations are in milliseconds.
+    /// The duration in the entry `provision` of a `Server-Timing` field (W3C Server Timing), which is in milliseconds.
     static func provisioning(_ timing: String?) -> Duration? {
         let entry = timing?.split(separator: ",").first { $0.trimmingPrefix(" ").hasPrefix("provision;") }
         guard let value = entry?.split(separator: "=").last.flatMap({ Double($0) }) else { return nil }

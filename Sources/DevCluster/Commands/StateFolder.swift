@@ -12,7 +12,7 @@ import FoundationEssentials
     import Glibc
 #endif
 
-/// The folder of one development cluster: logs, and files with secrets that only their owner may read.
+/// The folder of a development cluster: logs, and files with secrets that only the user may read.
 struct StateFolder: Sendable {
     let path: String
     private let lock: FileDescriptor
@@ -27,9 +27,9 @@ struct StateFolder: Sendable {
     /// An access token of the run's owner.
     var ownerToken: String { "\(path)/owner-token" }
 
-    /// Opens the folder, with empty logs, for as long as `body` runs, and for nobody else.
+    /// Opens the folder exclusively while `body` runs, with empty logs.
     ///
-    /// - Throws: ``DevClusterFailure`` if it cannot be made or another cluster uses it, and what `body` threw.
+    /// - Throws: ``DevClusterFailure`` if the folder cannot be created or another cluster uses it, or the error of `body`.
     static func withFolder<Result>(
         at path: String,
         _ body: (StateFolder) async throws -> Result

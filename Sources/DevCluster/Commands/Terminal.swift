@@ -4,17 +4,17 @@
     import SystemPackage
 #endif
 
-/// What the person at the terminal sees.
+/// The command's output.
 struct Terminal: Sendable {
-    /// A step that takes longer says so, again and again.
+    /// The interval in which a long step reports its progress.
     private static let patience: Duration = .seconds(2)
 
     private let write: @Sendable (String) -> Void
 
-    /// - Parameter write: Takes text; standard output by default.
+    /// - Parameter write: Writes text; to standard output by default.
     init(
         write: @escaping @Sendable (String) -> Void = { text in
-            // There is nobody to tell when the terminal has gone.
+            // An error is ignored: the terminal may have been closed.
             _ = try? FileDescriptor.standardOutput.writeAll(text.utf8)
         }
     ) {
@@ -24,12 +24,12 @@ struct Terminal: Sendable {
     /// Writes a line.
     func line(_ text: String = "") { write(text + "\n") }
 
-    /// Runs a step and writes what it came to with the time that it took.
+    /// Performs a step, and prints its result and duration.
     ///
     /// - Parameters:
-    ///   - activity: What is being done, for steps that take longer than two seconds.
-    ///   - clock: Measures and waits.
-    ///   - body: Does it, and returns the line to write and the result.
+    ///   - activity: The description for progress lines.
+    ///   - clock: The clock that measures the duration.
+    ///   - body: Performs the step, and returns the line to print and the result.
     @discardableResult
     func step<Result: Sendable>(
         _ activity: String,

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Starts a development cluster with an app in a sandbox and a preview of it, and keeps both up.
+/// `preview-devcluster up`: starts a development cluster with an app in a sandbox and a preview of it, and keeps them running.
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
@@ -13,7 +13,7 @@ struct UpCommand: AsyncParsableCommand {
             """
     )
 
-    /// The front end's interval.
+    /// The interval in which the front end sends keepalives.
     private static let keepaliveInterval: Duration = .seconds(60)
 
     @OptionGroup var options: ClusterOptions
@@ -59,7 +59,7 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
-    /// Plays the front end's part: without its pings a preview ends.
+    /// Sends keepalives as the front end does.
     private static func keepAlive(
         _ session: ServiceClient.Session,
         _ cluster: RunningCluster,
@@ -80,7 +80,7 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
-    /// Plays the agent's part: asks for a preview, says how to approve it, and what came of it.
+    /// Requests a preview as the agent does, and prints how to approve it and the result.
     private static func ask(_ cluster: RunningCluster, _ terminal: Terminal) async {
         async let answer = cluster.agent.startAsAgent(run: cluster.runID, port: cluster.appPort)
         let request = try? await poll(every: .milliseconds(50), limit: .seconds(10)) {
@@ -115,7 +115,7 @@ struct UpCommand: AsyncParsableCommand {
         "-H \"Authorization: Bearer $(cat \(cluster.folder.ownerToken))\""
     }
 
-    /// Says so when an app ends.
+    /// Reports when the app ends.
     private static func report(on cluster: RunningCluster, _ terminal: Terminal) async {
         for await change in cluster.store.changes(of: .pods) where change.action == .modified {
             let (phase, before) = (change.object["status", "phase"], change.previous?["status", "phase"])

@@ -6,7 +6,7 @@ import ArgumentParser
     import Glibc
 #endif
 
-/// The other side of ``Watchdog``: a process that reads which groups run, and ends them when the pipe closes.
+/// The process that ``Watchdog`` starts. It reads which process groups run, and ends them when the pipe is closed.
 struct WatchdogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: Watchdog.subcommand,
@@ -15,7 +15,7 @@ struct WatchdogCommand: AsyncParsableCommand {
     )
 
     func run() async {
-        // It is to outlive the process that it watches, however that one ends.
+        // The process must outlive the process that it watches.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         var ledger = WatchdogLedger()
         while let line = readLine() { ledger.apply(line) }

@@ -1,4 +1,4 @@
-/// Finds the pods behind a Service's port.
+/// Finds the pods behind the ports of Services.
 struct EndpointResolver {
     private let services: [String: JSONValue]
     private let podsByNamespace: [String: [JSONValue]]
@@ -11,19 +11,19 @@ struct EndpointResolver {
         podsByNamespace = Dictionary(grouping: pods.filter(Self.isReady)) { $0.namespace ?? "" }
     }
 
-    /// Every port of every Service, as namespace, Service and port, joined by `/`.
+    /// All ports of all Services, as namespace, Service and port, joined by `/`.
     var clusters: [String] {
         services.flatMap { name, service in
             (service["spec", "ports"]?.arrayValue ?? []).compactMap { $0["port"]?.intValue }.map { "\(name)/\($0)" }
         }
     }
 
-    /// True if the Service exists and has the port.
+    /// Whether the Service exists and has the port.
     ///
-    /// - Parameter cluster: Namespace, Service and port, joined by `/`.
+    /// - Parameter cluster: The namespace, the Service and the port, joined by `/`.
     func hasPort(_ cluster: String) -> Bool { target(of: cluster) != nil }
 
-    /// Whether the port's pods speak HTTP/2 without TLS (Kubernetes, `appProtocol`).
+    /// Whether the pods use HTTP/2 without TLS on the port (Kubernetes, "Services", `appProtocol`).
     func isHTTP2(_ cluster: String) -> Bool {
         target(of: cluster)?.port["appProtocol"]?.stringValue == "kubernetes.io/h2c"
     }
@@ -32,7 +32,7 @@ struct EndpointResolver {
     func endpoints(of cluster: String) -> [GatewayPlan.Endpoint] {
         guard let (service, port) = target(of: cluster) else { return [] }
         let selector = (service["spec", "selector"]?.objectValue ?? [:]).compactMapValues(\.stringValue)
-        // A Service without a selector selects nothing: its endpoints are made by hand.
+        // A Service without a selector has no endpoints of its own; they are created by the user.
         guard !selector.isEmpty else { return [] }
         let found = (podsByNamespace[service.namespace ?? ""] ?? []).compactMap { pod -> GatewayPlan.Endpoint? in
             let labels = pod.labels
@@ -54,7 +54,7 @@ struct EndpointResolver {
         return port.map { (service, $0) }
     }
 
-    /// The target port of a Service's port in one pod: a number, or the name of a container's port.
+    /// The target port in a pod. The Service contains it as a number, or as the name of a container port.
     private func number(of port: JSONValue, in pod: JSONValue) -> Int? {
         guard let target = port["targetPort"], !target.isNull else { return port["port"]?.intValue }
         if let number = target.intValue { return number }

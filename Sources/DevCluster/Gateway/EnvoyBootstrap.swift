@@ -1,11 +1,11 @@
-/// Envoy's fixed configuration: where it listens, and the files that it watches for the rest.
+/// Envoy's static configuration: the listener, and the files that it watches for the dynamic configuration.
 package struct EnvoyBootstrap: Sendable, Hashable {
-    /// Prefix of the listener's statistics.
+    /// The prefix of the listener's statistics.
     static let statisticsPrefix = "previews"
 
-    /// The port on 127.0.0.1 that browsers connect to.
+    /// The port on 127.0.0.1 for browsers.
     package let port: Int
-    /// The port on 127.0.0.1 of Envoy's own administration page.
+    /// The port on 127.0.0.1 of Envoy's administration interface.
     package let adminPort: Int
     /// The files that Envoy watches.
     package let clustersFile: String
@@ -18,7 +18,7 @@ package struct EnvoyBootstrap: Sendable, Hashable {
         self.routesFile = routesFile
     }
 
-    /// The file's bytes.
+    /// The contents of the file.
     package var bytes: [UInt8] { JSONWriter.bytes(of: document) }
 
     private var document: JSONValue {
@@ -47,9 +47,9 @@ package struct EnvoyBootstrap: Sendable, Hashable {
                 "stat_prefix": .string(Self.statisticsPrefix),
                 "codec_type": "AUTO",
                 "use_remote_address": true,
-                // The app's own name for itself passes through.
+                // The app's `Server` field is passed on.
                 "server_header_transformation": "PASS_THROUGH",
-                // As Istio has it: hot reload keeps a WebSocket open for hours without a byte.
+                // As in Istio: a WebSocket for hot reload may be idle for hours.
                 "stream_idle_timeout": "0s",
                 "upgrade_configs": [["upgrade_type": "websocket"]],
                 "rds": [

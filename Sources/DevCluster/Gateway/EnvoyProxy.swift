@@ -1,30 +1,30 @@
 package import HTTPTransport
 import HTTPTypes
 
-/// Keeps a running Envoy's files up to date, and asks it whether it has taken them.
+/// Writes the configuration files of a running Envoy, and checks that Envoy has applied them.
 ///
-/// Filesystem subscriptions have no answer of their own: a file that Envoy refuses is only counted, and the old one
-/// stays in force. The administration page has the count and the version in use.
+/// Filesystem subscriptions have no acknowledgement: Envoy only counts a rejected file and keeps the previous one. The
+/// administration interface reports the number of rejections and the version in use.
 package actor EnvoyProxy {
-    /// What became of a configuration.
+    /// The result of publishing a configuration.
     package enum Outcome: Sendable, Hashable {
-        /// Envoy serves by it.
+        /// Envoy uses the configuration.
         case applied
-        /// Envoy refused it and goes on with the one before.
+        /// Envoy rejected the configuration and still uses the previous one.
         case refused
-        /// Envoy did not say within ``applyLimit``.
+        /// Envoy did not report a result within ``applyLimit``.
         case unanswered
     }
 
-    /// How long Envoy may take to serve by a new file; 2 to 21 ms are usual.
+    /// The longest time in which Envoy applies a new file. 2 to 21 ms are usual.
     private static let applyLimit: Duration = .seconds(2)
     private static let applyPollInterval: Duration = .milliseconds(2)
-    /// How long Envoy may take from start to serving by its first files.
+    /// The longest time from the start of Envoy until it uses its first files.
     private static let startLimit: Duration = .seconds(15)
     private static let startPollInterval: Duration = .milliseconds(20)
     private static let answerLimit: Duration = .seconds(1)
     private static let maxPageBytes = 1 << 20
-    /// How long Envoy goes on with the connections of a listener that has changed; Istio's value for its gateways.
+    /// The time for which Envoy keeps the connections of a changed listener; the value that Istio uses for its gateways.
     private static let drainTime: Duration = .seconds(45)
 
     package nonisolated let bootstrap: EnvoyBootstrap
@@ -33,14 +33,14 @@ package actor EnvoyProxy {
     package nonisolated let folder: String
     private let transport: any HTTPTransport
     private var written: EnvoyResources?
-    /// What Envoy said last. Each question costs a round trip, for which a route that was just made waits.
+    /// The last known statistics. Each request for them delays a new route by a round trip.
     private var known: EnvoyStatistics?
 
     /// - Parameters:
     ///   - folder: An existing folder for Envoy's files.
-    ///   - port: The port on 127.0.0.1 to listen at.
-    ///   - adminPort: The port on 127.0.0.1 of the administration page.
-    ///   - transport: Asks the administration page.
+    ///   - port: The port on 127.0.0.1 to listen on.
+    ///   - adminPort: The port on 127.0.0.1 of the administration interface.
+    ///   - transport: The transport for requests to the administration interface.
     package init(folder: String, port: Int, adminPort: Int, transport: any HTTPTransport) {
         bootstrap = EnvoyBootstrap(
             port: port,
@@ -53,7 +53,7 @@ package actor EnvoyProxy {
         self.transport = transport
     }
 
-    /// How to start this Envoy. ``prepare()`` comes first.
+    /// The command that starts this Envoy. Call ``prepare()`` first.
     package nonisolated func command(executable: String, logFile: String) -> ProcessCommand {
         ProcessCommand(
             executable: executable,
@@ -65,7 +65,7 @@ package actor EnvoyProxy {
         )
     }
 
-    /// Writes the files that must exist before Envoy starts, for a gateway that serves nothing yet.
+    /// Writes the files that Envoy needs at its start, for a gateway without routes.
     package func prepare() throws {
         let empty = EnvoyResources(plan: GatewayPlan(), folder: folder)
         try PrivateFile.write(empty.clusters.bytes, to: bootstrap.clustersFile)
@@ -74,9 +74,9 @@ package actor EnvoyProxy {
         written = empty
     }
 
-    /// Waits until Envoy listens and has taken its first files.
+    /// Waits until Envoy listens and has applied its first files.
     ///
-    /// - Throws: ``DevClusterFailure`` if it takes too long.
+    /// - Throws: ``DevClusterFailure`` if Envoy does not serve in time.
     package func waitUntilServing() async throws {
         let isServing: Bool? = try await poll(every: Self.startPollInterval, limit: Self.startLimit) {
             guard let statistics = await statistics(), statistics.routes.version != nil else { return nil }
@@ -96,7 +96,7 @@ package actor EnvoyProxy {
         if known == nil { known = await statistics() }
         let endpoints = resources.endpoints.filter { !(written?.endpoints.contains($0) ?? false) }
         for item in endpoints { try PrivateFile.write(item.file.bytes, to: item.path) }
-        // A new cluster serves once it has its endpoints.
+        // A new cluster is used only when its endpoints are known.
         var expected = endpoints.map { item in
             Expectation(version: item.file.version) { $0.endpoints[item.cluster] }
         }
@@ -121,13 +121,13 @@ package actor EnvoyProxy {
         return .applied
     }
 
-    /// A version of a file that Envoy is to take.
+    /// A version of a file that Envoy must apply.
     private struct Expectation: Sendable {
         let version: String
         let subscription: @Sendable (EnvoyStatistics) -> EnvoyStatistics.Subscription?
     }
 
-    /// Waits until Envoy serves by all of them. One answer may tell of several.
+    /// Waits until Envoy has applied all of them.
     private func confirm(_ expected: [Expectation]) async throws -> Outcome {
         guard !expected.isEmpty else { return .applied }
         let before = known
@@ -145,7 +145,7 @@ package actor EnvoyProxy {
         } ?? .unanswered
     }
 
-    /// What Envoy says now; `nil` if it does not answer.
+    /// The current statistics; `nil` if Envoy does not respond.
     private func statistics() async -> EnvoyStatistics? {
         let request = TransportRequest(
             head: HTTPRequest(

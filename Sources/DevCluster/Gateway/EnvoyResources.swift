@@ -1,17 +1,17 @@
 import OpenSSLKit
 
-/// Envoy's dynamic configuration for a plan, as the files of a filesystem subscription hold it.
+/// Envoy's dynamic configuration for a plan, as the files of filesystem subscriptions.
 ///
-/// It is made as Istio makes that of its gateways, as far as what happens to open connections depends on it: clusters get
-/// their endpoints by a discovery of their own, so that an endpoint goes without its cluster, and routes and clusters go
-/// one after the other. Equal plans give equal bytes.
+/// In everything that affects open connections it is like the configuration that Istio generates for its gateways: clusters get
+/// their endpoints by EDS, so that an endpoint can be removed without its cluster, and clusters and routes are updated one
+/// after the other. Equal plans result in equal bytes.
 package struct EnvoyResources: Sendable, Hashable {
-    /// The route configuration's name, which the listener asks for.
+    /// The name of the route configuration to which the listener refers.
     package static let routeConfigurationName = "previews"
 
-    /// One file: a `DiscoveryResponse` in JSON.
+    /// A file with a `DiscoveryResponse` in JSON.
     package struct File: Sendable, Hashable {
-        /// A digest of the content. Envoy reports it once it has taken the file.
+        /// A digest of the contents. Envoy reports it after it has applied the file.
         package let version: String
         package let bytes: [UInt8]
 
@@ -21,15 +21,15 @@ package struct EnvoyResources: Sendable, Hashable {
         }
     }
 
-    /// The endpoints of one cluster (EDS). Envoy takes the endpoints of one cluster from a file.
+    /// The endpoints of one cluster (EDS). A file can contain those of only one cluster.
     package struct Endpoints: Sendable, Hashable {
-        /// The cluster's name.
+        /// The name of the cluster.
         package let cluster: String
         package let path: String
         package let file: File
     }
 
-    /// The endpoints of all clusters, by the clusters' names.
+    /// The endpoints of all clusters, in the order of the plan.
     package let endpoints: [Endpoints]
     /// The clusters (CDS).
     package let clusters: File
@@ -37,8 +37,8 @@ package struct EnvoyResources: Sendable, Hashable {
     package let routes: File
 
     /// - Parameters:
-    ///   - plan: What to serve.
-    ///   - folder: Where the files with endpoints will be.
+    ///   - plan: The configuration to serve.
+    ///   - folder: The folder for the files with endpoints.
     package init(plan: GatewayPlan, folder: String) {
         endpoints = plan.clusters.map { cluster in
             Endpoints(
@@ -52,7 +52,7 @@ package struct EnvoyResources: Sendable, Hashable {
             [
                 "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
                 "name": .string(Self.routeConfigurationName),
-                // A browser sends the port in Host unless it is 80.
+                // A browser sends the port in `Host` unless it is 80.
                 "ignore_port_in_host_matching": true,
                 "virtual_hosts": .array(plan.virtualHosts.map(Self.virtualHost)),
             ]
@@ -60,7 +60,7 @@ package struct EnvoyResources: Sendable, Hashable {
     }
 
     private static func path(of cluster: GatewayPlan.Cluster, in folder: String) -> String {
-        // The parts of the name are names of Kubernetes objects, which have no underscore.
+        // Names of Kubernetes objects contain no underscores, so the paths are unique.
         "\(folder)/endpoints_\(cluster.name.split(separator: "/").joined(separator: "_")).json"
     }
 
@@ -116,9 +116,9 @@ package struct EnvoyResources: Sendable, Hashable {
             "match": match,
             "route": [
                 "cluster": .string(cluster),
-                // Zero switches Envoy's limit of 15 s for a whole response off: event streams have no end.
+                // Zero disables Envoy's default limit of 15 s for a response, because event streams have no end.
                 "timeout": .string(entry.requestTimeout?.protobufText ?? "0s"),
-                // Between the end of a cluster and that of its route; Envoy's own answer is 503.
+                // For the time between the removal of a cluster and that of its route. Envoy's default is 503.
                 "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
             ],
         ]

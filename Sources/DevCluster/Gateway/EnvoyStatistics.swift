@@ -1,24 +1,24 @@
-/// What Envoy says about its files on its administration page.
+/// The statistics about configuration files in Envoy's administration interface.
 package struct EnvoyStatistics: Sendable, Hashable {
-    /// The statistics to ask for, as a query of `/stats`.
+    /// The path with the query for the statistics.
     package static let path =
         "/stats?filter=^(cluster|cluster_manager.cds|http.*rds.\(EnvoyResources.routeConfigurationName))"
         + "\\..*(version_text|update_rejected)$"
 
-    /// How Envoy takes one file.
+    /// The state of one file's subscription.
     package struct Subscription: Sendable, Hashable {
-        /// The version in use; `nil` before the first.
+        /// The version in use; `nil` before the first one.
         package var version: String?
-        /// How many versions Envoy has refused since it started.
+        /// The number of versions that Envoy has rejected since it started.
         package var rejections = 0
     }
 
     package private(set) var clusters = Subscription()
     package private(set) var routes = Subscription()
-    /// Of the endpoints, by the cluster's name.
+    /// The subscriptions for endpoints, by the clusters' names.
     package private(set) var endpoints: [String: Subscription] = [:]
 
-    /// Reads the page: one `name: value` a line, texts in quotes.
+    /// Parses the page: one `name: value` per line, texts in quotes.
     package init(page: String) {
         for line in page.split(separator: "\n") {
             guard let colon = line.firstRange(of: ": ") else { continue }

@@ -2,10 +2,10 @@ import FoundationEssentials
 package import Logging
 import ServiceLifecycle
 
-/// Plays the Gateway implementation: programs Envoy from Gateways, HTTPRoutes, Services and pods, and says in their
-/// status what became of them.
+/// The implementation of the Gateway API: it configures Envoy from Gateways, HTTPRoutes, Services and Pods, and reports the
+/// result in their status.
 package struct GatewayController: Service {
-    /// The name that it signs `status.parents` with.
+    /// The controller's name in `status.parents`.
     static let controllerName = "agentweaver.dev/devcluster-gateway"
     private static let supportedKinds: JSONValue = [["group": "gateway.networking.k8s.io", "kind": "HTTPRoute"]]
 
@@ -15,8 +15,8 @@ package struct GatewayController: Service {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - store: The cluster.
-    ///   - className: The class whose Gateways are served.
+    ///   - store: The cluster's objects.
+    ///   - className: The GatewayClass whose Gateways are served.
     ///   - proxy: A running Envoy.
     package init(store: ObjectStore, className: String, proxy: EnvoyProxy, logger: Logger) {
         self.store = store
@@ -49,7 +49,7 @@ package struct GatewayController: Service {
             logger.error("Envoy rejected the configuration", metadata: ["outcome": "\(outcome)"])
             return
         }
-        // Only now: a route is accepted once requests can arrive by it.
+        // Last, because a route is reported as accepted only when Envoy serves it.
         for route in snapshot.routes { try write(plan.verdicts[route.namespacedName] ?? [], of: route) }
     }
 

@@ -1,6 +1,6 @@
-/// A duration as the Gateway API writes it: one to four whole numbers of at most five digits, each with a unit (GEP-2257).
+/// A duration in the format of the Gateway API: one to four integers of at most five digits, each with a unit (GEP-2257).
 package struct GatewayDuration: Sendable, Hashable {
-    /// What the text of a duration has to match (the pattern of the custom resource definitions).
+    /// The pattern of a duration in the Gateway API's CustomResourceDefinitions.
     static let pattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
     private static let maxDigits = 5
     private static let maxParts = 4
@@ -8,7 +8,7 @@ package struct GatewayDuration: Sendable, Hashable {
     /// The duration in milliseconds.
     package let milliseconds: Int64
 
-    /// - Returns: `nil` for a text that is no duration.
+    /// - Returns: `nil` if the text is not a duration.
     package init?(_ text: String) {
         var rest = text.utf8[...]
         var sum: Int64 = 0
@@ -29,7 +29,7 @@ package struct GatewayDuration: Sendable, Hashable {
         milliseconds = sum
     }
 
-    /// As protobuf writes a duration in JSON: seconds, with decimals where needed.
+    /// The duration in protobuf's JSON format: seconds, with decimals if needed.
     var protobufText: String {
         let fraction = milliseconds % 1000
         let decimals = fraction == 0 ? "" : "." + String(String(1000 + fraction).dropFirst())

@@ -1,27 +1,27 @@
-/// What the proxy is to serve, and what each route is told about it.
+/// The configuration of the proxy, and the status of the routes and listeners.
 ///
-/// Every list is sorted, so that equal clusters give equal plans.
+/// All lists are sorted, so that equal clusters result in equal plans.
 package struct GatewayPlan: Sendable, Hashable {
-    /// One hostname and its paths, the first match wins.
+    /// A hostname with its paths; the first matching path is used.
     package struct VirtualHost: Sendable, Hashable {
-        /// A hostname, `*.` and a suffix, or `*`.
+        /// A hostname, `*.` with a suffix, or `*`.
         package var hostname: String
         package var entries: [Entry]
     }
 
-    /// One path of a virtual host.
+    /// A path of a virtual host.
     package struct Entry: Sendable, Hashable {
         package var path: PathMatch
-        /// The cluster to send to; `nil` when the route's backend cannot be resolved, which Gateway API answers
-        /// with status 500.
+        /// The cluster that receives the requests; `nil` if the route's backend cannot be resolved. The Gateway API requires
+        /// status 500 then.
         package var cluster: String?
-        /// The longest time from a request's end to its answer's end; none if `nil`.
+        /// The longest time from the end of a request to the end of its response; no limit if `nil`.
         package var requestTimeout: GatewayDuration?
-        /// Fields that are set in each request, by name.
+        /// Fields that are set in every request.
         package var requestHeaders: [Header] = []
-        /// Fields that are set in each answer, by name.
+        /// Fields that are set in every response.
         package var responseHeaders: [Header] = []
-        /// The host that the backend sees; the client's if `nil`.
+        /// The host that is sent to the backend; the client's if `nil`.
         package var host: String?
     }
 
@@ -31,22 +31,22 @@ package struct GatewayPlan: Sendable, Hashable {
         package var value: String
     }
 
-    /// Which paths an entry takes (Gateway API, `HTTPPathMatch`).
+    /// The paths that an entry matches (Gateway API, `HTTPPathMatch`).
     package enum PathMatch: Sendable, Hashable {
         case exact(String)
         case prefix(String)
     }
 
-    /// The endpoints behind one port of a Service.
+    /// The endpoints of one port of a Service.
     package struct Cluster: Sendable, Hashable {
-        /// Namespace, Service and port, joined by `/`.
+        /// The namespace, the Service and the port, joined by `/`.
         package var name: String
         package var endpoints: [Endpoint]
-        /// Whether its endpoints are spoken to by HTTP/2 without TLS.
+        /// Whether the endpoints use HTTP/2 without TLS.
         package var isHTTP2 = false
     }
 
-    /// A pod's address and the port that its process listens at.
+    /// The address of a pod and the target port.
     package struct Endpoint: Sendable, Hashable, Comparable {
         package var address: String
         package var port: Int
@@ -56,18 +56,18 @@ package struct GatewayPlan: Sendable, Hashable {
         }
     }
 
-    /// What one route is told about one of its parents.
+    /// The status of one route for one of its parents.
     package struct Verdict: Sendable, Hashable {
-        /// The `parentRef` as the route states it.
+        /// The `parentRef` as in the route.
         package var parentReference: JSONValue
         package var accepted: Decision
         package var resolvedReferences: Decision
     }
 
-    /// Status, reason and message of a condition.
+    /// The status, the reason and the message of a condition.
     package struct Decision: Sendable, Hashable {
         package var isTrue: Bool
-        /// A reason of Gateway API, in CamelCase.
+        /// A reason of the Gateway API, in CamelCase.
         package var reason: String
         package var message: String
 
@@ -78,7 +78,7 @@ package struct GatewayPlan: Sendable, Hashable {
         }
     }
 
-    /// The routes that a listener serves.
+    /// The status of a listener.
     package struct Listener: Sendable, Hashable {
         package var name: String
         package var attachedRoutes: Int
@@ -86,10 +86,10 @@ package struct GatewayPlan: Sendable, Hashable {
     }
 
     package var virtualHosts: [VirtualHost] = []
-    /// One for each port of each Service.
+    /// One cluster for each port of each Service.
     package var clusters: [Cluster] = []
-    /// By namespace and name of the route, joined by `/`. Routes with no parent of ours are missing.
+    /// The verdicts by the route's namespace and name, joined by `/`. Routes without a parent of this controller are missing.
     package var verdicts: [String: [Verdict]] = [:]
-    /// By namespace and name of the Gateway, joined by `/`.
+    /// The listeners by the Gateway's namespace and name, joined by `/`.
     package var listeners: [String: [Listener]] = [:]
 }

@@ -1,8 +1,8 @@
-/// Decides what the gateway serves: a pure function of the cluster's objects.
+/// Determines the proxy's configuration and the status of routes, as a pure function of the cluster's objects.
 package struct GatewayPlanner: Sendable {
-    /// The class whose Gateways are served here.
+    /// The GatewayClass whose Gateways are served.
     package let className: String
-    /// The one port that the proxy listens at.
+    /// The only port on which the proxy listens.
     package let port: Int
 
     package init(className: String, port: Int) {
@@ -10,14 +10,14 @@ package struct GatewayPlanner: Sendable {
         self.port = port
     }
 
-    /// A path of a route with what orders it among the paths of other routes.
+    /// A path of a route, with the values by which it is ordered among those of other routes.
     private struct Candidate {
         let entry: GatewayPlan.Entry
         let created: String
         let route: String
     }
 
-    /// The plan for one state of the cluster.
+    /// The plan for a state of the cluster.
     package func plan(for snapshot: GatewaySnapshot) -> GatewayPlan {
         var plan = GatewayPlan()
         var candidates: [String: [Candidate]] = [:]
@@ -54,7 +54,7 @@ package struct GatewayPlanner: Sendable {
         plan.virtualHosts = candidates.keys.sorted().map { hostname in
             GatewayPlan.VirtualHost(hostname: hostname, entries: ordered(candidates[hostname] ?? []))
         }
-        // As Istio does for its gateways: a cluster lives as long as its Service, whether a route leads to it or not.
+        // As in Istio, a cluster exists as long as its Service, whether or not a route refers to it.
         plan.clusters = Set(endpoints.clusters).sorted().map {
             GatewayPlan.Cluster(
                 name: $0,
@@ -75,7 +75,7 @@ package struct GatewayPlanner: Sendable {
         return plan
     }
 
-    /// Whether this gateway can serve a listener: plain HTTP at its one port.
+    /// Whether this gateway can serve a listener: HTTP without TLS on the port of the proxy.
     private func decision(about listener: JSONValue) -> GatewayPlan.Decision {
         guard listener["protocol"]?.stringValue == "HTTP" else {
             return .init(false, "UnsupportedProtocol", "this gateway serves the protocol HTTP only")
@@ -93,7 +93,7 @@ package struct GatewayPlanner: Sendable {
             && (reference["namespace"]?.stringValue ?? route.namespace) == gateway.namespace
     }
 
-    /// Which hostnames a route serves through which listeners of one parent, or why none.
+    /// The hostnames that a route serves through listeners of one parent, or the reason for which there are none.
     private func attach(
         _ route: JSONValue,
         by reference: JSONValue,
@@ -138,8 +138,8 @@ package struct GatewayPlanner: Sendable {
         return (hostnames, names, .init(true, "Accepted", "the route is served"))
     }
 
-    /// Gateway API's order: an exact path before a prefix, a longer before a shorter one, then the older route, then
-    /// the route's name. Of two equal paths the first wins.
+    /// Orders paths as the Gateway API requires: exact paths before prefixes, longer paths before shorter ones, then by the
+    /// route's age, then by its name. Of equal paths, the first is kept.
     private func ordered(_ candidates: [Candidate]) -> [GatewayPlan.Entry] {
         let sorted = candidates.sorted { left, right in
             let (leftRank, rightRank) = (left.entry.path.rank, right.entry.path.rank)
@@ -161,6 +161,6 @@ extension GatewayPlan.PathMatch {
 }
 
 extension JSONValue {
-    /// Namespace and name, joined by `/`.
+    /// The namespace and the name, joined by `/`.
     package var namespacedName: String { "\(namespace ?? "")/\(name)" }
 }

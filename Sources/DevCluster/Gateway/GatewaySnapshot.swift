@@ -1,4 +1,4 @@
-/// The objects of the cluster that decide what the gateway serves, as they are at one moment.
+/// The objects that determine the proxy's configuration, at one time.
 package struct GatewaySnapshot: Sendable, Hashable {
     package var gateways: [JSONValue]
     package var routes: [JSONValue]

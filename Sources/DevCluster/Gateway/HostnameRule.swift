@@ -1,9 +1,9 @@
-/// How hostnames of listeners and routes meet (Gateway API, `Hostname` and `HTTPRouteSpec.hostnames`).
+/// The rules for the hostnames of listeners and routes (Gateway API, `Hostname` and `HTTPRouteSpec.hostnames`).
 package enum HostnameRule {
     private static let maxLength = 253
     private static let maxLabelLength = 63
 
-    /// True for a DNS name in lowercase, which may begin with the label `*`.
+    /// Whether it is a DNS name in lowercase, whose first label may be `*`.
     package static func isValid(_ hostname: String) -> Bool {
         guard hostname.utf8.count <= maxLength else { return false }
         let labels = hostname.split(separator: ".", omittingEmptySubsequences: false)
@@ -11,11 +11,11 @@ package enum HostnameRule {
         return !plain.isEmpty && plain.allSatisfy(isLabel)
     }
 
-    /// The names that a route serves at a listener: the narrower of the two, or `nil` if they have none in common.
+    /// The hostname that a route serves through a listener: the more specific of the two; `nil` if neither includes the other.
     ///
     /// - Parameters:
-    ///   - listener: The listener's hostname; `nil` takes any.
-    ///   - route: One hostname of the route; `nil` for a route that names none.
+    ///   - listener: The listener's hostname; `nil` matches all.
+    ///   - route: A hostname of the route; `nil` if the route has none.
     package static func intersection(listener: String?, route: String?) -> String? {
         guard let listener else { return route ?? "*" }
         guard let route else { return listener }
@@ -28,7 +28,7 @@ package enum HostnameRule {
         if pattern == name { return true }
         guard pattern.hasPrefix("*.") else { return false }
         let suffix = pattern.dropFirst()
-        // The wildcard stands for at least one label.
+        // The wildcard matches one or more labels.
         return name.hasSuffix(suffix) && name.utf8.count > suffix.utf8.count
     }
 

@@ -1,23 +1,23 @@
 import FoundationEssentials
 
 extension JSONValue {
-    /// The condition of one type in `status.conditions`.
+    /// The condition of a type in `status.conditions`.
     package func condition(_ type: String) -> JSONValue? {
         self["status", "conditions"]?.arrayValue?.first { $0["type"]?.stringValue == type }
     }
 
-    /// True if `status.conditions` has the type with status `True`.
+    /// Whether `status.conditions` contains the type with status `True`.
     package func hasCondition(_ type: String) -> Bool {
         condition(type)?["status"]?.stringValue == "True"
     }
 
-    /// A list of conditions with some of them set (Kubernetes API conventions, "Typical status properties").
+    /// Returns the list of conditions with some of them set (Kubernetes API conventions, "Typical status properties").
     ///
-    /// `lastTransitionTime` stays as it is where the status does not change, so that equal states give equal lists.
+    /// `lastTransitionTime` changes only with the status, so that equal states result in equal lists.
     ///
     /// - Parameters:
-    ///   - decisions: Type and decision, in the order in which new ones are appended.
-    ///   - generation: The `metadata.generation` that was judged; `nil` for kinds that do not count it.
+    ///   - decisions: The types and their decisions. New types are appended in this order.
+    ///   - generation: The `metadata.generation` to which they apply; `nil` for kinds without it.
     func settingConditions(
         _ decisions: [(type: String, decision: GatewayPlan.Decision)],
         generation: JSONValue?,

@@ -1,13 +1,13 @@
-/// The rules of one HTTPRoute, as far as this gateway serves them.
+/// The rules of an HTTPRoute, as far as this gateway supports them.
 ///
-/// Anything else makes the route unsupported as a whole: serving only a part of what it says could expose more than
-/// it asks for.
+/// A route with an unsupported feature is rejected completely, because serving only a part of its rules could expose more than
+/// it intends.
 struct RouteRules {
-    /// Why the route cannot be served; `nil` if it can.
+    /// The reason for which the route cannot be served; `nil` if it can.
     private(set) var unsupported: String?
     /// The paths with their clusters, in the order of the rules.
     private(set) var entries: [GatewayPlan.Entry] = []
-    /// Whether every backend exists.
+    /// Whether all backends exist.
     private(set) var resolved = GatewayPlan.Decision(true, "ResolvedRefs", "every backend exists")
 
     init(route: JSONValue, endpoints: EndpointResolver) {
@@ -30,7 +30,7 @@ struct RouteRules {
                 unsupported = "this gateway serves timeouts of whole requests only"
                 return
             }
-            // Zero is no limit (Gateway API, `HTTPRouteTimeouts`).
+            // Zero means no limit (Gateway API, `HTTPRouteTimeouts`).
             let timeout = duration.flatMap { $0.milliseconds > 0 ? $0 : nil }
             let backends = rule["backendRefs"]?.arrayValue ?? []
             guard backends.count <= 1 else {
@@ -84,13 +84,13 @@ struct RouteRules {
         return cluster
     }
 
-    /// What a rule's filters do.
+    /// The effect of a rule's filters.
     private struct Filters {
         private(set) var requestHeaders: [GatewayPlan.Header] = []
         private(set) var responseHeaders: [GatewayPlan.Header] = []
         private(set) var host: String?
 
-        /// `nil` if a filter does anything that is not served.
+        /// Parses the filters; `nil` if one of them is not supported.
         init?(of rule: JSONValue) {
             for filter in rule["filters"]?.arrayValue ?? [] {
                 switch filter["type"]?.stringValue {
@@ -139,7 +139,7 @@ struct RouteRules {
         }
     }
 
-    /// The first member, by name, that says something and is not among `known`.
+    /// The first member, in alphabetical order, that has a value and is not among `known`.
     fileprivate static func unknownMember(of value: JSONValue, known: Set<String>) -> String? {
         (value.objectValue ?? [:])
             .filter { !known.contains($0.key) && !$0.value.isNull && $0.value != [] && $0.value != [:] }

@@ -1,4 +1,4 @@
-/// A field selector as query parameters have it: `metadata.name=a,status.phase!=Running`.
+/// A field selector in the format of the query parameter: `metadata.name=a,status.phase!=Running`.
 package struct FieldSelector: Sendable, Hashable {
     private struct Requirement: Sendable, Hashable {
         let path: [String]
@@ -8,9 +8,9 @@ package struct FieldSelector: Sendable, Hashable {
 
     private let requirements: [Requirement]
 
-    /// Reads a selector; an empty text selects everything.
+    /// Parses a selector; an empty text selects all objects.
     ///
-    /// - Throws: ``StatusFailure`` with code 400 for a text that is none, or a field that `kind` cannot be selected by.
+    /// - Throws: ``StatusFailure`` with code 400 if the text is malformed or `kind` cannot be selected by one of the fields.
     package init(_ text: String, for kind: ResourceKind) throws {
         requirements = try text.split(separator: ",").map { part in
             for sign in ["!=", "==", "="] {
@@ -29,7 +29,7 @@ package struct FieldSelector: Sendable, Hashable {
         }
     }
 
-    /// True when an object meets every requirement; a missing member counts as empty.
+    /// Whether an object meets all requirements. A missing member counts as empty.
     package func matches(_ object: JSONValue) -> Bool {
         requirements.allSatisfy { requirement in
             let value: String

@@ -1,5 +1,5 @@
 extension FieldSet {
-    /// Removes the fields of this set from a value; an object or a list that gets empty by that goes too.
+    /// Removes the fields of this set from a value, and objects and lists that become empty by that.
     func remove(from value: inout JSONValue, listNamed name: String = "") {
         switch value {
         case .object(var members):

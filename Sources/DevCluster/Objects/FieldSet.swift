@@ -1,8 +1,9 @@
-/// A set of fields of an object, in the form of `fieldsV1`: the structure that server-side apply tracks owners with.
+/// A set of fields of an object, in the format `fieldsV1`, which records field ownership for server-side apply.
 ///
-/// `f:name` is a member, `k:{…}` an element of a list by its keys, `v:…` an element of a set; `.` is the node itself.
+/// `f:name` is a member, `k:{…}` an element of a list identified by its keys, `v:…` an element of a set; `.` is the node
+/// itself.
 struct FieldSet: Sendable, Hashable {
-    /// True when the node itself belongs to the set.
+    /// Whether the node itself belongs to the set.
     var isMember = false
     var children: [String: FieldSet] = [:]
 
@@ -37,14 +38,14 @@ struct FieldSet: Sendable, Hashable {
         return set
     }()
 
-    /// The name of a list's element.
+    /// The key of a list's element in the set.
     static func step(of element: JSONValue, _ keys: [String]) -> String {
         var identity: [String: JSONValue] = [:]
         for key in keys { identity[key] = element[key] ?? (key == "protocol" ? "TCP" : nil) }
         return "k:\(JSONValue.object(identity))"
     }
 
-    /// The fields whose values differ between two values, or exist only in the new one.
+    /// The fields whose values differ, and those that exist only in the new value.
     init(changedFrom old: JSONValue?, to new: JSONValue, listNamed name: String = "") {
         guard old != new else { return }
         switch (old, new) {
@@ -96,7 +97,7 @@ struct FieldSet: Sendable, Hashable {
         return result
     }
 
-    /// The paths of the members of the set, as error messages write them: `.spec.ports[port=80].name`.
+    /// The paths of the members, in the format of error messages: `.spec.ports[port=80].name`.
     func paths(_ prefix: String = "") -> [String] {
         (isMember ? [prefix] : [])
             + children.sorted { $0.key < $1.key }.flatMap { step, child in
@@ -104,7 +105,7 @@ struct FieldSet: Sendable, Hashable {
             }
     }
 
-    /// The set as `fieldsV1`.
+    /// The set in the format `fieldsV1`.
     var document: JSONValue {
         var members: [String: JSONValue] = [:]
         if isMember, !children.isEmpty { members["."] = [:] }
@@ -112,7 +113,7 @@ struct FieldSet: Sendable, Hashable {
         return .object(members)
     }
 
-    /// Reads `fieldsV1`.
+    /// Parses `fieldsV1`.
     init(document: JSONValue) {
         let members = document.objectValue ?? [:]
         isMember = members.isEmpty || members["."] != nil

@@ -1,15 +1,15 @@
-/// Reads JSON (RFC 8259).
+/// Parses JSON (RFC 8259).
 ///
-/// Of members with the same name the last one counts, as in Go's decoder, which Kubernetes uses.
+/// If several members have the same name, the last one is used, as in Go's decoder, which Kubernetes uses.
 package struct JSONParser {
-    /// Why some bytes are no JSON.
+    /// The reason for which the bytes are not valid JSON.
     package struct Failure: Error, Hashable, CustomStringConvertible {
-        /// The offset of the first byte that does not fit.
+        /// The offset of the first invalid byte.
         package let offset: Int
         package let description: String
     }
 
-    /// The deepest nesting accepted, so that hostile input cannot exhaust the stack.
+    /// The maximum nesting. It prevents that input exhausts the stack.
     package static let maxDepth = 256
 
     private let bytes: [UInt8]
@@ -19,9 +19,9 @@ package struct JSONParser {
         self.bytes = bytes
     }
 
-    /// Reads exactly one value.
+    /// Parses exactly one value.
     ///
-    /// - Throws: ``Failure`` for anything that is no single JSON value.
+    /// - Throws: ``Failure`` if the bytes are not a single JSON value.
     package static func value(of bytes: [UInt8]) throws(Failure) -> JSONValue {
         var parser = JSONParser(bytes)
         let value = try parser.parseValue(depth: 0)

@@ -1,17 +1,17 @@
 /// A JSON Patch (RFC 6902).
 struct JSONPatch: Sendable, Hashable {
-    /// Why a document stays as it is. Kubernetes does not tell these apart: each is the same 422.
+    /// The reason for which a patch is not applied. Kubernetes responds to all of them with the same 422.
     enum Failure: Error, Hashable {
-        /// The patch is no array of objects with the members that their operations need.
+        /// The patch is not an array of objects with the members that their operations require.
         case malformed
-        /// A `test` did not hold.
+        /// A `test` failed.
         case testFailed
-        /// A place does not exist.
+        /// A path does not exist.
         case missingPath
         case unknownOperation
     }
 
-    /// The most operations that kube-apiserver accepts.
+    /// The maximum number of operations, as in kube-apiserver.
     static let maxOperations = 10_000
 
     private let operations: [JSONValue]
@@ -26,7 +26,7 @@ struct JSONPatch: Sendable, Hashable {
 
     var operationCount: Int { operations.count }
 
-    /// Applies every operation in turn, or none.
+    /// Applies all operations in order, or none of them.
     func apply(to document: inout JSONValue) throws(Failure) {
         var result = document
         for operation in operations { try apply(operation, to: &result) }
@@ -44,7 +44,7 @@ struct JSONPatch: Sendable, Hashable {
                 document = value
                 return
             }
-            // kube-apiserver's library takes a missing member of an existing object for replaceable.
+            // kube-apiserver's library allows replacing a missing member of an existing object.
             if try find(in: document, at: path.tokens[...]) != nil {
                 _ = try remove(from: &document, at: path.tokens[...])
             }
@@ -58,7 +58,7 @@ struct JSONPatch: Sendable, Hashable {
             }
             try add(copied, to: &document, at: path.tokens[...])
         case "test":
-            // A missing member equals null, but a missing parent is an error.
+            // A missing member equals null; a missing parent is an error.
             let found = try find(in: document, at: path.tokens[...]) ?? .null
             guard found.equalsNumerically(operation["value"] ?? .null) else { throw .testFailed }
         default: throw .unknownOperation
@@ -147,7 +147,7 @@ struct JSONPatch: Sendable, Hashable {
         return removed
     }
 
-    /// The index that a token names: digits without a leading zero, at most `last`.
+    /// The array index of a token: digits without a leading zero, at most `last`; otherwise `nil`.
     private func index(_ token: String, upTo last: Int) -> Int? {
         guard let index = Int(token), String(index) == token, (0...max(last, 0)).contains(index), index <= last else {
             return nil
@@ -157,7 +157,7 @@ struct JSONPatch: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// Equal, where a whole number also equals the same number written with a fraction.
+    /// Whether the values are equal. An integer equals the same number written with a fraction.
     fileprivate func equalsNumerically(_ other: JSONValue) -> Bool {
         switch (self, other) {
         case (.int(let left), .double(let right)), (.double(let right), .int(let left)): Double(left) == right

@@ -1,8 +1,8 @@
-/// A place in a JSON document (RFC 6901).
+/// A pointer to a value in a JSON document (RFC 6901).
 struct JSONPointer: Sendable, Hashable {
     let tokens: [String]
 
-    /// - Returns: `nil` for text that is no pointer.
+    /// - Returns: `nil` if the text is not a pointer.
     init?(_ text: String) {
         guard text.isEmpty || text.hasPrefix("/") else { return nil }
         tokens = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { token in
@@ -12,7 +12,7 @@ struct JSONPointer: Sendable, Hashable {
 }
 
 extension String {
-    /// The text with every occurrence of another one replaced.
+    /// The text with all occurrences of another text replaced.
     fileprivate func replacing(_ text: String, with replacement: String) -> String {
         var result = ""
         var rest = self[...]

@@ -1,23 +1,23 @@
-/// Shorthands for `metadata`, which every Kubernetes object has.
+/// Accessors for `metadata`, which every Kubernetes object has.
 extension JSONValue {
-    /// `metadata.name`, or an empty text.
+    /// `metadata.name`; empty if it is absent.
     package var name: String { self["metadata", "name"]?.stringValue ?? "" }
 
-    /// `metadata.namespace`; `nil` for objects of the whole cluster.
+    /// `metadata.namespace`; `nil` for cluster-scoped objects.
     package var namespace: String? { self["metadata", "namespace"]?.stringValue }
 
-    /// `metadata.uid`, or an empty text.
+    /// `metadata.uid`; empty if it is absent.
     package var uid: String { self["metadata", "uid"]?.stringValue ?? "" }
 
-    /// `metadata.resourceVersion`, or an empty text.
+    /// `metadata.resourceVersion`; empty if it is absent.
     package var resourceVersion: String { self["metadata", "resourceVersion"]?.stringValue ?? "" }
 
-    /// `metadata.labels` without those that are no text.
+    /// `metadata.labels`, without values that are not strings.
     package var labels: [String: String] {
         self["metadata", "labels"]?.objectValue?.compactMapValues(\.stringValue) ?? [:]
     }
 
-    /// `metadata.annotations` without those that are no text.
+    /// `metadata.annotations`, without values that are not strings.
     package var annotations: [String: String] {
         self["metadata", "annotations"]?.objectValue?.compactMapValues(\.stringValue) ?? [:]
     }
@@ -30,6 +30,6 @@ extension JSONValue {
     /// `metadata.ownerReferences`.
     package var ownerReferences: [JSONValue] { self["metadata", "ownerReferences"]?.arrayValue ?? [] }
 
-    /// True once `metadata.deletionTimestamp` is set.
+    /// Whether `metadata.deletionTimestamp` is set.
     package var isTerminating: Bool { self["metadata", "deletionTimestamp"]?.stringValue != nil }
 }

@@ -1,7 +1,7 @@
 /// Any JSON value, as the API server stores and compares it.
 ///
-/// Whole numbers that fit into 64 bits stay exact; every other number is a `Double`. Members of an object have no order:
-/// ``JSONWriter`` writes them sorted.
+/// Integers of up to 64 bits are exact; all other numbers are stored as `Double`. The members of an object have no order;
+/// ``JSONWriter`` sorts them.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -13,15 +13,15 @@ package enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// The value at a path of member names, or `nil` where a member is missing or its parent is no object.
+    /// The value at a path of member names; `nil` if a member is missing or its parent is not an object.
     ///
-    /// Setting makes the objects on the way; setting `nil` removes the member. JSON's own `null` is ``null``.
+    /// Setting a value creates missing objects on the path; setting `nil` removes the member. JSON's `null` is ``null``.
     package subscript(_ path: String...) -> JSONValue? {
         get { self[path: path[...]] }
         set { self[path: path[...]] = newValue }
     }
 
-    /// The value at a path of member names that is only known at run time.
+    /// The value at a path of member names that is computed at run time.
     package subscript(path path: ArraySlice<String>) -> JSONValue? {
         get {
             var value = self
@@ -42,7 +42,7 @@ extension JSONValue {
             } else if newValue == nil {
                 return
             }
-            // Releases this value's own reference first, so that the change below happens in place.
+            // Releases this value's own reference, so that the members are changed in place.
             self = .null
             defer { self = .object(members) }
             if path.count == 1 {
@@ -59,43 +59,43 @@ extension JSONValue {
         }
     }
 
-    /// The element of an array, or `nil` where there is none.
+    /// The element of an array; `nil` if it does not exist.
     package subscript(_ index: Int) -> JSONValue? {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
         return elements[index]
     }
 
-    /// The text, if this is a string.
+    /// The string; `nil` for other values.
     package var stringValue: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
-    /// The number, if this is a whole one.
+    /// The integer; `nil` for other values.
     package var intValue: Int? {
         guard case .int(let number) = self else { return nil }
         return Int(number)
     }
 
-    /// The truth value, if this is one.
+    /// The boolean; `nil` for other values.
     package var boolValue: Bool? {
         guard case .bool(let flag) = self else { return nil }
         return flag
     }
 
-    /// The elements, if this is an array.
+    /// The elements of an array; `nil` for other values.
     package var arrayValue: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
-    /// The members, if this is an object.
+    /// The members of an object; `nil` for other values.
     package var objectValue: [String: JSONValue]? {
         guard case .object(let members) = self else { return nil }
         return members
     }
 
-    /// True for JSON `null`.
+    /// Whether it is JSON `null`.
     package var isNull: Bool { self == .null }
 }
 

@@ -1,6 +1,6 @@
-/// Writes JSON (RFC 8259) compactly, members sorted by name.
+/// Writes compact JSON (RFC 8259), with members sorted by name.
 package enum JSONWriter {
-    /// The bytes of `value`. A number that JSON cannot express becomes `null`.
+    /// The bytes of `value`. Numbers that JSON cannot represent become `null`.
     package static func bytes(of value: JSONValue) -> [UInt8] {
         var output: [UInt8] = []
         write(value, to: &output)

@@ -1,4 +1,5 @@
-/// A label selector as query parameters have it ("Labels and Selectors"): `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+/// A label selector in the format of the query parameter (Kubernetes, "Labels and Selectors"): `a=b,c!=d,e in (f,g),h notin
+/// (i),j,!k`.
 package struct LabelSelector: Sendable, Hashable {
     enum Requirement: Sendable, Hashable {
         case has(String)
@@ -9,9 +10,9 @@ package struct LabelSelector: Sendable, Hashable {
 
     private(set) var requirements: [Requirement] = []
 
-    /// Reads a selector; an empty text selects everything.
+    /// Parses a selector; an empty text selects all objects.
     ///
-    /// - Throws: ``StatusFailure`` with code 400 for a text that is none.
+    /// - Throws: ``StatusFailure`` with code 400 if the text is malformed.
     package init(_ text: String) throws {
         for part in try Self.split(text) {
             guard let requirement = Self.requirement(part) else {
@@ -21,7 +22,7 @@ package struct LabelSelector: Sendable, Hashable {
         }
     }
 
-    /// True when labels meet every requirement. A missing label meets `!=` and `notin`.
+    /// Whether labels meet all requirements. A missing label meets `!=` and `notin`.
     package func matches(_ labels: [String: String]) -> Bool {
         requirements.allSatisfy { requirement in
             switch requirement {
@@ -33,7 +34,7 @@ package struct LabelSelector: Sendable, Hashable {
         }
     }
 
-    /// Splits at the commas outside of parentheses.
+    /// Splits a selector at the commas outside of parentheses.
     private static func split(_ text: String) throws -> [String] {
         var parts: [String] = []
         var part = ""

@@ -1,5 +1,7 @@
-/// `metadata.managedFields`: who wrote which field, and how (API concept "Server-Side Apply").
+/// `metadata.managedFields`: the managers of an object's fields, and the operations by which they wrote them (Kubernetes,
+/// "Server-Side Apply").
 struct ManagedFields: Sendable, Hashable {
+    /// The fields that one manager wrote by one operation (`metav1.ManagedFieldsEntry`).
     struct Entry: Sendable, Hashable {
         var manager: String
         var operation: String
@@ -9,7 +11,7 @@ struct ManagedFields: Sendable, Hashable {
         var fields: FieldSet
     }
 
-    /// The most entries for writes other than applies; the oldest are merged, as kube-apiserver does.
+    /// The maximum number of entries other than applies. The oldest are merged, as in kube-apiserver.
     static let maxUpdateEntries = 10
 
     var entries: [Entry]
@@ -27,7 +29,7 @@ struct ManagedFields: Sendable, Hashable {
         }
     }
 
-    /// The entries as a document; `nil` when there are none.
+    /// The entries as JSON; `nil` if there are none.
     var document: JSONValue? {
         guard !entries.isEmpty else { return nil }
         return .array(
@@ -43,7 +45,7 @@ struct ManagedFields: Sendable, Hashable {
         )
     }
 
-    /// Gives fields to a writer and takes them from every other one that did not apply them.
+    /// Assigns fields to a manager, and removes them from all entries of others that are not applies.
     mutating func record(_ new: Entry) {
         for index in entries.indices where entries[index].operation != "Apply" {
             entries[index].fields = entries[index].fields.subtracting(new.fields)
@@ -63,7 +65,7 @@ struct ManagedFields: Sendable, Hashable {
         }
     }
 
-    /// Equal but for the times.
+    /// Whether the entries are equal apart from their times.
     func isSame(as other: ManagedFields) -> Bool {
         entries.count == other.entries.count
             && entries.allSatisfy { entry in
@@ -71,7 +73,7 @@ struct ManagedFields: Sendable, Hashable {
             }
     }
 
-    /// The fields that count: everything but what identifies an object and what only the server sets.
+    /// The fields that are tracked: all except those that identify the object and those that only the server sets.
     static func tracked(_ object: JSONValue) -> JSONValue {
         var object = object
         object["apiVersion"] = nil
@@ -93,7 +95,7 @@ extension ManagedFields.Entry {
 }
 
 extension ObjectStore {
-    /// Notes in `metadata.managedFields` who wrote what.
+    /// Records in `metadata.managedFields` which fields a manager changed.
     func recordManager(_ manager: String, of object: inout JSONValue, replacing old: JSONValue?, part: Part) {
         let changed = FieldSet(
             changedFrom: old.map(ManagedFields.tracked) ?? .object([:]),

@@ -1,6 +1,6 @@
-/// Merging of documents: JSON Merge Patch (RFC 7386) and Kubernetes' strategic variant of it.
+/// JSON Merge Patch (RFC 7386) and Kubernetes' strategic merge patch.
 enum MergePatch {
-    /// Applies a JSON Merge Patch: `null` removes, objects merge, everything else replaces.
+    /// Applies a JSON Merge Patch: `null` removes a member, objects are merged, all other values replace.
     static func apply(_ patch: JSONValue, to document: inout JSONValue) {
         guard case .object(let changes) = patch else {
             document = patch
@@ -19,8 +19,9 @@ enum MergePatch {
         document = .object(members)
     }
 
-    /// Applies a strategic merge patch: like a merge patch, but lists whose elements have a known key merge by it, and the
-    /// directives `$patch: delete`, `$patch: replace`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…` count.
+    /// Applies a strategic merge patch. Unlike in a merge patch, lists whose elements have a known key are merged by it, and
+    /// the directives `$patch: delete`, `$patch: replace`, `$retainKeys` and `$deleteFromPrimitiveList/…` are applied.
+    /// `$setElementOrder/…` is ignored.
     static func applyStrategically(_ patch: JSONValue, to document: inout JSONValue) {
         guard case .object(var changes) = patch else {
             document = patch
@@ -69,15 +70,15 @@ enum MergePatch {
                 result.append(element)
             }
         }
-        // The elements of the patch come first, in its order.
+        // The elements of the patch come first, in the order of the patch.
         let order = changes.compactMap { change in result.first { $0[key] == change[key] } }
         return order + result.filter { !order.contains($0) }
     }
 }
 
-/// Which lists are maps in disguise, as the types of the core group declare it (`patchMergeKey`, `listMapKeys`).
+/// The lists that are merged by keys, as the types of the core group declare it (`patchMergeKey`, `listMapKeys`).
 enum ListKeys {
-    /// The key by which a strategic merge patch merges a list, or `nil` for a list that it replaces.
+    /// The key by which a strategic merge patch merges a list; `nil` for a list that it replaces.
     static func strategicKey(ofListNamed name: String, _ elements: [JSONValue]) -> String? {
         let key: String
         switch name {
@@ -92,7 +93,7 @@ enum ListKeys {
         return key
     }
 
-    /// The keys by which server-side apply tells the elements of a list apart, or `nil` for a list that is one value.
+    /// The keys by which server-side apply identifies the elements of a list; `nil` for a list that is a single value.
     static func applyKeys(ofListNamed name: String, _ elements: [JSONValue]) -> [String]? {
         let keys: [String]
         switch name {

@@ -1,5 +1,6 @@
-/// One change of one object, as a watch reports it.
+/// A change of an object, as a watch reports it.
 package struct ObjectChange: Sendable, Hashable {
+    /// The type of the change, with the value of the member `type` in a watch event.
     package enum Action: String, Sendable, Hashable {
         case added = "ADDED"
         case modified = "MODIFIED"
@@ -7,9 +8,9 @@ package struct ObjectChange: Sendable, Hashable {
     }
 
     package let action: Action
-    /// The object after the change; for a deletion its last state, with the resourceVersion of the deletion.
+    /// The object after the change. For a deletion, the last state with the resourceVersion of the deletion.
     package let object: JSONValue
-    /// The object before the change, if there was one and it is known.
+    /// The object before the change; `nil` if there was none or it is not known.
     package let previous: JSONValue?
     /// The resourceVersion of the change.
     package let resourceVersion: Int
@@ -21,10 +22,9 @@ package struct ObjectChange: Sendable, Hashable {
         self.resourceVersion = resourceVersion
     }
 
-    /// What a watcher sees who only watches the objects that `matches` accepts: an object that starts to match is added,
-    /// one that ceases to is deleted.
+    /// The change for a watch with a selector: an object that starts to match is added, and one that stops matching is deleted.
     ///
-    /// - Returns: `nil` when the change is none for this watcher.
+    /// - Returns: `nil` if the watch does not report the change.
     package func seen(through matches: (JSONValue) -> Bool) -> ObjectChange? {
         let matchesNow = action != .deleted && matches(object)
         let matchedBefore = action == .deleted ? matches(object) : previous.map(matches) ?? false

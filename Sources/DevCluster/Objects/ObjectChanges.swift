@@ -1,20 +1,20 @@
 import DequeModule
 import Synchronization
 
-/// The changes of one kind, for one reader, in the order of their resourceVersions.
+/// The changes of one kind for one reader, in the order of their resourceVersions.
 ///
-/// At most ``ObjectStore/Limits/watchBuffer`` changes wait for the reader. One who falls further behind is cut off: the
-/// sequence ends, and ``wasCutOff`` says why. Cancelling the reader's task ends it too.
+/// At most ``ObjectStore/Limits/watchBuffer`` changes are buffered. If the reader falls further behind, the sequence ends and
+/// ``wasCutOff`` is true. Cancelling the reader's task also ends the sequence.
 package struct ObjectChanges: AsyncSequence, Sendable {
     package typealias Element = ObjectChange
     package typealias Failure = Never
 
     let buffer: ObjectChangeBuffer
 
-    /// True once the reader was too slow.
+    /// Whether the sequence ended because the reader was too slow.
     package var wasCutOff: Bool { buffer.wasCutOff }
 
-    /// Ends the sequence after the changes that wait already.
+    /// Ends the sequence after the buffered changes.
     package func finish() { buffer.finish() }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
@@ -37,7 +37,7 @@ package struct ObjectChanges: AsyncSequence, Sendable {
             return nil
         }
 
-        /// The next change or bookmark.
+        /// The next change or bookmark; `nil` at the end.
         mutating func nextItem(isolation actor: isolated (any Actor)? = #isolation) async -> ObjectChangeBuffer.Item? {
             while true {
                 if let item = buffer.takeFirst() { return item }
@@ -49,13 +49,13 @@ package struct ObjectChanges: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer) }
 }
 
-/// What waits for the reader of ``ObjectChanges``.
+/// The buffer of ``ObjectChanges``.
 ///
-/// The store appends under its own lock, which keeps the order, and wakes the reader after it has let the lock go.
+/// The store appends while it holds its lock, which preserves the order, and wakes the reader after it has released the lock.
 final class ObjectChangeBuffer: Sendable {
     enum Item: Sendable, Hashable {
         case change(ObjectChange)
-        /// Every change up to this version has been delivered.
+        /// All changes up to this version have been delivered.
         case bookmark(resourceVersion: Int)
     }
 
@@ -69,7 +69,7 @@ final class ObjectChangeBuffer: Sendable {
     private let capacity: Int
     private let matches: @Sendable (JSONValue) -> Bool
     private let wake: AsyncStream<Void>.Continuation
-    /// Yields after changes have arrived; ends with the sequence.
+    /// Yields when changes have arrived; ends with the sequence.
     let arrivals: AsyncStream<Void>
 
     init(initial: [ObjectChange], capacity: Int, matches: @escaping @Sendable (JSONValue) -> Bool) {
@@ -82,7 +82,7 @@ final class ObjectChangeBuffer: Sendable {
 
     var wasCutOff: Bool { state.withLock(\.wasCutOff) }
 
-    /// Takes in a change if it concerns this reader.
+    /// Appends a change if it concerns this reader.
     func append(_ change: ObjectChange) {
         guard let change = change.seen(through: matches) else { return }
         state.withLock { state in
@@ -97,12 +97,12 @@ final class ObjectChangeBuffer: Sendable {
         }
     }
 
-    /// Wakes the reader, or ends its sequence when it was cut off.
+    /// Wakes the reader, or ends its sequence if it was cut off.
     func signal() {
         if state.withLock(\.isFinished) { wake.finish() } else { wake.yield() }
     }
 
-    /// Puts a bookmark behind the changes that wait, unless the reader is behind anyway.
+    /// Appends a bookmark, unless the buffer is full.
     func appendBookmark(resourceVersion: Int) {
         state.withLock { state in
             guard !state.isFinished, state.items.count < capacity else { return }
@@ -120,6 +120,6 @@ final class ObjectChangeBuffer: Sendable {
         state.withLock { $0.items.popFirst() }
     }
 
-    /// True once nobody needs to append any more.
+    /// Whether no more changes are accepted.
     var isFinished: Bool { state.withLock(\.isFinished) }
 }

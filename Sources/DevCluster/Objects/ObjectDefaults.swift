@@ -1,4 +1,4 @@
-/// The members that kube-apiserver, or a kind's schema, fills in where the writer left them out.
+/// The default values that kube-apiserver, or a kind's schema, sets for absent members.
 enum ObjectDefaults {
     static func apply(to object: inout JSONValue, of kind: ResourceKind) {
         for name in ["labels", "annotations", "finalizers", "ownerReferences"]
@@ -106,7 +106,7 @@ enum ObjectDefaults {
 }
 
 extension JSONValue {
-    /// Sets a member that is missing; leaves the object alone where a parent is something else than an object.
+    /// Sets a member if it is absent. Does nothing if a parent is not an object.
     fileprivate mutating func setDefault(_ value: JSONValue, at path: String...) {
         for length in path.indices {
             if let parent = self[path: path[..<length]], parent.objectValue == nil { return }
@@ -114,7 +114,7 @@ extension JSONValue {
         if self[path: path[...]] == nil { self[path: path[...]] = value }
     }
 
-    /// Changes each element of an array; leaves everything else alone.
+    /// Changes all elements of an array. Does nothing for other values.
     fileprivate mutating func changeElements(at path: String..., change: (inout JSONValue) -> Void) {
         guard case .array(var elements) = self[path: path[...]] else { return }
         for index in elements.indices { change(&elements[index]) }

@@ -1,6 +1,6 @@
-/// Where an object of one kind lies: its namespace, empty for objects of the whole cluster, and its name.
+/// The key of an object among those of its kind: its namespace (empty for cluster-scoped objects) and its name.
 ///
-/// The order is the one in which kube-apiserver lists.
+/// The order is that of kube-apiserver's lists.
 package struct ObjectKey: Sendable, Hashable, Comparable {
     package let namespace: String
     package let name: String
@@ -15,7 +15,7 @@ package struct ObjectKey: Sendable, Hashable, Comparable {
     }
 }
 
-/// An object of any kind.
+/// A reference to an object of any kind.
 struct ObjectReference: Sendable, Hashable {
     let kind: ResourceKind
     let key: ObjectKey

@@ -1,4 +1,4 @@
-/// The rules of single kinds: those that a client of this cluster can run into.
+/// The validation rules of single kinds, as far as clients of this cluster depend on them.
 extension ObjectRules {
     static func checkService(_ object: JSONValue, _ old: JSONValue?, _ report: inout Report) {
         let isHeadless = object["spec", "clusterIP"]?.stringValue == "None"
@@ -64,7 +64,7 @@ extension ObjectRules {
     static func checkEvent(_ object: JSONValue, _ report: inout Report) {
         let namespace = object["involvedObject", "namespace"]?.stringValue ?? ""
         let own = object.namespace ?? ""
-        // Events about objects of the whole cluster live in "default".
+        // Events about cluster-scoped objects are in the namespace "default".
         if namespace.isEmpty ? own != "default" : namespace != own {
             report.invalid("involvedObject.namespace", .string(namespace), "does not match event.namespace")
         }
@@ -118,7 +118,7 @@ extension ObjectRules {
         }
     }
 
-    /// A host name as the Gateway API has it: a DNS-1123 subdomain, the first label of which may be `*`.
+    /// Checks a hostname as the Gateway API defines it: a DNS-1123 subdomain whose first label may be `*`.
     private static func checkHostname(_ hostname: JSONValue, _ field: String, _ report: inout Report) {
         let text = hostname.stringValue ?? ""
         let labels = text.hasPrefix("*.") ? text.dropFirst(2) : text[...]

@@ -1,4 +1,4 @@
-/// The forms of names, from Kubernetes' "Object Names and IDs" and "Labels and Selectors".
+/// The formats of names (Kubernetes, "Object Names and IDs" and "Labels and Selectors").
 extension ObjectRules {
     static let subdomainRule = """
         a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start \
@@ -26,7 +26,7 @@ extension ObjectRules {
         '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
         """
 
-    /// The most bytes that all annotations of an object may have together.
+    /// The maximum size of all annotations of an object together, in bytes.
     static let maxAnnotationBytes = 256 * 1024
 
     static func checkMetadata(_ object: JSONValue, _ kind: ResourceKind, _ report: inout Report) {

@@ -1,8 +1,8 @@
-/// The rules that kube-apiserver, or a kind's schema, refuses an object for.
+/// The rules by which kube-apiserver, or a kind's schema, validates objects.
 enum ObjectRules {
-    /// Every rule that `object` breaks.
+    /// All rules that `object` violates.
     ///
-    /// - Parameter old: The object that it replaces, for the members that must not change.
+    /// - Parameter old: The object that it replaces, for the members that are immutable.
     static func violations(
         by object: JSONValue,
         of kind: ResourceKind,
@@ -21,7 +21,7 @@ enum ObjectRules {
         return report.causes
     }
 
-    /// The findings, in kube-apiserver's words.
+    /// The violations, with kube-apiserver's messages.
     struct Report {
         private(set) var causes: [StatusFailure.Cause] = []
 

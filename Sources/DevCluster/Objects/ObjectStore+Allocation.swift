@@ -1,8 +1,8 @@
 extension ObjectStore {
-    /// The addresses that Services get: `10.96.0.0/16`, without `.0` and the API's own `10.96.0.1`.
+    /// The addresses for Services: `10.96.0.0/16`, without the first address and the API server's `10.96.0.1`.
     private static let clusterIPs = 2..<65_535
 
-    /// Gives a new Service its address.
+    /// Allocates the address of a new Service.
     func allocate(_ kind: ResourceKind, _ object: inout JSONValue, _ state: inout State) throws {
         guard kind == .services, object["spec", "type"] != "ExternalName" else { return }
         if let wanted = object["spec", "clusterIP"]?.stringValue, !wanted.isEmpty {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension ObjectStore {
-    /// What must hold of an object for it to be deleted.
+    /// The conditions that an object must meet to be deleted (`metav1.Preconditions`).
     package struct Preconditions: Sendable, Hashable {
         package var uid: String?
         package var resourceVersion: String?
@@ -12,22 +12,22 @@ extension ObjectStore {
         }
     }
 
-    /// What happens to the objects that name a deleted one as their owner.
+    /// The handling of the objects that a deleted object owns (`metav1.DeletionPropagation`).
     package enum Propagation: String, Sendable {
         /// They are deleted afterwards.
         case background = "Background"
-        /// They are deleted first.
+        /// They are deleted before the owner.
         case foreground = "Foreground"
-        /// They stay.
+        /// They are kept.
         case orphan = "Orphan"
     }
 
-    /// How an object is to be deleted.
+    /// The options of a deletion (`metav1.DeleteOptions`).
     package struct DeleteOptions: Sendable {
         package var preconditions = Preconditions()
         package var propagation = Propagation.background
-        /// Seconds that a pod gets to end; `nil` takes the pod's own, zero removes it at once. Only a pod that runs on a
-        /// node gets any: it stays, with `deletionTimestamp`, until it is deleted with zero.
+        /// The number of seconds that a pod has to end; `nil` for the pod's own value. Zero removes the pod at once. Only pods
+        /// on a node have a grace period: they stay, with `deletionTimestamp`, until they are deleted with zero.
         package var gracePeriodSeconds: Int?
         package var isDryRun = false
 
@@ -42,17 +42,17 @@ extension ObjectStore {
         }
     }
 
-    /// What a deletion has come to.
+    /// The result of a deletion.
     package enum Deletion: Sendable, Hashable {
-        /// The object has gone; this was its last state.
+        /// The object was removed; the value is its last state.
         case removed(JSONValue)
-        /// The object has its `deletionTimestamp` and goes once its finalizers or its grace period allow it.
+        /// The object has a `deletionTimestamp`, and is removed after its finalizers or its grace period.
         case pending(JSONValue)
     }
 
     /// Deletes an object.
     ///
-    /// - Throws: ``StatusFailure``: 404 where there is none, 409 where a precondition does not hold.
+    /// - Throws: ``StatusFailure``: 404 if the object does not exist, 409 if it does not meet a precondition.
     @discardableResult
     package func delete(
         _ kind: ResourceKind,
@@ -123,7 +123,7 @@ extension ObjectStore {
         }
     }
 
-    /// A conflict that names the kind where others name the resource, as kube-apiserver does here.
+    /// A conflict that contains the kind where others contain the resource, as in kube-apiserver.
     private func broken(_ kind: ResourceKind, _ object: JSONValue, _ explanation: String) -> StatusFailure {
         StatusFailure(
             code: 409,
@@ -135,7 +135,7 @@ extension ObjectStore {
         )
     }
 
-    /// Seconds that stay until a pod must have ended; a pod that runs nowhere, or ran to its end, needs none.
+    /// The grace period in seconds. Zero for a pod that is not on a node or has ended.
     private func gracePeriod(_ kind: ResourceKind, _ object: JSONValue, _ options: DeleteOptions) -> Int {
         guard kind == .pods, object["spec", "nodeName"]?.stringValue ?? "" != "",
             !["Succeeded", "Failed"].contains(object["status", "phase"]?.stringValue ?? "")
@@ -144,7 +144,7 @@ extension ObjectStore {
     }
 }
 
-/// The finalizers of the garbage collector itself.
+/// The finalizers of the garbage collector.
 enum Finalizer {
     static let foreground = "foregroundDeletion"
     static let orphan = "orphan"

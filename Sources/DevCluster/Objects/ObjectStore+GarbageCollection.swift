@@ -1,5 +1,5 @@
 extension ObjectStore {
-    /// Keeps the index of owners, and notes what a change leaves without one.
+    /// Updates the index of owners, and records the objects that a change leaves without an owner.
     func trackOwners(
         of reference: ObjectReference,
         from old: JSONValue?,
@@ -20,7 +20,7 @@ extension ObjectStore {
         } else if let old {
             state.references[old.uid] = nil
             state.garbage.formUnion(state.dependents[old.uid] ?? [])
-            // An owner that is deleted in the foreground may have waited for this one.
+            // An owner that is being deleted in the foreground may have waited for this object.
             state.garbage.formUnion(oldOwners.compactMap { state.references[$0] })
             let namespace = ObjectReference(
                 kind: .namespaces,
@@ -30,14 +30,14 @@ extension ObjectStore {
         }
     }
 
-    /// Deletes what has lost its owners or its namespace, until nothing is left to do.
+    /// Deletes the objects that have lost their owners or their namespace, until there are none left.
     package func collectGarbage() {
         while (try? withState { state in collect(&state) }) == true {}
     }
 
-    /// Looks at everything noted so far.
+    /// Processes the objects recorded so far.
     ///
-    /// - Returns: False when there was nothing to look at.
+    /// - Returns: False if there were none.
     private func collect(_ state: inout State) -> Bool {
         let candidates = state.garbage
         state.garbage.removeAll()
@@ -52,7 +52,7 @@ extension ObjectStore {
         return !candidates.isEmpty
     }
 
-    /// True for an owner reference to an object that exists and may own things in the dependent's namespace.
+    /// Whether an owner reference refers to an existing object that may own objects in the dependent's namespace.
     private static func isAlive(_ owner: JSONValue, for dependent: ObjectReference, _ state: State) -> Bool {
         guard let found = state.references[owner["uid"]?.stringValue ?? ""] else { return false }
         let isInReach = found.key.namespace.isEmpty || found.key.namespace == dependent.key.namespace
@@ -72,7 +72,7 @@ extension ObjectStore {
         }
     }
 
-    /// Does the collector's part for an object that is being deleted.
+    /// Performs the garbage collector's part of the deletion of an object.
     private func finish(_ reference: ObjectReference, _ object: JSONValue, _ state: inout State) {
         if reference.kind == .namespaces {
             finishNamespace(reference, object, &state)

@@ -1,41 +1,41 @@
 import DequeModule
 
 extension ObjectStore {
-    /// One change in the history.
+    /// A change in the history.
     struct Record {
         let kind: ResourceKind
         let change: ObjectChange
     }
 
-    /// One reader of changes.
+    /// A reader of changes.
     struct Watcher {
         let namespace: String?
-        /// Changes up to this version are not for this watcher.
+        /// The version after which changes are delivered.
         let after: Int
         let buffer: ObjectChangeBuffer
     }
 
-    /// Everything that the store's lock protects.
+    /// The state that the store's lock protects.
     struct State {
         var revision = 1
         var tables: [ResourceKind: ObjectTable] = [:]
         var lastChanges: [ResourceKind: Int] = [:]
-        /// The newest changes, oldest first.
+        /// The latest changes, oldest first.
         var history: Deque<Record> = []
         /// The oldest version from which the history is complete.
         var oldestRevision = 1
         var watchers: [ResourceKind: [Watcher]] = [:]
-        /// Readers to be woken once the lock is open.
+        /// The readers to wake when the lock is released.
         var woken: [ObjectChangeBuffer] = []
-        /// Where each living UID is.
+        /// The key of each existing object, by its UID.
         var references: [String: ObjectReference] = [:]
-        /// The objects that name a UID as their owner.
+        /// The objects that have a UID in their owner references.
         var dependents: [String: Set<ObjectReference>] = [:]
-        /// Objects whose owners, and namespaces whose contents, must be looked at.
+        /// The objects whose owners, and the namespaces whose contents, must be checked.
         var garbage: Set<ObjectReference> = []
-        /// The last part of the address given to a Service.
+        /// The last two bytes of the address that was allocated last.
         var lastClusterIP = 0
-        /// The addresses that Services have.
+        /// The allocated addresses of Services.
         var clusterIPs: Set<String> = []
 
         mutating func addWatcher(
@@ -53,10 +53,11 @@ extension ObjectStore {
         }
     }
 
-    /// Makes a change visible: gives it the next version, stores it, remembers it and hands it to the watchers.
+    /// Commits a change: sets the next version, stores the object, adds the change to the history and passes it to the
+    /// watchers.
     ///
     /// - Parameters:
-    ///   - object: The new state of the object, or its last one when `isDeletion`.
+    ///   - object: The new state of the object, or its last state if `isDeletion` is true.
     ///   - previous: The state that it replaces.
     /// - Returns: The object with its new resourceVersion.
     @discardableResult

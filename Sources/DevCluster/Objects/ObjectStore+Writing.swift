@@ -1,13 +1,13 @@
 import FoundationEssentials
 
 extension ObjectStore {
-    /// How a write is meant.
+    /// The options of a write.
     package struct WriteOptions: Sendable {
-        /// Who writes, for `metadata.managedFields`.
+        /// The manager that is recorded in `metadata.managedFields`.
         package var fieldManager = "preview-devcluster"
-        /// Does everything but the write.
+        /// Whether the object is not stored.
         package var isDryRun = false
-        /// The writer has seen to `metadata.managedFields` itself.
+        /// Whether the caller has already set `metadata.managedFields`.
         var isApply = false
 
         package init() {}
@@ -16,10 +16,10 @@ extension ObjectStore {
     /// Creates an object.
     ///
     /// - Parameters:
-    ///   - namespace: Where; `nil` for kinds of the whole cluster.
-    ///   - object: The object; `generateName` is honoured, `status` is not where that is a subresource.
+    ///   - namespace: The namespace; `nil` for cluster-scoped kinds.
+    ///   - object: The object. `generateName` is supported; `status` is ignored if it is a subresource.
     /// - Returns: The object as stored.
-    /// - Throws: ``StatusFailure``: 404 for an unknown namespace, 409 for a name that exists, 422 for a broken rule.
+    /// - Throws: ``StatusFailure``: 404 for an unknown namespace, 409 if the name exists, 422 for a violated rule.
     @discardableResult
     package func create(
         _ kind: ResourceKind,
@@ -30,12 +30,12 @@ extension ObjectStore {
         try withState { state in try create(kind, namespace, object, options, &state) }
     }
 
-    /// Reads, changes and writes an object in one step that nothing else comes between.
+    /// Reads, changes and writes an object atomically.
     ///
     /// - Parameters:
-    ///   - mutate: Changes the object. It runs under the store's lock: it must not call the store.
-    /// - Returns: The object as stored; with the old resourceVersion when nothing changed.
-    /// - Throws: ``StatusFailure``, or what `mutate` threw.
+    ///   - mutate: Changes the object. It is called under the store's lock and must not call the store.
+    /// - Returns: The object as stored; with the old resourceVersion if nothing changed.
+    /// - Throws: ``StatusFailure``, or the error of `mutate`.
     @discardableResult
     package func update(
         _ kind: ResourceKind,
@@ -47,7 +47,7 @@ extension ObjectStore {
         try withState { state in try update(kind, namespace, name, .main, options, &state, mutate) }
     }
 
-    /// Like ``update(_:namespace:name:options:_:)``, for the `status` member alone.
+    /// Like ``update(_:namespace:name:options:_:)``, but changes only the member `status`.
     @discardableResult
     package func updateStatus(
         _ kind: ResourceKind,
@@ -61,8 +61,10 @@ extension ObjectStore {
 
     /// Creates or changes an object by server-side apply.
     ///
-    /// - Parameter merge: Makes the new object from the old one, `nil` where there is none, with its `managedFields`.
+    /// - Parameter merge: Returns the new object with its `managedFields`. Its argument is the old object; `nil` if there is
+    ///   none.
     /// - Returns: The object, and whether it is new.
+    /// - Throws: ``StatusFailure``.
     func apply(
         _ kind: ResourceKind,
         namespace: String?,
@@ -82,7 +84,7 @@ extension ObjectStore {
         }
     }
 
-    /// Which part of an object a write may change.
+    /// The part of an object that a write may change.
     enum Part: String {
         case main = ""
         case status
@@ -122,7 +124,7 @@ extension ObjectStore {
         return options.isDryRun ? object : commit(kind, object, replacing: nil, &state)
     }
 
-    /// An object with the members that the server sets on every new one.
+    /// A new object, with the members that the server sets.
     func newObject(_ kind: ResourceKind, namespace: String?, name: String, _ object: JSONValue) -> JSONValue {
         var object = object
         object["apiVersion"] = .string(kind.storageAPIVersion)
@@ -239,7 +241,7 @@ extension ObjectStore {
         ]
         for name in kept { object["metadata", name] = old["metadata", name] }
         if kind.hasStatus { object["status"] = old["status"] }
-        // A writer that leaves out what the server allocated means to keep it.
+        // Absent members with allocated values keep them.
         if kind == .services, object["spec", "type"] != "ExternalName", object["spec", "clusterIP"] == nil {
             for name in ["clusterIP", "clusterIPs"] { object["spec", name] = old["spec", name] }
         }
@@ -252,12 +254,12 @@ extension ObjectStore {
 }
 
 extension JSONValue {
-    /// Everything of an object but its metadata and status: what `metadata.generation` counts the changes of.
+    /// The members outside metadata and status. `metadata.generation` counts their changes.
     fileprivate var wantedState: [String: JSONValue] {
         (objectValue ?? [:]).filter { !["metadata", "status"].contains($0.key) }
     }
 
-    /// Equal but for the bookkeeping of who manages which field.
+    /// Whether the objects are equal apart from `managedFields`.
     fileprivate func isSame(as other: JSONValue) -> Bool {
         var (left, right) = (self, other)
         left["metadata", "managedFields"] = nil

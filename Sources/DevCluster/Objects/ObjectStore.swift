@@ -2,39 +2,39 @@ import DequeModule
 package import FoundationEssentials
 import Synchronization
 
-/// The objects of the development cluster: what etcd and the write paths of kube-apiserver are in a real one.
+/// The objects of the development cluster. It replaces etcd and the write path of kube-apiserver.
 ///
-/// Every write goes through the same steps for callers in this process and for requests that come in by HTTP: defaults,
-/// validation, resourceVersion, generation, history, watchers.
+/// All writes, from this process and by HTTP, have the same steps: defaults, validation, resourceVersion, generation, history,
+/// watchers.
 package final class ObjectStore: Sendable {
-    /// The bounds of what the store keeps.
+    /// The limits of the store.
     package struct Limits: Sendable {
-        /// Changes kept for watches and lists that start at an older version; older versions are expired (410).
+        /// The number of changes that are kept for watches and lists from an older version. Older versions are expired (410).
         package var history = 4096
-        /// Changes that may wait for one watcher before it is cut off, beside the objects that it starts with.
+        /// The number of changes that are buffered for a watcher before it is cut off, in addition to its initial objects.
         package var watchBuffer = 1024
 
         package init() {}
     }
 
-    /// The kinds that are stored, as they are served at the moment.
+    /// The kinds that are stored, with the versions that are currently served.
     package var kinds: [ResourceKind] { served.withLock(\.self) }
     package let limits: Limits
     let now: @Sendable () -> Date
     let makeUID: @Sendable () -> UUID
     private let served: Mutex<[ResourceKind]>
     private let state: Mutex<State>
-    /// Yields when an owner or a namespace has gone, see ``runGarbageCollection()``.
+    /// Yields when there may be garbage, for ``runGarbageCollection()``.
     private let garbageSignals: AsyncStream<Void>
     private let garbageSignal: AsyncStream<Void>.Continuation
 
-    /// Makes a store that holds nothing but namespaces.
+    /// Creates a store that contains only namespaces.
     ///
     /// - Parameters:
-    ///   - kinds: What can be stored.
-    ///   - namespaces: The namespaces that exist from the start.
-    ///   - limits: The bounds of history and buffers.
-    ///   - now: The clock for `creationTimestamp` and the like.
+    ///   - kinds: The kinds to store.
+    ///   - namespaces: The initial namespaces.
+    ///   - limits: The limits of the history and of buffers.
+    ///   - now: The clock for timestamps such as `creationTimestamp`.
     ///   - makeUID: The source of UIDs and generated names.
     package init(
         kinds: [ResourceKind] = ResourceKind.all,
@@ -57,20 +57,20 @@ package final class ObjectStore: Sendable {
         }
     }
 
-    /// The resourceVersion of the newest change.
+    /// The resourceVersion of the latest change.
     package var resourceVersion: Int { state.withLock(\.revision) }
 
     // MARK: Reading
 
-    /// The object, or `nil` where there is none.
+    /// The object; `nil` if it does not exist.
     package func get(_ kind: ResourceKind, namespace: String?, name: String) -> JSONValue? {
         state.withLock { $0.tables[kind]?[ObjectKey(namespace: namespace, name: name)] }
     }
 
     /// The objects of a kind, sorted by namespace and name.
     ///
-    /// - Parameter namespace: The namespace to look into; `nil` for all.
-    /// - Returns: The objects, and the resourceVersion at which these were all.
+    /// - Parameter namespace: The namespace; `nil` for all.
+    /// - Returns: The objects, and the resourceVersion of the list.
     package func list(_ kind: ResourceKind, namespace: String? = nil) -> (items: [JSONValue], resourceVersion: Int) {
         state.withLock { state in
             (state.tables[kind]?.items(in: namespace).map(\.object) ?? [], state.revision)
@@ -79,7 +79,7 @@ package final class ObjectStore: Sendable {
 
     /// The objects of a kind as they were at an earlier version.
     ///
-    /// - Throws: ``StatusFailure`` with code 410 when the version lies before the history.
+    /// - Throws: ``StatusFailure`` with code 410 if the version is older than the history.
     func list(
         _ kind: ResourceKind,
         namespace: String?,
@@ -101,15 +101,15 @@ package final class ObjectStore: Sendable {
         }
     }
 
-    /// The objects of a kind as `.added`, then every change.
+    /// The objects of a kind as `.added`, followed by all changes.
     ///
-    /// - Parameter namespace: The namespace to watch; `nil` for all.
-    /// - Returns: Changes for one reader, who is cut off when it falls too far behind.
+    /// - Parameter namespace: The namespace; `nil` for all.
+    /// - Returns: The changes for one reader. The sequence ends if the reader falls too far behind.
     package func changes(of kind: ResourceKind, namespace: String? = nil) -> ObjectChanges {
         changes(of: kind, namespace: namespace) { _ in true }
     }
 
-    /// The matching objects as `.added`, then every change.
+    /// The matching objects as `.added`, followed by all changes.
     func changes(
         of kind: ResourceKind,
         namespace: String?,
@@ -128,9 +128,9 @@ package final class ObjectStore: Sendable {
         }
     }
 
-    /// Every change after a version.
+    /// All changes after a version.
     ///
-    /// - Throws: ``StatusFailure`` with code 410 when the version lies before the history.
+    /// - Throws: ``StatusFailure`` with code 410 if the version is older than the history.
     func changes(
         of kind: ResourceKind,
         namespace: String?,
@@ -146,23 +146,23 @@ package final class ObjectStore: Sendable {
                     namespace == nil || record.change.object.namespace == namespace
                         ? record.change.seen(through: matching) : nil
                 }
-            // Nothing up to `revision` is news, even when that version has not been reached yet.
+            // Changes up to `revision` are not delivered, even if that version has not been reached yet.
             return state.addWatcher(of: kind, namespace, missed, limits.watchBuffer, after: revision, matching)
         }
     }
 
-    /// How many watches of a kind are open.
+    /// The number of open watches of a kind.
     package func watchCount(of kind: ResourceKind) -> Int {
         state.withLock { ($0.watchers[kind] ?? []).count { !$0.buffer.isFinished } }
     }
 
-    /// The resourceVersion of the last change of a kind: what a bookmark carries.
+    /// The resourceVersion of the last change of a kind, which bookmarks contain.
     func lastChange(of kind: ResourceKind) -> Int {
         state.withLock { $0.lastChanges[kind] ?? $0.revision }
     }
 
-    /// Serves a kind in other versions from now on, as after its CRD was replaced: watches over it end, and every object
-    /// stays.
+    /// Serves a kind in other versions from now on, as after a change of its CustomResourceDefinition. Its watches end; its
+    /// objects are kept.
     package func serve(_ kind: ResourceKind) {
         served.withLock { kinds in
             if let index = kinds.firstIndex(of: kind) { kinds[index] = kind }
@@ -173,7 +173,7 @@ package final class ObjectStore: Sendable {
 
     // MARK: Writing
 
-    /// Runs a change of the state and wakes the watchers whom it concerns once the lock is open again.
+    /// Changes the state, and wakes the watchers of the changes after the lock was released.
     func withState<Result>(_ body: (inout State) throws -> sending Result) throws -> sending Result {
         defer { wakeWatchers() }
         return try state.withLock { state in try body(&state) }
@@ -188,7 +188,7 @@ package final class ObjectStore: Sendable {
         if hasGarbage { garbageSignal.yield() }
     }
 
-    /// Collects garbage whenever there is some, until the task is cancelled. One caller at a time.
+    /// Collects garbage whenever there is some, until the task is cancelled. There must be only one caller at a time.
     package func runGarbageCollection() async {
         for await _ in garbageSignals { collectGarbage() }
     }

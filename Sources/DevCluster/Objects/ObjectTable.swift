@@ -1,7 +1,7 @@
 /// The objects of one kind, sorted by key.
 struct ObjectTable {
     private(set) var objects: [ObjectKey: JSONValue] = [:]
-    /// The keys of ``objects`` in their order, so that lists and pages need no sorting.
+    /// The sorted keys of ``objects``, so that lists and pages need no sorting.
     private(set) var keys: [ObjectKey] = []
 
     subscript(key: ObjectKey) -> JSONValue? {
@@ -16,7 +16,7 @@ struct ObjectTable {
         }
     }
 
-    /// The objects in a namespace, or all of them, sorted.
+    /// The objects in a namespace, or all if it is `nil`, sorted.
     func items(in namespace: String?) -> [(key: ObjectKey, object: JSONValue)] {
         let range: ArraySlice<ObjectKey>
         if let namespace {
@@ -39,7 +39,7 @@ struct ObjectTable {
 }
 
 extension Dictionary {
-    /// Sets or removes a value and returns the one that was there.
+    /// Sets or removes a value, and returns the previous one.
     fileprivate mutating func updateValueOrRemove(_ value: Value?, forKey key: Key) -> Value? {
         if let value { updateValue(value, forKey: key) } else { removeValue(forKey: key) }
     }

@@ -123,7 +123,7 @@ extension ResourceKind {
         countsGenerations: false
     )
 
-    /// Every kind that is stored. Adding a kind to the server means adding it here.
+    /// All kinds that the server stores. A new kind must be added here.
     package static let all: [ResourceKind] = [
         namespaces, pods, services, events, configMaps, serviceAccounts, endpoints, networkPolicies, gatewayClasses,
         gateways, httpRoutes, sandboxes, sandboxClaims, roles, roleBindings, clusterRoles, clusterRoleBindings,

@@ -1,12 +1,12 @@
-/// A kind of object that the API server serves: one line of its table.
+/// A kind of object that the API server serves.
 ///
-/// Two values are equal when they name the same resource (group and plural), whatever versions they serve.
+/// Two values are equal if they have the same group and plural, whatever versions they serve.
 package struct ResourceKind: Sendable {
     /// The API group; empty for the core group.
     package let group: String
-    /// The served versions, the preferred one, which is also the stored one, first.
+    /// The served versions. The first one is the preferred and stored version.
     package var versions: [String]
-    /// The resource's name in paths, for example `httproutes`.
+    /// The plural name in paths, for example `httproutes`.
     package let plural: String
     /// The singular name that `kubectl` accepts.
     package let singular: String
@@ -14,18 +14,18 @@ package struct ResourceKind: Sendable {
     package let kind: String
     /// The short names that `kubectl` accepts.
     package let shortNames: [String]
-    /// True for objects that live in a namespace.
+    /// Whether the objects are namespaced.
     package let isNamespaced: Bool
-    /// True where `status` is a subresource: it changes only through it.
+    /// Whether `status` is a subresource and can be changed only through it.
     package let hasStatus: Bool
-    /// True where the server counts changes of the wanted state in `metadata.generation`.
+    /// Whether the server counts changes of the desired state in `metadata.generation`.
     package let countsGenerations: Bool
-    /// The text of the `Warning` header for each version that has one.
+    /// The texts of the `Warning` field, by version.
     package var deprecations: [String: String]
-    /// Versions whose objects cannot be converted from the stored version: reading any fails with 500, as when a
-    /// conversion webhook does not answer.
+    /// The versions to which stored objects cannot be converted. Reading them fails with 500, as if a conversion webhook did
+    /// not respond.
     package var unconvertibleVersions: Set<String>
-    /// What the schema of a version says that `status` has, where it says so; else it is open.
+    /// The schemas of `status`, by version; a version without a schema allows any members.
     package var statusSchemas: [String: JSONValue] = [:]
 
     package init(
@@ -54,19 +54,19 @@ package struct ResourceKind: Sendable {
         self.unconvertibleVersions = unconvertibleVersions
     }
 
-    /// `plural.group`, or the plural alone in the core group: how error messages name the resource.
+    /// `plural.group`, or the plural alone in the core group, as in error messages.
     package var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
-    /// `kind.group`, or the kind alone in the core group: how some error messages name the type.
+    /// `kind.group`, or the kind alone in the core group, as in some error messages.
     package var qualifiedKind: String { group.isEmpty ? kind : "\(kind).\(group)" }
 
     /// `group/version` of the stored version.
     package var storageAPIVersion: String { apiVersion(versions[0]) }
 
-    /// The `apiVersion` member of objects in one version.
+    /// The member `apiVersion` of objects in a version.
     package func apiVersion(_ version: String) -> String { group.isEmpty ? version : "\(group)/\(version)" }
 
-    /// The same kind serving other versions, the first of which becomes the stored one.
+    /// The same kind with other versions, the first of which becomes the stored version.
     package func serving(_ versions: String...) -> ResourceKind {
         var copy = self
         copy.versions = versions

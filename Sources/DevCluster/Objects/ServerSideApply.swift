@@ -1,19 +1,19 @@
 import FoundationEssentials
 
-/// Server-side apply: the applier states the fields that it wants, and owns just these.
+/// Server-side apply (Kubernetes, "Server-Side Apply"): a manager applies the fields that it wants, and owns exactly these.
 struct ServerSideApply {
     let manager: String
-    /// Takes over fields that others own, instead of failing.
+    /// Whether fields that other managers own are taken over instead of causing a conflict.
     let isForced: Bool
     let now: Date
 
-    /// Merges what is applied into an object.
+    /// Merges applied fields into an object.
     ///
     /// - Parameters:
-    ///   - applied: The fields that the applier wants.
-    ///   - object: The object as it is, or `nil` when it is to be created.
+    ///   - applied: The fields that the manager applies.
+    ///   - object: The current object; `nil` if it is to be created.
     /// - Returns: The object with its `managedFields`.
-    /// - Throws: ``StatusFailure`` with code 409 and a cause for each field that another manager owns with another value.
+    /// - Throws: ``StatusFailure`` with code 409, with a cause for each field that another manager owns with another value.
     func merge(
         _ applied: JSONValue,
         into object: JSONValue?,
@@ -41,7 +41,7 @@ struct ServerSideApply {
             )
         }
 
-        // What the applier owned and no longer states goes, unless somebody else owns it too.
+        // Remove the fields that the manager applied before and does not apply now, unless another manager owns them too.
         let owned = managed.entries.first(where: isOwn)?.fields ?? FieldSet()
         let others = managed.entries.filter { !isOwn($0) }.reduce(FieldSet()) { $0.union($1.fields) }
         owned.subtracting(wantedFields).subtracting(others).remove(from: &result)
@@ -88,7 +88,7 @@ struct ServerSideApply {
         )
     }
 
-    /// Merges objects by member and keyed lists by key; everything else is replaced.
+    /// Merges objects by member, and keyed lists by key; other values are replaced.
     private func merged(_ wanted: JSONValue, into value: JSONValue, listNamed name: String = "") -> JSONValue {
         switch (wanted, value) {
         case (.object(let changes), .object(var members)):

@@ -1,8 +1,10 @@
 extension StatusFailure {
+    /// The request is malformed (400).
     package static func badRequest(_ message: String) -> StatusFailure {
         StatusFailure(code: 400, reason: "BadRequest", message: message)
     }
 
+    /// The object does not exist (404).
     package static func notFound(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         StatusFailure(
             code: 404,
@@ -14,6 +16,7 @@ extension StatusFailure {
         )
     }
 
+    /// An object with this name exists (409).
     package static func alreadyExists(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         StatusFailure(
             code: 409,
@@ -25,7 +28,7 @@ extension StatusFailure {
         )
     }
 
-    /// The object is not in the state that the request was made for.
+    /// The object is not in the state that the request requires.
     package static func conflict(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
         StatusFailure(
             code: 409,
@@ -37,6 +40,7 @@ extension StatusFailure {
         )
     }
 
+    /// The object has another resourceVersion than the request (409).
     package static func modified(_ kind: ResourceKind, _ name: String) -> StatusFailure {
         conflict(
             kind,
@@ -45,7 +49,7 @@ extension StatusFailure {
         )
     }
 
-    /// The object breaks the rules of its kind.
+    /// The object violates the rules of its kind.
     package static func invalid(_ kind: ResourceKind, _ name: String, _ causes: [Cause]) -> StatusFailure {
         let texts = causes.map { $0.field.isEmpty ? $0.message : "\($0.field): \($0.message)" }
         let list = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
@@ -60,6 +64,7 @@ extension StatusFailure {
         )
     }
 
+    /// The request is not permitted (403).
     package static func forbidden(_ kind: ResourceKind, _ name: String, _ explanation: String) -> StatusFailure {
         StatusFailure(
             code: 403,
@@ -71,12 +76,12 @@ extension StatusFailure {
         )
     }
 
-    /// The wanted version lies before the server's memory.
+    /// The requested version is older than the server's history.
     package static func expired(_ message: String) -> StatusFailure {
         StatusFailure(code: 410, reason: "Expired", message: message)
     }
 
-    /// The wanted version lies in the future.
+    /// The requested version is newer than the server's.
     package static func tooLargeResourceVersion(_ wanted: Int, current: Int) -> StatusFailure {
         StatusFailure(
             code: 504,

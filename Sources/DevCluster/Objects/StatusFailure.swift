@@ -1,12 +1,12 @@
-/// A refusal, as Kubernetes words it: the `Status` object of an error answer.
+/// An error response of the API server, as a `Status` object.
 ///
-/// Codes, reasons and texts follow the API conventions ("Response Status Kind") and what kube-apiserver says.
+/// Codes, reasons and messages follow the API conventions ("Response Status Kind") and the behaviour of kube-apiserver.
 package struct StatusFailure: Error, Sendable, Hashable {
-    /// One reason among several why an object is refused.
+    /// One of the causes of an error (`metav1.StatusCause`).
     package struct Cause: Sendable, Hashable {
         package let reason: String
         package let message: String
-        /// The path of the offending member, empty where there is none.
+        /// The path of the invalid member; empty if there is none.
         package let field: String
 
         package init(reason: String, message: String, field: String) {
@@ -16,18 +16,18 @@ package struct StatusFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// The HTTP status.
+    /// The HTTP status code.
     package let code: Int
     /// The machine-readable reason, for example `AlreadyExists`.
     package let reason: String
     package let message: String
-    /// The name of the object in question.
+    /// The name of the object that the error is about.
     package var name: String?
     package var group: String?
-    /// The resource's plural, or its kind where kube-apiserver says that.
+    /// The plural of the resource, or its kind where kube-apiserver uses that.
     package var kind: String?
     package var causes: [Cause]
-    /// Seconds until a repetition makes sense.
+    /// The number of seconds to wait before the next attempt.
     package var retryAfterSeconds: Int?
 
     package init(
@@ -50,7 +50,7 @@ package struct StatusFailure: Error, Sendable, Hashable {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    /// The `Status` object.
+    /// The error as a `Status` object.
     package var status: JSONValue {
         var details: [String: JSONValue] = [:]
         details["name"] = name.flatMap { $0.isEmpty ? nil : .string($0) }

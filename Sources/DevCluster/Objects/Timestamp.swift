@@ -1,16 +1,17 @@
 package import FoundationEssentials
 
-/// Instants as Kubernetes writes them: RFC 3339, UTC, whole seconds.
+/// Times in the format of Kubernetes (`metav1.Time`): RFC 3339, UTC, whole seconds.
 package enum Timestamp {
+    /// The time as text; fractions of a second are omitted.
     package static func text(_ date: Date) -> String { date.formatted(.iso8601) }
 
-    /// - Returns: `nil` for text that is no instant.
+    /// - Returns: `nil` if the text is not a time.
     package static func date(_ text: String) -> Date? {
         (try? Date(text, strategy: .iso8601))
             ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
     }
 
-    /// An instant as the `Date` header has it (RFC 9110, "IMF-fixdate").
+    /// A time in the format of the field `Date` (RFC 9110 section 5.6.7, "IMF-fixdate").
     static func header(_ date: Date) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt

@@ -3,12 +3,13 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// A stand-in for the platform's core API: what a front end needs of it beside previews, for runs of one owner.
+/// A stand-in for the platform's core API, with the requests that a front end sends besides those about previews, for runs of
+/// one owner.
 ///
-/// As the platform's does, it shows a run to the run's owner only, answers 403 to the service key, takes no events, and writes
-/// a run's event stream with ids. It knows nothing of previews: what its clients see of them is the router's work.
+/// Like the platform's, it shows a run only to its owner, responds with 403 to the service key, accepts no events, and writes a
+/// run's event stream with ids. It knows nothing of previews; the router adds them to what its clients receive.
 package struct DevelopmentCoreAPI: Sendable {
-    /// The longest body that is read.
+    /// The maximum size of a body, in bytes.
     private static let maxBodyBytes = 65_536
     private static let lastEventID = HTTPField.Name("Last-Event-ID")
 
@@ -17,8 +18,8 @@ package struct DevelopmentCoreAPI: Sendable {
     private let serviceKey: String
 
     /// - Parameters:
-    ///   - issuer: Signs the owner's access tokens.
-    ///   - owner: Whose the runs are.
+    ///   - issuer: The issuer of the owner's access tokens.
+    ///   - owner: The owner of all runs.
     ///   - serviceKey: The service key. A secret.
     package init(issuer: TokenIssuer, owner: String, serviceKey: String) {
         self.issuer = issuer
@@ -26,15 +27,15 @@ package struct DevelopmentCoreAPI: Sendable {
         self.serviceKey = serviceKey
     }
 
-    /// Runs it on 127.0.0.1 while `body` runs.
+    /// Serves on 127.0.0.1 while `body` runs.
     ///
-    /// - Parameter body: Gets the port. Its clients have to be gone when it returns.
+    /// - Parameter body: Called with the port. Its clients must have disconnected when it returns.
     package func serve<Result: Sendable>(
         _ body: @escaping @Sendable (_ port: Int) async throws -> Result
     ) async throws -> Result {
         let (ports, source) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingOldest(1))
         var logger = Logger(label: "devcluster.core-api")
-        // The cancellation by which the server is stopped is reported as an error.
+        // Hummingbird logs the cancellation that stops the server as an error.
         logger.logLevel = .critical
         let application = Application(
             router: router(),
@@ -84,7 +85,7 @@ package struct DevelopmentCoreAPI: Sendable {
         return router
     }
 
-    /// Answers the run's owner, and refuses everybody else.
+    /// Responds to the run's owner, and refuses all others.
     private func answer(
         _ request: Request,
         _ context: BasicRequestContext,
@@ -98,7 +99,7 @@ package struct DevelopmentCoreAPI: Sendable {
         return make(try context.parameters.require("run"))
     }
 
-    /// The run's one event, unless the client has it, and then nothing until the client goes: the run is in progress.
+    /// Sends the run's only event, unless the client has it, and then keeps the stream open, because the run is in progress.
     private func stream(_ request: Request, _ run: String) -> Response {
         let known = Self.lastEventID.flatMap { request.headers[$0] }.flatMap { Int($0) } ?? 0
         let data: JSONValue = ["runId": .string(run), "sequence": 1, "status": "in_progress"]

@@ -1,13 +1,13 @@
-/// Runs `work` beside `body`, and ends it when `body` is done.
+/// Runs `work` while `body` runs, and cancels it when `body` has returned.
 ///
-/// Nested calls give a tidy order: what was started last ends first.
+/// Nested calls end in the reverse order of their start.
 ///
 /// - Parameters:
-///   - name: What `work` is, for the error when it ends too early.
+///   - name: The description of `work`, for the error if it ends too early.
 ///   - work: Runs until it is cancelled.
-///   - body: What needs `work` to run.
-/// - Returns: What `body` returned.
-/// - Throws: What `body` threw, or why `work` ended before it.
+///   - body: Uses what `work` provides.
+/// - Returns: The result of `body`.
+/// - Throws: The error of `body`, or a ``DevClusterFailure`` if `work` ended before it.
 package func withBackground<Result: Sendable>(
     _ name: String,
     _ work: @escaping @Sendable () async throws -> Void,

@@ -7,13 +7,13 @@ import Synchronization
     import SystemPackage
 #endif
 
-/// Runs programs as child processes, each in a session and process group of its own.
+/// Runs programs as child processes, each in a separate session and process group.
 ///
-/// A child never outlives the call that started it: when the call returns, throws or is cancelled, the child's whole
-/// group has been ended. A group of its own also keeps a terminal's Ctrl-C from reaching the child directly, so that
-/// this process decides the order in which its children end.
+/// A child never outlives the call that started it: when the call returns, throws or is cancelled, the child's whole group has
+/// ended. The separate group also prevents that Ctrl-C in a terminal reaches the child directly, so this process determines the
+/// order in which its children end.
 package struct ChildProcess: Sendable {
-    /// Ends the children when this process is killed and can no longer do so.
+    /// Ends the children if this process is killed.
     private let watchdog: Watchdog?
 
     package init(watchdog: Watchdog?) {
@@ -23,10 +23,10 @@ package struct ChildProcess: Sendable {
     /// Runs `command` until it ends or the calling task is cancelled.
     ///
     /// - Parameters:
-    ///   - command: What to run.
-    ///   - grace: How long the group may take to end after SIGTERM, before SIGKILL ends it.
+    ///   - command: The program to run.
+    ///   - grace: The time that the group has to end after SIGTERM, before SIGKILL.
     ///   - started: Called once with the process id, while the process runs.
-    /// - Returns: How the process ended.
+    /// - Returns: The exit status of the process.
     /// - Throws: ``DevClusterFailure`` if the process cannot be started.
     package func run(
         _ command: ProcessCommand,
@@ -73,7 +73,7 @@ package struct ChildProcess: Sendable {
             outcome = .failure(error)
         }
         if let group = group.withLock({ $0 }) {
-            // The first process has ended; what it started may still run.
+            // The first process has ended; processes that it started may still run.
             await group.end(grace: grace)
             await watchdog?.remove(group)
         }

@@ -1,4 +1,4 @@
-/// Why the development cluster cannot go on, as one sentence for the terminal.
+/// An error that ends the development cluster, as one sentence for the terminal.
 package struct DevClusterFailure: Error, Hashable, CustomStringConvertible {
     package let description: String
 

@@ -1,13 +1,13 @@
-/// Asks again and again until there is an answer or the time is up.
+/// Calls `attempt` repeatedly until it returns a value or the time limit has passed.
 ///
 /// - Parameters:
-///   - interval: The time between two questions.
-///   - limit: The longest time in all.
-///   - clock: The clock to wait by.
+///   - interval: The time between two calls.
+///   - limit: The longest time in total.
+///   - clock: The clock that measures and waits.
 ///   - isolation: The caller's isolation, in which `attempt` runs.
-///   - attempt: Gives the answer, or `nil` if there is none yet.
-/// - Returns: The answer, or `nil` when the time was up.
-/// - Throws: What `attempt` threw, or `CancellationError`.
+///   - attempt: Returns the value; `nil` if there is none yet.
+/// - Returns: The value; `nil` if the time limit has passed.
+/// - Throws: The error of `attempt`, or `CancellationError`.
 package func poll<Answer: Sendable>(
     every interval: Duration,
     limit: Duration,

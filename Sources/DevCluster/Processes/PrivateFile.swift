@@ -10,9 +10,9 @@
     import Glibc
 #endif
 
-/// Files that only their owner may read, replaced as a whole.
+/// Files that only the user may read. They are replaced atomically.
 package enum PrivateFile {
-    /// Writes `bytes` to `path` with mode 0600: a reader sees the old file or the new one, never a part.
+    /// Writes `bytes` to `path` with mode 0600. A reader sees either the old or the new file, never a part.
     ///
     /// - Throws: ``DevClusterFailure`` if the file cannot be written.
     package static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
@@ -32,7 +32,7 @@ package enum PrivateFile {
         }
     }
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file. It is no error if the file does not exist.
     ///
     /// - Throws: ``DevClusterFailure`` if the file cannot be removed.
     package static func remove(_ path: String) throws {

@@ -1,12 +1,12 @@
 /// A program to run as a child process.
 package struct ProcessCommand: Sendable, Hashable {
-    /// The program: a path if it holds a slash, otherwise a name that is looked up in `PATH`.
+    /// The program: a path if it contains a slash, otherwise a name that is searched in `PATH`.
     package var executable: String
     /// The arguments after the program's name.
     package var arguments: [String]
-    /// Variables that are added to the environment of this process; `nil` takes one away.
+    /// Variables that are added to the environment of this process; `nil` removes one.
     package var environment: [String: String?]
-    /// The file that standard output and standard error are appended to.
+    /// The file to which standard output and standard error are appended.
     package var logFile: String
 
     package init(

@@ -1,9 +1,9 @@
-/// How a process ended.
+/// The exit status of a process.
 package enum ProcessExit: Sendable, Hashable, CustomStringConvertible {
     case code(Int32)
     case signal(Int32)
 
-    /// True for exit code 0.
+    /// Whether the exit code is 0.
     package var isSuccess: Bool { self == .code(0) }
 
     package var description: String {

@@ -6,13 +6,13 @@ import FoundationEssentials
     import Glibc
 #endif
 
-/// The processes that a child process started with, and everything that they started in turn.
+/// A child process with all processes that it started directly or indirectly.
 ///
-/// A process that makes a session of its own leaves the group and is no longer reached.
+/// A process that creates its own session leaves the group and is not reached.
 package struct ProcessGroup: Sendable, Hashable {
-    /// How long a group may take to end after SIGTERM, before SIGKILL ends it.
+    /// The time that a group has to end after SIGTERM, before SIGKILL.
     package static let grace: Duration = .seconds(3)
-    /// How often ``end(grace:)`` looks whether the group is gone.
+    /// The interval in which ``end(grace:)`` checks whether the group has ended.
     private static let pollInterval: Duration = .milliseconds(20)
 
     /// The process id of the group's first process.
@@ -22,11 +22,11 @@ package struct ProcessGroup: Sendable, Hashable {
         self.id = id
     }
 
-    /// True while a process of the group runs. One that has ended and was not yet collected does not count.
+    /// Whether a process of the group runs. Zombies are not counted.
     package var isRunning: Bool {
         guard kill(-id, 0) == 0 || errno == EPERM else { return false }
         #if os(Linux)
-            // An orphan stays in its group as a zombie for as long as its new parent does not collect it.
+            // An orphan stays in its group as a zombie until its new parent reaps it.
             let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return processes.contains { name in
                 guard Int32(name) != nil, let status = ProcessStatus(processDirectory: "/proc/\(name)") else {
@@ -39,14 +39,13 @@ package struct ProcessGroup: Sendable, Hashable {
         #endif
     }
 
-    /// Asks the group to end, and kills what is left of it after `grace`.
+    /// Sends SIGTERM to the group, and SIGKILL to what is left of it after `grace`.
     ///
-    /// Cancelling the calling task does not cut the grace short.
+    /// Cancelling the calling task does not shorten the grace.
     package func end(grace: Duration = ProcessGroup.grace) async {
         guard isRunning else { return }
         kill(-id, SIGTERM)
-        // A task of its own, awaited here, because cancellation is what usually leads here, and a cancelled task
-        // cannot wait.
+        // An unstructured task, because the calling task is usually cancelled and could not sleep.
         await Task {
             let deadline = ContinuousClock.now + grace
             while isRunning, ContinuousClock.now < deadline {

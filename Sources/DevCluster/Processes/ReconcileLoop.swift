@@ -1,21 +1,22 @@
-/// Runs a controller: whenever an object of some kinds changes, the whole is looked at again.
+/// Runs a controller: it reconciles all objects whenever an object of some kinds changes.
 ///
-/// Changes that arrive during one round lead to one more round, however many there are.
+/// All changes during one call of `reconcile` lead to one further call.
 struct ReconcileLoop: Sendable {
     let store: ObjectStore
     let kinds: [ResourceKind]
 
-    /// Runs `reconcile` once, and then after every change, until the task is cancelled.
+    /// Calls `reconcile` once, and then after every change, until the task is cancelled.
     ///
-    /// - Throws: What `reconcile` threw, except for a ``StatusFailure``: an object went or changed between reading and
-    ///   writing, and that change leads to the next round.
+    /// - Throws: The error of `reconcile`, unless it is a ``StatusFailure``: an object was changed or deleted between reading
+    ///   and writing, and that change leads to the next call.
     func run(_ reconcile: @escaping @Sendable () async throws -> Void) async throws {
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         signal.yield()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for kind in kinds {
                 group.addTask {
-                    // A reader that is cut off for being slow starts over: a round looks at everything anyway.
+                    // If the sequence ends because this reader was too slow, it starts again. No change is lost, because
+                    // `reconcile` reads all objects.
                     while !Task.isCancelled {
                         for await _ in store.changes(of: kind) { signal.yield() }
                     }

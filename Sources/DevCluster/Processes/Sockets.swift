@@ -4,12 +4,12 @@
     import Glibc
 #endif
 
-/// Questions about TCP on this machine's loopback addresses.
+/// Checks of TCP ports on loopback addresses.
 package enum Sockets {
-    /// How long a connection attempt may take; on loopback it takes microseconds or is refused.
+    /// The longest time for a connection attempt. On loopback it succeeds or is refused within microseconds.
     private static let connectLimitMilliseconds: Int32 = 250
 
-    /// True if a server accepts connections at an IPv4 or IPv6 address and port. Blocks for at most a quarter of a second.
+    /// Whether a server accepts connections on an IPv4 or IPv6 address and port. Blocks for at most 250 ms.
     package static func accepts(address: String, port: Int) -> Bool {
         withSocket(address: address, port: port) { descriptor, socketAddress, length in
             guard fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else { return false }
@@ -23,15 +23,15 @@ package enum Sockets {
         } ?? false
     }
 
-    /// True if a server can listen at an IPv4 address and port now.
+    /// Whether a server could listen on an IPv4 address and port now.
     package static func canListen(address: String, port: Int) -> Bool {
         freePort(address: address, wanted: port) != nil
     }
 
-    /// A port at an IPv4 address that nobody listens at.
+    /// Finds a port on an IPv4 address on which no server listens.
     ///
-    /// - Parameter wanted: The port to try; 0 lets the system choose.
-    /// - Returns: The port, or `nil` if `wanted` is taken or may not be used. Another process may take it afterwards.
+    /// - Parameter wanted: The port to try; 0 lets the system select one.
+    /// - Returns: The port; `nil` if `wanted` is in use or not permitted. Another process may take the port afterwards.
     package static func freePort(address: String, wanted: Int = 0) -> Int? {
         let port: Int?? = withSocket(address: address, port: wanted) { descriptor, socketAddress, length in
             var reuse: Int32 = 1
@@ -47,7 +47,7 @@ package enum Sockets {
         return port ?? nil
     }
 
-    /// - Parameter address: An IPv4 address, or an IPv6 address (it holds colons).
+    /// - Parameter address: An IPv4 address, or an IPv6 address, which contains colons.
     private static func withSocket<Result>(
         address: String,
         port: Int,

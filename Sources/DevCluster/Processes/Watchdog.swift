@@ -6,31 +6,31 @@ import Subprocess
     import SystemPackage
 #endif
 
-/// A process beside this one that ends this one's children should this one be killed before it can.
+/// A separate process that ends the children of this process if this process is killed.
 ///
-/// It reads from a pipe which of this process's children run. When the pipe closes, which the operating system sees
-/// to however this process ended, it ends the children that are left. (Linux's `PR_SET_PDEATHSIG` would not do: it
-/// follows the thread that started the child, does not reach the child's own children, and is lost on `setuid`.)
+/// It reads from a pipe which children run. When the pipe is closed, which the operating system does however this process ends,
+/// the watchdog ends the remaining children. Linux's `PR_SET_PDEATHSIG` is not sufficient: it depends on the thread that
+/// started the child, does not reach the child's own children, and is reset by `setuid`.
 package struct Watchdog: Sendable {
-    /// The subcommand of this executable that is the other side.
+    /// The subcommand of this executable that runs the watchdog.
     package static let subcommand = "watchdog"
-    /// How long the watchdog may take to end once the pipe is closed.
+    /// The time that the watchdog has to end after the pipe was closed.
     private static let exitLimit: Duration = .seconds(10)
 
     private let pipe: StandardInputWriter
 
-    /// Runs `body` under a watchdog.
+    /// Runs `body` with a watchdog.
     ///
     /// - Parameters:
     ///   - executable: The path of the development cluster's executable.
-    ///   - body: Starts processes with the watchdog that it is given, and ends them before it returns.
+    ///   - body: Starts processes with the given watchdog, and ends them before it returns.
     package static func watch<Result: Sendable>(
         executable: String,
         body: @Sendable (Watchdog) async throws -> Result
     ) async throws -> Result {
         var options = PlatformOptions()
         options.createSession = true
-        // It ignores SIGTERM and ends when the pipe closes: cancellation must leave it in place until then.
+        // The watchdog ignores SIGTERM and ends when the pipe is closed. Cancellation must not end it before that.
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: exitLimit)]
         return try await Subprocess.run(
             .path(FilePath(executable)),
@@ -52,18 +52,18 @@ package struct Watchdog: Sendable {
         }.closureResult
     }
 
-    /// Tells the watchdog that a group runs.
+    /// Reports that a group runs.
     func add(_ group: ProcessGroup) async {
         await write("+\(group.id)\n")
     }
 
-    /// Tells the watchdog that a group has ended.
+    /// Reports that a group has ended.
     func remove(_ group: ProcessGroup) async {
         await write("-\(group.id)\n")
     }
 
-    /// A failed write means that the watchdog has been ended by hand: there is nobody left to tell, and the children
-    /// are still ended in the usual way.
+    /// Writes a line to the pipe. An error is ignored: the watchdog has ended then, and the children are still ended by this
+    /// process.
     private func write(_ line: String) async {
         _ = try? await pipe.write(Array(line.utf8))
     }

@@ -1,4 +1,4 @@
-/// What the watchdog's side knows: the process groups that still run.
+/// The watchdog's record of the process groups that run.
 package struct WatchdogLedger: Sendable, Hashable {
     /// The groups to end, ordered by id.
     package var groups: [ProcessGroup] { ids.sorted().map(ProcessGroup.init(id:)) }
@@ -7,9 +7,9 @@ package struct WatchdogLedger: Sendable, Hashable {
 
     package init() {}
 
-    /// Takes one line of the pipe: `+` or `-` and the id of a group. Any other line is left aside.
+    /// Applies a line from the pipe: `+` or `-` and the id of a group. Other lines are ignored.
     package mutating func apply(_ line: String) {
-        // 0 and 1 are no groups that anyone may signal: they mean "my own group" and "every process".
+        // `kill` with these ids would signal the watchdog's own group or all processes (POSIX, `kill`).
         guard let sign = line.first, let id = Int32(line.dropFirst()), id > 1 else { return }
         switch sign {
         case "+": ids.insert(id)

@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Logging
 import Synchronization
 
-/// Runs pods: each is one process on this machine with a loopback address of its own.
+/// Runs pods. Each pod is a process on this machine with its own loopback address.
 package final class Kubelet: Sendable {
     private let store: ObjectStore
     private let template: SandboxTemplate
@@ -12,11 +12,11 @@ package final class Kubelet: Sendable {
     private let addresses: Mutex<PodAddresses>
 
     /// - Parameters:
-    ///   - store: The cluster.
-    ///   - template: What every pod runs.
+    ///   - store: The cluster's objects.
+    ///   - template: The program that all pods run.
     ///   - processes: Starts the processes.
-    ///   - logFolder: An existing folder for the processes' output, one file for each pod.
-    ///   - addresses: Where the pods' addresses come from.
+    ///   - logFolder: An existing folder for the processes' output, with one file per pod.
+    ///   - addresses: The addresses of pods.
     package init(
         store: ObjectStore,
         template: SandboxTemplate,
@@ -38,7 +38,7 @@ package final class Kubelet: Sendable {
 
     /// Runs a pod's process until it ends, the pod is deleted, or the task is cancelled.
     ///
-    /// The pod's status follows the process. By the return the process group has ended.
+    /// The pod's status is updated. The process group has ended when this returns.
     func run(_ pod: JSONValue) async {
         guard let program = template.command.first, let address = addresses.withLock({ $0.allocate() }) else {
             write(to: pod) { $0.setEnded(reason: "OutOfAddresses", message: "no address is left", succeeded: false) }
@@ -83,7 +83,7 @@ package final class Kubelet: Sendable {
         }
     }
 
-    /// Returns once the pod is gone or is being deleted.
+    /// Waits until the pod is deleted or being deleted.
     private func waitForDeletion(of pod: JSONValue) async {
         while !Task.isCancelled {
             let changes = store.changes(of: .pods, namespace: pod.namespace)
@@ -94,18 +94,18 @@ package final class Kubelet: Sendable {
         }
     }
 
-    /// A pod that was deleted with a grace period goes once its process has ended.
+    /// Removes a pod that was deleted with a grace period, after its process has ended.
     private func finishDeletion(of pod: JSONValue) {
         guard let current = store.get(.pods, namespace: pod.namespace, name: pod.name), current.uid == pod.uid,
             current.isTerminating
         else { return }
         var options = ObjectStore.DeleteOptions()
         options.gracePeriodSeconds = 0
-        // Failure means that somebody else was faster.
+        // An error means that the pod was removed by another caller.
         _ = try? store.delete(.pods, namespace: pod.namespace, name: pod.name, options: options)
     }
 
-    /// Changes the status of this very pod, if it still exists.
+    /// Changes the status of the pod, if it still exists with the same UID.
     private func write(to pod: JSONValue, _ change: (inout JSONValue) -> Void) {
         do {
             try store.updateStatus(.pods, namespace: pod.namespace, name: pod.name) { current in
@@ -154,7 +154,7 @@ extension JSONValue {
                 generation: nil,
                 now: Date()
             ).arrayValue ?? []
-        // Unlike other kinds, pods leave out what there is nothing to say about.
+        // Pods omit empty reasons and messages, unlike other kinds.
         for index in conditions.indices where conditions[index]["status"] == "True" {
             conditions[index]["reason"] = nil
             conditions[index]["message"] = nil

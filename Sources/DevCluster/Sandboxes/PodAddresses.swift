@@ -1,24 +1,24 @@
-/// Gives each pod a loopback address of its own, 127.x.y.z.
+/// Assigns a separate loopback address, 127.x.y.z, to each pod.
 ///
-/// Linux answers on all of 127.0.0.0/8 without set-up. Other systems answer on 127.0.0.1 alone until an alias is made.
+/// Linux accepts connections on all of 127.0.0.0/8. Other systems accept them only on 127.0.0.1 until an alias is added.
 package struct PodAddresses: Sendable {
-    /// How many pods can run at once.
+    /// The maximum number of pods at a time.
     package static let capacity = 254
 
     private let prefix: String
     private var used: Set<Int> = []
     private var last = 0
 
-    /// - Parameter seed: Chooses the network, so that two development clusters on one machine rarely share addresses.
+    /// - Parameter seed: Selects the network, so that two development clusters on one machine rarely have the same addresses.
     package init(seed: Int) {
-        // 127.64.0.0 to 127.127.255.0: away from 127.0.0.1 and from 127.0.0.53, where resolvers listen.
+        // From 127.64.0.0 to 127.127.255.0, which excludes 127.0.0.1 and 127.0.0.53, where DNS resolvers listen.
         let network = UInt(bitPattern: seed) % 16_384
         prefix = "127.\(64 + network / 256).\(network % 256)."
     }
 
-    /// Takes a free address, or returns `nil` when all are in use.
+    /// Allocates a free address; `nil` if all are in use.
     ///
-    /// Addresses are given out in turn, so that a new pod does not meet what its predecessor left behind.
+    /// Addresses are allocated in turn, so that a new pod does not get the address of one that has just ended.
     package mutating func allocate() -> String? {
         guard used.count < Self.capacity else { return nil }
         repeat { last = last % Self.capacity + 1 } while used.contains(last)
@@ -26,7 +26,7 @@ package struct PodAddresses: Sendable {
         return prefix + String(last)
     }
 
-    /// Gives an address back.
+    /// Releases an address.
     package mutating func release(_ address: String) {
         guard address.hasPrefix(prefix), let number = Int(address.dropFirst(prefix.count)) else { return }
         used.remove(number)

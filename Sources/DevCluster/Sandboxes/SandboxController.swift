@@ -1,11 +1,11 @@
 import FoundationEssentials
 import ServiceLifecycle
 
-/// Plays agent-sandbox and the kubelet: for each SandboxClaim of a namespace there is a Sandbox, for each Sandbox a
-/// pod, and for each pod a process on this machine.
+/// The implementation of agent-sandbox and the kubelet: each SandboxClaim of a namespace gets a Sandbox, each Sandbox a pod,
+/// and each pod a process on this machine.
 ///
-/// The process is always the template's, which the person at the terminal chose. What a client writes into an object is
-/// never run.
+/// The process is always that of the template, which the user of the command selected. Commands in objects that clients write
+/// are never executed.
 package struct SandboxController: Service {
     private let store: ObjectStore
     private let namespace: String
@@ -13,9 +13,9 @@ package struct SandboxController: Service {
     private let kubelet: Kubelet
 
     /// - Parameters:
-    ///   - store: The cluster.
+    ///   - store: The cluster's objects.
     ///   - namespace: The namespace whose claims are served.
-    ///   - template: What the sandboxes run.
+    ///   - template: The program that sandboxes run.
     ///   - kubelet: Runs the pods.
     package init(store: ObjectStore, namespace: String, template: SandboxTemplate, kubelet: Kubelet) {
         self.store = store
@@ -24,7 +24,7 @@ package struct SandboxController: Service {
         self.kubelet = kubelet
     }
 
-    /// Serves until the task is cancelled; by the return every process has ended.
+    /// Serves until the task is cancelled. All processes have ended when this returns.
     package func run() async throws {
         let (pods, start) = AsyncStream<JSONValue>.makeStream(bufferingPolicy: .bufferingOldest(PodAddresses.capacity))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,7 +53,7 @@ package struct SandboxController: Service {
                     namespace: namespace,
                     SandboxObjects.sandbox(for: claim, template: template)
                 )
-            // One of the same name that an earlier claim left behind goes first; its end leads to the next round.
+            // A Sandbox of an earlier claim with the same name must be deleted first. Its deletion leads to the next call.
             guard SandboxObjects.isOwned(sandbox, by: claim.uid), !sandbox.isTerminating else { continue }
             try reconcile(sandbox, of: claim, start)
         }

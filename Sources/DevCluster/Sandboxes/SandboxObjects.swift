@@ -1,17 +1,16 @@
-/// The objects that agent-sandbox makes for a claim, and what it says in their status.
+/// The objects that agent-sandbox creates for a claim, and their status.
 ///
-/// Names, labels and reasons are those of agent-sandbox 0.5. A claim is Ready when its Sandbox is, the Sandbox when its
-/// pod is, and the pod as soon as its process runs: a sandbox's pod has no readiness probe, because nobody knows at its
-/// start what it is going to listen at.
+/// Names, labels and reasons are those of agent-sandbox 0.5. A claim is ready if its Sandbox is, a Sandbox if its pod is, and a
+/// pod when its process runs. The pod has no readiness probe, because its ports are not known when it starts.
 package enum SandboxObjects {
-    /// The label with the claim's UID.
+    /// The label that contains the claim's UID.
     package static let claimLabel = "agents.x-k8s.io/claim-uid"
-    /// The label with the hash of the Sandbox's name.
+    /// The label that contains the hash of the Sandbox's name.
     package static let nameHashLabel = "agents.x-k8s.io/sandbox-name-hash"
-    /// The Sandbox's annotation with the pod's name.
+    /// The Sandbox's annotation that contains the pod's name.
     package static let podNameAnnotation = "agents.x-k8s.io/pod-name"
 
-    /// 32-bit FNV-1a of a Sandbox's name as 8 hex digits.
+    /// The 32-bit FNV-1a hash of a Sandbox's name, as 8 hexadecimal digits.
     package static func nameHash(_ name: String) -> String {
         var hash: UInt32 = 2_166_136_261
         for byte in name.utf8 {
@@ -22,7 +21,7 @@ package enum SandboxObjects {
         return String(repeating: "0", count: 8 - text.count) + text
     }
 
-    /// The Sandbox for a claim.
+    /// The Sandbox of a claim.
     package static func sandbox(for claim: JSONValue, template: SandboxTemplate) -> JSONValue {
         [
             "metadata": [
@@ -39,7 +38,7 @@ package enum SandboxObjects {
         ]
     }
 
-    /// The pod for a Sandbox.
+    /// The pod of a Sandbox.
     package static func pod(for sandbox: JSONValue) -> JSONValue {
         var labels = sandbox["spec", "podTemplate", "metadata", "labels"] ?? [:]
         labels[nameHashLabel] = .string(nameHash(sandbox.name))
@@ -53,7 +52,7 @@ package enum SandboxObjects {
         ]
     }
 
-    /// What a Sandbox says about itself, given its pod.
+    /// The decision about a Sandbox's condition `Ready`.
     package static func readiness(pod: JSONValue?) -> GatewayPlan.Decision {
         guard let pod, !pod.isTerminating else { return .init(false, "DependenciesNotReady", "Pod does not exist") }
         switch pod["status", "phase"]?.stringValue {
@@ -64,7 +63,7 @@ package enum SandboxObjects {
         }
     }
 
-    /// True if `object` is controlled by the owner with this UID.
+    /// Whether `object` is controlled by the owner with this UID.
     package static func isOwned(_ object: JSONValue, by uid: String) -> Bool {
         object.ownerReferences.contains { $0["uid"]?.stringValue == uid && $0["controller"]?.boolValue == true }
     }

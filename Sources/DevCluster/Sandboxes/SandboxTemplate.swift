@@ -1,8 +1,8 @@
-/// What every sandbox of the development cluster runs.
+/// The program that all sandboxes of the development cluster run.
 package struct SandboxTemplate: Sendable, Hashable {
     /// The program and its arguments.
     package var command: [String]
-    /// The port that the program is told to listen at.
+    /// The port in the program's variable `PORT`.
     package var port: Int
 
     package init(command: [String], port: Int) {

@@ -5,24 +5,25 @@ internal import Metrics
 internal import PreviewCluster
 internal import PreviewControl
 
-/// What every command needs of the cluster: a client of its API server, the previews' objects, the time and the rules.
+/// The objects that every command needs to access the cluster: the client of the API server, the previews' objects, the API
+/// server's time, and the policy.
 struct ClusterConnection: Sendable {
     let settings: ClusterSettings
     let client: KubernetesClient
     let manifests: PreviewManifests
     let objects: KubernetesPreviewObjects
-    /// The API server's time, as the client's answers tell it.
+    /// The API server's time, measured from the `Date` fields of the client's responses.
     let time: KubernetesClusterTime
 
     var policy: PreviewPolicy { settings.policy }
 
-    /// Makes a connection. It sends nothing yet.
+    /// Creates a connection without sending a request.
     ///
     /// - Parameters:
-    ///   - configuration: Says where the cluster is.
-    ///   - metrics: Where is counted what is asked of the API server.
-    ///   - refusals: Gets told about what the API server refuses; `nil` where whoever asks is told at once.
-    /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
+    ///   - configuration: Loads the address, the trust and the credentials of the API server.
+    ///   - metrics: Counts the requests to the API server.
+    ///   - refusals: Observes the requests that the API server refuses; `nil` for commands, which print the error themselves.
+    /// - Throws: A ``SettingsError`` if the cluster's configuration cannot be used.
     init(
         _ settings: ClusterSettings,
         to configuration: () throws -> ClusterConfiguration,
@@ -48,7 +49,7 @@ struct ClusterConnection: Sendable {
         time = KubernetesClusterTime(client.serverClock)
     }
 
-    /// The same cluster, with the previews of another namespace.
+    /// The same cluster, with another namespace for the previews.
     func moved(to namespace: String) -> ClusterConnection { ClusterConnection(self, namespace: namespace) }
 
     private init(_ other: ClusterConnection, namespace: String) {
@@ -75,12 +76,14 @@ extension PreviewManifests {
 }
 
 extension CurlConfiguration {
-    /// How long a probe may take to reach a gateway. An address that cannot be tried from here costs a start not much more.
+    /// The longest time in which a probe connects to a gateway. It bounds the delay of a start if the address cannot be reached
+    /// from this process.
     private static let longestConnecting = Duration.seconds(1)
-    /// A first page may take 10 s to compile; its request must not be sent again meanwhile.
+    /// The longest time without data from the app. An app may compile its first page for 10 s or more, and the request must not
+    /// be sent again meanwhile.
     private static let longestSilence = Duration.seconds(60)
 
-    /// For opening previews as a browser would.
+    /// The configuration for requests to previews' addresses.
     static func probing(maxConnections: Int) -> CurlConfiguration {
         CurlConfiguration(
             connectTimeout: longestConnecting,
@@ -91,7 +94,7 @@ extension CurlConfiguration {
 }
 
 extension CurlConfiguration {
-    /// How libcurl is to reach the API server that a kubeconfig or a service account names.
+    /// The configuration for the API server, with the trust and the client certificate of a kubeconfig or a service account.
     init(_ security: TransportSecurity) {
         self.init(
             tls: TLSConfiguration(

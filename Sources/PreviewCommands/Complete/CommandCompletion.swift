@@ -1,37 +1,38 @@
 internal import FoundationEssentials
 
-/// What may follow on a command line that is being typed. Values only.
+/// Computes the words that can complete a partially typed command line.
 ///
-/// It is found in the description that the argument parser gives of the commands, so that new options need no word here.
+/// The commands, options and values come from the argument parser's own description, so a new option needs no change here.
 struct CommandCompletion {
-    /// One word that may follow.
+    /// One proposed word.
     struct Word: Hashable, Sendable {
         let text: String
         var description = ""
     }
 
-    /// What may follow.
+    /// The kind of completion that applies.
     enum Answer: Hashable, Sendable {
         case words([Word])
-        /// A file's name, which the shell knows best.
+        /// File names; the shell completes them.
         case files
-        /// A preview or a request of the cluster; the options are those of the line that say which cluster and namespace.
+        /// Fingerprints of previews. `options` are the typed options that select the cluster and the namespace.
         case previews(options: [String])
+        /// Identifiers of pending requests for approval, with the same `options`.
         case requests(options: [String])
     }
 
     private let root: Description.Command
 
-    /// - Parameter description: The JSON document of the commands (ArgumentParser, `--experimental-dump-help`).
+    /// - Parameter description: The JSON document that ArgumentParser prints for `--experimental-dump-help`.
     init(description: String) throws {
         root = try JSONDecoder().decode(Description.self, from: Data(description.utf8)).command
     }
 
-    /// - Parameter line: The words after the program's name; the last one is what has been typed of the next, perhaps nothing.
+    /// - Parameter line: The words after the program's name. The last one is the word being typed, and may be empty.
     func answer(_ line: [String]) -> Answer {
         let typed = line.last ?? ""
         var command = root
-        /// The option that waits for its value.
+        /// The last option, if its value has not been typed yet.
         var pending: Description.Argument?
         var given: [String] = []
         var position = 0
@@ -70,7 +71,7 @@ struct CommandCompletion {
         }
     }
 
-    /// The options that say where to look.
+    /// The options that select the cluster and the namespace.
     private static let contextOptions: Set<String> = ["namespace", "config", "set"]
 
     private func values(of option: Description.Argument, _ typed: String) -> Answer {
@@ -80,10 +81,11 @@ struct CommandCompletion {
     }
 }
 
-/// The part of the argument parser's description of a program that is needed here.
+/// The fields of ArgumentParser's description of a program that are needed for completion.
 private struct Description: Decodable {
     let command: Command
 
+    /// A command with its subcommands and arguments.
     struct Command: Decodable {
         let commandName: String
         let abstract: String?
@@ -93,13 +95,13 @@ private struct Description: Decodable {
 
         var isShown: Bool { shouldDisplay != false }
 
-        /// - Parameter word: Its name with the dashes, perhaps with its value.
+        /// - Parameter word: An option's name with its dashes, optionally followed by `=` and a value.
         func option(_ word: String) -> Argument? {
             let name = String(word.prefix { $0 != "=" })
             return arguments?.first { $0.kind != .positional && $0.words.contains(name) }
         }
 
-        /// An argument that repeats takes all that follow.
+        /// The positional argument at a position. A repeating argument also takes all following positions.
         func positional(_ position: Int) -> Argument? {
             let positional = (arguments ?? []).filter { $0.kind == .positional && $0.shouldDisplay }
             if position < positional.count { return positional[position] }
@@ -115,6 +117,7 @@ private struct Description: Decodable {
         }
     }
 
+    /// A positional argument, an option or a flag.
     struct Argument: Decodable {
         enum Kind: String, Decodable {
             case positional, option, flag
@@ -133,10 +136,10 @@ private struct Description: Decodable {
         let shouldDisplay: Bool
         let isRepeating: Bool
 
-        /// The long name.
+        /// The long name, without dashes; empty if there is none.
         var name: String { names?.first { $0.kind == "long" }?.name ?? "" }
 
-        /// The names with their dashes.
+        /// All names, with their dashes.
         var words: [String] { (names ?? []).map { ($0.kind == "long" ? "--" : "-") + $0.name } }
     }
 }

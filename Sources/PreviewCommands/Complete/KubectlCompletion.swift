@@ -3,21 +3,21 @@ internal import FoundationEssentials
 internal import PreviewControl
 internal import PreviewDomain
 
-/// `kubectl_complete-preview`: completes the words of `kubectl preview`.
+/// `kubectl_complete-preview`: completes the words after `kubectl preview`.
 ///
-/// kubectl looks for a program of that name and runs it with the words after `kubectl preview`, the last one being what was
-/// typed of the next. It expects a word a line, each perhaps with a tab and a description, and at last a colon and a number that
-/// says how the shell goes on (kubectl, "Extend kubectl with plugins"; cobra, "Shell completions").
+/// kubectl runs a program of this name with the words after `kubectl preview`; the last word is the one being typed. It expects
+/// one proposal per line, optionally with a tab and a description, and a last line with a colon and the directive for the shell
+/// (kubectl, "Extend kubectl with plugins"; cobra, "Shell completions").
 struct KubectlCompletion {
-    /// How long the cluster may take to say what there is: somebody waits at a keyboard.
+    /// The time limit for reading the cluster. A user waits for the shell meanwhile.
     private static let limit = Duration.seconds(2)
     private static let maxDescriptionLength = 80
 
-    /// The words after `kubectl preview`; the last one is not finished.
+    /// The words after `kubectl preview`; the last one is being typed and may be empty.
     let line: [String]
 
     func run(in context: OperatorContext) async {
-        // A completion that fails must not print anything into the line that is being typed.
+        // An error message would be printed into the command line being typed, so errors propose no words.
         let answer = (try? CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)) ?? .words([])
         for word in await words(answer, in: context) {
             let description = word.description.prefix { $0 != "\n" }.prefix(Self.maxDescriptionLength)
@@ -26,7 +26,7 @@ struct KubectlCompletion {
         context.print(answer == .files ? ShellDirective.default.line : ShellDirective.noFiles.line)
     }
 
-    /// How the shell goes on (cobra, `ShellCompDirective`).
+    /// The directive for the shell (cobra, `ShellCompDirective`).
     private enum ShellDirective: Int {
         case `default` = 0
         case noFiles = 4
@@ -49,7 +49,9 @@ struct KubectlCompletion {
         return found.filter { $0.text.hasPrefix(typed) && !named.contains($0.text) }
     }
 
-    /// - Returns: Nothing where the cluster does not say in time.
+    /// Reads words from the cluster.
+    ///
+    /// - Returns: No words if the cluster does not respond within ``limit`` or the request fails.
     private func read(
         _ options: [String],
         _ context: OperatorContext,
@@ -84,10 +86,11 @@ struct KubectlCompletion {
 }
 
 extension PreviewGateway {
-    /// The name under which kubectl looks for the completion of the plugin `kubectl-preview`.
+    /// The program name under which kubectl runs the completion of the plugin `kubectl-preview`.
     static let completionName = "kubectl_complete-preview"
 
-    /// Runs the command line of this process. Under the name `kubectl_complete-preview` it completes another one.
+    /// Runs the command line of this process. Started as `kubectl_complete-preview`, the process completes a command line
+    /// instead.
     public static func runProcess() async {
         let words = CommandLine.arguments
         let name = words.first?.split(separator: "/").last.map(String.init)

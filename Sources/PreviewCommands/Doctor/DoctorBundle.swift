@@ -7,7 +7,7 @@ internal import PreviewDomain
 internal import PreviewIdentity
 internal import PreviewServer
 
-/// `preview-gateway doctor bundle`: what a report of a fault needs, in one document without secrets.
+/// `preview-gateway doctor bundle`: prints one JSON document for a bug report, without secrets.
 struct DoctorBundleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bundle",
@@ -28,17 +28,17 @@ struct DoctorBundleCommand: AsyncParsableCommand {
     }
 }
 
-/// The parts of a bundle. All texts in it are masked when it is written.
+/// The contents of a bundle. All texts are masked when it is printed.
 struct DoctorBundle: Sendable {
-    /// The most objects of a kind.
+    /// The maximum number of objects of each kind.
     static let maxObjects = 200
-    /// The last lines of each replica's log.
+    /// The number of lines at the end of each replica's log.
     static let logLines = 300
 
     private var parts: [String: JSONValue] = [:]
     private let secrets: [String]
 
-    /// Reads everything that the account may read. What cannot be read says why in its place.
+    /// Reads everything that the account may read. A part that cannot be read contains the reason instead.
     static func collect(_ context: DoctorContext) async throws -> DoctorBundle {
         var bundle = DoctorBundle(secrets: [context.serviceKey?.bearer.value].compactMap(\.self))
         bundle.parts["version"] = .string(BuildInfo.current.line)
@@ -60,6 +60,7 @@ struct DoctorBundle: Sendable {
 
     private init(secrets: [String]) { self.secrets = secrets }
 
+    /// A kind of object in the bundle, with the place where its objects are read.
     private struct Kind {
         let resource: APIResource
         let namespace: String
@@ -101,7 +102,7 @@ struct DoctorBundle: Sendable {
 
     // MARK: Writing
 
-    /// The document, masked.
+    /// The masked document as JSON.
     func text() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -109,12 +110,12 @@ struct DoctorBundle: Sendable {
     }
 }
 
-/// Takes secrets out of documents: by what they look like, and by where they are.
+/// Removes secrets from documents, by their format and by their place in the document.
 struct BundleMask: Sendable {
-    /// Texts that are secret wherever they are.
+    /// Texts that are replaced wherever they occur.
     let secrets: [String]
 
-    /// Members that say nothing about a fault and repeat everything else.
+    /// Members that repeat the rest of the object and do not help to find a fault.
     private static let dropped: Set<String> = ["managedFields", "kubectl.kubernetes.io/last-applied-configuration"]
 
     func masked(_ value: JSONValue) -> JSONValue {
@@ -133,7 +134,7 @@ struct BundleMask: Sendable {
         }
     }
 
-    /// A container's variables: what a setting of this service says is shown, everything else may be a secret.
+    /// Masks the environment variables of a container. Only the values of this service's non-secret settings are shown.
     private func variables(_ value: JSONValue) -> JSONValue {
         guard case .array(let variables) = value else { return masked(value) }
         return .array(
@@ -147,7 +148,7 @@ struct BundleMask: Sendable {
         )
     }
 
-    /// The settings whose values are no secrets.
+    /// The names of the settings whose values are not secret.
     private static let shown = Set(Settings.descriptions.filter { !$0.isSecret }.map(\.key))
 
     private func masked(_ text: String) -> String {
@@ -160,7 +161,8 @@ struct BundleMask: Sendable {
         return SecretMask.mask(Self.withoutCredentials(text))
     }
 
-    /// Without what follows `Bearer` and `Basic`, and without the user of a URL: short ones look like any word.
+    /// Masks what follows `Bearer` and `Basic`, and the user information of a URL. Short credentials have no format by which
+    /// ``SecretMask`` could recognise them.
     static func withoutCredentials(_ text: String) -> String {
         text.replacing(/(?i)\b(bearer|basic)\s+[^\s"',;]+/) { "\($0.output.1) \(SecretMask.placeholder)" }
             .replacing(/:\/\/[^\/\s@"']+@/, with: "://\(SecretMask.placeholder)@")

@@ -14,19 +14,21 @@ internal import PreviewIdentity
     internal import Glibc
 #endif
 
-/// One thing that is looked at.
+/// One check of the cluster or the installation.
 struct DoctorCheck: Sendable {
+    /// The groups of checks, in the order of the report.
     enum Group: String, Sendable, CaseIterable {
         case cluster, resources, gateway, permissions, network, core, previews
     }
 
-    /// Stable: scripts and Docs/Doctor.md name it.
+    /// The identifier, such as `PG101`. It never changes, because scripts and Docs/Doctor.md refer to it.
     let id: String
     let group: Group
-    /// What is to be so.
+    /// The condition that the check expects to hold.
     let title: String
-    /// Whether it makes sense before the service is installed.
+    /// Whether the check also applies before the service is installed.
     let isPreInstallation: Bool
+    /// Performs the check. A thrown error becomes a finding in ``DoctorCommand``.
     let look: @Sendable (DoctorContext) async throws -> DoctorFinding
 
     init(
@@ -43,24 +45,25 @@ struct DoctorCheck: Sendable {
         self.look = look
     }
 
-    /// All checks, in the order in which they are made.
+    /// All checks, in the order in which they are performed.
     static let all: [DoctorCheck] =
         clusterChecks + resourceChecks + gatewayChecks + exposureChecks + endedPageChecks + permissionChecks
         + networkChecks + coreChecks + platformChecks + previewChecks
 }
 
-/// What one check found.
+/// The result of one check.
 struct DoctorFinding: Hashable, Sendable {
+    /// The result of a check. Failures and warnings determine the exit status of the command.
     enum Status: String, Sendable, CaseIterable {
         case ok, warning, failure
-        /// It could not be looked at, or does not apply.
+        /// The check could not be performed, or does not apply.
         case skipped
     }
 
     let status: Status
-    /// What is so, in one line.
+    /// What was found, in one line.
     let detail: String
-    /// What mends it: a command where there is one.
+    /// How to correct it, as a command if there is one; `nil` if there is nothing to correct.
     let mend: String?
 
     static func ok(_ detail: String) -> DoctorFinding { DoctorFinding(status: .ok, detail: detail, mend: nil) }
@@ -75,26 +78,26 @@ struct DoctorFinding: Hashable, Sendable {
     }
 }
 
-/// What the checks look at.
+/// The inputs of the checks.
 struct DoctorContext: Sendable {
     let connection: ClusterConnection
-    /// Where the platform's core API is; `nil` without one.
+    /// The address of the platform's core API; `nil` if none is configured.
     let coreAPI: BaseURL?
-    /// The service key, where it is known here.
+    /// The service key; `nil` if it is not in the settings given to the command.
     let serviceKey: ServiceKey?
-    /// Whether the settings have the service pass on what is the core API's.
+    /// Whether the settings turn the router on.
     let isRouting: Bool
-    /// Whether the kubeconfig is the service account of the pod that this runs in.
+    /// Whether the checks run in a pod, with the pod's service account.
     let isService: Bool
-    /// Reaches the core API.
+    /// The transport for requests to the core API.
     let platform: any HTTPTransport
-    /// The addresses of a name; none where it does not resolve.
+    /// Resolves a name to addresses; returns none if it does not resolve.
     let resolve: @Sendable (String) async -> [String]
     let probes: DoctorProbes
 
-    /// Reads what the checks need of the settings.
+    /// Reads the settings that the checks need.
     ///
-    /// - Throws: A ``SettingsError`` with the one line that says which setting is wrong.
+    /// - Throws: A ``SettingsError`` if a setting or the cluster's configuration is invalid.
     init(
         _ options: SettingsOptions,
         environment: [String: String],
@@ -114,7 +117,7 @@ struct DoctorContext: Sendable {
         self.probes = probes
     }
 
-    /// Looks from this process.
+    /// Calls a closure with a context that uses this process's environment, resolver and network.
     static func withProcess<Result: Sendable>(
         _ options: SettingsOptions,
         _ body: (DoctorContext) async throws -> Result
@@ -142,7 +145,7 @@ struct DoctorContext: Sendable {
     var namespace: String { connection.settings.namespace }
     var gateway: String { connection.settings.gatewayName }
     var gatewayNamespace: String { connection.settings.gatewayNamespace }
-    /// The user that the service's ServiceAccount is to the API server.
+    /// The user name that the API server gives to the service's ServiceAccount.
     var serviceUser: String { "system:serviceaccount:\(namespace):\(ServiceObjects.name)" }
 
     /// The preview Gateway.
@@ -150,7 +153,7 @@ struct DoctorContext: Sendable {
         try await client.get(InspectedGateway.self, named: gateway, in: gatewayNamespace)
     }
 
-    /// The namespace's Deployments, each with the environment that its containers get.
+    /// The namespace's Deployments, each with the environment variables of its containers.
     func deployments() async throws -> [(deployment: InspectedDeployment, environment: [String: String])] {
         let maps = try await client.list(InspectedConfigMap.self, in: namespace).items
         let named = Dictionary(maps.map { ($0.metadata.name, $0) }) { $1 }
@@ -159,16 +162,16 @@ struct DoctorContext: Sendable {
     }
 }
 
-/// What the checks look at beside the API server: the process in production, and whatever a test wants.
+/// The checks' access to anything but the API server and the core API. Tests replace it.
 struct DoctorProbes: Sendable {
     var now: @Sendable () -> Date
-    /// The certificate that a server presents for a host; `nil` where there is none.
+    /// The certificate that a server presents for a host; `nil` if there is none.
     var presentedCertificate: @Sendable (_ endpoint: String, _ host: String) async -> ServerCertificate?
-    /// The page with the metrics of one of the Gateway's pods.
+    /// The metrics page of one of the Gateway's pods.
     var gatewayMetrics:
         @Sendable (_ client: KubernetesClient, _ pod: String, _ namespace: String) async throws -> String
 
-    /// Where Envoy's metrics are in a pod of Istio: the agent's port, with the agent's own.
+    /// The port of an Istio pod that serves Envoy's metrics together with the Istio agent's own.
     private static let istioPort = 15020
     private static let istioPath = "/stats/prometheus"
 
@@ -181,9 +184,9 @@ struct DoctorProbes: Sendable {
     )
 }
 
-/// The name resolution of this machine.
+/// The name resolution of the operating system.
 enum SystemResolver {
-    /// The addresses of a name as text; none where it does not resolve. Blocks for as long as the resolver takes.
+    /// The numeric addresses of a name; none if it does not resolve. Blocks the calling thread until the resolver returns.
     static func addresses(of name: String) -> [String] {
         var result: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(name, nil, nil, &result) == 0 else { return [] }

@@ -4,7 +4,7 @@ internal import HTTPTransport
 internal import KubernetesClient
 internal import PreviewIdentity
 
-/// `preview-gateway doctor`: looks at the cluster and says what is not as it has to be.
+/// `preview-gateway doctor`: checks the cluster and the installation, and reports what has to be corrected.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
@@ -53,7 +53,9 @@ struct DoctorCommand: AsyncParsableCommand {
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 
-    /// Makes the checks that are asked for.
+    /// Performs the selected checks.
+    ///
+    /// - Throws: A ``SettingsError`` if a setting or the cluster's configuration is invalid.
     func report(
         environment: [String: String],
         cluster: () throws -> ClusterConfiguration,
@@ -80,7 +82,7 @@ struct DoctorCommand: AsyncParsableCommand {
         return Set(skip).isDisjoint(with: names)
     }
 
-    /// A check that cannot be made says so and stops none of the others.
+    /// Performs one check. If it throws, the finding says so, and the other checks still run.
     private func look(_ check: DoctorCheck, _ context: DoctorContext) async -> DoctorFinding {
         do {
             return try await check.look(context)

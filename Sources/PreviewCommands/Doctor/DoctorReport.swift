@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 
-/// What all checks found.
+/// The findings of all selected checks.
 struct DoctorReport: Sendable {
+    /// A check with its finding.
     struct Entry: Sendable {
         let check: DoctorCheck
         let finding: DoctorFinding
@@ -9,13 +10,13 @@ struct DoctorReport: Sendable {
 
     let entries: [Entry]
 
-    /// 0 where everything is in order, 1 where something needs attention, 2 where something does not work.
+    /// 0 if all checks passed or were skipped, 1 if there is a warning, 2 if there is a failure.
     var exitCode: Int32 {
         let found = Set(entries.map(\.finding.status))
         return found.contains(.failure) ? 2 : found.contains(.warning) ? 1 : 0
     }
 
-    /// For people: a heading for each group, a line for each check, and below it what mends it.
+    /// The report for people: a heading for each group, a line for each check, and below it how to correct what was found.
     var text: String {
         var lines: [String] = []
         for group in DoctorCheck.Group.allCases {
@@ -39,7 +40,7 @@ struct DoctorReport: Sendable {
         return (lines + ["", counts.joined(separator: ", ")]).joined(separator: "\n")
     }
 
-    /// For programs.
+    /// The report as JSON.
     func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -62,6 +63,7 @@ struct DoctorReport: Sendable {
 
     private static func page(_ check: DoctorCheck) -> String { "Docs/Doctor.md#\(check.id.lowercased())" }
 
+    /// The JSON document. The names of its members do not change, because scripts read them.
     private struct Document: Encodable {
         struct Check: Encodable {
             let id: String

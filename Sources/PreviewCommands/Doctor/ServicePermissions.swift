@@ -1,14 +1,15 @@
 internal import KubernetesModel
 
-/// What the service asks of a cluster: the rules of `k8s/base/rbac.yaml`, which the tests compare with it.
+/// The permissions that the service needs: the rules of `k8s/base/rbac.yaml`. A test compares the two.
 enum ServicePermissions {
+    /// The verbs that are allowed for one resource.
     struct Rule: Hashable, Sendable {
         let group: String
         let resource: String
         let verbs: [String]
-        /// Whether it concerns the preview Gateway alone.
+        /// Whether the rule applies to the preview Gateway only.
         var isForGateway = false
-        /// Whether it belongs to no namespace.
+        /// Whether the resource has no namespace.
         var isClusterWide = false
     }
 
@@ -36,7 +37,8 @@ enum ServicePermissions {
         Rule(group: "authentication.k8s.io", resource: "tokenreviews", verbs: ["create"], isClusterWide: true),
     ]
 
-    /// What it must not be able to do: the ways by which more could be had.
+    /// Permissions that the service must not have, because they would let it read secrets, change other workloads or extend its
+    /// own permissions.
     static let superfluous = [
         Rule(group: "", resource: "secrets", verbs: ["get", "list"]),
         Rule(group: "", resource: "pods", verbs: ["create", "delete"]),
@@ -49,7 +51,7 @@ enum ServicePermissions {
 }
 
 extension ServicePermissions.Rule {
-    /// The questions whether somebody may do all of it.
+    /// One question for each verb of the rule.
     func questions(namespace: String, gateway: String, gatewayNamespace: String) -> [AccessReview.Attributes] {
         let parts = resource.split(separator: "/").map(String.init)
         return verbs.map { verb in

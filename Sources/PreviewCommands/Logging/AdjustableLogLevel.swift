@@ -4,32 +4,32 @@ internal import ServiceLifecycle
 internal import Synchronization
 internal import UnixSignals
 
-/// The level of the log, which a signal changes while the service runs.
+/// The log level, which a signal changes while the service runs.
 final class AdjustableLogLevel: Sendable {
     private let configured: Logger.Level
     private let isDetailed = Atomic(false)
 
-    /// - Parameter configured: The setting's.
+    /// - Parameter configured: The level from the settings.
     init(_ configured: Logger.Level) {
         self.configured = configured
     }
 
     var current: Logger.Level { isDetailed.load(ordering: .relaxed) ? min(.debug, configured) : configured }
 
-    /// Changes between the setting's level and `debug`.
+    /// Switches between the configured level and `debug`.
     func toggle() {
         isDetailed.store(!isDetailed.load(ordering: .relaxed), ordering: .relaxed)
     }
 }
 
-/// Logs what is at or above a level that may change at any time.
+/// A log handler whose level may change at any time.
 ///
 /// The metadata reaches the base handler with each line that is written, not with each change: the handler for text formats
 /// its metadata whenever they change, and most requests change them and write no line.
 struct AdjustableLogHandler<Base: LogHandler>: LogHandler {
     private let base: Base
     private let level: AdjustableLogLevel
-    /// A level that this copy of the logger was given.
+    /// A level that was set on this copy of the logger; it overrides the adjustable one.
     private var ownLevel: Logger.Level?
     var metadata: Logger.Metadata
     var metadataProvider: Logger.MetadataProvider?
@@ -59,7 +59,7 @@ struct AdjustableLogHandler<Base: LogHandler>: LogHandler {
     }
 }
 
-/// Changes the level upon SIGUSR1.
+/// Switches the log level on SIGUSR1.
 struct LogLevelSignal: Service {
     static let signal = UnixSignal.sigusr1
 
@@ -69,14 +69,14 @@ struct LogLevelSignal: Service {
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: Self.signal).cancelOnGracefulShutdown() {
             level.toggle()
-            // A line that every level lets through, so that whoever sent the signal sees what it did.
+            // Logged as critical so that it appears at every level, and the sender of the signal sees the new level.
             logger.critical("the log level changes", metadata: ["level": "\(level.current)"])
         }
     }
 }
 
 extension Logger.MetadataProvider {
-    /// Adds to each line for which request it was written.
+    /// Adds the identifiers of the current request to each line.
     static let requestTrace = Logger.MetadataProvider {
         guard let trace = RequestTrace.current else { return [:] }
         return ["trace_id": "\(trace.traceID)", "request_id": "\(trace.requestID)"]

@@ -8,7 +8,7 @@ internal import ArgumentParser
     internal import Musl
 #endif
 
-/// `preview-gateway debug-log`: the signal that changes the level of a replica's log, since the image has no `kill`.
+/// `preview-gateway debug-log`: sends the signal that switches a replica's log level. The container image has no `kill`.
 struct DebugLogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "debug-log",
@@ -22,7 +22,7 @@ struct DebugLogCommand: ParsableCommand {
     var pid: Int32 = 1
 
     func validate() throws {
-        // Zero and negative numbers mean groups of processes.
+        // `kill` interprets zero and negative numbers as process groups (POSIX, `kill`).
         guard pid > 0 else { throw ValidationError("--pid: expected the number of a process") }
     }
 

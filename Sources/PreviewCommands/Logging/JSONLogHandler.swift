@@ -10,8 +10,8 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// Writes each line of the log as one JSON object: `time`, `level`, `logger`, `source`, `message`, and `metadata` as an
-/// object, with the names that the text format has.
+/// Writes each log line as one JSON object: `time`, `level`, `logger`, `source`, `message`, and `metadata` as an object with
+/// the same keys as in the text format.
 struct JSONLogHandler: LogHandler {
     private let label: String
     private let now: @Sendable () -> Date
@@ -21,7 +21,7 @@ struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
 
-    /// - Parameter write: Takes one line with its newline.
+    /// - Parameter write: Writes one line, including its newline.
     init(
         label: String,
         now: @escaping @Sendable () -> Date = { Date() },
@@ -64,7 +64,7 @@ struct JSONLogHandler: LogHandler {
         let metadata: [String: MetadataValue]?
     }
 
-    /// A value of metadata: texts, lists and objects stay what they are.
+    /// A metadata value; lists and dictionaries become JSON arrays and objects.
     private struct MetadataValue: Encodable {
         let value: Logger.Metadata.Value
 
@@ -82,7 +82,7 @@ struct JSONLogHandler: LogHandler {
     }
 }
 
-/// The standard error output, to which whole lines are written.
+/// The standard error output. Lines of concurrent callers are not interleaved.
 private enum StandardError {
     private static let lock = Mutex(())
 
@@ -95,7 +95,8 @@ private enum StandardError {
                 #else
                     let written = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
                 #endif
-                // Nobody reads it any more, or it was interrupted: a log that cannot be written ends nothing.
+                // The write failed or was interrupted. The rest of the line is dropped, because an unwritable log must not stop
+                // the service.
                 guard written > 0 else { return }
                 bytes = bytes.dropFirst(written)
             }
@@ -103,11 +104,11 @@ private enum StandardError {
     }
 }
 
-/// How lines of the log are written.
+/// The format of log lines.
 enum LogFormat: String, Sendable, CaseIterable {
     /// For people: time, level, metadata, message.
     case text
-    /// For programs: one JSON object a line.
+    /// One JSON object per line.
     case json
 
     /// A logger that writes to the standard error output.

@@ -2,7 +2,7 @@ public import ArgumentParser
 internal import PreviewControl
 public import PreviewDomain
 
-/// What a decision is about and who makes it.
+/// The arguments of `approve` and `deny`: the request, and the name of the person who decides.
 struct DecisionArguments: ParsableArguments {
     @Argument(help: "The request, by its id or the id's first 8 characters, or a run that has one request waiting.")
     var request: String
@@ -17,9 +17,9 @@ struct DecisionArguments: ParsableArguments {
         return name
     }
 
-    /// The one request that is meant.
+    /// The request that the argument identifies.
     ///
-    /// - Throws: An ``CommandFailure`` where there is none, or more than one.
+    /// - Throws: A ``CommandFailure`` if there is none, or more than one.
     func find(_ connection: OperatorConnection) async throws -> Approval {
         let requests = try await connection.requests()
         if let named = requests.first(where: { $0.id.text == request }) { return named }
@@ -38,7 +38,7 @@ struct DecisionArguments: ParsableArguments {
     }
 }
 
-/// `preview-gateway approve`: consent to an agent's request.
+/// `preview-gateway approve`: approves an agent's request.
 struct ApproveCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "approve",
@@ -73,7 +73,7 @@ struct ApproveCommand: OperatorCommand {
     }
 }
 
-/// `preview-gateway deny`: refuse an agent's request.
+/// `preview-gateway deny`: denies an agent's request.
 struct DenyCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "deny",
@@ -104,7 +104,7 @@ struct DenyCommand: OperatorCommand {
 extension ApprovalScope: ExpressibleByArgument {}
 
 extension OperatorConnection {
-    /// Decides the request that is meant, and writes that down in the run's timeline.
+    /// Decides the request that the arguments identify, and records the decision in the run's timeline.
     fileprivate func decide(
         _ arguments: DecisionArguments,
         _ context: OperatorContext,

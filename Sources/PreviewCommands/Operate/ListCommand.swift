@@ -5,7 +5,7 @@ internal import KubernetesModel
 internal import PreviewControl
 internal import PreviewDomain
 
-/// `preview-gateway list`: the previews that there are.
+/// `preview-gateway list`: prints the previews in the cluster.
 struct ListCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
@@ -54,7 +54,7 @@ struct ListCommand: OperatorCommand {
     }
 }
 
-/// A preview in a list.
+/// One preview in the list.
 struct PreviewItem: Encodable {
     let preview: Preview
     private let report: ReapReport
@@ -127,7 +127,7 @@ struct PreviewItem: Encodable {
     }
 }
 
-/// `preview-gateway explain`: one preview's story.
+/// `preview-gateway explain`: prints everything that is known about previews.
 struct ExplainCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",

@@ -4,7 +4,7 @@ internal import KubernetesModel
 internal import PreviewCluster
 internal import PreviewDomain
 
-/// The option of commands that can look at all namespaces.
+/// The option of commands that can read all namespaces.
 struct NamespaceScope: ParsableArguments {
     @Flag(
         name: [.customShort("A"), .long],
@@ -12,7 +12,9 @@ struct NamespaceScope: ParsableArguments {
     )
     var allNamespaces = false
 
-    /// The connections to look through: the one given, or one for each namespace that has such objects.
+    /// The connections to read from: the given one, or one for each namespace that has objects of a type.
+    ///
+    /// - Throws: A ``CommandFailure`` if the objects of all namespaces cannot be listed.
     func connections<Object: KubernetesObject>(
         _ connection: OperatorConnection,
         holding type: Object.Type,
@@ -31,7 +33,7 @@ struct NamespaceScope: ParsableArguments {
         }
     }
 
-    /// What there is none of, and where.
+    /// The end of a sentence such as "No previews in …".
     func place(_ connection: OperatorConnection) -> String {
         allNamespaces ? "any namespace" : "namespace \(connection.namespace)"
     }
@@ -42,6 +44,6 @@ extension OperatorConnection {
 }
 
 extension LabelSelector {
-    /// Finds previews, those of the platform's earlier service included.
+    /// Selects previews, including those of the platform's older service.
     static let previews = LabelSelector(PreviewLabel.ownedSelector)
 }

@@ -6,14 +6,14 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import Synchronization
 
-/// The use cases of the service, for one command: nothing is watched, so everything is read from the cluster.
+/// The use cases of the service for one command. There are no watches; each use case reads from the API server.
 struct OperatorConnection: Sendable {
     let cluster: ClusterConnection
     let core: ReplicaCore
     private let approvals: KubernetesApprovalStore
     private let events = RecordedEvents()
 
-    /// What goes wrong is told as the command's own error.
+    /// Discards all lines. Errors reach the operator as the command's own error.
     private static let logger = Logger(label: "preview-gateway") { _ in SwiftLogNoOpLogHandler() }
 
     init(_ cluster: ClusterConnection) {
@@ -38,7 +38,7 @@ struct OperatorConnection: Sendable {
 
     // MARK: Reading
 
-    /// All previews, with what the reaper would do about each.
+    /// Reads all previews, with the reaper's decision about each.
     func report(withClaims: Bool = false) async throws -> ReapReport {
         let sweep = SingleSweep(policy: cluster.policy, objects: cluster.objects, clusterTime: cluster.time)
         return try await CommandFailure.reading { () async throws(ClusterError) in
@@ -46,7 +46,7 @@ struct OperatorConnection: Sendable {
         }
     }
 
-    /// All runs' requests for approval that are still on their claims, those that wait first, then the newest.
+    /// All requests for approval on the claims: pending ones first, then by time, newest first.
     func requests() async throws -> [Approval] {
         let claims = try await CommandFailure.reading("the runs' requests") { () async throws(ClusterError) in
             try await approvals.claims()
@@ -67,9 +67,9 @@ struct OperatorConnection: Sendable {
         KubernetesTimelineLog(client: cluster.client, namespace: cluster.settings.namespace, logger: Self.logger)
     }
 
-    /// Writes down what this command has done, as the service does.
+    /// Writes the events of this command to the runs' timelines, as the service does.
     ///
-    /// - Returns: Why something could not be written; the deed itself is done.
+    /// - Returns: A description of each event that could not be written. The action itself has succeeded.
     func recordEvents() async -> [String] {
         let log = timelineLog
         var failures: [String] = []
@@ -85,7 +85,7 @@ struct OperatorConnection: Sendable {
     }
 }
 
-/// Keeps what happened until it is written.
+/// Collects events until they are written.
 private final class RecordedEvents: Timeline {
     private let events = Mutex<[TimelineEvent]>([])
 
@@ -99,7 +99,7 @@ private final class RecordedEvents: Timeline {
     }
 }
 
-/// No command starts a preview, so none is probed.
+/// A probe that tries nothing. No command starts a preview, so it is never called.
 private struct NoProbe: PreviewProbe {
     func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome { .notTried }
 }

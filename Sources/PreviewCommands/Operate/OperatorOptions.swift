@@ -11,16 +11,16 @@ internal import PreviewDomain
     internal import Musl
 #endif
 
-/// The options that every command for operators takes.
+/// The options of every command for operators.
 struct OperatorOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "The previews' namespace, in place of the setting's.")
     var namespace: String?
 
     @OptionGroup var settings: SettingsOptions
 
-    /// Where previews are, and by which rules they live.
+    /// Connects to the cluster with the options and the environment.
     ///
-    /// - Throws: A ``SettingsError`` with the one line that says which setting is wrong.
+    /// - Throws: A ``SettingsError`` if a setting or the cluster's configuration is invalid.
     func connect(_ context: OperatorContext) throws -> OperatorConnection {
         var settings = try ClusterSettings(settings.sources(environment: context.environment))
         if let namespace { settings.namespace = namespace }
@@ -28,24 +28,24 @@ struct OperatorOptions: ParsableArguments {
     }
 }
 
-/// The value of an option `--run`.
+/// The value of the option `--run`.
 struct RunFilter {
     let run: RunID?
 
-    /// - Throws: A `ValidationError` for a text that is no run's id. A command says so when it is parsed, with its usage.
+    /// - Throws: A `ValidationError` if the text is not a run id. The parser prints it together with the command's usage.
     init(_ text: String?) throws {
         do { run = try text.map { try RunID($0) } } catch { throw ValidationError("--run: \(error)") }
     }
 }
 
-/// What a command finds around it: the process in production, and whatever a test wants.
+/// A command's access to its process. Tests replace it.
 struct OperatorContext {
     var environment: [String: String]
-    /// Says where the cluster is.
+    /// Loads the address, the trust and the credentials of the API server.
     var cluster: () throws -> ClusterConfiguration
-    /// Gets what was asked for.
+    /// Prints a result.
     var print: @Sendable (String) -> Void
-    /// Gets what the operator should know besides.
+    /// Prints a warning.
     var warn: @Sendable (String) -> Void
 
     static var process: OperatorContext {
@@ -54,19 +54,19 @@ struct OperatorContext {
             cluster: { try .discover() },
             print: { text in
                 Swift.print(text)
-                // Whoever follows reads through a pipe.
+                // Output to a pipe is buffered, and a reader of `watch` must see each line at once.
                 fflush(nil)
             },
             warn: { warning in
                 let line = Array("Warning: \(warning)\n".utf8)
-                // Where standard error is closed there is nobody to warn.
+                // An error is ignored: standard error may be closed.
                 _ = write(STDERR_FILENO, line, line.count)
             }
         )
     }
 }
 
-/// A command for operators, which works on the cluster itself with the caller's own kubeconfig.
+/// A command for operators. It sends its requests to the API server itself, with the operator's kubeconfig.
 protocol OperatorCommand: AsyncParsableCommand {
     var options: OperatorOptions { get }
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws

@@ -6,7 +6,7 @@ internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewDomain
 
-/// `preview-gateway requests`: what agents have asked for.
+/// `preview-gateway requests`: prints the agents' requests for approval.
 struct RequestsCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "requests",
@@ -68,7 +68,7 @@ struct RequestsCommand: OperatorCommand {
     }
 }
 
-/// A request in a list.
+/// One request in the list.
 private struct RequestItem: Encodable {
     let request: Approval
     let namespace: String

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import PreviewControl
 internal import PreviewDomain
 
-/// `preview-gateway stop`: end previews now.
+/// `preview-gateway stop`: ends previews.
 struct StopCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
@@ -23,10 +23,10 @@ struct StopCommand: OperatorCommand {
     func run(_ connection: OperatorConnection, _ context: OperatorContext) async throws {
         let references = try references.map { try PreviewReference($0) }
         let entries = try await connection.report().entries
-        // Nothing is stopped before it is clear what is meant by each.
+        // All references are resolved before the first preview is stopped, so that an ambiguous one stops nothing.
         let previews = try references.map { try find($0, in: entries) }.joined()
         for preview in previews {
-            // One that says no run is of no run's owner, and left to kubectl.
+            // Stopping verifies the run, so a preview without one cannot be stopped here.
             guard let run = preview.run else {
                 throw CommandFailure(
                     "preview \(preview.token.fingerprint) does not say whose run it is of; delete it with kubectl"

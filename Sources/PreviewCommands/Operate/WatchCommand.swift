@@ -4,7 +4,7 @@ internal import PreviewCluster
 internal import PreviewControl
 internal import PreviewDomain
 
-/// `preview-gateway watch`: what happens to previews, as it happens.
+/// `preview-gateway watch`: prints events of previews as they happen.
 struct WatchCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
@@ -48,7 +48,7 @@ struct WatchCommand: OperatorCommand {
 }
 
 extension TimelineEntry {
-    /// When, which run, what, which preview by its fingerprint or which request by its short id, and in words.
+    /// The time, the run, the kind of event, the preview's fingerprint or the request's short id, and the message.
     fileprivate var line: String {
         let kind = event.kind.rawValue.split(separator: ".").last.map(String.init) ?? event.kind.rawValue
         let column = kind + String(repeating: " ", count: max(Self.kindWidth - kind.count, 0))
@@ -56,6 +56,6 @@ extension TimelineEntry {
         return "\(RFC3339.string(time))  \(event.run)  \(column)  \(subject)  \(event.message)"
     }
 
-    /// As long as the longest kind's name.
+    /// The length of the longest kind's name.
     private static let kindWidth = "approval_required".count
 }

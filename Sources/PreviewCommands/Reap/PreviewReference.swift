@@ -2,16 +2,16 @@ internal import ArgumentParser
 internal import PreviewControl
 internal import PreviewDomain
 
-/// What an operator calls a preview by: its fingerprint, its token, the name of its objects, its URL, or its run.
+/// A preview or run named by an operator: a fingerprint, a token, the name of the preview's objects, a URL, or a run id.
 ///
-/// Most of these hold the secret, so nothing of what was given is ever repeated. Any DNS label may be a token and nearly any
-/// text a run's id, so a text may be more than one of these.
+/// Most of these contain the secret token, so error messages never repeat the text. A text may match several of these forms,
+/// because a token is also a valid run id.
 struct PreviewReference: Sendable {
-    /// The fingerprint that was given, or those of the tokens that the text may be.
+    /// The fingerprints of all tokens that the text may stand for, and the text itself if it has the form of a fingerprint.
     private let fingerprints: Set<String>
     private let run: RunLabel?
 
-    /// - Throws: A `ValidationError` where the text can be none of these.
+    /// - Throws: A `ValidationError` if the text has none of these forms.
     init(_ text: String) throws {
         let lowercased = text.lowercased()
         let isFingerprint =

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import KubernetesClient
 internal import PreviewControl
 
-/// `preview-gateway reap`: one sweep, or a look at what a sweep would do.
+/// `preview-gateway reap`: performs one sweep, or prints what a sweep would do.
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
@@ -43,7 +43,8 @@ struct ReapCommand: AsyncParsableCommand {
 
     @OptionGroup var options: SettingsOptions
 
-    /// Caught here, because the parser's own complaint would repeat what was given, and that may be a token.
+    /// Extra arguments. They are rejected in ``validate()``, because the parser's own error would repeat them and they may
+    /// contain a token.
     @Argument(help: .hidden)
     var superfluous: [String] = []
 
@@ -64,8 +65,9 @@ struct ReapCommand: AsyncParsableCommand {
     }
 
     /// - Parameters:
-    ///   - cluster: Says where the cluster is.
-    ///   - print: Gets what is to be printed.
+    ///   - cluster: Loads the address, the trust and the credentials of the API server.
+    ///   - print: Prints a result.
+    /// - Throws: A ``SettingsError`` or a ``CommandFailure``.
     func run(
         environment: [String: String],
         cluster: () throws -> ClusterConfiguration,
@@ -101,9 +103,9 @@ struct ReapCommand: AsyncParsableCommand {
 }
 
 extension ReapReport {
-    /// The stories of what is meant by some references, in their order; for programs, one document.
+    /// Explains the previews that some references name, in the references' order; as JSON or YAML in one document.
     ///
-    /// - Throws: A ``CommandFailure`` where there is nothing of one's name.
+    /// - Throws: A ``CommandFailure`` if a reference names nothing in the report.
     func explanation(of references: [PreviewReference], _ format: ExplanationFormat) throws -> String {
         var meant: [ReapEntry] = []
         for reference in references {

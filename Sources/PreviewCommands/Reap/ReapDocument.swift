@@ -4,20 +4,22 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import YAMLKit
 
-/// A report as JSON for programs. The members' names are stable; a member without a value is left out.
+/// A report as a JSON or YAML document. The names of its members do not change; a member without a value is omitted.
 struct ReapDocument: Encodable, Sendable {
-    /// The API server's time by which age was judged; left out where it was not known.
+    /// The API server's time by which ages were judged; omitted if it is unknown.
     let clusterTime: ClusterTime?
-    /// Whether the reaper is switched on.
+    /// Whether the reaper is enabled in the settings.
     let enabled: Bool
-    /// Whether nothing was to be deleted.
+    /// Whether the command deleted nothing: in a dry run, or because the reaper is disabled.
     let dryRun: Bool
-    /// Whether nothing was to be reaped for idleness.
+    /// Whether idle previews were kept.
     let sparesIdle: Bool
-    /// For how long a replica reaps nothing for idleness after it could not record keepalives, which this cannot know of.
+    /// The time, in seconds, for which a replica keeps idle previews after it could not record keepalives. The command does not
+    /// know whether a replica is in such a period.
     let outageGraceSeconds: Double
     let items: [ReapDocumentItem]
 
+    /// The interval that contains the API server's time.
     struct ClusterTime: Encodable, Sendable {
         let earliest: String
         let latest: String
@@ -25,8 +27,8 @@ struct ReapDocument: Encodable, Sendable {
     }
 
     /// - Parameters:
-    ///   - entries: What of the report is to be told; all of it if `nil`.
-    ///   - outcomes: What became of what was due; `nil` where nothing was to be deleted.
+    ///   - entries: The entries to include; all of the report's if `nil`.
+    ///   - outcomes: The outcome of each deletion; `nil` if nothing was to be deleted.
     init(
         _ report: ReapReport,
         entries: [ReapEntry]? = nil,
@@ -60,29 +62,31 @@ struct ReapDocument: Encodable, Sendable {
     }
 }
 
-/// One preview, or a Service that is left of one, in a ``ReapDocument``.
+/// One preview, or a Service whose HTTPRoute no longer exists, in a ``ReapDocument``.
 struct ReapDocumentItem: Encodable, Sendable {
-    /// Something that the preview lives with.
+    /// An object on which the preview depends: its pod or its claim.
     struct Companion: Encodable, Sendable {
         let name: String?
         let uid: String?
         let presence: String
     }
 
-    /// An instant that an annotation says.
+    /// A time stored in an annotation.
     struct Instant: Encodable, Sendable {
-        /// What the annotation says; left out where it is missing or cannot be used.
+        /// The annotation's value; omitted if it is missing or invalid.
         let annotation: String?
-        /// What counts.
+        /// The time that the reaper uses.
         let effective: String
     }
 
+    /// The result of a keepalive, if there was one now.
     struct Keepalive: Encodable, Sendable {
-        /// What a keepalive would do: `extends`, `nothing_to_do` or `refused`.
+        /// The effect of a keepalive at this time: `extends`, `nothing_to_do` or `refused`.
         let effect: String
         let expiresAt: String?
     }
 
+    /// The outcome of a deletion.
     struct Result: Encodable, Sendable {
         /// `reaped`, `already_gone`, `averted` or `failed`.
         let outcome: String
@@ -107,9 +111,9 @@ struct ReapDocumentItem: Encodable, Sendable {
     let service: String
     /// `keep`, `reap` or `leave`.
     let decision: String
-    /// Why it is reaped, or will be unless something changes.
+    /// The reason for the deletion, or for the next one if nothing changes.
     let reason: String?
-    /// Since when it is due, or when it will be.
+    /// The time since which the preview is due, or at which it will be due.
     let dueAt: String?
     let keepalive: Keepalive?
     let result: Result?

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import PreviewControl
 internal import PreviewDomain
 
-/// Everything about one preview for people: what it says of itself, what it lives with, what is decided and why.
+/// The explanation of one preview for people: its annotations, the objects that it depends on, and the reaper's decision.
 struct ReapStory: Sendable {
     private let entry: ReapEntry
     private let report: ReapReport
@@ -133,7 +133,7 @@ struct ReapStory: Sendable {
 }
 
 extension ReapReason {
-    /// The end of the sentence "it is reaped".
+    /// The end of a sentence such as "it is reaped …".
     fileprivate var words: String {
         switch self {
         case .podGone: "because its pod is gone (\(rawValue))"
@@ -145,7 +145,7 @@ extension ReapReason {
     }
 }
 
-/// What a preview's annotations say, and what is used instead of those that say nothing usable.
+/// The values of a preview's annotations, and the values used in place of missing or invalid ones.
 struct AnnotationStory: Sendable {
     private let preview: Preview
     private let policy: LifetimePolicy
@@ -155,7 +155,7 @@ struct AnnotationStory: Sendable {
         self.policy = policy
     }
 
-    /// One line for each annotation, named without the prefix that all have.
+    /// One line for each annotation, with the annotation's name without the common prefix.
     var lines: [(title: String, text: String)] {
         typealias Key = PreviewAnnotations.Key
         return [

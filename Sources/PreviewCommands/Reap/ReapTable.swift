@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import PreviewControl
 internal import PreviewDomain
 
-/// A report as a table for people, one line for each preview.
+/// A report as a table for people, with one line for each preview.
 struct ReapTable: Sendable {
     private let report: ReapReport
     private let outcomes: [PreviewToken: ReapOutcome]?
@@ -11,7 +11,7 @@ struct ReapTable: Sendable {
 
     private static let none = "-"
 
-    /// - Parameter outcomes: What became of what was due; `nil` where nothing was to be deleted.
+    /// - Parameter outcomes: The outcome of each deletion; `nil` if nothing was to be deleted.
     init(_ report: ReapReport, outcomes: [PreviewToken: ReapOutcome]?, namespace: String) {
         self.report = report
         self.outcomes = outcomes
@@ -89,12 +89,12 @@ struct ReapTable: Sendable {
     }
 }
 
-/// Words that the table, the story and the document share.
+/// Texts that the table and the explanation share.
 enum ReapWords {
     static let unknownTime = "The API server's time is not known, so nothing is reaped for its age."
     static let sparedIdle = "Nothing is reaped for idleness: --spare-idle."
 
-    /// Why a replica may still leave alone what this command calls idle; `nil` where none does.
+    /// Why a replica may keep previews that this command reports as idle; `nil` if the outage grace is zero.
     static func graceOfReplicas(_ policy: PreviewPolicy) -> String? {
         guard policy.outageGrace > .zero else { return nil }
         return """
@@ -104,7 +104,7 @@ enum ReapWords {
             """
     }
 
-    /// When something is, seen from the API server's time: `in 29m12s`, `3m2s ago`.
+    /// A time relative to the API server's time: `in 29m12s`, `3m2s ago`.
     static func when(_ instant: Date, _ time: ClusterTimeReading?) -> String {
         guard let time else { return "at \(RFC3339.string(instant))" }
         let left = instant.duration(since: time.earliest)
@@ -113,7 +113,7 @@ enum ReapWords {
 }
 
 extension ReapVerdict {
-    /// Its name in tables and documents.
+    /// The verdict's name in tables and documents.
     var label: String {
         switch self {
         case .keep: "keep"
@@ -124,7 +124,7 @@ extension ReapVerdict {
 }
 
 extension ClusterTimeReading {
-    /// How much is uncertain, in seconds.
+    /// The width of the interval, in seconds.
     var uncertainty: Double { latest.timeIntervalSince(earliest) }
 
     var words: String {
@@ -134,7 +134,7 @@ extension ClusterTimeReading {
 }
 
 extension ReapEntry {
-    /// What there is of the preview's Service.
+    /// The state of the preview's Service.
     enum ServiceState: String {
         case present, missing
         case beingDeleted = "being_deleted"
@@ -150,7 +150,7 @@ extension ReapEntry {
     }
 }
 
-/// Text in columns, as kubectl prints it: aligned to the left, three spaces between columns, none at a line's end.
+/// Left-aligned columns as kubectl prints them: three spaces between columns, and none at the end of a line.
 struct TextTable: Sendable {
     let header: [String]
     let rows: [[String]]
@@ -168,7 +168,7 @@ struct TextTable: Sendable {
 }
 
 extension Duration {
-    /// Its two largest units, in whole numbers and rounded towards zero: `2d3h`, `7h59m`, `29m12s`, `45s`.
+    /// The duration in its two largest units, as whole numbers rounded towards zero: `2d3h`, `7h59m`, `29m12s`, `45s`.
     var short: String {
         let seconds = abs(components.seconds)
         let units: [(name: String, seconds: Int64)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)]

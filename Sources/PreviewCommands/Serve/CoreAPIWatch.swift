@@ -2,7 +2,7 @@ internal import CoreAPI
 internal import Logging
 internal import Synchronization
 
-/// Says in the log when this replica lost the core API, and when it has it again.
+/// Logs when the core API becomes unreachable for this replica, and when it can be reached again.
 final class CoreAPIWatch: Sendable {
     private let reachability = Mutex(CoreAPIReachability())
     private let uptime: @Sendable () -> Duration
@@ -13,7 +13,7 @@ final class CoreAPIWatch: Sendable {
         self.logger = logger
     }
 
-    /// Takes the outcome of one request; for ``CoreAPIClient`` and the router.
+    /// Records the outcome of one request. ``CoreAPIClient`` and the router call it.
     func note(isReachable: Bool) {
         switch reachability.withLock({ $0.note(isReachable: isReachable, at: uptime()) }) {
         case .lost:

@@ -18,30 +18,32 @@ internal import UnixSignals
     internal import Glibc
 #endif
 
-/// All parts of the service, put together.
+/// The service, constructed from its parts.
 struct PreviewService {
     let settings: Settings
     let logger: Logger
-    /// What SIGUSR1 changes; `nil` leaves that signal alone.
+    /// The log level that SIGUSR1 switches; `nil` leaves the signal untouched.
     var logLevel: AdjustableLogLevel?
-    /// Where the cluster is.
+    /// Loads the address, the trust and the credentials of the API server.
     var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
-    /// Looks names up in the previews' zone, by the time that has passed since some instant.
+    /// Creates the lookup of host names in the previews' zone. The second argument returns the time since some fixed instant.
     var zoneNames: @Sendable (ZoneSuffix, @escaping @Sendable () -> Duration) -> any NameLookup = {
         ZoneNames($0, uptime: $1)
     }
-    /// The signals upon which it stops.
+    /// The signals that stop the service.
     var stopSignals: [UnixSignal] = [.sigterm, .sigint]
-    /// Called once the API listens.
+    /// Called when the API accepts connections.
     var onRunning: @Sendable (any Channel) async -> Void = { _ in }
 
-    /// How long after a signal to stop what was begun may go on, the time of draining included. What is cancelled then
-    /// takes back what it had begun, which takes up to 5 s more: 25 s in all, of the 30 s that Kubernetes allows a pod.
+    /// The time after a stop signal in which requests in progress may be completed, including the drain time.
+    ///
+    /// Requests that are cancelled then delete what they had created, which takes up to 5 s: 25 s in all, of the 30 s that
+    /// Kubernetes allows a pod by default (`terminationGracePeriodSeconds`).
     var shutdownTimeout = Duration.seconds(20)
 
-    /// Serves until a signal arrives, or the service group that this runs in shuts down.
+    /// Serves until a stop signal arrives, or until the enclosing service group shuts down.
     ///
-    /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
+    /// - Throws: A ``SettingsError`` if the cluster's configuration or an address to listen on cannot be used.
     func run() async throws {
         let configuration: ClusterConfiguration
         do { configuration = try cluster() } catch let error as KubernetesError {
@@ -52,8 +54,9 @@ struct PreviewService {
         let timeline = TimelineParts(shared)
         let previews = PreviewParts(shared, timeline, names: zoneNames(settings.address.zone, shared.time.uptime))
         let server = try ServerParts(shared, timeline, previews, onRunning: onRunning)
-        // Shut down one after the other, from the last: the draining, then the server, which accepts nothing more and
-        // ends what was begun, and only then what that needs; the timeline's queues write down what all the others did.
+        // Services shut down in reverse order: first the draining, then the server, which accepts no more requests and
+        // completes those in progress, then the services that these need. The timeline's queues come last, because they write
+        // the events of all others.
         let signal: [any Service] = logLevel.map { [LogLevelSignal(level: $0, logger: logger)] } ?? []
         let services = group(signal + timeline.services + previews.services + server.services)
         try await StopSignals(signals: stopSignals, draining: server.draining, time: shared.time, logger: logger)
@@ -61,7 +64,7 @@ struct PreviewService {
         await shared.shutdown()
     }
 
-    /// The log's first line: what runs, and where.
+    /// Logs the build and the configuration as the first line of the log.
     private func logStart(_ cluster: ClusterConfiguration) {
         let build = BuildInfo.current
         logger.info(
@@ -85,7 +88,7 @@ struct PreviewService {
     }
 }
 
-/// `preview-gateway serve`: the service itself.
+/// `preview-gateway serve`: runs the service.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -96,9 +99,9 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        // Before anything large is allocated.
+        // This setting of the allocator affects only later allocations.
         cmemory_map_large_blocks()
-        // What is wrong with a setting is one line, without the command's usage.
+        // A `SettingsError` that is thrown here is printed as one line, without the command's usage.
         let settings = try Settings(options.sources())
         let level = AdjustableLogLevel(settings.logLevel)
         let logger = settings.logFormat.logger(label: "preview-gateway", level: level)
@@ -106,18 +109,18 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// What signals to stop do: the first begins the stop, a second one shortens it.
+/// Handles stop signals: the first begins a graceful shutdown, a second one shortens it.
 struct StopSignals {
     let signals: [UnixSignal]
     let draining: Draining
     let time: MonotonicTime
     let logger: Logger
 
-    /// How long what runs may go on after a second signal. The listener is closed by then: a server that is cancelled
-    /// while it accepts connections can end the process (swift-nio issue 2637).
+    /// The time that requests in progress have after a second signal. The listener is closed within it, because cancelling a
+    /// server that still accepts connections can crash the process (https://github.com/apple/swift-nio/issues/2637).
     private static let patience = Duration.seconds(2)
 
-    /// Runs `services` until they have stopped.
+    /// Runs the services until they have stopped.
     func run(_ services: ServiceGroup) async throws {
         guard !signals.isEmpty else { return try await services.run() }
         let signals = await UnixSignalsSequence(trapping: signals)
@@ -132,11 +135,12 @@ struct StopSignals {
             }
             let end = try await group.next()
             group.cancelAll()
-            // What is cancelled says so by throwing.
+            // The remaining tasks throw because they were cancelled.
             if end == .patienceIsOver { while (try? await group.next()) != nil {} }
         }
     }
 
+    /// The reason for which the services end.
     private enum End {
         case stopped
         case patienceIsOver
@@ -160,19 +164,21 @@ struct StopSignals {
     }
 }
 
-/// How many files and sockets this process may have open.
+/// The number of files and sockets that this process may have open.
 enum OpenFiles {
-    /// What everything but callers' connections needs: the cluster's connections, logs, files that are read.
+    /// The files that are kept for everything but callers' connections: the cluster's connections, logs, files that are read.
     static let reserve = 256
 
-    /// Raises the process's own limit as far as it may, and returns it.
+    /// Raises the process's soft limit as far as possible.
     ///
-    /// The usual 1,024 is there for programs that use `select`; nothing here does.
+    /// The usual default of 1,024 exists for programs that use `select`; this service does not.
+    ///
+    /// - Returns: The limit that now applies.
     static func raiseLimit() -> Int {
         var limit = rlimit()
         #if canImport(Darwin)
             let resource = RLIMIT_NOFILE
-            // What the kernel grants to one process, whatever the hard limit says.
+            // The kernel's limit for one process, which applies even if the hard limit is higher.
             let most = rlim_t(OPEN_MAX)
         #else
             let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -190,7 +196,7 @@ enum OpenFiles {
 }
 
 extension BuildInfo {
-    /// The build that runs.
+    /// The running build.
     static let current = BuildInfo(
         version: String(cString: cbuildinfo_version()),
         commit: String(cString: cbuildinfo_commit()),

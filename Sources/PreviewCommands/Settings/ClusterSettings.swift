@@ -1,19 +1,19 @@
 internal import PreviewControl
 internal import PreviewDomain
 
-/// Where previews are in the cluster, and by which rules they live: what every command needs.
+/// The settings that every command needs: the place of previews in the cluster, and the policy for their lifetime.
 struct ClusterSettings: Sendable {
     var namespace: String
     var gatewayName: String
     var gatewayNamespace: String
-    /// The zone of the previews' names; `nil` where it is not set, and then no preview can be started.
+    /// The zone of the previews' host names. Without one no preview can be started.
     var zone: ZoneSuffix?
-    /// The longest time that what was opened through a preview stays open; as long as it may live if `nil`.
+    /// The longest time for which a connection through a preview may stay open; `nil` for the preview's longest lifetime.
     var connectionLimit: Duration?
     var policy: PreviewPolicy
 
-    /// - Throws: One line that names the key, its value and what is allowed. A key that no setting of any command has is
-    ///   refused too.
+    /// - Throws: One line that names the key, its value and what is allowed. Keys that belong to no command's settings are
+    ///   rejected too.
     init(_ sources: SettingsSources) throws(SettingsError) {
         try sources.checkKeys(known: Settings.keys)
         namespace = try sources.value(of: Settings.Keys.namespace, default: "agentweaver")

@@ -2,21 +2,21 @@ internal import Basics
 internal import FoundationEssentials
 internal import PreviewIdentity
 
-/// Whose credentials the service accepts.
+/// The credentials that the service accepts.
 struct IdentitySettings: Sendable {
-    /// Where the key of the platform's own callers is.
+    /// The source of the service key, with which the platform's own callers authenticate.
     enum ServiceKeySource: Sendable {
         case text(ServiceKey)
-        /// A file, with the key that it held when it was read first.
+        /// A file, with the key that it contained at the start.
         case file(path: String, ServiceKey)
     }
 
     /// The issuer whose access tokens are accepted.
     struct AccessTokens: Sendable {
-        /// Where the issuer's public keys are.
+        /// The source of the issuer's public keys.
         enum Keys: Hashable, Sendable {
             case url(URL)
-            /// One key in PEM, from a file.
+            /// One key in PEM, with the path of its file.
             case pem(String, path: String)
         }
 
@@ -27,9 +27,9 @@ struct IdentitySettings: Sendable {
 
     /// The ServiceAccounts whose tokens are accepted.
     struct ServiceAccounts: Sendable {
-        /// Those that act for the runs' agents.
+        /// Accounts that act for the runs' agents.
         let service: Set<ServiceAccount>
-        /// Those that may do everything.
+        /// Accounts that may access all runs.
         let operators: Set<ServiceAccount>
     }
 
@@ -45,10 +45,10 @@ struct IdentitySettings: Sendable {
         serviceAccounts = try Self.serviceAccounts(sources)
     }
 
-    /// Whether nobody would be accepted.
+    /// Whether no credential would be accepted.
     var isEmpty: Bool { serviceKey == nil && accessTokens == nil && serviceAccounts == nil }
 
-    /// The service key as it is configured, where it is.
+    /// The configured service key; `nil` if there is none.
     static func serviceKey(of sources: SettingsSources) throws(SettingsError) -> ServiceKey? {
         switch try serviceKey(sources) {
         case .text(let key), .file(_, let key): key
@@ -102,7 +102,7 @@ struct IdentitySettings: Sendable {
         return AccessTokens(issuer: issuer, audience: audience, keys: try keys(of: issuer, at: url, or: file))
     }
 
-    /// The size of a PEM file of keys: dozens of keys and certificates.
+    /// The maximum size of a PEM file. Dozens of keys and certificates fit.
     private static let maxKeyFileBytes = 256 * 1024
 
     private static func keys(
@@ -135,7 +135,7 @@ struct IdentitySettings: Sendable {
 }
 
 extension IdentitySettings {
-    /// The names, ranges and formats of the settings of identities.
+    /// The keys, ranges and formats of the identity settings.
     enum Keys {
         static let apiKey = Setting(
             "Auth__ApiKey",
@@ -161,7 +161,7 @@ extension IdentitySettings {
         static let serviceAccounts = Setting.serviceAccounts("Auth__ServiceAccounts__Service")
         static let operatorAccounts = Setting.serviceAccounts("Auth__ServiceAccounts__Operators")
 
-        /// The keys of which each one configures an identity.
+        /// The keys of which at least one must be set, because each of them configures an identity.
         static let sufficient = [
             apiKey.key, apiKeyFile.key, issuer.key, serviceAccounts.key, operatorAccounts.key,
         ]
@@ -194,7 +194,7 @@ extension Setting where Value == Set<ServiceAccount> {
 }
 
 extension Setting where Value == URL {
-    /// A URL of the web, without credentials or a fragment.
+    /// An absolute http or https URL, without credentials or a fragment.
     static func webURL(_ key: String) -> Setting {
         Setting(key, expected: "a URL with scheme http or https, for example https://agentweaver.example.com") { text in
             guard let url = URL(string: text), ["http", "https"].contains(url.scheme),

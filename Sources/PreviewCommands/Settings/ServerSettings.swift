@@ -1,17 +1,17 @@
 internal import PreviewServer
 
-/// Where the service listens, and what it lets callers cost.
+/// The addresses on which the service listens, and the limits for its callers.
 struct ServerSettings: Sendable {
     var listen: ListenAddress
-    /// Where the page for hosts without a preview is served; nowhere if `nil`.
+    /// The address of the page for hosts without a preview; `nil` if it is not served.
     var endedPageListen: ListenAddress?
     var allowedOrigins: AllowedOrigins
     var connections: ConnectionLimits
     var requests: RequestLimits
-    /// How long new requests are still taken after the signal to stop.
+    /// The time for which new requests are still accepted after a stop signal.
     var drainTime: Duration
 
-    /// - Parameter readyTimeout: How long a start waits for its preview, which its time to answer has to cover.
+    /// - Parameter readyTimeout: The time for which a start waits for its preview. It extends the time limit of a response.
     init(_ sources: SettingsSources, readyTimeout: Duration) throws(SettingsError) {
         listen = try sources.value(of: Keys.listen, default: ListenAddress(host: "0.0.0.0", port: 8080))
         endedPageListen = try sources.value(of: Keys.endedPageListen)
@@ -49,10 +49,10 @@ struct ServerSettings: Sendable {
             Double(text.withoutBlanks).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
         }
         static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
-        /// At most so long that what runs then still has time to end: ``PreviewService/shutdownTimeout``.
+        /// The maximum leaves time to complete requests in progress: ``PreviewService/shutdownTimeout``.
         static let drainTime = Setting.seconds("Server__DrainSeconds", in: 0...15)
 
-        /// Settings of earlier releases, and what to do instead.
+        /// Settings of earlier releases, with what replaced them.
         static let removed = [
             "Server__TLSCertificateFile": "the service listens without TLS, see Docs/TLS.md",
             "Server__TLSPrivateKeyFile": "the service listens without TLS, see Docs/TLS.md",
@@ -60,7 +60,7 @@ struct ServerSettings: Sendable {
     }
 }
 
-/// Where the service listens.
+/// A host and a port to listen on.
 struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     let host: String
     let port: Int
@@ -70,10 +70,10 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// As it is written in the setting.
+    /// The address as written in the setting.
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Reads `host:port`; an IPv6 address stands in brackets.
+    /// Parses `host:port`. An IPv6 address must be in brackets.
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
             let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)

@@ -1,10 +1,10 @@
-/// One setting: its key, how its text becomes a value, and what is allowed.
+/// One setting: its key, its allowed values, and the conversion of its text to a value.
 struct Setting<Value: Sendable>: Sendable {
-    /// The name of the environment variable; files and flags use the same.
+    /// The name of the environment variable. Files and flags use the same name.
     let key: String
-    /// What is allowed, as the end of the sentence "expected …".
+    /// The allowed values, as the end of the sentence "expected …".
     let expected: String
-    /// True for keys whose value must never be printed.
+    /// Whether the value must never be printed.
     let isSecret: Bool
     let parse: @Sendable (String) -> Value?
 
@@ -49,7 +49,7 @@ extension Setting where Value == Duration {
         duration(key, of: .seconds(3600), named: "hours", in: range)
     }
 
-    /// A number of `unit`, with decimals.
+    /// A number of `unit`; decimals are allowed.
     private static func duration(
         _ key: String,
         of unit: Duration,
@@ -65,7 +65,7 @@ extension Setting where Value == Duration {
 }
 
 extension Setting where Value == String {
-    /// A name of a Kubernetes object (DNS-1123 label, RFC 1123).
+    /// A name of a Kubernetes object (a DNS-1123 label, RFC 1123).
     static func objectName(_ key: String) -> Setting {
         Setting(key, expected: "a Kubernetes name of 1 to 63 characters of a-z, 0-9 and '-'") { text in
             let isLabel =
@@ -80,7 +80,7 @@ extension Setting where Value == String {
 }
 
 extension String {
-    /// Without the blanks at both ends, which people leave in files and templates.
+    /// The text without leading and trailing whitespace, which files and templates often contain.
     var withoutBlanks: String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }
@@ -89,23 +89,23 @@ extension String {
 }
 
 extension Double {
-    /// Without a trailing ".0".
+    /// The number without a trailing ".0".
     fileprivate var formattedShortly: String {
         self == rounded() ? "\(Int(self))" : "\(self)"
     }
 }
 
-/// What Docs/Configuration.md says about one setting; the tests compare both.
+/// The documentation of one setting. A test compares it with Docs/Configuration.md.
 struct SettingDescription: Sendable {
     let key: String
-    /// What is allowed.
+    /// The allowed values, as the end of the sentence "expected …".
     let expected: String
-    /// What holds where it is not set; `nil` where that is nothing.
+    /// The default value; `nil` if there is none.
     let fallback: String?
     let example: String
-    /// Whether its value must never be printed.
+    /// Whether the value must never be printed.
     let isSecret: Bool
-    /// Whether a text is a value of it.
+    /// Whether a text is a valid value.
     let accepts: @Sendable (String) -> Bool
 
     init<Value>(_ setting: Setting<Value>, default fallback: String? = nil, example: String) {
@@ -119,10 +119,10 @@ struct SettingDescription: Sendable {
 }
 
 extension Settings {
-    /// The keys of all settings.
+    /// The keys of all settings of all commands.
     static let keys = Set(descriptions.map(\.key))
 
-    /// Every setting, in the order of the documentation.
+    /// All settings, in the order of the documentation.
     static let descriptions: [SettingDescription] = [
         SettingDescription(Keys.zoneSuffix, example: "preview.example.com"),
         SettingDescription(Keys.gatewayName, default: "agentweaver-preview-gateway", example: "previews"),

@@ -6,13 +6,13 @@ internal import PreviewDomain
 internal import PreviewServer
 internal import Router
 
-/// Everything that `serve` can be told, checked and typed.
+/// The validated settings of `serve`.
 struct Settings: Sendable {
     var cluster: ClusterSettings
     var address: PreviewAddress
-    /// Where the platform's core API is; `nil` without one.
+    /// The address of the platform's core API; `nil` if none is configured.
     var coreAPI: BaseURL?
-    /// Where requests for the core API are passed on, and with which limits; `nil` where the router is off.
+    /// The limits for forwarded requests; `nil` if the router is off.
     var router: RouterLimits?
     var identity: IdentitySettings
     var approvals: ApprovalPolicy
@@ -91,7 +91,7 @@ struct Settings: Sendable {
 }
 
 extension Settings {
-    /// The names, ranges and formats of all settings.
+    /// The keys, ranges and formats of the settings.
     enum Keys {
         static let enabled = Setting.boolean("Sandbox__Preview__Enabled")
         static let zoneSuffix = Setting(
@@ -112,7 +112,8 @@ extension Settings {
         static let maxPerRun = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsPerRun", in: 1...1000)
         static let maxGlobal = Setting.integer("Sandbox__Preview__MaxConcurrentSessionsGlobal", in: 1...100_000)
         static let sweepInterval = Setting.seconds("Sandbox__Preview__SweepIntervalSeconds", in: 1...3600)
-        /// Shorter than a start may take, it would have the reaper take the Service from under a slow one.
+        /// The minimum is the longest duration of a start: with a shorter grace the reaper could delete the Service of a slow
+        /// start.
         static let orphanGrace = Setting.seconds(
             "Sandbox__Preview__OrphanGraceSeconds",
             in: PreviewPolicy.shortestOrphanGrace / .seconds(1)...3600
@@ -125,7 +126,7 @@ extension Settings {
         }
         static let labelPods = Setting.boolean("Sandbox__Preview__LabelPods")
         static let autoApprove = Setting.boolean("Sandbox__Preview__AutoApprove")
-        /// The other name of ``autoApprove``.
+        /// An alias of ``autoApprove`` without the common prefix.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
         static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
         static let approvalTimeout = Setting.seconds("Sandbox__Preview__ApprovalTimeoutSeconds", in: 1...86_400)
@@ -133,7 +134,7 @@ extension Settings {
             PreviewAddress.Scheme(rawValue: $0.withoutBlanks.lowercased())
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
-        /// Never quoted: somebody may write credentials into it.
+        /// Secret, because its value may contain credentials by mistake.
         static let coreAPI = Setting(
             "Agentweaver__ApiBaseUrl",
             expected: BaseURL.expectation,

@@ -5,9 +5,9 @@ internal import YAMLKit
 
 /// The texts of all settings, merged from flags, environment and file.
 ///
-/// Flags win over the environment, which wins over the file. An empty text, or one of blanks, is as if the key were not there.
+/// Flags take precedence over the environment, and the environment over the file. An empty or blank text counts as not set.
 struct SettingsSources: Sendable {
-    /// Where a text came from, for error messages.
+    /// The source of a text, for error messages.
     enum Origin: String, Sendable {
         case flag = "--set"
         case environment = "the environment"
@@ -16,22 +16,25 @@ struct SettingsSources: Sendable {
 
     private let values: [String: (text: String, origin: Origin)]
 
-    /// Environment variables that start like this are ours, so an unknown one is a mistake and not somebody else's.
+    /// The prefixes of this service's environment variables. A variable with such a prefix that is not a setting is an error.
     private static let prefixes = [
         "Sandbox__Preview__", "SANDBOX_PREVIEW_AUTO_APPROVE", "Auth__", "Router__", "Server__", "Log__",
     ]
 
-    /// A variable of the platform's that is read among many that are not.
+    /// Variables of the platform that are settings. Other variables with their prefix are ignored.
     private static let platformNames = [Settings.Keys.coreAPI.key]
 
-    /// The largest settings file, in bytes.
+    /// The maximum size of a settings file, in bytes.
     private static let maxFileBytes = 1 << 20
 
+    /// Reads and merges the sources.
+    ///
     /// - Parameters:
     ///   - flags: `KEY=VALUE` pairs.
     ///   - environment: The process's environment.
-    ///   - file: The path of a YAML or JSON file, flat (`Sandbox__Preview__Enabled: true`) or nested
-    ///     (`Sandbox: {Preview: {Enabled: true}}`).
+    ///   - file: The path of a YAML or JSON file, flat (`Sandbox__Preview__Enabled: true`) or nested (`Sandbox: {Preview:
+    ///     {Enabled: true}}`).
+    /// - Throws: A ``SettingsError`` if a flag has another format or the file cannot be read.
     init(flags: [String], environment: [String: String], file: String?) throws(SettingsError) {
         var values: [String: (text: String, origin: Origin)] = [:]
         if let file {
@@ -56,14 +59,14 @@ struct SettingsSources: Sendable {
         _ text: String,
         _ origin: Origin
     ) {
-        // The key is kept, so that one that no setting has is refused all the same.
+        // An empty text must not replace another source's value, but the key is stored so that `checkKeys` finds unknown ones.
         if isEmpty(text), values[key] != nil { return }
         values[key] = (text, origin)
     }
 
     private static func isEmpty(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
 
-    /// Refuses keys that no setting has.
+    /// Rejects keys that belong to no setting.
     func checkKeys(known: Set<String>) throws(SettingsError) {
         let unknown = values.filter { !known.contains($0.key) }.min { $0.key < $1.key }
         guard let (key, value) = unknown else { return }
@@ -125,7 +128,7 @@ struct SettingsSources: Sendable {
     }
 }
 
-/// Why the service does not start with the settings that it got: one line for the operator.
+/// The reason for which the settings are invalid, as one line for the operator.
 struct SettingsError: Error, Hashable, CustomStringConvertible {
     let description: String
 
@@ -137,7 +140,7 @@ struct SettingsError: Error, Hashable, CustomStringConvertible {
 
 /// The options with which every command takes settings.
 struct SettingsOptions: ParsableArguments {
-    /// What a command's help says about them.
+    /// The part of a command's help that describes the settings.
     static let discussion = """
         Settings come from --set, from environment variables of the same names, and from the settings file, in this \
         order. The cluster is $KUBECONFIG's, or the one that this pod runs in, or ~/.kube/config's.

@@ -3,9 +3,11 @@ internal import KubernetesClient
 internal import KubernetesModel
 
 extension DoctorCheck {
-    /// The release since which all that the service's manifests need is stable: the range of ports in a NetworkPolicy.
+    /// The first minor version of Kubernetes 1 in which all fields of the service's manifests are stable. The last one to
+    /// become stable was `endPort` of a NetworkPolicy.
     private static let leastMinorVersion = 25
-    /// A clock that is further off than this is worth a word; previews are not affected by it.
+    /// A larger offset of the local clock is a warning. Previews are not affected by it, because the service uses the API
+    /// server's time.
     private static let tolerableSkew = Duration.seconds(5)
 
     static let clusterChecks = [

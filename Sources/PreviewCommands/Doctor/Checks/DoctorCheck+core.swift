@@ -4,7 +4,7 @@ internal import PreviewDomain
 internal import PreviewIdentity
 
 extension DoctorCheck {
-    /// A run that nobody has.
+    /// The identifier of a run that does not exist.
     private static let noRun = "00000000-0000-4000-8000-000000000000"
 
     static let coreChecks = [
@@ -36,7 +36,7 @@ extension DoctorCheck {
         }
     ]
 
-    /// - Returns: ``noRun`` as the client takes it.
+    /// ``noRun`` as a value.
     static func nonexistentRun() throws(CoreAPIError) -> RunID {
         do { return try RunID(noRun) } catch { throw CoreAPIError(.rejected, "the run id is none") }
     }

@@ -2,7 +2,7 @@ internal import KubernetesClient
 internal import KubernetesModel
 
 extension DoctorCheck {
-    /// The wildcard route, as `k8s/base/httproute-ended-previews.yaml` names it.
+    /// The name of the wildcard route in `k8s/base/httproute-ended-previews.yaml`.
     static let endedPageRoute = "ended-previews"
 
     static let endedPageChecks = [

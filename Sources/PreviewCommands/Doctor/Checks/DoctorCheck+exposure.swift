@@ -6,11 +6,12 @@ internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewDomain
 
-/// What the world sees of previews, and what others can see of their addresses.
+/// Checks of what is publicly visible: the certificate, the cookies of other hosts in the zone, and the tokens in the Gateway's
+/// metrics.
 extension DoctorCheck {
-    /// A certificate that ends sooner than this should have been renewed.
+    /// A certificate that expires sooner is reported, because automatic renewal should already have replaced it.
     private static let renewalTime = Duration.seconds(14 * 86_400)
-    /// How many of the Gateway's pods are asked for their metrics.
+    /// The most Gateway pods whose metrics are read.
     private static let maxGatewayPods = 3
 
     static let exposureChecks = [
@@ -26,7 +27,7 @@ extension DoctorCheck {
             guard let listener, listener.protocol == "HTTPS" || listener.protocol == "TLS" else {
                 return .skipped("no listener for the zone has TLS")
             }
-            // Any one label under the zone stands for every preview's.
+            // Every preview's host is one label under the zone, so any such host shows whether the certificate covers them.
             let host = "doctor-preview.\(zone)"
             switch try await context.certificate(of: gateway, listener, host: host) {
             case .none(let finding): return finding
@@ -109,7 +110,7 @@ extension DoctorCheck {
 }
 
 extension DoctorContext {
-    /// A certificate and where it was found, or why there is none.
+    /// A certificate and the place where it was found, or the finding to report if there is none.
     fileprivate enum FoundCertificate {
         case found(ServerCertificate, at: String)
         case none(DoctorFinding)
@@ -117,7 +118,7 @@ extension DoctorContext {
 
     private static let tlsPort = 443
 
-    /// The certificate of a listener: from its Secret, or, where the account may not read it, from a handshake.
+    /// The certificate of a listener: read from its Secret, or from a TLS handshake if the account may not read the Secret.
     fileprivate func certificate(
         of gateway: InspectedGateway,
         _ listener: InspectedGateway.Spec.Listener,
@@ -139,7 +140,7 @@ extension DoctorContext {
             } catch let error as KubernetesError where error.isNotFound {
                 return .none(.failure("there is no \(place)", mend: "make it, or wait until it is issued"))
             } catch let error as KubernetesError where error.kind == .forbidden {
-                // What the server presents is no secret.
+                // Continue with the handshake: the certificate that the server presents is public.
             }
         }
         guard let address = gateway.status?.addresses?.compactMap(\.value).first else {

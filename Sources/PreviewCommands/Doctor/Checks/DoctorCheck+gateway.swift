@@ -36,7 +36,7 @@ extension DoctorCheck {
             } catch let error as KubernetesError where error.isNotFound {
                 return .skipped("there is no Gateway")
             }
-            // Without a hostname a listener takes all names.
+            // A listener without a hostname accepts all hostnames (Gateway API, `Listener.hostname`).
             let covers = listeners.contains { $0.hostname.map { $0 == "*.\(zone)" } ?? true }
             guard covers else {
                 let hostnames = listeners.compactMap(\.hostname).joined(separator: ", ")

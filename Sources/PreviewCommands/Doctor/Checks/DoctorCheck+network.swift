@@ -93,6 +93,6 @@ extension DoctorCheck {
 }
 
 extension String {
-    /// Whether it is an IP address and no name.
+    /// Whether it is an IP address rather than a DNS name.
     fileprivate var isAddress: Bool { contains(":") || allSatisfy { $0.isNumber || $0 == "." } }
 }

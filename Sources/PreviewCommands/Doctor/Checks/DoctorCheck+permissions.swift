@@ -29,6 +29,7 @@ extension DoctorCheck {
 }
 
 extension DoctorContext {
+    /// Whether the API server allows one action.
     struct Answer: Sendable {
         let question: AccessReview.Attributes
         let isAllowed: Bool
@@ -39,11 +40,13 @@ extension DoctorContext {
         }
     }
 
-    /// Whom the questions about permissions are about.
+    /// The name, in the report, of the account whose permissions are checked.
     fileprivate var subject: String { isService ? "this service account" : serviceUser }
 
-    /// Asks the API server whether the service may do something: about who asks where this runs in the service's own pod,
-    /// and about the service's account where it is an operator who asks.
+    /// Asks the API server whether the service may perform each action of the rules.
+    ///
+    /// In the service's own pod it asks with a SelfSubjectAccessReview; on an operator's machine it asks with a
+    /// SubjectAccessReview about the service's account.
     fileprivate func answers(to rules: [ServicePermissions.Rule]) async throws -> [Answer] {
         var answers: [Answer] = []
         for rule in rules {

@@ -6,9 +6,9 @@ internal import KubernetesModel
 internal import PreviewDomain
 internal import PreviewIdentity
 
-/// What of the platform has to lead to this service, and what no longer has to do its work.
+/// Checks of the platform: requests that must reach this service, and an older preview service that must be disabled.
 extension DoctorCheck {
-    /// The variables by which the platform's programs are told where the core API is.
+    /// The environment variables that contain the core API's address for the platform's programs.
     private static let baseURLKeys = ["Agentweaver__ApiBaseUrl", "AGENTWEAVER_API_URL"]
     private static let previewPrefix = "Sandbox__Preview__"
 
@@ -70,7 +70,7 @@ extension DoctorCheck {
                 return .skipped("without \(IdentitySettings.Keys.apiKey.key) here it cannot be asked")
             }
             do throws(CoreAPIError) {
-                // Nobody has this run, so nothing is written.
+                // The run does not exist, so nothing is written.
                 try await CoreAPIClient(base: base, transport: context.platform)
                     .post(event: Array("{}".utf8), of: try nonexistentRun(), bearer: key.bearer.value)
                 return .ok("the core API takes events")

@@ -56,7 +56,8 @@ extension DoctorCheck {
         },
     ]
 
-    /// What previews and a rolling update take of a quota: the names under which it may be counted, and how many.
+    /// The quota that new previews and one additional pod of a rolling update need: the resource names under which a
+    /// ResourceQuota may count them, and the number.
     private static func quotaNeeds(previews: Int) -> [(resources: [String], count: Int)] {
         [
             (["services", "count/services", "count/httproutes.\(HTTPRoute.resource.group)"], previews),

@@ -1,8 +1,9 @@
 internal import KubernetesModel
 
-/// The question whether somebody may do something, and the answer (authorization.k8s.io/v1). Nothing of it is stored.
+/// A question whether an account may perform an action, and the API server's answer (authorization.k8s.io/v1). The API server
+/// does not store it.
 struct AccessReview: Codable, Sendable {
-    /// What is to be done.
+    /// The action.
     struct Attributes: Encodable, Hashable, Sendable {
         var namespace: String?
         var verb: String
@@ -14,7 +15,7 @@ struct AccessReview: Codable, Sendable {
 
     struct Spec: Encodable, Sendable {
         var resourceAttributes: Attributes
-        /// Who is asked about; absent where it is who asks.
+        /// The account in question; `nil` in a SelfSubjectAccessReview, where it is the caller.
         var user: String?
         var groups: [String]?
     }
@@ -24,9 +25,9 @@ struct AccessReview: Codable, Sendable {
     }
 
     var metadata = ObjectMeta()
-    /// The question. The server's answer repeats it, which is not read.
+    /// The question. It is not decoded from the API server's response.
     var spec: Spec?
-    /// The answer; `nil` in a question.
+    /// The answer; `nil` before the review is created.
     var status: Status?
 
     init(_ attributes: Attributes, user: String? = nil, groups: [String]? = nil) {
@@ -50,7 +51,7 @@ extension AccessReview {
     }
 }
 
-/// An ``AccessReview`` about who asks.
+/// An ``AccessReview`` about the caller's own account.
 struct SelfSubjectAccessReview: KubernetesObject {
     static let resource = APIResource(
         group: "authorization.k8s.io",
@@ -68,7 +69,7 @@ struct SelfSubjectAccessReview: KubernetesObject {
     func encode(to encoder: any Encoder) throws { try review.encode(to: encoder) }
 }
 
-/// An ``AccessReview`` about somebody else.
+/// An ``AccessReview`` about another account.
 struct SubjectAccessReview: KubernetesObject {
     static let resource = APIResource(
         group: "authorization.k8s.io",

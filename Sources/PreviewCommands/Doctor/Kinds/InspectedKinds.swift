@@ -1,6 +1,6 @@
 internal import KubernetesModel
 
-/// A Gateway with what is looked at: its listeners and its status.
+/// A Gateway, with the fields that the checks read: its listeners and its status.
 struct InspectedGateway: KubernetesObject {
     static let resource = Gateway.resource
 
@@ -37,7 +37,7 @@ struct InspectedGateway: KubernetesObject {
     var status: Status?
 }
 
-/// A NetworkPolicy with its rules about what comes in.
+/// A NetworkPolicy, with its ingress rules.
 struct InspectedNetworkPolicy: KubernetesObject {
     static let resource = APIResource(
         group: "networking.k8s.io",
@@ -69,7 +69,7 @@ struct InspectedNetworkPolicy: KubernetesObject {
     var spec: Spec?
 }
 
-/// A namespace; only its metadata are looked at.
+/// A Namespace. Only its metadata is read.
 struct InspectedNamespace: KubernetesObject {
     static let resource = APIResource(
         group: "",

@@ -1,7 +1,7 @@
 internal import KubernetesModel
 internal import PreviewDomain
 
-/// A Deployment with what is looked at: the environment of its containers.
+/// A Deployment, with the environment variables of its containers.
 struct InspectedDeployment: KubernetesObject {
     static let resource = APIResource(group: "apps", versions: ["v1"], plural: "deployments", kind: "Deployment")
 
@@ -33,10 +33,10 @@ struct InspectedDeployment: KubernetesObject {
     var metadata: ObjectMeta
     var spec: Spec?
 
-    /// Whether it is this service's own.
+    /// Whether the Deployment belongs to this service.
     var isOwn: Bool { metadata.labels[ServiceObjects.nameLabel] == ServiceObjects.name }
 
-    /// The variables that its containers get: those written out, and those of ConfigMaps.
+    /// The environment variables of all containers: the literal values, and the data of ConfigMaps in `envFrom`.
     func environment(_ configMaps: [String: InspectedConfigMap]) -> [String: String] {
         var variables: [String: String] = [:]
         for container in spec?.template?.spec?.containers ?? [] {
@@ -50,6 +50,7 @@ struct InspectedDeployment: KubernetesObject {
     }
 }
 
+/// A ConfigMap, with its data.
 struct InspectedConfigMap: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "configmaps", kind: "ConfigMap")
 
@@ -57,15 +58,16 @@ struct InspectedConfigMap: KubernetesObject {
     var data: [String: String]?
 }
 
-/// A Secret; of its data only the certificate is read, and none is printed.
+/// A Secret. Only the certificate in its data is read, and nothing of it is printed.
 struct InspectedSecret: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "secrets", kind: "Secret")
 
     var metadata: ObjectMeta
-    /// In base64.
+    /// The values, encoded in base64.
     var data: [String: String]?
 }
 
+/// A ResourceQuota, with its limits and current usage.
 struct InspectedQuota: KubernetesObject {
     static let resource = APIResource(group: "", versions: ["v1"], plural: "resourcequotas", kind: "ResourceQuota")
 
@@ -77,14 +79,14 @@ struct InspectedQuota: KubernetesObject {
     var metadata: ObjectMeta
     var status: Status?
 
-    /// How many more of a resource there may be; `nil` where the quota does not count it, or not in whole numbers.
+    /// The number of further objects that the quota allows; `nil` if it does not limit the resource, or not in whole numbers.
     func room(for resource: String) -> Int? {
         guard let hard = status?.hard?[resource].flatMap({ Int($0) }) else { return nil }
         return hard - (status?.used?[resource].flatMap { Int($0) } ?? 0)
     }
 }
 
-/// An HTTPRoute with what is looked at: its hosts, the paths that it leads here, and whether its Gateways accept it.
+/// An HTTPRoute, with its hostnames, its rules and the conditions that its Gateways set.
 struct InspectedRoute: KubernetesObject {
     static let resource = HTTPRoute.resource
 
@@ -119,7 +121,7 @@ struct InspectedRoute: KubernetesObject {
     var spec: Spec?
     var status: Status?
 
-    /// Whether a rule leads requests below a path to a Service.
+    /// Whether a rule sends requests with a path prefix to a Service.
     func leads(_ prefix: String, to service: String) -> Bool {
         (spec?.rules ?? []).contains { rule in
             (rule.backendRefs ?? []).contains { $0.name == service }
@@ -129,19 +131,19 @@ struct InspectedRoute: KubernetesObject {
 }
 
 extension ObjectMeta {
-    /// Whether an HTTPRoute is a preview, this service's or the older one's.
+    /// Whether the HTTPRoute is a preview of this service or of the platform's older one.
     var isPreview: Bool {
         PreviewToken(objectName: name) != nil && labels[PreviewLabel.partOf] == PreviewLabel.partOfValue
             && labels[PreviewLabel.token] != nil
     }
 }
 
-/// What the manifests in `k8s/` call the service's own objects.
+/// The names of objects in the manifests in `k8s/`.
 enum ServiceObjects {
     static let name = "preview-gateway"
     static let nameLabel = "app.kubernetes.io/name"
-    /// The core API's Deployment, Service and label `app`.
+    /// The name of the core API's Deployment and Service, and the value of its label `app`.
     static let coreAPI = "agentweaver-api"
-    /// What the router takes of the platform's paths.
+    /// The path prefix of the requests that the main Gateway sends to this service when the router is on.
     static let routedPrefix = "/api/runs"
 }

@@ -7,7 +7,7 @@ internal import PreviewServer
 internal import PrometheusMetrics
 internal import Router
 
-/// What the metrics page shows: what was counted, and what is true at the moment of asking.
+/// The metrics page: the registry's counters and histograms, and gauges that are set when the page is requested.
 struct MetricsParts: Sendable {
     private let shared: SharedParts
     private let previews: PreviewParts
@@ -23,7 +23,7 @@ struct MetricsParts: Sendable {
         return shared.metrics.text
     }
 
-    /// What is not known is not shown as zero: its gauge keeps its last value, or is not there yet.
+    /// Sets the gauges. A value that is unknown is not set: its gauge keeps the last value, or is absent if there was none.
     private func observe() {
         let build = BuildInfo.current
         set(.buildInfo, 1, ("version", build.version), ("commit", build.commit), ("built", build.date))

@@ -4,14 +4,14 @@ internal import PreviewControl
 internal import PreviewDomain
 internal import ServiceLifecycle
 
-/// The core of this replica on the cluster.
+/// The core of this replica, with the implementations of its ports on Kubernetes.
 struct PreviewParts: Sendable {
     let feed: KubernetesClusterFeed
     let ports: ClusterPorts
     let core: ReplicaCore
     private let timeKeeper: ClusterTimeKeeper
 
-    /// - Parameter names: Looks names of previews up.
+    /// - Parameter names: Resolves the host names of previews.
     init(_ shared: SharedParts, _ timeline: TimelineParts, names: any NameLookup) {
         let cluster = shared.cluster
         feed = KubernetesClusterFeed(
@@ -44,7 +44,7 @@ struct PreviewParts: Sendable {
         timeKeeper = ClusterTimeKeeper(client: cluster.client, time: shared.time, logger: shared.logger)
     }
 
-    /// In the order of their start.
+    /// The services, in the order in which they start.
     var services: [any Service] {
         [timeKeeper, core.mirrorRunner, core.reaper, core.keeper, core.follower]
             + (core.labelsPods ? [core.podLabels] : [])

@@ -3,18 +3,21 @@ internal import Logging
 internal import Metrics
 internal import Router
 
-/// What passes requests on to the core API. Its connections are nobody else's, so that neither side can hold up the other.
+/// The router, with its own connections to the core API, so that forwarded requests and the service's own requests do not delay
+/// each other.
 struct RouterParts: Sendable {
     private let transport: CurlTransport
     private let streams: CurlTransport
     let router: CoreRouter
 
-    /// A connection to the core API is silent for as long as an answer takes, and a stream for as long as nothing happens.
-    /// Whether the peer is there is left to TCP, which asks every few seconds.
+    /// The time limit for a silent connection, long enough to have no effect here: the core API may take long for a response,
+    /// and an event stream may have no events for hours. TCP keepalive probes detect a peer that has gone away.
     private static let maxSilence = Duration.seconds(86_400)
 
-    /// - Parameter watch: Gets told whether the core API answers.
-    /// - Returns: `nil` where the router is off.
+    /// Creates the router.
+    ///
+    /// - Parameter watch: Records whether the core API can be reached.
+    /// - Returns: `nil` if the router is off.
     init?(_ settings: Settings, watch: CoreAPIWatch, metrics: any MetricsFactory, logger: Logger) throws {
         guard let limits = settings.router, let base = settings.coreAPI else { return nil }
         var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: Self.maxSilence)
@@ -35,12 +38,13 @@ struct RouterParts: Sendable {
         )
     }
 
-    /// A download is read in large pieces.
+    /// Large, so that downloads need few reads.
     private static let receiveBufferBytes = 64 * 1_024
-    /// There are many event streams, and most of the time nothing happens on them. libcurl takes no smaller buffer.
+    /// Small, because there are many event streams, and most of them are silent most of the time. libcurl does not accept a
+    /// smaller buffer.
     private static let streamBufferBytes = 1_024
 
-    /// Ends what is passed on, and all connections.
+    /// Ends all forwarded requests and all connections.
     func shutdown() async {
         await transport.shutdown()
         await streams.shutdown()

@@ -13,15 +13,15 @@ internal import ServiceLifecycle
     internal import Glibc
 #endif
 
-/// What answers HTTP requests.
+/// The HTTP servers: the API, and the page for hosts without a preview.
 struct ServerParts: Sendable {
     let draining: Draining
     private let application: any Service
-    /// The page for hosts without a preview; `nil` where it is not served.
+    /// The page for hosts without a preview; `nil` if no address is configured for it.
     private let endedPage: (any Service)?
 
-    /// - Parameter onRunning: Called once the API listens.
-    /// - Throws: A ``SettingsError`` when a key cannot be used.
+    /// - Parameter onRunning: Called when the API accepts connections.
+    /// - Throws: A ``SettingsError`` if the access tokens' signing key is invalid.
     init(
         _ shared: SharedParts,
         _ timeline: TimelineParts,
@@ -70,10 +70,10 @@ struct ServerParts: Sendable {
         }
     }
 
-    /// In the order of their start.
+    /// The services, in the order in which they start.
     var services: [any Service] { (endedPage.map { [$0] } ?? []) + [application, draining] }
 
-    /// As many connections as are configured, and for which there are files.
+    /// The configured limits, with no more connections than the process may open files.
     private static func connectionLimits(_ server: ServerSettings, routes: Bool, logger: Logger) -> ConnectionLimits {
         var limits = server.connections
         if routes { limits.allowLargeHeads() }
@@ -89,7 +89,7 @@ struct ServerParts: Sendable {
     }
 }
 
-/// A server whose failure to listen names the setting.
+/// A server that reports an address on which it cannot listen as a ``SettingsError`` with the setting's name.
 private struct Listener: Service {
     let setting: String
     let address: ListenAddress

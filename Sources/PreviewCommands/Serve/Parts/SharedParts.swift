@@ -12,7 +12,7 @@ internal import PreviewIdentity
 internal import PrometheusMetrics
 internal import Router
 
-/// What the other parts of the service are made from.
+/// The values and connections that the other parts of the service share.
 struct SharedParts: Sendable {
     let settings: Settings
     let logger: Logger
@@ -26,26 +26,28 @@ struct SharedParts: Sendable {
     let cluster: ClusterConnection
     /// This replica's copy of the cluster.
     let mirror: ClusterMirror
-    /// Reaches the platform: the core API, the issuer of access tokens.
+    /// Connects to the platform: the core API and the issuer of access tokens.
     let platform: CurlTransport
-    /// Reaches the previews' own addresses. It is apart, so that apps which do not answer hold up nobody's authorisation.
+    /// Connects to the previews' addresses. It is separate, so that apps that do not respond cannot delay the checks of
+    /// callers' access.
     let probes: CurlTransport
-    /// The platform's core API, where there is one.
+    /// The client of the core API; `nil` if none is configured.
     let coreAPI: CoreAPIClient?
-    /// What the core API says of runs to callers' own bearers, where there is one.
+    /// Decides access to runs by the core API's answers to the callers' own bearer tokens; `nil` without a core API.
     let coreAuthority: CoreAPIAuthority?
-    /// What passes requests on to the core API, where that is wanted.
+    /// Forwards requests to the core API; `nil` if the router is off.
     let router: RouterParts?
-    /// The service key that is valid whenever it is asked for, where there is one.
+    /// Returns the service key that is valid at the time of the call, because its file may change; `nil` if no key is
+    /// configured.
     let serviceKey: (@Sendable () -> ServiceKey)?
 
-    /// The most connections to the core API and to the issuer of access tokens. Further requests wait for one of them.
+    /// The maximum number of connections to the core API and to the issuer of access tokens. Further requests wait.
     private static let maxPlatformConnections = 32
-    /// The most probes of previews at once over HTTP/1.1. A start sends one after the other.
+    /// The maximum number of connections for probes. A start sends its probes one after the other.
     static let maxProbeConnections = 32
 
-    /// - Parameter configuration: Says where the cluster is.
-    /// - Throws: A ``SettingsError`` when the cluster's configuration cannot be used.
+    /// - Parameter configuration: Loads the address, the trust and the credentials of the API server.
+    /// - Throws: A ``SettingsError`` if the cluster's configuration cannot be used.
     init(_ settings: Settings, cluster configuration: () throws -> ClusterConfiguration, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
@@ -75,7 +77,7 @@ struct SharedParts: Sendable {
         }
     }
 
-    /// Ends all connections but the API server's.
+    /// Ends all connections except those to the API server.
     func shutdown() async {
         await platform.shutdown()
         await probes.shutdown()
@@ -97,7 +99,9 @@ struct SharedParts: Sendable {
 }
 
 extension SharedParts {
-    /// Puts the ways of telling who a caller is in order: the cheapest first.
+    /// Creates the authenticator. Its verifiers are tried in order, so the cheapest come first.
+    ///
+    /// - Throws: A ``SettingsError`` if the access tokens' signing key is invalid.
     func authenticator() throws -> Authenticator {
         let identity = settings.identity
         var verifiers: [any CredentialVerifier] = []
@@ -127,7 +131,7 @@ extension SharedParts {
         return Authenticator(verifiers)
     }
 
-    /// Says whose a run is: the core API where there is one, else what the platform wrote in the cluster.
+    /// Decides who may access a run: by the core API if one is configured, otherwise by the owner on the run's claim.
     func access() -> RunAccess {
         if let coreAuthority { return RunAccess(coreAuthority) }
         let owners = KubernetesRunOwners(
@@ -138,7 +142,7 @@ extension SharedParts {
         return RunAccess(ClaimAuthority(owners: owners, uptime: time.uptime))
     }
 
-    /// What else is known about runs; `nil` without a core API.
+    /// The core API's facts about runs; `nil` without a core API.
     func runFacts() -> CoreAPIRunFacts? {
         guard let coreAPI, let coreAuthority else { return nil }
         return CoreAPIRunFacts(
@@ -161,7 +165,7 @@ extension SharedParts {
     }
 }
 
-/// What the core API says about a run, as the gate needs it.
+/// The core API's facts about a run, for the approval gate.
 struct CoreAPIRunFacts: RunFactsSource {
     let runs: CoreRuns
 

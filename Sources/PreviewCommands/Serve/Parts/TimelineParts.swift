@@ -6,11 +6,11 @@ internal import PreviewIdentity
 internal import PreviewServer
 internal import ServiceLifecycle
 
-/// What tells the world what happens to previews: Events on the runs' claims, and a copy for the core API.
+/// The timeline: Events on the runs' claims, and copies of them for the core API.
 struct TimelineParts: Sendable {
     let log: KubernetesTimelineLog
     private let queue: TimelineQueue
-    /// Takes every event, for the log and for those who follow a run on this replica.
+    /// Passes every event to the queue, and to the callers that follow a run on this replica.
     let broadcast: TimelineBroadcast
     let chronicle: PreviewChronicle
     private let coreAPIQueue: TimelineQueue?
@@ -41,13 +41,13 @@ struct TimelineParts: Sendable {
         )
     }
 
-    /// In the order of their start.
+    /// The services, in the order in which they start.
     var services: [any Service] {
         let services: [(any Service)?] = [coreAPIQueue, queue, chronicle]
         return services.compactMap(\.self)
     }
 
-    /// What takes the timeline's entries to the core API; `nil` where there is none.
+    /// The queue that sends the timeline's entries to the core API; `nil` without a core API or a service key.
     private static func coreAPIQueue(_ shared: SharedParts) -> TimelineQueue? {
         guard let client = shared.coreAPI else { return nil }
         guard let key = shared.serviceKey else {
