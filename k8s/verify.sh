@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Checks an installation of preview-gateway: its objects, a preview from start to stop, and what has to be refused.
+# Checks an installation of preview-gateway: its objects, a preview from start to stop, and requests that must be refused.
 #
 #   k8s/verify.sh                      everything, through a port-forward
-#   k8s/verify.sh --skip network,pods  without some groups
+#   k8s/verify.sh --skip network,pods  without some groups of checks
 #
 # Exit status: 0 when every check passed or was skipped with a reason, 1 otherwise.
 set -euo pipefail
 
 namespace=agentweaver api='' run='' port=3000 bearer_file='' key_file='' skip='' probe_image=busybox:1.36
 groups="pods gateways routes role policies service smoke negatives network"
-# How long a stopped preview's address may still serve, in seconds.
+# How long the address of a stopped preview may still serve, in seconds.
 close_limit=15
 
 usage() {
@@ -18,12 +18,12 @@ Usage: verify.sh [options]
 
   --namespace NAME      default agentweaver
   --api URL             the service's address; by default a port-forward to its Service
-  --run RUN             the run whose sandbox the smoke preview shows; by default one whose claim is ready
+  --run RUN             the run for whose sandbox a preview is started; by default one whose claim is ready
   --port PORT           the port of that preview; default 3000
   --bearer-file PATH    an operator's token; by default one of the ServiceAccount preview-operator
   --key-file PATH       the service key; by default the one in the secret preview-gateway
   --probe-image IMAGE   the image of the pod that tries to reach a sandbox; default $probe_image
-  --skip GROUPS         with commas between them, of: $groups
+  --skip GROUPS         groups of checks, separated by commas: $groups
 USAGE
 }
 
@@ -79,15 +79,15 @@ skipping() {
     skipped=$((skipped + 1))
     printf -- '– %s\n' "$*"
 }
-# check WHAT MEND COMMAND…: passes when the command does.
+# check WHAT MEND COMMAND…: passes if the command succeeds; MEND says what to do if it fails.
 check() {
     local what=$1 mend=$2
     shift 2
     if "$@"; then pass "$what"; else failed "$what; mend: $mend"; fi
 }
 
-# request HEADERS METHOD PATH [BODY]: leaves the status in $status and the body in $work/body. HEADERS is a file with header
-# fields, so that no token is in an argument; empty for none.
+# request HEADERS METHOD PATH [BODY]: sets $status, and writes the body to $work/body. HEADERS is a file with header fields, so
+# that no token is in an argument; empty for none.
 status=''
 request() {
     local headers=$1 method=$2 path=$3 body=${4:-} options=()
@@ -96,7 +96,7 @@ request() {
     status=$(curl -sS -m 60 -o "$work/body" -w '%{http_code}' -X "$method" "${options[@]+"${options[@]}"}" "$api$path") \
         || status=none
 }
-# member NAME: a member of the last answer, of a flat JSON object.
+# member NAME: a member of the last response, a flat JSON object.
 member() { sed -n 's/.*"'"$1"'" *: *"\{0,1\}\([^",}]*\).*/\1/p' "$work/body" | head -1; }
 answered() {
     [[ $status == "$1" ]] || {
@@ -127,7 +127,7 @@ gateways() {
     local zone hostnames
     zone=$(setting Sandbox__Preview__ZoneSuffix)
     if [[ -z $zone ]]; then
-        skipping "gateways: the zone of the settings is not known, since there is no Deployment with settings"
+        skipping "gateways: the zone in the settings is not known, since there is no Deployment with settings"
         return
     fi
     hostnames=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.spec.listeners[*].hostname}' 2>/dev/null) || true
@@ -136,7 +136,7 @@ gateways() {
 }
 contains() { [[ $1 == *"$2"* ]]; }
 
-# setting KEY: its value in the ConfigMap that the Deployment names.
+# setting KEY: its value in the ConfigMap that the Deployment uses.
 setting() {
     local map
     map=$(kube get deployment preview-gateway \
@@ -155,7 +155,7 @@ routes() {
         test "$(kube get httproute preview-gateway -o 'jsonpath={.spec.rules[0].matches[0].path.value}' 2>/dev/null)" = /api/runs
 }
 
-# may yes|no VERB RESOURCE: whether the service may, as the API server says.
+# may yes|no VERB RESOURCE: succeeds if the API server says that the service has, or does not have, the permission.
 may() {
     local answer
     answer=$(kube auth can-i "$2" "$3" --as "system:serviceaccount:$namespace:preview-gateway" 2>/dev/null) || true
@@ -167,7 +167,7 @@ may() {
 
 role() {
     if [[ $(kube auth can-i impersonate serviceaccounts 2>/dev/null) != yes ]]; then
-        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be asked for"
+        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be checked"
         return
     fi
     local rule verb missing=0 extra=0
@@ -208,7 +208,7 @@ policies() {
 }
 exists() { kube get "$1" "$2" >/dev/null 2>&1; }
 
-# Reaches the service, and finds the credentials.
+# Opens a connection to the service.
 connect() {
     if [[ -z $api ]]; then
         kube port-forward service/preview-gateway :80 >"$work/forward" 2>&1 &
@@ -250,7 +250,7 @@ find_run() {
 
 service() {
     if ! connect; then
-        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or give --api"
+        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or use --api"
         return
     fi
     request '' GET /healthz
@@ -262,13 +262,13 @@ service() {
         contains "$(cat "$work/body")" '"reachable":true'
 }
 
-# page_status URL: what the preview's address answers; 000 where nobody does.
+# page_status URL: the status of the preview's address; 000 if there is no response.
 page_status() { curl -sk -m 10 -o /dev/null -w '%{http_code}' "$1" || true; }
 
 smoke() {
     connect || { skipping "smoke: the service cannot be reached"; return; }
-    credentials || { skipping "smoke: no operator's token: give --bearer-file"; return; }
-    find_run || { skipping "smoke: no run has a sandbox: give --run"; return; }
+    credentials || { skipping "smoke: no operator's token: use --bearer-file"; return; }
+    find_run || { skipping "smoke: no run has a sandbox: use --run"; return; }
     request "$work/operator" POST "/api/runs/$run/sandbox/port-forward" "{\"target_port\": $port}"
     if ! answered 200; then
         failed "smoke: a preview of run $run starts"
@@ -279,7 +279,7 @@ smoke() {
     local url readiness
     url=$(sed -n 's/.*"preview_url" *: *"\([^"]*\)".*/\1/p' "$work/body" | sed 's#\\/#/#g') readiness=$(member readiness)
     if [[ $readiness == unverified ]]; then
-        skipping "smoke: its address cannot be tried from the service"
+        skipping "smoke: its address cannot be tested from the service"
     else
         check "smoke: its app answers through the public address" "$(member detail)" test "$(member ready)" = true
     fi
@@ -304,7 +304,7 @@ smoke() {
     request "$work/operator" POST "/api/runs/$run/sandbox/preview/$token/keepalive"
     check "smoke: what was stopped is not kept alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
 }
-# An app may answer anything; 404 and 503 are the gateway's own answers when there is no preview, 000 is none.
+# An app may answer with any status; 404 and 503 are the gateway's own responses without a preview, 000 means no response.
 is_page() { [[ $1 != 000 && $1 != 404 && $1 != 503 ]]; }
 not_page() { ! is_page "$1"; }
 
@@ -323,7 +323,7 @@ negatives() {
         request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/swift-falcon-amber-aaaaaaaaaaaaaaaaaaaaaaaaaa"
         check "negatives: an unknown preview cannot be stopped" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
     else
-        skipping "negatives: no operator's token: give --bearer-file"
+        skipping "negatives: no operator's token: use --bearer-file"
     fi
     if agent_key; then
         local route
@@ -334,14 +334,14 @@ negatives() {
         request "$work/agent" POST "/api/runs/$run/auto-approve" '{"enabled": true}'
         check "negatives: the agent's key decides nothing (auto-approve)" "Docs/Access.md" answered 403
     else
-        skipping "negatives: you may not read the secret preview-gateway: give --key-file"
+        skipping "negatives: you may not read the secret preview-gateway: use --key-file"
     fi
 }
 
 network() {
     local address
     if [[ $(kube auth can-i create pods 2>/dev/null) != yes ]]; then
-        skipping "network: you may not start a pod"
+        skipping "network: you may not create pods"
         return
     fi
     address=$(kube get pods -l app=agentweaver-sandbox -o 'jsonpath={.items[0].status.podIP}' 2>/dev/null) || address=''
@@ -350,8 +350,8 @@ network() {
         return
     fi
     probe_pod=preview-verify-$RANDOM
-    # The pod says `open` only if the sandbox's port takes a connection; its name server is tried first, so that a pod without
-    # any network is not taken for one that is shut out.
+    # The pod prints `open` only if the sandbox's port accepts a connection. Its name server is queried first, to detect a pod
+    # without any network, which would pass the check.
     kube run "$probe_pod" --image "$probe_image" --restart=Never --labels=app=preview-verify \
         --command -- sh -c "nslookup kubernetes.default >/dev/null 2>&1 && echo network; nc -z -w 5 $address $port && echo open; echo done" >/dev/null 2>&1 \
         || { skipping "network: the pod was refused"; return; }
@@ -362,7 +362,7 @@ network() {
     local output
     output=$(kube logs "$probe_pod")
     if [[ $output != *network* ]]; then
-        skipping "network: the pod has no network, so that it shows nothing"
+        skipping "network: the pod has no network, so it cannot test the policy"
         return
     fi
     check "network: another pod does not reach a sandbox's port $port" \
@@ -374,7 +374,7 @@ not_contains() { [[ $1 != *"$2"* ]]; }
 kubectl get namespace "$namespace" >/dev/null 2>&1 || die "the cluster does not answer, or has no namespace $namespace"
 for name in $groups; do
     if [[ ",$skip," == *",$name,"* ]]; then
-        skipping "$name: not asked for"
+        skipping "$name: skipped by --skip"
     else
         "$name"
     fi
