@@ -24,14 +24,14 @@ Usage: deploy.sh --image IMAGE [options]
   --overlay NAME       aks (default) or generic
   --zone ZONE          the zone of the previews; by default the domain of the DefaultDomainCertificate
   --class NAME         the GatewayClass of the preview Gateway; by default the overlay's
-  --with NAMES         components, with commas between them, or none; by default those that the cluster can have
-  --api-key-file PATH  makes the secret with the service key from this file, where there is none yet
-  --namespace NAME     default agentweaver; another one needs an overlay of its own
-  --timeout SECONDS    how long each wait may take; default 300
-  --dry-run            has the API server check everything, and changes nothing
-  --allow-old-cluster  goes on with a cluster older than 1.25, and leaves out what that does not serve
-  --rollback           goes back to the release before, with its settings
-The cluster is the one of kubectl's current context.
+  --with NAMES         components, separated by commas, or none; by default those whose APIs the cluster serves
+  --api-key-file PATH  creates the secret with the service key from this file, if it does not exist
+  --namespace NAME     default agentweaver; another one needs its own overlay
+  --timeout SECONDS    the limit of each wait; default 300
+  --dry-run            lets the API server check everything, and changes nothing
+  --allow-old-cluster  accepts a cluster older than 1.25, and omits what it does not serve
+  --rollback           restores the previous release with its settings
+The cluster is that of kubectl's current context.
 USAGE
 }
 
@@ -65,7 +65,7 @@ while (($#)); do
     esac
     shift
 done
-[[ $timeout =~ ^[0-9]+$ ]] || fail "--timeout $timeout is no number of seconds"
+[[ $timeout =~ ^[0-9]+$ ]] || fail "--timeout $timeout: a number of seconds is required"
 command -v kubectl >/dev/null || fail "kubectl is missing"
 
 roll_back() {
@@ -218,7 +218,7 @@ leave_out_unserved() {
     ((${#left_out[@]})) || return 0
     select_kinds "$work/known.yaml" no "${left_out[@]}"
     mv "$work/known.yaml" "$work/all.yaml"
-    say "left out, because this cluster does not serve it: ${left_out[*]}"
+    say "omitted, because this cluster does not serve it: ${left_out[*]}"
 }
 
 # Refuses a lifetime of previews that the admission policy would not admit: every start would fail.
@@ -262,7 +262,7 @@ ensure_namespace() {
     [[ -s $work/namespace.yaml ]] || fail "the namespace $namespace is missing; install the platform first"
     if [[ $dry_run == yes ]]; then
         kubectl apply --dry-run=server -f "$work/namespace.yaml"
-        say "the namespace $namespace does not exist yet, so the API server can check nothing in it; what would be applied:"
+        say "the namespace $namespace does not exist yet, so the API server cannot check objects in it; these would be applied:"
         grep -E '^(kind|  name):' "$work/all.yaml" | paste - - | sed 's/kind: *//; s/\t *name: */ /'
         exit 0
     fi
@@ -271,11 +271,11 @@ ensure_namespace() {
 
 ensure_key() {
     if kube get secret preview-gateway >/dev/null 2>&1; then
-        say "secret preview-gateway: is there"
+        say "secret preview-gateway: exists"
         return
     fi
     if [[ -z $key_file ]]; then
-        local message="the secret preview-gateway with the service key (api-key) is missing: give --api-key-file"
+        local message="the secret preview-gateway with the service key (api-key) is missing: use --api-key-file"
         [[ $dry_run == yes ]] || fail "$message"
         say "warning: $message"
         return
@@ -295,7 +295,7 @@ wait_for_gateway() {
 wait_for_rollout() {
     say "waiting for the replicas …"
     kube rollout status deployment/preview-gateway --timeout "${timeout}s" \
-        || fail "the rollout does not finish: kubectl -n $namespace get pods -l app.kubernetes.io/name=preview-gateway; go back with $0 --rollback"
+        || fail "the rollout does not finish: kubectl -n $namespace get pods -l app.kubernetes.io/name=preview-gateway; to restore the previous release: $0 --rollback"
 }
 
 report() {
@@ -306,15 +306,15 @@ report() {
 preview-gateway is installed.
   image              $(kube get deployment preview-gateway -o 'jsonpath={.spec.template.spec.containers[0].image}')
   API                https://agentweaver.$zone/api/runs/…, through the main Gateway
-  previews           https://{token}-preview.$zone at ${address:-an address that the Gateway does not tell yet}
+  previews           https://{token}-preview.$zone at ${address:-an address that the Gateway does not report yet}
 
-Callers inside the cluster go around the main Gateway. Change their two base URLs:
+Callers inside the cluster do not use the main Gateway. Change their base URLs:
   kubectl -n $namespace set env deployment/agentweaver-api deployment/agentweaver-worker \\
       Agentweaver__ApiBaseUrl=http://preview-gateway
   kubectl -n $namespace set env deployment/agentweaver-mcp AGENTWEAVER_API_URL=http://preview-gateway
 
-Check it:      $here/verify.sh
-Go back with:  $0 --rollback
+To check the installation:        $here/verify.sh
+To restore the previous release:  $0 --rollback
 REPORT
 }
 
@@ -342,7 +342,7 @@ apply "$work/first.yaml" "permissions, settings, policies, Gateway"
 [[ $dry_run == yes ]] || wait_for_gateway
 apply "$work/deployment.yaml" "the replicas"
 [[ $dry_run == yes ]] || wait_for_rollout
-apply "$work/route.yaml" "the route on the main Gateway, and that of hosts without a preview"
+apply "$work/route.yaml" "the route on the main Gateway, and the route for hosts without a preview"
 if [[ $dry_run == yes ]]; then
     say "nothing was changed (--dry-run)"
 else

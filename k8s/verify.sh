@@ -2,7 +2,7 @@
 # Checks an installation of preview-gateway: its objects, a preview from start to stop, and requests that must be rejected.
 #
 #   k8s/verify.sh                      everything, through a port-forward
-#   k8s/verify.sh --skip network,pods  without some groups
+#   k8s/verify.sh --skip network,pods  without some groups of checks
 #
 # Exit status: 0 if every check passed or was skipped with a reason, otherwise 1.
 set -euo pipefail
@@ -18,12 +18,12 @@ Usage: verify.sh [options]
 
   --namespace NAME      default agentweaver
   --api URL             the service's address; by default a port-forward to its Service
-  --run RUN             the run whose sandbox the smoke preview shows; by default one whose claim is ready
+  --run RUN             the run for whose sandbox a preview is started; by default one whose claim is ready
   --port PORT           the port of that preview; default 3000
   --bearer-file PATH    an operator's token; by default one of the ServiceAccount preview-operator
   --key-file PATH       the service key; by default the one in the secret preview-gateway
   --probe-image IMAGE   the image of the pod that tries to reach a sandbox; default $probe_image
-  --skip GROUPS         with commas between them, of: $groups
+  --skip GROUPS         groups of checks, separated by commas: $groups
 USAGE
 }
 
@@ -127,7 +127,7 @@ gateways() {
     local zone hostnames
     zone=$(setting Sandbox__Preview__ZoneSuffix)
     if [[ -z $zone ]]; then
-        skipping "gateways: the zone of the settings is not known, since there is no Deployment with settings"
+        skipping "gateways: the zone in the settings is not known, since there is no Deployment with settings"
         return
     fi
     hostnames=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.spec.listeners[*].hostname}' 2>/dev/null) || true
@@ -170,7 +170,7 @@ may() {
 
 role() {
     if [[ $(kube auth can-i impersonate serviceaccounts 2>/dev/null) != yes ]]; then
-        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be asked for"
+        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be checked"
         return
     fi
     local rule verb missing=0 extra=0
@@ -253,7 +253,7 @@ find_run() {
 
 service() {
     if ! connect; then
-        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or give --api"
+        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or use --api"
         return
     fi
     request '' GET /healthz
@@ -270,8 +270,8 @@ page_status() { curl -sk -m 10 -o /dev/null -w '%{http_code}' "$1" || true; }
 
 smoke() {
     connect || { skipping "smoke: the service cannot be reached"; return; }
-    credentials || { skipping "smoke: no operator's token: give --bearer-file"; return; }
-    find_run || { skipping "smoke: no run has a sandbox: give --run"; return; }
+    credentials || { skipping "smoke: no operator's token: use --bearer-file"; return; }
+    find_run || { skipping "smoke: no run has a sandbox: use --run"; return; }
     request "$work/operator" POST "/api/runs/$run/sandbox/port-forward" "{\"target_port\": $port}"
     if ! answered 200; then
         failed "smoke: a preview of run $run starts"
@@ -282,7 +282,7 @@ smoke() {
     local url readiness
     url=$(sed -n 's/.*"preview_url" *: *"\([^"]*\)".*/\1/p' "$work/body" | sed 's#\\/#/#g') readiness=$(member readiness)
     if [[ $readiness == unverified ]]; then
-        skipping "smoke: its address cannot be tried from the service"
+        skipping "smoke: its address cannot be tested from the service"
     else
         check "smoke: its app answers through the public address" "$(member detail)" test "$(member ready)" = true
     fi
@@ -326,7 +326,7 @@ negatives() {
         request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/swift-falcon-amber-aaaaaaaaaaaaaaaaaaaaaaaaaa"
         check "negatives: an unknown preview cannot be stopped" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
     else
-        skipping "negatives: no operator's token: give --bearer-file"
+        skipping "negatives: no operator's token: use --bearer-file"
     fi
     if agent_key; then
         local route
@@ -337,14 +337,14 @@ negatives() {
         request "$work/agent" POST "/api/runs/$run/auto-approve" '{"enabled": true}'
         check "negatives: the agent's key decides nothing (auto-approve)" "Docs/Access.md" answered 403
     else
-        skipping "negatives: you may not read the secret preview-gateway: give --key-file"
+        skipping "negatives: you may not read the secret preview-gateway: use --key-file"
     fi
 }
 
 network() {
     local address app
     if [[ $(kube auth can-i create pods 2>/dev/null) != yes ]]; then
-        skipping "network: you may not start a pod"
+        skipping "network: you may not create pods"
         return
     fi
     # The policy says which pods are sandboxes.
@@ -370,7 +370,7 @@ network() {
     local output
     output=$(kube logs "$probe_pod")
     if [[ $output != *network* ]]; then
-        skipping "network: the pod has no network, so that it shows nothing"
+        skipping "network: the pod has no network, so it cannot test the policy"
         return
     fi
     if [[ $output == *closed* ]]; then
@@ -386,7 +386,7 @@ not_contains() { [[ $1 != *"$2"* ]]; }
 kubectl get namespace "$namespace" >/dev/null 2>&1 || die "the cluster does not answer, or has no namespace $namespace"
 for name in $groups; do
     if [[ ",$skip," == *",$name,"* ]]; then
-        skipping "$name: not asked for"
+        skipping "$name: skipped by --skip"
     else
         "$name"
     fi

@@ -3,7 +3,7 @@
     archive.py ROOT ARCHIVE [NAME]
 
 Times are SOURCE_DATE_EPOCH, owners are root, members are sorted, and the compressor writes neither name nor time. Prints the
-digest of the manifest, by which a registry knows the image.
+digest of the manifest, which identifies the image in a registry.
 """
 
 import datetime

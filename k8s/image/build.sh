@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the image as an OCI archive, without a Docker daemon.
+# Builds the image as an OCI archive, without a Docker daemon.
 #   k8s/image/build.sh [FOLDER]      .build/image by default: rootfs/, preview-gateway.tar, digest
-# EXECUTABLE names a program to take in place of a new release build. BUILD_VERSION is the release's number. The same commit,
-# on the same machine, gives the same digest.
+# EXECUTABLE is the path of a program to use instead of a new release build. BUILD_VERSION is the number of the release. The
+# same commit on the same machine gives the same digest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:-.build/image}

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the root file system of the image: the program, the libraries that it loads, CA certificates, and the few files that
-# the C library reads. No shell, no package manager.
+# Creates the root file system of the image: the program, the libraries that it loads, CA certificates, and the few files that
+# the C library reads. It contains no shell and no package manager.
 #   k8s/image/rootfs.sh EXECUTABLE FOLDER
-# The libraries are those of the Debian machine that this runs on, as the linker found them. What they are is written to
-# FOLDER/var/lib/dpkg/status.d, where scanners look, and to FOLDER/usr/share/preview-gateway/sbom.spdx.json.
+# The libraries are those of the Debian machine on which this runs, as the linker finds them. Their packages are listed in
+# FOLDER/var/lib/dpkg/status.d, where vulnerability scanners look, and in FOLDER/usr/share/preview-gateway/sbom.spdx.json.
 # SOURCE_DATE_EPOCH, BUILD_VERSION and BUILD_COMMIT are written into the SBOM.
 set -euo pipefail
 executable=$1 root=$2
-[[ ! -e $root ]] || { echo "rootfs.sh: $root is there already" >&2; exit 1; }
+[[ ! -e $root ]] || { echo "rootfs.sh: $root already exists" >&2; exit 1; }
 umask 022
 
 mkdir -p "$root"/{dev,proc,sys,etc/ssl/certs,tmp,usr/bin,usr/lib,var/lib/dpkg/status.d,usr/share/preview-gateway,home/nonroot}
@@ -17,7 +17,7 @@ ln -s usr/lib64 "$root/lib64"
 chmod 1777 "$root/tmp"
 install -m 0755 "$executable" "$root/usr/bin/preview-gateway"
 
-# What the loader loads: `name => path`, and the loader itself as a path alone.
+# The libraries that the loader loads: `name => path`, and the loader itself as a path.
 libraries() { ldd "$1" | awk '$2 == "=>" && $3 ~ /^\// {print $3; next} $1 ~ /^\// {print $1}' | sort -u; }
 packages=()
 while read -r library; do
@@ -26,10 +26,10 @@ while read -r library; do
         /lib/* | /lib64) directory=/usr$directory ;;
     esac
     mkdir -p "$root$directory"
-    # The name that the loader asks for, with the content of what it points to.
+    # Under the name that the loader requests, with the content of the file to which a link points.
     install -m 0644 "$(readlink -f "$library")" "$root$directory/${library##*/}"
     [[ $library != */ld-linux* ]] || chmod 0755 "$root$directory/${library##*/}"
-    # The owner is known by the path without the merge of /usr, or with it.
+    # dpkg knows the package by the path before the merge of /usr, or by the one after it.
     owner=$(dpkg-query -S "$(readlink -f "$library")" 2>/dev/null || dpkg-query -S "$library" 2>/dev/null \
         || dpkg-query -S "${library#/usr}" 2>/dev/null || true)
     [[ -z $owner ]] || packages+=("$(cut -d: -f1 <<<"${owner%%$'\n'*}")")
