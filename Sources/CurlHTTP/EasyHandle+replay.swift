@@ -9,6 +9,8 @@ import HTTPTransport
 /// | the connection broke, or was closed, before the response began | again | fails |
 /// | nothing has arrived on the connection for too long | again, once | goes on waiting |
 ///
+/// A request that may have had an effect counts as sent until its exchange is over, whatever becomes of the further attempts.
+///
 /// libcurl knows that a stream was refused and tells it only by what it does. Of the HTTP/2 streams that end without an answer,
 /// those that failed leave an error text, and those that nghttp2 closed as refused do not: libcurl then either takes
 /// another connection by itself, or, when nothing else is left of the session, fails with `CURLE_HTTP2`. Both were compared
@@ -33,9 +35,12 @@ extension EasyHandle {
 
     /// Whether the peer has certainly not acted on the last attempt, which ended without an answer.
     ///
+    /// It is not certain where the exchange cannot be begun anew, since what was sent of its body is gone.
+    ///
     /// - Parameter code: How it ended; `nil` where libcurl takes another connection by itself.
     func hadNoEffect(_ code: CURLcode? = nil) -> Bool {
-        guard let attempt, let exchange, exchange.isAwaitingHead else { return false }
+        guard let attempt, let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true
+        else { return false }
         if attempt.isHTTP2, hasNoErrorText, code == nil || code == CURLE_HTTP2 { return true }
         // Without its head nothing was sent. Over HTTP/2 a part of it may have been, but not the end of a body.
         guard requestBytes == attempt.bytesBefore else { return false }
@@ -55,7 +60,10 @@ extension EasyHandle {
     }
 
     /// Prepares the exchange to begin anew. The handle must be out of libcurl's hands.
-    func prepareReplay(on pool: ConnectionPool) throws(TransportError) {
+    ///
+    /// - Parameter code: How the last attempt ended.
+    func prepareReplay(after code: CURLcode, on pool: ConnectionPool) throws(TransportError) {
+        if !hadNoEffect(code) { mayHaveActed = true }
         replayCount += 1
         try beginAnew(on: pool)
     }
@@ -68,7 +76,10 @@ extension EasyHandle {
 
     /// Prepares the exchange to begin anew, away from a silent connection. The handle must be out of libcurl's hands.
     func prepareMove(to pool: ConnectionPool) throws(TransportError) {
-        if attempt != nil { hasMoved = true }
+        if attempt != nil {
+            hasMoved = true
+            mayHaveActed = true
+        }
         try beginAnew(on: pool)
     }
 }
