@@ -2,9 +2,6 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
-    /// How long data that was sent, and TCP's own questions, may stay unacknowledged before the kernel gives the connection
-    /// up. The default is a quarter of an hour.
-    static let maxUnacknowledged: Duration = .seconds(10)
     /// After how much silence TCP asks whether the peer's machine is still there.
     private static let keepaliveIdle: Duration = .seconds(5)
     /// How often TCP then asks again.

@@ -10,16 +10,14 @@ struct RouterParts: Sendable {
     let router: CoreRouter
 
     /// A connection to the core API is silent for as long as an answer takes, and a stream for as long as nothing happens.
-    /// Whether the peer is there is left to TCP, which asks every few seconds.
+    /// Whether the peer is there is left to TCP, which sends probes every few seconds.
     private static let maxSilence = Duration.seconds(86_400)
 
     /// - Parameter watch: Gets told whether the core API answers.
     /// - Returns: `nil` where the router is off.
     init?(_ settings: Settings, watch: CoreAPIWatch, metrics: any MetricsFactory, logger: Logger) throws {
         guard let limits = settings.router, let base = settings.coreAPI else { return nil }
-        var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: Self.maxSilence)
-        configuration.maxBufferedBytes = limits.maxBufferedBytes
-        configuration.receiveBufferBytes = Self.receiveBufferBytes
+        var configuration = Self.configuration(limits)
         transport = try CurlTransport(configuration: configuration)
         configuration.maxBufferedBytes = Self.streamBufferBytes
         configuration.receiveBufferBytes = Self.streamBufferBytes
@@ -33,6 +31,16 @@ struct RouterParts: Sendable {
             logger: logger,
             observer: { watch.note(isReachable: $0) }
         )
+    }
+
+    /// How requests that are not event streams reach the core API.
+    static func configuration(_ limits: RouterLimits) -> CurlConfiguration {
+        var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: maxSilence)
+        // The core API may let an upload wait for as long as the limit of the response's head allows.
+        configuration.maxUnacknowledged = nil
+        configuration.maxBufferedBytes = limits.maxBufferedBytes
+        configuration.receiveBufferBytes = receiveBufferBytes
+        return configuration
     }
 
     /// A download is read in large pieces.

@@ -1,0 +1,14 @@
+import CurlHTTP
+import Router
+import Testing
+
+@testable import PreviewCommands
+
+@Suite("The limits of the service's connections", .timeLimit(.minutes(1)))
+struct TransportConfigurationTests {
+    @Test func anUploadToTheCoreAPIMayWaitForAsLongAsTheRouterAllows() {
+        let configuration = RouterParts.configuration(RouterLimits())
+        #expect(configuration.maxUnacknowledged == nil)
+        #expect(configuration.maxSilence > RouterLimits().headTimeout)
+    }
+}
