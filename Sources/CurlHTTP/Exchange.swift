@@ -197,7 +197,7 @@ extension Exchange.Machine.Delivery {
     }
 }
 
-/// Chunks of a body between the connection and the reader, in the order of their arrival.
+/// Chunks of a body between its writer and its reader, in the order of their arrival. Small ones become one.
 struct ChunkQueue {
     /// How long a chunk may become by what is added to it. libcurl hands a body over in pieces of 16 KB at most; each chunk costs its
     /// reader a turn, and whoever passes it on a write.
@@ -206,24 +206,16 @@ struct ChunkQueue {
     /// How many delivered slots may stay in front before the array is compacted.
     private static let maxSpentSlots = 32
 
-    private let mergesPieces: Bool
     private var chunks: [[UInt8]] = []
     private var first = 0
     private(set) var byteCount = 0
-
-    /// - Parameter mergesPieces: Whether what is appended may become a part of the last chunk.
-    init(mergesPieces: Bool = false) {
-        self.mergesPieces = mergesPieces
-    }
 
     var isEmpty: Bool { first == chunks.count }
     var count: Int { chunks.count - first }
 
     mutating func append(_ chunk: [UInt8]) {
         byteCount += chunk.count
-        if mergesPieces, let last = chunks.indices.last, last >= first,
-            chunks[last].count + chunk.count <= Self.maxChunkBytes
-        {
+        if let last = chunks.indices.last, last >= first, chunks[last].count + chunk.count <= Self.maxChunkBytes {
             // Large pieces are seldom the last, and growing step by step would copy them again and again.
             if chunk.count >= Self.largePiece { chunks[last].reserveCapacity(Self.maxChunkBytes) }
             chunks[last] += chunk
@@ -249,6 +241,6 @@ struct ChunkQueue {
     }
 
     mutating func removeAll() {
-        self = ChunkQueue(mergesPieces: mergesPieces)
+        self = ChunkQueue()
     }
 }

@@ -58,7 +58,7 @@ struct Transfer<HeadReader, ChunkReader> {
 
     private var state = State.idle
     // The parts of `streaming`, outside of the enum so that the queue is changed in place.
-    private var chunks = ChunkQueue(mergesPieces: true)
+    private var chunks = ChunkQueue()
     private var chunkReader: ChunkReader?
     private var isPaused = false
     /// True once the reader has asked for a part of the body.
