@@ -3,7 +3,7 @@ import HTTPTransport
 
 /// When a request goes out once more, on another connection.
 ///
-/// | what happened | idempotent | every other |
+/// | what happened | may be repeated | every other |
 /// | --- | --- | --- |
 /// | the peer refused it (REFUSED_STREAM, GOAWAY before its stream), or it was not sent | again | again |
 /// | the connection broke, or was closed, before the response began | again | fails |
@@ -49,7 +49,7 @@ extension EasyHandle {
 
     /// True when the exchange is allowed another connection and may profit from it.
     ///
-    /// That an idempotent request may is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
+    /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
     /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
         guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,

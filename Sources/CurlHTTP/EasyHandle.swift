@@ -346,8 +346,8 @@ final class EasyHandle {
     }
 
     /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
-    /// any that the peer refused; only an idempotent one may be repeated (RFC 9110 section 9.2.2), or one of which it is
-    /// certain that it had no effect.
+    /// any that the peer refused; only one that may be repeated goes out again, or one of which it is certain that it had no
+    /// effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
         if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !hadNoEffect()) {

@@ -136,6 +136,22 @@ import Testing
         }
     }
 
+    @Test func aDeleteIsRepeatedWhenItsConnectionBreaksUnlessItsSenderForbidsThat() async throws {
+        for mayBeRepeated in [true, false] {
+            try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
+                try await withTransport { transport in
+                    _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                    var delete = request(.delete, to: peer.authority, scheme: "http")
+                    delete.mayBeRepeated = mayBeRepeated
+                    let sent = delete
+                    let kind = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                    #expect(kind == (mayBeRepeated ? nil : .protocolViolation))
+                    #expect(peer.heads.count == (mayBeRepeated ? 3 : 2))
+                }
+            }
+        }
+    }
+
     @Test func aReadIsRepeatedWhenItsConnectionBreaks() async throws {
         try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
             try await withTransport { transport in

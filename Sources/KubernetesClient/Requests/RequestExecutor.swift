@@ -121,17 +121,18 @@ final class RequestExecutor: Sendable {
 
     private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {
         let transport = try transports.transport(for: credential)
+        var message = TransportRequest(
+            head: head(request, credential),
+            body: request.body,
+            timeout: timeout,
+            usesOwnConnection: request.usesOwnConnection
+        )
+        // A delete that is repeated would be answered with 404, as if the object had been gone before.
+        message.mayBeRepeated = request.verb.isRead
         let stopwatch = clock.stopwatch()
         let sent = serverClock.seconds
         do {
-            let answer = try await transport.withResponse(
-                to: TransportRequest(
-                    head: head(request, credential),
-                    body: request.body,
-                    timeout: timeout,
-                    usesOwnConnection: request.usesOwnConnection
-                )
-            ) { response in
+            let answer = try await transport.withResponse(to: message) { response in
                 self.noteTime(response.head, sent: sent, isOwnConnection: request.usesOwnConnection)
                 return try await Self.read(response, request)
             }
