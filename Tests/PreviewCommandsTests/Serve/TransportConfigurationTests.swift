@@ -1,4 +1,6 @@
+import CoreAPI
 import CurlHTTP
+import PreviewIdentity
 import Router
 import Testing
 
@@ -6,6 +8,11 @@ import Testing
 
 @Suite("The limits of the service's connections", .timeLimit(.minutes(1)))
 struct TransportConfigurationTests {
+    @Test func aReadFromThePlatformIsNotSentAgainWithinItsTime() {
+        #expect(CurlConfiguration.platform.maxSilence > CoreAPIClient.readTimeout)
+        #expect(CurlConfiguration.platform.maxSilence > RemoteKeySet.timeout)
+    }
+
     @Test func anUploadToTheCoreAPIMayWaitForAsLongAsTheRouterAllows() {
         let configuration = RouterParts.configuration(RouterLimits())
         #expect(configuration.maxUnacknowledged == nil)
