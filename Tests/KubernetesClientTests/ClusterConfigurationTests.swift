@@ -54,9 +54,12 @@ struct ClusterConfigurationTests {
 
     @Test("Certificates come from data or from files relative to the kubeconfig")
     func certificates() throws {
-        for field in ["certificate-authority: ca.crt", "certificate-authority-data: \(Self.pemData)"] {
-            let trust = try load(kubeconfig(cluster: "server: https://c.example, \(field)")).trust
-            #expect(trust == ServerTrust(authoritiesPEM: Self.pem))
+        for (field, isFile) in [
+            ("certificate-authority: ca.crt", true), ("certificate-authority-data: \(Self.pemData)", false),
+        ] {
+            let configuration = try load(kubeconfig(cluster: "server: https://c.example, \(field)"))
+            #expect(configuration.trust == ServerTrust(authoritiesPEM: Self.pem))
+            #expect(configuration.authoritiesPath?.hasSuffix("/ca.crt") == (isFile ? true : nil))
         }
         let user = "client-certificate-data: \(Self.pemData), client-key: key"
         let certificate = try load(kubeconfig(user: user)).clientCertificate
@@ -173,6 +176,7 @@ struct ClusterConfigurationTests {
         #expect(configuration.server.description == "https://[fd00::1]:6443")
         #expect(configuration.defaultNamespace == "previews")
         #expect(configuration.trust.authoritiesPEM == Self.pem)
+        #expect(configuration.authoritiesPath == "\(folder.path)/ca.crt")
         guard case .tokenFile(let path) = configuration.credential else {
             Issue.record("the token is not re-read")
             return

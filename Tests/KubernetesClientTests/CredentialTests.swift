@@ -54,6 +54,43 @@ struct CredentialTests {
         #expect(authorizations(fixture) == ["Bearer one", "Bearer one"])
     }
 
+    @Test("In a pod a changed file of authorities makes a new transport within a minute, and no other change does")
+    func authoritiesRotate() async throws {
+        let folder = try TemporaryFolder()
+        let (old, new) = ("-----BEGIN CERTIFICATE-----\nold", "-----BEGIN CERTIFICATE-----\nnew")
+        try folder.write("ca.crt", old)
+        try folder.write("token", "t")
+        let configuration = try #require(
+            try ClusterConfiguration.inCluster(
+                environment: ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"],
+                directory: folder.path
+            )
+        )
+        let clock = ManualClock()
+        let pod = pod
+        let transport = ScriptedTransport(clock: clock) { _, _ in .json(pod) }
+        let made = Mutex<[String?]>([])
+        let client = KubernetesClient(configuration: configuration, clock: clock) { security in
+            made.withLock { $0.append(security.trust.authoritiesPEM) }
+            return transport
+        }
+        func get(after time: Duration) async throws {
+            clock.advance(by: time)
+            _ = try await client.get(Pod.self, named: "p", in: "n")
+        }
+        try await get(after: .zero)
+        try folder.write("ca.crt", new)
+        try await get(after: .seconds(59))
+        #expect(made.withLock { $0 } == [old])
+        try await get(after: .seconds(1))
+        #expect(made.withLock { $0 } == [old, new])
+        try folder.write("ca.crt", "no certificate")
+        try await get(after: .seconds(60))
+        try folder.remove("ca.crt")
+        try await get(after: .seconds(60))
+        #expect(made.withLock { $0 } == [old, new])
+    }
+
     @Test("A token that never changes is not tried again after a 401")
     func staticTokenIsFinal() async throws {
         let fixture = try ClientFixture(.json(401, JSON.status(401, "Unauthorized")))

@@ -94,6 +94,7 @@ extension Kubeconfig {
         var configuration = ClusterConfiguration(
             server: server,
             trust: try trust(cluster, place),
+            authoritiesPath: authoritiesPath(cluster),
             defaultNamespace: context.value.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         )
         if let userName = context.value.user, !userName.isEmpty {
@@ -129,6 +130,13 @@ extension Kubeconfig {
             serverName: value.tlsServerName.flatMap { $0.isEmpty ? nil : $0 },
             proxyURL: value.proxyURL.flatMap { $0.isEmpty ? nil : $0 }
         )
+    }
+
+    private func authoritiesPath(_ cluster: Entry<KubeconfigFile.Cluster>) -> String? {
+        guard (cluster.value.certificateAuthorityData ?? "").isEmpty, let file = cluster.value.certificateAuthority,
+            !file.isEmpty
+        else { return nil }
+        return Self.resolve(file, relativeTo: cluster.path)
     }
 
     private func clientCertificate(
