@@ -72,6 +72,21 @@ struct InformerMachineTests {
         #expect(machine.failures == 0)
     }
 
+    @Test("Watches that fail after they have worked are opened again without growing pauses; others are not")
+    func failuresOfWatchesThatWorked() {
+        func pauses(after lifetime: Duration, opens: Bool = true) -> [Duration] {
+            var machine = watching()
+            return (0..<10).map { _ in
+                let pause = machine.failed(Self.broken, after: lifetime, jitter: 0).pause
+                if opens { _ = machine.opened() }
+                return pause
+            }
+        }
+        #expect(pauses(after: .seconds(35)).allSatisfy { $0 == InformerMachine.initialBackoff / 2 })
+        #expect(pauses(after: .seconds(1)).last == InformerMachine.maxBackoff / 2)
+        #expect(pauses(after: .seconds(35), opens: false).last == InformerMachine.maxBackoff / 2)
+    }
+
     @Test("A failed list is repeated, and a list ends an interruption")
     func failedList() {
         var machine = InformerMachine(consistency: .mostRecent)

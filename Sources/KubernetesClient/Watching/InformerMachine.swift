@@ -104,8 +104,11 @@ struct InformerMachine: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - error: Why.
+    ///   - lifetime: The time since the request. If the server had accepted the watch, it counts as the watch's.
     ///   - jitter: A random number in 0..<1.
-    mutating func failed(_ error: KubernetesError, jitter: Double) -> Next {
+    mutating func failed(_ error: KubernetesError, after lifetime: Duration = .zero, jitter: Double) -> Next {
+        // For example a proxy that ends every watch without events after its own time limit.
+        if case .watching = state, lifetime >= Self.minimumWatch { failures = 0 }
         let announces = !isInterrupted
         isInterrupted = true
         let wasFirst = failures == 0
