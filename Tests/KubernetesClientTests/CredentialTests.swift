@@ -224,6 +224,40 @@ struct ExecPluginTests {
         }
     }
 
+    @Test("While a plugin hangs, no request waits for longer than its own budget")
+    func hangingPluginAndRequests() async throws {
+        let clock = ManualClock()
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let transport = ScriptedTransport(clock: clock, [])
+        let client = KubernetesClient(
+            configuration: ClusterConfiguration(
+                server: try BaseURL("https://a.example"),
+                credential: .exec(try plugin("exec sleep 1000", folder))
+            ),
+            limits: RequestLimits(totalBudget: .seconds(9)),
+            clock: clock
+        ) { _ in transport }
+        let errors = await withTaskGroup(of: KubernetesError?.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    do {
+                        _ = try await client.get(Pod.self, named: "p", in: "n")
+                        return nil
+                    } catch {
+                        return error as? KubernetesError
+                    }
+                }
+            }
+            // The budgets, and the deadline of the plugin, which one of them runs.
+            await clock.waitForSleepers(4)
+            clock.advance(by: .seconds(9))
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(errors.map(\.?.kind) == Array(repeating: .transport(.timedOut), count: 3))
+        #expect(transport.exchanges.isEmpty)
+    }
+
     @Test("A plugin that hangs is killed at its deadline")
     func hangingPlugin() async throws {
         let clock = ManualClock()

@@ -67,7 +67,9 @@ final class RequestExecutor: Sendable {
         var attempts = 0
         var hasReplacedCredential = false
         while true {
-            let credential = try await describing(request) { try await credentials.current() }
+            let credential = try await describing(request) {
+                try await credentials.current(within: limits.totalBudget - elapsed())
+            }
             attempts += 1
             do {
                 return try await attempt(request, credential, limits: limits, elapsed: elapsed)
@@ -75,7 +77,10 @@ final class RequestExecutor: Sendable {
                 guard retries else { throw error }
                 if error.kind == .unauthorized, !hasReplacedCredential {
                     hasReplacedCredential = true
-                    if try await describing(request, { try await credentials.replace(credential) }) { continue }
+                    let hasAnother = try await describing(request) {
+                        try await credentials.replace(credential, within: limits.totalBudget - elapsed())
+                    }
+                    if hasAnother { continue }
                 }
                 let pause = retryPolicy.pause(
                     after: error,
