@@ -57,6 +57,16 @@ struct InformerMachineTests {
         #expect(second.pause > .zero, "a list that leads to 410 at once must not become a loop")
     }
 
+    @Test("After 410 the list stays the most recent one until it has been read")
+    func failedListAfterGone() {
+        var machine = watching()
+        _ = machine.failed(Self.gone, jitter: 0.5)
+        #expect(machine.failed(Self.broken, jitter: 0.5).step == .list(.mostRecent))
+        _ = machine.listed("9")
+        let missing = KubernetesError(.notFound(.group), statusCode: 404)
+        #expect(machine.failed(missing, jitter: 0.5).step == .list(.cached))
+    }
+
     @Test("Any other failure keeps the version and is told once; the next open watch resumes")
     func failureKeepsTheVersion() {
         var machine = watching()

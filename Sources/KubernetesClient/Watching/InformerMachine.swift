@@ -50,6 +50,8 @@ struct InformerMachine: Hashable, Sendable {
     private(set) var failures = 0
     /// Whether the handler assumes that its state may be stale.
     private(set) var isInterrupted = false
+    /// Whether the version was discarded and no list was read since. The server's cache may still lead to the same version.
+    private var needsMostRecent = false
     private let consistency: ListConsistency
 
     /// Creates a machine that begins with a list.
@@ -57,12 +59,13 @@ struct InformerMachine: Hashable, Sendable {
         self.consistency = consistency
     }
 
-    /// The first step.
-    var first: Step { .list(consistency) }
+    /// The first step, and the one in state ``State/listing``.
+    var first: Step { .list(needsMostRecent ? .mostRecent : consistency) }
 
     /// A list was read.
     mutating func listed(_ resourceVersion: String) -> Step {
         state = .opening(from: resourceVersion)
+        needsMostRecent = false
         // For the handler the list is the present state, which ends an interruption.
         isInterrupted = false
         return .watch(from: resourceVersion)
@@ -115,9 +118,10 @@ struct InformerMachine: Hashable, Sendable {
         failures += 1
         if error.kind == .gone || error.kind == .notFound(.group) || state == .listing {
             let isGone = error.kind == .gone
+            if isGone { needsMostRecent = true }
             state = .listing
             return Next(
-                step: .list(isGone ? .mostRecent : consistency),
+                step: first,
                 pause: isGone && wasFirst ? .zero : pause(error, jitter),
                 announcesInterruption: announces
             )
