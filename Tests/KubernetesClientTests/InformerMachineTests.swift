@@ -67,6 +67,15 @@ struct InformerMachineTests {
         #expect(machine.failed(missing, jitter: 0.5).step == .list(.cached))
     }
 
+    @Test("A frame that cannot be decoded leads to a list, after a pause")
+    func undecodableFrame() {
+        var machine = watching()
+        let next = machine.failed(KubernetesError(.decoding, "scripted"), jitter: 0)
+        #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
+        #expect(next.pause == InformerMachine.initialBackoff / 2)
+        #expect(machine.listed("9") == .watch(from: "9"))
+    }
+
     @Test("Any other failure keeps the version and is told once; the next open watch resumes")
     func failureKeepsTheVersion() {
         var machine = watching()

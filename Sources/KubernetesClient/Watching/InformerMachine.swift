@@ -6,11 +6,12 @@
 ///    ▲  ▲                 │  ▲                  │  ▲      │
 ///    │  └── failed ──┐    │  └── ended, failed ──┘  └──────┘
 ///    │              pause │
-///    └────── gone ────────┴──────── gone ─── (also from watching)
+///    └─── discarded ──────┴───── discarded ─── (also from watching)
 /// ```
 ///
-/// After 410 the version is discarded: only a list yields another one. After any other failure the watch continues from
-/// the version. Pauses grow with the failures since the last sign that a watch works.
+/// After 410, and after a frame that cannot be decoded, which the server would send again, the version is discarded: only
+/// a list yields another one. After any other failure the watch continues from the version. Pauses grow with the
+/// failures since the last sign that a watch works.
 struct InformerMachine: Hashable, Sendable {
     /// The state of the informer.
     enum State: Hashable, Sendable {
@@ -116,9 +117,10 @@ struct InformerMachine: Hashable, Sendable {
         isInterrupted = true
         let wasFirst = failures == 0
         failures += 1
-        if error.kind == .gone || error.kind == .notFound(.group) || state == .listing {
-            let isGone = error.kind == .gone
-            if isGone { needsMostRecent = true }
+        let isGone = error.kind == .gone
+        let isDiscarded = isGone || (error.kind == .decoding && state != .listing)
+        if isDiscarded || error.kind == .notFound(.group) || state == .listing {
+            if isDiscarded { needsMostRecent = true }
             state = .listing
             return Next(
                 step: first,
