@@ -52,6 +52,16 @@ struct ClusterConfigurationTests {
         #expect(token(other.credential) == nil)
     }
 
+    @Test(
+        "Without TLS a server gets a credential only on this machine",
+        arguments: ["127.0.0.1:8001", "localhost", "[::1]:1"]
+    )
+    func unencryptedServers(authority: String) throws {
+        #expect(token(try load(kubeconfig(cluster: "server: 'http://\(authority)'")).credential) == "t0ken")
+        let elsewhere = try load(kubeconfig(cluster: "server: http://c.example"), context: "other")
+        #expect(token(elsewhere.credential) == nil)
+    }
+
     @Test("Certificates come from data or from files relative to the kubeconfig")
     func certificates() throws {
         for (field, isFile) in [
@@ -106,6 +116,8 @@ struct ClusterConfigurationTests {
         arguments: [
             ("", "token: {hidden-secret: 1}", "users[0].user.token"),
             ("server: ftp://x", "token: hidden-secret", "server"),
+            ("server: http://c.example", "token: hidden-secret", "only sent over https"),
+            ("server: http://127.c.example", "username: a, password: hidden-secret", "only sent over https"),
             ("server: https://c.example, certificate-authority-data: hidden-secret", "", "certificate-authority-data"),
             ("server: https://c.example, certificate-authority: nowhere", "", "certificate-authority"),
             ("", "client-key-data: \(pemData)", "client-certificate is not"),

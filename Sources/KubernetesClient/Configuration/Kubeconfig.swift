@@ -104,6 +104,13 @@ extension Kubeconfig {
             let place = "\(user.path): user \(userName)"
             configuration.clientCertificate = try clientCertificate(user, place)
             configuration.credential = try credential(user, place, clusterName, configuration)
+            if case .none = configuration.credential { return configuration }
+            guard server.scheme == "https" || server.isLoopback else {
+                throw KubernetesError(
+                    .configuration,
+                    "\(place): its credential is only sent over https, and the server of cluster \(clusterName) is an http URL"
+                )
+            }
         }
         return configuration
     }
