@@ -96,6 +96,6 @@ extension PublicKey {
 }
 
 /// Without this callback libcrypto asks at the terminal for the password of an encrypted text.
-private func noPassword(_: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?) -> Int32 {
+func noPassword(_: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?) -> Int32 {
     -1
 }
