@@ -18,15 +18,21 @@ final class CurlEngine: Sendable {
         let multi = try MultiHandle()
         let mailbox = Mailbox(waking: multi)
         self.mailbox = mailbox
-        thread = try CurlThread {
-            CurlLoop(
-                multi,
-                mailbox: mailbox,
-                configuration: configuration,
-                mode: mode,
-                generation: generation,
-                streams: streams
-            ).run()
+        do throws(TransportError) {
+            thread = try CurlThread {
+                CurlLoop(
+                    multi,
+                    mailbox: mailbox,
+                    configuration: configuration,
+                    mode: mode,
+                    generation: generation,
+                    streams: streams
+                ).run()
+            }
+        } catch {
+            mailbox.forgetHandle()
+            multi.free()
+            throw error
         }
     }
 
@@ -51,8 +57,8 @@ final class CurlEngine: Sendable {
 
 /// A `CURLM`.
 ///
-/// `@unchecked Sendable`: it is made by the task that starts the thread, then only that thread uses it. The exception is
-/// ``wakeUp()``, which libcurl documents as callable from any thread.
+/// `@unchecked Sendable`: it is made by the task that starts the thread, then only that thread uses it. The exceptions are
+/// ``wakeUp()``, which libcurl documents as callable from any thread, and ``free()``.
 struct MultiHandle: @unchecked Sendable {
     let raw: UnsafeMutableRawPointer
 
@@ -61,6 +67,11 @@ struct MultiHandle: @unchecked Sendable {
             throw TransportError(.invalidRequest, "libcurl could not be initialised")
         }
         self.raw = raw
+    }
+
+    /// Frees the handle where no thread could be started for it.
+    func free() {
+        _ = curl_multi_cleanup(raw)
     }
 
     /// Ends the current or else the next sleep of the thread.
