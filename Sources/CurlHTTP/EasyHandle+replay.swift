@@ -14,7 +14,7 @@ import HTTPTransport
 /// libcurl knows that a stream was refused and tells it only by what it does. Of the HTTP/2 streams that end without an answer,
 /// those that failed leave an error text, and those that nghttp2 closed as refused do not: libcurl then either takes
 /// another connection by itself, or, when nothing else is left of the session, fails with `CURLE_HTTP2`. Both were compared
-/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules, and has one exception; see Docs/Decisions/0028.
+/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules, and has exceptions; see Docs/Decisions/0028.
 extension EasyHandle {
     /// One time that a request went out.
     struct Attempt {
