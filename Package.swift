@@ -323,7 +323,8 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     "PreviewCommandsTests": [
-        "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer", "Router",
+        "CoreAPI", "CurlHTTP", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
+        "Router",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
     ],

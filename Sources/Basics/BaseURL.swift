@@ -46,6 +46,15 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(scheme)://\(authority)\(pathPrefix)" }
+
+    /// Whether what is sent there stays on this machine.
+    public var isLoopback: Bool {
+        if authority.hasPrefix("[") { return authority == "[::1]" || authority.hasPrefix("[::1]:") }
+        let host = authority.prefix { $0 != ":" }.lowercased()
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isAddress = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+        return host == "localhost" || (isAddress && host.hasPrefix("127."))
+    }
 }
 
 /// A text is not the URL of an HTTP server.

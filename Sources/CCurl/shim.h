@@ -54,23 +54,19 @@ static inline CURLcode ccurl_set_prereq_callback(CURL *handle, curl_prereq_callb
     return (curl_easy_setopt)(handle, CURLOPT_PREREQFUNCTION, callback);
 }
 
-static inline int ccurl_bound_unacknowledged_time(void *context, curl_socket_t socket, curlsocktype purpose) {
-    (void)purpose;
-#ifdef TCP_USER_TIMEOUT
-    unsigned int milliseconds = *(const unsigned int *)context;
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
-#else
-    (void)context;
-    (void)socket;
-#endif
-    return CURL_SOCKOPT_OK;
+/// `callback` gets every new socket, before it is connected.
+static inline CURLcode ccurl_set_socket_callback(CURL *handle, curl_sockopt_callback callback) {
+    return (curl_easy_setopt)(handle, CURLOPT_SOCKOPTFUNCTION, callback);
 }
 
-/// Limits the time for which sent data may stay unacknowledged before the kernel closes the connection (`TCP_USER_TIMEOUT`).
-/// `milliseconds` must outlive the handle.
-static inline CURLcode ccurl_set_unacknowledged_limit(CURL *handle, unsigned int *milliseconds) {
-    CURLcode result = (curl_easy_setopt)(handle, CURLOPT_SOCKOPTFUNCTION, ccurl_bound_unacknowledged_time);
-    return result != CURLE_OK ? result : (curl_easy_setopt)(handle, CURLOPT_SOCKOPTDATA, milliseconds);
+/// Makes the kernel give a connection up when data that was sent stays unacknowledged for so long.
+static inline void ccurl_limit_unacknowledged_time(curl_socket_t socket, unsigned int milliseconds) {
+#ifdef TCP_USER_TIMEOUT
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+#else
+    (void)socket;
+    (void)milliseconds;
+#endif
 }
 
 static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {

@@ -21,15 +21,21 @@ final class CurlEngine: Sendable {
         let multi = try MultiHandle()
         let mailbox = Mailbox(waking: multi)
         self.mailbox = mailbox
-        thread = try CurlThread {
-            CurlLoop(
-                multi,
-                mailbox: mailbox,
-                configuration: configuration,
-                mode: mode,
-                generation: generation,
-                streams: streams
-            ).run()
+        do throws(TransportError) {
+            thread = try CurlThread {
+                CurlLoop(
+                    multi,
+                    mailbox: mailbox,
+                    configuration: configuration,
+                    mode: mode,
+                    generation: generation,
+                    streams: streams
+                ).run()
+            }
+        } catch {
+            mailbox.forgetHandle()
+            multi.free()
+            throw error
         }
     }
 
@@ -54,8 +60,8 @@ final class CurlEngine: Sendable {
 
 /// A `CURLM` handle.
 ///
-/// `@unchecked Sendable`: the task that starts the thread creates it, and only the thread uses it from then on. The exception
-/// is ``wakeUp()``; libcurl documents `curl_multi_wakeup` as callable from any thread.
+/// `@unchecked Sendable`: it is made by the task that starts the thread, then only that thread uses it. The exceptions are
+/// ``wakeUp()``, which libcurl documents as callable from any thread, and ``free()``.
 struct MultiHandle: @unchecked Sendable {
     let raw: UnsafeMutableRawPointer
 
@@ -64,6 +70,11 @@ struct MultiHandle: @unchecked Sendable {
             throw TransportError(.invalidRequest, "libcurl could not be initialised")
         }
         self.raw = raw
+    }
+
+    /// Frees the handle where no thread could be started for it.
+    func free() {
+        _ = curl_multi_cleanup(raw)
     }
 
     /// Ends the thread's current wait in `curl_multi_poll`, or its next one.

@@ -73,7 +73,10 @@ extension CurlLoop {
             suspect = connection
             for handle in active.values where handle.mayMove && handle.isOn(connection) {
                 if !restart(handle, { handle, pool throws(TransportError) in try handle.prepareMove(to: pool) }) {
-                    let error = TransportError(.connect, "the request could not be put onto another connection")
+                    let error = TransportError(
+                        handle.wasSent ? .protocolViolation : .connect,
+                        "the request could not be put onto another connection"
+                    )
                     if let delivery = handle.exchange?.ended(.failure(error)) { deliver(delivery) }
                     remove(handle)
                 }

@@ -238,7 +238,7 @@ final class CurlLoop {
     private func finish(_ handle: EasyHandle, _ code: CURLcode) {
         let ending = handle.ending(code)
         if handle.mayReplay(after: code),
-            restart(handle, { handle, pool throws(TransportError) in try handle.prepareReplay(on: pool) })
+            restart(handle, { handle, pool throws(TransportError) in try handle.prepareReplay(after: code, on: pool) })
         {
             return
         }

@@ -2,9 +2,6 @@ import CCurl
 import HTTPTransport
 
 extension EasyHandle {
-    /// The longest time for which sent data and keepalive probes may stay unacknowledged before the kernel closes the
-    /// connection (`TCP_USER_TIMEOUT`). The default of Linux is about 15 minutes.
-    static let maxUnacknowledged: Duration = .seconds(10)
     /// The idle time after which TCP sends the first keepalive probe.
     private static let keepaliveIdle: Duration = .seconds(5)
     /// The interval of further keepalive probes.

@@ -3,16 +3,18 @@ import HTTPTransport
 
 /// The rules by which a request is sent again on another connection.
 ///
-/// | event | idempotent request | other request |
+/// | what happened | may be repeated | every other |
 /// | --- | --- | --- |
 /// | the peer refused it (REFUSED_STREAM, GOAWAY before its stream), or it was not sent | sent again | sent again |
 /// | the connection broke or was closed before the response began | sent again | fails |
 /// | no data arrived on the connection for too long | sent again, once | keeps waiting |
 ///
-/// libcurl does not report that a stream was refused; it has to be inferred. Of the HTTP/2 streams that end without a response,
-/// failed ones leave an error text, and streams that nghttp2 closed as refused leave none. For the latter, libcurl either takes
-/// another connection itself or, if the session has no other stream, fails with `CURLE_HTTP2`. Both cases were verified against
-/// the audit log of an API server. The inference requires a peer that follows HTTP/2; see Docs/Decisions/0028.
+/// A request that may have had an effect counts as sent until its exchange is over, whatever becomes of the further attempts.
+///
+/// libcurl knows that a stream was refused and tells it only by what it does. Of the HTTP/2 streams that end without an answer,
+/// those that failed leave an error text, and those that nghttp2 closed as refused do not: libcurl then either takes
+/// another connection by itself, or, when nothing else is left of the session, fails with `CURLE_HTTP2`. Both were compared
+/// with the audit log of an API server. It presupposes a peer that speaks HTTP/2 by the rules, and has exceptions; see Docs/Decisions/0028.
 extension EasyHandle {
     /// One attempt to send a request.
     struct Attempt {
@@ -34,9 +36,12 @@ extension EasyHandle {
 
     /// Whether the peer has certainly not processed the last attempt, which ended without a response.
     ///
-    /// - Parameter code: The result of the attempt; `nil` if libcurl takes another connection itself.
+    /// It is not certain where the exchange cannot be begun anew, since what was sent of its body is gone.
+    ///
+    /// - Parameter code: How it ended; `nil` where libcurl takes another connection by itself.
     func hadNoEffect(_ code: CURLcode? = nil) -> Bool {
-        guard let attempt, let exchange, exchange.isAwaitingHead else { return false }
+        guard let attempt, let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true
+        else { return false }
         if attempt.isHTTP2, hasNoErrorText, code == nil || code == CURLE_HTTP2 { return true }
         // Nothing was sent if the head was not. Over HTTP/2 a part of the head may have been sent, but not the end of a body.
         guard requestBytes == attempt.bytesBefore else { return false }
@@ -45,8 +50,8 @@ extension EasyHandle {
 
     /// Whether the exchange may be sent again on another connection, and may succeed there.
     ///
-    /// Idempotent requests are sent again after other HTTP/2 errors too: before version 8.1, libcurl resets every stream that
-    /// it has read completely, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
+    /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
+    /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
         guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
             // The sent part of an upload is no longer available.
@@ -55,8 +60,11 @@ extension EasyHandle {
         return hadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
     }
 
-    /// Prepares the exchange for another attempt. The handle must not be in the `CURLM`.
-    func prepareReplay(on pool: ConnectionPool) throws(TransportError) {
+    /// Prepares the exchange to begin anew. The handle must be out of libcurl's hands.
+    ///
+    /// - Parameter code: How the last attempt ended.
+    func prepareReplay(after code: CURLcode, on pool: ConnectionPool) throws(TransportError) {
+        if !hadNoEffect(code) { mayHaveActed = true }
         replayCount += 1
         try beginAnew(on: pool)
     }
@@ -69,7 +77,10 @@ extension EasyHandle {
 
     /// Prepares the exchange for another attempt, away from a silent connection. The handle must not be in the `CURLM`.
     func prepareMove(to pool: ConnectionPool) throws(TransportError) {
-        if attempt != nil { hasMoved = true }
+        if attempt != nil {
+            hasMoved = true
+            mayHaveActed = true
+        }
         try beginAnew(on: pool)
     }
 }

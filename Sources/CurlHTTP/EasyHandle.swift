@@ -17,12 +17,13 @@ final class EasyHandle {
 
     private unowned let loop: CurlLoop
     private let errorText: UnsafeMutablePointer<CChar>
-    private let unacknowledgedLimit: UnsafeMutablePointer<UInt32>
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var connectToList: UnsafeMutablePointer<curl_slist>?
     private var parser = ResponseHeadParser()
     /// The last attempt to send the request. libcurl may take another connection if one breaks.
     private(set) var attempt: Attempt?
+    /// Whether the peer may have acted on the request on an attempt before the last one.
+    var mayHaveActed = false
     /// The number of times that the exchange was restarted on another connection.
     var replayCount = 0
     /// Whether the exchange has left a silent connection.
@@ -41,8 +42,6 @@ final class EasyHandle {
         self.loop = loop
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        unacknowledgedLimit = .allocate(capacity: 1)
-        unacknowledgedLimit.initialize(to: UInt32(Self.maxUnacknowledged.wholeMilliseconds))
         try setUp(loop.configuration, mode: loop.mode)
     }
 
@@ -52,7 +51,6 @@ final class EasyHandle {
         curl_slist_free_all(headerList)
         curl_slist_free_all(connectToList)
         errorText.deallocate()
-        unacknowledgedLimit.deallocate()
     }
 
     // MARK: One exchange
@@ -60,6 +58,7 @@ final class EasyHandle {
     /// Prepares the handle for `exchange`, on a connection of `pool`.
     func attach(_ exchange: Exchange, _ pool: ConnectionPool) throws(TransportError) {
         self.exchange = exchange
+        mayHaveActed = false
         replayCount = 0
         hasMoved = false
         verdict = nil
@@ -149,6 +148,9 @@ final class EasyHandle {
     /// Whether a callback has already determined the error of the exchange.
     var hasVerdict: Bool { verdict != nil }
 
+    /// Whether the request went out, so that the peer may have acted on it.
+    var wasSent: Bool { attempt != nil || mayHaveActed }
+
     /// Whether libcurl has left no error text.
     var hasNoErrorText: Bool { errorText[0] == 0 }
 
@@ -163,7 +165,7 @@ final class EasyHandle {
     func ending(_ code: CURLcode) -> Result<Void, TransportError> {
         if let verdict { return .failure(verdict) }
         guard code != CURLE_OK else { return .success(()) }
-        if hadNoEffect(code) {
+        if hadNoEffect(code), !mayHaveActed {
             return .failure(TransportError(.refused, "the request was refused, or not sent, on several connections"))
         }
         var verifyResult = 0
@@ -171,7 +173,7 @@ final class EasyHandle {
         return .failure(
             TransportError(
                 code,
-                wasSent: attempt != nil,
+                wasSent: wasSent,
                 detail: String(cString: errorText),
                 verifyResult: verifyResult,
                 hiding: exchange?.plan.privateNames ?? []
@@ -230,7 +232,13 @@ final class EasyHandle {
         let context = Unmanaged.passUnretained(self).toOpaque()
         try check(ccurl_set_pointer(raw, CURLOPT_PRIVATE, context))
         try check(ccurl_set_pointer(raw, CURLOPT_ERRORBUFFER, errorText))
-        try check(ccurl_set_unacknowledged_limit(raw, unacknowledgedLimit))
+        try check(ccurl_set_pointer(raw, CURLOPT_SOCKOPTDATA, context))
+        try check(
+            ccurl_set_socket_callback(raw) { context, socket, _ in
+                EasyHandle.from(context)?.willConnect(socket)
+                return CURL_SOCKOPT_OK
+            }
+        )
         try check(ccurl_set_pointer(raw, CURLOPT_HEADERDATA, context))
         try check(
             ccurl_set_write_callback(raw, CURLOPT_HEADERFUNCTION) { bytes, _, count, context in
@@ -329,10 +337,17 @@ final class EasyHandle {
         return Int(CURL_READFUNC_PAUSE)
     }
 
-    /// Called when a connection is ready, before the request is sent.
-    ///
-    /// libcurl repeats every request whose reused connection breaks before the response begins, and every request that the peer
-    /// refused. This aborts the repetition unless the request is idempotent (RFC 9110 section 9.2.2) or had certainly no
+    /// A connection is about to be made. Where libcurl does that by itself because the attempt before had no effect, the request
+    /// counts as not sent: if the connection cannot be made, libcurl no longer says how that attempt ended.
+    private func willConnect(_ socket: curl_socket_t) {
+        if let limit = loop.configuration.maxUnacknowledged {
+            ccurl_limit_unacknowledged_time(socket, UInt32(limit.wholeMilliseconds))
+        }
+        if hadNoEffect() { leaveConnection() }
+    }
+
+    /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
+    /// any that the peer refused; only one that may be repeated goes out again, or one of which it is certain that it had no
     /// effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
@@ -340,6 +355,7 @@ final class EasyHandle {
             verdict = TransportError(.protocolViolation, "the connection broke before the response began")
             return CURL_PREREQFUNC_ABORT
         }
+        if attempt != nil, !hadNoEffect() { mayHaveActed = true }
         leaveConnection()
         let isHTTP2 = ccurl_speaks_http2(raw)
         let key = ConnectionKey(origin: exchange.plan.origin, localPort: Int(localPort))

@@ -197,7 +197,7 @@ extension Exchange.Machine.Delivery {
     }
 }
 
-/// Chunks of a body that have arrived and were not read, in the order of their arrival.
+/// Chunks of a body between its writer and its reader, in the order of their arrival. Small ones become one.
 struct ChunkQueue {
     /// The maximum size of a chunk to which further data is appended, in bytes. libcurl delivers bodies in pieces of at most 16
     /// KB; merging them saves a reader's turns and the writes of forwarded bodies.
@@ -206,24 +206,16 @@ struct ChunkQueue {
     /// The number of delivered slots at the front after which the array is compacted.
     private static let maxSpentSlots = 32
 
-    private let mergesPieces: Bool
     private var chunks: [[UInt8]] = []
     private var first = 0
     private(set) var byteCount = 0
-
-    /// - Parameter mergesPieces: Whether appended data may become a part of the last chunk.
-    init(mergesPieces: Bool = false) {
-        self.mergesPieces = mergesPieces
-    }
 
     var isEmpty: Bool { first == chunks.count }
     var count: Int { chunks.count - first }
 
     mutating func append(_ chunk: [UInt8]) {
         byteCount += chunk.count
-        if mergesPieces, let last = chunks.indices.last, last >= first,
-            chunks[last].count + chunk.count <= Self.maxChunkBytes
-        {
+        if let last = chunks.indices.last, last >= first, chunks[last].count + chunk.count <= Self.maxChunkBytes {
             // After a large piece more data usually follows, and growing in small steps would copy the chunk repeatedly.
             if chunk.count >= Self.largePiece { chunks[last].reserveCapacity(Self.maxChunkBytes) }
             chunks[last] += chunk
@@ -249,6 +241,6 @@ struct ChunkQueue {
     }
 
     mutating func removeAll() {
-        self = ChunkQueue(mergesPieces: mergesPieces)
+        self = ChunkQueue()
     }
 }

@@ -30,7 +30,7 @@ struct RequestPlan: Sendable {
     let connectTo: String?
     /// Host names that must not appear in errors, because a preview's URL is secret.
     let privateNames: [String]
-    /// Whether the request may be sent again after the connection broke (RFC 9110 section 9.2.2).
+    /// True when the request may be sent a second time after the connection broke.
     let isReplayable: Bool
     /// Whether the request gets a separate connection.
     let usesOwnConnection: Bool
@@ -65,7 +65,7 @@ struct RequestPlan: Sendable {
         guard method != "CONNECT" else { throw TransportError(.invalidRequest, "CONNECT is no request") }
         framing = try Self.framing(of: request)
         usesOwnConnection = request.usesOwnConnection
-        isReplayable = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(method)
+        isReplayable = request.mayBeRepeated
         origin = "\(scheme)://\(text)"
         headerLines = try Self.headerLines(for: request, framing: framing, hostFor: serverName.map { _ in text })
         if let serverName, scheme == "https" {

@@ -58,7 +58,7 @@ struct Transfer<HeadReader, ChunkReader> {
 
     private var state = State.idle
     // // The state of `streaming`. It is not a part of the enum, so that the queue is changed in place.
-    private var chunks = ChunkQueue(mergesPieces: true)
+    private var chunks = ChunkQueue()
     private var chunkReader: ChunkReader?
     private var isPaused = false
     /// Whether a part of the body was read.

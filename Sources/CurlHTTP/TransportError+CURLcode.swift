@@ -5,11 +5,11 @@ extension TransportError {
     /// Converts the result of a libcurl transfer.
     ///
     /// - Parameters:
-    ///   - code: libcurl's result.
-    ///   - wasSent: Whether a connection was ready and the request was sent on it.
-    ///   - detail: libcurl's error text; may be empty.
-    ///   - verifyResult: OpenSSL's result of verifying the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
-    ///   - privateNames: Names that are replaced in the error text.
+    ///   - code: libcurl's verdict.
+    ///   - wasSent: True once a connection was ready and the request went out on it, be it one before the last.
+    ///   - detail: What libcurl says about it; may be empty.
+    ///   - verifyResult: OpenSSL's verdict on the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
+    ///   - privateNames: Names that must not be repeated.
     init(_ code: CURLcode, wasSent: Bool, detail: String, verifyResult: Int, hiding privateNames: [String]) {
         var message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         for name in privateNames where !name.isEmpty {
@@ -18,7 +18,7 @@ extension TransportError {
         self.init(
             Self.kind(of: code, wasSent: wasSent, detail: detail),
             message,
-            cause: Self.cause(of: code, detail: detail, verifyResult: verifyResult),
+            cause: wasSent ? nil : Self.cause(of: code, detail: detail, verifyResult: verifyResult),
             isTimeout: code == CURLE_OPERATION_TIMEDOUT
         )
     }
@@ -48,6 +48,11 @@ extension TransportError {
 
     private static func kind(of code: CURLcode, wasSent: Bool, detail: String) -> Kind {
         switch code {
+        case CURLE_RECV_ERROR where isCertificateAlert(detail), CURLE_SEND_ERROR where isCertificateAlert(detail):
+            .tls
+        // Even where another connection could not be made: libcurl makes one by itself when one that was kept breaks.
+        case _ where wasSent:
+            .protocolViolation
         case CURLE_URL_MALFORMAT, CURLE_BAD_FUNCTION_ARGUMENT:
             .invalidRequest
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
@@ -55,18 +60,10 @@ extension TransportError {
             CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED,
             CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CLIENTCERT, CURLE_USE_SSL_FAILED:
             .tls
-        case CURLE_RECV_ERROR where isCertificateAlert(detail), CURLE_SEND_ERROR where isCertificateAlert(detail):
-            .tls
-        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED,
-            CURLE_PROXY, CURLE_NO_CONNECTION_AVAILABLE:
-            .connect
-        // The only time-out that libcurl knows is that of the connection; the request's time limits are applied by
-        // ``CurlLoop``.
-        case CURLE_OPERATION_TIMEDOUT:
-            .connect
+        // Whatever else goes wrong before the request is out, for example a proxy that refuses, is a failed connection. So is a
+        // time-out: libcurl knows no time limit but the connection's, the request's are kept outside of it.
         default:
-            // Errors before the request is sent, for example of a proxy that refuses it, are failed connections.
-            wasSent ? .protocolViolation : .connect
+            .connect
         }
     }
 

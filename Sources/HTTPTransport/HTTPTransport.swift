@@ -58,6 +58,9 @@ public struct TransportRequest: Sendable {
     public var isVerbatim = false
     /// Aborts the request from outside its task.
     public var abort: TransportAbort?
+    /// Whether the transport may send the request a second time although the first may have had an effect. By default an
+    /// idempotent one may be repeated (RFC 9110 section 9.2.2), whose second answer can differ all the same: 404 to a DELETE.
+    public var mayBeRepeated: Bool
 
     public init(
         head: HTTPRequest,
@@ -71,6 +74,7 @@ public struct TransportRequest: Sendable {
         self.timeout = timeout
         self.headTimeout = headTimeout
         self.usesOwnConnection = usesOwnConnection
+        mayBeRepeated = [.get, .head, .options, .trace, .put, .delete].contains(head.method)
     }
 }
 

@@ -26,7 +26,7 @@ public struct KubernetesClient: Sendable {
     ///   - observer: Is called after every attempt.
     ///   - remainingTime: The remaining time of the current task's caller; `nil` if no caller waits.
     ///   - failureObserver: Is called after every request that failed and is not retried.
-    ///   - makeTransport: Makes the transport; called again when the client certificate changes.
+    ///   - makeTransport: Makes the transport; called again when the client certificate or the authorities change.
     public init(
         configuration: ClusterConfiguration,
         limits: RequestLimits = RequestLimits(),
@@ -43,7 +43,7 @@ public struct KubernetesClient: Sendable {
         executor = RequestExecutor(
             server: configuration.server,
             credentials: CredentialStore(configuration: configuration, clock: clock, now: now),
-            transports: TransportPool(trust: configuration.trust, make: makeTransport),
+            transports: TransportPool(configuration, clock: clock, make: makeTransport),
             retryPolicy: retryPolicy,
             clock: clock,
             randomness: randomness,

@@ -97,6 +97,6 @@ extension PublicKey {
 }
 
 /// Returns no password. Without this callback, libcrypto asks for the password of an encrypted text on the terminal.
-private func noPassword(_: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?) -> Int32 {
+func noPassword(_: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?) -> Int32 {
     -1
 }

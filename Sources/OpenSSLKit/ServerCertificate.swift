@@ -29,7 +29,7 @@ public struct ServerCertificate: Hashable, Sendable {
         let certificate = pem.withUnsafeBytes { buffer -> OpaquePointer? in
             guard let source = BIO_new_mem_buf(buffer.baseAddress, Int32(buffer.count)) else { return nil }
             defer { BIO_free(source) }
-            return PEM_read_bio_X509(source, nil, nil, nil)
+            return PEM_read_bio_X509(source, nil, noPassword, nil)
         }
         self.init(owning: certificate, host: host)
     }

@@ -22,6 +22,15 @@ import Testing
     }
 
     @Test(arguments: [
+        ("localhost", true), ("LOCALHOST:80", true), ("127.0.0.1", true), ("127.9.8.7:80", true), ("[::1]:80", true),
+        ("[::1]", true), ("127.example.com", false), ("127.0.0.1.example.com", false), ("localhost.example.com", false),
+        ("10.0.0.1", false), ("[::2]:80", false),
+    ])
+    func addressesOfThisMachineAreKnown(authority: String, isLoopback: Bool) throws {
+        #expect(try BaseURL("http://\(authority)").isLoopback == isLoopback)
+    }
+
+    @Test(arguments: [
         "", "api.example.com", "ftp://api.example.com", "https://", "https:///api",
         "https://user:secret@api.example.com",
         "https://api.example.com?x=secret", "https://api.example.com/#secret", "https://api.example.com:0",

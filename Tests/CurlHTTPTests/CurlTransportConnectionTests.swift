@@ -98,6 +98,60 @@ import Testing
         }
     }
 
+    /// A kept connection on which the second request gets nothing but `end`, once no further connection is accepted.
+    private static func refusesConnections(then end: RawPeer.Answer.End) -> RawPeer.Script {
+        { index, _ in
+            index == 0
+                ? .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+                : .init("", then: end, refusesConnections: true)
+        }
+    }
+
+    @Test(arguments: [nil, TransportUpload(length: 1) { try await $0.write([1]) }])
+    func aWriteOnAKeptConnectionCountsAsSentAlthoughNoOtherCanBeMade(_ upload: TransportUpload?) async throws {
+        try await RawPeer.run(Self.refusesConnections(then: .close)) { peer in
+            try await withTransport { transport in
+                _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                var write = request(.post, to: peer.authority, scheme: "http", body: upload == nil ? [1] : [])
+                write.upload = upload
+                let sent = write
+                let kind = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                #expect(kind == .protocolViolation)
+                #expect(peer.heads.count == 2)
+            }
+        }
+    }
+
+    @Test func aWriteThatHasLeftASilentConnectionCountsAsSentAlthoughNoOtherCanBeMade() async throws {
+        try await RawPeer.run(Self.refusesConnections(then: .keepOpen)) { peer in
+            try await withTransport(.init(maxSilence: .milliseconds(100))) { transport in
+                _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                let kind = await kindOfError {
+                    let write = request(.put, to: peer.authority, scheme: "http", body: [1])
+                    _ = try await transport.collect(write, maxBodyBytes: 0)
+                }
+                #expect(kind == .protocolViolation)
+                #expect(peer.heads.count == 2)
+            }
+        }
+    }
+
+    @Test func aDeleteIsRepeatedWhenItsConnectionBreaksUnlessItsSenderForbidsThat() async throws {
+        for mayBeRepeated in [true, false] {
+            try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
+                try await withTransport { transport in
+                    _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
+                    var delete = request(.delete, to: peer.authority, scheme: "http")
+                    delete.mayBeRepeated = mayBeRepeated
+                    let sent = delete
+                    let kind = await kindOfError { _ = try await transport.collect(sent, maxBodyBytes: 0) }
+                    #expect(kind == (mayBeRepeated ? nil : .protocolViolation))
+                    #expect(peer.heads.count == (mayBeRepeated ? 3 : 2))
+                }
+            }
+        }
+    }
+
     @Test func aReadIsRepeatedWhenItsConnectionBreaks() async throws {
         try await RawPeer.run(Self.breaksOnTheSecondRequest) { peer in
             try await withTransport { transport in

@@ -54,6 +54,30 @@ import Testing
         }
     }
 
+    @Test func aRefusedWriteCountsAsNotSentWhereNoOtherConnectionCanBeMade() async throws {
+        let (kind, seen) = try await send(.post, attempts: 1, .goAwayBeforeAndRefuseConnections)
+        #expect(kind?.meansNoEffect == true)
+        #expect(seen == 1)
+    }
+
+    @Test func aRefusedWriteCountsAsNotSentWhereItsConnectionHasOtherRequests() async throws {
+        let certificates = try CertificateAuthority()
+        try await HTTP2FramePeer.run(certificates.issue()) { index in
+            index == 0 ? .silence : .goAwayBeforeAndRefuseConnections
+        } _: { peer in
+            try await withTransport(.init(tls: .trusting(certificates), maxSilence: .seconds(60))) { transport in
+                let other = Task { try await transport.collect(request(to: peer.authority), maxBodyBytes: 0) }
+                await waitWhile { peer.requestCount < 1 }
+                let kind = await kindOfError {
+                    _ = try await transport.collect(request(.post, to: peer.authority, body: [1]), maxBodyBytes: 0)
+                }
+                #expect(kind?.meansNoEffect == true)
+                other.cancel()
+                _ = await other.result
+            }
+        }
+    }
+
     @Test func aPeerThatRefusesEverythingIsAskedABoundedNumberOfTimes() async throws {
         let (kind, seen) = try await send(.post, attempts: 1_000, .goAwayBefore)
         #expect(kind == .refused)

@@ -23,6 +23,15 @@ import Testing
         #expect(kind(CURLE_URL_MALFORMAT, wasSent: false) == .invalidRequest)
     }
 
+    /// libcurl makes another connection by itself when one that was kept breaks under a request.
+    @Test(arguments: [
+        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR,
+        CURLE_PEER_FAILED_VERIFICATION, CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY,
+    ])
+    func aRequestThatWasSentMayHaveHadAnEffectWhateverFailsAfterwards(_ code: CURLcode) {
+        #expect(kind(code, wasSent: true) == .protocolViolation)
+    }
+
     @Test func anAlertAboutTheCertificateIsTLSEvenAfterTheRequestWasWritten() {
         #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv13 alert certificate required") == .tls)
         #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv1 alert unknown ca") == .tls)

@@ -52,11 +52,24 @@ struct ClusterConfigurationTests {
         #expect(token(other.credential) == nil)
     }
 
+    @Test(
+        "Without TLS a server gets a credential only on this machine",
+        arguments: ["127.0.0.1:8001", "localhost", "[::1]:1"]
+    )
+    func unencryptedServers(authority: String) throws {
+        #expect(token(try load(kubeconfig(cluster: "server: 'http://\(authority)'")).credential) == "t0ken")
+        let elsewhere = try load(kubeconfig(cluster: "server: http://c.example"), context: "other")
+        #expect(token(elsewhere.credential) == nil)
+    }
+
     @Test("Certificates come from data or from files relative to the kubeconfig")
     func certificates() throws {
-        for field in ["certificate-authority: ca.crt", "certificate-authority-data: \(Self.pemData)"] {
-            let trust = try load(kubeconfig(cluster: "server: https://c.example, \(field)")).trust
-            #expect(trust == ServerTrust(authoritiesPEM: Self.pem))
+        for (field, isFile) in [
+            ("certificate-authority: ca.crt", true), ("certificate-authority-data: \(Self.pemData)", false),
+        ] {
+            let configuration = try load(kubeconfig(cluster: "server: https://c.example, \(field)"))
+            #expect(configuration.trust == ServerTrust(authoritiesPEM: Self.pem))
+            #expect(configuration.authoritiesPath?.hasSuffix("/ca.crt") == (isFile ? true : nil))
         }
         let user = "client-certificate-data: \(Self.pemData), client-key: key"
         let certificate = try load(kubeconfig(user: user)).clientCertificate
@@ -103,6 +116,8 @@ struct ClusterConfigurationTests {
         arguments: [
             ("", "token: {hidden-secret: 1}", "users[0].user.token"),
             ("server: ftp://x", "token: hidden-secret", "server"),
+            ("server: http://c.example", "token: hidden-secret", "only sent over https"),
+            ("server: http://127.c.example", "username: a, password: hidden-secret", "only sent over https"),
             ("server: https://c.example, certificate-authority-data: hidden-secret", "", "certificate-authority-data"),
             ("server: https://c.example, certificate-authority: nowhere", "", "certificate-authority"),
             ("", "client-key-data: \(pemData)", "client-certificate is not"),
@@ -173,6 +188,7 @@ struct ClusterConfigurationTests {
         #expect(configuration.server.description == "https://[fd00::1]:6443")
         #expect(configuration.defaultNamespace == "previews")
         #expect(configuration.trust.authoritiesPEM == Self.pem)
+        #expect(configuration.authoritiesPath == "\(folder.path)/ca.crt")
         guard case .tokenFile(let path) = configuration.credential else {
             Issue.record("the token is not re-read")
             return

@@ -54,6 +54,43 @@ struct CredentialTests {
         #expect(authorizations(fixture) == ["Bearer one", "Bearer one"])
     }
 
+    @Test("In a pod a changed file of authorities makes a new transport within a minute, and no other change does")
+    func authoritiesRotate() async throws {
+        let folder = try TemporaryFolder()
+        let (old, new) = ("-----BEGIN CERTIFICATE-----\nold", "-----BEGIN CERTIFICATE-----\nnew")
+        try folder.write("ca.crt", old)
+        try folder.write("token", "t")
+        let configuration = try #require(
+            try ClusterConfiguration.inCluster(
+                environment: ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"],
+                directory: folder.path
+            )
+        )
+        let clock = ManualClock()
+        let pod = pod
+        let transport = ScriptedTransport(clock: clock) { _, _ in .json(pod) }
+        let made = Mutex<[String?]>([])
+        let client = KubernetesClient(configuration: configuration, clock: clock) { security in
+            made.withLock { $0.append(security.trust.authoritiesPEM) }
+            return transport
+        }
+        func get(after time: Duration) async throws {
+            clock.advance(by: time)
+            _ = try await client.get(Pod.self, named: "p", in: "n")
+        }
+        try await get(after: .zero)
+        try folder.write("ca.crt", new)
+        try await get(after: .seconds(59))
+        #expect(made.withLock { $0 } == [old])
+        try await get(after: .seconds(1))
+        #expect(made.withLock { $0 } == [old, new])
+        try folder.write("ca.crt", "no certificate")
+        try await get(after: .seconds(60))
+        try folder.remove("ca.crt")
+        try await get(after: .seconds(60))
+        #expect(made.withLock { $0 } == [old, new])
+    }
+
     @Test("A token that never changes is not tried again after a 401")
     func staticTokenIsFinal() async throws {
         let fixture = try ClientFixture(.json(401, JSON.status(401, "Unauthorized")))
@@ -185,6 +222,40 @@ struct ExecPluginTests {
             #expect(error?.explanation?.hasPrefix("config: user u: the exec plugin") == true, "\(script)")
             #expect(error?.explanation?.contains("secret") == false, "\(script)")
         }
+    }
+
+    @Test("While a plugin hangs, no request waits for longer than its own budget")
+    func hangingPluginAndRequests() async throws {
+        let clock = ManualClock()
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let transport = ScriptedTransport(clock: clock, [])
+        let client = KubernetesClient(
+            configuration: ClusterConfiguration(
+                server: try BaseURL("https://a.example"),
+                credential: .exec(try plugin("exec sleep 1000", folder))
+            ),
+            limits: RequestLimits(totalBudget: .seconds(9)),
+            clock: clock
+        ) { _ in transport }
+        let errors = await withTaskGroup(of: KubernetesError?.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    do {
+                        _ = try await client.get(Pod.self, named: "p", in: "n")
+                        return nil
+                    } catch {
+                        return error as? KubernetesError
+                    }
+                }
+            }
+            // The budgets, and the deadline of the plugin, which one of them runs.
+            await clock.waitForSleepers(4)
+            clock.advance(by: .seconds(9))
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(errors.map(\.?.kind) == Array(repeating: .transport(.timedOut), count: 3))
+        #expect(transport.exchanges.isEmpty)
     }
 
     @Test("A plugin that hangs is killed at its deadline")

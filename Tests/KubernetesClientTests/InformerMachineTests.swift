@@ -57,6 +57,25 @@ struct InformerMachineTests {
         #expect(second.pause > .zero, "a list that leads to 410 at once must not become a loop")
     }
 
+    @Test("After 410 the list stays the most recent one until it has been read")
+    func failedListAfterGone() {
+        var machine = watching()
+        _ = machine.failed(Self.gone, jitter: 0.5)
+        #expect(machine.failed(Self.broken, jitter: 0.5).step == .list(.mostRecent))
+        _ = machine.listed("9")
+        let missing = KubernetesError(.notFound(.group), statusCode: 404)
+        #expect(machine.failed(missing, jitter: 0.5).step == .list(.cached))
+    }
+
+    @Test("A frame that cannot be decoded leads to a list, after a pause")
+    func undecodableFrame() {
+        var machine = watching()
+        let next = machine.failed(KubernetesError(.decoding, "scripted"), jitter: 0)
+        #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
+        #expect(next.pause == InformerMachine.initialBackoff / 2)
+        #expect(machine.listed("9") == .watch(from: "9"))
+    }
+
     @Test("Any other failure keeps the version and is reported once; the next open watch resumes")
     func failureKeepsTheVersion() {
         var machine = watching()
@@ -70,6 +89,21 @@ struct InformerMachineTests {
         #expect(machine.opened() == false)
         machine.received("9")
         #expect(machine.failures == 0)
+    }
+
+    @Test("Watches that fail after they have worked are opened again without growing pauses; others are not")
+    func failuresOfWatchesThatWorked() {
+        func pauses(after lifetime: Duration, opens: Bool = true) -> [Duration] {
+            var machine = watching()
+            return (0..<10).map { _ in
+                let pause = machine.failed(Self.broken, after: lifetime, jitter: 0).pause
+                if opens { _ = machine.opened() }
+                return pause
+            }
+        }
+        #expect(pauses(after: .seconds(35)).allSatisfy { $0 == InformerMachine.initialBackoff / 2 })
+        #expect(pauses(after: .seconds(1)).last == InformerMachine.maxBackoff / 2)
+        #expect(pauses(after: .seconds(35), opens: false).last == InformerMachine.maxBackoff / 2)
     }
 
     @Test("A failed list is repeated, and a list ends an interruption")

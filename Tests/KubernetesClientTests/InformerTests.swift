@@ -91,6 +91,15 @@ struct InformerTests {
         #expect(versions(result.lines).prefix(4) == ["list", "5", "list", "9"])
     }
 
+    @Test("A frame that cannot be decoded leads to a new list")
+    func undecodableFrameRelists() async throws {
+        let result = try await run([
+            .json(JSON.list(["a"], version: 5)), .frames("{}"), .json(JSON.list(["b"], version: 9)), .frames(),
+        ])
+        #expect(result.told == ["replaced a", "interrupted decoding", "replaced b"])
+        #expect(versions(result.lines).prefix(4) == ["list", "5", "list", "9"])
+    }
+
     @Test("3: a silent watch is reopened from its last version, without an interruption")
     func quietWatchIsOpenedAnew() async throws {
         let result = try await run([

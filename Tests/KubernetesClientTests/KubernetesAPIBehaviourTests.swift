@@ -189,6 +189,7 @@ struct KubernetesAPIBehaviourTests {
         for exchange in fixture.transport.exchanges {
             #expect(exchange.line == "DELETE /api/v1/namespaces/n/pods/p")
             #expect(exchange.body.contains(#""uid":"u""#) && exchange.body.contains(#""resourceVersion":"7""#))
+            #expect(!exchange.request.mayBeRepeated, "404 to a repetition would mean that there was no such object")
         }
     }
 

@@ -49,6 +49,26 @@ struct WatchLivenessTests {
         }
     }
 
+    @Test("Who gives up takes the answer from nobody else")
+    func cancelledRequest() async {
+        let liveness = WatchLiveness()
+        liveness.begin()
+        let patient = Task { await liveness.requestReopen() }
+        await waitWhile { liveness.requesterCount < 1 }
+        let impatient = Task { await liveness.requestReopen() }
+        await waitWhile { liveness.requesterCount < 2 }
+        impatient.cancel()
+        #expect(await !impatient.value)
+        #expect(liveness.isReopenRequested)
+        liveness.completeReopen(true)
+        #expect(await patient.value)
+        let last = Task { await liveness.requestReopen() }
+        await waitWhile { liveness.requesterCount < 1 }
+        last.cancel()
+        #expect(await !last.value)
+        #expect(!liveness.isReopenRequested)
+    }
+
     private final class Seen: Sendable {
         private let number = Mutex(0)
 

@@ -27,6 +27,18 @@ struct ServerCertificateTests {
         #expect(ServerCertificate(pem: Array(text.utf8), host: "example.com") == nil)
     }
 
+    @Test func anEncryptedTextIsNoneAndNobodyIsAskedForAPassword() {
+        let pem = """
+            -----BEGIN CERTIFICATE-----
+            Proc-Type: 4,ENCRYPTED
+            DEK-Info: AES-256-CBC,00000000000000000000000000000000
+
+            MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmiehPdB4j5/dGkAo+1j4iuAcb0N/
+            -----END CERTIFICATE-----
+            """
+        #expect(ServerCertificate(pem: Array(pem.utf8), host: "example.com") == nil)
+    }
+
     @Test func whereNobodyListensThereIsNone() {
         // Nothing listens on port 1 of the loopback interface.
         #expect(ServerCertificate.presented(at: "127.0.0.1:1", host: "example.com") == nil)

@@ -15,6 +15,8 @@ public final class HTTP2FramePeer: Sendable {
         case reset(errorCode: UInt32)
         /// GOAWAY that excludes the request, then the connection stays open.
         case goAwayBefore
+        /// As `goAwayBefore`, once no further connection is accepted.
+        case goAwayBeforeAndRefuseConnections
         /// GOAWAY that includes the request, then the end of the connection without an answer.
         case goAwayAfterAndClose
         /// Closes the connection.
@@ -154,7 +156,12 @@ public final class HTTP2FramePeer: Sendable {
             case .reset(let errorCode):
                 send(FrameType.resetStream, 0, on: stream, Self.bytes(errorCode), context)
             case .goAwayBefore:
-                send(FrameType.goAway, 0, on: 0, Self.bytes(max(stream, 2) - 2) + Self.bytes(0), context)
+                goAway(before: stream, context)
+            case .goAwayBeforeAndRefuseConnections:
+                guard let listener = context.channel.parent else { return }
+                listener.close().hop(to: context.eventLoop).assumeIsolated().whenComplete { _ in
+                    self.goAway(before: stream, context)
+                }
             case .goAwayAfterAndClose:
                 send(FrameType.goAway, 0, on: 0, Self.bytes(stream) + Self.bytes(0), context)
                 context.close(promise: nil)
@@ -163,6 +170,10 @@ public final class HTTP2FramePeer: Sendable {
             case .silence:
                 break
             }
+        }
+
+        private func goAway(before stream: UInt32, _ context: ChannelHandlerContext) {
+            send(FrameType.goAway, 0, on: 0, Self.bytes(max(stream, 2) - 2) + Self.bytes(0), context)
         }
 
         private static func bytes(_ value: UInt32) -> [UInt8] {

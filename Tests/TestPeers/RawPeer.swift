@@ -17,11 +17,14 @@ public final class RawPeer: Sendable {
 
         public var bytes: String
         public var end: End
+        /// Whether no further connection is accepted, beginning before `end`.
+        public var refusesConnections: Bool
 
         /// Sends `bytes`, then does `end`.
-        public init(_ bytes: String, then end: End) {
+        public init(_ bytes: String, then end: End, refusesConnections: Bool = false) {
             self.bytes = bytes
             self.end = end
+            self.refusesConnections = refusesConnections
         }
     }
 
@@ -121,17 +124,25 @@ public final class RawPeer: Sendable {
 
         private func perform(_ answer: Answer, context: ChannelHandlerContext) {
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer.bytes)), promise: nil)
-            switch answer.end {
+            let (channel, end) = (context.channel, answer.end)
+            guard answer.refusesConnections, let listener = channel.parent else {
+                return Self.perform(end, on: channel)
+            }
+            listener.close().hop(to: channel.eventLoop).whenComplete { _ in Self.perform(end, on: channel) }
+        }
+
+        private static func perform(_ end: Answer.End, on channel: any Channel) {
+            switch end {
             case .keepOpen:
                 break
             case .close:
-                context.close(promise: nil)
+                channel.close(promise: nil)
             case .reset:
                 // A linger time of zero makes the kernel send RST. The value has the layout of C's `linger`.
                 let linger = SIMD2<Int32>(1, 0)
-                let options = context.channel as? any SocketOptionProvider
+                let options = channel as? any SocketOptionProvider
                 _ = options?.unsafeSetSocketOption(level: .socket, name: .so_linger, value: linger)
-                context.close(promise: nil)
+                channel.close(promise: nil)
             }
         }
 
@@ -146,7 +157,8 @@ extension Channel {
     func whileOpen<Result: Sendable>(_ body: (_ port: Int) async throws -> Result) async throws -> Result {
         do {
             let result = try await body(localAddress?.port ?? 0)
-            try await close()
+            // A peer may have closed it already.
+            if isActive { try await close() }
             return result
         } catch {
             // The first failure is the one to report.

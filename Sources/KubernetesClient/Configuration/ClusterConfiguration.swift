@@ -7,6 +7,8 @@ public struct ClusterConfiguration: Sendable {
     public var server: BaseURL
     /// The authorities that are trusted for the server, and its expected name.
     public var trust: ServerTrust
+    /// The file that the authorities were read from, which is re-read; `nil` if they never change.
+    public var authoritiesPath: String?
     /// A client certificate from the configuration itself; exec plugins may provide another one.
     public var clientCertificate: ClientCertificate?
     public var credential: CredentialSource
@@ -16,12 +18,14 @@ public struct ClusterConfiguration: Sendable {
     public init(
         server: BaseURL,
         trust: ServerTrust = ServerTrust(),
+        authoritiesPath: String? = nil,
         clientCertificate: ClientCertificate? = nil,
         credential: CredentialSource = .none,
         defaultNamespace: String = "default"
     ) {
         self.server = server
         self.trust = trust
+        self.authoritiesPath = authoritiesPath
         self.clientCertificate = clientCertificate
         self.credential = credential
         self.defaultNamespace = defaultNamespace
@@ -63,7 +67,8 @@ public struct ClientCertificate: Hashable, Sendable {
     }
 }
 
-/// The information that a transport needs about TLS. It changes when an exec plugin rotates the client certificate.
+/// The information that a transport needs about TLS. It changes when an exec plugin rotates the client certificate, and
+/// when the file of the authorities changes.
 public struct TransportSecurity: Hashable, Sendable {
     public var trust: ServerTrust
     public var clientCertificate: ClientCertificate?
@@ -126,7 +131,7 @@ extension ClusterConfiguration {
 
     /// The configuration of a pod: the API server from the environment, the service account from its mounted files.
     ///
-    /// The token's file is re-read, since the kubelet rotates it.
+    /// The files of the token and of the authorities are re-read, since the kubelet updates them.
     ///
     /// - Parameters:
     ///   - environment: The process's environment, with `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`.
@@ -147,8 +152,9 @@ extension ClusterConfiguration {
             )
         }
         let directory = directory ?? serviceAccountDirectory
+        let authoritiesPath = "\(directory)/ca.crt"
         let authorities = try KubernetesError.readingFile(
-            "\(directory)/ca.crt",
+            authoritiesPath,
             maxBytes: maxServiceAccountFileBytes,
             field: "the service account's certification authority"
         )
@@ -166,6 +172,7 @@ extension ClusterConfiguration {
         return ClusterConfiguration(
             server: server,
             trust: ServerTrust(authoritiesPEM: authorities),
+            authoritiesPath: authoritiesPath,
             credential: .tokenFile(path: token),
             defaultNamespace: namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         )

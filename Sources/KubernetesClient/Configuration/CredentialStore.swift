@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import HTTPTransport
 
 /// Returns the current credential, and obtains a new one when it is old or was rejected.
 actor CredentialStore {
@@ -17,6 +18,7 @@ actor CredentialStore {
     private let source: CredentialSource
     private let clientCertificate: ClientCertificate?
     private let runner: ExecPluginRunner
+    private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
     private let now: @Sendable () -> Date
     /// Lets one caller at a time obtain a credential; the others get it from the cache.
@@ -26,7 +28,7 @@ actor CredentialStore {
     /// Makes a store.
     ///
     ///   - configuration: The source of credentials.
-    ///   - clock: Measures the age of the content of a file, and the plugin's time limit.
+    ///   - clock: Measures the age of the content of a file, and the time limits.
     ///   - now: The wall clock, which a plugin's expiry is compared with.
     init(
         configuration: ClusterConfiguration,
@@ -36,16 +38,18 @@ actor CredentialStore {
         source = configuration.credential
         clientCertificate = configuration.clientCertificate
         runner = ExecPluginRunner(clock: clock)
+        self.clock = clock
         elapsed = clock.stopwatch()
         self.now = now
     }
 
     /// The credential for a request.
     ///
+    /// - Parameter limit: The time limit, which includes the wait for other callers; `nil` for none but the plugin's.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if there is none.
-    func current() async throws -> Credential {
+    func current(within limit: Duration? = nil) async throws -> Credential {
         if let credential = validCredential { return credential }
-        return try await making.withSlot {
+        return try await makingOne(within: limit) {
             if let credential = await self.validCredential { return credential }
             return try await self.make()
         }
@@ -53,16 +57,33 @@ actor CredentialStore {
 
     /// Obtains another credential after the server rejected `rejected` with 401.
     ///
+    /// - Parameter limit: As in ``current(within:)``.
     /// - Returns: Whether the current credential now differs from the rejected one, so that a retry makes sense.
-    func replace(_ rejected: Credential) async throws -> Bool {
+    func replace(_ rejected: Credential, within limit: Duration? = nil) async throws -> Bool {
         switch source {
         case .none, .token, .basic:
             return false
         case .tokenFile, .exec:
-            return try await making.withSlot {
+            return try await makingOne(within: limit) {
                 if let credential = await self.validCredential, credential != rejected { return true }
                 return try await self.make() != rejected
             }
+        }
+    }
+
+    private func makingOne<Result: Sendable>(
+        within limit: Duration?,
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        // Only a plugin takes time.
+        guard let limit, case .exec(let plugin) = source else { return try await making.withSlot(body) }
+        return try await clock.withDeadline(limit) {
+            try await self.making.withSlot(body)
+        } onTimeout: {
+            KubernetesError(
+                .transport(.timedOut),
+                "\(plugin.origin): the exec plugin did not answer within the request's budget"
+            )
         }
     }
 

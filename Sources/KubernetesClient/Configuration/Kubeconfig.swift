@@ -94,6 +94,7 @@ extension Kubeconfig {
         var configuration = ClusterConfiguration(
             server: server,
             trust: try trust(cluster, place),
+            authoritiesPath: authoritiesPath(cluster),
             defaultNamespace: context.value.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         )
         if let userName = context.value.user, !userName.isEmpty {
@@ -103,6 +104,13 @@ extension Kubeconfig {
             let place = "\(user.path): user \(userName)"
             configuration.clientCertificate = try clientCertificate(user, place)
             configuration.credential = try credential(user, place, clusterName, configuration)
+            if case .none = configuration.credential { return configuration }
+            guard server.scheme == "https" || server.isLoopback else {
+                throw KubernetesError(
+                    .configuration,
+                    "\(place): its credential is only sent over https, and the server of cluster \(clusterName) is an http URL"
+                )
+            }
         }
         return configuration
     }
@@ -129,6 +137,13 @@ extension Kubeconfig {
             serverName: value.tlsServerName.flatMap { $0.isEmpty ? nil : $0 },
             proxyURL: value.proxyURL.flatMap { $0.isEmpty ? nil : $0 }
         )
+    }
+
+    private func authoritiesPath(_ cluster: Entry<KubeconfigFile.Cluster>) -> String? {
+        guard (cluster.value.certificateAuthorityData ?? "").isEmpty, let file = cluster.value.certificateAuthority,
+            !file.isEmpty
+        else { return nil }
+        return Self.resolve(file, relativeTo: cluster.path)
     }
 
     private func clientCertificate(

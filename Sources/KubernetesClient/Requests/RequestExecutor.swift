@@ -67,7 +67,9 @@ final class RequestExecutor: Sendable {
         var attempts = 0
         var hasReplacedCredential = false
         while true {
-            let credential = try await describing(request) { try await credentials.current() }
+            let credential = try await describing(request) {
+                try await credentials.current(within: limits.totalBudget - elapsed())
+            }
             attempts += 1
             do {
                 return try await attempt(request, credential, limits: limits, elapsed: elapsed)
@@ -75,7 +77,10 @@ final class RequestExecutor: Sendable {
                 guard retries else { throw error }
                 if error.kind == .unauthorized, !hasReplacedCredential {
                     hasReplacedCredential = true
-                    if try await describing(request, { try await credentials.replace(credential) }) { continue }
+                    let hasAnother = try await describing(request) {
+                        try await credentials.replace(credential, within: limits.totalBudget - elapsed())
+                    }
+                    if hasAnother { continue }
                 }
                 let pause = retryPolicy.pause(
                     after: error,
@@ -121,17 +126,18 @@ final class RequestExecutor: Sendable {
 
     private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {
         let transport = try transports.transport(for: credential)
+        var message = TransportRequest(
+            head: head(request, credential),
+            body: request.body,
+            timeout: timeout,
+            usesOwnConnection: request.usesOwnConnection
+        )
+        // A delete that is repeated would be answered with 404, as if the object had been gone before.
+        message.mayBeRepeated = request.verb.isRead
         let stopwatch = clock.stopwatch()
         let sent = serverClock.seconds
         do {
-            let answer = try await transport.withResponse(
-                to: TransportRequest(
-                    head: head(request, credential),
-                    body: request.body,
-                    timeout: timeout,
-                    usesOwnConnection: request.usesOwnConnection
-                )
-            ) { response in
+            let answer = try await transport.withResponse(to: message) { response in
                 self.noteTime(response.head, sent: sent, isOwnConnection: request.usesOwnConnection)
                 return try await Self.read(response, request)
             }

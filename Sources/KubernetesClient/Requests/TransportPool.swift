@@ -1,43 +1,71 @@
+import Basics
 public import HTTPTransport
 import Synchronization
 
 /// Creates a transport for a server's trust and a client certificate.
 public typealias TransportFactory = @Sendable (TransportSecurity) throws -> any HTTPTransport
 
-/// Stores the transport for the current client certificate.
+/// Stores the transport for the current client certificate and the current authorities.
 ///
-/// When an exec plugin rotates the certificate, a new transport replaces the old one; requests in progress use the old
-/// one until they end.
+/// When an exec plugin rotates the certificate, or the file of the authorities changes, a new transport replaces the
+/// old one; requests in progress use the old one until they end.
 final class TransportPool: Sendable {
+    /// How long authorities read from a file are used before the file is read again.
+    static let authoritiesLifetime = CredentialStore.tokenFileLifetime
+
     private struct Entry {
         let security: TransportSecurity
         let transport: any HTTPTransport
     }
 
-    private let trust: ServerTrust
-    private let make: TransportFactory
-    private let current = Mutex<Entry?>(nil)
+    private struct State {
+        var trust: ServerTrust
+        /// When the file of the authorities was read.
+        var readAt = Duration.zero
+        var entry: Entry?
+    }
 
-    init(trust: ServerTrust, make: @escaping TransportFactory) {
-        self.trust = trust
+    private let authoritiesPath: String?
+    private let elapsed: @Sendable () -> Duration
+    private let make: TransportFactory
+    private let state: Mutex<State>
+
+    /// - Parameter clock: Measures the age of the content of the file of the authorities.
+    init(_ configuration: ClusterConfiguration, clock: any Clock<Duration>, make: @escaping TransportFactory) {
+        authoritiesPath = configuration.authoritiesPath
+        elapsed = clock.stopwatch()
         self.make = make
+        state = Mutex(State(trust: configuration.trust))
     }
 
     /// The transport for a request with `credential`.
     ///
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if none can be made.
     func transport(for credential: Credential) throws -> any HTTPTransport {
-        let security = TransportSecurity(trust: trust, clientCertificate: credential.clientCertificate)
-        return try current.withLock { current in
-            if let current, current.security == security { return current.transport }
+        try state.withLock { state in
+            refreshAuthorities(&state)
+            let security = TransportSecurity(trust: state.trust, clientCertificate: credential.clientCertificate)
+            if let entry = state.entry, entry.security == security { return entry.transport }
             do {
                 let transport = try make(security)
-                current = Entry(security: security, transport: transport)
+                state.entry = Entry(security: security, transport: transport)
                 return transport
             } catch let error as TransportError {
                 throw KubernetesError(.configuration, "the transport cannot be made: \(error.message)")
             }
         }
+    }
+
+    /// Reads the file of the authorities again if its content is old; if it cannot be read, the last ones remain in use.
+    private func refreshAuthorities(_ state: inout State) {
+        guard let authoritiesPath else { return }
+        let now = elapsed()
+        guard now - state.readAt >= Self.authoritiesLifetime else { return }
+        state.readAt = now
+        guard let text = try? SmallFile.read(authoritiesPath, maxBytes: Kubeconfig.maxFileBytes),
+            text.contains("-----BEGIN")
+        else { return }
+        state.trust.authoritiesPEM = text
     }
 }
 

@@ -85,13 +85,15 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         while true {
             try Task.checkCancellation()
             let next: InformerMachine.Next
+            let elapsed = client.executor.clock.stopwatch()
             do {
                 switch step {
                 case .list(let consistency):
                     step = try await list(consistency, machine, keep, handle)
                     continue
                 case .watch(let version):
-                    let lifetime = try await watch(version, machine, keep, handle)
+                    try await watch(version, machine, keep, handle)
+                    let lifetime = elapsed()
                     // A watch that was reopened on request has not failed, even if it was short.
                     let worked = liveness.isReopenRequested ? max(lifetime, InformerMachine.minimumWatch) : lifetime
                     next = machine.withLock { $0.watchEnded(after: worked, jitter: jitter()) }
@@ -100,7 +102,7 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                 throw failure.underlying
             } catch let error as KubernetesError {
                 liveness.completeReopen(false)
-                next = machine.withLock { $0.failed(error, jitter: jitter()) }
+                next = machine.withLock { $0.failed(error, after: elapsed(), jitter: jitter()) }
                 if next.announcesInterruption { try await handle(.interrupted(error)) }
             }
             if next.pause > .zero { try await client.executor.clock.sleep(for: next.pause) }
@@ -122,15 +124,12 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     }
 
     /// Watches until the server ends it.
-    ///
-    /// - Returns: How long the watch was open.
     private func watch<Kept: Sendable>(
         _ version: String,
         _ machine: borrowing Mutex<InformerMachine>,
         _ keep: @Sendable (Object) -> Kept?,
         _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
-    ) async throws -> Duration {
-        let elapsed = client.executor.clock.stopwatch()
+    ) async throws {
         let lifetime = KubernetesClient.watchLifetime * (1 + (2 * jitter() - 1) * InformerMachine.lifetimeJitter)
         try await client.watch(query, version, lifetime, liveness: liveness) {
             liveness.recordActivity(at: uptime())
@@ -159,7 +158,6 @@ public struct Informer<Object: MetadataHolder>: Sendable {
                 break
             }
         }
-        return elapsed()
     }
 
     private func deliver<Kept: Sendable>(

@@ -6,11 +6,12 @@
 ///    ▲  ▲                 │  ▲                  │  ▲      │
 ///    │  └── failed ──┐    │  └── ended, failed ──┘  └──────┘
 ///    │              pause │
-///    └────── gone ────────┴──────── gone ─── (also from watching)
+///    └─── discarded ──────┴───── discarded ─── (also from watching)
 /// ```
 ///
-/// After 410 the version is discarded: only a list yields another one. After any other failure the watch continues from
-/// the version. Pauses grow with the failures since the last sign that a watch works.
+/// After 410, and after a frame that cannot be decoded, which the server would send again, the version is discarded: only
+/// a list yields another one. After any other failure the watch continues from the version. Pauses grow with the
+/// failures since the last sign that a watch works.
 struct InformerMachine: Hashable, Sendable {
     /// The state of the informer.
     enum State: Hashable, Sendable {
@@ -50,6 +51,8 @@ struct InformerMachine: Hashable, Sendable {
     private(set) var failures = 0
     /// Whether the handler assumes that its state may be stale.
     private(set) var isInterrupted = false
+    /// Whether the version was discarded and no list was read since. The server's cache may still lead to the same version.
+    private var needsMostRecent = false
     private let consistency: ListConsistency
 
     /// Creates a machine that begins with a list.
@@ -57,12 +60,13 @@ struct InformerMachine: Hashable, Sendable {
         self.consistency = consistency
     }
 
-    /// The first step.
-    var first: Step { .list(consistency) }
+    /// The first step, and the one in state ``State/listing``.
+    var first: Step { .list(needsMostRecent ? .mostRecent : consistency) }
 
     /// A list was read.
     mutating func listed(_ resourceVersion: String) -> Step {
         state = .opening(from: resourceVersion)
+        needsMostRecent = false
         // For the handler the list is the present state, which ends an interruption.
         isInterrupted = false
         return .watch(from: resourceVersion)
@@ -104,17 +108,22 @@ struct InformerMachine: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - error: Why.
+    ///   - lifetime: The time since the request. If the server had accepted the watch, it counts as the watch's.
     ///   - jitter: A random number in 0..<1.
-    mutating func failed(_ error: KubernetesError, jitter: Double) -> Next {
+    mutating func failed(_ error: KubernetesError, after lifetime: Duration = .zero, jitter: Double) -> Next {
+        // For example a proxy that ends every watch without events after its own time limit.
+        if case .watching = state, lifetime >= Self.minimumWatch { failures = 0 }
         let announces = !isInterrupted
         isInterrupted = true
         let wasFirst = failures == 0
         failures += 1
-        if error.kind == .gone || error.kind == .notFound(.group) || state == .listing {
-            let isGone = error.kind == .gone
+        let isGone = error.kind == .gone
+        let isDiscarded = isGone || (error.kind == .decoding && state != .listing)
+        if isDiscarded || error.kind == .notFound(.group) || state == .listing {
+            if isDiscarded { needsMostRecent = true }
             state = .listing
             return Next(
-                step: .list(isGone ? .mostRecent : consistency),
+                step: first,
                 pause: isGone && wasFirst ? .zero : pause(error, jitter),
                 announcesInterruption: announces
             )

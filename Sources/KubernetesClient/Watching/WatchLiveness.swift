@@ -12,13 +12,20 @@ final class WatchLiveness: Sendable {
         var isReopenRequested = false
         /// The uptime of the last sign of the server about the objects.
         var lastActivity: Duration?
-        var requesters: [CheckedContinuation<Bool, Never>] = []
+        var requesters: [Int: CheckedContinuation<Bool, Never>] = [:]
+        var nextID = 0
         var watch: CheckedContinuation<Void, Never>?
 
         mutating func takeRequesters() -> [CheckedContinuation<Bool, Never>] {
-            defer { requesters = [] }
+            defer { requesters = [:] }
             isReopenRequested = false
-            return requesters
+            return Array(requesters.values)
+        }
+
+        mutating func takeRequester(_ id: Int) -> CheckedContinuation<Bool, Never>? {
+            guard let requester = requesters.removeValue(forKey: id) else { return nil }
+            if requesters.isEmpty { isReopenRequested = false }
+            return requester
         }
 
         mutating func takeWatch() -> CheckedContinuation<Void, Never>? {
@@ -55,6 +62,9 @@ final class WatchLiveness: Sendable {
     /// Whether a caller waits for the watch to be reopened.
     var isReopenRequested: Bool { state.withLock { $0.isReopenRequested } }
 
+    /// How many callers wait for that.
+    var requesterCount: Int { state.withLock { $0.requesters.count } }
+
     /// Returns on a request, or when the task is cancelled. The open watch waits here.
     func untilReopenIsRequested() async {
         await withTaskCancellationHandler {
@@ -80,19 +90,23 @@ final class WatchLiveness: Sendable {
     ///
     /// - Returns: Whether the server did so; false at once if no informer runs, and when the task is cancelled.
     func requestReopen() async -> Bool {
-        await withTaskCancellationHandler {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let (isReopenRequested, watch) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
                     guard state.isRunning, !Task.isCancelled else { return (false, nil) }
                     state.isReopenRequested = true
-                    state.requesters.append(continuation)
+                    state.requesters[id] = continuation
                     return (true, state.takeWatch())
                 }
                 if !isReopenRequested { continuation.resume(returning: false) }
                 watch?.resume()
             }
         } onCancel: {
-            completeReopen(false)
+            state.withLock { $0.takeRequester(id) }?.resume(returning: false)
         }
     }
 }

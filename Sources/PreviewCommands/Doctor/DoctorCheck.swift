@@ -122,7 +122,7 @@ struct DoctorContext: Sendable {
         _ options: SettingsOptions,
         _ body: (DoctorContext) async throws -> Result
     ) async throws -> Result {
-        let platform = try CurlTransport()
+        let platform = try CurlTransport(configuration: .platform)
         let result: Swift.Result<Result, any Error>
         do {
             let context = try DoctorContext(

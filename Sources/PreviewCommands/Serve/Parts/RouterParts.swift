@@ -10,8 +10,8 @@ struct RouterParts: Sendable {
     private let streams: CurlTransport
     let router: CoreRouter
 
-    /// The time limit for a silent connection, long enough to have no effect here: the core API may take long for a response,
-    /// and an event stream may have no events for hours. TCP keepalive probes detect a peer that has gone away.
+    /// A connection to the core API is silent for as long as an answer takes, and a stream for as long as nothing happens.
+    /// Whether the peer is there is left to TCP, which sends probes every few seconds.
     private static let maxSilence = Duration.seconds(86_400)
 
     /// Creates the router.
@@ -20,9 +20,7 @@ struct RouterParts: Sendable {
     /// - Returns: `nil` if the router is off.
     init?(_ settings: Settings, watch: CoreAPIWatch, metrics: any MetricsFactory, logger: Logger) throws {
         guard let limits = settings.router, let base = settings.coreAPI else { return nil }
-        var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: Self.maxSilence)
-        configuration.maxBufferedBytes = limits.maxBufferedBytes
-        configuration.receiveBufferBytes = Self.receiveBufferBytes
+        var configuration = Self.configuration(limits)
         transport = try CurlTransport(configuration: configuration)
         configuration.maxBufferedBytes = Self.streamBufferBytes
         configuration.receiveBufferBytes = Self.streamBufferBytes
@@ -36,6 +34,16 @@ struct RouterParts: Sendable {
             logger: logger,
             observer: { watch.note(isReachable: $0) }
         )
+    }
+
+    /// How requests that are not event streams reach the core API.
+    static func configuration(_ limits: RouterLimits) -> CurlConfiguration {
+        var configuration = CurlConfiguration(connectTimeout: limits.connectTimeout, maxSilence: maxSilence)
+        // The core API may let an upload wait for as long as the limit of the response's head allows.
+        configuration.maxUnacknowledged = nil
+        configuration.maxBufferedBytes = limits.maxBufferedBytes
+        configuration.receiveBufferBytes = receiveBufferBytes
+        return configuration
     }
 
     /// Large, so that downloads need few reads.

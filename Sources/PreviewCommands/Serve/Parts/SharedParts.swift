@@ -41,8 +41,6 @@ struct SharedParts: Sendable {
     /// configured.
     let serviceKey: (@Sendable () -> ServiceKey)?
 
-    /// The maximum number of connections to the core API and to the issuer of access tokens. Further requests wait.
-    private static let maxPlatformConnections = 32
     /// The maximum number of connections for probes. A start sends its probes one after the other.
     static let maxProbeConnections = 32
 
@@ -58,7 +56,7 @@ struct SharedParts: Sendable {
             refusals: ClusterRefusals(metrics, time: time, logger: logger)
         )
         mirror = ClusterMirror(policy: cluster.policy)
-        let platform = try CurlTransport(configuration: CurlConfiguration(maxConnections: Self.maxPlatformConnections))
+        let platform = try CurlTransport(configuration: .platform)
         self.platform = platform
         probes = try CurlTransport(configuration: .probing(maxConnections: Self.maxProbeConnections))
         let watch = CoreAPIWatch(uptime: time.uptime, logger: logger)
@@ -96,6 +94,18 @@ struct SharedParts: Sendable {
             return { file.key }
         }
     }
+}
+
+extension CurlConfiguration {
+    /// The most connections to the core API and to the issuer of access tokens. Further requests wait for one of them.
+    private static let maxPlatformConnections = 32
+
+    /// For the core API and for the issuer of access tokens. A read may use all of its time without being sent again; a
+    /// connection on which one has timed out is not used for much longer.
+    static let platform = CurlConfiguration(
+        maxSilence: max(CoreAPIClient.readTimeout, RemoteKeySet.timeout) + .seconds(1),
+        maxConnections: maxPlatformConnections
+    )
 }
 
 extension SharedParts {
