@@ -109,10 +109,10 @@ struct MirrorState: Sendable {
     }
 
     func presence(ofPodOf preview: Preview) -> Presence {
-        guard fresh.contains(.pods) else { return .unknown }
+        // Without the pod's name, its deletion could not be confirmed.
+        guard fresh.contains(.pods), let name = preview.podName else { return .unknown }
         if let uid = preview.compactPodUID { return podUIDs.contains(uid) ? .present : .gone }
         // The platform's older service writes only the pod's name.
-        guard let name = preview.podName else { return .unknown }
         return pods.contains(name) ? .present : .gone
     }
 

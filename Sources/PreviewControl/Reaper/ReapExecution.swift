@@ -65,7 +65,12 @@ struct ReapExecution: Sendable {
         var preview = judged
         var reason = first
         for _ in 0..<Self.maxVerdicts {
-            guard try await isConfirmed(reason, preview) else { return .averted(.secondLook) }
+            guard try await isConfirmed(reason, preview) else {
+                // A gone pod takes precedence over the age, so the age was not judged yet.
+                guard reason == .podGone, let next = currentReason(for: preview) else { return .averted(.secondLook) }
+                reason = next
+                continue
+            }
             let outcome = try await objects.deleteRoute(
                 preview.token,
                 .exactly(uid: preview.uid, resourceVersion: preview.resourceVersion)
@@ -79,20 +84,29 @@ struct ReapExecution: Sendable {
                 return .alreadyGone
             case .changed:
                 guard let rewritten = try await objects.route(preview.token) else { return .alreadyGone }
-                let verdict = judge.judge(
-                    rewritten,
-                    pod: reason == .podGone ? .gone : .unknown,
-                    claim: reason == .claimGone ? .gone : .unknown,
-                    hasBackend: reason == .orphan ? false : nil,
-                    now: time.reading()?.earliest,
-                    idleFrom: idleFrom
-                )
-                guard case .reap(let stillDueFor, _) = verdict else { return .averted(.conflict) }
+                guard let next = currentReason(for: rewritten, after: reason) else { return .averted(.conflict) }
                 preview = rewritten
-                reason = stillDueFor
+                reason = next
             }
         }
         return .averted(.conflict)
+    }
+
+    /// Judges a preview again.
+    ///
+    /// - Parameter earlier: The reason for which it was to be deleted, if the evidence for that still counts.
+    /// - Returns: The reason for which it is due; `nil` if it is not.
+    private func currentReason(for preview: Preview, after earlier: ReapReason? = nil) -> ReapReason? {
+        let verdict = judge.judge(
+            preview,
+            pod: earlier == .podGone ? .gone : .unknown,
+            claim: earlier == .claimGone ? .gone : .unknown,
+            hasBackend: earlier == .orphan ? false : nil,
+            now: time.reading()?.earliest,
+            idleFrom: idleFrom
+        )
+        guard case .reap(let reason, _) = verdict else { return nil }
+        return reason
     }
 
     /// The live reads that a reason requires before a deletion. Age requires none: the deletion's precondition covers
