@@ -88,20 +88,20 @@ extension Previews {
     /// The living preview of a run with one of these fingerprints.
     ///
     /// This replica's copy says which one to read; whether it lives is read from the cluster.
-    func living(of run: RunLabel, fingerprints: Set<String>) async throws -> Preview? {
+    func living(of run: RunID, fingerprints: Set<String>) async throws -> Preview? {
         let now = try await currentTime().earliest
         func isIt(_ preview: Preview) -> Bool {
-            preview.run == run && preview.isLiving(now: now, policy: policy.lifetime)
+            preview.belongs(to: run) && preview.isLiving(now: now, policy: policy.lifetime)
                 && fingerprints.contains(preview.token.fingerprint)
         }
-        if let known = mirror.routes(of: run)?.first(where: isIt),
+        if let known = mirror.routes(of: run.label)?.first(where: isIt),
             let confirmed = try await objects.route(known.token), isIt(confirmed)
         {
             return confirmed
         }
         let unknown = fingerprints.filter { mirror.end(of: $0) == nil }
         guard !unknown.isEmpty else { return nil }
-        return try await objects.routes(of: run).map(\.preview).first(where: isIt)
+        return try await objects.routes(of: run.label).map(\.preview).first(where: isIt)
     }
 
     /// The session of a preview that an earlier call started, with the result of a new probe.
@@ -123,11 +123,12 @@ extension Previews {
     }
 
     /// The session of the living preview with that fingerprint, with the gateway's status of it.
-    func session(of run: RunLabel, fingerprint: String) async throws -> PreviewSession? {
+    func session(of run: RunID, fingerprint: String) async throws -> PreviewSession? {
         let now = try await currentTime().earliest
-        return try await objects.routes(of: run)
+        return try await objects.routes(of: run.label)
             .first { preview, _ in
-                preview.token.fingerprint == fingerprint && preview.isLiving(now: now, policy: policy.lifetime)
+                preview.token.fingerprint == fingerprint && preview.belongs(to: run)
+                    && preview.isLiving(now: now, policy: policy.lifetime)
             }
             .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(untried: $0.status)) }
     }
