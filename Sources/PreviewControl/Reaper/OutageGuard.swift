@@ -70,7 +70,7 @@ public final class OutageGuard: Sendable {
     ///
     /// - Parameter sent: The uptime at which it was sent.
     func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
-        guard error.kind == .unavailable else { return }
+        guard error.kind == .unavailable || error.kind == .busy else { return }
         let isFirst = state.withLock { state in
             defer { state.failure = error }
             state.recording.failed(sentAt: sent)

@@ -78,7 +78,7 @@ struct PingRecording: Hashable, Sendable {
         if !lostPings.isEmpty { lostPings = lostPings.filter { $0.value + grace > uptime } }
     }
 
-    /// A request failed because the API server could not be reached, or had an internal error.
+    /// A request failed because the API server could not be reached, was overloaded, or had an internal error.
     ///
     /// - Parameter sent: When it was sent. Responses after that still count.
     mutating func failed(sentAt sent: Duration) {
