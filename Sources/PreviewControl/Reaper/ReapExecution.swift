@@ -18,6 +18,8 @@ public enum ReapOutcome: Hashable, Sendable {
         case conflict
         /// A live read showed a change that the copy did not contain.
         case secondLook = "second_look"
+        /// The reason no longer held, which was found out without a request.
+        case notDue = "not_due"
     }
 }
 
@@ -64,11 +66,18 @@ struct ReapExecution: Sendable {
     private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> ReapOutcome {
         var preview = judged
         var reason = first
+        var rescue = ReapOutcome.Rescue.notDue
         for _ in 0..<Self.maxVerdicts {
-            guard try await isConfirmed(reason, preview) else {
+            switch try await confirmation(of: reason, preview) {
+            case .confirmed:
+                break
+            case .unfounded:
+                return .averted(rescue)
+            case .refuted:
                 // A gone pod takes precedence over the age, so the age was not judged yet.
                 guard reason == .podGone, let next = currentReason(for: preview) else { return .averted(.secondLook) }
                 reason = next
+                rescue = .secondLook
                 continue
             }
             let outcome = try await objects.deleteRoute(
@@ -87,6 +96,7 @@ struct ReapExecution: Sendable {
                 guard let next = currentReason(for: rewritten, after: reason) else { return .averted(.conflict) }
                 preview = rewritten
                 reason = next
+                rescue = .conflict
             }
         }
         return .averted(.conflict)
@@ -109,25 +119,37 @@ struct ReapExecution: Sendable {
         return reason
     }
 
+    private enum Confirmation {
+        case confirmed
+        /// A live read showed that the reason does not hold.
+        case refuted
+        /// The reason does not hold, which needed no request.
+        case unfounded
+    }
+
     /// The live reads that a reason requires before a deletion. Age requires none: the deletion's precondition covers
     /// the judged annotations. But whether idleness counts may have changed while others were deleted.
-    private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
+    private func confirmation(
+        of reason: ReapReason,
+        _ preview: Preview
+    ) async throws(ClusterError) -> Confirmation {
         switch reason {
         case .podGone:
-            guard let name = preview.podName else { return false }
+            guard let name = preview.podName else { return .unfounded }
             guard let uid = preview.podUID else {
-                return try await !objects.livePods().contains { $0.name == name }
+                return try await objects.livePods().contains { $0.name == name } ? .refuted : .confirmed
             }
-            return try await !objects.isLive(PodIdentity(name: name, uid: uid))
+            return try await objects.isLive(PodIdentity(name: name, uid: uid)) ? .refuted : .confirmed
         case .claimGone:
-            guard let claim = preview.claim else { return false }
-            return try await !objects.exists(claim)
+            guard let claim = preview.claim else { return .unfounded }
+            return try await objects.exists(claim) ? .refuted : .confirmed
         case .orphan:
-            return try await objects.backend(preview.token) == nil
+            return try await objects.backend(preview.token) == nil ? .confirmed : .refuted
         case .idle:
-            return time.reading().map { idleFrom(preview.token, $0.earliest) <= $0.earliest } ?? false
+            let now = time.reading()?.earliest
+            return now.map { idleFrom(preview.token, $0) <= $0 } ?? false ? .confirmed : .unfounded
         default:
-            return true
+            return .confirmed
         }
     }
 

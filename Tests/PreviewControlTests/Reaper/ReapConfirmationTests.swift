@@ -18,13 +18,16 @@ struct ReapConfirmationTests {
         return (token, pod)
     }
 
-    private func execution(_ harness: ControlHarness) -> ReapExecution {
+    private func execution(
+        _ harness: ControlHarness,
+        idleFrom: @escaping IdleFrom = { _, _ in .distantPast }
+    ) -> ReapExecution {
         ReapExecution(
             objects: harness.cluster,
             mirror: harness.mirror,
             time: harness.cluster,
             judge: ReapJudge(policy: .testing()),
-            idleFrom: { _, _ in .distantPast }
+            idleFrom: idleFrom
         )
     }
 
@@ -69,5 +72,43 @@ struct ReapConfirmationTests {
         harness.cluster.advance(by: age)
         let late = await execution(harness).carryOut(order)
         #expect(late == .reaped(reason))
+    }
+
+    @Test func idlenessThatNoLongerCountsPreventsADeletionWithoutARequest() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .seconds(1800))
+        let preview = try #require(try await harness.cluster.route(token))
+        let order = try #require(ReapOrder(.route(preview), .reap(.idle)))
+        harness.cluster.clearLog()
+        let outcome = await execution(harness) { _, _ in .distantFuture }.carryOut(order)
+        #expect(outcome == .averted(.notDue))
+        #expect(harness.cluster.log.isEmpty)
+    }
+
+    @Test func whatWasNotSentIsNoAnswer() async throws {
+        var policy = PreviewPolicy.testing(outageGrace: .seconds(150))
+        policy.limits = PreviewLimits(perRun: 100, global: 100)
+        let harness = try await ControlHarness(policy: policy)
+        harness.cluster.addSandbox(for: Self.run)
+        // Not all are deleted at once, so the last ones are confirmed after the first were deleted.
+        for port in 0...ReapExecution.maxConcurrentDeletions {
+            _ = try await harness.previews.start(run: Self.run, port: 3000 + port, requester: "ada")
+        }
+        let tokens = harness.cluster.liveRoutes
+        for token in tokens {
+            harness.brake.deletionFailed(of: token, ClusterError(.refused, "the API server answered 403"))
+            harness.cluster.interrupt(.deleteRoute) {
+                for token in tokens { harness.outage.noteLostPing(of: token) }
+            }
+        }
+        for _ in 0..<4 {
+            harness.clock.advance(by: .seconds(60))
+            harness.outage.noteAnswer()
+        }
+        harness.cluster.advance(by: .seconds(1800))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.count < tokens.count && !harness.cluster.liveRoutes.isEmpty)
+        #expect(harness.brake.reason?.contains("cannot be deleted: the API server answered 403") == true)
     }
 }
