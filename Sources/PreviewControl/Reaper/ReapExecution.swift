@@ -41,7 +41,7 @@ struct ReapExecution: Sendable {
     /// The number of concurrent deletions. A sweep and the deadlines each may have as many, so that a third of the
     /// client's concurrent requests remains for callers even while every deletion hangs.
     static let maxConcurrentDeletions = 10
-    /// How often an object that keeps changing is judged again before it is left to the next round.
+    /// How often an object that keeps changing is judged before its deletion counts as failed.
     private static let maxVerdicts = 4
 
     /// Carries out many orders, some of them concurrently.
@@ -99,7 +99,7 @@ struct ReapExecution: Sendable {
                 rescue = .conflict
             }
         }
-        return .averted(.conflict)
+        return .failed(ClusterError(.unavailable, "the preview is being changed all the time"))
     }
 
     /// Judges a preview again.

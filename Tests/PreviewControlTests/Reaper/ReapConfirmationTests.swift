@@ -111,4 +111,20 @@ struct ReapConfirmationTests {
         #expect(harness.cluster.liveRoutes.count < tokens.count && !harness.cluster.liveRoutes.isEmpty)
         #expect(harness.brake.reason?.contains("cannot be deleted: the API server answered 403") == true)
     }
+
+    @Test func aPreviewThatChangesBeforeEachDeletionEngagesTheBrake() async throws {
+        let harness = try await ControlHarness()
+        let (token, _) = try await started(harness)
+        harness.cluster.advance(by: .seconds(1801))
+        for _ in 0..<4 {
+            for _ in 0..<4 { harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) } }
+            try await harness.reaper.sweep()
+            harness.clock.advance(by: .seconds(41))
+        }
+        #expect(harness.cluster.liveRoutes == [token])
+        let reason = try #require(harness.brake.reason)
+        #expect(reason == "1 preview is overdue and cannot be deleted: the preview is being changed all the time")
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes.isEmpty && harness.brake.reason == nil)
+    }
 }
