@@ -70,7 +70,6 @@ extension Previews {
         let now = if let arrival { arrival } else { try await currentTime() }
         arrival = now
         let maxUntil = preview.effectiveMaxUntil(policy: policy.lifetime)
-        guard !preview.isBeingDeleted else { return .over }
         let decision = policy.lifetime.keepalive(
             preview,
             now: (now.earliest, now.latest),

@@ -72,9 +72,9 @@ extension Previews {
 
     private func living(_ token: PreviewToken, of run: RunID) async throws -> Preview {
         let now = try await currentTime().earliest
-        guard let preview = try await objects.route(token), preview.belongs(to: run),
-            !preview.isBeingDeleted, now < preview.deadline(policy: policy.lifetime)
-        else { throw PreviewError.previewNotFound }
+        guard let preview = try await objects.route(token), preview.belongs(to: run), isLiving(preview, now: now) else {
+            throw PreviewError.previewNotFound
+        }
         return preview
     }
 

@@ -81,6 +81,14 @@ public struct Previews: Sendable {
         }
         return reading
     }
+
+    /// Whether a preview has not ended. While idleness does not count, a keepalive revives an expired preview, so it
+    /// has not ended.
+    ///
+    /// - Parameter now: The earliest instant that the API server's clock can show.
+    func isLiving(_ preview: Preview, now: Date) -> Bool {
+        policy.lifetime.isLiving(preview, now: now, idlenessCounts: outage.idlenessCounts(for: preview.token))
+    }
 }
 
 /// The previews that approvals started. An approval contains a preview's fingerprint, and the cluster the preview.
@@ -91,8 +99,7 @@ extension Previews {
     func living(of run: RunID, fingerprints: Set<String>) async throws -> Preview? {
         let now = try await currentTime().earliest
         func isIt(_ preview: Preview) -> Bool {
-            preview.belongs(to: run) && preview.isLiving(now: now, policy: policy.lifetime)
-                && fingerprints.contains(preview.token.fingerprint)
+            preview.belongs(to: run) && fingerprints.contains(preview.token.fingerprint) && isLiving(preview, now: now)
         }
         if let known = mirror.routes(of: run.label)?.first(where: isIt),
             let confirmed = try await objects.route(known.token), isIt(confirmed)
@@ -112,7 +119,7 @@ extension Previews {
         let (_, readiness) = await waitUntilServing(preview, host: preview.hostHeader)
         let now = try await currentTime().earliest
         guard let current = try await objects.route(preview.token), current.uid == preview.uid,
-            current.isLiving(now: now, policy: policy.lifetime)
+            isLiving(current, now: now)
         else { return nil }
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
@@ -127,16 +134,8 @@ extension Previews {
         let now = try await currentTime().earliest
         return try await objects.routes(of: run.label)
             .first { preview, _ in
-                preview.token.fingerprint == fingerprint && preview.belongs(to: run)
-                    && preview.isLiving(now: now, policy: policy.lifetime)
+                preview.token.fingerprint == fingerprint && preview.belongs(to: run) && isLiving(preview, now: now)
             }
             .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(untried: $0.status)) }
-    }
-}
-
-extension Preview {
-    /// Whether the preview will exist for a while: it is not being deleted, and it is not due.
-    fileprivate func isLiving(now: Date, policy: LifetimePolicy) -> Bool {
-        !isBeingDeleted && now < deadline(policy: policy)
     }
 }

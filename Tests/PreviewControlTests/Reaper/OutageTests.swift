@@ -214,6 +214,19 @@ struct OutageTests {
         #expect(cluster.liveRoutes == [token])
     }
 
+    @Test func whatAKeepaliveWouldReviveCanBeChecked() async throws {
+        let cluster = SimulatedCluster()
+        let (token, _) = try await started(try await harness(cluster))
+        cluster.advance(by: .seconds(2400))
+        let next = try await harness(cluster)
+        let checked = try await next.previews.check(run: run, token: token)
+        #expect(checked.token == token && checked.readiness.isReady)
+        cluster.advance(by: .seconds(28_800))
+        await #expect(throws: PreviewError.previewNotFound) {
+            _ = try await next.previews.check(run: run, token: token)
+        }
+    }
+
     @Test func aProcessThatWasSuspendedWaitsForTheViewersToo() async throws {
         let harness = try await harness()
         let (token, _) = try await started(harness)
