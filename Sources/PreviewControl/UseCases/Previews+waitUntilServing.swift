@@ -43,7 +43,8 @@ extension Previews {
         if host == .auto, found.preview.hostHeader == .preserve, evidence.mayRefuseHost {
             found = await tryLocalhost(found.preview, after: found.readiness)
         }
-        await memory.note(found.readiness, of: found.preview)
+        // The result of a cancelled caller's probe is no evidence.
+        if !Task.isCancelled { await memory.note(found.readiness, of: found.preview) }
         return found
     }
 
