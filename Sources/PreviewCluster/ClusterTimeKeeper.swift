@@ -79,6 +79,6 @@ public struct KubernetesClusterTime: ClusterTime {
     }
 
     public func reading() -> ClusterTimeReading? {
-        clock.reading().map { ClusterTimeReading(earliest: $0.earliest, latest: $0.latest) }
+        clock.reading().map { ClusterTimeReading(earliest: $0.earliest, latest: $0.latest, steps: $0.steps) }
     }
 }

@@ -49,7 +49,7 @@ public struct ReplicaCore: Sendable {
     ) {
         let metrics = PreviewMetrics(metrics, refused: RefusedStarts(time: time, logger: logger))
         let timeline = LoggedTimeline(timeline, time: time, logger: logger)
-        outage = OutageGuard(policy: policy, time: time, logger: logger)
+        outage = OutageGuard(policy: policy, clusterTime: cluster.time, time: time, logger: logger)
         let mirror = mirror ?? ClusterMirror(policy: policy, spread: spread)
         self.mirror = mirror
         brake = Brake(policy: policy, time: time, logger: logger)

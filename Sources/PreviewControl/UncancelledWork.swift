@@ -1,5 +1,5 @@
-/// The executor of work that must continue when its caller is cancelled: the rest of a start whose grant is used, and
-/// the deletion of the objects of a failed start.
+/// Work that must continue when its caller is cancelled, and its executor: the rest of a start whose grant is used, the
+/// deletion of the objects of a failed start, and the write that ends a trial of another protocol or host.
 ///
 /// Such work runs in a separate task that is bounded by its ``AnswerDeadline``. An unstructured task does not inherit
 /// its creator's executor preference (SE-0417), so a deterministic simulation, which needs all work of a replica on one
@@ -7,4 +7,24 @@
 package enum UncancelledWork {
     /// The preferred executor of that work; nil for the global one.
     @TaskLocal package static var executor: (any TaskExecutor)?
+
+    /// Runs `work` with a deadline of its own, whether or not the caller is cancelled.
+    ///
+    /// - Parameter limit: The time until the deadline, after which the work is cancelled.
+    static func run<Result: Sendable>(
+        _ time: MonotonicTime,
+        limit: Duration,
+        _ work: @escaping @Sendable () async -> Result
+    ) async -> Result {
+        // Deliberately unstructured: the caller's cancellation must not cancel it.
+        let task = Task(executorPreference: executor) {
+            await AnswerDeadline.begin(time, limit: limit) { await work() }
+        }
+        let deadline = Task(executorPreference: executor) {
+            try await time.sleep(limit)
+            task.cancel()
+        }
+        defer { deadline.cancel() }
+        return await task.value
+    }
 }

@@ -41,6 +41,17 @@ public struct LifetimePolicy: Hashable, Sendable {
         return (min(startedAt + idleTimeout, maxUntil), maxUntil)
     }
 
+    /// Whether a preview has not ended: it is not being deleted, and it is not due.
+    ///
+    /// - Parameters:
+    ///   - preview: The preview as it was read.
+    ///   - earliest: The earliest instant that the cluster's clock can show now.
+    ///   - idlenessCounts: False while no idle previews are deleted: then only the cap counts.
+    public func isLiving(_ preview: Preview, now earliest: Date, idlenessCounts: Bool = true) -> Bool {
+        let end = idlenessCounts ? preview.deadline(policy: self) : preview.effectiveMaxUntil(policy: self)
+        return !preview.isBeingDeleted && earliest < end
+    }
+
     /// The decision about a keepalive.
     ///
     /// The cluster's time is known as an interval. The guarantee counts from its latest instant, so that an
@@ -60,7 +71,7 @@ public struct LifetimePolicy: Hashable, Sendable {
     ) -> KeepaliveDecision {
         let deadline = preview.deadline(policy: self)
         let maxUntil = preview.effectiveMaxUntil(policy: self)
-        guard !preview.isBeingDeleted, now.earliest < (idlenessCounts ? deadline : maxUntil) else { return .expired }
+        guard isLiving(preview, now: now.earliest, idlenessCounts: idlenessCounts) else { return .expired }
         let promise = now.latest + idleTimeout
         if deadline >= min(promise, maxUntil) { return .alreadyAlive(expiresAt: deadline) }
         return .extend(to: min(promise + slack, maxUntil))

@@ -140,6 +140,12 @@ public struct Preview: Hashable, Sendable {
         )
     }
 
+    /// Whether this is a preview of the run.
+    ///
+    /// The ID decides if the route has it: chosen IDs can have the same label. The platform's older service wrote only
+    /// the label.
+    public func belongs(to run: RunID) -> Bool { runID.map { $0 == run } ?? (self.run == run.label) }
+
     /// When the preview ends regardless of keepalives.
     ///
     /// The annotation, or `createdAt` plus the cap if it is missing or invalid, and never later than `createdAt` plus

@@ -3,7 +3,8 @@ import OpenSSLKit
 /// The per-run label, which names the run of an object in the cluster.
 ///
 /// It is the value of the label `PreviewLabel.run` and of the annotation `PreviewAnnotations.Key.run`. Two runs have
-/// different labels, except for a collision in 32 bits of SHA-256 between IDs that also look alike.
+/// different labels, except for a collision in 32 bits of SHA-256 between IDs that also look alike. Such IDs can be found
+/// by trial, so the label alone is not a proof: see ``Preview/belongs(to:)``.
 public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
     /// The label's value: 1 to 63 characters that Kubernetes accepts in a label.
     public var text: String { compact.text }

@@ -82,7 +82,9 @@ struct ServerTimeBoundsTests {
         let before = scene.now
         scene.vote(for: ServerTimeBounds.confirmationTime - 8) { 0 }
         #expect(scene.error == 0, "not before the time of confirmation")
+        #expect(scene.bounds.steps == 0)
         scene.vote(for: 120) { 0 }
+        #expect(scene.bounds.steps == 1)
         #expect(abs(abs(scene.error) - abs(jump)) < 2, "the server's new time is the one that counts")
         #expect(scene.now - before < 200)
         // The old time is forgotten after a while, and with it the contradiction.

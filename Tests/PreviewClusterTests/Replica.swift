@@ -40,6 +40,7 @@ struct Replica: Sendable {
     /// - Parameters:
     ///   - labelsPods: Whether pods are labelled for the platform's older service.
     ///   - attemptTimeout: The time limit of one request.
+    ///   - outageGrace: How long idleness does not count after keepalives could not be recorded.
     ///   - connectionLimit: How long connections through a preview may stay open; `nil` for the default.
     ///   - proxy: The proxy between the replica and the API server.
     ///   - maxSilence: How long a connection with a request on it may be silent.
@@ -50,6 +51,7 @@ struct Replica: Sendable {
         keepsAfterRun: Bool = true,
         labelsPods: Bool = false,
         attemptTimeout: Duration = .seconds(10),
+        outageGrace: Duration = .zero,
         connectionLimit: Duration? = nil,
         proxy: MutingProxy? = nil,
         maxSilence: Duration = .seconds(3),
@@ -98,6 +100,7 @@ struct Replica: Sendable {
         let policy = PreviewPolicy.testing(
             limits: PreviewLimits(perRun: 100, global: 1000),
             lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun),
+            outageGrace: outageGrace,
             labelsPods: labelsPods
         )
         let mirror = ClusterMirror(policy: policy)

@@ -52,6 +52,27 @@ struct ZoneNamesTests {
         }
     }
 
+    @Test func theZonesServersAreLookedForAgainHoweverOftenNamesAreLookedUp() async throws {
+        try await NamePeer.run(zone: Self.zone, { _, isRecursive in isRecursive ? .silence : .address("192.0.2.7") }) {
+            peer in
+            let server = ZoneNames.Server(address: "127.0.0.1", port: peer.port)
+            let clock = ManualClock()
+            let origin = clock.now
+            let names = ZoneNames(
+                try ZoneSuffix(Self.zone),
+                // The resolver does not answer at first.
+                resolvers: { clock.now == origin ? [] : [server] },
+                serverPort: peer.port,
+                uptime: { origin.duration(to: clock.now) }
+            )
+            #expect(await names.lookUp("a.\(Self.zone)") == .unknown)
+            clock.advance(by: .seconds(20))
+            #expect(await names.lookUp("a.\(Self.zone)") == .unknown)
+            clock.advance(by: .seconds(20))
+            #expect(await names.lookUp("a.\(Self.zone)") == .found("192.0.2.7"))
+        }
+    }
+
     @Test func theLocalResolverTellsAbsenceFromSilence() async throws {
         try await Self.withNames({ _, isRecursive in isRecursive ? .absent : .refused }) { names in
             #expect(await names.lookUp("a.\(Self.zone)") == .unknown)

@@ -7,10 +7,13 @@ public struct ServerTimeReading: Hashable, Sendable {
     public let earliest: Date
     /// The server's clock shows at most this.
     public let latest: Date
+    /// How often another time was accepted before this reading, because the server's clock was set.
+    public let steps: Int
 
-    public init(earliest: Date, latest: Date) {
+    public init(earliest: Date, latest: Date, steps: Int = 0) {
         self.earliest = earliest
         self.latest = latest
+        self.steps = steps
     }
 
     /// The uncertainty.
@@ -34,10 +37,12 @@ public final class ServerClock: Sendable {
     /// The server's time now, or `nil` if there was no response.
     public func reading() -> ServerTimeReading? {
         let local = seconds
-        guard let range = bounds.withLock({ $0.range(at: local) }) else { return nil }
+        let (known, steps) = bounds.withLock { ($0.range(at: local), $0.steps) }
+        guard let range = known else { return nil }
         return ServerTimeReading(
             earliest: Date(timeIntervalSince1970: range.lowerBound),
-            latest: Date(timeIntervalSince1970: range.upperBound)
+            latest: Date(timeIntervalSince1970: range.upperBound),
+            steps: steps
         )
     }
 

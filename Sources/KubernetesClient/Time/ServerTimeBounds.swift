@@ -76,6 +76,8 @@ public struct ServerTimeBounds: Hashable, Sendable {
     private var lead = 0
     /// Whether the time has led by ``deciding`` votes. From then on it counts alone, until a rival is accepted.
     private var isEstablished = false
+    /// How often a rival was accepted: a server's clock was set.
+    public private(set) var steps = 0
 
     public init() {}
 
@@ -117,6 +119,7 @@ public struct ServerTimeBounds: Hashable, Sendable {
             self.rival = Rival(interval: known, since: received, lastSeen: received)
             lead = Self.deciding
             isEstablished = true
+            steps += 1
         }
     }
 

@@ -58,7 +58,8 @@ public actor ZoneNames: NameLookup {
         // Every machine resolves these names itself (RFC 6761 section 6.3).
         guard zone != "localhost", !zone.hasSuffix(".localhost") else { return .unknown }
         if let known = names[host], uptime() < known.until { return .found(known.place) }
-        for server in await zoneServers().prefix(Self.maxServers) {
+        let list = await zoneServers()
+        for server in list.prefix(Self.maxServers) {
             switch await Self.ask(server, for: host) {
             case .found(let place):
                 if names.count >= Self.maxNames { names = names.filter { uptime() < $0.value.until } }
@@ -70,8 +71,8 @@ public actor ZoneNames: NameLookup {
                 continue
             }
         }
-        // Unreachable servers would cost time in every probe.
-        servers = ([], uptime() + Self.absenceLifetime)
+        // Unreachable servers would cost time in every probe. If none are known, they are looked for again as planned.
+        if !list.isEmpty { servers = ([], uptime() + Self.absenceLifetime) }
         return .unknown
     }
 

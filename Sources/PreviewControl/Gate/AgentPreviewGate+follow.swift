@@ -12,7 +12,7 @@ extension AgentPreviewGate {
         }
         let fingerprints = Set(used.compactMap(\.approval.preview))
         guard !fingerprints.isEmpty else { return .ended(nil) }
-        if let living = try await previews.living(of: request.run.label, fingerprints: fingerprints),
+        if let living = try await previews.living(of: request.run, fingerprints: fingerprints),
             let entry = used.first(where: { $0.approval.preview == living.token.fingerprint })
         {
             switch try await outcome(of: entry, on: claim, found: living) {
@@ -50,7 +50,7 @@ extension AgentPreviewGate {
                 // Before the look for what the start makes, so that its end is not missed.
                 end = approval.use.flatMap(startsUnderWay.end)
                 if found == nil, let fingerprint = approval.preview {
-                    found = try await previews.living(of: approval.run.label, fingerprints: [fingerprint])
+                    found = try await previews.living(of: approval.run, fingerprints: [fingerprint])
                 }
                 action = machine.previewWasSought(found)
                 found = nil
@@ -115,7 +115,7 @@ extension AgentPreviewGate {
     public func session(of approval: Approval) async throws(PreviewError) -> PreviewSession? {
         guard approval.state == .consumed, let fingerprint = approval.preview else { return nil }
         return try await previews.mappingClusterErrors {
-            guard let session = try await previews.session(of: approval.run.label, fingerprint: fingerprint) else {
+            guard let session = try await previews.session(of: approval.run, fingerprint: fingerprint) else {
                 return nil
             }
             let (claim, entry) = try await find(approval.id, of: approval.run, inIndex: false)

@@ -63,7 +63,7 @@ extension AgentPreviewGate {
         return nil
     }
 
-    /// Whether a ground on an object other than the run's claim still holds: the last read before the write, which
+    /// Whether a ground on an object other than the run's claim still holds: the last look before the write, which
     /// cannot test it. The write itself tests the grounds on the claim.
     func stillHolds(_ ground: ApprovalGround, for request: GateRequest) async throws -> Bool {
         switch ground.source {

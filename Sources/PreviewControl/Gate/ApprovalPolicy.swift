@@ -57,7 +57,8 @@ struct ApprovalGround: Hashable, Sendable {
         case commonGrants
         /// The claim of the parent run: same as ``commonGrants``.
         case parentClaim(RunID)
-        /// The core API, for this run: same as ``commonGrants``.
+        /// The core API, for this run: it is looked up again right before the write, and may be known from a response
+        /// that is up to 10 s old (Docs/Decisions/0065).
         case coreAPI(RunID)
     }
 

@@ -41,6 +41,7 @@ struct MirrorState: Sendable {
             delta.keys = difference.new.map { .route($0.token) } + difference.gone.map { .backend($0.token) }
         case .backends(let change):
             let difference = take(change, \.backends, &delta)
+            if case .applied = change, difference.old.isEmpty { delta.createdBackends = difference.new }
             delta.keys = difference.new.map { .backend($0.token) } + difference.gone.map { .route($0.token) }
         case .pods(let change):
             let difference = take(change, \.pods, &delta)
@@ -109,10 +110,10 @@ struct MirrorState: Sendable {
     }
 
     func presence(ofPodOf preview: Preview) -> Presence {
-        guard fresh.contains(.pods) else { return .unknown }
+        // Without the pod's name, its deletion could not be confirmed.
+        guard fresh.contains(.pods), let name = preview.podName else { return .unknown }
         if let uid = preview.compactPodUID { return podUIDs.contains(uid) ? .present : .gone }
         // The platform's older service writes only the pod's name.
-        guard let name = preview.podName else { return .unknown }
         return pods.contains(name) ? .present : .gone
     }
 
@@ -153,6 +154,8 @@ struct MirrorDelta: Sendable {
     var applied: [Preview] = []
     /// The last states of previews whose routes are gone.
     var ended: [Preview] = []
+    /// The Services that a watch has reported as new; those of a list may have existed for a while.
+    var createdBackends: [PreviewBackend] = []
     /// What the reaper has to judge again.
     var keys: [ReapKey] = []
     /// Whether the reaper has to judge everything again.

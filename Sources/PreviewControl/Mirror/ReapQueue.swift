@@ -21,6 +21,8 @@ struct ReapQueue: Sendable {
     private var precedence = ReapPrecedence()
     /// What is due and left to another replica for a moment: until when, and the reason.
     private var yielded: [ReapKey: (until: Date, reason: ReapReason)] = [:]
+    /// Until when new Services are kept whose grace time would end too early for their starts.
+    private var heldBackends: [PreviewToken: Date] = [:]
     private let judge: ReapJudge
     private let spread: @Sendable (PreviewToken) -> Double
 
@@ -46,11 +48,22 @@ struct ReapQueue: Sendable {
             guard let yielded = yielded.removeValue(forKey: .route(preview.token)) else { continue }
             precedence.noteOthersDeletion(for: yielded.reason)
         }
+        if let now { hold(delta.createdBackends, now: now) }
         if delta.judgesAll {
             for preview in cluster.routes.values { schedule(.route(preview.token), cluster, now) }
             for backend in cluster.backends.values { schedule(.backend(backend.token), cluster, now) }
         } else {
             for key in delta.keys { schedule(key, cluster, now) }
+        }
+    }
+
+    /// Keeps new Services for as long as a start may take. Their grace time counts from their `creationTimestamp`, which
+    /// is too early if it was written by an API server whose clock is slow.
+    private mutating func hold(_ backends: [PreviewBackend], now: Date) {
+        let end = now + PreviewPolicy.longestProvisioning
+        for backend in backends where backend.createdAt + judge.policy.orphanGrace < end {
+            heldBackends = heldBackends.filter { now < $0.value }
+            heldBackends[backend.token] = end
         }
     }
 
@@ -140,12 +153,12 @@ struct ReapQueue: Sendable {
     }
 
     private func verdict(on backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapVerdict {
-        judge.judge(
-            backend,
-            hasRoute: cluster.hasRoute(backend.token),
-            isEnded: endedTokens.contains(backend.token),
-            now: now
-        )
+        let isEnded = endedTokens.contains(backend.token)
+        let verdict = judge.judge(backend, hasRoute: cluster.hasRoute(backend.token), isEnded: isEnded, now: now)
+        guard case .reap = verdict, !isEnded, let now, let end = heldBackends[backend.token], now < end else {
+            return verdict
+        }
+        return .keep(until: end, then: .orphan)
     }
 
     private func verdict(

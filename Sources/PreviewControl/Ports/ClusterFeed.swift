@@ -108,9 +108,13 @@ public struct ClusterTimeReading: Hashable, Sendable {
     public let earliest: Date
     /// The server's clock shows at most this. Guaranteed durations are counted from it.
     public let latest: Date
+    /// How often the server's clock is known to have been set. Between two readings with the same value, it ran
+    /// continuously.
+    public let steps: Int
 
-    public init(earliest: Date, latest: Date) {
+    public init(earliest: Date, latest: Date, steps: Int = 0) {
         self.earliest = earliest
         self.latest = latest
+        self.steps = steps
     }
 }

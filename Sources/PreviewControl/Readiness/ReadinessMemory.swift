@@ -19,7 +19,8 @@ actor ReadinessMemory {
     private let onReady: @Sendable (Preview) -> Void
     private var unready = UnreadyPreviews()
     private var entries: [PreviewToken: Entry] = [:]
-    private var waiters: [PreviewToken: [CheckedContinuation<Readiness, Never>]] = [:]
+    /// The callers that wait for the probe of another one. They get `nil` if that one was cancelled.
+    private var waiters: [PreviewToken: [CheckedContinuation<Readiness?, Never>]] = [:]
 
     init(uptime: @escaping @Sendable () -> Duration, onReady: @escaping @Sendable (Preview) -> Void = { _ in }) {
         self.uptime = uptime
@@ -47,17 +48,19 @@ actor ReadinessMemory {
         return await shared(of: preview, look)
     }
 
-    /// The result of `look`; concurrent callers share it.
+    /// The result of `look`; concurrent callers share it. If the caller that probes is cancelled, the next one probes.
     func shared(of preview: Preview, _ look: @Sendable () async -> Readiness) async -> Readiness {
         let token = preview.token
-        if waiters[token] != nil {
-            return await withCheckedContinuation { waiters[token, default: []].append($0) }
+        while waiters[token] != nil {
+            let found = await withCheckedContinuation { waiters[token, default: []].append($0) }
+            if let found { return found }
         }
         waiters[token] = []
         let readiness = await look()
         // The result of a cancelled caller's probe is no evidence.
-        if !Task.isCancelled { note(readiness, of: preview) }
-        for waiter in waiters.removeValue(forKey: token) ?? [] { waiter.resume(returning: readiness) }
+        let found = Task.isCancelled ? nil : readiness
+        if let found { note(found, of: preview) }
+        for waiter in waiters.removeValue(forKey: token) ?? [] { waiter.resume(returning: found) }
         return readiness
     }
 

@@ -3,7 +3,7 @@ public import Logging
 internal import PreviewDomain
 internal import Synchronization
 
-/// Suspends idleness after pings could not be recorded (contract, "outage").
+/// Suspends idleness after pings could not be recorded (contract, "outage"), and after the API server's clock was set.
 ///
 /// All requests to the API server report their results here; ``PingRecording`` has the rules.
 public final class OutageGuard: Sendable {
@@ -11,6 +11,8 @@ public final class OutageGuard: Sendable {
         var recording: PingRecording
         /// The error of the last request, if it failed.
         var failure: ClusterError?
+        /// The steps of the API server's clock that were processed.
+        var steps = 0
 
         /// - Returns: Whether the request before this one had failed.
         mutating func answered(at uptime: Duration) -> Bool {
@@ -21,12 +23,14 @@ public final class OutageGuard: Sendable {
     }
 
     private let state: Mutex<State>
+    private let clusterTime: any ClusterTime
     private let time: MonotonicTime
     private let logger: Logger
     /// Raised when the API server answers a request other than a sweep's after requests had failed.
     let answersAgain = ChangeSignal()
 
-    public init(policy: PreviewPolicy, time: MonotonicTime, logger: Logger) {
+    /// - Parameter clusterTime: The API server's clock.
+    public init(policy: PreviewPolicy, clusterTime: any ClusterTime, time: MonotonicTime, logger: Logger) {
         state = Mutex(
             State(
                 recording: PingRecording(
@@ -36,6 +40,7 @@ public final class OutageGuard: Sendable {
                 )
             )
         )
+        self.clusterTime = clusterTime
         self.time = time
         self.logger = logger
     }
@@ -65,7 +70,7 @@ public final class OutageGuard: Sendable {
     ///
     /// - Parameter sent: The uptime at which it was sent.
     func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
-        guard error.kind == .unavailable else { return }
+        guard error.kind == .unavailable || error.kind == .busy else { return }
         let isFirst = state.withLock { state in
             defer { state.failure = error }
             state.recording.failed(sentAt: sent)
@@ -108,8 +113,7 @@ public final class OutageGuard: Sendable {
 
     /// The shortest time until idle previews are deleted; zero if they are.
     public var timeUntilIdlenessCounts: Duration {
-        let uptime = time.uptime()
-        return state.withLock { $0.recording.timeUntilIdlenessCounts(at: uptime) }
+        currentRecording { recording, uptime in recording.timeUntilIdlenessCounts(at: uptime) }
     }
 
     /// Whether an idle preview is deleted, and not revived.
@@ -124,7 +128,19 @@ public final class OutageGuard: Sendable {
     }
 
     private func timeUntilIdlenessCounts(for token: PreviewToken) -> Duration {
+        currentRecording { recording, uptime in recording.timeUntilIdlenessCounts(of: token, at: uptime) }
+    }
+
+    /// Returns what `read` does for the recording, in which a step of the API server's clock has been recorded.
+    private func currentRecording(_ read: (PingRecording, Duration) -> Duration) -> Duration {
         let uptime = time.uptime()
-        return state.withLock { $0.recording.timeUntilIdlenessCounts(of: token, at: uptime) }
+        let steps = clusterTime.reading()?.steps
+        return state.withLock { state in
+            if let steps, steps > state.steps {
+                state.steps = steps
+                state.recording.clockWasSet(at: uptime)
+            }
+            return read(state.recording, uptime)
+        }
     }
 }

@@ -12,6 +12,9 @@ internal import PreviewDomain
 /// in doubt from the time at which it was sent until the next response. A replica that gets no responses for much
 /// longer than its usual silence was itself suspended.
 ///
+/// If the API server's clock was set forward, an expiry does not mean it either: the time before it may never have
+/// passed.
+///
 /// A lost ping affects its own preview, whatever other responses there are: writes may fail while reads do not, and
 /// writes of one object while those of others do not.
 ///
@@ -42,7 +45,8 @@ struct PingRecording: Hashable, Sendable {
     private let usualSilence: Duration
     /// How long pings may be lost before it counts as an outage.
     let toleratedGap: Duration
-    /// The beginning of the present time without an outage; `nil` before the first answer.
+    /// The beginning of the present time without an outage and without a step of the API server's clock; `nil` before
+    /// the first answer.
     private var inContactSince: Duration?
     private var lastAnswer: Duration?
     /// When the first request was sent that failed since the last answer.
@@ -74,7 +78,7 @@ struct PingRecording: Hashable, Sendable {
         if !lostPings.isEmpty { lostPings = lostPings.filter { $0.value + grace > uptime } }
     }
 
-    /// A request failed because the API server could not be reached, or had an internal error.
+    /// A request failed because the API server could not be reached, was overloaded, or had an internal error.
     ///
     /// - Parameter sent: When it was sent. Responses after that still count.
     mutating func failed(sentAt sent: Duration) {
@@ -90,6 +94,11 @@ struct PingRecording: Hashable, Sendable {
     /// A ping could not be recorded.
     mutating func lostPing(of token: PreviewToken, at uptime: Duration) {
         lostPings[token] = uptime
+    }
+
+    /// The API server's clock was set. An expiry may have passed since then without time for a ping.
+    mutating func clockWasSet(at uptime: Duration) {
+        if inContactSince != nil { inContactSince = uptime }
     }
 
     // MARK: Answers

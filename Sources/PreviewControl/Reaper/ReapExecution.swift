@@ -18,6 +18,8 @@ public enum ReapOutcome: Hashable, Sendable {
         case conflict
         /// A live read showed a change that the copy did not contain.
         case secondLook = "second_look"
+        /// The reason no longer held, which was found out without a request.
+        case notDue = "not_due"
     }
 }
 
@@ -39,7 +41,7 @@ struct ReapExecution: Sendable {
     /// The number of concurrent deletions. A sweep and the deadlines each may have as many, so that a third of the
     /// client's concurrent requests remains for callers even while every deletion hangs.
     static let maxConcurrentDeletions = 10
-    /// How often an object that keeps changing is judged again before it is left to the next round.
+    /// How often an object that keeps changing is judged before its deletion counts as failed.
     private static let maxVerdicts = 4
 
     /// Carries out many orders, some of them concurrently.
@@ -64,8 +66,20 @@ struct ReapExecution: Sendable {
     private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> ReapOutcome {
         var preview = judged
         var reason = first
+        var rescue = ReapOutcome.Rescue.notDue
         for _ in 0..<Self.maxVerdicts {
-            guard try await isConfirmed(reason, preview) else { return .averted(.secondLook) }
+            switch try await confirmation(of: reason, preview) {
+            case .confirmed:
+                break
+            case .unfounded:
+                return .averted(rescue)
+            case .refuted:
+                // A gone pod takes precedence over the age, so the age was not judged yet.
+                guard reason == .podGone, let next = currentReason(for: preview) else { return .averted(.secondLook) }
+                reason = next
+                rescue = .secondLook
+                continue
+            }
             let outcome = try await objects.deleteRoute(
                 preview.token,
                 .exactly(uid: preview.uid, resourceVersion: preview.resourceVersion)
@@ -79,41 +93,63 @@ struct ReapExecution: Sendable {
                 return .alreadyGone
             case .changed:
                 guard let rewritten = try await objects.route(preview.token) else { return .alreadyGone }
-                let verdict = judge.judge(
-                    rewritten,
-                    pod: reason == .podGone ? .gone : .unknown,
-                    claim: reason == .claimGone ? .gone : .unknown,
-                    hasBackend: reason == .orphan ? false : nil,
-                    now: time.reading()?.earliest,
-                    idleFrom: idleFrom
-                )
-                guard case .reap(let stillDueFor, _) = verdict else { return .averted(.conflict) }
+                guard let next = currentReason(for: rewritten, after: reason) else { return .averted(.conflict) }
                 preview = rewritten
-                reason = stillDueFor
+                reason = next
+                rescue = .conflict
             }
         }
-        return .averted(.conflict)
+        return .failed(ClusterError(.unavailable, "the preview is being changed all the time"))
+    }
+
+    /// Judges a preview again.
+    ///
+    /// - Parameter earlier: The reason for which it was to be deleted, if the evidence for that still counts.
+    /// - Returns: The reason for which it is due; `nil` if it is not.
+    private func currentReason(for preview: Preview, after earlier: ReapReason? = nil) -> ReapReason? {
+        let verdict = judge.judge(
+            preview,
+            pod: earlier == .podGone ? .gone : .unknown,
+            claim: earlier == .claimGone ? .gone : .unknown,
+            hasBackend: earlier == .orphan ? false : nil,
+            now: time.reading()?.earliest,
+            idleFrom: idleFrom
+        )
+        guard case .reap(let reason, _) = verdict else { return nil }
+        return reason
+    }
+
+    private enum Confirmation {
+        case confirmed
+        /// A live read showed that the reason does not hold.
+        case refuted
+        /// The reason does not hold, which needed no request.
+        case unfounded
     }
 
     /// The live reads that a reason requires before a deletion. Age requires none: the deletion's precondition covers
     /// the judged annotations. But whether idleness counts may have changed while others were deleted.
-    private func isConfirmed(_ reason: ReapReason, _ preview: Preview) async throws(ClusterError) -> Bool {
+    private func confirmation(
+        of reason: ReapReason,
+        _ preview: Preview
+    ) async throws(ClusterError) -> Confirmation {
         switch reason {
         case .podGone:
-            guard let name = preview.podName else { return false }
+            guard let name = preview.podName else { return .unfounded }
             guard let uid = preview.podUID else {
-                return try await !objects.livePods().contains { $0.name == name }
+                return try await objects.livePods().contains { $0.name == name } ? .refuted : .confirmed
             }
-            return try await !objects.isLive(PodIdentity(name: name, uid: uid))
+            return try await objects.isLive(PodIdentity(name: name, uid: uid)) ? .refuted : .confirmed
         case .claimGone:
-            guard let claim = preview.claim else { return false }
-            return try await !objects.exists(claim)
+            guard let claim = preview.claim else { return .unfounded }
+            return try await objects.exists(claim) ? .refuted : .confirmed
         case .orphan:
-            return try await objects.backend(preview.token) == nil
+            return try await objects.backend(preview.token) == nil ? .confirmed : .refuted
         case .idle:
-            return time.reading().map { idleFrom(preview.token, $0.earliest) <= $0.earliest } ?? false
+            let now = time.reading()?.earliest
+            return now.map { idleFrom(preview.token, $0) <= $0 } ?? false ? .confirmed : .unfounded
         default:
-            return true
+            return .confirmed
         }
     }
 

@@ -53,7 +53,8 @@ struct ReapSurvey: Sendable {
         let routed = Set(routes.map(\.token))
         self.time = time
         self.routes = routes.map { preview in
-            let isThere = preview.podUID.map(pods.contains) ?? preview.podName.map(podNames.contains)
+            // Without the pod's name, its deletion could not be confirmed.
+            let isThere = preview.podName.map { name in preview.podUID.map(pods.contains) ?? podNames.contains(name) }
             let pod: Presence = isThere.map { $0 ? .present : .gone } ?? .unknown
             let claim = preview.presence(ofClaimAmong: claims)
             let backend = backed[preview.token]

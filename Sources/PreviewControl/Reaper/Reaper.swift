@@ -259,8 +259,11 @@ public struct Reaper: NamedService {
             mirror.noteEnd(of: order.token, lookAt: instantOfRetry)
             return retryLater(order)
         }
-        outage.noteAnswer()
-        brake.deletionAnswered(of: order.token)
+        // Without a request, the outcome is no evidence about the API server.
+        if outcome != .averted(.notDue) {
+            outage.noteAnswer()
+            brake.deletionAnswered(of: order.token)
+        }
         mirror.note(outcome, of: order)
         switch outcome {
         case .reaped(let reason):

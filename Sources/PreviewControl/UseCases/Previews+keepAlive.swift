@@ -22,26 +22,26 @@ extension Previews {
         try await mappingClusterErrors {
             let began = time.uptime()
             do {
-                return try await keepAlive(token, of: run.label)
+                return try await keepAlive(token, of: run)
             } catch let error as ClusterError {
                 // A caller that disconnected is no evidence about the cluster.
-                if !Task.isCancelled { noteLostPing(error, token, of: run.label, sentAt: began) }
+                if !Task.isCancelled { noteLostPing(error, token, of: run, sentAt: began) }
                 throw error
             }
         }
     }
 
-    private func keepAlive(_ token: PreviewToken, of run: RunLabel) async throws -> KeptAlive {
+    private func keepAlive(_ token: PreviewToken, of run: RunID) async throws -> KeptAlive {
         var precondition = ExtensionPrecondition.sameExpiry
         // What the keepalive promises counts from its arrival, however often it is judged. If others have moved the deadline
         // in the meantime, nearly always nothing is left to write.
         var arrival: ClusterTimeReading?
-        if case .present(let preview) = mirror.route(token), preview.run == run {
+        if case .present(let preview) = mirror.route(token), preview.belongs(to: run) {
             if case .kept(let kept) = try await extend(preview, of: run, if: precondition, &arrival) { return kept }
             precondition = .sameVersion
         }
         for _ in 0..<Self.maxLiveVerdicts {
-            guard let preview = try await objects.route(token), preview.run == run else {
+            guard let preview = try await objects.route(token), preview.belongs(to: run) else {
                 throw PreviewError.previewNotFound
             }
             switch try await extend(preview, of: run, if: precondition, &arrival) {
@@ -63,14 +63,13 @@ extension Previews {
 
     private func extend(
         _ preview: Preview,
-        of run: RunLabel,
+        of run: RunID,
         if precondition: ExtensionPrecondition,
         _ arrival: inout ClusterTimeReading?
     ) async throws -> Attempt {
         let now = if let arrival { arrival } else { try await currentTime() }
         arrival = now
         let maxUntil = preview.effectiveMaxUntil(policy: policy.lifetime)
-        guard !preview.isBeingDeleted else { return .over }
         let decision = policy.lifetime.keepalive(
             preview,
             now: (now.earliest, now.latest),
@@ -84,7 +83,7 @@ extension Previews {
         case .extend(let expiry):
             let outcome: ExtensionOutcome
             do throws(ClusterError) {
-                outcome = try await objects.extend(preview, of: run, to: expiry, if: precondition)
+                outcome = try await objects.extend(preview, of: run.label, to: expiry, if: precondition)
             } catch {
                 if !Task.isCancelled { outage.noteLostPing(of: preview.token) }
                 throw error
@@ -99,8 +98,8 @@ extension Previews {
     }
 
     /// Records that a keepalive failed before it could be written. A token that may not exist is not remembered.
-    private func noteLostPing(_ error: ClusterError, _ token: PreviewToken, of run: RunLabel, sentAt sent: Duration) {
+    private func noteLostPing(_ error: ClusterError, _ token: PreviewToken, of run: RunID, sentAt sent: Duration) {
         outage.noteFailure(error, sentAt: sent)
-        if mirror.lastSeenRoute(token)?.run == run { outage.noteLostPing(of: token) }
+        if mirror.lastSeenRoute(token)?.belongs(to: run) == true { outage.noteLostPing(of: token) }
     }
 }

@@ -11,7 +11,7 @@ extension Previews {
     public func list(run: RunID) async throws(PreviewError) -> [PreviewSession] {
         try await mappingClusterErrors {
             let routes = try await objects.routes(of: run.label)
-                .filter { !$0.preview.isBeingDeleted }
+                .filter { !$0.preview.isBeingDeleted && $0.preview.belongs(to: run) }
                 .sorted { PreviewRank($0.preview).isOlder(than: PreviewRank($1.preview)) }
             let found = Mutex<[PreviewToken: Readiness]>([:])
             await routes.forEach(atOnce: Self.looksAtOnce) { preview, status in
@@ -72,9 +72,9 @@ extension Previews {
 
     private func living(_ token: PreviewToken, of run: RunID) async throws -> Preview {
         let now = try await currentTime().earliest
-        guard let preview = try await objects.route(token), preview.run == run.label,
-            !preview.isBeingDeleted, now < preview.deadline(policy: policy.lifetime)
-        else { throw PreviewError.previewNotFound }
+        guard let preview = try await objects.route(token), preview.belongs(to: run), isLiving(preview, now: now) else {
+            throw PreviewError.previewNotFound
+        }
         return preview
     }
 

@@ -341,19 +341,9 @@ extension Previews {
     /// - Parameter serviceUID: The UID of the Service, if its creation was acknowledged.
     /// - Returns: Whether the cluster has confirmed that neither object exists.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async -> Bool {
-        // Deliberately unstructured: the caller's cancellation must not cancel the clean-up. It is bounded by its
-        // deadline.
-        let work = Task(executorPreference: UncancelledWork.executor) {
-            await AnswerDeadline.begin(time, limit: Self.rollbackTimeout) {
-                await deleteRemains(of: token, serviceUID: serviceUID)
-            }
+        await UncancelledWork.run(time, limit: Self.rollbackTimeout) {
+            await deleteRemains(of: token, serviceUID: serviceUID)
         }
-        let deadline = Task(executorPreference: UncancelledWork.executor) {
-            try await time.sleep(Self.rollbackTimeout)
-            work.cancel()
-        }
-        defer { deadline.cancel() }
-        return await work.value
     }
 
     /// An accepted deletion need not be complete, for example because of a finalizer; therefore the objects are read

@@ -10,15 +10,27 @@ extension Previews {
     ///
     /// - Parameter requester: The caller, for the log; `nil` if there is none.
     public func stop(run: RunID, token: PreviewToken, by requester: String? = nil) async throws(PreviewError) {
-        try await stop(run: run.label, token: token, by: requester)
+        try await stop(token, of: run.label, by: requester) { $0.belongs(to: run) }
     }
 
     /// Same as ``stop(run:token:by:)-(RunID,_,_)``, for a preview whose run is known only by its label.
     public func stop(run: RunLabel, token: PreviewToken, by requester: String? = nil) async throws(PreviewError) {
+        try await stop(token, of: run, by: requester) { $0.run == run }
+    }
+
+    /// - Parameters:
+    ///   - run: The label of the run, which is all that a Service has.
+    ///   - isOwn: Whether a route is of the run.
+    private func stop(
+        _ token: PreviewToken,
+        of run: RunLabel,
+        by requester: String?,
+        _ isOwn: (Preview) -> Bool
+    ) async throws(PreviewError) {
         try await mappingClusterErrors {
-            let route = try await currentRoute(token, of: run)
+            let route = try await currentRoute(token, isOwn)
             let backend = try await currentBackend(token, of: run)
-            guard (route == nil ? backend?.run : route?.run) == run else { throw PreviewError.previewNotFound }
+            guard route.map(isOwn) ?? (backend?.run == run) else { throw PreviewError.previewNotFound }
 
             var deletedAny = false
             do {
@@ -53,8 +65,8 @@ extension Previews {
     }
 
     /// The mirror is sufficient only if it says that the preview belongs to this run.
-    private func currentRoute(_ token: PreviewToken, of run: RunLabel) async throws -> Preview? {
-        if case .present(let preview) = mirror.route(token), preview.run == run { return preview }
+    private func currentRoute(_ token: PreviewToken, _ isOwn: (Preview) -> Bool) async throws -> Preview? {
+        if case .present(let preview) = mirror.route(token), isOwn(preview) { return preview }
         return try await objects.route(token)
     }
 

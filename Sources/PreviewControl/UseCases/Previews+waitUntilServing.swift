@@ -3,6 +3,8 @@ internal import PreviewDomain
 extension Previews {
     /// How long a gateway may take to serve a changed route.
     private static let rewriteTimeout = Duration.seconds(5)
+    /// How long changing a route back may take, however the trial ended.
+    private static let restoreTimeout = AnswerDeadline.takingBack
     private static let speaksHTTP2 = """
         The app speaks HTTP/2 without TLS only, so the gateway speaks that to it; WebSockets do not pass.
         """
@@ -26,11 +28,12 @@ extension Previews {
         var evidence = await self.evidence(of: preview, within: policy.readyTimeout)
         var found = (preview: preview, readiness: Readiness(evidence))
         if evidence.maySpeakHTTP2 {
-            if let answered = await tryHTTP2(preview) {
-                evidence = answered.evidence
-                found = (answered.preview, answered.readiness)
+            let trial = await tryHTTP2(preview)
+            if case .answered(let changed, let answer, let readiness) = trial {
+                evidence = answer
+                found = (changed, readiness)
             } else if evidence.source == .gateway(.notHTTP) {
-                found.readiness = found.readiness.adding(detail: Self.speaksNeither)
+                if case .unanswered = trial { found.readiness = found.readiness.adding(detail: Self.speaksNeither) }
             } else if time.uptime() < end {
                 // It closes connections of both protocols: it may still be starting.
                 evidence = await self.evidence(of: preview, within: end - time.uptime(), triesProtocol: true)
@@ -40,45 +43,102 @@ extension Previews {
         if host == .auto, found.preview.hostHeader == .preserve, evidence.mayRefuseHost {
             found = await tryLocalhost(found.preview, after: found.readiness)
         }
-        await memory.note(found.readiness, of: found.preview)
+        // The result of a cancelled caller's probe is no evidence.
+        if !Task.isCancelled { await memory.note(found.readiness, of: found.preview) }
         return found
+    }
+
+    /// The result of trying HTTP/2.
+    private enum ProtocolTrial {
+        /// The app answered, in the protocol that the route has now.
+        case answered(Preview, ReadinessEvidence, Readiness)
+        /// The app answered in neither protocol, and the route has HTTP/1.1.
+        case unanswered
+        /// A write failed, so the route may have either protocol, and only another trial changes that.
+        case failed
     }
 
     /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``.
     ///
-    /// - Returns: The app's response over HTTP/2; `nil` if there was none, in which case the route is unchanged.
-    private func tryHTTP2(
-        _ preview: Preview
-    ) async -> (preview: Preview, evidence: ReadinessEvidence, readiness: Readiness)? {
-        guard let changed = try? await objects.setBackendProtocol(of: preview, to: .http2) else { return nil }
+    /// The route may have HTTP/2 already: from a trial that is under way, or from one that could not change it back. So
+    /// both protocols are tried.
+    private func tryHTTP2(_ preview: Preview) async -> ProtocolTrial {
+        let changed: Preview?
+        do throws(ClusterError) {
+            changed = try await objects.setBackendProtocol(of: preview, to: .http2)
+        } catch {
+            // It may have taken effect although its response was lost.
+            _ = await restoreHTTP1(of: preview)
+            return .failed
+        }
         // With the original route this app does not answer, so any response of the app came through the changed one.
-        let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, triesProtocol: true)
+        let evidence = await evidenceOfTrial(changed ?? preview)
         if evidence.source == .app {
             let readiness = Readiness(evidence)
-            return (changed, evidence, readiness.detail == nil ? readiness.adding(detail: Self.speaksHTTP2) : readiness)
+            let isExplained = changed == nil || readiness.detail != nil
+            return .answered(
+                changed ?? preview,
+                evidence,
+                isExplained ? readiness : readiness.adding(detail: Self.speaksHTTP2)
+            )
         }
-        _ = try? await objects.setBackendProtocol(of: changed, to: .http1)
-        return nil
+        guard case .success(let restored) = await restoreHTTP1(of: preview) else { return .failed }
+        guard changed == nil, let restored else { return .unanswered }
+        let second = await evidenceOfTrial(restored)
+        return second.source == .app ? .answered(restored, second, Readiness(second)) : .unanswered
     }
 
-    /// Each step is a compare-and-swap on the route. If the caller is cancelled in between, the route still describes
-    /// its own state.
+    /// Changes the route back to HTTP/1.1, even if the caller is cancelled.
+    ///
+    /// - Returns: The preview after the write; `nil` if the route does not have HTTP/2.
+    private func restoreHTTP1(of preview: Preview) async -> Result<Preview?, ClusterError> {
+        await UncancelledWork.run(time, limit: Self.restoreTimeout) {
+            do throws(ClusterError) {
+                return .success(try await objects.setBackendProtocol(of: preview, to: .http1))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func evidenceOfTrial(_ preview: Preview) async -> ReadinessEvidence {
+        await evidence(of: preview, within: Self.rewriteTimeout, triesProtocol: true)
+    }
+
+    /// Each step is a compare-and-swap on the route. The route describes its own state. It is changed back even if the
+    /// caller is cancelled in between.
     private func tryLocalhost(
         _ preview: Preview,
         after refusal: Readiness
     ) async -> (preview: Preview, readiness: Readiness) {
-        guard let changed = try? await objects.rewriteHost(of: preview, to: .localhost) else {
-            return (preview, refusal)
+        let changed: Preview?
+        do throws(ClusterError) {
+            changed = try await objects.rewriteHost(of: preview, to: .localhost)
+        } catch {
+            // It may have taken effect although its response was lost.
+            return (await restoreHost(of: preview) ?? preview, refusal)
         }
+        guard let changed else { return (preview, refusal) }
         let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, expecting: .localhost)
         let readiness = Readiness(evidence)
         if evidence.seenHost == .localhost, readiness.isReady, readiness.appStatus.map({ $0 < 400 }) ?? false {
             return (changed, readiness.adding(detail: Self.seesLocalhost))
         }
-        guard let restored = try? await objects.rewriteHost(of: changed, to: .preserve) else {
-            return (changed, readiness)
-        }
+        guard let restored = await restoreHost(of: changed) else { return (changed, readiness) }
         return (restored, refusal)
+    }
+
+    /// Changes the route back to the public host, even if the caller is cancelled.
+    ///
+    /// - Parameter preview: The preview as it is known; if that has the public host, it is read.
+    /// - Returns: The preview after the write; `nil` if there was none.
+    private func restoreHost(of preview: Preview) async -> Preview? {
+        await UncancelledWork.run(time, limit: Self.restoreTimeout) {
+            var changed: Preview? = preview
+            if preview.hostHeader != .localhost { changed = try? await objects.route(preview.token) }
+            guard let changed, changed.hostHeader == .localhost else { return nil }
+            return try? await objects.rewriteHost(of: changed, to: .preserve)
+        }
     }
 
     private func evidence(
@@ -114,8 +174,11 @@ extension Previews {
     func lookAgain(at preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
         let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
         guard mayTryHTTP2, evidence.maySpeakHTTP2 else { return Readiness(evidence) }
+        let trial = await tryHTTP2(preview)
+        if case .failed = trial { return Readiness(evidence) }
         await memory.noteHTTP2Trial(of: preview.token)
-        return await tryHTTP2(preview)?.readiness ?? Readiness(evidence)
+        if case .answered(_, _, let readiness) = trial { return readiness }
+        return Readiness(evidence)
     }
 
     private func evidence(

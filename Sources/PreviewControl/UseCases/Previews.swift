@@ -81,6 +81,14 @@ public struct Previews: Sendable {
         }
         return reading
     }
+
+    /// Whether a preview has not ended. While idleness does not count, a keepalive revives an expired preview, so it
+    /// has not ended.
+    ///
+    /// - Parameter now: The earliest instant that the API server's clock can show.
+    func isLiving(_ preview: Preview, now: Date) -> Bool {
+        policy.lifetime.isLiving(preview, now: now, idlenessCounts: outage.idlenessCounts(for: preview.token))
+    }
 }
 
 /// The previews that approvals started. An approval contains a preview's fingerprint, and the cluster the preview.
@@ -88,20 +96,19 @@ extension Previews {
     /// The living preview of a run with one of these fingerprints.
     ///
     /// This replica's copy says which one to read; whether it lives is read from the cluster.
-    func living(of run: RunLabel, fingerprints: Set<String>) async throws -> Preview? {
+    func living(of run: RunID, fingerprints: Set<String>) async throws -> Preview? {
         let now = try await currentTime().earliest
         func isIt(_ preview: Preview) -> Bool {
-            preview.run == run && preview.isLiving(now: now, policy: policy.lifetime)
-                && fingerprints.contains(preview.token.fingerprint)
+            preview.belongs(to: run) && fingerprints.contains(preview.token.fingerprint) && isLiving(preview, now: now)
         }
-        if let known = mirror.routes(of: run)?.first(where: isIt),
+        if let known = mirror.routes(of: run.label)?.first(where: isIt),
             let confirmed = try await objects.route(known.token), isIt(confirmed)
         {
             return confirmed
         }
         let unknown = fingerprints.filter { mirror.end(of: $0) == nil }
         guard !unknown.isEmpty else { return nil }
-        return try await objects.routes(of: run).map(\.preview).first(where: isIt)
+        return try await objects.routes(of: run.label).map(\.preview).first(where: isIt)
     }
 
     /// The session of a preview that an earlier call started, with the result of a new probe.
@@ -112,7 +119,7 @@ extension Previews {
         let (_, readiness) = await waitUntilServing(preview, host: preview.hostHeader)
         let now = try await currentTime().earliest
         guard let current = try await objects.route(preview.token), current.uid == preview.uid,
-            current.isLiving(now: now, policy: policy.lifetime)
+            isLiving(current, now: now)
         else { return nil }
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
@@ -123,19 +130,12 @@ extension Previews {
     }
 
     /// The session of the living preview with that fingerprint, with the gateway's status of it.
-    func session(of run: RunLabel, fingerprint: String) async throws -> PreviewSession? {
+    func session(of run: RunID, fingerprint: String) async throws -> PreviewSession? {
         let now = try await currentTime().earliest
-        return try await objects.routes(of: run)
+        return try await objects.routes(of: run.label)
             .first { preview, _ in
-                preview.token.fingerprint == fingerprint && preview.isLiving(now: now, policy: policy.lifetime)
+                preview.token.fingerprint == fingerprint && preview.belongs(to: run) && isLiving(preview, now: now)
             }
             .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(untried: $0.status)) }
-    }
-}
-
-extension Preview {
-    /// Whether the preview will exist for a while: it is not being deleted, and it is not due.
-    fileprivate func isLiving(now: Date, policy: LifetimePolicy) -> Bool {
-        !isBeingDeleted && now < deadline(policy: policy)
     }
 }

@@ -128,18 +128,27 @@ public struct Approval: Hashable, Sendable {
     /// The longest stored name or reason in bytes, so that an approval is always small.
     public static let maxNameBytes = 200
 
-    /// The text up to ``maxNameBytes``, cut between characters.
+    /// The text up to ``maxNameBytes``, cut between characters, with a space for each control character of ASCII. Those
+    /// would take six bytes each in JSON.
     static func cut(_ text: String) -> String {
-        guard text.utf8.count > maxNameBytes else { return text }
+        let line = text.utf8.contains(where: isControl) ? replacingControls(in: text) : text
+        guard line.utf8.count > maxNameBytes else { return line }
         var kept = ""
         var bytes = 0
-        for character in text {
+        for character in line {
             bytes += character.utf8.count
             guard bytes <= maxNameBytes else { break }
             kept.append(character)
         }
         return kept
     }
+
+    /// The bytes of a longer character in UTF-8 are never control characters.
+    private static func replacingControls(in text: String) -> String {
+        String(decoding: text.utf8.map { isControl($0) ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7f }
 }
 
 /// The ID of one request for approval: 26 characters of lowercase base32 that encode 128 random bits.

@@ -15,6 +15,7 @@ struct GateHarness: Sendable {
         replicas count: Int = 2,
         approvals: ApprovalPolicy = ApprovalPolicy(),
         facts: [RunID: RunFacts]? = nil,
+        outageGrace: Duration = .zero,
         seed: UInt64 = 1
     ) async throws {
         let cluster = SimulatedCluster()
@@ -25,7 +26,7 @@ struct GateHarness: Sendable {
             let replica = try await ControlHarness(
                 cluster: cluster,
                 // No reaper runs here, and the brake must not engage during long waits because sweeps are missing.
-                policy: .testing(sweepInterval: .seconds(3600)),
+                policy: .testing(sweepInterval: .seconds(3600), outageGrace: outageGrace),
                 approvalPolicy: approvals,
                 facts: facts.map { KnownFacts(facts: $0) },
                 seed: seed &* 31 &+ UInt64(number),

@@ -113,6 +113,23 @@ struct SharedPreviewTests {
         }
     }
 
+    /// A keepalive would revive it.
+    @Test func whileIdlenessDoesNotCountAnExpiredPreviewIsTheOneOfTheRequest() async throws {
+        let harness = try await GateHarness(
+            approvals: ApprovalPolicy(approvesAutomatically: true),
+            outageGrace: .seconds(150)
+        )
+        try await harness.run {
+            let token = try await #require(started(harness)).session.token
+            harness.cluster.advance(by: .seconds(1800))
+            for number in 0...1 { #expect(try await started(harness, number)?.session.token == token) }
+            #expect(harness.states == [.consumed] && harness.cluster.liveRoutes == [token])
+            let approval = try #require(harness.cluster.approvals(of: run).first)
+            let session = try await harness[0].session(of: approval)
+            #expect(session?.token == token)
+        }
+    }
+
     // MARK: After the preview has ended
 
     enum End: CaseIterable { case stopped, expired, podReplaced, removedByHand }

@@ -12,7 +12,12 @@ struct MirrorRunnerTests {
     private let outage: OutageGuard
 
     init() {
-        outage = OutageGuard(policy: .testing(), time: MonotonicTime(clock), logger: .silent)
+        outage = OutageGuard(
+            policy: .testing(),
+            clusterTime: cluster,
+            time: MonotonicTime(clock),
+            logger: .silent
+        )
     }
 
     /// Runs the runner while `work` runs, which begins once the copy is complete.

@@ -28,7 +28,7 @@ struct BackendProtocolTests {
         http2: ProbeOutcome,
         localhost: ProbeOutcome? = nil,
         prepare: (SimulatedCluster) -> Void = { _ in }
-    ) async throws -> (session: PreviewSession, cluster: SimulatedCluster) {
+    ) async throws -> (session: PreviewSession, cluster: SimulatedCluster, harness: ControlHarness) {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: Self.run)
         harness.cluster.setProbeOutcome(http1)
@@ -51,7 +51,7 @@ struct BackendProtocolTests {
             }
             var session: PreviewSession?
             for try await result in group { session = session ?? result }
-            return (try #require(session), harness.cluster)
+            return (try #require(session), harness.cluster, harness)
         }
     }
 
@@ -103,6 +103,48 @@ struct BackendProtocolTests {
         }
         #expect(started.session.readiness.state == .noApp)
         #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
+    }
+
+    /// Like a write whose response is lost.
+    @Test func aTrialWithoutAnAnswerToItsFirstWriteEndsWithHTTP1() async throws {
+        let started = try await start(http2: Self.protocolError) {
+            $0.fail(.setBackendProtocol, .after(ClusterError(.unavailable, "the API server did not answer")))
+        }
+        #expect(started.session.readiness.state == .noApp)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
+    }
+
+    @Test func aCancelledTrialEndsWithHTTP1() async throws {
+        let started = try await start(http2: Self.protocolError) { cluster in
+            cluster.interrupt(.setBackendProtocol) { withUnsafeCurrentTask { $0?.cancel() } }
+            cluster.interrupt(.setBackendProtocol) {
+                guard Task.isCancelled else { return }
+                cluster.fail(.setBackendProtocol, .before(ClusterError(.cancelled, "the caller has gone")))
+            }
+        }
+        #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 2)
+        #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
+    }
+
+    @Test func theNextTrialFindsARouteThatWasNotChangedBack() async throws {
+        let started = try await start(http2: Self.protocolError) { cluster in
+            cluster.interrupt(.setBackendProtocol) {}
+            cluster.interrupt(.setBackendProtocol) {
+                cluster.fail(.setBackendProtocol, .before(ClusterError(.unavailable, "the API server answered 500")))
+            }
+        }
+        let (cluster, harness, token) = (started.cluster, started.harness, started.session.token)
+        #expect(cluster.backendProtocol(of: token) == .http2)
+        cluster.setProbeOutcome(Self.page)
+        let preview = try #require(try await cluster.route(token))
+        let readiness = try await runWork {
+            await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+        } repeating: {
+            for _ in 0..<50 { await Task.yield() }
+            harness.advance(by: .milliseconds(100))
+        }
+        #expect(readiness.state == .serving && readiness.detail == nil)
+        #expect(cluster.backendProtocol(of: token) == .http1)
     }
 
     @Test func anAppThatSpeaksHTTP1CostsNothingMore() async throws {

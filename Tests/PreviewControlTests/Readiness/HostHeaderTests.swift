@@ -73,4 +73,23 @@ struct HostHeaderTests {
         }
         #expect(started.session.hostHeader == .preserve && started.session.readiness.state == .noApp)
     }
+
+    /// Like a write whose response is lost.
+    @Test func aTrialWithoutAnAnswerToItsFirstWriteEndsWithThePublicHost() async throws {
+        let started = try await start(Self.refusal, localhost: Self.localPage) {
+            $0.fail(.rewriteHost, .after(ClusterError(.unavailable, "the API server did not answer")))
+        }
+        #expect(started.session.hostHeader == .preserve && annotation(started) == "preserve")
+    }
+
+    @Test func aCancelledTrialEndsWithThePublicHost() async throws {
+        let started = try await start(Self.refusal, localhost: Self.localRefusal) { cluster in
+            cluster.interrupt(.rewriteHost) { withUnsafeCurrentTask { $0?.cancel() } }
+            cluster.interrupt(.rewriteHost) {
+                guard Task.isCancelled else { return }
+                cluster.fail(.rewriteHost, .before(ClusterError(.cancelled, "the caller has gone")))
+            }
+        }
+        #expect(started.session.hostHeader == .preserve && annotation(started) == "preserve")
+    }
 }

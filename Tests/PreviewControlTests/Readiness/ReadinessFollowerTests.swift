@@ -128,6 +128,24 @@ struct ReadinessFollowerTests {
         }
     }
 
+    @Test func aTrialThatCouldNotChangeTheRouteBackIsRepeated() async throws {
+        try await follow(.nobodyListens) { harness, token in
+            let cluster = harness.cluster
+            cluster.interrupt(.setBackendProtocol) {}
+            cluster.interrupt(.setBackendProtocol) {
+                cluster.fail(.setBackendProtocol, .before(ClusterError(.unavailable, "the API server answered 500")))
+            }
+            cluster.setHTTP2Outcome(Self.protocolError)
+            cluster.setProbeOutcome(Self.protocolError)
+            await pass(20, harness)
+            #expect(cluster.backendProtocol(of: token) == .http2)
+            cluster.setProbeOutcome(Self.page)
+            await pass(80, harness)
+            #expect(readyEvents(harness).count == 1)
+            #expect(cluster.backendProtocol(of: token) == .http1)
+        }
+    }
+
     @Test func noMoreThanAThousandAreRemembered() throws {
         var unready = UnreadyPreviews()
         let random = SeededRandom(seed: 3)

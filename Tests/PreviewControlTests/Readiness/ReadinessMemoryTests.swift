@@ -1,4 +1,5 @@
 import PreviewDomain
+import Synchronization
 import TestSupport
 import Testing
 
@@ -41,6 +42,49 @@ struct ReadinessMemoryTests {
             for try await sessions in group { #expect(sessions.map(\.readiness.state) == [.serving]) }
         }
         #expect(probes(harness) == 1)
+    }
+
+    @Test func whatACancelledStartFoundIsNotListed() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.setProbeOutcome(.notConnected)
+        harness.cluster.interrupt(.probe) { withUnsafeCurrentTask { $0?.cancel() } }
+        _ = try await Task { try await started(harness) }.value
+        harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
+        #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.serving])
+    }
+
+    @Test func afterTheCallerThatProbesWasCancelledOneOfTheOthersProbes() async throws {
+        let harness = try await ControlHarness()
+        let token = try await started(harness)
+        let preview = try #require(try await harness.cluster.route(token))
+        let memory = ReadinessMemory(uptime: { .zero })
+        let (probing, end) = AsyncStream.makeStream(of: Void.self)
+        defer { end.finish() }
+        let hasBegun = Flag()
+        let first = Task {
+            await memory.recent(of: preview) {
+                hasBegun.set()
+                for await _ in probing { break }
+                return Readiness(.unverified)
+            }
+        }
+        await waitWhile { !hasBegun.isSet }
+        let probes = Mutex(0)
+        await withTaskGroup(of: Readiness.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    await memory.recent(of: preview) {
+                        probes.withLock { $0 += 1 }
+                        return Readiness(.serving)
+                    }
+                }
+            }
+            for _ in 0..<200 { await Task.yield() }
+            first.cancel()
+            for await readiness in group { #expect(readiness.state == .serving) }
+        }
+        #expect(probes.withLock(\.self) == 1)
+        #expect(await first.value.state == .unverified)
     }
 
     @Test func aCheckLooksNowAndListsKnowWhatItFound() async throws {

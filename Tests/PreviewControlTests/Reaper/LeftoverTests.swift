@@ -94,6 +94,41 @@ struct LeftoverTests {
         #expect(harness.cluster.liveBackends == [started.session.token])
     }
 
+    /// Its `creationTimestamp` is so old that its grace time is over at once.
+    @Test func theServiceOfAStartIsKeptAlthoughTheClockThatCreatedItIsSlow() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.setCreationLag(.seconds(35 * 60))
+        harness.cluster.interrupt(.createRoute) {
+            // The reaper judges the Service.
+            for _ in 0..<500 { await Task.yield() }
+        }
+        try await harness.withReaper {
+            await harness.until { harness.mirror.isFresh }
+            await harness.clock.waitForSleepers(2)
+            let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
+            #expect(harness.cluster.liveBackends == [started.session.token])
+            #expect(!harness.cluster.log.contains(.deleteBackend))
+        }
+    }
+
+    @Test func aServiceThatNoStartCompletesEndsAlthoughTheClockThatCreatedItIsSlow() async throws {
+        let harness = try await ControlHarness()
+        try await harness.withReaper {
+            await harness.until { harness.mirror.isFresh }
+            await harness.clock.waitForSleepers(2)
+            let orphan = try #require(PreviewToken("lonely"))
+            harness.cluster.addBackend(orphan, run: run.label, age: .seconds(35 * 60))
+            await harness.until { harness.mirror.lastSeenBackend(orphan) != nil }
+            let end = harness.cluster.now + PreviewPolicy.longestProvisioning
+            await harness.until { harness.mirror.nextDeadline.map { $0 > harness.cluster.now && $0 <= end } ?? false }
+            #expect(harness.cluster.liveBackends == [orphan])
+            await harness.clock.waitForSleepers(2)
+            harness.advance(by: PreviewPolicy.longestProvisioning)
+            await harness.until { harness.cluster.liveBackends.isEmpty }
+        }
+    }
+
     // MARK: An unknown time
 
     @Test func whatWasDueWhenTheTimeBecameUnknownIsDueWhenItIsKnownAgain() async throws {

@@ -127,6 +127,29 @@ struct OutageTests {
         _ = try await harness.previews.keepAlive(run: run, token: token)
     }
 
+    /// The viewer pings through another replica.
+    @Test func anAPIServerThatIsBusyForTooLongIsAnOutage() async throws {
+        let harness = try await harness(idle: .seconds(120))
+        let (token, _) = try await started(harness)
+        try await pass(minutes: 3, harness, pinging: token)
+        harness.advance(by: .seconds(55))
+        // From here on it is silent for less than a sweep interval and the tolerated gap of 30 s.
+        try await harness.reaper.sweep()
+        for operation in SimulatedCluster.Operation.allCases where operation != .probe {
+            harness.cluster.failAlways(operation, ClusterError(.busy, "the API server answered 429"))
+        }
+        for _ in 0..<7 {
+            harness.advance(by: .seconds(10))
+            try? await harness.reaper.sweep()
+        }
+        harness.cluster.comeBack()
+        try await harness.reaper.sweep()
+        harness.advance(by: .seconds(20))
+        try await harness.reaper.sweep()
+        #expect(harness.cluster.liveRoutes == [token])
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+    }
+
     @Test func whereOnlyWritesFailTheLostPingsCount() async throws {
         let harness = try await harness()
         let (token, _) = try await started(harness)
@@ -189,6 +212,19 @@ struct OutageTests {
         next.advance(by: .seconds(300))
         try await next.reaper.sweep()
         #expect(cluster.liveRoutes == [token])
+    }
+
+    @Test func whatAKeepaliveWouldReviveCanBeChecked() async throws {
+        let cluster = SimulatedCluster()
+        let (token, _) = try await started(try await harness(cluster))
+        cluster.advance(by: .seconds(2400))
+        let next = try await harness(cluster)
+        let checked = try await next.previews.check(run: run, token: token)
+        #expect(checked.token == token && checked.readiness.isReady)
+        cluster.advance(by: .seconds(28_800))
+        await #expect(throws: PreviewError.previewNotFound) {
+            _ = try await next.previews.check(run: run, token: token)
+        }
     }
 
     @Test func aProcessThatWasSuspendedWaitsForTheViewersToo() async throws {

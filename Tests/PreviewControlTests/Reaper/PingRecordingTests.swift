@@ -31,6 +31,16 @@ struct PingRecordingTests {
         #expect(counts(recording, at: 1150))
     }
 
+    @Test func afterTheServersClockWasSetIdlenessCountsOnceTheGraceIsOver() {
+        var recording = inContact()
+        #expect(counts(recording, at: 200))
+        recording.clockWasSet(at: .seconds(200))
+        recording.answered(at: .seconds(240))
+        recording.answered(at: .seconds(300))
+        #expect(recording.timeUntilIdlenessCounts(at: .seconds(349)) == .seconds(1))
+        #expect(counts(recording, at: 350))
+    }
+
     @Test(arguments: [(61, false), (60, true)])
     func onlyWhatLastsForMoreThanAMinuteIsAnOutage(length: Int, counts: Bool) {
         var recording = inContact()

@@ -56,6 +56,38 @@ struct StopAndListTests {
         #expect(harness.cluster.liveBackends == [token])
     }
 
+    /// The two IDs have the same label: they look alike, and their digests begin with the same 32 bits.
+    @Test func aRunWithTheSameLabelIsAnotherRun() async throws {
+        let run = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
+        let other = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
+        #expect(run != other && run.label == other.label)
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: run)
+        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        // Without a copy of the cluster, and with one.
+        for _ in 0..<2 {
+            #expect(try await harness.previews.list(run: other).isEmpty)
+            await #expect(throws: PreviewError.previewNotFound) {
+                try await harness.previews.stop(run: other, token: token)
+            }
+            await #expect(throws: PreviewError.previewNotFound) {
+                _ = try await harness.previews.keepAlive(run: other, token: token)
+            }
+            await #expect(throws: PreviewError.previewNotFound) {
+                _ = try await harness.previews.check(run: other, token: token)
+            }
+            let session = try await harness.previews.session(of: other, fingerprint: token.fingerprint)
+            let living = try await harness.previews.living(of: other, fingerprints: [token.fingerprint])
+            #expect(session == nil && living == nil)
+            harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
+            harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
+        }
+        #expect(try await harness.previews.list(run: run).map(\.token) == [token])
+        _ = try await harness.previews.keepAlive(run: run, token: token)
+        try await harness.previews.stop(run: run, token: token)
+        #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
+    }
+
     @Test func aForeignTokenCostsTheRequestsThatAnUnknownOneCosts() async throws {
         let harness = try await ControlHarness()
         let token = try await started(harness)

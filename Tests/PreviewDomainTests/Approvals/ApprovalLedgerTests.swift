@@ -157,4 +157,16 @@ struct StandingGrantsTests {
         #expect(grants.grants.count == StandingGrants.maxCount)
         #expect(grants.reach(covering: try RunID("run-1"), port: try #require(TargetPort(3000))) == nil)
     }
+
+    @Test(arguments: ["\u{1}", "\n", "\"", "\\", "/", "ö"])
+    func asManyAsThereMayBeCanBeReadWhoeverGaveThem(character: Character) throws {
+        let name = String(repeating: character, count: 1000)
+        let run = try RunID(String(repeating: "r", count: RunID.maximumLength))
+        var grants = StandingGrants()
+        for port in 3000..<3000 + StandingGrants.maxCount {
+            grants.add(StandingGrant(.run(run, try #require(TargetPort(port))), by: name, at: now))
+        }
+        let read = StandingGrants(text: grants.text)
+        #expect(read == grants && read.grants.count == StandingGrants.maxCount)
+    }
 }

@@ -157,6 +157,12 @@ struct ApprovalTests {
         #expect(Approval(id: approval.id, text: approval.text) == approval)
     }
 
+    @Test func aNameIsOneLine() throws {
+        let approval = try pending(requester: "an\r\nagent\u{7F}")
+        #expect(approval.requester == "an  agent ")
+        #expect(approval.isRequested(by: "an\r\nagent\u{7F}"))
+    }
+
     @Test func howeverLongAnApprovalIsEveryStepOfItCanBeRead() throws {
         // A control character takes six bytes of JSON.
         let long = String(repeating: "\\u0001", count: 1000)

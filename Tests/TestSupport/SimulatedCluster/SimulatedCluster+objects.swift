@@ -46,7 +46,7 @@ extension SimulatedCluster: PreviewObjects {
                 run: annotations.run,
                 uid: "uid-\(version)",
                 resourceVersion: "\(version)",
-                createdAt: state.now.wholeSecond,
+                createdAt: state.creationTimestamp,
                 isBeingDeleted: false
             )
             state.backends[annotations.token] = backend
@@ -70,7 +70,7 @@ extension SimulatedCluster: PreviewObjects {
                 ) { $1 },
                 uid: "uid-\(version)",
                 resourceVersion: version,
-                createdAt: state.now.wholeSecond
+                createdAt: state.creationTimestamp
             )
             guard let preview = stored.preview else { throw ClusterError(.rejected, "the object is not ours") }
             state.routes[annotations.token] = stored

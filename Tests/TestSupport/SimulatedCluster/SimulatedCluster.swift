@@ -50,6 +50,8 @@ public final class SimulatedCluster: Sendable {
     struct State {
         var now: Date
         var timeIsKnown = true
+        /// By how much the clock that writes `creationTimestamp` is slow.
+        var creationLag = Duration.zero
         var version = 0
         var sandboxes: [RunID: BoundSandbox] = [:]
         var routes: [PreviewToken: StoredRoute] = [:]
@@ -248,6 +250,8 @@ public final class SimulatedCluster: Sendable {
     public func advance(by duration: Duration) { advance(exactlyBy: duration + Self.uncertainty) }
     public func advance(exactlyBy duration: Duration) { state.withLock { $0.now = $0.now + duration } }
     public func hideTime() { state.withLock { $0.timeIsKnown = false } }
+    /// Makes the clock that writes `creationTimestamp` slow, as that of one API server of several may be.
+    public func setCreationLag(_ lag: Duration) { state.withLock { $0.creationLag = lag } }
     public func showTime() { state.withLock { $0.timeIsKnown = true } }
 
     /// Makes every operation except probes fail until ``comeBack()``, as if the API server could not be reached.
@@ -351,6 +355,9 @@ public final class SimulatedCluster: Sendable {
 }
 
 extension SimulatedCluster.State {
+    /// The `creationTimestamp` of an object that is created now.
+    var creationTimestamp: Date { (now + (Duration.zero - creationLag)).wholeSecond }
+
     mutating func publish(_ change: ClusterChange) {
         if silentWatches.contains(change.collection) { missed.append(change) } else { deliver(change) }
     }
