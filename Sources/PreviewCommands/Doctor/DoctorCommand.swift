@@ -87,11 +87,11 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             return try await check.look(context)
         } catch let error as KubernetesError where error.kind == .forbidden {
-            return .skipped("your account may not ask for that (\(error.operation ?? "a request"))")
+            return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
-            return .failure("the cluster could not be asked: \(error)", mend: "kubectl version; see PG101")
+            return .failure("a request to the cluster failed: \(error)", mend: "kubectl version; see PG101")
         } catch {
-            return .failure("it could not be looked at: \(type(of: error))", mend: "see the log of the command")
+            return .failure("the check failed: \(type(of: error))", mend: "see the log of the command")
         }
     }
 }
