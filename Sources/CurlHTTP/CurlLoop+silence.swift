@@ -73,7 +73,7 @@ extension CurlLoop {
             suspect = connection
             for handle in active.values where handle.mayMove && handle.isOn(connection) {
                 if !restart(handle, { handle, pool throws(TransportError) in try handle.prepareMove(to: pool) }) {
-                    let error = TransportError(.connect, "the request could not be put onto another connection")
+                    let error = TransportError(.connect, "the request could not be moved to another connection")
                     if let delivery = handle.exchange?.ended(.failure(error)) { deliver(delivery) }
                     remove(handle)
                 }
@@ -90,7 +90,7 @@ extension CurlLoop {
             else { continue }
             let error = TransportError(
                 .protocolViolation,
-                "the connection is silent, and a new one to the same peer is not"
+                "the connection is broken: a new connection to the same peer responds"
             )
             if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
             remove(handle)

@@ -35,7 +35,7 @@ final class TransportPool: Sendable {
                 current = Entry(security: security, transport: transport)
                 return transport
             } catch let error as TransportError {
-                throw KubernetesError(.configuration, "the transport cannot be made: \(error.message)")
+                throw KubernetesError(.configuration, "the transport cannot be created: \(error.message)")
             }
         }
     }
