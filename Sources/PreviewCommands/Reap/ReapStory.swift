@@ -137,10 +137,10 @@ extension ReapReason {
     fileprivate var words: String {
         switch self {
         case .podGone: "because its pod is gone (\(rawValue))"
-        case .hardCap: "because it reaches its maximum lifetime (\(rawValue))"
+        case .hardCap: "because it reaches its longest lifetime (\(rawValue))"
         case .idle: "because it received no keepalives (\(rawValue))"
         case .orphan: "because half of the pair of HTTPRoute and Service is missing (\(rawValue))"
-        case .claimGone: "because its run is over (\(rawValue))"
+        case .claimGone: "because its run has ended (\(rawValue))"
         }
     }
 }

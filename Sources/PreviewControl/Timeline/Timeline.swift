@@ -57,7 +57,7 @@ public struct LoggedTimeline: Timeline {
     private static func message(_ kind: TimelineEvent.Kind) -> Logger.Message? {
         switch kind {
         case .approvalRequired: "a preview waits for approval"
-        case .autoApproved: "a preview was approved without asking"
+        case .autoApproved: "a preview was approved automatically"
         case .approved: "a preview was approved"
         case .denied: "a preview was denied"
         case .timedOut: "nobody decided about a preview in time"

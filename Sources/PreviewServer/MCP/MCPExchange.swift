@@ -149,7 +149,7 @@ extension MCPExchange {
         case .request(let request):
             do throws(JSONRPCFault) {
                 guard request.method != "initialize" else {
-                    throw JSONRPCFault(.invalidRequest, "The method 'initialize' may not be part of a batch.")
+                    throw JSONRPCFault(.invalidRequest, "The method 'initialize' must not be part of a batch.")
                 }
                 switch try server.answer(request, in: .march2025) {
                 case .result(let result):

@@ -26,7 +26,7 @@ struct LoggedTimelineTests {
 
     @Test(arguments: [
         (TimelineEvent.Kind.approvalRequired, "a preview waits for approval"),
-        (.autoApproved, "a preview was approved without asking"), (.approved, "a preview was approved"),
+        (.autoApproved, "a preview was approved automatically"), (.approved, "a preview was approved"),
         (.denied, "a preview was denied"), (.timedOut, "nobody decided about a preview in time"),
         (.withdrawn, "a request for approval was withdrawn"),
     ])

@@ -283,7 +283,7 @@ struct OperatorCommandTests {
             _ = await operate(DenyCommand.self, request, on: service)
             _ = try await call.value
             let decided = await operate(ApproveCommand.self, request, on: service)
-            #expect(decided.exitCode == 1 && decided.error.contains("was denied already"))
+            #expect(decided.exitCode == 1 && decided.error.contains("was already denied"))
             let setting = await operate(ListCommand.self, "--set", "Sandbox__Preview__Enabled=maybe", on: service)
             #expect(setting.exitCode == 1 && setting.error.contains("Sandbox__Preview__Enabled"))
         }

@@ -25,12 +25,12 @@ enum AgentGuide {
     static func meaning(of state: Readiness.State) -> String {
         switch state {
         case .serving: "the URL shows a page of the app: give it to the user"
-        case .noName: "DNS does not have the name yet: check again after some minutes"
+        case .noName: "DNS does not have the name yet: check again after a few minutes"
         case .noTLS: "the gateway's certificate is refused: tell the user that an operator has to correct it"
-        case .noRoute: "the gateway does not serve the preview yet: check again in some seconds"
-        case .notAccepted: "the gateway refuses the preview: tell the user that an operator has to look at it"
+        case .noRoute: "the gateway does not serve the preview yet: check again in a few seconds"
+        case .notAccepted: "the gateway refuses the preview: tell the user that an operator has to check it"
         case .noApp: "no page came from the app: do what detail says, then check again; a new start is not needed"
-        case .unverified: "the address could not be tried from the service: let the user open it"
+        case .unverified: "the address could not be tested from the service: let the user open it"
         }
     }
 

@@ -101,7 +101,7 @@ struct CheckPreviewTool: Tool {
         _ report: @escaping @Sendable (String) -> Void
     ) async throws -> PreviewSession {
         guard wait > .zero else { return try await previews.check(run: run, token: token) }
-        report("The preview is looked at until it works, for \(wait.components.seconds) seconds at most.")
+        report("The preview is checked until it works, for \(wait.components.seconds) seconds at most.")
         return try await waiting.wait(for: run) { try await previews.check(run: run, token: token, wait: wait) }
     }
 }
@@ -115,9 +115,9 @@ struct StopPreviewTool: Tool {
         name: "stop_preview",
         title: "Stop a preview",
         description: """
-            Ends a preview of an Agentweaver run: within moments its URL takes no new requests, for good. The server in \
-            the sandbox goes on running. What is open already, such as a WebSocket or an event stream, is not cut: it \
-            may go on for as long as the preview might have lived. To end that too, stop the server in the sandbox.
+            Ends a preview of an Agentweaver run: within moments its URL permanently accepts no new requests. The \
+            server in the sandbox continues to run. Open connections, such as WebSockets and event streams, are not \
+            closed: they may last as long as the preview could have existed. To end them too, stop the server.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
         output: [
@@ -138,8 +138,8 @@ struct StopPreviewTool: Tool {
         try await previews.stop(run: run, token: token, by: caller.identity)
         return try ToolResult(
             """
-            The preview was stopped: its URL takes no new requests. WebSockets and event streams that are open may go \
-            on for a while; stop the server in the sandbox if they must end now.
+            The preview was stopped: its URL accepts no new requests. Open WebSockets and event streams may continue \
+            for a while; stop the server in the sandbox if they must end now.
             """,
             StoppedBody(sessionID: token.text)
         )
