@@ -50,7 +50,7 @@ struct ReapCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard superfluous.isEmpty else {
-            throw ValidationError("reap takes options only; to look at one preview, use --explain.")
+            throw ValidationError("reap accepts only options; to explain one preview, use --explain.")
         }
         guard once || explain != nil else {
             throw ValidationError(

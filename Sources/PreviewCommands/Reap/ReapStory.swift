@@ -139,7 +139,7 @@ extension ReapReason {
         case .podGone: "because its pod is gone (\(rawValue))"
         case .hardCap: "because it reaches its longest lifetime (\(rawValue))"
         case .idle: "because it received no keepalives (\(rawValue))"
-        case .orphan: "because half of the pair of HTTPRoute and Service is missing (\(rawValue))"
+        case .orphan: "because its HTTPRoute or Service is missing (\(rawValue))"
         case .claimGone: "because its run has ended (\(rawValue))"
         }
     }

@@ -29,7 +29,7 @@ extension AgentPreviewGate {
             return PreviewError(
                 .approvalTimedOut,
                 """
-                Nobody approved the preview of port \(approval.port) in time. Ask again when the run's owner can decide.
+                The preview of port \(approval.port) was not approved in time. Ask again when the run's owner can decide.
                 """
             )
         case .consumed:
@@ -114,7 +114,7 @@ extension AgentPreviewGate {
             "\(preview) was approved automatically, because \(approval.automatic?.words ?? "a grant covers it")."
         case .approved: "\(preview) was approved\(decider)."
         case .denied: "\(preview) was denied\(decider).\(reason)"
-        case .timedOut: "Nobody decided about the preview of port \(approval.port) in time."
+        case .timedOut: "The request for the preview of port \(approval.port) was not decided in time."
         case .withdrawn: "The request for the preview of port \(approval.port) was withdrawn.\(reason)"
         default: approval.question
         }

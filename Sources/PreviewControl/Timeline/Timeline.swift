@@ -60,7 +60,7 @@ public struct LoggedTimeline: Timeline {
         case .autoApproved: "a preview was approved automatically"
         case .approved: "a preview was approved"
         case .denied: "a preview was denied"
-        case .timedOut: "nobody decided about a preview in time"
+        case .timedOut: "a request for approval was not decided in time"
         case .withdrawn: "a request for approval was withdrawn"
         case .started, .ready, .expiring, .stopped, .reaped: nil
         }

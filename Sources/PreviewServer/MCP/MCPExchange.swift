@@ -127,7 +127,7 @@ extension MCPExchange {
                 guard ProtocolRevision(rawValue: version) != nil else { return .unsupportedVersion(version) }
                 return JSONRPCFault(
                     .invalidRequest,
-                    "Batches are part of revision 2025-03-26 only: send each message by itself."
+                    "Batches are part of revision 2025-03-26 only: send each message separately."
                 )
             }
         } catch {

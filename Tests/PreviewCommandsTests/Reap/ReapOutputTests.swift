@@ -145,7 +145,7 @@ struct ReapOutputTests {
         arguments: [
             ("alive", "keep: unless something changes, it is reaped in 15m, at "),
             ("deleted", "leave: it is already being deleted"), ("podless", "reap: because its pod is gone (pod-gone)."),
-            ("lonely", "because half of the pair of HTTPRoute and Service is missing (orphan)."),
+            ("lonely", "because its HTTPRoute or Service is missing (orphan)."),
         ]
     )
     func theStorySaysWhatIsDecided(label: String, words: String) async throws {

@@ -59,7 +59,7 @@ struct CheckPreviewTool: Tool {
         description: """
             Opens a preview of an Agentweaver run now, as a browser would, and says whether the user sees a page of the app, \
             and if not, what to do. Call it after changing the server, or when start_preview said that the preview does not \
-            work yet. With \(ArgumentName.wait) it looks again, once a second, until the preview works or that time is over: \
+            work yet. With \(ArgumentName.wait) it checks again, once a second, until the preview works or that time is over: \
             one call instead of many while a server compiles.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
@@ -164,13 +164,13 @@ enum SessionSchema {
             "readiness": [
                 "type": "string",
                 "enum": .array(Readiness.State.allCases.map { .string($0.rawValue) }),
-                "description": .string("How far the preview has come. \(AgentGuide.readiness)."),
+                "description": .string("The state of the preview. \(AgentGuide.readiness)."),
             ],
             "host_header": [
                 "type": "string", "enum": ["preserve", "localhost"], "description": "Which host the app sees.",
             ],
             "app_status": ["type": "integer", "description": "The HTTP status with which the app answered."],
-            "detail": ["type": "string", "description": "What is wrong and what to do, where something is."],
+            "detail": ["type": "string", "description": "The problem and how to correct it, if there is one."],
         ],
         "required": [
             "session_id", "local_port", "started_at", "preview_url", "keepalive_url", "expires_at", "max_until",
