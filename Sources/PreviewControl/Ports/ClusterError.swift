@@ -62,10 +62,10 @@ extension ClusterError {
             "Stop a preview that is not needed, or ask an operator to raise the namespace's quota; then try again."
         case .webhookFailing: "Try again shortly; if the error persists, an operator must check the cluster's webhooks."
         case .webhookDenied, .policyDenied:
-            "An operator must allow it; this service's log contains the reason. Trying again does not help."
+            "An operator must allow it (the reason is in this service's log); trying again does not help."
         case .namespaceEnding: "An operator must create the namespace again; trying again does not help until then."
         case .rejected:
-            "An operator must check the installation of this service; its log contains the reason. Trying again does not help."
+            "An operator must check the installation of this service (the reason is in its log); trying again does not help."
         case .alreadyExists: "Try again."
         }
     }

@@ -80,7 +80,7 @@ extension DoctorCheck {
                 return .warning(
                     """
                     \(found.count) of \(tokens.count) tokens are in the metrics (\(found.map(\.fingerprint).sorted().joined(separator: ", "))), \
-                    so whoever reads the metrics can open these previews
+                    so anyone who reads the metrics can open these previews
                     """,
                     mend: "drop the labels that name Services and hosts when scraping"
                 )

@@ -117,7 +117,7 @@ struct StopPreviewTool: Tool {
         description: """
             Ends a preview of an Agentweaver run: within moments its URL permanently accepts no new requests. The \
             server in the sandbox continues to run. Open connections, such as WebSockets and event streams, are not \
-            closed: they may last as long as the preview could have existed. To end them too, stop the server.
+            closed: each may last for a preview's longest lifetime. To end them now, stop the server in the sandbox.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
         output: [
