@@ -28,7 +28,7 @@ Usage: deploy.sh --image IMAGE [options]
   --api-key-file PATH  creates the secret with the service key from this file, if it does not exist
   --namespace NAME     default agentweaver; another one needs its own overlay
   --timeout SECONDS    the limit of each wait; default 300
-  --dry-run            lets the API server check everything, and changes nothing
+  --dry-run            validates all objects on the API server, and changes nothing
   --allow-old-cluster  accepts a cluster older than 1.25, and omits what it does not serve
   --rollback           restores the previous release with its settings
 The cluster is that of kubectl's current context.
@@ -82,25 +82,25 @@ check_image() {
     [[ -n $image ]] || fail "--image is missing; --help lists the options"
     local name=${image##*/}
     [[ $name == *@sha256:* || $name == *:* ]] || fail "--image $image has neither a tag nor a digest"
-    [[ $name != *:latest ]] || fail "--image $image: name a commit or a digest, since 'latest' cannot be rolled back"
+    [[ $name != *:latest ]] || fail "--image $image: specify a commit or a digest, because 'latest' cannot be rolled back"
 }
 
 # The resources that the cluster serves, as `group/version/Kind`.
 served=''
 read_served() {
     served=$(kubectl api-resources --no-headers 2>/dev/null | awk '{print $(NF-2) "/" $NF}') \
-        || [[ -n $served ]] || fail "the cluster does not answer: $(kubectl version 2>&1 | tail -1)"
-    [[ -n $served ]] || fail "the cluster does not answer"
+        || [[ -n $served ]] || fail "the cluster cannot be reached: $(kubectl version 2>&1 | tail -1)"
+    [[ -n $served ]] || fail "the cluster cannot be reached"
 }
 serves() { grep -qx "$1" <<<"$served"; }
 
 check_cluster() {
     local minor
     minor=$(kubectl version -o json 2>/dev/null | sed -n '/"serverVersion"/,$s/.*"minor": *"\([0-9]*\).*/\1/p' | head -1)
-    [[ -n $minor ]] || fail "the cluster does not answer"
+    [[ -n $minor ]] || fail "the cluster cannot be reached"
     say "cluster: Kubernetes 1.$minor, context $(kubectl config current-context)"
     if ((minor < minimum_minor)) && [[ $any_version == no ]]; then
-        fail "Kubernetes 1.$minor is too old: 1.$minimum_minor is needed"
+        fail "Kubernetes 1.$minor is too old: 1.$minimum_minor is required"
     fi
     read_served
     serves gateway.networking.k8s.io/v1/Gateway || fail "the Gateway API is missing: install its CRDs and an implementation"
@@ -118,7 +118,7 @@ find_zone() {
     fi
     zone=${zone#'*.'}
     [[ $zone =~ ^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$ ]] \
-        || fail "'$zone' is no zone: a DNS name such as preview.example.com is needed"
+        || fail "'$zone' is not a zone: a DNS name such as preview.example.com is required"
     say "zone: $zone"
 }
 
@@ -229,7 +229,7 @@ check_cap() {
     policy=$(sed -n "s/.*duration('\{1,2\}\([0-9]*\)h[0-9]*m'.*/\1/p" "$work/all.yaml")
     [[ -n $hours && -n $policy ]] || return 0
     awk -v hours="$hours" -v policy="$policy" 'BEGIN { exit !(hours <= policy) }' \
-        || fail "Sandbox__Preview__MaxLifetimeHours is $hours, and the component admission-policy admits $policy h: change its duration too, or choose components with --with"
+        || fail "Sandbox__Preview__MaxLifetimeHours is $hours, but the component admission-policy admits only $policy h: change its duration too, or choose components with --with"
 }
 
 # Keeps the platform's own policy for the sandboxes where its releases label these pods otherwise than the manifest says.
@@ -240,7 +240,7 @@ keep_sandbox_policy() {
     awk -v name="$name" 'BEGIN { RS = "---\n"; ORS = "" } index($0, "\n  name: " name "\n") == 0 { print "---\n" $0 }' \
         "$work/all.yaml" >"$work/kept.yaml"
     mv "$work/kept.yaml" "$work/all.yaml"
-    say "left as it is, because it selects other pods than app=agentweaver-sandbox: NetworkPolicy $name"
+    say "not changed, because it selects pods other than app=agentweaver-sandbox: NetworkPolicy $name"
 }
 
 # apply FILE WHAT: applies documents, or has the API server check them.
@@ -295,7 +295,7 @@ wait_for_gateway() {
 wait_for_rollout() {
     say "waiting for the replicas …"
     kube rollout status deployment/preview-gateway --timeout "${timeout}s" \
-        || fail "the rollout does not finish: kubectl -n $namespace get pods -l app.kubernetes.io/name=preview-gateway; to restore the previous release: $0 --rollback"
+        || fail "the rollout did not finish: kubectl -n $namespace get pods -l app.kubernetes.io/name=preview-gateway; to restore the previous release: $0 --rollback"
 }
 
 report() {

@@ -83,7 +83,7 @@ skipping() {
 check() {
     local what=$1 mend=$2
     shift 2
-    if "$@"; then pass "$what"; else failed "$what; mend: $mend"; fi
+    if "$@"; then pass "$what"; else failed "$what; fix: $mend"; fi
 }
 
 # request HEADERS METHOD PATH [BODY]: stores the status in $status and the body in $work/body. HEADERS is a file with header
@@ -127,11 +127,11 @@ gateways() {
     local zone hostnames
     zone=$(setting Sandbox__Preview__ZoneSuffix)
     if [[ -z $zone ]]; then
-        skipping "gateways: the zone in the settings is not known, since there is no Deployment with settings"
+        skipping "gateways: the zone is unknown, because there is no Deployment with settings"
         return
     fi
     hostnames=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.spec.listeners[*].hostname}' 2>/dev/null) || true
-    check "gateways: a listener has the hostname *.$zone" "k8s/deploy.sh, with the right zone" \
+    check "gateways: a listener has the hostname *.$zone" "k8s/deploy.sh --zone ZONE" \
         contains " $hostnames " " *.$zone "
 }
 contains() { [[ $1 == *"$2"* ]]; }
@@ -170,7 +170,7 @@ may() {
 
 role() {
     if [[ $(kube auth can-i impersonate serviceaccounts 2>/dev/null) != yes ]]; then
-        skipping "role: you may not impersonate ServiceAccounts, so the service's permissions cannot be checked"
+        skipping "role: you lack permission to impersonate ServiceAccounts, so the service's permissions cannot be checked"
         return
     fi
     local rule verb missing=0 extra=0
@@ -182,13 +182,13 @@ role() {
         local verbs=${rule%%:*}
         for verb in ${verbs//,/ }; do may yes "$verb" "${rule#*:}" || missing=$((missing + 1)); done
     done
-    check "role: the service may do what it needs" "kubectl apply -f k8s/base/rbac.yaml" test $missing = 0
+    check "role: the service has all required permissions" "kubectl apply -f k8s/base/rbac.yaml" test $missing = 0
     for rule in get:secrets create:pods delete:pods create:pods/exec update:services \
         delete:sandboxclaims.extensions.agents.x-k8s.io create:gateways.gateway.networking.k8s.io \
         create:rolebindings.rbac.authorization.k8s.io; do
         may no "${rule%%:*}" "${rule#*:}" || extra=$((extra + 1))
     done
-    check "role: it may not do what it does not need" \
+    check "role: the service has no unnecessary permissions" \
         "kubectl -n $namespace get rolebindings -o wide | grep preview-gateway" test $extra = 0
 }
 
@@ -205,7 +205,7 @@ policies() {
         = '{"gateway.networking.k8s.io/gateway-name":"agentweaver-preview-gateway"}'
     local name
     for name in preview-gateway allow-preview-gateway-to-api; do
-        check "policies: NetworkPolicy $name is there" "kubectl apply -n $namespace -f k8s/base/networkpolicies.yaml" \
+        check "policies: NetworkPolicy $name exists" "kubectl apply -n $namespace -f k8s/base/networkpolicies.yaml" \
             exists networkpolicy "$name"
     done
 }
@@ -253,7 +253,7 @@ find_run() {
 
 service() {
     if ! connect; then
-        failed "service: no port can be forwarded to it; mend: kubectl -n $namespace get pods, or use --api"
+        failed "service: port-forward failed; fix: kubectl -n $namespace get pods, or use --api"
         return
     fi
     request '' GET /healthz
@@ -305,7 +305,7 @@ smoke() {
     check "smoke: its address is closed (status $closed)" "kubectl -n $namespace get httproute -l agentweaver.dev/preview=true" \
         not_page "$closed"
     request "$work/operator" POST "/api/runs/$run/sandbox/preview/$token/keepalive"
-    check "smoke: what was stopped is not kept alive" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
+    check "smoke: a keepalive of a stopped preview is refused" "kubectl -n $namespace logs deployment/preview-gateway" answered 404
 }
 # An app may respond with any status. 404 and 503 are the Gateway's own responses without a preview; 000 means no response.
 is_page() { [[ $1 != 000 && $1 != 404 && $1 != 503 ]]; }
@@ -315,7 +315,7 @@ negatives() {
     connect || { skipping "negatives: the service cannot be reached"; return; }
     find_run || run=00000000-0000-4000-8000-000000000000
     request '' GET "/api/runs/$run/sandbox/port-forward"
-    check "negatives: nobody is served without credentials" "Auth__… in Docs/Configuration.md" answered 401
+    check "negatives: requests without credentials are refused" "Auth__… in Docs/Configuration.md" answered 401
     if credentials; then
         local refused high
         high=$(setting Sandbox__Preview__AllowedPortMax)
@@ -332,19 +332,19 @@ negatives() {
         local route
         for route in tool-approvals tool-denials; do
             request "$work/agent" POST "/api/runs/$run/$route" '{"request_id": "verify"}'
-            check "negatives: the agent's key decides nothing ($route)" "Docs/Access.md" answered 403
+            check "negatives: the agent's key cannot decide ($route)" "Docs/Access.md" answered 403
         done
         request "$work/agent" POST "/api/runs/$run/auto-approve" '{"enabled": true}'
-        check "negatives: the agent's key decides nothing (auto-approve)" "Docs/Access.md" answered 403
+        check "negatives: the agent's key cannot decide (auto-approve)" "Docs/Access.md" answered 403
     else
-        skipping "negatives: you may not read the secret preview-gateway: use --key-file"
+        skipping "negatives: you lack permission to read the Secret preview-gateway: use --key-file"
     fi
 }
 
 network() {
     local address app
     if [[ $(kube auth can-i create pods 2>/dev/null) != yes ]]; then
-        skipping "network: you may not create pods"
+        skipping "network: you lack permission to create pods"
         return
     fi
     # The policy says which pods are sandboxes.
@@ -374,16 +374,16 @@ network() {
         return
     fi
     if [[ $output == *closed* ]]; then
-        skipping "network: nothing listens at the sandbox's port $port, or the network plugin rejects connections, so that it shows nothing: give --port"
+        skipping "network: nothing listens on the sandbox's port $port, or the network plugin rejects connections, so the result is inconclusive: specify --port"
         return
     fi
-    check "network: another pod does not reach a sandbox's port $port" \
+    check "network: another pod cannot reach a sandbox's port $port" \
         "kubectl -n $namespace get networkpolicy sandbox-deny-ingress; is a network plugin that enforces policies installed?" \
         not_contains "$output" open
 }
 not_contains() { [[ $1 != *"$2"* ]]; }
 
-kubectl get namespace "$namespace" >/dev/null 2>&1 || die "the cluster does not answer, or has no namespace $namespace"
+kubectl get namespace "$namespace" >/dev/null 2>&1 || die "the cluster cannot be reached, or has no namespace $namespace"
 for name in $groups; do
     if [[ ",$skip," == *",$name,"* ]]; then
         skipping "$name: skipped by --skip"

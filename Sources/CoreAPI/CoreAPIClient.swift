@@ -57,7 +57,7 @@ public struct CoreAPIClient: Sendable {
         )
         guard answer.head.status == .ok else { throw CoreAPIError(answer.head) }
         do { return try JSONDecoder().decode(CoreRun.self, from: Data(answer.body)) } catch {
-            throw CoreAPIError(.unintelligible, "the core API's answer about the run is not a JSON object")
+            throw CoreAPIError(.unintelligible, "the core API's response about the run is not a JSON object")
         }
     }
 
@@ -93,7 +93,7 @@ public struct CoreAPIClient: Sendable {
         // Other characters could end the header field, and are not valid in a bearer token (RFC 6750, section 2.1).
         guard (1...Self.maxBearerBytes).contains(bearer.utf8.count),
             bearer.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        else { throw CoreAPIError(.unauthorized, "the bearer token has characters or a length that no token has") }
+        else { throw CoreAPIError(.unauthorized, "the bearer token has an invalid length or invalid characters") }
         var fields: HTTPFields = [.authorization: "Bearer \(bearer)", .accept: "application/json"]
         if method == .post { fields[.contentType] = "application/json" }
         fields.addCurrentTrace()

@@ -63,7 +63,7 @@ extension CoreAPIError {
     init(_ error: TransportError) {
         switch error.kind {
         case .cancelled: self = .cancelled
-        case .bodyTooLarge: self.init(.unintelligible, "the core API's answer is longer than is accepted")
+        case .bodyTooLarge: self.init(.unintelligible, "the core API's response is too long")
         default: self.init(.unavailable, "the core API cannot be reached (\(error.kind.rawValue))")
         }
     }

@@ -75,7 +75,7 @@ extension CurlLoop {
                 if !restart(handle, { handle, pool throws(TransportError) in try handle.prepareMove(to: pool) }) {
                     let error = TransportError(
                         handle.wasSent ? .protocolViolation : .connect,
-                        "the request could not be put onto another connection"
+                        "the request could not be moved to another connection"
                     )
                     if let delivery = handle.exchange?.ended(.failure(error)) { deliver(delivery) }
                     remove(handle)
@@ -93,7 +93,7 @@ extension CurlLoop {
             else { continue }
             let error = TransportError(
                 .protocolViolation,
-                "the connection is silent, and a new one to the same peer is not"
+                "the connection is broken: a new connection to the same peer responds"
             )
             if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
             remove(handle)

@@ -161,7 +161,7 @@ final class CurlLoop {
 
     private func start(_ exchange: Exchange) {
         guard active.count + waiting.count < Self.maxActiveTransfers else {
-            let error = TransportError(.connect, "more than \(Self.maxActiveTransfers) requests are under way")
+            let error = TransportError(.connect, "more than \(Self.maxActiveTransfers) requests are in progress")
             if let delivery = exchange.ended(.failure(error)) { deliver(delivery) }
             return
         }

@@ -44,7 +44,7 @@ final class CurlThread: Sendable {
             return code
         }
         guard code == 0 else {
-            throw TransportError(.invalidRequest, "no thread could be started (error \(code))")
+            throw TransportError(.invalidRequest, "a thread could not be started (error \(code))")
         }
     }
 

@@ -62,7 +62,7 @@ struct RequestPlan: Sendable {
             throw TransportError(.invalidRequest, "the URL's authority is malformed")
         }
         method = head.method.rawValue
-        guard method != "CONNECT" else { throw TransportError(.invalidRequest, "CONNECT is no request") }
+        guard method != "CONNECT" else { throw TransportError(.invalidRequest, "the method CONNECT is not supported") }
         framing = try Self.framing(of: request)
         usesOwnConnection = request.usesOwnConnection
         isReplayable = request.mayBeRepeated
@@ -83,7 +83,7 @@ struct RequestPlan: Sendable {
     private static func framing(of request: TransportRequest) throws(TransportError) -> Framing {
         let hasUpload = request.upload != nil
         guard !hasUpload || request.body.isEmpty else {
-            throw TransportError(.invalidRequest, "the request has two bodies")
+            throw TransportError(.invalidRequest, "both body and upload are set")
         }
         switch request.head.method {
         case .head where hasUpload || !request.body.isEmpty:

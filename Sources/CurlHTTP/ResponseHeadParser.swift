@@ -73,14 +73,14 @@ struct ResponseHeadParser {
     private mutating func endOfBlock() -> Progress {
         switch status {
         case 101:
-            return .violation("the peer switched protocols unasked")
+            return .violation("the peer switched protocols without a request")
         case 100..<200:
             phase = .statusLine
             fields = HTTPFields()
             return .incomplete
         default:
             phase = .finished
-            guard keepsOneLength() else { return .violation("the Content-Length is no number, or there are several") }
+            guard keepsOneLength() else { return .violation("the Content-Length is not one number") }
             return .complete(HTTPResponse(status: .init(code: status, reasonPhrase: reason), headerFields: fields))
         }
     }

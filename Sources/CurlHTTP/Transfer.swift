@@ -214,7 +214,7 @@ struct Transfer<HeadReader, ChunkReader> {
         case .awaitingHead(let reader):
             let error: TransportError
             switch ending {
-            case .success: error = TransportError(.protocolViolation, "the exchange ended without a response head")
+            case .success: error = TransportError(.protocolViolation, "the response ended without a head")
             case .failure(let reason): error = reason
             }
             state = .stopped(error)

@@ -59,12 +59,12 @@ final class Upload: Sendable {
     private func accept(_ acceptance: Buffer.Acceptance, _ resume: () -> Void) throws {
         switch acceptance {
         case .accepted(let resumes): if resumes { resume() }
-        case .wrongLength: throw TransportError(.invalidRequest, "the body has not the length that was declared")
+        case .wrongLength: throw TransportError(.invalidRequest, "the body does not have the declared length")
         case .over: throw Self.notWanted
         }
     }
 
-    private static let notWanted = TransportError(.cancelled, "the peer wants no more of the body")
+    private static let notWanted = TransportError(.cancelled, "the peer accepts no more of the body")
 
     // MARK: The loop's side
 

@@ -12,7 +12,7 @@ public struct CertificateAuthority: Sendable {
 
     /// A certificate cannot be created, for example because a name in it cannot be encoded.
     public struct Refused: Error, CustomStringConvertible {
-        public let description = "a certificate could not be made"
+        public let description = "a certificate could not be created"
     }
 
     /// The certificate of the authority, in PEM.

@@ -25,7 +25,7 @@ public final class PrivateKey: @unchecked Sendable {
             case .rsa(let bits): copenssl_generate_rsa(bits)
             }
         // This fails only without memory or randomness.
-        guard let pointer else { preconditionFailure("libcrypto cannot make a key") }
+        guard let pointer else { preconditionFailure("libcrypto cannot create a key") }
         self.pointer = pointer
     }
 

@@ -145,7 +145,7 @@ actor GroupVersionResolver {
             if resource.versions.contains(version) { return version }
             if try await hasNeededFields(resource, version, executor: executor, limits: limits) { return version }
         }
-        throw KubernetesError(.notFound(.group), "the cluster offers no usable version of \(resource.plural)")
+        throw KubernetesError(.notFound(.group), "the cluster serves no usable version of \(resource.plural)")
     }
 
     /// Whether a version that this client does not know has the required fields. A cluster that does not say does not

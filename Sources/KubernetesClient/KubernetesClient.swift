@@ -121,7 +121,7 @@ extension KubernetesClient {
         do {
             return try read(answer.body[...])
         } catch {
-            var failure = KubernetesError(.decoding, "the answer is not what was expected")
+            var failure = KubernetesError(.decoding, "the response could not be decoded")
             failure.operation = request.operation
             throw failure
         }

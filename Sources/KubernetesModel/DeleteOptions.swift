@@ -70,7 +70,7 @@ extension DeleteAnswer: JSONReadable {
             isPending = false
             return
         }
-        guard var metadata else { throw json.failure("an answer without metadata") }
+        guard var metadata else { throw json.failure("the object has no metadata") }
         isPending = try ObjectMeta(reading: &metadata).isBeingDeleted
     }
 }

@@ -155,7 +155,7 @@ public struct JSONReader {
     private mutating func open(_ bracket: UInt8) throws {
         guard take(bracket) else { throw failure("expected an object or an array") }
         depth += 1
-        guard depth <= Self.maxDepth else { throw failure("nested too deep") }
+        guard depth <= Self.maxDepth else { throw failure("nested too deeply") }
     }
 
     /// Skips `byte` if it comes next.
@@ -237,7 +237,7 @@ public struct JSONReader {
                 // The escaped byte cannot end the string. The escape is validated when it is decoded.
                 position += 2
             case 0..<0x20:
-                throw failure("a control character in a string")
+                throw failure("control character in a string")
             case 0x80...:
                 isASCII = false
                 position += 1

@@ -16,7 +16,7 @@ struct JSONString {
         let text =
             hasEscapes
             ? String(validating: try unescaped(), as: UTF8.self) : String(validating: bytes, as: UTF8.self)
-        guard let text else { throw Self.failure("a string is not UTF-8") }
+        guard let text else { throw Self.failure("the string is not UTF-8") }
         return text
     }
 
@@ -39,7 +39,7 @@ struct JSONString {
             case UInt8(ascii: "r"): result.append(0x0D)
             case UInt8(ascii: "t"): result.append(0x09)
             case UInt8(ascii: "u"): result += String(Character(try Self.scalar(&rest))).utf8
-            default: throw Self.failure("an unknown escape in a string")
+            default: throw Self.failure("unknown escape sequence in a string")
             }
         }
         return result
@@ -50,7 +50,7 @@ struct JSONString {
     private static func scalar(_ rest: inout Slice<UnsafeBufferPointer<UInt8>>) throws -> Unicode.Scalar {
         let first = try codeUnit(&rest)
         if let scalar = Unicode.Scalar(first) { return scalar }
-        let problem = "half a surrogate pair in a string"
+        let problem = "incomplete surrogate pair in a string"
         guard UTF16.isLeadSurrogate(first), rest.popFirst() == UInt8(ascii: "\\"), rest.popFirst() == UInt8(ascii: "u")
         else { throw failure(problem) }
         let second = try codeUnit(&rest)
@@ -63,7 +63,7 @@ struct JSONString {
         var unit: UInt16 = 0
         for _ in 0..<4 {
             guard let digit = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
-                throw failure("an unknown escape in a string")
+                throw failure("unknown escape sequence in a string")
             }
             unit = unit << 4 | UInt16(digit)
         }

@@ -79,7 +79,7 @@ extension ObjectList {
                     }
                 }
             }
-            guard let metadata else { throw json.failure("a list without metadata") }
+            guard let metadata else { throw json.failure("the list has no metadata") }
             return ObjectList(metadata: metadata, items: items)
         }
     }

@@ -167,7 +167,7 @@ extension PartialObjectMetadata: JSONReadable {
     public init(reading json: inout JSONReader) throws {
         var metadata: ObjectMeta?
         try json.object(Self.members) { _, json in metadata = try ObjectMeta(reading: &json) }
-        guard let metadata else { throw json.failure("an object without metadata") }
+        guard let metadata else { throw json.failure("the object has no metadata") }
         self.init(metadata: metadata)
     }
 }

@@ -51,7 +51,7 @@ extension OwnerReference: JSONReadable {
             case .blockOwnerDeletion: blockOwnerDeletion = try json.ifPresent { try $0.boolean() }
             }
         }
-        guard let apiVersion, let kind, let name, let uid else { throw json.failure("an incomplete owner") }
+        guard let apiVersion, let kind, let name, let uid else { throw json.failure("the owner is incomplete") }
         self.init(
             apiVersion: apiVersion,
             kind: kind,

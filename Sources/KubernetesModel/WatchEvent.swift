@@ -23,17 +23,17 @@ extension WatchEvent: JSONReadable where Object: JSONReadable {
                 try json.skip()
             }
         }
-        guard let type, var object else { throw json.failure("an incomplete event") }
+        guard let type, var object else { throw json.failure("the event is incomplete") }
         switch type {
         case "ADDED": self = .added(try Object(reading: &object))
         case "MODIFIED": self = .modified(try Object(reading: &object))
         case "DELETED": self = .deleted(try Object(reading: &object))
         case "BOOKMARK":
             let bookmark = try PartialObjectMetadata(reading: &object)
-            guard let version = bookmark.metadata.resourceVersion else { throw json.failure("an empty bookmark") }
+            guard let version = bookmark.metadata.resourceVersion else { throw json.failure("the bookmark is empty") }
             self = .bookmark(resourceVersion: version)
         case "ERROR": self = .error(try Status(reading: &object))
-        default: throw json.failure("an event of unknown type")
+        default: throw json.failure("the event has an unknown type")
         }
     }
 }

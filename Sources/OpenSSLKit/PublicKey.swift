@@ -58,7 +58,7 @@ public enum PublicKeyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unreadable: "expected a public key or a certificate in PEM"
         case .unsupported:
             "expected an RSA key of \(PublicKey.rsaBits.lowerBound) to \(PublicKey.rsaBits.upperBound) bits, or a P-256 key"
-        case .privateKey: "it holds a private key, expected the public one"
+        case .privateKey: "contains a private key; expected a public key"
         }
     }
 }

@@ -28,13 +28,13 @@ extension ClusterError {
     private static func detail(of error: KubernetesError) -> String {
         switch error.kind {
         case .notFound(.namespace): "the namespace of the previews does not exist"
-        case .notFound(.group): "the API server does not know a kind that previews need"
+        case .notFound(.group): "the API server does not serve a resource that previews need"
         case .namespaceTerminating: "the namespace of the previews is being deleted"
         case .quotaExceeded: "the namespace of the previews has as many objects as its resource quota allows"
         case .webhookFailed: "an admission webhook of the cluster does not answer"
-        case .webhookDenied: "an admission webhook of the cluster refuses it"
-        case .policyDenied: "an admission policy of the cluster refuses it"
-        case .tooManyRequests where error.statusCode == nil: "too many requests to the API server are waiting already"
+        case .webhookDenied: "an admission webhook of the cluster denied it"
+        case .policyDenied: "an admission policy of the cluster denied it"
+        case .tooManyRequests where error.statusCode == nil: "too many requests to the API server are already waiting"
         case .tooManyRequests: "the API server is busy (429)"
         case .unavailable where error.retryAfter != nil:
             "the API server is busy or just starting (\(error.statusCode ?? 503))"
@@ -45,7 +45,7 @@ extension ClusterError {
             } else if case .transport(let kind) = error.kind {
                 "the API server cannot be reached (\(kind.rawValue))"
             } else {
-                "the API server's answer or configuration is unusable (\(error.kind.label))"
+                "the API server's response or configuration is unusable (\(error.kind.label))"
             }
         }
     }
@@ -63,7 +63,7 @@ extension ClusterError {
         } catch is CancellationError {
             throw ClusterError(.cancelled, "the request was cancelled")
         } catch {
-            throw ClusterError(.unavailable, "this service failed inside")
+            throw ClusterError(.unavailable, "an internal error occurred")
         }
     }
 

@@ -156,7 +156,7 @@ extension KubernetesApprovalStore: ApprovalStore {
             }
             if isWritten { return }
         }
-        throw ClusterError(.unavailable, "the preview Gateway is being changed all the time")
+        throw ClusterError(.unavailable, "the preview Gateway changes too often")
     }
 
     private func gateway() async throws(ClusterError) -> PartialObjectMetadata? {

@@ -71,7 +71,7 @@ public struct KubernetesPreviewObjects: Sendable {
 
     private func preview(_ metadata: PartialObjectMetadata) throws -> Preview {
         guard let preview = Preview(metadata.metadata) else {
-            throw ClusterError(.rejected, "the API server returned another object than the one asked for")
+            throw ClusterError(.rejected, "the API server returned an object other than the requested one")
         }
         return preview
     }
@@ -82,7 +82,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         try await ClusterError.mappingClusterErrors {
             let created = try await client.createMetadata(of: manifests.service(blueprint), in: namespace)
             guard let backend = PreviewBackend(created.metadata) else {
-                throw ClusterError(.rejected, "the API server returned another object than the one created")
+                throw ClusterError(.rejected, "the API server returned an object other than the created one")
             }
             return backend
         }

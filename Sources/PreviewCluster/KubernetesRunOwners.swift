@@ -68,7 +68,7 @@ extension AccessDenied {
             guard error.kind != .cancelled else { throw .cancelled }
             throw AccessDenied(
                 .unavailable,
-                "Whether you may do this cannot be told right now: \(error.detail). \(error.advice)",
+                "Your permission cannot be checked at the moment: \(error.detail). \(error.advice)",
                 retryAfter: error.isTemporary ? error.retryAfter ?? defaultRetry : error.retryTime
             )
         }

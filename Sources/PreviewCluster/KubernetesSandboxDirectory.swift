@@ -54,10 +54,10 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
             case .proven: return claim
             case .unproven:
                 refusal = noSandbox(
-                    "The sandbox that this run's name leads to does not say that it belongs to this run."
+                    "The sandbox with this run's name is not marked as this run's sandbox."
                 )
             case .ofAnotherRun:
-                refusal = noSandbox("The sandbox that this run's name leads to belongs to another run.")
+                refusal = noSandbox("The sandbox with this run's name belongs to another run.")
             }
         }
         throw refusal
@@ -79,7 +79,7 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
             throw noSandbox("The run's sandbox is not bound yet. Wait until it runs, then ask again.")
         }
         guard let sandbox = try await source.sandbox(name) else {
-            throw noSandbox("The run's sandbox is gone. Start a new one, then ask again.")
+            throw noSandbox("The run's sandbox no longer exists. Start a new one, then ask again.")
         }
         return sandbox
     }
@@ -94,12 +94,12 @@ public struct KubernetesSandboxDirectory: SandboxDirectory {
     private func selector(of pod: PodRecord, sandbox: SandboxRecord, claimUID: String) throws -> PodSelector {
         guard let label = pod.claimUID else {
             guard sandbox.owners.contains(claimUID), let uid = sandbox.uid, pod.owners.contains(uid) else {
-                throw noSandbox("The pod that the run's sandbox names cannot be proven to be the run's own.")
+                throw noSandbox("The pod of the run's sandbox cannot be verified to belong to the run.")
             }
             return .perRunLabel
         }
         guard label == claimUID else {
-            throw noSandbox("The pod that the run's sandbox names is bound to another run.")
+            throw noSandbox("The pod of the run's sandbox is bound to another run.")
         }
         var labels = [ClusterLabel.claimUID: label]
         labels[ClusterLabel.sandboxNameHash] = pod.sandboxNameHash

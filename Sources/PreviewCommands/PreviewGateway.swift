@@ -8,7 +8,7 @@ internal import YAMLKit
 public struct PreviewGateway: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "preview-gateway",
-        abstract: "Makes web servers inside sandbox pods reachable at unguessable addresses, and takes them back.",
+        abstract: "Serves previews of web servers in sandbox pods at unguessable addresses.",
         version: BuildInfo.current.line,
         subcommands: [
             ServeCommand.self, ListCommand.self, RequestsCommand.self, ApproveCommand.self, DenyCommand.self,
@@ -50,7 +50,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         let isOfCluster = error.kind == .clusterRefused
         self.init(
             isOfCluster
-                ? "\(words) A command acts as your account, in place of the service\(Self.hint(.refused))" : words
+                ? "\(words) Commands use your account, not the service's\(Self.hint(.refused))" : words
         )
     }
 
@@ -58,8 +58,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     private static func hint(_ kind: ClusterError.Kind) -> String {
         switch kind {
         case .refused:
-            "; 'kubectl auth whoami' says who you are to it, and 'kubectl auth can-i --list' with the namespace what you may"
-        case .unavailable: "; 'kubectl cluster-info' says which one is meant"
+            "; 'kubectl auth whoami' prints your account, and 'kubectl auth can-i --list' its permissions"
+        case .unavailable: "; 'kubectl cluster-info' prints the cluster in use"
         default: ""
         }
     }

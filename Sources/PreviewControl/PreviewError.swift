@@ -75,7 +75,7 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         }
         self.init(
             kind,
-            "The cluster did not carry out the request: \(error.detail). \(error.advice)",
+            "The request to the cluster failed: \(error.detail). \(error.advice)",
             retryAfter: error.retryTime
         )
     }
@@ -87,14 +87,14 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
         case let error as PreviewError: self = error
         case let error as ClusterError: self.init(error)
         case is CancellationError: self = .cancelled
-        default: self.init(ClusterError(.unavailable, "this service failed inside"))
+        default: self.init(ClusterError(.unavailable, "an internal error occurred"))
         }
     }
 
     /// The error of a request whose caller disconnected. It is usually not read.
     public static let cancelled = PreviewError(
         .cancelled,
-        "The request was cancelled before it was carried out. Send it again.",
+        "The request was cancelled before it was completed. Send it again.",
         retryAfter: .zero
     )
 

@@ -118,7 +118,7 @@ public struct WrongRandomByteCount: Error, Hashable, Sendable, CustomStringConve
 
     /// One sentence for a log line.
     public var description: String {
-        "the random generator handed out \(actual) bytes instead of \(expected)"
+        "the random generator returned \(actual) bytes instead of \(expected)"
     }
 }
 

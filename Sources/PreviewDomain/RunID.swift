@@ -22,16 +22,16 @@ public struct RunID: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(InvalidRunID) {
         let bytes = text.utf8
         guard let first = bytes.first else {
-            throw InvalidRunID(problem: "The run id is empty")
+            throw InvalidRunID(problem: "The run ID is empty")
         }
         guard bytes.count <= Self.maximumLength else {
-            throw InvalidRunID(problem: "The run id is \(bytes.count) bytes long")
+            throw InvalidRunID(problem: "The run ID is \(bytes.count) bytes long")
         }
         guard bytes.allSatisfy(Self.isAllowed) else {
-            throw InvalidRunID(problem: "The run id has a character that is not allowed")
+            throw InvalidRunID(problem: "The run ID has a character that is not allowed")
         }
         guard first.isAlphanumeric else {
-            throw InvalidRunID(problem: "The run id does not start with a letter or digit")
+            throw InvalidRunID(problem: "The run ID does not start with a letter or digit")
         }
         compact = CompactText(Self.canonicalUUID(Array(bytes)) ?? text)
     }

@@ -111,13 +111,13 @@ public struct AccessDenied: Error, Hashable, Sendable {
     /// The error of a request whose caller disconnected. It is usually not read.
     public static let cancelled = AccessDenied(
         .cancelled,
-        "The request was cancelled before it was carried out. Send it again.",
+        "The request was cancelled before it was completed. Send it again.",
         retryAfter: .zero
     )
 
     /// The same response to all invalid credentials: it does not say which one, and why.
     public static let unauthenticated = AccessDenied(
         .unauthenticated,
-        "This needs valid credentials: send the header 'Authorization: Bearer …' with a token that has not expired."
+        "Valid credentials are required: send the header 'Authorization: Bearer …' with a token that has not expired."
     )
 }

@@ -39,7 +39,7 @@ struct APIError: Error, ResponseGenerator {
             self.init(error.status, Self.message(for: error.status))
         default:
             context.logger.error("a request failed unexpectedly", metadata: ["type": "\(type(of: error))"])
-            self.init(.serviceUnavailable, "The service failed inside. Try again shortly.", retryAfter: .seconds(5))
+            self.init(.serviceUnavailable, "An internal error occurred. Try again shortly.", retryAfter: .seconds(5))
         }
     }
 
@@ -66,7 +66,7 @@ struct APIError: Error, ResponseGenerator {
     /// The response to a request that exceeded its time limit.
     static let timedOut = APIError(
         .serviceUnavailable,
-        "The request took too long, and what it had begun was taken back. Try again shortly.",
+        "The request timed out, and its changes were undone. Try again shortly.",
         retryAfter: .seconds(5)
     )
 
@@ -91,7 +91,7 @@ struct APIError: Error, ResponseGenerator {
         case .notFound: "There is no such route. See the list of routes in the API's description."
         case .contentTooLarge:
             "The body is too large: at most \(PreviewRequestContext.maxBodyBytes) bytes are accepted."
-        case .badRequest: "The request cannot be understood."
+        case .badRequest: "The request is invalid."
         default: status.reasonPhrase
         }
     }

@@ -103,7 +103,7 @@ private final class Passage: Sendable {
         } catch let refusal as Refusal {
             router.metrics.failed(refusal.phase, refusal.cause)
             router.metrics.answered(refusal.status.code, by: .router)
-            log("a request was not passed on", status: refusal.status.code)
+            log("a request was not forwarded", status: refusal.status.code)
             try await deliver(refusal.answer(id: id.description))
         }
     }
@@ -124,7 +124,7 @@ private final class Passage: Sendable {
 
     @Sendable private func receive(_ response: TransportResponse) async throws {
         try await deliver(begin(response))
-        log("a request was passed on", status: response.head.status.code)
+        log("a request was forwarded", status: response.head.status.code)
     }
 
     private func begin(_ response: TransportResponse) -> RoutedAnswer {

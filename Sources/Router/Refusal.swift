@@ -40,11 +40,11 @@ extension Refusal {
     init?(_ request: HTTPRequest, hasBody: Bool) {
         let fields = request.headerFields
         if request.method == .connect {
-            self.init(.notImplemented, "This service is no proxy for tunnels: CONNECT is not supported.", "connect")
+            self.init(.notImplemented, "The method CONNECT is not supported.", "connect")
         } else if Self.isUnsupportedUpgrade(fields) {
             self.init(
                 .notImplemented,
-                "The core API offers no other protocol than HTTP, so this connection cannot be upgraded.",
+                "The core API supports only HTTP, so this connection cannot be upgraded.",
                 "upgrade"
             )
         } else if !Self.isTarget(request.path) {
@@ -54,7 +54,7 @@ extension Refusal {
         } else if fields[values: .via].contains(where: { $0.contains(ForwardedRequest.pseudonym) }) {
             self.init(
                 HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
-                "The request came back to this service: Agentweaver__ApiBaseUrl leads here instead of to the core API.",
+                "The request returned to this service: Agentweaver__ApiBaseUrl is not the core API's address.",
                 "loop"
             )
         } else {
@@ -82,7 +82,7 @@ extension Refusal {
     /// The replica forwards as many requests as it may.
     static let full = Refusal(
         status: .serviceUnavailable,
-        message: "This replica passes on as many requests as it can. Try again shortly.",
+        message: "This replica forwards its maximum number of requests. Try again shortly.",
         phase: .request,
         cause: "full",
         retryAfter: .seconds(1)
@@ -117,11 +117,11 @@ extension Refusal {
                 retryAfter: .seconds(5)
             )
         case .invalidRequest:
-            self.init(.badRequest, "The request cannot be passed on.", cause)
+            self.init(.badRequest, "The request cannot be forwarded.", cause)
         case .protocolViolation, .bodyTooLarge, .cancelled:
             self.init(
                 status: .badGateway,
-                message: "The core API broke the connection off, or its answer is not valid HTTP.",
+                message: "The core API closed the connection, or its response is not valid HTTP.",
                 phase: .head,
                 cause: cause,
                 retryAfter: .seconds(5)

@@ -38,7 +38,7 @@ struct YAMLReader: ~Copyable {
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLError) {
         guard let parser = clibyaml_parser_create(bytes.baseAddress, bytes.count) else {
-            throw YAMLError(problem: "there is no memory", line: 1, column: 1)
+            throw YAMLError(problem: "out of memory", line: 1, column: 1)
         }
         self.bytes = bytes
         self.parser = parser
@@ -94,16 +94,16 @@ struct YAMLReader: ~Copyable {
         guard let name = event.anchor, let value = anchors[name] else {
             throw event.error("an alias of an anchor that does not exist")
         }
-        guard depth + value.depth <= Self.maxDepth else { throw event.error("nested too deep") }
+        guard depth + value.depth <= Self.maxDepth else { throw event.error("nested too deeply") }
         aliasedBytes += value.bytes
         guard aliasedBytes <= Self.maxAliasedBytes else {
-            throw event.error("aliases stand for more than \(Self.maxAliasedBytes) bytes")
+            throw event.error("aliases expand to more than \(Self.maxAliasedBytes) bytes")
         }
         return value
     }
 
     private mutating func sequence(_ start: Event, depth: Int) throws(YAMLError) -> Composed {
-        guard depth <= Self.maxDepth else { throw start.error("nested too deep") }
+        guard depth <= Self.maxDepth else { throw start.error("nested too deeply") }
         var elements: [YAMLNode] = []
         var bytes = 1
         var height = 0
@@ -119,7 +119,7 @@ struct YAMLReader: ~Copyable {
     }
 
     private mutating func mapping(_ start: Event, depth: Int) throws(YAMLError) -> Composed {
-        guard depth <= Self.maxDepth else { throw start.error("nested too deep") }
+        guard depth <= Self.maxDepth else { throw start.error("nested too deeply") }
         var members: [String: YAMLNode] = [:]
         var merged: [String: YAMLNode]?
         var bytes = 1
@@ -128,17 +128,17 @@ struct YAMLReader: ~Copyable {
             let event = try next()
             guard event.type != YAML_MAPPING_END_EVENT else { break }
             let key = try value(event, depth: depth)
-            guard case .scalar(let name, let isPlain) = key.node else { throw event.error("a key is no scalar") }
+            guard case .scalar(let name, let isPlain) = key.node else { throw event.error("a key is not a scalar") }
             let valueEvent = try next()
             let member = try value(valueEvent, depth: depth)
             bytes += key.bytes + member.bytes
             height = max(height, member.depth)
             if name == "<<", isPlain {
-                guard merged == nil else { throw event.error("a key is there twice") }
+                guard merged == nil else { throw event.error("duplicate key") }
                 merged = try Self.merged(member.node, valueEvent)
             } else {
                 guard members.updateValue(member.node, forKey: name) == nil else {
-                    throw event.error("a key is there twice")
+                    throw event.error("duplicate key")
                 }
             }
         }
@@ -150,7 +150,7 @@ struct YAMLReader: ~Copyable {
     private static func merged(_ node: YAMLNode, _ event: Event) throws(YAMLError) -> [String: YAMLNode] {
         var members: [String: YAMLNode] = [:]
         for source in node.elements ?? [node] {
-            guard case .mapping(let others) = source else { throw event.error("a merge key has no mapping") }
+            guard case .mapping(let others) = source else { throw event.error("a merge key's value is not a mapping") }
             members.merge(others) { first, _ in first }
         }
         return members
@@ -173,7 +173,7 @@ struct YAMLReader: ~Copyable {
 
     /// The error of libyaml. Its texts are constants.
     private func failure() -> YAMLError {
-        let problem = parser.pointee.problem.map { String(cString: $0) } ?? "there is no memory"
+        let problem = parser.pointee.problem.map { String(cString: $0) } ?? "out of memory"
         guard parser.pointee.error == YAML_READER_ERROR else {
             let mark = parser.pointee.problem_mark
             return YAMLError(problem: problem, line: Int(mark.line) + 1, column: Int(mark.column) + 1)

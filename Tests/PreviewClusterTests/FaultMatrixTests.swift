@@ -289,7 +289,7 @@ struct FaultMatrixTests {
             case .deny: #expect(try await states == [.denied], comment)
             case .agentStart:
                 // A grant that was reported as still valid is, and starts the preview.
-                if error?.message.contains("still holds") == true { #expect(routeCount == 1, comment) }
+                if error?.message.contains("still valid") == true { #expect(routeCount == 1, comment) }
             case .stop, .reap: await untilSwept { routeCount == 0 && serviceCount == 0 }
             default: break
             }

@@ -257,7 +257,7 @@ struct SandboxDirectoryTests {
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
                 #expect(error?.kind == .clusterRefused)
-                #expect(error?.message.contains("does not know a kind") == true)
+                #expect(error?.message.contains("does not serve a resource") == true)
                 try await replica.reaper.sweep()
                 #expect(cluster.previewObjects.count == 2)
                 try await replica.previews.stop(run: run, token: token)

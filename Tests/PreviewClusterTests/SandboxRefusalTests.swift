@@ -19,9 +19,9 @@ struct SandboxRefusalTests {
             case .notReady: "not ready (Testing)"
             case .notBound: "not bound"
             case .foreignRun, .podOfAnotherClaim: "another run"
-            case .sandboxGone: "gone"
+            case .sandboxGone: "no longer exists"
             case .podGone, .podBeingDeleted, .podEnded: "pod has ended"
-            case .podNobodyVouchesFor: "cannot be proven"
+            case .podNobodyVouchesFor: "cannot be verified"
             }
         }
 

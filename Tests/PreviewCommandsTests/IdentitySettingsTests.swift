@@ -123,9 +123,9 @@ struct IdentitySettingsTests {
             (tokens.merging(["Auth__OAuth__SigningKeyFile": "/none.pem"]) { $1 }, "'/none.pem'"),
             (
                 tokens.merging(["Auth__OAuth__SigningKeyFile": "/none", "Auth__OAuth__JwksUrl": issuer]) { $1 },
-                "expected one of the two"
+                "expected only one of them"
             ),
-            (["Auth__ApiKey": "0123456789abcdef", "Auth__ApiKeyFile": "/key"], "expected one of the two"),
+            (["Auth__ApiKey": "0123456789abcdef", "Auth__ApiKeyFile": "/key"], "expected only one of them"),
             (["Auth__ApiKeyFile": "/none"], "Auth__ApiKeyFile is '/none'"),
             (["Auth__ServiceAccounts__Service": "runner"], "Auth__ServiceAccounts__Service is 'runner'"),
             (["Auth__ServiceAccounts__Service": "system:serviceaccount:a:b,"], "NAMESPACE"),
@@ -137,7 +137,7 @@ struct IdentitySettingsTests {
                 [
                     "Auth__ServiceAccounts__Operators": "system:serviceaccount:a:b",
                     "Auth__ServiceAccounts__Service": "system:serviceaccount:a:b",
-                ], "expected it in one of the two"
+                ], "expected it in only one of them"
             ),
         ] as [([String: String], String)]
     )

@@ -46,7 +46,7 @@ import Testing
         let error = try #require(throws: WrongRandomByteCount.self) {
             try PreviewToken.mint { _ in [UInt8](repeating: 1, count: count) }
         }
-        #expect(error.description == "the random generator handed out \(count) bytes instead of 19")
+        #expect(error.description == "the random generator returned \(count) bytes instead of 19")
     }
 
     @Test func librarysGeneratorMintsTokens() throws {

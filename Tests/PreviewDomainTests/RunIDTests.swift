@@ -76,11 +76,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "The run id is empty"),
-        ("../x", "The run id has a character that is not allowed"),
-        ("a\n\"", "The run id has a character that is not allowed"),
-        ("-a", "The run id does not start with a letter or digit"),
-        (String(repeating: "a", count: 10_240), "The run id is 10240 bytes long"),
+        ("", "The run ID is empty"),
+        ("../x", "The run ID has a character that is not allowed"),
+        ("a\n\"", "The run ID has a character that is not allowed"),
+        ("-a", "The run ID does not start with a letter or digit"),
+        (String(repeating: "a", count: 10_240), "The run ID is 10240 bytes long"),
     ])
     func theSentenceSaysWhatWasWrong(text: String, problem: String) throws {
         let error = try #require(throws: InvalidRunID.self) { try RunID(text) }

@@ -53,7 +53,7 @@ package final class APIServer: Service {
 
     /// The server has no address, because it does not listen.
     package struct NotListening: Error, CustomStringConvertible {
-        package var description: String { "the API server does not listen" }
+        package var description: String { "the API server is not listening" }
     }
 
     package let store: ObjectStore

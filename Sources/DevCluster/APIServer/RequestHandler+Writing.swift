@@ -218,7 +218,7 @@ extension RequestHandler {
 
     private func objectDocument(_ bytes: [UInt8]) throws -> JSONValue {
         let value = try json(bytes)
-        guard value.objectValue != nil else { throw StatusFailure.badRequest("the body is no JSON object") }
+        guard value.objectValue != nil else { throw StatusFailure.badRequest("the body is not a JSON object") }
         return value
     }
 
@@ -227,7 +227,7 @@ extension RequestHandler {
         guard let document = try? YAMLNode.document(in: bytes),
             let value = try? JSONParser.value(of: Array(document.json.utf8)), value.objectValue != nil
         else {
-            throw StatusFailure.badRequest("error decoding the body: it is no YAML object")
+            throw StatusFailure.badRequest("error decoding the body: not a YAML object")
         }
         return value
     }

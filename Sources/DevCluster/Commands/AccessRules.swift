@@ -18,7 +18,7 @@ struct AccessRules: Sendable {
         } catch let failure as DevClusterFailure {
             throw failure
         } catch {
-            throw DevClusterFailure("--rbac \(path) is no YAML")
+            throw DevClusterFailure("--rbac \(path) is not YAML")
         }
     }
 
@@ -34,7 +34,7 @@ struct AccessRules: Sendable {
         let kind = kinds.first {
             object["kind"]?.stringValue == $0.kind && object["apiVersion"]?.stringValue == $0.storageAPIVersion
         }
-        guard let kind else { throw DevClusterFailure("--rbac \(path) holds something that is no rule about access") }
+        guard let kind else { throw DevClusterFailure("--rbac \(path) contains an object that is not an access rule") }
         return (kind, object)
     }
 }

@@ -26,7 +26,7 @@ struct AppProbe: Sendable {
         takenBefore = Self.localAddresses.filter { Sockets.accepts(address: $0, port: port) }
         // No pod uses this address, so it accepts connections only if a program listens on all addresses.
         guard !Sockets.accepts(address: "127.127.255.254", port: port) else {
-            throw DevClusterFailure("port \(port) is taken by another program on all addresses: choose another --port")
+            throw DevClusterFailure("port \(port) is in use on all addresses: specify another --port")
         }
     }
 
@@ -49,8 +49,8 @@ struct AppProbe: Sendable {
                 guard clock.now - since < Self.localOnlyLimit else {
                     throw DevClusterFailure(
                         """
-                        the app listens at localhost:\(port) only, where nothing outside its pod would reach it: let it \
-                        listen at the address in $HOST, or at 0.0.0.0 (vite: --host "$HOST"; next dev: -H "$HOST")
+                        the app listens on localhost:\(port) only and cannot be reached: configure it to listen on \
+                        $HOST or 0.0.0.0 (vite: --host "$HOST"; next dev: -H "$HOST")
                         """
                     )
                 }
@@ -59,7 +59,7 @@ struct AppProbe: Sendable {
         }
         guard let address else {
             throw DevClusterFailure(
-                "the app does not listen at $HOST:\(port) after \(Self.listenLimit.components.seconds) s; "
+                "the app did not listen on $HOST:\(port) within \(Self.listenLimit.components.seconds) s; "
                     + "its output is in \(logFile)"
             )
         }

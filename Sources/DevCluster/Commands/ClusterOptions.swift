@@ -6,10 +6,10 @@ struct ClusterOptions: ParsableArguments {
     /// The default of `Sandbox__Preview__AllowedPortMin` and `…Max`.
     static let appPorts = 3000...9000
 
-    @Option(help: "The port that the app in the sandbox listens at, \(appPorts.lowerBound) to \(appPorts.upperBound).")
+    @Option(help: "The port on which the app in the sandbox listens, \(appPorts.lowerBound) to \(appPorts.upperBound).")
     var port = 3000
 
-    @Option(help: "The port on 127.0.0.1 that previews are served at.")
+    @Option(help: "The port on 127.0.0.1 at which previews are served.")
     var envoyPort = 8088
 
     @Option(help: "The port on 127.0.0.1 of preview-gateway's HTTP API (default: a free one).")
@@ -20,7 +20,7 @@ struct ClusterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Allow preview-gateway no more than the rules in this file, k8s/base/rbac.yaml for example (default: everything).",
+            "Restrict preview-gateway to the rules in this file, such as k8s/base/rbac.yaml (default: no limits).",
             valueName: "path"
         )
     )
@@ -30,11 +30,11 @@ struct ClusterOptions: ParsableArguments {
         guard Self.appPorts.contains(port) else {
             throw ValidationError(
                 "--port \(port) is outside \(Self.appPorts.lowerBound) to \(Self.appPorts.upperBound), "
-                    + "which is what the service may expose."
+                    + "the range that the service accepts."
             )
         }
         for (name, value) in [("--envoy-port", envoyPort), ("--api-port", apiPort ?? 1)] {
-            guard (1...65_535).contains(value) else { throw ValidationError("\(name) \(value) is no TCP port.") }
+            guard (1...65_535).contains(value) else { throw ValidationError("\(name) \(value) is not a TCP port.") }
         }
     }
 

@@ -45,7 +45,7 @@ extension Demo {
             return ("The owner approves", ())
         }
         guard case .started(let session) = try await answer else {
-            throw DevClusterFailure("the service refused what the owner approved")
+            throw DevClusterFailure("the service refused a request that the owner had approved")
         }
         report.count("gated_start_and_approval", cluster.apiRequests - before)
         terminal.line("✓ The agent's preview: \(session.previewURL)")
@@ -57,7 +57,7 @@ extension Demo {
 
     private static var streamEnded: DevClusterFailure {
         DevClusterFailure(
-            "the run's stream ended, or did not show what it has to within \(askLimit.components.seconds) s"
+            "the run's stream ended, or did not contain the expected event within \(askLimit.components.seconds) s"
         )
     }
 
@@ -71,7 +71,7 @@ extension Demo {
             report.note("denied", false, holds: false)
             return
         }
-        terminal.line("✓ The owner denies; the agent is told: \(reason)")
+        terminal.line("✓ The owner denies; the agent receives: \(reason)")
         let made = Self.previewObjects(in: cluster.store)
         report.note("denied", true, holds: made == 0)
     }
@@ -82,8 +82,8 @@ extension Demo {
             let request = try await poll(every: Self.pollInterval, limit: Self.askLimit) {
                 try await cluster.service.pendingRequests(run: cluster.runID).first
             }
-            guard let request else { throw DevClusterFailure("the agent's request did not show up") }
-            return ("The agent asks: \(request.message)", request)
+            guard let request else { throw DevClusterFailure("the agent's request did not arrive") }
+            return ("The agent requests a preview: \(request.message)", request)
         }
     }
 }

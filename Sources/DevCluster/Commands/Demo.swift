@@ -50,7 +50,7 @@ struct Demo {
     /// Starts and stops a preview, so that connections are open and caches are filled when the measurements begin.
     private func warmUp() async throws {
         let cluster = cluster
-        try await terminal.step("a first preview warms the service up") {
+        try await terminal.step("warming up with a first preview") {
             let session = try await cluster.service.start(run: cluster.runID, port: cluster.appPort)
             _ = try await cluster.pages.fetch(PageFetcher.authority(of: session.previewURL))
             try await cluster.service.stop(run: cluster.runID, token: session.token)
@@ -64,7 +64,7 @@ struct Demo {
         let status = try await terminal.step("reading the run") {
             let status = try await cluster.service.status(run: cluster.runID)
             return (
-                "GET \(ServiceClient.run(cluster.runID)), passed on to the core API: \(status ?? "no status")", status
+                "GET \(ServiceClient.run(cluster.runID)), forwarded to the core API: \(status ?? "no status")", status
             )
         }
         report.note("run_status_passed_on", .string(status ?? ""), holds: status == "in_progress")
@@ -118,7 +118,7 @@ struct Demo {
                 limit: .seconds(idleSeconds * 2 + Self.reapLimit)
             ) { cluster.deletions.instant(of: "preview-\(session.token)") }
             return (
-                "The second preview, which nobody kept alive, \(deleted == nil ? "is still there" : "was reaped")",
+                "The second preview received no keepalives and \(deleted == nil ? "still exists" : "was reaped")",
                 deleted
             )
         }
@@ -131,7 +131,7 @@ struct Demo {
 
     private mutating func expectNothingLeft() async throws {
         let store = cluster.store
-        let left = try await terminal.step("looking for what is left") {
+        let left = try await terminal.step("looking for remaining objects") {
             let left =
                 try await poll(every: Self.pollInterval, limit: Self.goneLimit) { () -> Int? in
                     Self.previewObjects(in: store) == 0 ? 0 : nil

@@ -4,10 +4,10 @@ import ArgumentParser
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Run through the life of two previews and print what was found; ends by itself.",
+        abstract: "Run two previews from start to end, print the results, and exit.",
         discussion: """
-            The last line is one JSON object. The exit code is 0 only if every result is as it must be; the figures are \
-            printed beside their targets and do not change it.
+            The last line is one JSON object. The exit code is 0 only if every result is as expected; the figures are \
+            printed with their targets and do not affect it.
             """
     )
 

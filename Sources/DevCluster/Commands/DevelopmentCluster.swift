@@ -45,10 +45,10 @@ struct DevelopmentCluster: Sendable {
         accessRules = try options.rbac.map { try AccessRules(file: $0) }
         envoyPort = options.envoyPort
         guard Sockets.canListen(address: "127.0.0.1", port: envoyPort) else {
-            throw DevClusterFailure("port \(envoyPort) is taken: choose another one with --envoy-port")
+            throw DevClusterFailure("port \(envoyPort) is in use: specify another one with --envoy-port")
         }
         if let port = options.apiPort, !Sockets.canListen(address: "127.0.0.1", port: port) {
-            throw DevClusterFailure("port \(port) is taken: choose another one with --api-port")
+            throw DevClusterFailure("port \(port) is in use: specify another one with --api-port")
         }
         guard let apiPort = options.apiPort ?? Sockets.freePort(address: "127.0.0.1"),
             let adminPort = Sockets.freePort(address: "127.0.0.1"),

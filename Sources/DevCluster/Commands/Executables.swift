@@ -24,14 +24,14 @@ struct Executables: Sendable, Hashable {
     static func envoy(environment: [String: String]) throws -> String {
         if let named = environment["ENVOY"], !named.isEmpty {
             guard FileManager.default.isExecutableFile(atPath: named) else {
-                throw DevClusterFailure("ENVOY names \(named), which is no program: run 'make setup', or name another")
+                throw DevClusterFailure("ENVOY is \(named), which is not executable: run 'make setup', or set another")
             }
             return named
         }
         let found = (environment["PATH"] ?? "").split(separator: ":").lazy.map { "\($0)/envoy" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
         guard let found else {
-            throw DevClusterFailure("Envoy was not found: run 'make setup', or name a binary in the variable ENVOY")
+            throw DevClusterFailure("Envoy was not found: run 'make setup', or set the variable ENVOY to a binary")
         }
         return found
     }
@@ -40,7 +40,7 @@ struct Executables: Sendable, Hashable {
         if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") { return path }
         let name = CommandLine.arguments.first ?? ""
         guard name.contains("/") else {
-            throw DevClusterFailure("start \(name) by its path, so that it finds the service beside it")
+            throw DevClusterFailure("start \(name) by its path, so that it finds the service in the same folder")
         }
         return name.hasPrefix("/") ? name : "\(FileManager.default.currentDirectoryPath)/\(name)"
     }

@@ -51,7 +51,7 @@ extension ServiceClient {
         // Without a time-out, because the stream lasts as long as the run.
         try await transport.withResponse(to: TransportRequest(head: head, timeout: nil)) { response in
             guard response.head.status == .ok else {
-                throw DevClusterFailure("the run's stream was answered with \(response.head.status.code)")
+                throw DevClusterFailure("the request for the run's stream got status \(response.head.status.code)")
             }
             var reader = RunEventReader()
             for try await chunk in response.body {

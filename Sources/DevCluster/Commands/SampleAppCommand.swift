@@ -15,7 +15,7 @@ struct SampleAppCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let host = environment["HOST"] ?? "127.0.0.1"
         guard let port = Int(environment["PORT"] ?? "3000"), (1...65_535).contains(port) else {
-            throw ValidationError("PORT is no TCP port.")
+            throw ValidationError("PORT is not a TCP port.")
         }
         var logger = Logger(label: "sample-app")
         logger.logLevel = .notice

@@ -21,9 +21,9 @@ struct SamplePage: Sendable, Hashable {
         </style>
         <main>
           <h1>A server in a sandbox</h1>
-          <p>This page comes from a process that listens at <code>\(host):\(port)</code>, where only the sandbox's own
-             network reaches it. The preview's unguessable name brought you here, through the gateway.</p>
-          <p>The name goes away when the preview is stopped, is no longer kept alive, or the sandbox ends.</p>
+          <p>This page comes from a process that listens on <code>\(host):\(port)</code>, where only the sandbox's own
+             network reaches it. You opened it at the preview's unguessable address, through the gateway.</p>
+          <p>The address expires when the preview is stopped, receives no more keepalives, or the sandbox ends.</p>
           <time id="time">…</time> by the sandbox's clock
         </main>
         <script>

@@ -73,7 +73,7 @@ struct ServiceClient: Sendable {
     func session(_ value: JSONValue, provisioning: Duration? = nil) throws -> Session {
         guard let token = value["session_id"]?.stringValue, let url = value["preview_url"]?.stringValue,
             let keepalive = value["keepalive_url"]?.stringValue, let expiresAt = value["expires_at"]?.stringValue
-        else { throw DevClusterFailure("the service's answer is not a session") }
+        else { throw DevClusterFailure("the service's response is not a session") }
         return Session(
             token: token,
             previewURL: url,

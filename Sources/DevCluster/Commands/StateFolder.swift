@@ -58,7 +58,7 @@ struct StateFolder: Sendable {
             guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
                 try? lock.close()
                 throw DevClusterFailure(
-                    "another development cluster uses \(path): name another folder with --state-dir"
+                    "another development cluster uses \(path): specify another folder with --state-dir"
                 )
             }
             for name in ["logs", "gateway"] {
@@ -68,7 +68,7 @@ struct StateFolder: Sendable {
         } catch let failure as DevClusterFailure {
             throw failure
         } catch {
-            throw DevClusterFailure("the folder \(path) cannot be made or written: name another one with --state-dir")
+            throw DevClusterFailure("the folder \(path) cannot be created or written: specify another --state-dir")
         }
     }
 

@@ -4,10 +4,10 @@ import ArgumentParser
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Start everything, open a preview of an app, and stay up until Ctrl-C.",
+        abstract: "Start everything, start a preview of an app, and run until Ctrl-C.",
         discussion: """
-            Without a command the sandbox runs a sample app. A command of your own gets the address and the port to listen \
-            at in the variables HOST and PORT:
+            Without a command the sandbox runs a sample app. Your own command gets the address and the port to listen \
+            on in the variables HOST and PORT:
 
               preview-devcluster up --port 5173 -- npm run dev -- --host
             """
@@ -36,7 +36,7 @@ struct UpCommand: AsyncParsableCommand {
                 try await cluster.run { try await Self.serve($0, terminal) }
             }
         }
-        if finished == nil { terminal.line("\nEverything that was started has ended.") }
+        if finished == nil { terminal.line("\nAll processes have ended.") }
     }
 
     private static func serve(_ cluster: RunningCluster, _ terminal: Terminal) async throws {
@@ -92,7 +92,7 @@ struct UpCommand: AsyncParsableCommand {
             case .started(let session):
                 terminal.line("Approved. The agent's preview:  \(session.previewURL)")
             case .refused(let reason):
-                terminal.line("The agent was told: \(reason)")
+                terminal.line("The agent's request was refused: \(reason)")
             }
         } catch {
             guard !Task.isCancelled else { return }
@@ -103,9 +103,9 @@ struct UpCommand: AsyncParsableCommand {
     static func approvalAdvice(for request: ServiceClient.PendingRequest, on cluster: RunningCluster) -> String {
         """
 
-        The run's agent asks for a preview of its own, and waits for you:
+        The run's agent requests a preview and waits for your decision:
           \(request.message)
-        Approve it within five minutes (or deny it: tool-denials in place of tool-approvals):
+        Approve it within five minutes (to deny it, use tool-denials instead of tool-approvals):
           curl \(ownersHeader(cluster)) -d '{"request_id": "\(request.id)"}' \\
             -H "Content-Type: application/json" http://\(cluster.service.authority)\(ServiceClient.approvals(cluster.runID))
         """
@@ -136,7 +136,7 @@ struct UpCommand: AsyncParsableCommand {
 
             Open in a browser:  \(session.previewURL)
 
-              API               \(api)  (what is not preview-gateway's own it passes on to the core API's stand-in)
+              API               \(api)  (all other requests are forwarded to the core API's stand-in)
               owner's token     \(cluster.folder.ownerToken)
               service key       \(cluster.folder.apiKey)
               run               \(cluster.runID)
@@ -144,7 +144,7 @@ struct UpCommand: AsyncParsableCommand {
               logs              \(cluster.folder.logs)/
 
             Four things to try:
-              the run's event stream: the core API's events, with this service's between them
+              the run's event stream, with the events of the core API and of this service
                 curl -N \(token) \(api)\(ServiceClient.stream(cluster.runID))
               the previews of this run, as the front end sees them
                 curl \(token) \(api)\(sessions)

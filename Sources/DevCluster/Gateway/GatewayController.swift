@@ -70,8 +70,8 @@ package struct GatewayController: Service {
         let generation = gateway["metadata", "generation"]
         let programmed: GatewayPlan.Decision =
             outcome == .applied
-            ? .init(true, "Programmed", "Envoy serves by the newest configuration")
-            : .init(false, "Invalid", "Envoy did not take the newest configuration")
+            ? .init(true, "Programmed", "Envoy has applied the latest configuration")
+            : .init(false, "Invalid", "Envoy has not applied the latest configuration")
         try store.updateStatus(.gateways, namespace: gateway.namespace, name: gateway.name) { gateway in
             let old = gateway["status", "listeners"]?.arrayValue ?? []
             gateway["status", "addresses"] = [["type": "IPAddress", "value": "127.0.0.1"]]
@@ -94,7 +94,7 @@ package struct GatewayController: Service {
                             [
                                 ("Accepted", listener.accepted),
                                 ("Programmed", listener.accepted.isTrue ? programmed : listener.accepted),
-                                ("ResolvedRefs", .init(true, "ResolvedRefs", "the listener refers to nothing")),
+                                ("ResolvedRefs", .init(true, "ResolvedRefs", "the listener has no references")),
                             ],
                             generation: generation,
                             now: Date()

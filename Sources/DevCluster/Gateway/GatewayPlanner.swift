@@ -110,7 +110,7 @@ package struct GatewayPlanner: Sendable {
                 && (port == nil || port == listener["port"]?.intValue)
         }
         guard !listeners.isEmpty else {
-            return ([], [], .init(false, "NoMatchingParent", "the Gateway has no such listener that is served"))
+            return ([], [], .init(false, "NoMatchingParent", "the Gateway has no such listener, or it is not served"))
         }
         let open = listeners.filter { listener in
             switch listener["allowedRoutes", "namespaces", "from"]?.stringValue ?? "Same" {
@@ -120,7 +120,7 @@ package struct GatewayPlanner: Sendable {
             }
         }
         guard !open.isEmpty else {
-            return ([], [], .init(false, "NotAllowedByListeners", "no listener takes routes of this namespace"))
+            return ([], [], .init(false, "NotAllowedByListeners", "no listener allows routes of this namespace"))
         }
         let wanted: [String?] = route["spec", "hostnames"]?.arrayValue?.map(\.stringValue) ?? []
         var hostnames: Set<String> = []
@@ -133,7 +133,7 @@ package struct GatewayPlanner: Sendable {
             names.insert(listener["name"]?.stringValue ?? "")
         }
         guard !hostnames.isEmpty else {
-            return ([], [], .init(false, "NoMatchingListenerHostname", "no hostname of the route fits a listener"))
+            return ([], [], .init(false, "NoMatchingListenerHostname", "no hostname of the route matches a listener"))
         }
         return (hostnames, names, .init(true, "Accepted", "the route is served"))
     }

@@ -111,7 +111,7 @@ package struct JSONParser {
                 position += 1
                 try parseEscape(into: &text)
             case 0..<0x20:
-                throw failure("a control character in a string")
+                throw failure("control character in a string")
             default:
                 text.append(byte)
                 position += 1
@@ -145,7 +145,7 @@ package struct JSONParser {
                 }
             }
             text += String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8
-        default: throw failure("an unknown escape in a string")
+        default: throw failure("unknown escape sequence in a string")
         }
     }
 

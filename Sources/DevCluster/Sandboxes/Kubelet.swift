@@ -41,7 +41,7 @@ package final class Kubelet: Sendable {
     /// The pod's status is updated. The process group has ended when this returns.
     func run(_ pod: JSONValue) async {
         guard let program = template.command.first, let address = addresses.withLock({ $0.allocate() }) else {
-            write(to: pod) { $0.setEnded(reason: "OutOfAddresses", message: "no address is left", succeeded: false) }
+            write(to: pod) { $0.setEnded(reason: "OutOfAddresses", message: "no address is free", succeeded: false) }
             return
         }
         defer { addresses.withLock { $0.release(address) } }

@@ -109,14 +109,14 @@ extension ClusterConfiguration {
         guard let home = environment["HOME"], !home.isEmpty else {
             throw KubernetesError(
                 .configuration,
-                "there is no cluster: KUBECONFIG and HOME are unset, and this is no pod"
+                "there is no cluster: KUBECONFIG and HOME are not set, and this is not a pod"
             )
         }
         let path = "\(home)/.kube/config"
         guard FileManager.default.fileExists(atPath: path) else {
             throw KubernetesError(
                 .configuration,
-                "there is no cluster: KUBECONFIG is unset, this is no pod, and \(path) does not exist"
+                "there is no cluster: KUBECONFIG is not set, this is not a pod, and \(path) does not exist"
             )
         }
         return try Kubeconfig.load(paths: [path], mustExist: true).configuration(context: context)
@@ -156,7 +156,7 @@ extension ClusterConfiguration {
         let authorities = try KubernetesError.readingFile(
             authoritiesPath,
             maxBytes: maxServiceAccountFileBytes,
-            field: "the service account's certification authority"
+            field: "the service account's certificate authority"
         )
         let token = "\(directory)/token"
         _ = try KubernetesError.readingFile(

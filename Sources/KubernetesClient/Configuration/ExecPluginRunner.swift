@@ -38,7 +38,7 @@ struct ExecPluginRunner: Sendable {
         } onTimeout: {
             KubernetesError(
                 .configuration,
-                "\(plugin.origin): the exec plugin did not answer within \(Self.deadline.components.seconds) seconds"
+                "\(plugin.origin): the exec plugin did not respond within \(Self.deadline.components.seconds) seconds"
             )
         }
         return try Self.parse(output, of: plugin)
@@ -91,7 +91,7 @@ struct ExecPluginRunner: Sendable {
             answer.kind == "ExecCredential"
         else { throw failure("did not print an ExecCredential") }
         guard answer.apiVersion == plugin.apiVersion.rawValue else {
-            throw failure("printed another apiVersion than \(plugin.apiVersion.rawValue)")
+            throw failure("printed an apiVersion other than \(plugin.apiVersion.rawValue)")
         }
         guard let status = answer.status else { throw failure("printed no status") }
         let certificate: ClientCertificate? =
@@ -99,12 +99,12 @@ struct ExecPluginRunner: Sendable {
             case (let pem?, let key?) where !pem.isEmpty && !key.isEmpty:
                 ClientCertificate(certificatePEM: pem, keyPEM: Secret(key))
             case (nil, nil): nil
-            default: throw failure("printed a client certificate without its key, or a key alone")
+            default: throw failure("printed a client certificate without its key, or a key without its certificate")
             }
         let token = status.token.flatMap { $0.isEmpty ? nil : Secret($0) }
         guard token != nil || certificate != nil else { throw failure("printed neither a token nor a certificate") }
         let expiration = try status.expirationTimestamp.map { text in
-            guard let date = RFC3339.date(text) else { throw failure("printed a bad expirationTimestamp") }
+            guard let date = RFC3339.date(text) else { throw failure("printed an invalid expirationTimestamp") }
             return date
         }
         return Made(token: token, clientCertificate: certificate, expiration: expiration)

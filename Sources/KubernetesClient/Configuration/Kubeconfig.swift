@@ -89,7 +89,7 @@ extension Kubeconfig {
         }
         let place = "\(cluster.path): cluster \(clusterName)"
         guard let text = cluster.value.server, let server = try? BaseURL(text) else {
-            throw KubernetesError(.configuration, "\(place): server is missing or no http or https URL")
+            throw KubernetesError(.configuration, "\(place): server is missing or is not an http or https URL")
         }
         var configuration = ClusterConfiguration(
             server: server,
@@ -128,7 +128,7 @@ extension Kubeconfig {
         guard !skips || authorities == nil else {
             throw KubernetesError(
                 .configuration,
-                "\(place): insecure-skip-tls-verify and certificate-authority exclude each other"
+                "\(place): insecure-skip-tls-verify and certificate-authority are mutually exclusive"
             )
         }
         return ServerTrust(
@@ -221,7 +221,7 @@ extension Kubeconfig {
         let token = value.token.flatMap { $0.isEmpty ? nil : $0 }
         let username = value.username.flatMap { $0.isEmpty ? nil : $0 }
         guard username == nil || (file == nil && token == nil) else {
-            throw KubernetesError(.configuration, "\(place): username and token exclude each other")
+            throw KubernetesError(.configuration, "\(place): username and token are mutually exclusive")
         }
         // As in client-go a token file wins over a token, and either over an exec plugin.
         if let file { return .tokenFile(path: Self.resolve(file, relativeTo: user.path)) }
@@ -243,15 +243,15 @@ extension Kubeconfig {
         }
         guard let version = exec.apiVersion.flatMap({ ExecPlugin.APIVersion(rawValue: $0) }) else {
             let known = ExecPlugin.APIVersion.allCases.map(\.rawValue).joined(separator: " or ")
-            throw KubernetesError(.configuration, "\(place): exec.apiVersion has to be \(known)")
+            throw KubernetesError(.configuration, "\(place): exec.apiVersion must be \(known)")
         }
         switch exec.interactiveMode {
         case "Never", "IfAvailable": break
         case nil where version == .v1beta1: break
         case "Always":
-            throw KubernetesError(.configuration, "\(place): exec.interactiveMode Always needs a terminal")
+            throw KubernetesError(.configuration, "\(place): exec.interactiveMode Always requires a terminal")
         default:
-            throw KubernetesError(.configuration, "\(place): exec.interactiveMode has to be Never or IfAvailable")
+            throw KubernetesError(.configuration, "\(place): exec.interactiveMode must be Never or IfAvailable")
         }
         return ExecPlugin(
             // A bare name is looked up in PATH; anything with a slash is relative to the kubeconfig.

@@ -69,7 +69,7 @@ struct APIPath {
     /// Refuses a request for one object of a namespaced kind without a namespace.
     static func requireNamespace(_ namespace: String?, _ resource: APIResource) throws {
         guard namespace != nil || !resource.namespaced else {
-            throw KubernetesError(.rejected, "a request for one of the \(resource.plural) has to name a namespace")
+            throw KubernetesError(.rejected, "a request for one of the \(resource.plural) requires a namespace")
         }
     }
 
@@ -95,7 +95,7 @@ struct APIPath {
         guard !segment.isEmpty, segment != ".", segment != "..",
             !segment.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") })
         else {
-            throw KubernetesError(.rejected, "the \(field) is not one that an object can have")
+            throw KubernetesError(.rejected, "the \(field) is not valid for an object")
         }
         return segment
     }

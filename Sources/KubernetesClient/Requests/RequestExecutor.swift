@@ -121,7 +121,7 @@ final class RequestExecutor: Sendable {
 
     private static let outOfTime = KubernetesError(
         .transport(.timedOut),
-        "the request's turn did not come within its budget"
+        "the request was not sent within its time limit"
     )
 
     private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {

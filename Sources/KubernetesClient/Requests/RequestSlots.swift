@@ -90,7 +90,7 @@ final class RequestSlots: Sendable {
         case .entered:
             return
         case .full:
-            throw KubernetesError(.tooManyRequests, "\(maxWaiting) requests are waiting in this client already")
+            throw KubernetesError(.tooManyRequests, "\(maxWaiting) requests are already waiting in this client")
         case .mustWait(let id):
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { wait(id, $0) }

@@ -51,7 +51,7 @@ final class TransportPool: Sendable {
                 state.entry = Entry(security: security, transport: transport)
                 return transport
             } catch let error as TransportError {
-                throw KubernetesError(.configuration, "the transport cannot be made: \(error.message)")
+                throw KubernetesError(.configuration, "the transport cannot be created: \(error.message)")
             }
         }
     }

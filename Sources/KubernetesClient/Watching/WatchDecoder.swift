@@ -43,7 +43,7 @@ struct WatchDecoder<Object: JSONReadable> {
             do {
                 return try WatchEvent(json: frame)
             } catch {
-                throw KubernetesError(.decoding, "a frame of the watch is not what was expected")
+                throw KubernetesError(.decoding, "a frame of the watch could not be decoded")
             }
         }
         searched = buffer.count

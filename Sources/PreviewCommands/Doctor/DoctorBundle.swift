@@ -11,11 +11,11 @@ internal import PreviewServer
 struct DoctorBundleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bundle",
-        abstract: "Collect what a bug report needs, without secrets, as one JSON document.",
+        abstract: "Collect the data for a bug report, without secrets, as one JSON document.",
         discussion: """
-            Versions, what doctor finds, and the service's objects, Events and last log lines as far as your account may read \
-            them. Tokens and addresses of previews, keys and bearers are masked; names of users and runs are not. Read it \
-            before you pass it on.
+            It contains versions, doctor's findings, and the service's objects, Events and last log lines that your \
+            account may read. Tokens and addresses of previews, keys and bearer tokens are masked; names of users and \
+            runs are not. Review it before you share it.
 
             \(SettingsOptions.discussion)
             """

@@ -8,32 +8,32 @@ internal import PreviewIdentity
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check the cluster and the installation, and say what mends what is wrong.",
+        abstract: "Check the cluster and the installation, and suggest fixes.",
         discussion: """
             Changes nothing. Exits with 0 where everything is in order, 1 where something needs attention, 2 where something \
             does not work. Each check has a stable id and a section of Docs/Doctor.md.
 
-            \(SettingsOptions.discussion) Give it the service's own settings, as far as they are known.
+            \(SettingsOptions.discussion) Specify the service's own settings, as far as they are known.
             """,
         subcommands: [DoctorBundleCommand.self]
     )
 
-    @Flag(help: "Only what has to be so before the installation.")
+    @Flag(help: "Run only the checks of what an installation requires.")
     var pre = false
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("Only this check or group; may be repeated.", valueName: "id-or-group")
+        help: ArgumentHelp("Run only this check or group; may be repeated.", valueName: "id-or-group")
     )
     var only: [String] = []
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("Without this check or group; may be repeated.", valueName: "id-or-group")
+        help: ArgumentHelp("Skip this check or group; may be repeated.", valueName: "id-or-group")
     )
     var skip: [String] = []
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = ReportFormat.table
 
     @OptionGroup var options: SettingsOptions
@@ -87,11 +87,11 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             return try await check.look(context)
         } catch let error as KubernetesError where error.kind == .forbidden {
-            return .skipped("your account may not ask for that (\(error.operation ?? "a request"))")
+            return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
-            return .failure("the cluster could not be asked: \(error)", mend: "kubectl version; see PG101")
+            return .failure("a request to the cluster failed: \(error)", mend: "kubectl version; see PG101")
         } catch {
-            return .failure("it could not be looked at: \(type(of: error))", mend: "see the log of the command")
+            return .failure("the check failed: \(type(of: error))", mend: "see the log of the command")
         }
     }
 }

@@ -29,8 +29,8 @@ struct DoctorReport: Sendable {
                     "\(entry.finding.status.mark) \(entry.check.id) \(entry.check.title): \(entry.finding.detail)"
                 )
                 if let mend = entry.finding.mend {
-                    lines.append("    mend: \(mend)")
-                    lines.append("    see:  \(Self.page(entry.check))")
+                    lines.append("    fix: \(mend)")
+                    lines.append("    see: \(Self.page(entry.check))")
                 }
             }
         }

@@ -70,7 +70,7 @@ struct LogLevelSignal: Service {
         for await _ in await UnixSignalsSequence(trapping: Self.signal).cancelOnGracefulShutdown() {
             level.toggle()
             // Logged as critical so that it appears at every level, and the sender of the signal sees the new level.
-            logger.critical("the log level changes", metadata: ["level": "\(level.current)"])
+            logger.critical("the log level changed", metadata: ["level": "\(level.current)"])
         }
     }
 }

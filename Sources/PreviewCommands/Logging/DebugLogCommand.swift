@@ -18,12 +18,12 @@ struct DebugLogCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "The process of the replica: 1 in its own pod.")
+    @Option(help: "The process ID of the replica: 1 in its own pod.")
     var pid: Int32 = 1
 
     func validate() throws {
         // `kill` interprets zero and negative numbers as process groups (POSIX, `kill`).
-        guard pid > 0 else { throw ValidationError("--pid: expected the number of a process") }
+        guard pid > 0 else { throw ValidationError("--pid: expected a process ID") }
     }
 
     func run() throws {

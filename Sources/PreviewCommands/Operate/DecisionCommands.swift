@@ -4,15 +4,15 @@ public import PreviewDomain
 
 /// The arguments of `approve` and `deny`: the request, and the name of the person who decides.
 struct DecisionArguments: ParsableArguments {
-    @Argument(help: "The request, by its id or the id's first 8 characters, or a run that has one request waiting.")
+    @Argument(help: "The request, by its id or the id's first 8 characters, or a run with one pending request.")
     var request: String
 
-    @Option(help: "Who decides, as the agent and the timeline are told; $USER if left out.")
+    @Option(help: "The decider's name for the agent and the timeline; the default is $USER.")
     var by: String?
 
     func decider(_ context: OperatorContext) throws -> String {
         guard let name = by ?? context.environment["USER"], !name.isEmpty else {
-            throw CommandFailure("nobody is known to decide, because $USER is empty; name yourself with --by")
+            throw CommandFailure("$USER is empty: pass your name with --by")
         }
         return name
     }
@@ -29,11 +29,11 @@ struct DecisionArguments: ParsableArguments {
         case 1: return matching[0]
         case 0:
             throw CommandFailure(
-                "no request of that id, and no run of that id with a request that waits; 'requests' lists what waits"
+                "no request has this id, and no run with it has a pending request; 'requests' lists pending requests"
             )
         default:
             let ids = matching.map(\.id.displayID).joined(separator: ", ")
-            throw CommandFailure("\(matching.count) requests are meant by that: \(ids); name one of them")
+            throw CommandFailure("\(matching.count) requests match: \(ids); specify one")
         }
     }
 }
@@ -44,8 +44,8 @@ struct ApproveCommand: OperatorCommand {
         commandName: "approve",
         abstract: "Approve an agent's request for a preview.",
         discussion: """
-            The decision is written on the run's SandboxClaim, where every replica sees it. Whoever may patch claims in the \
-            namespace may decide.
+            The decision is written to the run's SandboxClaim, where every replica reads it. Any account that may \
+            patch claims in the namespace may decide.
 
             \(discussion)
             """
@@ -54,7 +54,7 @@ struct ApproveCommand: OperatorCommand {
     @OptionGroup var decision: DecisionArguments
 
     @Option(
-        help: "How far the approval reaches: this request, this port of the run, the run, or this port of every run."
+        help: "The scope of the approval: this request, this port of the run, the run, or this port of every run."
     )
     var scope = ApprovalScope.once
 
@@ -83,7 +83,7 @@ struct DenyCommand: OperatorCommand {
 
     @OptionGroup var decision: DecisionArguments
 
-    @Option(help: "Why; the agent is told.")
+    @Option(help: "The reason; the agent receives it.")
     var reason: String?
 
     @OptionGroup var options: OperatorOptions

@@ -23,7 +23,7 @@ struct ListCommand: OperatorCommand {
     @Option(help: "Only the previews of this run.")
     var run: String?
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = OutputFormat.table
 
     @OptionGroup var options: OperatorOptions
@@ -131,14 +131,14 @@ struct PreviewItem: Encodable {
 struct ExplainCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tell everything about a preview, and why it is kept or reaped.",
+        abstract: "Explain the state of a preview and the reaper's decision.",
         discussion: discussion
     )
 
     @Argument(help: ArgumentHelp("The previews, by fingerprint, token or URL, or by their run.", valueName: "preview"))
     var references: [String]
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = ExplanationFormat.table
 
     @OptionGroup var options: OperatorOptions

@@ -8,7 +8,7 @@ internal import PreviewDomain
 struct NamespaceScope: ParsableArguments {
     @Flag(
         name: [.customShort("A"), .long],
-        help: "Look at all namespaces. Your account has to be allowed to list them cluster-wide."
+        help: "List all namespaces; your account needs permission to list across the cluster."
     )
     var allNamespaces = false
 

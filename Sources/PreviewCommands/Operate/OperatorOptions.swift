@@ -13,7 +13,7 @@ internal import PreviewDomain
 
 /// The options of every command for operators.
 struct OperatorOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The previews' namespace, in place of the setting's.")
+    @Option(name: .shortAndLong, help: "The namespace of the previews; overrides the setting.")
     var namespace: String?
 
     @OptionGroup var settings: SettingsOptions
@@ -74,7 +74,7 @@ protocol OperatorCommand: AsyncParsableCommand {
 
 extension OperatorCommand {
     static var discussion: String {
-        "It asks the cluster itself, with your own kubeconfig and permissions. \(SettingsOptions.discussion)"
+        "It accesses the cluster with your kubeconfig and permissions. \(SettingsOptions.discussion)"
     }
 
     mutating func run() async throws {

@@ -10,16 +10,16 @@ internal import PreviewDomain
 struct RequestsCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "requests",
-        abstract: "List the requests for approval that wait, and with --all those that are decided.",
+        abstract: "List the pending requests for approval, and with --all also the decided ones.",
         discussion: discussion
     )
 
     @OptionGroup var scope: NamespaceScope
 
-    @Flag(help: "Show decided requests too, as far as they are still on the claims.")
+    @Flag(help: "Also list decided requests that are still on their claims.")
     var all = false
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = OutputFormat.table
 
     @OptionGroup var options: OperatorOptions
@@ -36,7 +36,7 @@ struct RequestsCommand: OperatorCommand {
             guard !found.isEmpty else {
                 return context.print(
                     """
-                    No request \(all ? "is on a claim of" : "waits in") \(scope.place(connection)).
+                    No \(all ? "requests" : "pending requests") in \(scope.place(connection)).
                     """
                 )
             }

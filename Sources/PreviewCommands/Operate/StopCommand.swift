@@ -6,7 +6,7 @@ internal import PreviewDomain
 struct StopCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "Stop previews: their addresses take no new request from then on.",
+        abstract: "Stop previews: their addresses accept no new requests.",
         discussion: discussion
     )
 
@@ -29,7 +29,7 @@ struct StopCommand: OperatorCommand {
             // Stopping verifies the run, so a preview without one cannot be stopped here.
             guard let run = preview.run else {
                 throw CommandFailure(
-                    "preview \(preview.token.fingerprint) does not say whose run it is of; delete it with kubectl"
+                    "preview \(preview.token.fingerprint) has no valid run; delete it with kubectl"
                 )
             }
             do {
@@ -49,11 +49,11 @@ struct StopCommand: OperatorCommand {
             return preview
         }
         guard !previews.isEmpty else {
-            throw CommandFailure("no preview is meant by that; 'list' shows what there is")
+            throw CommandFailure("no preview matches; 'list' prints all")
         }
         guard previews.count == 1 || all else {
             let names = previews.map(\.token.fingerprint).joined(separator: ", ")
-            throw CommandFailure("\(previews.count) previews are meant by that: \(names); name one, or add --all")
+            throw CommandFailure("\(previews.count) previews match: \(names); specify one, or add --all")
         }
         return previews
     }

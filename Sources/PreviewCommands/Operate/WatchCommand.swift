@@ -8,7 +8,7 @@ internal import PreviewDomain
 struct WatchCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Follow what happens: requests, decisions, starts and ends, until it is interrupted.",
+        abstract: "Print requests, decisions, starts and ends as they happen, until interrupted.",
         discussion: """
             One line for each entry of the runs' timelines, which are Events on their claims. Nothing is polled. With -o json \
             each line is one JSON object.
@@ -17,13 +17,13 @@ struct WatchCommand: OperatorCommand {
             """
     )
 
-    @Option(help: "Only what happens to this run.")
+    @Option(help: "Only the entries of this run.")
     var run: String?
 
-    @Option(help: "How many of the entries that are there already are shown first.")
+    @Option(help: "The number of existing entries to print first.")
     var history = 10
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = ReportFormat.table
 
     @OptionGroup var options: OperatorOptions

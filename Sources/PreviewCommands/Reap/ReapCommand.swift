@@ -7,7 +7,7 @@ internal import PreviewControl
 struct ReapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reap",
-        abstract: "Sweep once over the cluster's previews, or say what a sweep would do, and why.",
+        abstract: "Delete due previews once, or print what would be deleted and why.",
         discussion: """
             Previews are named by their fingerprints, as in the service's log: a preview's token is a secret and is never \
             printed. Exits with 1 when the cluster cannot be read, or something is due and cannot be deleted.
@@ -16,29 +16,29 @@ struct ReapCommand: AsyncParsableCommand {
             """
     )
 
-    @Flag(help: "Sweep once: delete what is due, print what was done, and end.")
+    @Flag(help: "Sweep once: delete what is due, print the results and exit.")
     var once = false
 
-    @Flag(help: "Delete nothing; print what a sweep would do.")
+    @Flag(help: "Delete nothing; print what would be deleted.")
     var dryRun = false
 
     @Flag(
         help: """
-            End nothing for idleness, as replicas do for a while after they could not record keepalives: for a sweep \
-            during or after an outage.
+            Delete no idle previews, like replicas that could not record keepalives until recently. Use it during or \
+            after an outage.
             """
     )
     var spareIdle = false
 
     @Option(
         help: ArgumentHelp(
-            "Tell everything about one preview and why it is kept or reaped. Deletes nothing.",
+            "Explain the state of one preview and the reaper's decision. Deletes nothing.",
             valueName: "preview"
         )
     )
     var explain: String?
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output = ExplanationFormat.table
 
     @OptionGroup var options: SettingsOptions
@@ -50,11 +50,11 @@ struct ReapCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard superfluous.isEmpty else {
-            throw ValidationError("reap takes options only; to look at one preview, use --explain.")
+            throw ValidationError("reap accepts only options; to explain one preview, use --explain.")
         }
         guard once || explain != nil else {
             throw ValidationError(
-                "reap sweeps only once, and has to be told so with --once; what reaps all the time is serve."
+                "specify --once or --explain; the command 'serve' reaps continuously."
             )
         }
         _ = try explain.map { try PreviewReference($0) }
@@ -98,7 +98,7 @@ struct ReapCommand: AsyncParsableCommand {
         case .yaml: print(try ReapDocument(report, outcomes: outcomes).yaml())
         }
         let failures = (outcomes ?? [:]).values.count { if case .failed = $0 { true } else { false } }
-        guard failures == 0 else { throw CommandFailure("\(failures) of what is due could not be deleted") }
+        guard failures == 0 else { throw CommandFailure("\(failures) of the due objects could not be deleted") }
     }
 }
 
@@ -113,8 +113,8 @@ extension ReapReport {
             guard !named.isEmpty else {
                 throw CommandFailure(
                     """
-                    no preview is meant by that, and no Service of one is left; it may have ended. 'preview-gateway list' \
-                    shows what there is
+                    no preview or Service matches; it may have been deleted. 'preview-gateway list' \
+                    prints all
                     """
                 )
             }

@@ -23,7 +23,7 @@ struct ReapStory: Sendable {
 
     private var sections: [Section] {
         let created = (title: "created", text: "\(RFC3339.string(entry.createdAt))\(age)")
-        let run = (title: "run", text: entry.run ?? "not said")
+        let run = (title: "run", text: entry.run ?? "unknown")
         switch entry.subject {
         case .loneBackend:
             return [
@@ -40,7 +40,7 @@ struct ReapStory: Sendable {
                 ("Decision", decision + [keepalive].compactMap(\.self)),
                 ("Time", [time]),
                 ("Annotations", Self.columns(annotations.lines)),
-                ("Lives with", Self.columns(companions(of: preview))),
+                ("Depends on", Self.columns(companions(of: preview))),
             ]
         }
     }
@@ -62,7 +62,7 @@ struct ReapStory: Sendable {
         let sentence =
             switch entry.verdict {
             case .keep(let until, let reason) where report.time == nil:
-                "keep: it would be reaped at \(RFC3339.string(until)), \(reason.words), were the time known"
+                "keep: it would be reaped at \(RFC3339.string(until)), \(reason.words), if the time were known"
             case .keep(let until, let reason):
                 """
                 keep: unless something changes, it is reaped \(ReapWords.when(until, report.time)), at \
@@ -70,15 +70,15 @@ struct ReapStory: Sendable {
                 """
             case .reap(let reason, let since?):
                 """
-                reap: \(reason.words); that is so since \(RFC3339.string(since)), \
+                reap: \(reason.words); due since \(RFC3339.string(since)), \
                 \(ReapWords.when(since, report.time))
                 """
             case .reap(let reason, nil):
                 "reap: \(reason.words)"
             case .leave:
-                "leave: it is being deleted already; what is still there waits for its finalizers"
+                "leave: it is already being deleted, and waits for its finalizers"
             }
-        let rest = "Nothing comes of it: the reaper rests, because \(Settings.Keys.enabled.key) is false."
+        let rest = "Nothing is deleted: the reaper is disabled, because \(Settings.Keys.enabled.key) is false."
         let grace = entry.isDueForIdleness ? ReapWords.graceOfReplicas(report.policy) : nil
         let spared = report.sparesIdle ? ReapWords.sparedIdle : nil
         return ["\(sentence)."] + [grace, spared, report.policy.isEnabled ? nil : rest].compactMap(\.self)
@@ -87,10 +87,10 @@ struct ReapStory: Sendable {
     private var keepalive: String? {
         switch entry.keepalive {
         case .expired? where entry.isDueForIdleness && report.policy.outageGrace > .zero:
-            "A keepalive through any other replica is refused with 404: what is over is not revived."
-        case .expired?: "A keepalive is refused with 404: what is over is not revived."
+            "A keepalive through any other replica is refused with 404: an expired preview is not extended."
+        case .expired?: "A keepalive is refused with 404: an expired preview is not extended."
         case .alreadyAlive(let expiry)?:
-            "A keepalive now writes nothing: the preview lives until \(RFC3339.string(expiry)) as it is."
+            "A keepalive now writes nothing: the expiry stays \(RFC3339.string(expiry))."
         case .extend(let expiry)?: "A keepalive now moves its expiry to \(RFC3339.string(expiry))."
         case nil: nil
         }
@@ -99,8 +99,8 @@ struct ReapStory: Sendable {
     private var time: String {
         guard let time = report.time else { return ReapWords.unknownTime }
         return """
-            The API server's clock shows \(RFC3339.string(time.earliest)) at least and \(RFC3339.string(time.latest)) at \
-            most. Age is judged by the first, a keepalive promises from the second.
+            The API server's time is between \(RFC3339.string(time.earliest)) and \(RFC3339.string(time.latest)). \
+            Age is judged by the first; a keepalive counts from the second.
             """
     }
 
@@ -109,24 +109,24 @@ struct ReapStory: Sendable {
     private func companions(of preview: Preview) -> [(title: String, text: String)] {
         let pod = preview.podName.map { "\(Excerpt.quoted($0)) " } ?? ""
         let claim = preview.runID.map { "\(Excerpt.quoted(preview.claimName ?? $0.claimName)) " } ?? ""
-        let matters = report.policy.lifetime.keepsAfterRun ? "; no matter, since previews outlive their run" : ""
+        let matters = report.policy.lifetime.keepsAfterRun ? "; not relevant: previews are kept after their run" : ""
         let service =
             switch entry.service {
-            case .present: "is there"
+            case .present: "exists"
             case .missing: "is missing; a route without one is reaped once it is older than the grace time"
             case .beingDeleted: "is being deleted"
             }
         return [
-            ("pod", pod + Self.words(entry.pod, unknown: "cannot be told; its end ends no preview by this service")),
-            ("claim", claim + Self.words(entry.claim, unknown: "cannot be told") + matters),
+            ("pod", pod + Self.words(entry.pod, unknown: "unknown; its end does not end the preview")),
+            ("claim", claim + Self.words(entry.claim, unknown: "unknown") + matters),
             ("Service", service),
         ]
     }
 
     private static func words(_ presence: Presence, unknown: String) -> String {
         switch presence {
-        case .present: "is there"
-        case .gone: "is gone, or another one of that name"
+        case .present: "exists"
+        case .gone: "does not exist, or another object has its name"
         case .unknown: unknown
         }
     }
@@ -138,9 +138,9 @@ extension ReapReason {
         switch self {
         case .podGone: "because its pod is gone (\(rawValue))"
         case .hardCap: "because it reaches its longest lifetime (\(rawValue))"
-        case .idle: "because nobody keeps it alive (\(rawValue))"
-        case .orphan: "because half of the pair of HTTPRoute and Service is missing (\(rawValue))"
-        case .claimGone: "because its run is over (\(rawValue))"
+        case .idle: "because it received no keepalives (\(rawValue))"
+        case .orphan: "because its HTTPRoute or Service is missing (\(rawValue))"
+        case .claimGone: "because its run has ended (\(rawValue))"
         }
     }
 }
@@ -165,16 +165,16 @@ struct AnnotationStory: Sendable {
             line(
                 Key.run,
                 preview.run?.text,
-                instead: preview.run.map { "the label is used, \($0)" } ?? "nobody can keep it alive or stop it"
+                instead: preview.run.map { "the label is used, \($0)" } ?? "it cannot be kept alive or stopped"
             ),
-            line(Key.runID, preview.runID?.text, instead: "its claim cannot be told, and no timeline tells of it"),
+            line(Key.runID, preview.runID?.text, instead: "its claim is unknown, and no timeline contains its events"),
             line(
                 Key.claimUID,
                 preview.claimUID.map(Excerpt.quoted),
-                instead: "the end of its run cannot be told"
+                instead: "the end of its run cannot be detected"
             ),
-            line(Key.pod, preview.podName.map(Excerpt.quoted), instead: "the end of its pod cannot be told"),
-            line(Key.podUID, preview.podUID.map(Excerpt.quoted), instead: "its pod is told by its name alone"),
+            line(Key.pod, preview.podName.map(Excerpt.quoted), instead: "the end of its pod cannot be detected"),
+            line(Key.podUID, preview.podUID.map(Excerpt.quoted), instead: "its pod is identified by its name only"),
             line(Key.owner, preview.owner.map(Excerpt.quoted), instead: "the reaper does not need it"),
             line(Key.targetPort, preview.targetPort.map(String.init), instead: "the reaper does not need it"),
         ]

@@ -42,7 +42,7 @@ struct ReapTable: Sendable {
             }
             let why =
                 report.policy.isEnabled
-                ? "this was a dry run" : "the reaper rests, because \(Settings.Keys.enabled.key) is false"
+                ? "this was a dry run" : "the reaper is disabled, because \(Settings.Keys.enabled.key) is false"
             lines.append("Nothing was deleted: \(why).")
         }
         return lines.joined(separator: "\n")
@@ -81,8 +81,8 @@ struct ReapTable: Sendable {
     private func result(_ entry: ReapEntry, _ outcome: ReapOutcome?) -> (String, String) {
         switch outcome {
         case .reaped(let reason)?: ("reaped", reason.rawValue)
-        case .alreadyGone?: ("gone", "deleted by somebody else")
-        case .averted?: ("kept", "a second look showed that it has to live on")
+        case .alreadyGone?: ("gone", "deleted by another client")
+        case .averted?: ("kept", "it was no longer due when it was read again")
         case .failed(let error)?: ("failed", error.detail)
         case nil: (entry.verdict == .leave ? "left" : "kept", why(entry))
         }
@@ -100,7 +100,7 @@ enum ReapWords {
         return """
             A replica that could not record keepalives until a moment ago, because it has just started or could not reach \
             the API server, reaps nothing for idleness for \(policy.outageGrace.short), and a keepalive through it \
-            revives what has idled too long. This command cannot know of that; --spare-idle does the same.
+            extends expired idle previews. This command cannot detect that; --spare-idle has the same effect.
             """
     }
 

@@ -17,7 +17,7 @@ final class CoreAPIWatch: Sendable {
     func note(isReachable: Bool) {
         switch reachability.withLock({ $0.note(isReachable: isReachable, at: uptime()) }) {
         case .lost:
-            logger.warning("the core API cannot be reached; access to runs cannot be checked until it can")
+            logger.warning("the core API cannot be reached; access to runs cannot be checked")
         case .regained(let time, let failures):
             logger.info(
                 "the core API can be reached again",

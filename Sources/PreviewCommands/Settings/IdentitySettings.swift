@@ -62,8 +62,8 @@ struct IdentitySettings: Sendable {
         if let account = service.intersection(operators).first {
             throw SettingsError(
                 """
-                \(Keys.serviceAccounts.key) and \(Keys.operatorAccounts.key) both name '\(account.userName)': expected \
-                it in one of the two
+                \(Keys.serviceAccounts.key) and \(Keys.operatorAccounts.key) both contain '\(account.userName)': expected \
+                it in only one of them
                 """
             )
         }
@@ -130,7 +130,7 @@ struct IdentitySettings: Sendable {
     }
 
     private static func conflict(_ one: String, _ other: String) -> SettingsError {
-        SettingsError("\(one) and \(other) are both set: expected one of the two")
+        SettingsError("\(one) and \(other) are both set: expected only one of them")
     }
 }
 

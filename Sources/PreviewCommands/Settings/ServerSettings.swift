@@ -39,7 +39,7 @@ struct ServerSettings: Sendable {
         static let allowedOrigins = Setting(
             "Server__AllowedOrigins",
             expected:
-                "origins with commas between them, such as https://console.example.com, vscode-file://vscode-app, or null"
+                "origins separated by commas, such as https://console.example.com, vscode-file://vscode-app, or null"
         ) {
             AllowedOrigins($0)
         }

@@ -32,7 +32,7 @@ struct Settings: Sendable {
         guard coreAPI != nil || !identity.isEmpty else {
             throw SettingsError(
                 """
-                no identity is configured, so nobody could call this service: expected one of \
+                no identity is configured, so no caller can be authenticated: expected one of \
                 \((IdentitySettings.Keys.sufficient + [Keys.coreAPI.key]).joined(separator: ", "))
                 """
             )
@@ -64,7 +64,7 @@ struct Settings: Sendable {
     ) throws(SettingsError) -> PreviewAddress {
         guard let zone else {
             throw SettingsError(
-                "\(Keys.zoneSuffix.key) is not set: expected \(Keys.zoneSuffix.expected), under which previews appear"
+                "\(Keys.zoneSuffix.key) is not set: expected \(Keys.zoneSuffix.expected), the zone of the previews"
             )
         }
         return PreviewAddress(
@@ -79,7 +79,7 @@ struct Settings: Sendable {
         let alias = try sources.value(of: Keys.autoApproveInEnvironment)
         if let setting, let alias, setting != alias {
             throw SettingsError(
-                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected one of them, or the same value"
+                "\(Keys.autoApprove.key) is \(setting) and \(Keys.autoApproveInEnvironment.key) is \(alias): expected only one of them, or the same value"
             )
         }
         return ApprovalPolicy(

@@ -123,7 +123,7 @@ struct SettingsSources: Sendable {
         case .scalar(let text, _) where !path.isEmpty:
             values[path] = text
         default:
-            throw SettingsError("the settings file \(file) must hold keys and single values, not a list, at '\(path)'")
+            throw SettingsError("the settings file \(file) must contain only keys and scalar values; see '\(path)'")
         }
     }
 }

@@ -65,7 +65,7 @@ extension AgentPreviewGate {
             else {
                 throw PreviewError(
                     .noSandbox,
-                    "This run has no sandbox, and the option is kept there. Start the run's sandbox first."
+                    "The option is stored on the run's sandbox, and this run has none. Start the run's sandbox first."
                 )
             }
             previews.logger.info(
@@ -110,7 +110,7 @@ extension AgentPreviewGate {
             throw PreviewError(
                 .clusterUnavailable,
                 """
-                The request was approved, but the approval for other runs could not be written down: \(error.detail). \
+                The request was approved, but the approval for other runs could not be stored: \(error.detail). \
                 Send the same decision again.
                 """,
                 retryAfter: error.retryAfter ?? PreviewError.defaultRetryAfter

@@ -34,8 +34,8 @@ extension AgentPreviewGate {
         throw PreviewError(
             .runOver,
             """
-            This run no longer works, so nothing is approved or denied for its agent. Its owner can still start a preview \
-            directly while its sandbox is there.
+            This run has ended, so requests of its agent are not approved or denied. Its owner can still start a \
+            preview directly while its sandbox exists.
             """
         )
     }

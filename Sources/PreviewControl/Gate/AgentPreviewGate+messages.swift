@@ -11,7 +11,7 @@ extension AgentPreviewGate {
         guard let approval else {
             return PreviewError(
                 .approvalWithdrawn,
-                "The request for approval is gone, with the run's sandbox or by somebody's hand. Ask again."
+                "The request for approval no longer exists: it or the run's sandbox was deleted. Ask again."
             )
         }
         let reason = approval.reason.map { " \($0)" } ?? ""
@@ -29,35 +29,35 @@ extension AgentPreviewGate {
             return PreviewError(
                 .approvalTimedOut,
                 """
-                Nobody approved the preview of port \(approval.port) in time. Ask again when the run's owner can decide.
+                The preview of port \(approval.port) was not approved in time. Ask again when the run's owner can decide.
                 """
             )
         case .consumed:
             return PreviewError(
                 .approvalUsed,
                 """
-                This approval was used to start the preview of port \(approval.port), and there is no such preview: it has \
-                ended, or the replica that was to start it did not get that far. Ask again, as a new request.
+                This approval was used to start the preview of port \(approval.port), but that preview does not exist: \
+                it has ended, or the replica failed before it started it. Ask again with a new request.
                 """
             )
         case .withdrawn:
-            return PreviewError(.approvalWithdrawn, "The approval does not hold any more.\(reason) Ask again.")
+            return PreviewError(.approvalWithdrawn, "The approval is no longer valid.\(reason) Ask again.")
         case .pending, .granted:
-            return PreviewError(.approvalWithdrawn, "The approval was changed by somebody else meanwhile. Ask again.")
+            return PreviewError(.approvalWithdrawn, "The approval was changed by another client. Ask again.")
         }
     }
 
     var groundIsGone: PreviewError {
         PreviewError(
             .approvalWithdrawn,
-            "What approved this request automatically was switched off just now. Ask again."
+            "The automatic approval of this request has been disabled. Ask again."
         )
     }
 
     var unknownRequest: PreviewError {
         PreviewError(
             .approvalNotFound,
-            "This run has no request of that id. List the run's requests to find those that wait for a decision."
+            "This run has no request with this ID. List the run's requests to find the pending ones."
         )
     }
 
@@ -65,13 +65,13 @@ extension AgentPreviewGate {
     func alreadyDecided(_ approval: Approval) -> PreviewError {
         let words =
             switch approval.state {
-            case .pending: "was changed by somebody else meanwhile"
-            case .granted, .consumed: "was approved already"
-            case .denied: "was denied already"
+            case .pending: "was changed by another client"
+            case .granted, .consumed: "was already approved"
+            case .denied: "was already denied"
             case .timedOut: "was not decided in time"
             case .withdrawn: "was withdrawn"
             }
-        return PreviewError(.noPendingApproval, "This request waits for no decision: it \(words).")
+        return PreviewError(.noPendingApproval, "This request is not pending: it \(words).")
     }
 
     // MARK: Timeline
@@ -111,10 +111,10 @@ extension AgentPreviewGate {
         let reason = approval.reason.map { " \($0)" } ?? ""
         return switch kind {
         case .autoApproved:
-            "\(preview) was approved without asking, because \(approval.automatic?.words ?? "a grant covers it")."
+            "\(preview) was approved automatically, because \(approval.automatic?.words ?? "a grant covers it")."
         case .approved: "\(preview) was approved\(decider)."
         case .denied: "\(preview) was denied\(decider).\(reason)"
-        case .timedOut: "Nobody decided about the preview of port \(approval.port) in time."
+        case .timedOut: "The request for the preview of port \(approval.port) was not decided in time."
         case .withdrawn: "The request for the preview of port \(approval.port) was withdrawn.\(reason)"
         default: approval.question
         }

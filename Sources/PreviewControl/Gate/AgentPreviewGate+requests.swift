@@ -25,7 +25,7 @@ extension AgentPreviewGate {
         return claim
     }
 
-    var claimIsBusy: ClusterError { ClusterError(.unavailable, "the run's claim is being changed all the time") }
+    var claimIsBusy: ClusterError { ClusterError(.unavailable, "the run's claim changes too often") }
 
     /// Generates random bytes, or throws if this replica cannot.
     func randomly<Value>(_ draw: (RandomBytes) throws -> Value) throws -> Value {
@@ -109,8 +109,8 @@ extension AgentPreviewGate {
             throw PreviewError(
                 .limitReached,
                 """
-                \(ApprovalLedger.maxApprovals) requests of this run are open already. Wait until they are decided, then \
-                ask again.
+                \(ApprovalLedger.maxApprovals) requests of this run are already open. Wait until they are decided, \
+                then ask again.
                 """,
                 retryAfter: max(next, .seconds(1))
             )

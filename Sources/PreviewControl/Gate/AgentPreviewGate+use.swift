@@ -65,7 +65,7 @@ extension AgentPreviewGate {
         throw PreviewError(
             .approvalWithdrawn,
             """
-            The run's sandbox pod was replaced while this request waited, so the approval does not hold for it. Ask again.
+            The run's sandbox pod was replaced while this request waited, so its approval is no longer valid. Ask again.
             """
         )
     }
@@ -170,10 +170,10 @@ extension AgentPreviewGate {
         guard let failure, approval.automatic == nil else { return error }
         let words: String
         switch (isOpenAgain, approval.scope) {
-        case (true, _): words = "The approval still holds: ask for the same again, and nobody has to approve it anew."
+        case (true, _): words = "The approval is still valid: repeat the request; it needs no new approval."
         case (false, .run), (false, .tool), (false, .always): return failure
         case (false, _):
-            words = "This attempt has used the approval up, so a new one has to be approved again."
+            words = "This attempt has used the approval, so a new attempt needs a new approval."
         }
         return PreviewError(failure.kind, "\(failure.message) \(words)", retryAfter: failure.retryAfter)
     }

@@ -220,7 +220,7 @@ public struct AgentPreviewGate: Sendable {
 
     /// A fault of this service: a machine's runner reported an event that did not belong to the state.
     func eventsOutOfOrder() -> ClusterError {
-        previews.logger.error("the gate's events came out of order")
-        return ClusterError(.unavailable, "the request was not followed to its end")
+        previews.logger.error("the gate's events arrived out of order")
+        return ClusterError(.unavailable, "the outcome of the request is unknown")
     }
 }

@@ -60,12 +60,12 @@ extension ClusterError {
             "An operator must check the credentials and RBAC rules of this service; trying again does not help."
         case .quotaExceeded:
             "Stop a preview that is not needed, or ask an operator to raise the namespace's quota; then try again."
-        case .webhookFailing: "Try again shortly; if it stays so, an operator must look at the cluster's webhooks."
+        case .webhookFailing: "Try again shortly; if the error persists, an operator must check the cluster's webhooks."
         case .webhookDenied, .policyDenied:
-            "An operator must allow it, and finds the reason in this service's log; trying again does not help."
-        case .namespaceEnding: "An operator must make the namespace anew; trying again does not help until then."
+            "An operator must allow it (the reason is in this service's log); trying again does not help."
+        case .namespaceEnding: "An operator must create the namespace again; trying again does not help until then."
         case .rejected:
-            "An operator must check the installation of this service, and finds the reason in its log; trying again does not help."
+            "An operator must check the installation of this service (the reason is in its log); trying again does not help."
         case .alreadyExists: "Try again."
         }
     }

@@ -49,7 +49,7 @@ enum AppAnswer: Hashable, Sendable {
         case .page:
             nil
         case .unauthorized:
-            "The app asks for credentials at / (401): give them to the user, or switch the app's login off."
+            "The app asks for credentials at / (401): give them to the user, or disable the app's login."
         case .forbidden:
             "The app forbids / (403): let it serve / to anonymous visitors, or open a path that it serves."
         case .notFound:
@@ -73,7 +73,7 @@ enum AppAnswer: Hashable, Sendable {
             "The app serves HTTPS only: let it serve plain HTTP on this port; the gateway adds HTTPS."
         case .redirect(.loop):
             """
-            The app redirects without end: if it insists on HTTPS, let it trust X-Forwarded-Proto, which the gateway sets.
+            The app redirects in a loop: if it requires HTTPS, let it trust X-Forwarded-Proto, which the gateway sets.
             """
         case .redirect(.local(let origin)):
             "The app redirects to \(origin): set its base URL to the preview's URL, or let it redirect to a path only."
@@ -85,7 +85,7 @@ enum AppAnswer: Hashable, Sendable {
         case .redirect(.elsewhere(let origin)):
             "The app redirects to another host, \(origin): let / be a page of the app, or set its base URL to the preview's."
         case .redirect(.unreadable):
-            "The app redirects to something that is no URL: correct its Location header."
+            "The app redirects to an invalid URL: correct its Location header."
         }
     }
 }

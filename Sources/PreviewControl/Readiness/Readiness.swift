@@ -86,7 +86,7 @@ extension Readiness {
         } else if case .read(let status) = evidence.route, let complaint = status.complaint {
             self.init(
                 .notAccepted,
-                detail: "The gateway refuses this preview (\(complaint)): ask an operator to look at the Gateway."
+                detail: "The gateway refuses this preview (\(complaint)): ask an operator to check the Gateway."
             )
         } else {
             self.init(withoutApp: evidence)
@@ -108,7 +108,7 @@ extension Readiness {
             self.init(
                 .noName,
                 detail: """
-                    The preview's name is not in DNS: wait some minutes for its record, then check again, or let an operator \
+                    The preview's name is not in DNS: wait a few minutes for its record, then check again, or let an operator \
                     publish a wildcard record for the zone.
                     """
             )
@@ -122,7 +122,7 @@ extension Readiness {
                 self.init(
                     .noRoute,
                     detail: evidence.route.isAccepted
-                        ? "The gateway has accepted this preview and does not serve it yet: check again in some seconds."
+                        ? "The gateway accepted this preview but does not serve it yet: check again in a few seconds."
                         : Self.notAcceptedYet
                 )
             case .intermediary, .app, nil:
@@ -146,7 +146,7 @@ extension Readiness {
         case .notConnected:
             self.init(unreachable: evidence, "no connection to it could be made")
         case .notTried:
-            self.init(unreachable: evidence, "nobody has opened it yet")
+            self.init(unreachable: evidence, "it has not been opened yet")
         case .broken:
             self.init(unreachable: evidence, "its connection ended without an answer")
         }
@@ -165,13 +165,13 @@ extension Readiness {
             self.init(
                 .unverified,
                 detail: """
-                    The address could not be tried from here, because \(reason): open it in a browser to see whether it works.
+                    The address could not be tested from here, because \(reason): open it in a browser to see whether it works.
                     """
             )
         }
     }
 
-    private static let notAcceptedYet = "The gateway has not accepted this preview yet: check again in some seconds."
+    private static let notAcceptedYet = "The gateway has not accepted this preview yet: check again in a few seconds."
 
     private static func detail(of fault: ProbeOutcome.TLSFault) -> String {
         let problem =
@@ -187,14 +187,14 @@ extension Readiness {
     private static func detail(of fault: GatewayFault, isPodReady: Bool?) -> String {
         switch fault {
         case .noEndpoint where isPodReady == true:
-            "The gateway does not know the sandbox's pod yet, although it is ready: check again in some seconds."
+            "The gateway does not know the sandbox's pod yet, although it is ready: check again in a few seconds."
         case .noEndpoint:
-            "The sandbox's pod is not ready, so the gateway sends it nothing: wait until the sandbox runs, then check again."
+            "The sandbox's pod is not ready, so it gets no requests: wait until the sandbox runs, then check again."
         case .noBackend:
-            "The gateway does not know the preview's Service yet: check again in some seconds."
+            "The gateway does not know the preview's Service yet: check again in a few seconds."
         case .connectionRefused:
             """
-            Nobody listens on this port: start your server in the sandbox, let it listen on 0.0.0.0 and not only on \
+            No process listens on this port: start your server in the sandbox, let it listen on 0.0.0.0 and not only on \
             localhost, and check the port; the preview then works without a new start.
             """
         case .connectionTimeout:
@@ -215,7 +215,7 @@ extension Readiness {
         case .timeout:
             "The app listens and did not answer within the gateway's time limit: see its log."
         case .overload:
-            "The gateway has too many connections to the app: check again in some seconds."
+            "The gateway has too many connections to the app: check again in a few seconds."
         }
     }
 }

@@ -107,7 +107,7 @@ public final class OutageGuard: Sendable {
         return state.withLock { state in
             if let failure = state.failure { return failure.detail }
             if state.recording.isSilent { return "the API server has not answered yet" }
-            return state.recording.isAway(at: uptime) ? "the API server has not been heard of for too long" : nil
+            return state.recording.isAway(at: uptime) ? "the API server has not answered for too long" : nil
         }
     }
 

@@ -57,10 +57,10 @@ public struct LoggedTimeline: Timeline {
     private static func message(_ kind: TimelineEvent.Kind) -> Logger.Message? {
         switch kind {
         case .approvalRequired: "a preview waits for approval"
-        case .autoApproved: "a preview was approved without asking"
+        case .autoApproved: "a preview was approved automatically"
         case .approved: "a preview was approved"
         case .denied: "a preview was denied"
-        case .timedOut: "nobody decided about a preview in time"
+        case .timedOut: "a request for approval was not decided in time"
         case .withdrawn: "a request for approval was withdrawn"
         case .started, .ready, .expiring, .stopped, .reaped: nil
         }

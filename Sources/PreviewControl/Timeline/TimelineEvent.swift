@@ -177,9 +177,9 @@ extension ReapReason {
         switch self {
         case .podGone: "the sandbox's pod is gone"
         case .hardCap: "it reached its longest lifetime"
-        case .idle: "nobody kept it alive"
-        case .orphan: "half of it was missing in the cluster"
-        case .claimGone: "its run is over"
+        case .idle: "it received no keepalives"
+        case .orphan: "its HTTPRoute or Service was missing in the cluster"
+        case .claimGone: "its run has ended"
         }
     }
 }

@@ -50,7 +50,7 @@ extension Previews {
             case .changed: precondition = .sameVersion
             }
         }
-        throw ClusterError(.unavailable, "the preview is being changed all the time")
+        throw ClusterError(.unavailable, "the preview changes too often")
     }
 
     private enum Attempt {

@@ -83,7 +83,7 @@ extension Previews {
 
     func checkIsEnabled() throws(PreviewError) {
         guard !policy.isEnabled else { return }
-        throw PreviewError(.disabled, "Previews are switched off here. An operator can switch them on.")
+        throw PreviewError(.disabled, "Previews are disabled. An operator can enable them.")
     }
 
     func checkPort(_ port: Int) throws(PreviewError) -> TargetPort {
@@ -170,13 +170,13 @@ extension Previews {
         case .runLimitReached(let limit):
             return PreviewError(
                 .limitReached,
-                "This run has \(limit) previews, as many as it may have. Stop one of them, then start again.",
+                "This run has reached its limit of \(limit) previews. Stop one of them, then start again.",
                 retryAfter: timeToRoom(among: ofRun)
             )
         case .globalLimitReached(let limit):
             return PreviewError(
                 .limitReached,
-                "All \(limit) previews that may exist at once are in use. Try again later.",
+                "The limit of \(limit) previews is reached. Try again later.",
                 retryAfter: timeToRoom(among: all)
             )
         }
@@ -219,7 +219,7 @@ extension Previews {
             }
         }
         throw FailedStart(
-            cause: ClusterError(.rejected, "every object name that was tried exists already"),
+            cause: ClusterError(.rejected, "every object name that was tried already exists"),
             leftNothing: true
         )
     }

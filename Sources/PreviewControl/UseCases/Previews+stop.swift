@@ -60,7 +60,7 @@ extension Previews {
         switch outcome {
         case .deleted: true
         case .gone: false
-        case .changed: throw ClusterError(.unavailable, "the preview was made anew while it was being stopped")
+        case .changed: throw ClusterError(.unavailable, "the preview was created again while it was being stopped")
         }
     }
 

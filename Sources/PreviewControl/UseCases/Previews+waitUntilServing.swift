@@ -6,10 +6,10 @@ extension Previews {
     /// How long changing a route back may take, however the trial ended.
     private static let restoreTimeout = AnswerDeadline.takingBack
     private static let speaksHTTP2 = """
-        The app speaks HTTP/2 without TLS only, so the gateway speaks that to it; WebSockets do not pass.
+        The app supports only HTTP/2 without TLS, so the gateway uses it; WebSockets do not work.
         """
     private static let speaksNeither = """
-        The port speaks neither HTTP/1.1 nor HTTP/2 without TLS, but HTTPS only or another protocol: let a server of plain HTTP \
+        The port supports neither HTTP/1.1 nor HTTP/2 without TLS, only HTTPS or another protocol: let a server of plain HTTP \
         listen on it, or choose another port.
         """
     private static let seesLocalhost = """

@@ -77,7 +77,7 @@ public struct Previews: Sendable {
         if let reading = clusterTime.reading() { return reading }
         _ = try await objects.routes()
         guard let reading = clusterTime.reading() else {
-            throw ClusterError(.unavailable, "the API server does not tell its time")
+            throw ClusterError(.unavailable, "the API server's time is unknown")
         }
         return reading
     }

@@ -105,7 +105,7 @@ public struct Approval: Hashable, Sendable {
     public var question: String {
         """
         The agent wants to expose a preview server on port \(port.number). Anybody who has the preview's address can \
-        open it while it lives.
+        open it while it exists.
         """
     }
 

@@ -137,12 +137,12 @@ public enum AutomaticGrant: String, Hashable, Sendable, Codable, CaseIterable {
     /// The ground in words, as the end of a sentence.
     public var words: String {
         switch self {
-        case .setting: "this service is set to approve every preview"
-        case .runOption: "the run's auto-approve option is on"
+        case .setting: "this service is configured to approve every preview"
+        case .runOption: "the run's auto-approve option is enabled"
         case .runGrant: "this port was approved for the whole run"
         case .toolGrant: "previews of any port were approved for the whole run"
         case .alwaysGrant: "this port was approved for every run"
-        case .parentOption: "the auto-approve option of the parent run is on"
+        case .parentOption: "the auto-approve option of the parent run is enabled"
         case .parentRunGrant: "this port was approved for the parent run"
         case .parentToolGrant: "previews of any port were approved for the parent run"
         }

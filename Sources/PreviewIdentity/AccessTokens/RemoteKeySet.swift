@@ -81,7 +81,7 @@ public actor RemoteKeySet: VerificationKeySource {
             keys = try await fetch()
             loadedAt = uptime()
             lastTryFailed = false
-            if keys?.isEmpty == true { logger.warning("the issuer's key set holds no key for RS256 or ES256") }
+            if keys?.isEmpty == true { logger.warning("the issuer's key set contains no key for RS256 or ES256") }
         } catch {
             lastTryFailed = true
             logger.warning("the issuer's key set cannot be read", metadata: ["why": "\(error)"])
@@ -96,10 +96,10 @@ public actor RemoteKeySet: VerificationKeySource {
             maxBodyBytes: Self.maxBodyBytes
         )
         guard answer.head.status == .ok else {
-            throw UnusableKeySet("the answer has status \(answer.head.status.code), expected 200")
+            throw UnusableKeySet("the response has status \(answer.head.status.code), expected 200")
         }
         guard let document = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(answer.body)) else {
-            throw UnusableKeySet("the answer is no JSON Web Key Set (RFC 7517)")
+            throw UnusableKeySet("the response is not a JSON Web Key Set (RFC 7517)")
         }
         return document.verificationKeys()
     }

@@ -74,7 +74,7 @@ public struct CoreAPIAuthority: RunAuthority {
             guard let denied = Self.denied(error.kind) else {
                 throw AccessDenied(
                     .unavailable,
-                    "Whether you may do this cannot be told right now: \(error.message). Try again shortly.",
+                    "Your permission cannot be checked at the moment: \(error.message). Try again shortly.",
                     retryAfter: error.retryAfter ?? Self.defaultRetry
                 )
             }
@@ -94,7 +94,7 @@ public struct CoreAPIAuthority: RunAuthority {
 
     private static let foreign = AccessDenied(
         .forbidden,
-        "This run is not yours. Only its owner and operators may do this."
+        "You do not own this run. Only its owner and operators may do this."
     )
 
     /// - Returns: `nil` for an error that is not a decision.

@@ -25,8 +25,8 @@ public struct RunAccess: Sendable {
                 throw AccessDenied(
                     .forbidden,
                     """
-                    The service identity acts for the run's agent: it may ask for a preview and follow its request. \
-                    This needs the run's owner, who is a human, or an operator.
+                    The service identity acts for the run's agent: it may request a preview and follow its request. \
+                    Only the run's owner, who is a human, and operators may do this.
                     """
                 )
             }
@@ -35,8 +35,8 @@ public struct RunAccess: Sendable {
                 throw AccessDenied(
                     .forbidden,
                     """
-                    This run is somebody else's, and you may look at it: this needs the run's owner or an operator. Where \
-                    you are the owner, sign in with an access token that says so.
+                    You may view this run, but only its owner and operators may do this. If you are the owner, sign in \
+                    with an access token that identifies you as the owner.
                     """
                 )
             }
@@ -121,7 +121,7 @@ public struct ClaimAuthority: RunAuthority {
         guard let owner = try await owner(of: run), caller.names.contains(owner) else {
             throw AccessDenied(
                 .forbidden,
-                "This run is not yours, or nothing says whose it is. Only its owner and operators may do this."
+                "You do not own this run, or its owner is unknown. Only its owner and operators may do this."
             )
         }
         return .owner

@@ -33,7 +33,7 @@ struct DecisionBody {
         }
         guard let scope = ApprovalScope(rawValue: members.scope ?? ApprovalScope.once.rawValue) else {
             let known = ApprovalScope.allCases.map(\.rawValue).joined(separator: ", ")
-            throw APIError(.badRequest, "The scope is not known: expected one of \(known).")
+            throw APIError(.badRequest, "The scope is unknown: expected one of \(known).")
         }
         self.requestID = requestID
         self.scope = scope
@@ -61,7 +61,7 @@ struct AutoApproveBody: Decodable {
         } catch {
             throw APIError(
                 .badRequest,
-                "The body cannot be used: expected {\"enabled\": true} or {\"enabled\": false}."
+                "The body is invalid: expected {\"enabled\": true} or {\"enabled\": false}."
             )
         }
     }

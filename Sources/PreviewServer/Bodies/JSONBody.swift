@@ -101,7 +101,7 @@ extension Request {
         guard let text = uri.queryParameters["wait"] else { return .zero }
         let limit = longest.components.seconds
         guard let seconds = Int64(text), (0...limit).contains(seconds) else {
-            throw APIError(.badRequest, "The parameter wait cannot be used: expected whole seconds from 0 to \(limit).")
+            throw APIError(.badRequest, "The parameter wait is invalid: expected whole seconds from 0 to \(limit).")
         }
         return .seconds(seconds)
     }

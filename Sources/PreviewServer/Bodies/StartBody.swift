@@ -32,7 +32,7 @@ struct StartBody: Decodable {
             return
         }
         guard let host = HostHeader(rawValue: try members.decode(String.self, forKey: .hostHeader)) else {
-            throw APIError(.badRequest, "host_header cannot be used: expected auto, preserve or localhost.")
+            throw APIError(.badRequest, "host_header is invalid: expected auto, preserve or localhost.")
         }
         hostHeader = host
     }
@@ -58,7 +58,7 @@ struct StartBody: Decodable {
     }
 
     private static let expectation = """
-        The body cannot be used: expected a JSON object with one port, as a whole number, for example \
+        The body is invalid: expected a JSON object with one port, as a whole number, for example \
         {"target_port": 3000}.
         """
 }

@@ -78,7 +78,7 @@ struct CallerRates: Sendable {
         if let wait = limiter.take(for: share) {
             throw APIError(
                 .tooManyRequests,
-                "You send requests faster than this service takes them. Wait, and send fewer.",
+                "You send requests too fast. Wait, and send fewer requests.",
                 retryAfter: wait
             )
         }

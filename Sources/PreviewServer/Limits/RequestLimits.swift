@@ -62,7 +62,7 @@ struct ConcurrencyMiddleware: RouterMiddleware {
         guard requests.enter() else {
             throw APIError(
                 .serviceUnavailable,
-                "This replica works on as many requests as it can. Try again shortly.",
+                "This replica handles its maximum number of requests. Try again shortly.",
                 retryAfter: .seconds(1)
             )
         }

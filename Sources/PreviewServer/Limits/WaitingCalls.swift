@@ -47,14 +47,14 @@ final class WaitingCalls: Sendable {
             guard state.perRun[run, default: 0] < limits.maxWaitingPerRun else {
                 throw APIError(
                     .tooManyRequests,
-                    "\(limits.maxWaitingPerRun) calls wait for this run already, as many as may. End one of them first.",
+                    "\(limits.maxWaitingPerRun) calls already wait for this run, the maximum. End one of them first.",
                     retryAfter: Self.retryAfter
                 )
             }
             guard state.total < limits.maxWaiting else {
                 throw APIError(
                     .serviceUnavailable,
-                    "This replica holds as many waiting calls as it can. Try again shortly.",
+                    "This replica has its maximum number of waiting calls. Try again shortly.",
                     retryAfter: Self.retryAfter
                 )
             }

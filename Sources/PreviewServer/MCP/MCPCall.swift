@@ -118,7 +118,7 @@ struct CallProgress {
     static let interval = Duration.seconds(5)
 
     private let token: JSONRPCID?
-    private var message = "The call is being carried out."
+    private var message = "The call is in progress."
     private var count = 0
 
     init(token: JSONRPCID?) {

@@ -127,7 +127,7 @@ extension MCPExchange {
                 guard ProtocolRevision(rawValue: version) != nil else { return .unsupportedVersion(version) }
                 return JSONRPCFault(
                     .invalidRequest,
-                    "Batches are part of revision 2025-03-26 only: send each message by itself."
+                    "Batches are part of revision 2025-03-26 only: send each message separately."
                 )
             }
         } catch {
@@ -149,7 +149,7 @@ extension MCPExchange {
         case .request(let request):
             do throws(JSONRPCFault) {
                 guard request.method != "initialize" else {
-                    throw JSONRPCFault(.invalidRequest, "The method 'initialize' may not be part of a batch.")
+                    throw JSONRPCFault(.invalidRequest, "The method 'initialize' must not be part of a batch.")
                 }
                 switch try server.answer(request, in: .march2025) {
                 case .result(let result):

@@ -20,7 +20,7 @@ struct MCPRoutes: Sendable {
         guard accepted.json || accepted.eventStream else {
             throw APIError(
                 .notAcceptable,
-                "Answers come in one of two formats: send 'Accept: application/json, text/event-stream'."
+                "The response is JSON or an event stream: send 'Accept: application/json, text/event-stream'."
             )
         }
         guard request.mayHoldJSON else {

@@ -140,8 +140,8 @@ struct GateRoutes: Sendable {
     private static let alwaysIsForOperators = PreviewError(
         .forbidden,
         """
-        A grant of scope always counts for every run, so only an operator may give it. Approve with scope once, run or tool; \
-        nothing was decided yet.
+        An approval with scope always applies to every run, so only an operator may give it. Use scope once, run or tool; \
+        the request is still pending.
         """
     )
 

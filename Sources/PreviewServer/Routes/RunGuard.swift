@@ -45,7 +45,7 @@ extension Router where Context == PreviewRequestContext {
                 on(path, method: method) { _, _ -> Response in
                     throw APIError(
                         .methodNotAllowed,
-                        "This route does not take \(method.rawValue): expected one of \(allowed).",
+                        "This route does not allow \(method.rawValue): expected one of \(allowed).",
                         headers: [.allow: allowed]
                     )
                 }

@@ -22,7 +22,7 @@ struct HealthRoutes: Sendable {
         router.get("readyz") { _, _ in
             if draining.hasBegun { return try notReady("this replica is shutting down", retryAfter: .zero) }
             guard core.brake.hasSweepBeenTried else {
-                return try notReady("the cluster's previews have not been asked for yet", retryAfter: .seconds(1))
+                return try notReady("the cluster's previews have not been listed yet", retryAfter: .seconds(1))
             }
             return try JSONBody(ReadinessBody(core, obstacle: nil))
         }

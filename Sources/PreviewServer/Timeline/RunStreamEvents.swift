@@ -88,7 +88,7 @@ struct RunStreamEvents {
         switch state {
         case .pending, .granted, .consumed: members["message"] = "The preview was approved."
         case .denied: members["message"] = "The preview was denied."
-        case .timedOut: members["message"] = "Nobody decided about the preview in time."
+        case .timedOut: members["message"] = "The request for a preview was not decided in time."
         case .withdrawn: members["message"] = "The request for a preview was withdrawn."
         }
         if let reason { members["reason"] = reason }

@@ -10,8 +10,8 @@ struct CommandLineTests {
         arguments: [
             (["up", "--port", "2999"], "--port 2999 is outside 3000 to 9000"),
             (["up", "--port", "x"], "The value 'x' is invalid for '--port <port>'"),
-            (["up", "--envoy-port", "0"], "--envoy-port 0 is no TCP port"),
-            (["up", "--api-port", "65536"], "--api-port 65536 is no TCP port"),
+            (["up", "--envoy-port", "0"], "--envoy-port 0 is not a TCP port"),
+            (["up", "--api-port", "65536"], "--api-port 65536 is not a TCP port"),
             (["up", "npm"], "Unexpected argument 'npm'"),
             (["demo", "--nonsense"], "Unknown option '--nonsense'"),
             (["explode"], "Unexpected argument 'explode'"),
@@ -45,7 +45,7 @@ struct CommandLineTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for (text, complaint) in [
-            (nil, "cannot be read"), ("{", "is no YAML"), ("apiVersion: v1\nkind: Secret", "no rule about access"),
+            (nil, "cannot be read"), ("{", "is not YAML"), ("apiVersion: v1\nkind: Secret", "not an access rule"),
         ] as [(String?, String)] {
             let file = folder.appending(path: "rules.yaml")
             if let text { try Data(text.utf8).write(to: file) }

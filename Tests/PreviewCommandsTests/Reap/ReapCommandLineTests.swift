@@ -8,7 +8,7 @@ struct ReapCommandLineTests {
     private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
 
     @Test(arguments: [
-        ([], "what reaps all the time is serve"),
+        ([], "the command 'serve' reaps continuously"),
         (["--dry-run"], "--once"),
         (["-o", "json"], "--once"),
         (["--once", token], "use --explain"),

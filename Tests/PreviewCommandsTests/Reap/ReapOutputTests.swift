@@ -136,7 +136,7 @@ struct ReapOutputTests {
         #expect(story.contains("9999-12-31T23:59:59.000Z; clamped to creationTimestamp and 8h, \(cap)"))
         #expect(story.contains("missing: the reaper does not need it"))
         #expect(story.contains("A keepalive now moves its expiry to"))
-        #expect(story.contains("is there; no matter, since previews outlive their run"))
+        #expect(story.contains("exists; not relevant: previews are kept after their run"))
         #expect(!story.unicodeScalars.contains("\u{1B}"), "a terminal takes it for a command")
     }
 
@@ -144,8 +144,8 @@ struct ReapOutputTests {
         "The story says what is decided",
         arguments: [
             ("alive", "keep: unless something changes, it is reaped in 15m, at "),
-            ("deleted", "leave: it is being deleted already"), ("podless", "reap: because its pod is gone (pod-gone)."),
-            ("lonely", "because half of the pair of HTTPRoute and Service is missing (orphan)."),
+            ("deleted", "leave: it is already being deleted"), ("podless", "reap: because its pod is gone (pod-gone)."),
+            ("lonely", "because its HTTPRoute or Service is missing (orphan)."),
         ]
     )
     func theStorySaysWhatIsDecided(label: String, words: String) async throws {
@@ -176,8 +176,8 @@ struct ReapOutputTests {
         #expect(table.hasSuffix("Nothing was deleted: this was a dry run."))
         let entry = try #require(report.entries.first { $0.token.text == "alive" })
         let story = ReapStory(entry, report).text
-        #expect(story.contains("reap: because nobody keeps it alive (idle)"))
-        #expect(story.contains("a keepalive through it revives what has idled too long"))
+        #expect(story.contains("reap: because it received no keepalives (idle)"))
+        #expect(story.contains("a keepalive through it extends expired idle previews"))
         let podless = try #require(report.entries.first { $0.token.text == "podless" })
         #expect(!ReapStory(podless, report).text.contains("idleness"))
     }

@@ -12,7 +12,7 @@ struct CoreAPIWatchTests {
         for _ in 0..<10 { watch.note(isReachable: true) }
         #expect(
             log.messages == [
-                "the core API cannot be reached; access to runs cannot be checked until it can",
+                "the core API cannot be reached; access to runs cannot be checked",
                 "the core API can be reached again",
             ]
         )

@@ -29,7 +29,7 @@ struct GivenBackGrantTests {
             harness.cluster.fail(step, tookEffect ? .after(Self.failure) : .before(Self.failure))
             let (error, pending) = try await refusedStart(harness)
             #expect(error?.kind == .clusterUnavailable)
-            #expect(error?.message.contains("still holds") == true)
+            #expect(error?.message.contains("still valid") == true)
             #expect(harness.states == [.granted])
             #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
 
@@ -49,7 +49,7 @@ struct GivenBackGrantTests {
             harness.cluster.fail(.createRoute, .before(Self.failure))
             harness.cluster.failAlways(step, Self.failure)
             let (error, _) = try await refusedStart(harness)
-            #expect(error?.message.contains("used the approval up") == true)
+            #expect(error?.message.contains("used the approval") == true)
             #expect(harness.states == [.consumed])
         }
     }
@@ -60,7 +60,7 @@ struct GivenBackGrantTests {
             harness.cluster.interrupt(.createRoute) { harness.cluster.failAlways(.replaceOnClaim, Self.failure) }
             harness.cluster.fail(.createRoute, .before(Self.failure))
             let (error, _) = try await refusedStart(harness)
-            #expect(error?.message.contains("used the approval up") == true)
+            #expect(error?.message.contains("used the approval") == true)
             #expect(harness.states == [.consumed])
         }
     }
@@ -108,7 +108,7 @@ struct GivenBackGrantTests {
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             let refusals = try await harness.whileTimePasses { await [first.refusal, second.refusal] }
             #expect(refusals.count { $0 == nil } == 1)
-            #expect(refusals.contains { $0?.message.contains("still holds") == true })
+            #expect(refusals.contains { $0?.message.contains("still valid") == true })
             #expect(harness.cluster.liveRoutes.count == 1)
             #expect(harness.states == [.consumed])
         }
@@ -128,7 +128,7 @@ struct GivenBackGrantTests {
             }
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             let error = try await harness.whileTimePasses { await first.refusal }
-            #expect(error?.message.contains("used the approval up") == true)
+            #expect(error?.message.contains("used the approval") == true)
             #expect(await joined.token != nil)
             #expect(harness.states == [.consumed])
             #expect(harness.cluster.liveRoutes.isEmpty)

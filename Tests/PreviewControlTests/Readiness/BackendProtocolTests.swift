@@ -83,7 +83,7 @@ struct BackendProtocolTests {
     func whatSpeaksNeitherGetsItsRouteBack(http2: ProbeOutcome) async throws {
         let started = try await start(http2: http2)
         #expect(started.session.readiness.state == .noApp)
-        #expect(started.session.readiness.detail?.contains("speaks neither HTTP/1.1 nor HTTP/2 without TLS") == true)
+        #expect(started.session.readiness.detail?.contains("supports neither HTTP/1.1 nor HTTP/2 without TLS") == true)
         #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
         #expect(started.cluster.log.count { $0 == .setBackendProtocol } == 2)
     }

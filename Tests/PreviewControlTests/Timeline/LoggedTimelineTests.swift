@@ -26,8 +26,8 @@ struct LoggedTimelineTests {
 
     @Test(arguments: [
         (TimelineEvent.Kind.approvalRequired, "a preview waits for approval"),
-        (.autoApproved, "a preview was approved without asking"), (.approved, "a preview was approved"),
-        (.denied, "a preview was denied"), (.timedOut, "nobody decided about a preview in time"),
+        (.autoApproved, "a preview was approved automatically"), (.approved, "a preview was approved"),
+        (.denied, "a preview was denied"), (.timedOut, "a request for approval was not decided in time"),
         (.withdrawn, "a request for approval was withdrawn"),
     ])
     func aDecisionIsOneLineWithRunRequestAndWho(kind: TimelineEvent.Kind, message: String) throws {

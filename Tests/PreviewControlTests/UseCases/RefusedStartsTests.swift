@@ -14,7 +14,7 @@ struct RefusedStartsTests {
 
     @Test func theReasonIsSaidOnceAMinuteWithTheNumberOfRepeats() {
         let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)
-        let error = PreviewError(.limitReached, "This run has 3 previews, as many as it may.")
+        let error = PreviewError(.limitReached, "This run has reached its limit of 3 previews.")
         for _ in 0..<5 { refused.note(error, run: run, port: 3000, requester: "ada") }
         refused.note(PreviewError(.noSandbox, "No sandbox."), run: run, port: 3000, requester: "ada")
         #expect(log.messages == ["a start was refused", "a start was refused"])

@@ -146,7 +146,7 @@ struct RequestLimitTests {
             return Response(status: .ok)
         }
         #expect(answer.status == 503)
-        #expect(answer.body.contains("took too long"))
+        #expect(answer.body.contains("timed out"))
     }
 
     @Test func whatAHandlerAsksOfOthersIsBoundedFromTheArrivalOn() async throws {

@@ -89,7 +89,7 @@ struct CheckPreviewToolTests {
                     #expect(head.contains("content-type: text/event-stream") == (wait != nil))
                     guard wait != nil else { return }
                     let progress = try await connection.read(until: "\n\n")
-                    #expect(progress.contains("looked at until it works, for 30 seconds at most"))
+                    #expect(progress.contains("checked until it works, for 30 seconds at most"))
                     await repair(harness)
                     let answer = try await connection.read(until: "\r\n0\r\n\r\n")
                     #expect(answer.contains("The preview works."))
@@ -106,7 +106,7 @@ struct CheckPreviewToolTests {
         let places = try (0..<api.limits.maxWaitingPerRun).map { _ in try api.waitingCalls.place(for: run) }
         try await harness.test { client async throws in
             let waiting = try await client.callTool("check_preview", arguments(token, wait: "1"))
-            #expect(waiting.json["isError"] == true && waiting.text.contains("16 calls wait for this run already"))
+            #expect(waiting.json["isError"] == true && waiting.text.contains("16 calls already wait for this run"))
             #expect(try await client.callTool("check_preview", arguments(token)).json["isError"] == false)
         }
         withExtendedLifetime(places) {}

@@ -122,7 +122,7 @@ struct ToolTests {
             #expect(stopped["structuredContent"] == ["session_id": .string(token.text), "stopped": true])
             guard case .array(let words) = stopped["content"] else { return #expect(Bool(false), "no content") }
             let said = words.first?.objectValue?["text"]?.stringValue
-            #expect(said?.contains("WebSockets and event streams that are open") == true)
+            #expect(said?.contains("Open WebSockets and event streams may continue") == true)
             #expect(harness.cluster.liveRoutes.isEmpty)
             let again = try await client.callTool("stop_preview", arguments)
             #expect(again.json["isError"] == true)
@@ -172,7 +172,7 @@ struct ToolTests {
     }
 
     @Test func aDeniedAccessNamesTheArgument() throws {
-        let result = try #require(ToolResult(failure: AccessDenied(.forbidden, "This run is not yours.")))
+        let result = try #require(ToolResult(failure: AccessDenied(.forbidden, "You do not own this run.")))
         #expect(result.text.contains("Check run_id"))
     }
 
@@ -190,7 +190,7 @@ struct ToolTests {
         )
         let text = try await call.run(.silent).json.text()
         #expect(text.contains(#""isError":true"#))
-        #expect(text.contains("16 calls wait for this run already"))
+        #expect(text.contains("16 calls already wait for this run"))
         withExtendedLifetime(places) {}
     }
 

@@ -53,7 +53,7 @@ struct HealthRoutesTests {
             try await harness.test { client in
                 let before = try await readiness(client)
                 #expect(before.status == 503)
-                #expect(before.body.error == "Not ready: the cluster's previews have not been asked for yet.")
+                #expect(before.body.error == "Not ready: the cluster's previews have not been listed yet.")
                 #expect(!before.body.cluster.reachable)
                 try? await harness.core.reaper.sweep()
                 let after = try await readiness(client)

@@ -155,7 +155,7 @@ struct DoctorInstallationTests {
                 probes: probes
             )
             #expect(report.entries.first?.finding.status == .warning)
-            #expect(report.text.contains("the certificate of 192.0.2.1:443 ends on"))
+            #expect(report.text.contains("the certificate of 192.0.2.1:443 expires on"))
         }
         #expect(asked.withLock(\.self) == ["192.0.2.1:443", "doctor-preview.preview.example.com"])
     }

@@ -105,7 +105,7 @@ struct DoctorTests {
             #expect(report.entries.allSatisfy { $0.finding.status == .ok || $0.finding.status == .skipped })
             #expect(report.exitCode == 0)
             #expect(
-                report.text.contains("√ PG401 the service may do what it needs: as system:serviceaccount:agentweaver")
+                report.text.contains("√ PG401 the service has all required permissions: as system:serviceaccount:")
             )
         }
     }
@@ -226,7 +226,7 @@ struct DoctorTests {
             let settings = ["Sandbox__Preview__AllowedPortMax": "9999"]
             let report = try await doctor(["--only", "PG502"], kubeconfig: kubeconfig, settings: settings)
             #expect(report.entries.first?.finding.status == .failure)
-            #expect(report.text.contains("admits 3000-9000, the settings 3000-9999"))
+            #expect(report.text.contains("admits 3000-9000, the settings allow 3000-9999"))
         }
     }
 

@@ -52,7 +52,7 @@ struct CommandLineTests {
         #expect(!result.isSuccess)
         // The other lines are the log.
         let errors = result.errors.split(separator: "\n").filter { !$0.hasPrefix("20") }
-        #expect(errors == ["Error: \(setting)=\(address): cannot listen there: \(reason)"], "\(result.errors)")
+        #expect(errors == ["Error: \(setting)=\(address): cannot listen on this address: \(reason)"])
     }
 
     @Test("It prints its version")

@@ -81,8 +81,8 @@ struct DeployTests {
             #expect(!result.isSuccess)
             for text in [
                 "pods: 0 of 0 replicas are available", "routes: HTTPRoute preview-gateway is Accepted",
-                "role: it may not do what it does not need; mend: ",
-                "policies: NetworkPolicy preview-gateway is there; mend: kubectl apply",
+                "role: the service has no unnecessary permissions; fix: ",
+                "policies: NetworkPolicy preview-gateway exists; fix: kubectl apply",
             ] {
                 #expect(result.output.contains("✗ \(text)"), "\(text) is not said: \(result.output)")
             }
@@ -116,7 +116,7 @@ struct DeployTests {
             (["--image", "registry.example.com/preview-gateway"], "neither a tag nor a digest"),
             ([], "--image is missing"),
             (["--image", "r/p:1", "--overlay", "generic"], "--zone is missing"),
-            (["--image", "r/p:1", "--zone", "No_Zone"], "is no zone"),
+            (["--image", "r/p:1", "--zone", "No_Zone"], "is not a zone"),
             (["--image", "r/p:1", "--zone", "a.example", "--overlay", "none"], "there is no overlay none"),
             (["--image", "r/p:1", "--zone", "a.example", "--with", "none,such"], "there is no component none"),
             (["--colour"], "unknown argument"),

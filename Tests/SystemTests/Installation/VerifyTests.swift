@@ -42,13 +42,13 @@ struct VerifyTests {
             let passed = result.output.split(separator: "\n").filter { $0.hasPrefix("✓ ") }.map { $0.dropFirst(2) }
             for check in [
                 "gateways: agentweaver-preview-gateway is Programmed",
-                "policies: NetworkPolicy preview-gateway is there",
+                "policies: NetworkPolicy preview-gateway exists",
                 "service: its brake is not engaged", "smoke: its page opens from here (status 200)",
-                "smoke: its address is closed (status 404)", "smoke: what was stopped is not kept alive",
-                "negatives: nobody is served without credentials", "negatives: port 22 is refused",
+                "smoke: its address is closed (status 404)", "smoke: a keepalive of a stopped preview is refused",
+                "negatives: requests without credentials are refused", "negatives: port 22 is refused",
                 "negatives: port 9001 is refused", "negatives: an unknown preview cannot be stopped",
-                "negatives: the agent's key decides nothing (tool-approvals)",
-                "negatives: the agent's key decides nothing (auto-approve)",
+                "negatives: the agent's key cannot decide (tool-approvals)",
+                "negatives: the agent's key cannot decide (auto-approve)",
             ] { #expect(passed.contains { $0 == check }, "\(check) is not among \(passed)") }
             // The preview that `up` started is still there, and the one of the check is not.
             let routes = try await cluster.kubectl(
@@ -77,7 +77,7 @@ struct VerifyTests {
                 cluster.path("owner-token")
             )
             #expect(!result.isSuccess)
-            #expect(result.output.contains("✗ negatives: the agent's key decides nothing (auto-approve); mend: "))
+            #expect(result.output.contains("✗ negatives: the agent's key cannot decide (auto-approve); fix: "))
         }
     }
 

@@ -135,11 +135,11 @@ struct OperatorCommandTests {
             try service.addSandbox()
             let tokens = [try await start(service).token, try await start(service).token]
             let refused = await operate(StopCommand.self, ServiceUnderTest.run, on: service)
-            #expect(refused.exitCode == 1 && refused.error.contains("2 previews are meant by that"))
+            #expect(refused.exitCode == 1 && refused.error.contains("2 previews match"))
             for token in tokens { #expect(refused.error.contains(token.fingerprint)) }
             // A reference that matches no preview prevents the stop of the others too.
             let mixed = await operate(StopCommand.self, tokens[0].fingerprint, "ffffffff", on: service)
-            #expect(mixed.exitCode == 1 && mixed.error.contains("'list' shows what there is"))
+            #expect(mixed.exitCode == 1 && mixed.error.contains("no preview matches; 'list' prints all"))
             #expect(service.store.list(.httpRoutes).items.count == 2)
             let all = await operate(StopCommand.self, ServiceUnderTest.run, "--all", on: service)
             #expect(all.exitCode == 0 && service.store.list(.httpRoutes).items.isEmpty)
@@ -250,7 +250,7 @@ struct OperatorCommandTests {
             let all = await operate(RequestsCommand.self, "--all", "-o", "wide", on: service)
             #expect(all.output.contains("consumed") && all.output.contains("ada"))
             let none = await operate(RequestsCommand.self, on: service)
-            #expect(none.output == "No request waits in namespace agentweaver.\n")
+            #expect(none.output == "No pending requests in namespace agentweaver.\n")
         }
     }
 
@@ -278,12 +278,12 @@ struct OperatorCommandTests {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let unknown = await operate(ApproveCommand.self, "zzzzzzzz", on: service)
-            #expect(unknown.exitCode == 1 && unknown.error.contains("'requests' lists what waits"))
+            #expect(unknown.exitCode == 1 && unknown.error.contains("'requests' lists pending requests"))
             let (request, call) = try await ask(service)
             _ = await operate(DenyCommand.self, request, on: service)
             _ = try await call.value
             let decided = await operate(ApproveCommand.self, request, on: service)
-            #expect(decided.exitCode == 1 && decided.error.contains("was denied already"))
+            #expect(decided.exitCode == 1 && decided.error.contains("was already denied"))
             let setting = await operate(ListCommand.self, "--set", "Sandbox__Preview__Enabled=maybe", on: service)
             #expect(setting.exitCode == 1 && setting.error.contains("Sandbox__Preview__Enabled"))
         }
@@ -318,7 +318,7 @@ struct OperatorCommandTests {
             let (token, _) = try await start(service)
             service.server.faults.add(.init(verb: "delete", times: nil, fault: .answer(Self.forbidden)))
             let result = await operate(StopCommand.self, token.fingerprint, on: service)
-            #expect(result.exitCode == 1 && result.error.contains("A command acts as your account"), "\(result.error)")
+            #expect(result.exitCode == 1 && result.error.contains("Commands use your account"), "\(result.error)")
         }
     }
 
@@ -339,7 +339,7 @@ struct OperatorCommandTests {
     @Test func whoDecidesWithoutANameIsAskedForOne() async throws {
         try await ServiceUnderTest.run { service in
             let result = await operate(ApproveCommand.self, "zzzzzzzz", "--by", "", on: service)
-            #expect(result.exitCode == 1 && result.error.contains("name yourself with --by"))
+            #expect(result.exitCode == 1 && result.error.contains("pass your name with --by"))
         }
     }
 }

@@ -41,7 +41,7 @@ struct HTTP2AppTests {
             try await ServiceWithGateway.run(zone: Self.zone) { service, _ in
                 let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(app.port)}"#)
                 #expect(answer["readiness"] == "no_app", "\(answer.body)")
-                #expect(answer["detail"]?.contains("speaks neither HTTP/1.1 nor HTTP/2 without TLS") == true)
+                #expect(answer["detail"]?.contains("supports neither HTTP/1.1 nor HTTP/2 without TLS") == true)
                 let token = try #require(answer["session_id"])
                 let route = service.store.get(.httpRoutes, namespace: "agentweaver", name: "preview-\(token)")
                 #expect(route?["spec", "rules"]?[0]?["backendRefs"]?[0]?["port"] == 80)

@@ -47,7 +47,7 @@ struct ReadinessCase: Sendable {
         .init(app: .empty, state: .serving, words: nil),
         .init(app: .redirectsWithin, state: .serving, words: nil),
         .init(app: .redirectsToItself, state: .serving, words: nil),
-        .init(app: .loops, state: .noApp, words: "redirects without end"),
+        .init(app: .loops, state: .noApp, words: "redirects in a loop"),
         .init(app: .redirectsToLocalhost, state: .noApp, words: "redirects to http://localhost:3000: set its base URL"),
         .init(app: .redirectsElsewhere, state: .noApp, words: "another host, https://login.example"),
         .init(app: .redirectsToPlain, state: .noApp, words: "trust X-Forwarded-Proto"),
@@ -69,7 +69,7 @@ struct ReadinessCase: Sendable {
         .init(app: .resets, state: .noApp, words: "closes the connection"),
         .init(app: .ssh, state: .noApp, words: "does not answer in HTTP/1.1"),
         .init(app: .http2, state: .noApp, words: "does not answer in HTTP/1.1"),
-        .init(app: .nobody, state: .noApp, words: "Nobody listens"),
+        .init(app: .nobody, state: .noApp, words: "No process listens"),
         // An answer of the app takes precedence over the gateway's status, which may be older.
         .init(app: .page, status: unseen, state: .serving, words: nil),
         .init(app: .nobody, status: refused, state: .notAccepted, words: "NotAllowedByListeners"),

@@ -60,7 +60,7 @@ struct ReapCommandTests {
             let routes = cluster.routes
             let result = try await cluster.reap("--once", environment: ["Sandbox__Preview__Enabled": "false"])
             #expect(result.exitCode == 0)
-            #expect(result.output.contains("the reaper rests, because Sandbox__Preview__Enabled is false"))
+            #expect(result.output.contains("the reaper is disabled, because Sandbox__Preview__Enabled is false"))
             #expect(cluster.routes == routes)
         }
     }
@@ -111,7 +111,7 @@ struct ReapCommandTests {
             let routes = cluster.routes
             let result = try await cluster.reap("--once")
             #expect(result.exitCode == 1)
-            #expect(result.error.contains("\(Self.due.count) of what is due could not be deleted"))
+            #expect(result.error.contains("\(Self.due.count) of the due objects could not be deleted"))
             #expect(cluster.routes == routes)
         }
     }
@@ -141,7 +141,7 @@ struct ReapCommandTests {
             )
             let result = try await cluster.reap("--once")
             #expect(result.exitCode == 1)
-            #expect(result.error.contains("1 of what is due could not be deleted"))
+            #expect(result.error.contains("1 of the due objects could not be deleted"))
             let line = result.line(of: try ReapCluster.token(.idle))
             #expect(line.contains(" failed ") && line.hasSuffix("the API server answered 403"))
             #expect(cluster.routes.intersection(Self.due) == [State.idle.rawValue])
@@ -177,7 +177,7 @@ struct ReapCommandTests {
             for reference in ["ffffffff", "swift-falcon-nobody-k7m2q4x3n5b3r6t5"] {
                 let result = try await cluster.reap("--explain", reference)
                 #expect(result.exitCode == 1)
-                #expect(result.error.contains("'preview-gateway list' shows what there is"))
+                #expect(result.error.contains("'preview-gateway list' prints all"))
                 #expect(result.output.isEmpty && !result.error.contains("nobody"))
             }
         }

@@ -311,7 +311,7 @@ struct RouterSystemTests {
                     body: #"{"request_id": "\#(request)"}"#
                 )
                 #expect(refused.status == 409)
-                #expect(refused["error"]?.hasPrefix("This run no longer works") == true)
+                #expect(refused["error"]?.hasPrefix("This run has ended") == true)
             }
             // The service key may not read the run; the state that was just read for the owner applies.
             let again = try await service.call(

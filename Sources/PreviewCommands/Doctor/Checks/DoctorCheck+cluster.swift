@@ -11,7 +11,7 @@ extension DoctorCheck {
     private static let tolerableSkew = Duration.seconds(5)
 
     static let clusterChecks = [
-        DoctorCheck("PG101", .cluster, "the API server answers and is new enough", pre: true) { context in
+        DoctorCheck("PG101", .cluster, "the API server answers, and its version is supported", pre: true) { context in
             let version = try await context.client.serverVersion()
             guard version.major > 1 || version.minor >= leastMinorVersion else {
                 return .failure(
@@ -21,10 +21,10 @@ extension DoctorCheck {
             }
             return .ok("Kubernetes \(version)")
         },
-        DoctorCheck("PG102", .cluster, "this machine's clock agrees with the API server's", pre: true) { context in
+        DoctorCheck("PG102", .cluster, "this machine's clock matches the API server's", pre: true) { context in
             _ = try await context.client.serverVersion()
             guard let skew = context.client.serverClock.skew(of: Date()) else {
-                return .skipped("the API server has not told its time")
+                return .skipped("the API server's time is unknown")
             }
             guard abs(skew / .seconds(1)) <= tolerableSkew / .seconds(1) else {
                 return .warning(
@@ -42,7 +42,7 @@ extension DoctorCheck {
                     in: nil
                 )
                 guard found.metadata.deletionTimestamp == nil else {
-                    return .failure("\(context.namespace) is being deleted", mend: "wait, and install it anew")
+                    return .failure("\(context.namespace) is being deleted", mend: "wait, and install it again")
                 }
                 return .ok(context.namespace)
             } catch let error as KubernetesError where error.isNotFound {

@@ -8,7 +8,7 @@ extension DoctorCheck {
     private static let noRun = "00000000-0000-4000-8000-000000000000"
 
     static let coreChecks = [
-        DoctorCheck("PG601", .core, "the core API answers, and knows the service key", pre: true) { context in
+        DoctorCheck("PG601", .core, "the core API answers, and accepts the service key", pre: true) { context in
             guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
             let client = CoreAPIClient(base: base, transport: context.platform)
             let bearer = context.serviceKey?.bearer.value ?? "nobody"
@@ -17,14 +17,14 @@ extension DoctorCheck {
                 return .ok("it answers")
             } catch {
                 switch error.kind {
-                case .notFound: return .ok("it knows the key; run facts are asked under the service key")
-                case .forbidden: return .ok("it knows the key; run facts are asked under the callers' own bearers")
+                case .notFound: return .ok("it accepts the key; runs are read with the service key")
+                case .forbidden: return .ok("it accepts the key; runs are read with the callers' own bearer tokens")
                 case .unauthorized where context.serviceKey == nil:
-                    return .ok("it answers; without \(IdentitySettings.Keys.apiKey.key) here no more can be asked")
+                    return .ok("it answers; the key is not checked: \(IdentitySettings.Keys.apiKey.key) is not set")
                 case .unauthorized:
                     return .failure(
                         "it does not accept the service key",
-                        mend: "give this service the platform's key: kubectl get secret preview-gateway -o yaml"
+                        mend: "set this service's key to the platform's: kubectl get secret preview-gateway -o yaml"
                     )
                 default:
                     return .failure(
@@ -38,6 +38,6 @@ extension DoctorCheck {
 
     /// ``noRun`` as a value.
     static func nonexistentRun() throws(CoreAPIError) -> RunID {
-        do { return try RunID(noRun) } catch { throw CoreAPIError(.rejected, "the run id is none") }
+        do { return try RunID(noRun) } catch { throw CoreAPIError(.rejected, "the run ID is invalid") }
     }
 }

@@ -6,7 +6,7 @@ extension DoctorCheck {
     static let endedPageRoute = "ended-previews"
 
     static let endedPageChecks = [
-        DoctorCheck("PG306", .gateway, "hosts without a preview get a page that says so") { context in
+        DoctorCheck("PG306", .gateway, "hosts without a preview get an explanatory page") { context in
             guard let zone = context.connection.settings.zone else {
                 return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
             }

@@ -15,7 +15,7 @@ extension DoctorCheck {
     private static let maxGatewayPods = 3
 
     static let exposureChecks = [
-        DoctorCheck("PG303", .gateway, "the certificate covers the zone, and does not end soon") { context in
+        DoctorCheck("PG303", .gateway, "the certificate covers the zone, and does not expire soon") { context in
             guard let zone = context.connection.settings.zone else {
                 return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
             }
@@ -35,7 +35,7 @@ extension DoctorCheck {
                 return judge(certificate, from: place, zone: "\(zone)", now: context.probes.now())
             }
         },
-        DoctorCheck("PG304", .gateway, "the zone belongs to previews alone") { context in
+        DoctorCheck("PG304", .gateway, "only previews use the zone") { context in
             guard let zone = context.connection.settings.zone else {
                 return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
             }
@@ -48,16 +48,16 @@ extension DoctorCheck {
             )
             guard hosts.isEmpty else {
                 return .warning(
-                    "\(hosts.sorted().joined(separator: ", ")) is in it too, so previews can set cookies there and are the same site",
+                    "hosts in the same zone: \(hosts.sorted().joined(separator: ", ")); previews can set cookies for them",
                     mend:
-                        "give previews a zone of their own, or see Docs/ThreatModel.md for what remains and how to lessen it"
+                        "use a separate zone for previews, or see Docs/ThreatModel.md for the remaining risk"
                 )
             }
             return .ok("no other host of namespace \(context.namespace) is under \(zone)")
         },
-        DoctorCheck("PG305", .gateway, "the Gateway's metrics hold no tokens") { context in
+        DoctorCheck("PG305", .gateway, "the Gateway's metrics contain no tokens") { context in
             let tokens = try await context.connection.objects.routes(reusing: { _ in nil }).map(\.token)
-            guard !tokens.isEmpty else { return .skipped("there is no preview whose token could be found") }
+            guard !tokens.isEmpty else { return .skipped("there is no preview to search for") }
             let pods = try await context.client.listMetadata(
                 of: Pod.self,
                 in: context.gatewayNamespace,
@@ -79,10 +79,10 @@ extension DoctorCheck {
             guard found.isEmpty else {
                 return .warning(
                     """
-                    \(found.count) of \(tokens.count) tokens are in them (\(found.map(\.fingerprint).sorted().joined(separator: ", "))), \
-                    so whoever reads the metrics can open these previews
+                    \(found.count) of \(tokens.count) tokens are in the metrics (\(found.map(\.fingerprint).sorted().joined(separator: ", "))), \
+                    so anyone who reads the metrics can open these previews
                     """,
-                    mend: "drop the labels that name Services and hosts when scraping: see the page"
+                    mend: "drop the labels that name Services and hosts when scraping"
                 )
             }
             return .ok("none of \(tokens.count) in \(pods.count) pods")
@@ -92,18 +92,18 @@ extension DoctorCheck {
     private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
 
     static func judge(_ certificate: ServerCertificate, from place: String, zone: String, now: Date) -> DoctorFinding {
-        let renew = "kubectl get secret,certificate,defaultdomaincertificate -A; renew it where it comes from"
+        let renew = "kubectl get secret,certificate,defaultdomaincertificate -A; renew it at its source"
         let end = Date(timeIntervalSince1970: Double(certificate.notAfterSeconds))
         let day = RFC3339.string(end).prefix(10)
         guard certificate.coversHost else {
             return .failure("the certificate of \(place) does not cover *.\(zone)", mend: "use one for *.\(zone)")
         }
-        guard now < end else { return .failure("the certificate of \(place) ended on \(day)", mend: renew) }
+        guard now < end else { return .failure("the certificate of \(place) expired on \(day)", mend: renew) }
         guard now >= Date(timeIntervalSince1970: Double(certificate.notBeforeSeconds)) else {
             return .failure("the certificate of \(place) is not valid yet", mend: "compare the clocks: PG102")
         }
         guard now + renewalTime < end else {
-            return .warning("the certificate of \(place) ends on \(day)", mend: renew)
+            return .warning("the certificate of \(place) expires on \(day)", mend: renew)
         }
         return .ok("*.\(zone), from \(place), until \(day)")
     }
@@ -134,21 +134,21 @@ extension DoctorContext {
                 )
                 let pem = secret.data?["tls.crt"].flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
                 guard let certificate = pem.flatMap({ ServerCertificate(pem: $0, host: host) }) else {
-                    return .none(.failure("\(place) holds no certificate", mend: "put one into its tls.crt"))
+                    return .none(.failure("\(place) contains no certificate", mend: "add one as its tls.crt"))
                 }
                 return .found(certificate, at: place)
             } catch let error as KubernetesError where error.isNotFound {
-                return .none(.failure("there is no \(place)", mend: "make it, or wait until it is issued"))
+                return .none(.failure("there is no \(place)", mend: "create it, or wait until it is issued"))
             } catch let error as KubernetesError where error.kind == .forbidden {
                 // Continue with the handshake: the certificate that the server presents is public.
             }
         }
         guard let address = gateway.status?.addresses?.compactMap(\.value).first else {
-            return .none(.skipped("the secret may not be read here, and the Gateway has no address"))
+            return .none(.skipped("the Secret cannot be read, and the Gateway has no address"))
         }
         let endpoint = "\(address.contains(":") ? "[\(address)]" : address):\(listener.port ?? Self.tlsPort)"
         guard let certificate = await probes.presentedCertificate(endpoint, host) else {
-            return .none(.skipped("the secret may not be read, and \(endpoint) not be reached, from here"))
+            return .none(.skipped("the Secret cannot be read, and \(endpoint) cannot be reached"))
         }
         return .found(certificate, at: endpoint)
     }

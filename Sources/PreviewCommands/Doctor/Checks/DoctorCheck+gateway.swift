@@ -17,7 +17,7 @@ extension DoctorCheck {
             let describe = "kubectl describe gateway \(context.gateway) -n \(context.gatewayNamespace)"
             let conditions = gateway.status?.conditions ?? []
             for type in ["Accepted", "Programmed"] where !conditions.isTrue(type) {
-                let reason = conditions.first(ofType: type)?.reason ?? "no controller has said so"
+                let reason = conditions.first(ofType: type)?.reason ?? "no controller reported it"
                 return .failure("\(name) is not \(type) (\(reason))", mend: describe)
             }
             let addresses = gateway.status?.addresses?.compactMap(\.value) ?? []

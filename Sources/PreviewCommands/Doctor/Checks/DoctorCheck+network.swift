@@ -9,7 +9,7 @@ extension DoctorCheck {
     private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
 
     static let networkChecks = [
-        DoctorCheck("PG501", .network, "a name under the zone resolves before it has a route") { context in
+        DoctorCheck("PG501", .network, "a name in the zone resolves without a route") { context in
             guard let zone = context.connection.settings.zone else {
                 return .skipped("\(Settings.Keys.zoneSuffix.key) is not set")
             }
@@ -17,12 +17,12 @@ extension DoctorCheck {
             guard !addresses.isEmpty else {
                 return .warning(
                     """
-                    it does not, so a preview's name appears only when its route's record does, and a resolver that asked \
-                    too early may remember for minutes that there is none
+                    it does not resolve; a preview's name resolves only after its DNS record exists, and resolvers may \
+                    cache the missing name for minutes
                     """,
                     mend: """
-                        make a wildcard record *.\(zone) with the preview Gateway's address; with external-dns the HTTPRoute \
-                        \(DoctorCheck.endedPageRoute) makes one
+                        create a wildcard record *.\(zone) with the preview Gateway's address; external-dns creates \
+                        one for the HTTPRoute \(DoctorCheck.endedPageRoute)
                         """
                 )
             }
@@ -31,13 +31,13 @@ extension DoctorCheck {
                 expected.isEmpty || !expected.contains(where: \.isAddress) || !Set(expected).isDisjoint(with: addresses)
             else {
                 return .warning(
-                    "it leads to \(addresses.joined(separator: ", ")), and the Gateway is at \(expected.joined(separator: ", "))",
-                    mend: "let *.\(zone) lead to the preview Gateway"
+                    "it resolves to \(addresses.joined(separator: ", ")), and the Gateway is at \(expected.joined(separator: ", "))",
+                    mend: "point *.\(zone) at the preview Gateway"
                 )
             }
             return .ok(addresses.joined(separator: ", "))
         },
-        DoctorCheck("PG502", .network, "the preview Gateway reaches the sandboxes' ports, and nobody else") { context in
+        DoctorCheck("PG502", .network, "only the preview Gateway can reach the sandboxes' ports") { context in
             let apply = "kubectl apply -n \(context.namespace) -f k8s/base/networkpolicy-sandbox.yaml"
             let found: InspectedNetworkPolicy
             do {
@@ -59,7 +59,7 @@ extension DoctorCheck {
                 if rules.isEmpty { there.append("no ports") }
                 if rules.contains(where: { $0.ports?.isEmpty != false }) { there.append("all ports") }
                 return .failure(
-                    "\(policy) admits \(there.joined(separator: ", ")), the settings \(allowed.lowerBound)-\(allowed.upperBound)",
+                    "\(policy) admits \(there.joined(separator: ", ")), the settings allow \(allowed.lowerBound)-\(allowed.upperBound)",
                     mend: apply
                 )
             }
@@ -68,11 +68,11 @@ extension DoctorCheck {
                 $0.namespaceSelector == nil && $0.podSelector?.matchLabels == [gatewayLabel: context.gateway]
             }
             guard isForGateway, !peers.isEmpty, rules.allSatisfy({ $0.from?.isEmpty == false }) else {
-                return .warning("\(policy) admits others than the preview Gateway's pods", mend: apply)
+                return .warning("\(policy) admits peers other than the preview Gateway's pods", mend: apply)
             }
             return .ok("\(allowed.lowerBound)-\(allowed.upperBound), from \(context.gateway)")
         },
-        DoctorCheck("PG503", .network, "policies let the service be called, and call the core API") { context in
+        DoctorCheck("PG503", .network, "policies allow calls to the service, and from it to the core API") { context in
             for name in ["preview-gateway", "allow-preview-gateway-to-api"] {
                 do {
                     _ = try await context.client.getMetadata(

@@ -2,21 +2,21 @@ internal import KubernetesClient
 
 extension DoctorCheck {
     static let permissionChecks = [
-        DoctorCheck("PG401", .permissions, "the service may do what it needs") { context in
+        DoctorCheck("PG401", .permissions, "the service has all required permissions") { context in
             let missing = try await context.answers(to: ServicePermissions.needed).filter { !$0.isAllowed }
             guard missing.isEmpty else {
                 return .failure(
-                    "\(context.subject) may not \(missing.map(\.words).joined(separator: ", "))",
+                    "\(context.subject) lacks permission to \(missing.map(\.words).joined(separator: ", "))",
                     mend: "kubectl apply -f k8s/base/rbac.yaml"
                 )
             }
             return .ok("as \(context.subject)")
         },
-        DoctorCheck("PG402", .permissions, "it may do nothing that it does not need") { context in
+        DoctorCheck("PG402", .permissions, "the service has no unnecessary permissions") { context in
             let extra = try await context.answers(to: ServicePermissions.superfluous).filter(\.isAllowed)
             guard extra.isEmpty else {
                 return .warning(
-                    "\(context.subject) may also \(extra.map(\.words).joined(separator: ", "))",
+                    "\(context.subject) also has permission to \(extra.map(\.words).joined(separator: ", "))",
                     mend: """
                         kubectl get rolebindings,clusterrolebindings -A -o wide | grep preview-gateway, and remove what \
                         k8s/base/rbac.yaml does not have

@@ -21,7 +21,7 @@ extension DoctorCheck {
             let names = active.map(\.deployment.metadata.name).sorted()
             guard names.isEmpty else {
                 return .warning(
-                    "\(names.joined(separator: ", ")) makes and reaps previews of its own; each side may take the other's for orphans",
+                    "\(names.joined(separator: ", ")) also manages previews; each service may delete the other's as orphans",
                     mend:
                         "kubectl set env -n \(context.namespace) deployment/\(names[0]) \(Settings.Keys.enabled.key)=false"
                 )
@@ -33,13 +33,13 @@ extension DoctorCheck {
             ).items.count { $0.metadata.isPreview && $0.metadata.labels[PreviewLabel.managedBy] == nil }
             guard left == 0 else {
                 return .warning(
-                    "\(left) previews are an older service's; they are kept alive and reaped here, and more of them would mean that it is active",
-                    mend: "preview-gateway list; they end by their deadlines"
+                    "\(left) previews belong to an older service; this service manages them; new ones mean that the older one is active",
+                    mend: "preview-gateway list; they end at their deadlines"
                 )
             }
             return .ok("none in namespace \(context.namespace)")
         },
-        DoctorCheck("PG603", .core, "callers in the cluster call this service, not the core API") { context in
+        DoctorCheck("PG603", .core, "callers in the cluster use this service instead of the core API") { context in
             var direct: [(name: String, key: String)] = []
             var here = 0
             for (deployment, environment) in try await context.deployments() where !deployment.isOwn {
@@ -55,25 +55,25 @@ extension DoctorCheck {
             guard direct.isEmpty else {
                 let places = direct.map { "\($0.name) (\($0.key))" }.joined(separator: ", ")
                 return .warning(
-                    "\(places) goes around it, so agents there cannot ask for previews",
+                    "\(places) calls the core API directly, so agents there cannot request previews",
                     mend: """
                         kubectl set env -n \(context.namespace) deployment/\(direct[0].name) \
                         \(direct[0].key)=http://\(ServiceObjects.name)
                         """
                 )
             }
-            return here == 0 ? .skipped("no Deployment says where the core API is") : .ok("\(here) of them")
+            return here == 0 ? .skipped("no Deployment specifies the core API's address") : .ok("\(here) of them")
         },
-        DoctorCheck("PG604", .core, "what happens to previews reaches the front end") { context in
+        DoctorCheck("PG604", .core, "preview events reach the front end") { context in
             guard let base = context.coreAPI else { return .skipped("\(Settings.Keys.coreAPI.key) is not set") }
             guard let key = context.serviceKey else {
-                return .skipped("without \(IdentitySettings.Keys.apiKey.key) here it cannot be asked")
+                return .skipped("not checked, because \(IdentitySettings.Keys.apiKey.key) is not set")
             }
             do throws(CoreAPIError) {
                 // The run does not exist, so nothing is written.
                 try await CoreAPIClient(base: base, transport: context.platform)
                     .post(event: Array("{}".utf8), of: try nonexistentRun(), bearer: key.bearer.value)
-                return .ok("the core API takes events")
+                return .ok("the core API accepts events")
             } catch {
                 switch error.kind {
                 case .noSuchRoute where context.isRouting, .notFound where context.isRouting:
@@ -84,12 +84,12 @@ extension DoctorCheck {
                         mend: "set \(Settings.Keys.routerEnabled.key)=true"
                     )
                 case .notFound: return .skipped("the core API answers 404, for the route or for the run")
-                case .rejected, .forbidden: return .ok("the core API takes events")
-                default: return .skipped("the core API does not answer as it should: PG601")
+                case .rejected, .forbidden: return .ok("the core API accepts events")
+                default: return .skipped("the core API gave an unexpected response: see PG601")
                 }
             }
         },
-        DoctorCheck("PG605", .core, "the main Gateway leads \(ServiceObjects.routedPrefix) to this service") {
+        DoctorCheck("PG605", .core, "the main Gateway routes \(ServiceObjects.routedPrefix) to this service") {
             context in
             let routes = try await context.client.list(InspectedRoute.self, in: context.namespace).items
             let leading = routes.filter { $0.leads(ServiceObjects.routedPrefix, to: ServiceObjects.name) }
@@ -97,13 +97,13 @@ extension DoctorCheck {
             guard !leading.isEmpty else {
                 guard context.isRouting else { return .skipped("\(Settings.Keys.routerEnabled.key) is not true") }
                 return .warning(
-                    "no HTTPRoute does, so the front end cannot reach it",
+                    "no HTTPRoute routes it, so the front end cannot reach this service",
                     mend: "kubectl apply -n \(context.namespace) -f k8s/base/httproute.yaml, or k8s/deploy.sh"
                 )
             }
             guard context.isRouting else {
                 return .failure(
-                    "it does, and \(Settings.Keys.routerEnabled.key) is not true here: what is the core API's is answered 404",
+                    "it does, but \(Settings.Keys.routerEnabled.key) is not true: requests for the core API get 404",
                     mend: "set \(Settings.Keys.routerEnabled.key)=true, here and for the service"
                 )
             }
@@ -111,7 +111,7 @@ extension DoctorCheck {
             for type in ["Accepted", "ResolvedRefs"]
             where !parents.contains(where: { ($0.conditions ?? []).isTrue(type) }) {
                 let reason = parents.compactMap { ($0.conditions ?? []).first(ofType: type)?.reason }.first
-                return .failure("the route is not \(type) (\(reason ?? "no controller has said so"))", mend: describe)
+                return .failure("the route is not \(type) (\(reason ?? "no controller reported it"))", mend: describe)
             }
             return .ok(leading.map(\.metadata.name).joined(separator: ", "))
         },

@@ -3,7 +3,7 @@ internal import PreviewDomain
 
 extension DoctorCheck {
     static let previewChecks = [
-        DoctorCheck("PG701", .previews, "no preview is overdue or half-made") { context in
+        DoctorCheck("PG701", .previews, "no preview is overdue or incomplete") { context in
             let connection = context.connection
             let sweep = SingleSweep(
                 policy: connection.policy,
@@ -20,8 +20,8 @@ extension DoctorCheck {
             let due = report.entries.filter { if case .reap = $0.verdict { true } else { false } }
             guard due.isEmpty else {
                 return .warning(
-                    "due, and still there: \(due.map(\.token.fingerprint).joined(separator: ", "))",
-                    mend: "preview-gateway reap --once --dry-run says why; without --dry-run it deletes them"
+                    "due, but not deleted: \(due.map(\.token.fingerprint).joined(separator: ", "))",
+                    mend: "preview-gateway reap --once --dry-run prints why; without --dry-run it deletes them"
                 )
             }
             return .ok("\(report.entries.count) in all")

@@ -12,7 +12,7 @@ extension DoctorCheck {
             guard served.contains(where: HTTPRoute.resource.versions.contains) else {
                 return .failure(
                     served.isEmpty
-                        ? "\(group) is not there" : "\(group) is served as \(served.joined(separator: ", ")) only",
+                        ? "\(group) is not served" : "\(group) is served as \(served.joined(separator: ", ")) only",
                     mend: "install the Gateway API's CRDs (v1) and an implementation of it"
                 )
             }
@@ -25,7 +25,7 @@ extension DoctorCheck {
                     let served = try await context.client.servedVersions(ofGroup: resource.group)
                     return .failure(
                         served.isEmpty
-                            ? "\(resource.group) is not there"
+                            ? "\(resource.group) is not served"
                             : "\(resource.group) is served as \(served.joined(separator: ", ")) only",
                         mend: "install agent-sandbox 0.4 or later, which serves \(resource.plural)"
                     )
@@ -47,12 +47,12 @@ extension DoctorCheck {
                         let said = "quota \(quota.metadata.name) has room for \(max(room, 0)) more \(resource)"
                         let raise = "kubectl edit resourcequota -n \(context.namespace) \(quota.metadata.name)"
                         if room <= 0, count > 0 { return .failure(said, mend: raise) }
-                        if room < count { return .warning("\(said), and \(count) are wanted", mend: raise) }
+                        if room < count { return .warning("\(said), and \(count) are needed", mend: raise) }
                         least = min(least ?? room, room)
                     }
                 }
             }
-            return .ok(least.map { "for \($0) at least" } ?? "they count neither pods, Services nor HTTPRoutes")
+            return .ok(least.map { "for at least \($0)" } ?? "they limit neither pods, Services nor HTTPRoutes")
         },
     ]
 

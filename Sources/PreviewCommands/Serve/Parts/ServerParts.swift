@@ -100,10 +100,10 @@ private struct Listener: Service {
             try await server.run()
         } catch let error as IOError {
             throw SettingsError(
-                "\(setting)=\(address): cannot listen there: \(String(cString: strerror(error.errnoCode)))"
+                "\(setting)=\(address): cannot listen on this address: \(String(cString: strerror(error.errnoCode)))"
             )
         } catch is SocketAddressError.UnknownHost {
-            throw SettingsError("\(setting)=\(address): cannot listen there: the host name has no address")
+            throw SettingsError("\(setting)=\(address): cannot listen on this address: the host name has no address")
         }
     }
 }

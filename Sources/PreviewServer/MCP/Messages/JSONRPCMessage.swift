@@ -32,10 +32,10 @@ enum JSONRPCMessage: Hashable, Sendable {
         case .object(let members):
             self.init(members)
         case .array:
-            let problem = "A batch is not empty and holds messages, no other batches."
+            let problem = "A batch must contain messages: at least one, and no other batches."
             self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
         default:
-            let problem = "A message is a JSON object with the members jsonrpc, id, method and params."
+            let problem = "A message must be a JSON object with the members jsonrpc, id, method and params."
             self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
         }
     }
@@ -148,7 +148,7 @@ struct JSONRPCFault: Error, Hashable {
         self.data = data
     }
 
-    static let internalError = JSONRPCFault(.internalError, "The service failed inside. Try again shortly.")
+    static let internalError = JSONRPCFault(.internalError, "An internal error occurred. Try again shortly.")
 
     static let interrupted = JSONRPCFault(.internalError, "This replica is shutting down. Send the request again.")
 
@@ -156,7 +156,7 @@ struct JSONRPCFault: Error, Hashable {
         let supported = ProtocolRevision.allCases.map(\.rawValue)
         return JSONRPCFault(
             .unsupportedProtocolVersion,
-            "This server does not speak that protocol version: expected one of \(supported.joined(separator: ", ")).",
+            "This server does not support that protocol version: expected one of \(supported.joined(separator: ", ")).",
             data: ["supported": .array(supported.map { .string($0) }), "requested": .string(requested)]
         )
     }

@@ -75,7 +75,7 @@ extension ProtocolRevision {
             throw JSONRPCFault(
                 .invalidParams,
                 """
-                params._meta must hold the string \(MetaKey.protocolVersion) and the object \
+                params._meta must contain the string \(MetaKey.protocolVersion) and the object \
                 \(MetaKey.clientCapabilities).
                 """
             )
@@ -112,7 +112,7 @@ struct MCPHeaders: Sendable {
     /// Two readers would disagree if one used the first header and the other the last.
     private func single(_ values: [String], _ name: String) throws(JSONRPCFault) -> String? {
         guard values.count <= 1 else {
-            throw JSONRPCFault(.headerMismatch, "The header \(name) is there more than once.")
+            throw JSONRPCFault(.headerMismatch, "The header \(name) occurs more than once.")
         }
         return values.first
     }

@@ -18,19 +18,19 @@ enum AgentGuide {
     /// What to do if a call ends without a response.
     static let timeout = """
         The run's owner may have to approve the request, so a call can take minutes. If a call times out or is interrupted, \
-        call again with the same arguments: the request stays, you join it, and nobody is asked twice.
+        call again with the same arguments: the request stays pending, and the owner is not asked twice.
         """
 
     /// What each word of `readiness` asks the agent to do.
     static func meaning(of state: Readiness.State) -> String {
         switch state {
         case .serving: "the URL shows a page of the app: give it to the user"
-        case .noName: "DNS does not have the name yet: check again after some minutes"
+        case .noName: "DNS does not have the name yet: check again after a few minutes"
         case .noTLS: "the gateway's certificate is refused: tell the user that an operator has to correct it"
-        case .noRoute: "the gateway does not serve the preview yet: check again in some seconds"
-        case .notAccepted: "the gateway refuses the preview: tell the user that an operator has to look at it"
-        case .noApp: "no page came from the app: do what detail says, then check again; a new start is not needed"
-        case .unverified: "the address could not be tried from the service: let the user open it"
+        case .noRoute: "the gateway does not serve the preview yet: check again in a few seconds"
+        case .notAccepted: "the gateway refuses the preview: tell the user that an operator has to check it"
+        case .noApp: "the app returned no page: follow the advice in detail, then check again; no new start is needed"
+        case .unverified: "the address could not be tested from the service: let the user open it"
         }
     }
 

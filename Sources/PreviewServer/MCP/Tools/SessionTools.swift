@@ -59,7 +59,7 @@ struct CheckPreviewTool: Tool {
         description: """
             Opens a preview of an Agentweaver run now, as a browser would, and says whether the user sees a page of the app, \
             and if not, what to do. Call it after changing the server, or when start_preview said that the preview does not \
-            work yet. With \(ArgumentName.wait) it looks again, once a second, until the preview works or that time is over: \
+            work yet. With \(ArgumentName.wait) it checks again, once a second, until the preview works or that time is over: \
             one call instead of many while a server compiles.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
@@ -101,7 +101,7 @@ struct CheckPreviewTool: Tool {
         _ report: @escaping @Sendable (String) -> Void
     ) async throws -> PreviewSession {
         guard wait > .zero else { return try await previews.check(run: run, token: token) }
-        report("The preview is looked at until it works, for \(wait.components.seconds) seconds at most.")
+        report("The preview is checked until it works, for \(wait.components.seconds) seconds at most.")
         return try await waiting.wait(for: run) { try await previews.check(run: run, token: token, wait: wait) }
     }
 }
@@ -115,9 +115,9 @@ struct StopPreviewTool: Tool {
         name: "stop_preview",
         title: "Stop a preview",
         description: """
-            Ends a preview of an Agentweaver run: within moments its URL takes no new requests, for good. The server in \
-            the sandbox goes on running. What is open already, such as a WebSocket or an event stream, is not cut: it \
-            may go on for as long as the preview might have lived. To end that too, stop the server in the sandbox.
+            Ends a preview of an Agentweaver run: within moments its URL permanently accepts no new requests. The \
+            server in the sandbox continues to run. Open connections, such as WebSockets and event streams, are not \
+            closed: each may last for a preview's longest lifetime. To end them now, stop the server in the sandbox.
             """,
         arguments: [ArgumentName.run: ArgumentSchema.run, ArgumentName.session: ArgumentSchema.session],
         output: [
@@ -138,8 +138,8 @@ struct StopPreviewTool: Tool {
         try await previews.stop(run: run, token: token, by: caller.identity)
         return try ToolResult(
             """
-            The preview was stopped: its URL takes no new requests. WebSockets and event streams that are open may go \
-            on for a while; stop the server in the sandbox if they must end now.
+            The preview was stopped: its URL accepts no new requests. Open WebSockets and event streams may continue \
+            for a while; stop the server in the sandbox if they must end now.
             """,
             StoppedBody(sessionID: token.text)
         )
@@ -164,13 +164,13 @@ enum SessionSchema {
             "readiness": [
                 "type": "string",
                 "enum": .array(Readiness.State.allCases.map { .string($0.rawValue) }),
-                "description": .string("How far the preview has come. \(AgentGuide.readiness)."),
+                "description": .string("The state of the preview. \(AgentGuide.readiness)."),
             ],
             "host_header": [
                 "type": "string", "enum": ["preserve", "localhost"], "description": "Which host the app sees.",
             ],
             "app_status": ["type": "integer", "description": "The HTTP status with which the app answered."],
-            "detail": ["type": "string", "description": "What is wrong and what to do, where something is."],
+            "detail": ["type": "string", "description": "The problem and how to correct it, if there is one."],
         ],
         "required": [
             "session_id", "local_port", "started_at", "preview_url", "keepalive_url", "expires_at", "max_until",

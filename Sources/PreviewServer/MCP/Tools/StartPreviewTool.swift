@@ -81,7 +81,7 @@ struct StartPreviewTool: Tool {
         if let detail = session.readiness.detail { sentences.append(detail) }
         sentences.append(
             """
-            It ends at \(RFC3339.string(session.expiresAt)) unless somebody keeps it alive, and at \
+            It ends at \(RFC3339.string(session.expiresAt)) unless it is kept alive, and at \
             \(RFC3339.string(session.maxUntil)) at the latest. To end it before, call stop_preview with session_id \
             \(session.token.text).
             """

@@ -228,10 +228,10 @@ extension PreviewError.Kind {
         case .approvalUsed: "Make sure that your server runs, then call start_preview again; that is a new request."
         case .approvalWithdrawn:
             """
-            Make sure that your server runs, then call start_preview again; a human is then asked anew. \
+            Make sure that your server runs, then call start_preview again; a human must then approve it again. \
             \(DecisionPlace.words(run: "{run_id}"))
             """
-        case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows what there is."
+        case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows the existing previews."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice
         case .runOver: "Do not ask again for this run."
         case .invalid, .disabled, .limitReached, .clusterUnavailable, .clusterRefused, .cancelled, .braked: nil
