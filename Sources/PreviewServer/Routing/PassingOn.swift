@@ -149,13 +149,18 @@ final class PassingOn: Sendable {
             TransportUpload(length: length) { writer in
                 // The core API requests the body only now.
                 if expectsContinue { channel.triggerUserOutboundEvent(ContinueWithBody(), promise: nil) }
-                var isComplete = false
-                for try await buffer in request.body {
+                var rest = length
+                var parts = request.body.makeAsyncIterator()
+                while rest != 0 {
+                    // The core API may answer before this task ends, which is then cancelled. Reading in a cancelled
+                    // task would end the connection's input for good, and with it later requests.
+                    try Task.checkCancellation()
+                    guard let part = try await parts.next() else { throw ClientBrokeOff() }
                     // MessageHandler marks the end: the sequence also ends if the connection breaks.
-                    isComplete = buffer.readableBytes == 0
-                    if !isComplete { try await writer.write(Array(buffer.readableBytesView)) }
+                    if part.readableBytes == 0 { return }
+                    if let bytes = rest { rest = bytes - part.readableBytes }
+                    try await writer.write(Array(part.readableBytesView))
                 }
-                guard isComplete else { throw ClientBrokeOff() }
             }
         )
     }
