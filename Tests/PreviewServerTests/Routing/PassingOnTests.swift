@@ -48,22 +48,59 @@ struct PassingOnTests {
         }
     }
 
-    @Test func aConnectionOutlivesAResponseThatOvertookTheEndOfItsRequestsBody() async throws {
+    /// Sends a body that does not end, until its reader is gone.
+    private struct EndlessResponseTransport: HTTPTransport {
+        let ended: AsyncStream<Void>.Continuation
+
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            defer { ended.finish() }
+            let chunk = [UInt8](repeating: 120, count: 1 << 16)
+            return try await handle(TransportResponse(head: HTTPResponse(status: .ok), body: TransportBody { chunk }))
+        }
+    }
+
+    /// Runs a server that forwards all requests of the core API to `transport`.
+    private func run(
+        _ transport: any HTTPTransport,
+        _ limits: ConnectionLimits = ConnectionLimits(),
+        _ work: @Sendable (_ port: Int) async throws -> Void
+    ) async throws {
         let router = CoreRouter(
             to: try BaseURL("http://core.example.com"),
-            transport: EarlyResponseTransport(),
+            transport: transport,
             metrics: PrometheusRegistry(),
             logger: .silent
         )
         try await LiveServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
-                server: .watched(ConnectionLimits(), router: router),
+                server: .watched(limits, router: router),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent
             )
         } _: { port, _ in
+            try await work(port)
+        }
+    }
+
+    @Test func aClientThatReadsNothingFreesItsPlace() async throws {
+        var limits = ConnectionLimits()
+        limits.unreadTimeout = .seconds(1)
+        let ended = AsyncStream.makeStream(of: Void.self)
+        try await run(EndlessResponseTransport(ended: ended.continuation), limits) { port in
+            let client = try await RawClient.connect(to: port, reading: false)
+            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            for await _ in ended.stream {}
+            try? await client.close()
+        }
+    }
+
+    @Test func aConnectionOutlivesAResponseThatOvertookTheEndOfItsRequestsBody() async throws {
+        try await run(EarlyResponseTransport()) { port in
             let client = try await RawClient.connect(to: port)
             try await client.send("POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
             let first = await client.receive { $0.contains("\r\n\r\n") }
