@@ -277,7 +277,8 @@ struct GateRoutesTests {
     }
 }
 
-private struct KnownCaller: RouterMiddleware {
+/// Takes every caller for the same one.
+struct KnownCaller: RouterMiddleware {
     let caller: Caller
 
     func handle(
