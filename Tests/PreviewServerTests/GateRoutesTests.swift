@@ -248,6 +248,19 @@ struct GateRoutesTests {
         #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
     }
 
+    @Test func anOperatorsOptionIsSetHereAlone() async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [])
+        try await serve(.operator, core: core) { _, client in
+            let body = #"{"enabled": true}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == 200)
+            #expect((answer.json as? [String: Any])?["auto_approve_tools"] as? Bool == true)
+            let next = try await client.call(.post, "\(runs)/sandbox/preview", body: self.body, headers: headers())
+            #expect(next.status == 200)
+        }
+        #expect(core.exchanges.isEmpty)
+    }
+
     @Test func whereTheCoreAPIIsAwayTheOptionIsNotSet() async throws {
         let core = ScriptedTransport(clock: ManualClock(), [.failure(.connect), .failure(.connect)])
         try await serve(core: core) { _, client in
