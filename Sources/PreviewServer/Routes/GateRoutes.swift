@@ -167,7 +167,8 @@ struct GateRoutes: Sendable {
     }
 
     /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
-    /// refuses is not set here. For a run without a sandbox there is no claim for it, and it is not needed yet: the
+    /// refuses is not set here. It is removed here first, so that consent can be withdrawn while the core API cannot be
+    /// reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the
     /// core API's value for the run counts as well.
     ///
     /// The core API does not know a ServiceAccount's token, so an operator's option is set here alone.
@@ -184,9 +185,14 @@ struct GateRoutes: Sendable {
             return try JSONBody(AutoApproveAnswer(run: run, isOn: option.enabled))
                 .response(from: request, context: context)
         }
+        if !option.enabled { try await setOwnOption(of: run, to: false, by: caller.identity) }
         let answer = try await router.pass(request, body: bytes, context: context)
         guard answer.status.kind == .successful else { return answer }
-        try await setOwnOption(of: run, to: option.enabled, by: caller.identity)
+        if option.enabled {
+            try await setOwnOption(of: run, to: true, by: caller.identity)
+        } else {
+            gate.forgetFacts(of: run)
+        }
         return answer
     }
 
