@@ -284,7 +284,7 @@ let tests: [String: [Target.Dependency]] = [
         "CoreAPI", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
         "KubernetesModel", "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
-        "YAMLKit",
+        "Router", "YAMLKit",
         "TestPeers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "HTTPTypes", package: "swift-http-types"),

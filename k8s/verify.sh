@@ -193,14 +193,17 @@ role() {
 }
 
 policies() {
-    local range low high
+    local range low high selector mend="kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml"
+    # A policy of the platform that selects its pods by other labels is corrected, and not replaced.
+    selector=$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.podSelector}' 2>/dev/null | tr -d ' ') \
+        && [[ $selector != '{"matchLabels":{"app":"agentweaver-sandbox"}}' ]] \
+        && mend="kubectl edit -n $namespace networkpolicy sandbox-allow-preview-ingress"
     range=$(kube get networkpolicy sandbox-allow-preview-ingress \
         -o 'jsonpath={.spec.ingress[0].ports[0].port}-{.spec.ingress[0].ports[0].endPort}' 2>/dev/null) || range=none
     low=$(setting Sandbox__Preview__AllowedPortMin) high=$(setting Sandbox__Preview__AllowedPortMax)
     check "policies: sandbox-allow-preview-ingress admits ports ${low:-3000}-${high:-9000}" \
-        "kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml" test "$range" = "${low:-3000}-${high:-9000}"
-    check "policies: it admits the preview Gateway's pods only" \
-        "kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml" \
+        "$mend" test "$range" = "${low:-3000}-${high:-9000}"
+    check "policies: it admits the preview Gateway's pods only" "$mend" \
         test "$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.ingress[*].from[*].podSelector.matchLabels}' 2>/dev/null | tr -d ' ')" \
         = '{"gateway.networking.k8s.io/gateway-name":"agentweaver-preview-gateway"}'
     local name

@@ -13,15 +13,25 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     private let client: KubernetesClient
     private let namespace: String
     private let logger: Logger
+    /// An outage interrupts every open stream.
+    private let interruptions: RepeatedMessages
 
     /// The largest number of existing entries that a reader gets, the newest ones.
     static let maxReplayed = 500
 
-    /// - Parameter namespace: The namespace of the claims.
-    public init(client: KubernetesClient, namespace: String, logger: Logger) {
+    /// - Parameters:
+    ///   - namespace: The namespace of the claims.
+    ///   - time: The clock for the interval of repeated log messages.
+    public init(
+        client: KubernetesClient,
+        namespace: String,
+        time: MonotonicTime = MonotonicTime(ContinuousClock()),
+        logger: Logger
+    ) {
         self.client = client
         self.namespace = namespace
         self.logger = logger
+        interruptions = RepeatedMessages(time: time)
     }
 
     // MARK: Writing
@@ -72,7 +82,11 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
                 try await handle(record)
                 cursor.withLock { $0.read(record) }
             case .interrupted(let error):
-                logger.warning("an event stream is interrupted", metadata: ["error": "\(error)"])
+                guard let heldBack = interruptions.admit("interrupted") else { return }
+                logger.warning(
+                    "an event stream is interrupted",
+                    metadata: ["error": "\(error)", "held_back": "\(heldBack)"]
+                )
             case .deleted, .dropped, .resumed:
                 break
             }

@@ -30,7 +30,7 @@ struct APIError: Error, ResponseGenerator {
         case let error as APIError:
             self = error
         case _ where Self.comesOfCancelling(error):
-            self = context.timeLimit.isOver ? .timedOut : .replicaStops
+            self = context.passedOn.hasBegun ? .cutShort : context.timeLimit.isOver ? .timedOut : .replicaStops
         case let error as PreviewError:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
@@ -68,6 +68,15 @@ struct APIError: Error, ResponseGenerator {
         .serviceUnavailable,
         "The request timed out, and its changes were undone. Try again shortly.",
         retryAfter: .seconds(5)
+    )
+
+    /// The response to a request that ended after it was forwarded to the core API, which takes nothing back.
+    static let cutShort = APIError(
+        .gatewayTimeout,
+        """
+        The core API did not answer in time. It may have carried the request out: look at the result before you send it \
+        again.
+        """
     )
 
     /// A caller that cannot be identified needs credentials (RFC 9110, 11.6.1).

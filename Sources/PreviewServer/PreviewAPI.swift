@@ -179,7 +179,7 @@ public struct PreviewRequestContext: RequestContext {
     var caller: Caller?
     /// The time limit of the request.
     let timeLimit = RequestTimeLimit()
-    /// Whether the response is the core API's.
+    /// Whether the request was forwarded, and the response is the core API's.
     let passedOn = PassedOnMark()
     /// The connection of the request.
     let channel: any Channel

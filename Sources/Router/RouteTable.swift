@@ -42,7 +42,8 @@ public enum RouteTable {
         case 2 where rest == ["sandbox", "preview"]: methods = [.post]
         case 2 where rest == ["sandbox", "port-forward"]: methods = [.post, .get, .head]
         case 2 where rest[0] == "preview-requests" && isToken(rest[1]): methods = [.get, .head]
-        case 3 where rest[0] == "sandbox" && rest[1] == "port-forward" && isToken(rest[2]): methods = [.delete]
+        case 3 where rest[0] == "sandbox" && rest[1] == "port-forward" && isToken(rest[2]):
+            methods = [.get, .head, .delete]
         case 4 where rest[0] == "sandbox" && rest[1] == "preview" && isToken(rest[2]) && rest[3] == "keepalive":
             methods = [.post]
         default: methods = []

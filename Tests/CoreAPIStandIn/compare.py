@@ -60,14 +60,16 @@ class ConnectionEnded(Exception):
 
 
 class Connection:
-    def __init__(self, port):
+    def __init__(self, port, resends):
         self.port = port
+        self.resends = resends
         self.socket = None
         self.file = None
 
     def send(self, method, parts):
         # A server may end a kept connection while the next request is on its way (RFC 9112, 9.3.1): it is sent again once.
-        if self.socket is not None:
+        # The router announces the end of a connection, so nothing is sent to it again.
+        if self.socket is not None and self.resends:
             try:
                 return self.exchange(method, parts)
             except (ConnectionEnded, ConnectionError):
@@ -132,7 +134,7 @@ class Connection:
 def main():
     direct_port, routed_port, count, seed = (int(text) for text in sys.argv[1:5])
     draw = random.Random(seed)
-    direct, routed = Connection(direct_port), Connection(routed_port)
+    direct, routed = Connection(direct_port, resends=True), Connection(routed_port, resends=False)
     differences = 0
     for number in range(count):
         method, parts = drawn(draw, number)

@@ -227,6 +227,37 @@ struct KubernetesTimelineLogTests {
         }
     }
 
+    @Test func anOutageIsLoggedOnceAMinuteHoweverManyStreamsAreOpen() async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            let sandbox = try cluster.addSandbox(for: run)
+            let claim = ClaimIdentity(name: sandbox.name, uid: sandbox.claimUID)
+            let (recorded, clock) = (RecordedLog(), ManualClock())
+            let log = KubernetesTimelineLog(
+                client: try await Replica(cluster).client,
+                namespace: TestCluster.namespace,
+                time: MonotonicTime(clock),
+                logger: recorded.logger
+            )
+            let failure = StatusFailure(code: 503, reason: "Injected", message: "injected")
+            cluster.faults.add(
+                FaultPlan.Rule(verb: "list", resource: "events", times: nil, fault: .answer(failure))
+            )
+            await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 { group.addTask { try await log.follow(claim, after: nil) { _ in } } }
+                // Each stream has tried more than once, after it was interrupted.
+                await until { cluster.requests.count(verb: "list", resource: "events") >= 40 }
+                #expect(recorded.messages == ["an event stream is interrupted"])
+                clock.advance(by: .seconds(60))
+                group.addTask { try await log.follow(claim, after: nil) { _ in } }
+                await until { recorded.messages.count == 2 }
+                #expect(recorded.lines.last?.metadata["held_back"] != "0")
+                group.cancelAll()
+                while (try? await group.next()) != nil {}
+            }
+        }
+    }
+
     @Test func othersEventsAndThoseOfOtherClaimsAreNotRead() async throws {
         try await withLog { cluster, claim, logs in
             let other = try cluster.addSandbox(for: try RunID.testing(2))

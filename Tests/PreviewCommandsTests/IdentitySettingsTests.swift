@@ -111,6 +111,14 @@ struct IdentitySettingsTests {
         }
     }
 
+    @Test(arguments: ["Auth__OAuth__JwksUrl", "Auth__OAuth__Issuer"])
+    func aURLThatIsRefusedIsNotQuotedWithItsPassword(key: String) throws {
+        let environment = Self.tokens.merging([key: "https://user:a-password@keys.example"]) { $1 }
+        let error = try #require(throws: SettingsError.self) { try identity(environment) }
+        #expect(error.description.contains(key))
+        #expect(!error.description.contains("password"))
+    }
+
     @Test(
         arguments: [
             (["Auth__OAuth__Issuer": issuer], "Auth__OAuth__Audience"),

@@ -248,6 +248,32 @@ struct GateRoutesTests {
         #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
     }
 
+    @Test(arguments: [ScriptedTransport.Reply.failure(.connect), .json(503, "{}"), .json(409, "{}")])
+    func theOptionIsRemovedWhateverTheCoreAPIAnswers(reply: ScriptedTransport.Reply) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [reply, reply])
+        try await serve(core: core) { harness, client in
+            try await harness.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
+            let body = #"{"enabled": false}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status >= 400)
+            #expect(try await raise(client)["state"] as? String == "pending")
+        }
+        #expect(!core.exchanges.isEmpty)
+    }
+
+    @Test func anOperatorsOptionIsSetHereAlone() async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [])
+        try await serve(.operator, core: core) { _, client in
+            let body = #"{"enabled": true}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == 200)
+            #expect((answer.json as? [String: Any])?["auto_approve_tools"] as? Bool == true)
+            let next = try await client.call(.post, "\(runs)/sandbox/preview", body: self.body, headers: headers())
+            #expect(next.status == 200)
+        }
+        #expect(core.exchanges.isEmpty)
+    }
+
     @Test func whereTheCoreAPIIsAwayTheOptionIsNotSet() async throws {
         let core = ScriptedTransport(clock: ManualClock(), [.failure(.connect), .failure(.connect)])
         try await serve(core: core) { _, client in
@@ -277,7 +303,8 @@ struct GateRoutesTests {
     }
 }
 
-private struct KnownCaller: RouterMiddleware {
+/// Takes every caller for the same one.
+struct KnownCaller: RouterMiddleware {
     let caller: Caller
 
     func handle(

@@ -39,6 +39,7 @@ struct APIHarness: Sendable {
         limits: RequestLimits = RequestLimits(),
         draining: Draining = Draining(),
         approvals: ApprovalPolicy = ApprovalPolicy(),
+        facts: (any RunFactsSource)? = nil,
         isSwept: Bool = true
     ) async throws {
         let time = MonotonicTime(controlClock)
@@ -47,6 +48,7 @@ struct APIHarness: Sendable {
             cluster.ports,
             policy: policy,
             approvalPolicy: approvals,
+            facts: facts,
             timeline: timeline,
             time: time,
             randomBytes: { random.bytes($0) },

@@ -89,7 +89,7 @@ struct GeneratedRequestTests {
             (try Regex("\(run)/sandbox/preview$"), [.post, .options]),
             (try Regex("\(run)/sandbox/port-forward$"), [.post, .get, .head, .options]),
             (try Regex("\(run)/preview-requests/\(token)$"), [.get, .head, .options]),
-            (try Regex("\(run)/sandbox/port-forward/\(token)$"), [.delete, .options]),
+            (try Regex("\(run)/sandbox/port-forward/\(token)$"), [.get, .head, .delete, .options]),
             (try Regex("\(run)/sandbox/preview/\(token)/keepalive$"), [.post, .options]),
         ]
     }

@@ -10,6 +10,7 @@ struct RouteTableTests {
         (HTTPRequest.Method.post, "/sandbox/preview"), (.post, "/sandbox/port-forward"),
         (.get, "/sandbox/port-forward"),
         (.head, "/sandbox/port-forward"), (.delete, "/sandbox/port-forward/swift-falcon"),
+        (.get, "/sandbox/port-forward/swift-falcon?wait=10"), (.head, "/sandbox/port-forward/swift-falcon"),
         (.post, "/sandbox/preview/swift-falcon/keepalive"), (.get, "/preview-requests"),
         (.get, "/preview-requests/abc"),
         (.get, "/preview-events"), (.post, "/tool-approvals"), (.post, "/tool-denials"), (.post, "/auto-approve"),

@@ -15,11 +15,27 @@ export BUILD_COMMIT BUILD_VERSION BUILD_DATE SOURCE_DATE_EPOCH
 # What an image may be unpacked.
 max_bytes=120000000 is_release=no
 
+versions() {
+    python3 -c 'import json, sys
+print(sorted((pin["identity"], pin["state"]["revision"]) for pin in json.load(open(sys.argv[1]))["pins"]))' "$1"
+}
+
+# An image has the versions of k8s/image/Package.resolved, whatever newer ones there are.
+use_pins() {
+    local pins=k8s/image/Package.resolved
+    if [[ -f Package.resolved ]]; then
+        if [[ $(versions Package.resolved) == "$(versions "$pins")" ]]; then return; fi
+        echo "image: Package.resolved named other versions, and was replaced by $pins" >&2
+    fi
+    cp "$pins" Package.resolved
+}
+
 rm -rf "$folder"
 mkdir -p "$folder"
 if [[ -z ${EXECUTABLE:-} ]]; then
     is_release=yes
     if [[ -n $(git status --porcelain) ]]; then echo "image: the working tree differs from commit $BUILD_COMMIT" >&2; fi
+    use_pins
     swift build -c release --static-swift-stdlib --explicit-target-dependency-import-check error --product preview-gateway
     EXECUTABLE=.build/release/preview-gateway
 fi

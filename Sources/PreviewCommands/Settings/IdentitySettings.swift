@@ -119,10 +119,11 @@ struct IdentitySettings: Sendable {
         }
         let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
         guard let url = Keys.keySetURL.parse("\(base)/oauth/jwks") else {
+            // Never quoted: somebody may write credentials into it.
             throw SettingsError(
                 """
-                \(Keys.issuer.key) is '\(issuer.prefix(100))': expected a URL with scheme http or https, under which the \
-                keys are at /oauth/jwks, or else \(Keys.keySetURL.key) or \(Keys.signingKeyFile.key)
+                \(Keys.issuer.key) is <redacted>: expected a URL with scheme http or https and without credentials, under \
+                which the keys are at /oauth/jwks, or else \(Keys.keySetURL.key) or \(Keys.signingKeyFile.key)
                 """
             )
         }
@@ -194,9 +195,13 @@ extension Setting where Value == Set<ServiceAccount> {
 }
 
 extension Setting where Value == URL {
-    /// An absolute http or https URL, without credentials or a fragment.
+    /// An absolute http or https URL, without credentials or a fragment. Never quoted: it may contain credentials.
     static func webURL(_ key: String) -> Setting {
-        Setting(key, expected: "a URL with scheme http or https, for example https://agentweaver.example.com") { text in
+        Setting(
+            key,
+            expected: "a URL with scheme http or https, for example https://agentweaver.example.com",
+            isSecret: true
+        ) { text in
             guard let url = URL(string: text), ["http", "https"].contains(url.scheme),
                 url.host()?.isEmpty == false, url.user() == nil, url.password() == nil, url.fragment() == nil
             else { return nil }

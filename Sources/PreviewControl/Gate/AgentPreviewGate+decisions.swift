@@ -75,6 +75,9 @@ extension AgentPreviewGate {
         }
     }
 
+    /// Invalidates the cached information about a run, since the core API has accepted another option for it.
+    public func forgetFacts(of run: RunID) { facts?.forget(run) }
+
     private func decide(
         _ decision: HumanDecision,
         run: RunID,

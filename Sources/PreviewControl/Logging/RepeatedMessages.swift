@@ -2,14 +2,14 @@ internal import Synchronization
 
 /// Admits one log message for each cause in a minute, and counts the suppressed ones: a ``LogThrottle`` for values that
 /// are shared.
-final class RepeatedMessages: Sendable {
+public final class RepeatedMessages: Sendable {
     private static let interval = Duration.seconds(60)
     private static let maxCauses = 256
 
     private let throttle = Mutex(LogThrottle<String>(interval: interval, maxCauses: maxCauses))
     private let time: MonotonicTime
 
-    init(time: MonotonicTime) {
+    public init(time: MonotonicTime) {
         self.time = time
     }
 
@@ -17,7 +17,7 @@ final class RepeatedMessages: Sendable {
     ///
     /// - Returns: How many messages of this cause were suppressed since the last one, or `nil` to suppress this one
     ///   too.
-    func admit(_ cause: String) -> Int? {
+    public func admit(_ cause: String) -> Int? {
         throttle.withLock { $0.admit(cause, at: time.uptime()) }
     }
 }

@@ -34,7 +34,8 @@ extension Previews {
 
     /// Exposes a port of the run's sandbox.
     ///
-    /// When this returns, both objects exist; when it throws, neither does.
+    /// When this returns, both objects exist. When it throws, both were deleted, unless these deletions failed too: then
+    /// the pair stays until its idle time-out, and counts for the limits.
     ///
     /// - Parameters:
     ///   - port: The port on which the app in the sandbox listens.
@@ -335,8 +336,9 @@ extension Previews {
     // MARK: Rolling back
 
     /// Deletes the objects that a failed start created, including those that it may have created without an
-    /// acknowledgement. The deletion has its own deadline, and continues if the caller disconnects. Objects that it
-    /// cannot delete are deleted by the reaper, without a grace time.
+    /// acknowledgement. The deletion has its own deadline, and continues if the caller disconnects. A pair that it
+    /// cannot delete stays until its idle time-out, since to a replica it looks like any new preview. A Service that is
+    /// left alone is deleted by the reaper, without a grace time.
     ///
     /// - Parameter serviceUID: The UID of the Service, if its creation was acknowledged.
     /// - Returns: Whether the cluster has confirmed that neither object exists.

@@ -87,6 +87,10 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var keepaliveInterval = Duration.seconds(15)
     /// The number of consecutive unanswered probes after which the kernel closes the connection.
     public var keepaliveProbes = 4
+    /// How long TCP keeps a connection whose client accepts none of the bytes that are sent to it. A forwarded response
+    /// may be read slowly, and has no other limit. For a silent client this time replaces the number of probes
+    /// (tcp(7), `TCP_USER_TIMEOUT`), so it is the time that these take.
+    public var unreadTimeout = Duration.seconds(120)
     /// The time and the bytes for which a connection is still read after its last response, so that the response
     /// arrives: closing at once would reset the connection (RFC 9112, 9.6).
     public var lingerTimeout = Duration.seconds(2)

@@ -170,12 +170,16 @@ struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
 
 extension NIOSynchronousChannelOptions {
     /// Lets TCP detect whether a silent peer still exists, within `keepaliveIdle + keepaliveProbes *
-    /// keepaliveInterval`.
+    /// keepaliveInterval`, and whether a peer still reads, within `unreadTimeout`.
     fileprivate func probeSilentPeers(_ limits: ConnectionLimits) throws {
         try setOption(.socketOption(.so_keepalive), value: 1)
         try setOption(.keepaliveIdle, value: SocketOptionValue(limits.keepaliveIdle.components.seconds))
         try setOption(.keepaliveInterval, value: SocketOptionValue(limits.keepaliveInterval.components.seconds))
         try setOption(.keepaliveProbes, value: SocketOptionValue(limits.keepaliveProbes))
+        #if !canImport(Darwin)
+            let unreadTimeout = SocketOptionValue(limits.unreadTimeout / .milliseconds(1))
+            try setOption(.unreadTimeoutMilliseconds, value: unreadTimeout)
+        #endif
     }
 }
 
@@ -191,6 +195,12 @@ extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
     static var keepaliveInterval: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)) }
 
     static var keepaliveProbes: Self { Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_KEEPCNT)) }
+
+    #if !canImport(Darwin)
+        static var unreadTimeoutMilliseconds: Self {
+            Self(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT))
+        }
+    #endif
 }
 
 extension HTTPServerBuilder {

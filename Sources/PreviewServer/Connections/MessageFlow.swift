@@ -135,7 +135,7 @@ struct MessageFlow {
         isReading = false
     }
 
-    /// The server shuts down: the response in progress is the last one.
+    /// The server shuts down, or the client cannot keep the connection: the next response to end is the last one.
     mutating func stop() {
         if phase == .open { phase = .closingAfterAnswer }
     }

@@ -41,6 +41,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let parser = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) {
             let start = RequestStart()
             if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
+            try? pipeline.addHandler(HTTP10Handler(), position: .after(parser))
             if passingOn != nil { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
         }
         if let presences = passingOn?.presences {
@@ -63,7 +64,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent { flow.stop() }
+        if event is ChannelShouldQuiesceEvent || event is LastRequest { flow.stop() }
         context.fireUserInboundEventTriggered(event)
     }
 

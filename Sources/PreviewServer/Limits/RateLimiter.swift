@@ -22,9 +22,10 @@ final class RateLimiter: Sendable {
     private let uptime: @Sendable () -> Duration
     private let state: Mutex<State>
 
-    init(limits: RequestLimits, time: MonotonicTime) {
-        interval = .seconds(1) / limits.requestsPerSecond
-        capacity = interval * limits.burst
+    /// - Parameter factor: Multiplies the rate and the burst.
+    init(limits: RequestLimits, factor: Int = 1, time: MonotonicTime) {
+        interval = .seconds(1) / (limits.requestsPerSecond * Double(factor))
+        capacity = interval * (limits.burst * factor)
         maxCallers = limits.maxCallers
         uptime = time.uptime
         state = Mutex(State(rotatedAt: time.uptime()))
@@ -42,12 +43,26 @@ final class RateLimiter: Sendable {
                 state.current.removeAll(keepingCapacity: true)
                 state.rotatedAt = now
             }
-            let full = max(now, state.current[key] ?? state.previous[key] ?? now) + interval
+            let full = full(key, at: now, in: state)
             let excess = full - now - capacity
             guard excess <= .zero else { return excess }
             state.current[key] = full
             return nil
         }
+    }
+
+    /// Looks into a caller's bucket without taking a token.
+    ///
+    /// - Returns: `nil`, or how long the caller has to wait for the next token.
+    func wait(for caller: some Hashable) -> Duration? {
+        let now = uptime()
+        let excess = state.withLock { full(caller.hashValue, at: now, in: $0) } - now - capacity
+        return excess > .zero ? excess : nil
+    }
+
+    /// When a bucket is full again once a token is taken.
+    private func full(_ key: Int, at now: Duration, in state: State) -> Duration {
+        max(now, state.current[key] ?? state.previous[key] ?? now) + interval
     }
 
     /// The number of remembered buckets.
@@ -57,13 +72,15 @@ final class RateLimiter: Sendable {
 /// The rate of requests of each caller.
 struct CallerRates: Sendable {
     private let limiter: RateLimiter
+    private let serviceLimiter: RateLimiter
 
     init(limits: RequestLimits, time: MonotonicTime) {
         limiter = RateLimiter(limits: limits, time: time)
+        serviceLimiter = RateLimiter(limits: limits, factor: limits.serviceRateFactor, time: time)
     }
 
     /// All agents share the platform's service key. Each run has its own rate, so that a runaway agent throttles only
-    /// itself.
+    /// itself. A request may name a run that does not exist, so all runs together have a rate too.
     private struct Share: Hashable {
         let identity: String
         let run: RunID?
@@ -74,8 +91,13 @@ struct CallerRates: Sendable {
     /// - Parameter run: The run of the request, if it has one. All spellings are the same run.
     /// - Throws: 429 if the caller sent too many.
     func take(for caller: Caller, run: RunID?) throws(APIError) {
-        let share = Share(identity: caller.identity, run: caller.role == .service ? run : nil)
-        if let wait = limiter.take(for: share) {
+        let isService = caller.role == .service
+        let share = Share(identity: caller.identity, run: isService ? run : nil)
+        // Requests beyond the rate of all runs use no bucket of a run, and those beyond a run's rate none of all runs.
+        let wait =
+            (isService ? serviceLimiter.wait(for: caller.identity) : nil) ?? limiter.take(for: share)
+            ?? (isService ? serviceLimiter.take(for: caller.identity) : nil)
+        if let wait {
             throw APIError(
                 .tooManyRequests,
                 "You send requests too fast. Wait, and send fewer requests.",

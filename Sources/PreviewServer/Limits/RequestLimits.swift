@@ -19,6 +19,9 @@ public struct RequestLimits: Hashable, Sendable {
     /// The rate of each caller's requests, sustained and as a burst.
     public var requestsPerSecond = 20.0
     public var burst = 100
+    /// The rate and the burst of all requests of the service key, as a multiple of those of one caller, which each of
+    /// its runs has.
+    public var serviceRateFactor = 20
     /// The largest number of callers whose rate is remembered; beyond it, those without requests for the longest time
     /// are forgotten.
     public var maxCallers = 10_000

@@ -75,14 +75,9 @@ struct MCPExchange: Sendable {
     private func stream(_ call: MCPCall) -> Response {
         let context = context
         let time = time
-        return Response(
-            status: .ok,
-            headers: EventStream.headers,
-            body: ResponseBody { writer in
-                try await call.stream(to: &writer, context: context, time: time)
-                try await writer.finish(nil)
-            }
-        )
+        return EventStream.response { writer in
+            try await call.stream(to: &writer, context: context, time: time)
+        }
     }
 }
 

@@ -167,8 +167,11 @@ struct GateRoutes: Sendable {
     }
 
     /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
-    /// refuses is not set here. For a run without a sandbox there is no claim for it, and it is not needed yet: the
+    /// refuses is not set here. It is removed here first, so that consent can be withdrawn while the core API cannot be
+    /// reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the
     /// core API's value for the run counts as well.
+    ///
+    /// The core API does not know a ServiceAccount's token, so an operator's option is set here alone.
     @Sendable private func switchAutoApprove(
         _ request: Request,
         _ context: PreviewRequestContext
@@ -176,15 +179,20 @@ struct GateRoutes: Sendable {
         let run = try await runs.run(context, for: .decide)
         let bytes = try await body(request, context)
         let option = try AutoApproveBody(bytes)
-        let caller = try context.authenticatedCaller.identity
-        guard let router else {
-            try await gate.setAutoApprove(run: run, to: option.enabled, by: caller)
+        let caller = try context.authenticatedCaller
+        guard let router, caller.role != .operator else {
+            try await gate.setAutoApprove(run: run, to: option.enabled, by: caller.identity)
             return try JSONBody(AutoApproveAnswer(run: run, isOn: option.enabled))
                 .response(from: request, context: context)
         }
+        if !option.enabled { try await setOwnOption(of: run, to: false, by: caller.identity) }
         let answer = try await router.pass(request, body: bytes, context: context)
         guard answer.status.kind == .successful else { return answer }
-        try await setOwnOption(of: run, to: option.enabled, by: caller)
+        if option.enabled {
+            try await setOwnOption(of: run, to: true, by: caller.identity)
+        } else {
+            gate.forgetFacts(of: run)
+        }
         return answer
     }
 

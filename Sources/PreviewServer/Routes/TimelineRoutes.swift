@@ -27,16 +27,11 @@ struct TimelineRoutes: Sendable {
             reader: reader,
             time: time
         )
-        return Response(
-            status: .ok,
-            headers: EventStream.headers,
-            body: ResponseBody { writer in
-                defer { withExtendedLifetime(place) {} }
-                try await context.withClientDeparture { departures in
-                    try await stream.write(to: &writer, departures: departures)
-                }
-                try await writer.finish(nil)
+        return EventStream.response { writer in
+            defer { withExtendedLifetime(place) {} }
+            try await context.withClientDeparture { departures in
+                try await stream.write(to: &writer, departures: departures)
             }
-        )
+        }
     }
 }

@@ -149,13 +149,18 @@ final class PassingOn: Sendable {
             TransportUpload(length: length) { writer in
                 // The core API requests the body only now.
                 if expectsContinue { channel.triggerUserOutboundEvent(ContinueWithBody(), promise: nil) }
-                var isComplete = false
-                for try await buffer in request.body {
+                var rest = length
+                var parts = request.body.makeAsyncIterator()
+                while rest != 0 {
+                    // The core API may answer before this task ends, which is then cancelled. Reading in a cancelled
+                    // task would end the connection's input for good, and with it later requests.
+                    try Task.checkCancellation()
+                    guard let part = try await parts.next() else { throw ClientBrokeOff() }
                     // MessageHandler marks the end: the sequence also ends if the connection breaks.
-                    isComplete = buffer.readableBytes == 0
-                    if !isComplete { try await writer.write(Array(buffer.readableBytesView)) }
+                    if part.readableBytes == 0 { return }
+                    if let bytes = rest { rest = bytes - part.readableBytes }
+                    try await writer.write(Array(part.readableBytesView))
                 }
-                guard isComplete else { throw ClientBrokeOff() }
             }
         )
     }
@@ -215,7 +220,8 @@ extension CoreRouter {
     /// The longest response to a request whose body was read by a route of this service.
     private static let maxAnswerBytes = 1 << 20
 
-    /// Forwards a request that one of this service's routes has read and recognised as the core API's.
+    /// Forwards a request that one of this service's routes has read and recognised as the core API's. If the client
+    /// disconnects, the forwarded request ends.
     ///
     /// - Parameter body: The body that was read.
     /// - Returns: The core API's response, or the router's if there is none.
@@ -227,6 +233,13 @@ extension CoreRouter {
             body: .bytes(Array(body.readableBytesView)),
             client: context.channel.remoteAddress?.ipAddress
         )
+        context.passedOn.begin()
+        let response = try await context.cancellingOnClientDeparture { try await self.collect(routed) }
+        context.passedOn.set()
+        return response
+    }
+
+    private func collect(_ routed: RoutedRequest) async throws -> Response {
         let collected = Mutex<Response?>(nil)
         try await pass(routed) { answer in
             let bytes: [UInt8]
@@ -242,18 +255,24 @@ extension CoreRouter {
             collected.withLock { $0 = response }
         }
         guard let response = collected.withLock({ $0 }) else { throw CancellationError() }
-        context.passedOn.set()
         return response
     }
 }
 
-/// Whether a request's response is the core API's, to which nothing is added.
+/// How far a request was forwarded that a route of this service had read.
 final class PassedOnMark: Sendable {
     private let mark = Atomic(false)
+    private let beginning = Atomic(false)
 
+    /// Whether the request's response is the core API's, to which nothing is added.
     var isSet: Bool { mark.load(ordering: .relaxed) }
 
+    /// Whether the core API may have received the request.
+    var hasBegun: Bool { beginning.load(ordering: .relaxed) }
+
     func set() { mark.store(true, ordering: .relaxed) }
+
+    func begin() { beginning.store(true, ordering: .relaxed) }
 }
 
 /// Ends forwarded requests when their clients disconnect: when they close their connection or their half of it, or

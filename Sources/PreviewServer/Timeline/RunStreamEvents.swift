@@ -19,7 +19,7 @@ struct RunStreamEvents {
     /// Processes the run's requests, when they are first read or have changed.
     ///
     /// At first all pending requests are sent, whether or not the reader knows them from an earlier stream, and all
-    /// decided ones, in case the decision was made in between.
+    /// decided ones that were pending, in case the decision was made in between.
     mutating func approvalsChanged(_ approvals: [Approval]) -> [ByteBuffer] {
         var events: [ByteBuffer] = []
         var states: [ApprovalRequestID: Approval.State] = [:]
@@ -29,7 +29,7 @@ struct RunStreamEvents {
             if approval.state == .pending {
                 events.append(Self.card(approval))
             } else if approval.automatic != nil {
-                if hasBegun, lastStates[approval.id] == nil { events.append(Self.autoApproved(approval)) }
+                events += automaticallyApproved(approval, after: lastStates[approval.id])
             } else if lastStates[approval.id] == .pending || !hasBegun {
                 events.append(Self.decided(approval.id, approval.state, approval.reason))
             }
@@ -39,6 +39,17 @@ struct RunStreamEvents {
         }
         lastStates = states
         hasBegun = true
+        return events
+    }
+
+    /// The events for a request that was approved automatically. A card exists only for a request that was pending.
+    private func automaticallyApproved(_ approval: Approval, after last: Approval.State?) -> [ByteBuffer] {
+        var events: [ByteBuffer] = []
+        if hasBegun, last == nil || last == .pending { events.append(Self.autoApproved(approval)) }
+        let wasPending = approval.decidedAt.map { $0 > approval.requestedAt } ?? false
+        if last == .pending || (!hasBegun && wasPending) {
+            events.append(Self.decided(approval.id, approval.state, approval.reason))
+        }
         return events
     }
 

@@ -1,10 +1,12 @@
 internal import AsyncAlgorithms
+internal import HTTPTransport
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import NIOCore
 internal import PreviewControl
 internal import PreviewDomain
+internal import PreviewIdentity
 internal import ServiceLifecycle
 
 /// One reader's stream of a run's events.
@@ -94,6 +96,23 @@ enum EventStream {
     static let headers: HTTPFields = [
         .contentType: "text/event-stream", .cacheControl: "no-store, no-transform", .accelBuffering: "no",
     ]
+
+    /// A response whose events are sent while they happen.
+    ///
+    /// The body is written after the middleware has returned, so the caller and the trace of the request, which are
+    /// values of its task, are set again for it.
+    static func response(
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> Response {
+        let (caller, trace) = (Caller.current, RequestTrace.current)
+        let body = ResponseBody { writer in
+            try await Caller.$current.withValue(caller) {
+                try await RequestTrace.$current.withValue(trace) { try await write(&writer) }
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: headers, body: body)
+    }
 
     /// The beginning of a stream, which shows the client at once that it is open.
     ///

@@ -201,6 +201,27 @@ struct ServerConnectionTests {
         }
     }
 
+    @Test(arguments: ["", "Connection: keep-alive\r\n", "Expect: 100-continue\r\nContent-Length: 0\r\n"])
+    func aClientOfHTTP10GetsItsBodyWithoutChunksUntilTheConnectionEnds(fields: String) async throws {
+        try await LiveServer.run(ConnectionLimits()) { _, _ in
+            Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    try await writer.write(ByteBuffer(string: "one "))
+                    try await writer.write(ByteBuffer(string: "two"))
+                    try await writer.finish(nil)
+                }
+            )
+        } _: { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("GET / HTTP/1.0\r\nHost: a\r\n\(fields)\r\n")
+            let answer = await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.0 200 OK\r\n"))
+            #expect(answer.hasSuffix("\r\n\r\none two"))
+            #expect(!answer.lowercased().contains("transfer-encoding"))
+        }
+    }
+
     @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
         try await LiveServer.run(ConnectionLimits()) { request, context in
             _ = try await request.body.collect(upTo: context.maxUploadSize)

@@ -1,4 +1,6 @@
 import PreviewControl
+import PreviewDomain
+import PreviewIdentity
 import TestSupport
 import Testing
 
@@ -40,6 +42,37 @@ struct RateLimiterTests {
         #expect(limiter.take(for: "a") == nil)
         #expect(limiter.take(for: "b") == nil)
         #expect(limiter.take(for: "a") != nil)
+    }
+
+    /// The number of requests that are granted to a caller, one for each of `runs`.
+    private func granted(_ rates: CallerRates, _ role: Caller.Role, runs: [String]) throws -> Int {
+        let caller = Caller(identity: "caller", role: role)
+        var count = 0
+        for run in runs {
+            let run = try RunID(run)
+            if (try? rates.take(for: caller, run: run)) != nil { count += 1 }
+        }
+        return count
+    }
+
+    @Test func inventedRunsDoNotRaiseTheRateOfTheServiceKey() throws {
+        let limits = RequestLimits()
+        let rates = CallerRates(limits: limits, time: MonotonicTime(clock))
+        let count = try granted(rates, .service, runs: (0..<5_000).map { "run-\($0)" })
+        #expect(count == limits.burst * limits.serviceRateFactor)
+        clock.advance(by: .seconds(1))
+        let later = try granted(rates, .service, runs: (5_000..<10_000).map { "run-\($0)" })
+        #expect(later == Int(limits.requestsPerSecond) * limits.serviceRateFactor)
+        #expect(try granted(rates, .user, runs: ["run-1"]) == 1)
+    }
+
+    @Test func aRunThatExceedsItsRateTakesNothingFromTheOthers() throws {
+        let limits = RequestLimits()
+        let rates = CallerRates(limits: limits, time: MonotonicTime(clock))
+        let own = try granted(rates, .service, runs: Array(repeating: "run-0", count: 5_000))
+        #expect(own == limits.burst)
+        let others = limits.burst * (limits.serviceRateFactor - 1)
+        #expect(try granted(rates, .service, runs: (1...others).map { "run-\($0)" }) == others)
     }
 
     @Test func overALongTimeNobodyGetsMoreThanTheRate() {

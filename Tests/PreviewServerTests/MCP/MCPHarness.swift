@@ -16,8 +16,8 @@ import Testing
 struct MCPHarness: Sendable {
     let base: APIHarness
 
-    init() async throws {
-        base = try await APIHarness()
+    init(facts: (any RunFactsSource)? = nil) async throws {
+        base = try await APIHarness(facts: facts)
     }
 
     var cluster: SimulatedCluster { base.cluster }

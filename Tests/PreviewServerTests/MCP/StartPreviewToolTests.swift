@@ -1,8 +1,10 @@
 import FoundationEssentials
+import HTTPTransport
 import Hummingbird
 import HummingbirdTesting
 import PreviewControl
 import PreviewDomain
+import PreviewIdentity
 import Synchronization
 import TestPeers
 import TestSupport
@@ -20,7 +22,8 @@ struct StartPreviewToolTests {
         arguments: String = arguments,
         progressToken: String? = nil,
         accept: String = "application/json, text/event-stream",
-        bearer: String = APIHarness.owner
+        bearer: String = APIHarness.owner,
+        requestID: String = "request-1"
     ) -> String {
         var meta: [String] = progressToken.map { [#""progressToken":\#($0)"#] } ?? []
         if version == "2026-07-28" {
@@ -35,7 +38,7 @@ struct StartPreviewToolTests {
             id: #""call-1""#
         )
         return [
-            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(bearer)",
+            "POST /mcp HTTP/1.1", "Host: localhost", "Authorization: Bearer \(bearer)", "X-Request-ID: \(requestID)",
             "Content-Type: application/json", "Accept: \(accept)", "MCP-Protocol-Version: \(version)",
             "Mcp-Method: tools/call", "Mcp-Name: start_preview", "Content-Length: \(body.utf8.count)", "", body,
         ].joined(separator: "\r\n")
@@ -87,6 +90,46 @@ struct StartPreviewToolTests {
                 #expect(harness.cluster.liveRoutes.count == 1)
             }
         }
+    }
+
+    /// Approves every run's tools, and records for which caller and which request it was asked.
+    private final class RecordingFacts: RunFactsSource {
+        struct Origin: Hashable {
+            let caller: String?
+            let hasBearer: Bool
+            let requestID: String?
+        }
+
+        private let recorded = Mutex<Set<Origin>>([])
+        var origins: Set<Origin> { recorded.withLock(\.self) }
+
+        func facts(of run: RunID) async -> RunFacts? {
+            let caller = Caller.current
+            let origin = Origin(
+                caller: caller?.identity,
+                hasBearer: caller?.bearer != nil,
+                requestID: RequestTrace.current?.requestID
+            )
+            recorded.withLock { _ = $0.insert(origin) }
+            return RunFacts(approvesToolsAutomatically: true)
+        }
+
+        func forget(_ run: RunID) {}
+    }
+
+    @Test(arguments: ["text/event-stream", "application/json"])
+    func aCallActsForItsCallerAndItsRequestToItsEnd(accept: String) async throws {
+        let facts = RecordingFacts()
+        let harness = try await MCPHarness(facts: facts)
+        try await harness.testLive { port async throws in
+            try await RawConnection.open(port: port) { connection async throws in
+                try await connection.send(Self.request(accept: accept, requestID: "mine"))
+                _ = try await connection.read(until: #""isError":false"#)
+            }
+        }
+        let origins = facts.origins
+        #expect(!origins.isEmpty)
+        #expect(origins.allSatisfy { $0.caller != nil && $0.hasBearer && $0.requestID == "mine" }, "\(origins)")
     }
 
     @Test func commentsKeepTheConnectionOfAClientThatWantsNoProgress() async throws {

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Router
 import Testing
 import YAMLKit
 
@@ -53,6 +54,16 @@ struct DescriptionTests {
         #expect(routes.subtracting(described).isEmpty, "not in Docs/openapi.yaml")
         #expect(described.subtracting(routes).isEmpty, "in Docs/openapi.yaml only")
         #expect(!routes.isEmpty)
+    }
+
+    @Test func theRouterLeavesEveryDescribedRouteToThisService() async throws {
+        let routes = try await APIHarness().api.describedRouter().routes
+        #expect(!routes.isEmpty)
+        for route in routes {
+            let segments = route.path.description.split(separator: "/").map { $0.hasPrefix(":") ? "sample-1" : $0 }
+            let path = "/" + segments.joined(separator: "/")
+            #expect(RouteTable.owner(of: route.method, path) == .service, "\(route.method) \(path)")
+        }
     }
 
     @Test func theMetricsAreServedToEverybodyAsTheyAreNow() async throws {

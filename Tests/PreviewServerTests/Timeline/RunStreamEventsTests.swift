@@ -45,6 +45,12 @@ struct RunStreamEventsTests {
         try #require(approval.after(.deny(by: "ada", reason: "not now", at: start)))
     }
 
+    private func approvedAutomatically(_ approval: Approval, after delay: Duration) throws -> Approval {
+        let now = start + delay
+        let granted = approval.after(.approveAutomatically(.runOption, at: now, usableFor: .seconds(300)))
+        return try #require(granted?.after(.use("use", at: now)))
+    }
+
     @Test func whatWaitsIsShownOnConnectAndOnce() throws {
         let approval = try pending()
         let cards = reader.told([approval])
@@ -71,6 +77,32 @@ struct RunStreamEventsTests {
         #expect(events[1].hasPrefix("event: tool.error\n") && events[1].contains(#""callId":"\#(other.id)""#))
         #expect(events[1].contains(#""reason":"not now""#))
         #expect(reader.told([try approved(one), try denied(other)]).isEmpty)
+    }
+
+    @Test func anAutomaticApprovalTakesTheCardOfAPendingRequestAway() throws {
+        let approval = try pending()
+        _ = reader.told([approval])
+        let consumed = try approvedAutomatically(approval, after: .seconds(20))
+        let events = reader.told([consumed])
+        #expect(events.count == 2)
+        #expect(events.first?.hasPrefix("event: tool.auto_approved\n") == true)
+        #expect(events.last?.hasPrefix("event: tool.result\n") == true)
+        #expect(events.last?.contains(#""callId":"\#(approval.id)""#) == true)
+        #expect(reader.told([consumed]).isEmpty)
+    }
+
+    @Test func aRequestThatNeverWaitedHasNoCardToTakeAway() throws {
+        _ = reader.told([])
+        let events = reader.told([try approvedAutomatically(try pending(), after: .zero)])
+        #expect(events.map { $0.hasPrefix("event: tool.auto_approved\n") } == [true])
+    }
+
+    @Test func aReaderWhoWasAwayIsToldOfAnAutomaticApprovalOnlyIfTheRequestHadACard() throws {
+        let waited = try approvedAutomatically(try pending(3000), after: .seconds(20))
+        let immediate = try approvedAutomatically(try pending(3001), after: .zero)
+        let events = reader.told([waited, immediate])
+        #expect(events.map { $0.hasPrefix("event: tool.result\n") } == [true])
+        #expect(events.first?.contains(#""callId":"\#(waited.id)""#) == true)
     }
 
     @Test func aRequestThatVanishesTakesItsCardAlong() throws {

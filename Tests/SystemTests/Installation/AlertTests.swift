@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import PreviewControl
+import Router
 import TestPeers
 import TestSupport
 import Testing
@@ -39,7 +40,7 @@ struct AlertTests {
 
     @Test("Alerts and dashboard use only metrics that the service has")
     func onlyKnownMetrics() throws {
-        let known = Set(PreviewMetric.allCases.map(\.rawValue))
+        let known = Set(PreviewMetric.allCases.map(\.rawValue) + RouterMetric.allCases.map(\.rawValue))
         let texts = [try Files.text(Self.rulesFile), try Files.text("k8s/components/monitoring/preview-gateway.json")]
         for text in texts {
             let named = Set(text.matches(of: /preview_gateway_\w+/).map { String($0.output) })

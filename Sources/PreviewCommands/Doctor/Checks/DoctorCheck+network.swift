@@ -6,6 +6,8 @@ internal import PreviewDomain
 
 extension DoctorCheck {
     private static let policy = "sandbox-allow-preview-ingress"
+    /// The policy that lets the service call the core API's pods.
+    private static let corePolicy = "allow-preview-gateway-to-api"
     private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
 
     static let networkChecks = [
@@ -45,6 +47,9 @@ extension DoctorCheck {
             } catch let error as KubernetesError where error.isNotFound {
                 return .failure("there is no NetworkPolicy \(policy)", mend: apply)
             }
+            // The platform's own policy may select its pods by other labels, which the manifest would replace.
+            let isOurs = found.spec?.podSelector == sandboxSelector
+            let mend = isOurs ? apply : "correct it with kubectl edit -n \(context.namespace) networkpolicy \(policy)"
             let rules = found.spec?.ingress ?? []
             let allowed = context.connection.policy.ports.allowed
             let ports = rules.flatMap { $0.ports ?? [] }
@@ -60,7 +65,7 @@ extension DoctorCheck {
                 if rules.contains(where: { $0.ports?.isEmpty != false }) { there.append("all ports") }
                 return .failure(
                     "\(policy) admits \(there.joined(separator: ", ")), the settings allow \(allowed.lowerBound)-\(allowed.upperBound)",
-                    mend: apply
+                    mend: mend
                 )
             }
             let peers = rules.flatMap { $0.from ?? [] }
@@ -68,28 +73,87 @@ extension DoctorCheck {
                 $0.namespaceSelector == nil && $0.podSelector?.matchLabels == [gatewayLabel: context.gateway]
             }
             guard isForGateway, !peers.isEmpty, rules.allSatisfy({ $0.from?.isEmpty == false }) else {
-                return .warning("\(policy) admits peers other than the preview Gateway's pods", mend: apply)
+                return .warning("\(policy) admits peers other than the preview Gateway's pods", mend: mend)
+            }
+            let pods = try await context.client.listMetadata(
+                of: Pod.self,
+                in: context.namespace,
+                labelSelector: .exists(ClusterLabel.claimUID)
+            ).items.map(\.metadata)
+            let selector = found.spec?.podSelector ?? InspectedNetworkPolicy.Selector()
+            let missed = pods.filter { !selector.selects($0.labels) }
+            if let pod = missed.first {
+                return .failure(
+                    "\(policy) does not select \(missed.count) of \(pods.count) sandboxes, for example pod \(pod.name)",
+                    mend: """
+                        let spec.podSelector select the labels of the sandboxes' pods, with kubectl edit -n \
+                        \(context.namespace) networkpolicy \(policy)
+                        """
+                )
             }
             return .ok("\(allowed.lowerBound)-\(allowed.upperBound), from \(context.gateway)")
         },
         DoctorCheck("PG503", .network, "policies allow calls to the service, and from it to the core API") { context in
-            for name in ["preview-gateway", "allow-preview-gateway-to-api"] {
+            let apply = "kubectl apply -n \(context.namespace) -f k8s/base/networkpolicies.yaml"
+            var found: [InspectedNetworkPolicy] = []
+            for name in [ServiceObjects.name, corePolicy] {
                 do {
-                    _ = try await context.client.getMetadata(
-                        of: InspectedNetworkPolicy.self,
-                        named: name,
-                        in: context.namespace
+                    found.append(
+                        try await context.client.get(InspectedNetworkPolicy.self, named: name, in: context.namespace)
                     )
                 } catch let error as KubernetesError where error.isNotFound {
-                    return .warning(
-                        "there is no NetworkPolicy \(name)",
-                        mend: "kubectl apply -n \(context.namespace) -f k8s/base/networkpolicies.yaml"
-                    )
+                    return .warning("there is no NetworkPolicy \(name)", mend: apply)
                 }
             }
-            return .ok("preview-gateway, allow-preview-gateway-to-api")
+            let problems =
+                problems(ofService: found[0], gateway: context.gateway).map { "\(ServiceObjects.name) \($0)" }
+                + problems(ofCoreAPI: found[1]).map { "\(corePolicy) \($0)" }
+            guard problems.isEmpty else { return .warning(problems.joined(separator: "; "), mend: apply) }
+            return .ok("\(ServiceObjects.name), \(corePolicy)")
         },
     ]
+
+    /// The pods that the manifest's policy selects.
+    private static let sandboxSelector = InspectedNetworkPolicy.Selector(matchLabels: ["app": "agentweaver-sandbox"])
+    private static let apiPort = 8080
+    private static let endedPagePort = 8081
+
+    private static func problems(ofService policy: InspectedNetworkPolicy, gateway: String) -> [String] {
+        let (rules, visitors) = (policy.spec?.ingress ?? [], [gatewayLabel: gateway])
+        let forCallers = rules.filter { $0.admits(port: apiPort) }
+        var problems: [String] = []
+        if forCallers.isEmpty {
+            problems.append("admits no callers to port \(apiPort)")
+        } else if forCallers.contains(where: \.isForEverybody) {
+            problems.append("admits everybody to port \(apiPort)")
+        } else if forCallers.contains(where: { $0.isFor(podsWith: visitors) }) {
+            problems.append("admits the preview Gateway's pods to port \(apiPort)")
+        }
+        if !rules.contains(where: { $0.admits(port: endedPagePort) && $0.isFor(podsWith: visitors) }) {
+            problems.append("does not admit the preview Gateway's pods to port \(endedPagePort)")
+        }
+        return policy.limitsEgress ? problems + missingEgress(policy.spec?.egress ?? []) : problems
+    }
+
+    /// The API server and DNS servers may be any peers, so only their ports are compared.
+    private static func missingEgress(_ rules: [InspectedNetworkPolicy.Rule]) -> [String] {
+        var missing = [(53, "DNS servers"), (443, "the API server")].filter { port, _ in
+            !rules.contains { $0.admits(port: port) && ($0.isForEverybody || $0.ports?.isEmpty == false) }
+        }
+        let core = ["app": ServiceObjects.coreAPI]
+        if !rules.contains(where: { $0.admits(port: apiPort) && $0.isFor(podsWith: core) }) {
+            missing.append((apiPort, "the core API"))
+        }
+        return missing.map { "does not let the service reach \($1) on port \($0)" }
+    }
+
+    private static func problems(ofCoreAPI policy: InspectedNetworkPolicy) -> [String] {
+        let service = [ServiceObjects.nameLabel: ServiceObjects.name]
+        let isAdmitted = (policy.spec?.ingress ?? []).contains {
+            $0.admits(port: apiPort) && $0.isFor(podsWith: service)
+        }
+        return isAdmitted ? [] : ["does not admit the service's pods to port \(apiPort)"]
+    }
 }
 
 extension String {

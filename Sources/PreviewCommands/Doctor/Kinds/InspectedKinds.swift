@@ -37,38 +37,6 @@ struct InspectedGateway: KubernetesObject {
     var status: Status?
 }
 
-/// A NetworkPolicy, with its ingress rules.
-struct InspectedNetworkPolicy: KubernetesObject {
-    static let resource = APIResource(
-        group: "networking.k8s.io",
-        versions: ["v1"],
-        plural: "networkpolicies",
-        kind: "NetworkPolicy"
-    )
-
-    struct Spec: Codable, Sendable {
-        struct Ingress: Codable, Sendable {
-            struct Peer: Codable, Sendable {
-                struct Selector: Codable, Hashable, Sendable {
-                    var matchLabels: [String: String]?
-                }
-                var podSelector: Selector?
-                var namespaceSelector: Selector?
-            }
-            struct Port: Codable, Hashable, Sendable {
-                var port: Int?
-                var endPort: Int?
-            }
-            var from: [Peer]?
-            var ports: [Port]?
-        }
-        var ingress: [Ingress]?
-    }
-
-    var metadata: ObjectMeta
-    var spec: Spec?
-}
-
 /// A Namespace. Only its metadata is read.
 struct InspectedNamespace: KubernetesObject {
     static let resource = APIResource(

@@ -19,6 +19,7 @@ struct TimelineParts: Sendable {
         log = KubernetesTimelineLog(
             client: shared.cluster.client,
             namespace: shared.settings.cluster.namespace,
+            time: shared.time,
             logger: shared.logger
         )
         coreAPIQueue = Self.coreAPIQueue(shared)
