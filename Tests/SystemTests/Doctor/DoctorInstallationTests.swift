@@ -90,9 +90,15 @@ struct DoctorInstallationTests {
     private static let tlsZone = "preview.example.com"
     private static let tlsSettings = ["Sandbox__Preview__ZoneSuffix": tlsZone]
 
+    /// The listeners without a hostname come first, as on a Gateway that redirects HTTP to HTTPS.
     private static func useTLS(_ store: ObjectStore) throws {
         try store.update(.gateways, namespace: namespace, name: ClusterObjects.gateway) {
             $0["spec", "listeners"] = [
+                ["name": "redirect", "protocol": "HTTP", "port": 80],
+                [
+                    "name": "others", "protocol": "HTTPS", "port": 8443,
+                    "tls": ["certificateRefs": [["name": "others"]]],
+                ],
                 [
                     "name": "previews", "protocol": "HTTPS", "port": 443, "hostname": .string("*.\(tlsZone)"),
                     "tls": ["certificateRefs": [["name": "wildcard"]]],
