@@ -94,6 +94,14 @@ extension DoctorInstallationTests {
         #expect(finding.status == status, "\(finding)")
     }
 
+    @Test(arguments: [(404, Status.skipped), (403, .skipped), (401, .skipped), (503, .failure)])
+    func withoutAKeyTheCoreAPIIsOnlyReached(code: Int, status: Status) async throws {
+        let core = ScriptedTransport(clock: ManualClock()) { _, _ in .json(code, "") }
+        let settings = ["Agentweaver__ApiBaseUrl": "http://core.example.com"]
+        let finding = try await check("PG601", settings: settings, core: core)
+        #expect(finding.status == status, "\(finding)")
+    }
+
     private static func addMainRoute(accepted: JSONValue, to store: ObjectStore) throws {
         try store.create(
             .httpRoutes,
