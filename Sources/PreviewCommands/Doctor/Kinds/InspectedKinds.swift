@@ -56,8 +56,20 @@ struct InspectedNetworkPolicy: KubernetesObject {
                 var namespaceSelector: Selector?
             }
             struct Port: Codable, Hashable, Sendable {
-                var port: Int?
+                /// A number, or the name of a container port; `nil` for all ports.
+                var reference: Service.PortReference?
                 var endPort: Int?
+
+                /// The port, if it is a number.
+                var port: Int? {
+                    guard case .number(let number)? = reference else { return nil }
+                    return number
+                }
+
+                private enum CodingKeys: String, CodingKey {
+                    case reference = "port"
+                    case endPort
+                }
             }
             var from: [Peer]?
             var ports: [Port]?
