@@ -180,7 +180,9 @@ struct DoctorContext: Sendable {
     }
 
     /// The namespace's Deployments, each with the environment variables of its containers.
-    func deployments() async throws -> [(deployment: InspectedDeployment, environment: [String: String])] {
+    func deployments() async throws -> [(
+        deployment: InspectedDeployment, environment: [String: InspectedDeployment.Value]
+    )] {
         let maps = try await client.list(InspectedConfigMap.self, in: namespace).items
         let named = Dictionary(maps.map { ($0.metadata.name, $0) }) { $1 }
         return try await client.list(InspectedDeployment.self, in: namespace).items

@@ -8,7 +8,18 @@ import Testing
 
 /// Tests doctor's checks of the platform's programs and routes.
 extension DoctorInstallationTests {
-    static func addDeployment(_ name: String, _ environment: [String: String], to store: ObjectStore) throws {
+    /// - Parameter fromSecret: The variable whose value is in a Secret; `nil` for none.
+    static func addDeployment(
+        _ name: String,
+        _ environment: [String: String],
+        fromSecret: String? = nil,
+        to store: ObjectStore
+    ) throws {
+        var variables: [JSONValue] = environment.map { ["name": .string($0), "value": .string($1)] }
+        if let fromSecret {
+            let reference: JSONValue = ["secretKeyRef": ["name": "keys", "key": .string(fromSecret)]]
+            variables.append(["name": .string(fromSecret), "valueFrom": reference])
+        }
         try store.create(
             try kind("deployments", in: store),
             namespace: namespace,
@@ -20,9 +31,7 @@ extension DoctorInstallationTests {
                             "containers": [
                                 [
                                     "name": "main",
-                                    "env": .array(
-                                        environment.map { ["name": .string($0), "value": .string($1)] }
-                                    ),
+                                    "env": .array(variables),
                                     "envFrom": [["configMapRef": ["name": .string("\(name)-settings")]]],
                                 ]
                             ]
@@ -44,6 +53,18 @@ extension DoctorInstallationTests {
             try Self.addDeployment("preview-gateway", ["Sandbox__Preview__ZoneSuffix": "localhost"], to: store)
         }
         #expect(finding.status == status, "\(finding)")
+    }
+
+    @Test func anOlderPreviewServiceWhoseSwitchIsInASecretIsNotJudged() async throws {
+        let finding = try await check("PG602") { store in
+            try Self.addDeployment(
+                "agentweaver-api",
+                ["Sandbox__Preview__ZoneSuffix": "localhost"],
+                fromSecret: "Sandbox__Preview__Enabled",
+                to: store
+            )
+        }
+        #expect(finding.status == .skipped && finding.detail.contains("agentweaver-api"), "\(finding)")
     }
 
     @Test(arguments: [(["app.kubernetes.io/managed-by": "preview-gateway"], Status.ok), ([:], .warning)])
