@@ -172,14 +172,18 @@ struct ReaperTests {
     // MARK: Watch
 
     @Test func theDeadlineItselfWakesTheReaper() async throws {
-        let harness = try await ControlHarness()
+        var policy = PreviewPolicy.testing()
+        // The next sweep is long after the deadline.
+        policy.sweepInterval = .seconds(3600)
+        let harness = try await ControlHarness(policy: policy)
         _ = try await started(harness)
         try await harness.withReaper {
             await harness.until { harness.mirror.isFresh }
-            // Now the sweep and the deadline loop both sleep, the loop for one sweep interval at most.
-            await harness.clock.waitForSleepers(2)
-            harness.cluster.advance(by: .seconds(1800))
-            harness.clock.advance(by: .seconds(60))
+            // The loop reads the time once more, one second before the deadline.
+            let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
+            await harness.until { harness.clock.nextWake == lastLook }
+            harness.cluster.advance(by: lastLook + .seconds(2))
+            harness.clock.advance(by: lastLook)
             await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
