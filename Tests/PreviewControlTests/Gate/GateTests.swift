@@ -265,7 +265,7 @@ struct GateTests {
         }
     }
 
-    @Test func sixteenOpenRequestsAreEnough() async throws {
+    @Test func aSeventeenthOpenRequestIsRefused() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             for port in 3000..<3016 { _ = try await harness[0].request(run: run, port: port, requester: "agent") }
