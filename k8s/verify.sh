@@ -64,8 +64,14 @@ forward='' open_token='' probe_pod=''
 cleanup() {
     if [[ -n $open_token ]]; then request "$work/operator" DELETE "/api/runs/$run/sandbox/port-forward/$open_token" || true; fi
     if [[ -n $probe_pod ]]; then kube delete pod "$probe_pod" --wait=false >/dev/null 2>&1 || true; fi
-    if [[ -n $forward ]]; then kill "$forward" 2>/dev/null || true; fi
+    end_forward
     rm -rf "$work"
+}
+end_forward() {
+    [[ -n $forward ]] || return 0
+    kill "$forward" 2>/dev/null || true
+    wait "$forward" 2>/dev/null || true
+    forward=''
 }
 trap cleanup EXIT
 
@@ -217,7 +223,8 @@ exists() { kube get "$1" "$2" >/dev/null 2>&1; }
 # Connects to the service through a port-forward, unless --api is given.
 connect() {
     if [[ -z $api ]]; then
-        kube port-forward service/preview-gateway :80 >"$work/forward" 2>&1 &
+        # Not through `kube`: a function runs in a subshell, and ending that would leave kubectl running.
+        kubectl -n "$namespace" port-forward service/preview-gateway :80 >"$work/forward" 2>&1 &
         forward=$!
         local _ local_port=''
         for _ in $(seq 50); do
@@ -226,7 +233,10 @@ connect() {
             kill -0 "$forward" 2>/dev/null || break
             sleep 0.2
         done
-        [[ -n $local_port ]] || return 1
+        if [[ -z $local_port ]]; then
+            end_forward
+            return 1
+        fi
         api=http://127.0.0.1:$local_port
     fi
 }
@@ -250,8 +260,10 @@ agent_key() {
 }
 find_run() {
     [[ -z $run ]] || return 0
-    run=$(kube get sandboxclaims -o 'jsonpath={range .items[?(@.status.sandbox.name)]}{.metadata.annotations.agentweaver\.dev/run-id}{"\n"}{end}' 2>/dev/null \
-        | grep -m1 .) || return 1
+    local runs
+    runs=$(kube get sandboxclaims -o 'jsonpath={range .items[?(@.status.sandbox.name)]}{.metadata.annotations.agentweaver\.dev/run-id}{"\n"}{end}' 2>/dev/null) \
+        || return 1
+    run=$(grep -m1 . <<<"$runs") || return 1
 }
 
 service() {

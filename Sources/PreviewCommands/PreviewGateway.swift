@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import FoundationEssentials
 internal import PreviewControl
+internal import PreviewDomain
 internal import PreviewServer
 internal import YAMLKit
 
@@ -24,8 +25,9 @@ public struct PreviewGateway: AsyncParsableCommand {
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
+    /// - Parameter description: It may contain text from the cluster, so it is shown escaped.
     init(_ description: String) {
-        self.description = description
+        self.description = Excerpt.escaped(description)
     }
 
     /// Calls a closure that reads from the cluster.

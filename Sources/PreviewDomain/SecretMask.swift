@@ -32,7 +32,7 @@ public enum SecretMask {
             } else {
                 masked += maskName(name)
                 name = ""
-                masked.unicodeScalars.append(scalar.properties.isWhitespace || isControl(scalar) ? " " : scalar)
+                masked.unicodeScalars.append(scalar.properties.isWhitespace || scalar.isControl ? " " : scalar)
             }
         }
         masked += maskName(name)
@@ -43,13 +43,6 @@ public enum SecretMask {
     private static func isNameScalar(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", "-", "_", "+", "%": true
-        default: false
-        }
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
         default: false
         }
     }
@@ -106,11 +99,38 @@ public enum Excerpt {
             switch scalar {
             case "\"", "\\": result += "\\\(scalar)"
             case " "..."~": result.unicodeScalars.append(scalar)
-            default: result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result += escape(scalar)
             }
         }
         result += "\""
         let isCut = text.unicodeScalars.dropFirst(maximumScalars).first != nil
         return isCut ? result + "..." : result
+    }
+
+    /// The whole text on one line, with every character escaped that a terminal could interpret instead of showing it.
+    ///
+    /// Letters of all scripts stay as they are. Use it for what the cluster contains when a command prints it for people.
+    public static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if scalar.isControl {
+                result += escape(scalar)
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    private static func escape(_ scalar: Unicode.Scalar) -> String { "\\u{\(String(scalar.value, radix: 16))}" }
+}
+
+extension Unicode.Scalar {
+    /// Whether it ends a line, controls how text is shown, or has no defined appearance.
+    fileprivate var isControl: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+        default: false
+        }
     }
 }

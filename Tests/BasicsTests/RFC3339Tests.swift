@@ -85,7 +85,11 @@ import Testing
         ] as [(Double, String)]
     )
     func instantsBeyondTheCalendarBecomeItsEnds(seconds: Double, text: String) {
-        #expect(RFC3339.string(Date(timeIntervalSinceReferenceDate: seconds)) == text)
+        let date = Date(timeIntervalSinceReferenceDate: seconds)
+        #expect(RFC3339.string(date) == text)
+        let start = text.prefix(19)
+        #expect(RFC3339.seconds(date) == "\(start)Z")
+        #expect(RFC3339.microseconds(date) == "\(start).000000Z")
     }
 
     @Test func whatIsReadBackIsNeverEarlierAndLessThanAMillisecondLater() throws {

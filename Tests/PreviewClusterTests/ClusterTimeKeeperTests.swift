@@ -91,6 +91,7 @@ struct ClusterTimeKeeperTests {
                     look()
                 }
                 group.cancelAll()
+                try await group.waitForAll()
             }
         }
     }

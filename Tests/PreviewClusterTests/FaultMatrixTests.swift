@@ -76,7 +76,7 @@ struct FaultMatrixTests {
         .enabled(if: ProcessInfo.processInfo.environment["FAULT_MATRIX"] != nil, "it takes many minutes: make faults"),
         arguments: requestedOperations
     )
-    func afterTheFaultEverythingIsAsItWasSaid(_ operation: Operation) async throws {
+    func afterTheFaultTheClusterMatchesTheReportedOutcome(_ operation: Operation) async throws {
         try await withPlayers(of: operation) { play in
             for fault in Fault.allCases {
                 var (cells, told, failed) = (0, 0, 0)
@@ -96,7 +96,7 @@ struct FaultMatrixTests {
     }
 
     @Test(arguments: Operation.allCases)
-    func afterAFewOfTheFaultsEverythingIsAsItWasSaid(_ operation: Operation) async throws {
+    func afterSomeOfTheFaultsTheClusterMatchesTheReportedOutcome(_ operation: Operation) async throws {
         let random = SeededRandom(seed: UInt64(operation.rawValue.utf8.reduce(0) { $0 + Int($1) }))
         try await withPlayers(of: operation) { play in
             for _ in 0..<Self.sampleSize {

@@ -37,7 +37,6 @@ struct RequestCostTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await replica.core.mirrorRunner.run() }
                 group.addTask { try await replica.core.keeper.run() }
-                defer { group.cancelAll() }
                 let kinds = ["httproutes", "services", "pods", "sandboxclaims", "sandboxes", "gateways"]
                 await replica.until {
                     replica.mirror.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
@@ -46,6 +45,8 @@ struct RequestCostTests {
                 let requests = cluster.requests.entries.filter { ["list", "watch"].contains($0.key.verb) }
                     .map { "\($0.key.verb) \($0.key.resource) \($0.value)" }
                 #expect(Set(requests) == Set(kinds.flatMap { ["list \($0) 1", "watch \($0) 1"] }))
+                group.cancelAll()
+                try await group.waitForAll()
             }
         }
     }

@@ -88,6 +88,12 @@ struct SettingsTests {
         }
     }
 
+    @Test(arguments: ["hunter2hunter2hunter2", "Auth__ApiKey:hunter2", "=hunter2"])
+    func aFlagWithoutAKeyIsRefusedAndNotShown(flag: String) throws {
+        let error = #expect(throws: SettingsError.self) { try settings(flags: ["Server__DrainSeconds=1", flag]) }
+        #expect(error?.description == "--set number 2 of 2: expected KEY=VALUE")
+    }
+
     @Test func blanksAroundAValueDoNotMatter() throws {
         var environment = Self.minimum
         environment["Sandbox__Preview__MaxConcurrentSessionsPerRun"] = " 7\n"

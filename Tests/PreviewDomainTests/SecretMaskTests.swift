@@ -57,6 +57,20 @@ struct SecretMaskTests {
         #expect(long.count == SecretMask.maximumLength + 3 && long.hasSuffix("..."))
     }
 
+    @Test(
+        "What a terminal would interpret is escaped, and everything else stays",
+        arguments: [
+            ("Nicht während der Vorführung – 会議", "Nicht während der Vorführung – 会議"),
+            (#"C:\ "quoted""#, #"C:\ "quoted""#),
+            ("a\u{1B}]0;title\u{07}b", #"a\u{1b}]0;title\u{7}b"#), ("a\u{9B}2Jb", #"a\u{9b}2Jb"#),
+            ("one\r\ntwo\tthree", #"one\u{d}\u{a}two\u{9}three"#), ("\u{202E}right", #"\u{202e}right"#),
+            ("line\u{2028}end", #"line\u{2028}end"#), ("", ""),
+        ]
+    )
+    func escaped(text: String, shown: String) {
+        #expect(Excerpt.escaped(text) == shown)
+    }
+
     @Test("No token remains, at any place and beside any text", arguments: 0..<200)
     func noTokenSurvives(seed: Int) throws {
         let random = SeededRandom(seed: UInt64(seed))

@@ -112,7 +112,7 @@ struct MCPClientTests {
     /// for the approval, and if only the first one waited. With revision 2026-07-28 the SDK closes the stream, and only
     /// the second call waits.
     @Test(arguments: [("overtaking", "auto"), ("overtaking", "legacy"), ("returning", "legacy")])
-    func aCallThatWasGivenUpTakesNothingAwayFromTheNext(play: String, mode: String) async throws {
+    func aCallAfterAnAbandonedOneGetsThePreview(play: String, mode: String) async throws {
         let service = try await MCPServiceUnderTest(approvals: ApprovalPolicy())
         let run = try RunID(MCPServiceUnderTest.run)
         let reports = Mutex<PythonMCPClient.Report>([:])

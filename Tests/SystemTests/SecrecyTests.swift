@@ -15,7 +15,7 @@ struct SecrecyTests {
     private static let portForward = "\(runPath)/sandbox/port-forward"
     private static let wrongKey = "another-key-that-is-nobodys"
 
-    @Test func areInNoLogLineEventMetricOrError() async throws {
+    @Test func secretsAppearInNoLogEventMetricOrError() async throws {
         let log = RecordedLog.ofProcess
         try await ServiceUnderTest.run(
             // Previews expire during the test.

@@ -76,11 +76,10 @@ public enum RFC3339 {
     }
 
     private static func microseconds(since1970 date: Date) -> Int {
-        let seconds = min(
-            max(date.timeIntervalSince1970, Double(supported.lowerBound)),
-            Double(supported.upperBound - 1)
-        )
-        return Int((seconds * 1_000_000).rounded())
+        let (first, last) = (Double(supported.lowerBound), Double(supported.upperBound - 1))
+        let seconds = date.timeIntervalSince1970
+        // The comparison is false for a date that is not a number, which therefore becomes the first instant.
+        return Int(((seconds > first ? min(seconds, last) : first) * 1_000_000).rounded())
     }
 
     // MARK: Reading

@@ -16,6 +16,8 @@ enum APIAnswer: Sendable {
 struct WatchAnswer: Sendable {
     let kind: ResourceKind
     let changes: ObjectChanges
+    /// The resourceVersion after which the watch begins; 0 if it begins with the objects.
+    let startVersion: Int
     /// Converts objects to the form that the client requested.
     let representation: Representation
     /// The number of seconds after which the server ends the watch.

@@ -10,6 +10,8 @@ package struct APIUser: Sendable, Hashable {
 
     /// The audience of the API server.
     package static let apiServer = "https://kubernetes.default.svc"
+    /// The group of all users that have authenticated.
+    static let authenticated = "system:authenticated"
     /// The group whose members may do everything.
     package static let administrators = "system:masters"
 

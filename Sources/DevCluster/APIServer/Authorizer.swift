@@ -19,7 +19,10 @@ struct Authorizer: Sendable {
 
     func allows(_ attributes: Attributes) -> Bool {
         if mode == .alwaysAllow || attributes.groups.contains(APIUser.administrators) { return true }
-        if !attributes.path.isEmpty { return Self.isPublic(attributes.path) }
+        if !attributes.path.isEmpty {
+            let isAuthenticated = attributes.groups.contains(APIUser.authenticated)
+            return Self.isPublic(attributes.path) || isAuthenticated && Self.isDiscovery(attributes.path)
+        }
         for binding in store.list(.clusterRoleBindings).items where binds(binding, attributes) {
             if rules(of: binding, in: "").contains(where: { permits($0, attributes) }) { return true }
         }
@@ -31,9 +34,14 @@ struct Authorizer: Sendable {
         return false
     }
 
-    /// Whether a path may be read without a rule, as `system:discovery` allows it.
+    /// Whether everybody may read a path, as `system:public-info-viewer` allows it.
     private static func isPublic(_ path: String) -> Bool {
-        ["/api", "/apis", "/healthz", "/livez", "/readyz", "/version", "/openapi"].contains { path.hasPrefix($0) }
+        ["/healthz", "/livez", "/readyz", "/version", "/version/"].contains(path)
+    }
+
+    /// Whether every authenticated user may read a path, as `system:discovery` allows it.
+    private static func isDiscovery(_ path: String) -> Bool {
+        ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix("\($0)/") }
     }
 
     private func binds(_ binding: JSONValue, _ attributes: Attributes) -> Bool {

@@ -144,6 +144,7 @@ extension RequestHandler {
             WatchAnswer(
                 kind: target.kind,
                 changes: changes,
+                startVersion: revision,
                 representation: representation,
                 timeoutSeconds: timeout == 0 ? Self.defaultWatchSeconds : timeout,
                 allowsBookmarks: request.flag("allowWatchBookmarks"),

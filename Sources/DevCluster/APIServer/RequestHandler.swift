@@ -133,7 +133,7 @@ struct RequestHandler: Sendable {
             wanted.name = target.name ?? ""
         case .review(let kind):
             // Every authenticated user may ask about its own permissions, as `system:basic-user` allows it.
-            if kind == .selfSubjectAccessReview { return }
+            if kind == .selfSubjectAccessReview, user != .anonymous { return }
             wanted.group = kind.group
             wanted.resource = kind.plural
         default: wanted.path = parsed.request.path
@@ -144,7 +144,7 @@ struct RequestHandler: Sendable {
 
 extension APIUser {
     /// The groups, including the one of all authenticated users.
-    var allGroups: [String] { groups + (self == .anonymous ? [] : ["system:authenticated"]) }
+    var allGroups: [String] { groups + (self == .anonymous ? [] : [APIUser.authenticated]) }
 
     /// The user of a request without a token.
     static let anonymous = APIUser(name: "system:anonymous", groups: ["system:unauthenticated"], token: "")

@@ -77,8 +77,10 @@ struct WatchStream: Sendable {
     }
 
     private func addBookmark() {
-        // All changes up to this version are already in the buffer, so the bookmark follows them.
-        watch.changes.buffer.appendBookmark(resourceVersion: store.lastChange(of: watch.kind))
+        // All changes up to this version are already in the buffer, so the bookmark follows them. Another kind's change may
+        // have had the version after which the watch began.
+        let version = max(store.lastChange(of: watch.kind), watch.startVersion)
+        watch.changes.buffer.appendBookmark(resourceVersion: version)
     }
 
     private static func frame(_ type: String, _ object: JSONValue) -> [UInt8] {

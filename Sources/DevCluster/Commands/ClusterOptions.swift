@@ -36,6 +36,9 @@ struct ClusterOptions: ParsableArguments {
         for (name, value) in [("--envoy-port", envoyPort), ("--api-port", apiPort ?? 1)] {
             guard (1...65_535).contains(value) else { throw ValidationError("\(name) \(value) is not a TCP port.") }
         }
+        guard envoyPort != apiPort else {
+            throw ValidationError("--envoy-port and --api-port are both \(envoyPort); they must differ.")
+        }
     }
 
     /// The folder for the cluster's files.

@@ -12,12 +12,12 @@ package actor EnvoyProxy {
         case applied
         /// Envoy rejected the configuration and still uses the previous one.
         case refused
-        /// Envoy did not report a result within ``applyLimit``.
+        /// Envoy did not report a result in time.
         case unanswered
     }
 
     /// The longest time in which Envoy applies a new file. 2 to 21 ms are usual.
-    private static let applyLimit: Duration = .seconds(2)
+    package static let applyLimit: Duration = .seconds(2)
     private static let applyPollInterval: Duration = .milliseconds(2)
     /// The longest time from the start of Envoy until it uses its first files.
     private static let startLimit: Duration = .seconds(15)
@@ -32,7 +32,11 @@ package actor EnvoyProxy {
     /// The folder of Envoy's files.
     package nonisolated let folder: String
     private let transport: any HTTPTransport
+    private let applyLimit: Duration
+    /// The last configuration that Envoy has confirmed.
     private var written: EnvoyResources?
+    /// Whether the files may differ from ``written``, because Envoy did not apply a later configuration.
+    private var isPending = false
     /// The last known statistics. Each request for them delays a new route by a round trip.
     private var known: EnvoyStatistics?
 
@@ -41,7 +45,14 @@ package actor EnvoyProxy {
     ///   - port: The port on 127.0.0.1 to listen on.
     ///   - adminPort: The port on 127.0.0.1 of the administration interface.
     ///   - transport: The transport for requests to the administration interface.
-    package init(folder: String, port: Int, adminPort: Int, transport: any HTTPTransport) {
+    ///   - applyLimit: The longest time to wait for Envoy in ``publish(_:)``.
+    package init(
+        folder: String,
+        port: Int,
+        adminPort: Int,
+        transport: any HTTPTransport,
+        applyLimit: Duration = applyLimit
+    ) {
         bootstrap = EnvoyBootstrap(
             port: port,
             adminPort: adminPort,
@@ -51,6 +62,7 @@ package actor EnvoyProxy {
         bootstrapFile = folder + "/envoy.json"
         self.folder = folder
         self.transport = transport
+        self.applyLimit = applyLimit
     }
 
     /// The command that starts this Envoy. Call ``prepare()`` first.
@@ -88,23 +100,26 @@ package actor EnvoyProxy {
     /// Writes a configuration for Envoy, endpoints before clusters and clusters before routes, and waits until it is in use.
     ///
     /// Envoy has one queue of file events for the folder and loads the files in the order in which they were written, so no
-    /// route refers to a cluster that it does not know. Files whose content has not changed are not written.
+    /// route refers to a cluster that it does not know. Files whose content has not changed are not written, unless Envoy did not
+    /// apply the configuration before.
     ///
     /// - Throws: ``DevClusterFailure`` if a file cannot be written, or `CancellationError`.
     package func publish(_ resources: EnvoyResources) async throws -> Outcome {
-        guard resources != written else { return .applied }
+        guard resources != written || isPending else { return .applied }
         if known == nil { known = await statistics() }
-        let endpoints = resources.endpoints.filter { !(written?.endpoints.contains($0) ?? false) }
+        let old = isPending ? nil : written
+        isPending = true
+        let endpoints = resources.endpoints.filter { !(old?.endpoints.contains($0) ?? false) }
         for item in endpoints { try PrivateFile.write(item.file.bytes, to: item.path) }
         // A new cluster is used only when its endpoints are known.
         var expected = endpoints.map { item in
             Expectation(version: item.file.version) { $0.endpoints[item.cluster] }
         }
-        if resources.clusters != written?.clusters {
+        if resources.clusters != old?.clusters {
             try PrivateFile.write(resources.clusters.bytes, to: bootstrap.clustersFile)
             expected.append(Expectation(version: resources.clusters.version) { $0.clusters })
         }
-        if resources.routes != written?.routes {
+        if resources.routes != old?.routes {
             try PrivateFile.write(resources.routes.bytes, to: bootstrap.routesFile)
             expected.append(Expectation(version: resources.routes.version) { $0.routes })
         }
@@ -118,6 +133,7 @@ package actor EnvoyProxy {
             try PrivateFile.remove(path)
         }
         written = resources
+        isPending = false
         return .applied
     }
 
@@ -131,7 +147,7 @@ package actor EnvoyProxy {
     private func confirm(_ expected: [Expectation]) async throws -> Outcome {
         guard !expected.isEmpty else { return .applied }
         let before = known
-        return try await poll(every: Self.applyPollInterval, limit: Self.applyLimit) { () -> Outcome? in
+        return try await poll(every: Self.applyPollInterval, limit: applyLimit) { () -> Outcome? in
             guard let now = await statistics() else { return nil }
             known = now
             let isRefused = expected.contains { item in

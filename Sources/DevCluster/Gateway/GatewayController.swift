@@ -28,10 +28,13 @@ package struct GatewayController: Service {
     /// Serves until the task is cancelled.
     package func run() async throws {
         let kinds: [ResourceKind] = [.gatewayClasses, .gateways, .httpRoutes, .services, .pods]
-        try await ReconcileLoop(store: store, kinds: kinds).run(reconcile)
+        try await ReconcileLoop(store: store, kinds: kinds).run {
+            // No change of an object leads to another attempt. Each attempt waits for Envoy for a limited time.
+            while try await reconcile() == .unanswered {}
+        }
     }
 
-    private func reconcile() async throws {
+    private func reconcile() async throws -> EnvoyProxy.Outcome {
         let snapshot = GatewaySnapshot(
             gateways: store.list(.gateways).items,
             routes: store.list(.httpRoutes).items,
@@ -45,12 +48,14 @@ package struct GatewayController: Service {
             guard let listeners = plan.listeners[gateway.namespacedName] else { continue }
             try write(listeners, outcome, of: gateway)
         }
-        guard outcome == .applied else {
-            logger.error("Envoy rejected the configuration", metadata: ["outcome": "\(outcome)"])
-            return
+        switch outcome {
+        case .applied:
+            // Last, because a route is reported as accepted only when Envoy serves it.
+            for route in snapshot.routes { try write(plan.verdicts[route.namespacedName] ?? [], of: route) }
+        case .refused: logger.error("Envoy rejected the configuration")
+        case .unanswered: logger.error("Envoy did not confirm the configuration in time")
         }
-        // Last, because a route is reported as accepted only when Envoy serves it.
-        for route in snapshot.routes { try write(plan.verdicts[route.namespacedName] ?? [], of: route) }
+        return outcome
     }
 
     private func writeClass() throws {
@@ -69,9 +74,11 @@ package struct GatewayController: Service {
     {
         let generation = gateway["metadata", "generation"]
         let programmed: GatewayPlan.Decision =
-            outcome == .applied
-            ? .init(true, "Programmed", "Envoy has applied the latest configuration")
-            : .init(false, "Invalid", "Envoy has not applied the latest configuration")
+            switch outcome {
+            case .applied: .init(true, "Programmed", "Envoy has applied the latest configuration")
+            case .refused: .init(false, "Invalid", "Envoy rejected the latest configuration")
+            case .unanswered: .init(false, "Pending", "Envoy has not confirmed the latest configuration")
+            }
         try store.updateStatus(.gateways, namespace: gateway.namespace, name: gateway.name) { gateway in
             let old = gateway["status", "listeners"]?.arrayValue ?? []
             gateway["status", "addresses"] = [["type": "IPAddress", "value": "127.0.0.1"]]

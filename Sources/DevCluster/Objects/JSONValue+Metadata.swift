@@ -32,4 +32,7 @@ extension JSONValue {
 
     /// Whether `metadata.deletionTimestamp` is set.
     package var isTerminating: Bool { self["metadata", "deletionTimestamp"]?.stringValue != nil }
+
+    /// Whether a terminating object stays although it has no finalizers: `metadata.deletionGracePeriodSeconds` is not 0.
+    var hasGracePeriod: Bool { (self["metadata", "deletionGracePeriodSeconds"]?.intValue ?? 0) != 0 }
 }

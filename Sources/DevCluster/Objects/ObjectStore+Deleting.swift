@@ -87,7 +87,10 @@ extension ObjectStore {
                 options.isDryRun ? old : commit(kind, old, replacing: old, isDeletion: true, &state)
             )
         }
-        guard !old.isTerminating else { return .pending(old) }
+        guard !old.isTerminating else {
+            guard let shortened = shortened(old, to: options.gracePeriodSeconds) else { return .pending(old) }
+            return .pending(options.isDryRun ? shortened : commit(kind, shortened, replacing: old, &state))
+        }
         object["metadata", "deletionTimestamp"] = .string(Timestamp.text(now().addingTimeInterval(Double(grace))))
         object["metadata", "deletionGracePeriodSeconds"] = kind == .namespaces ? nil : .int(Int64(grace))
         if kind.countsGenerations {
@@ -133,6 +136,20 @@ extension ObjectStore {
             group: kind.group,
             kind: kind.kind
         )
+    }
+
+    /// A terminating object with a shorter grace period; `nil` if it would not be shorter. A caller cannot extend it.
+    private func shortened(_ object: JSONValue, to seconds: Int?) -> JSONValue? {
+        guard let period = seconds.map({ max(0, $0) }),
+            let before = object["metadata", "deletionGracePeriodSeconds"]?.intValue, period < before,
+            let end = object["metadata", "deletionTimestamp"]?.stringValue.flatMap(Timestamp.date)
+        else { return nil }
+        var object = object
+        object["metadata", "deletionTimestamp"] = .string(
+            Timestamp.text(end.addingTimeInterval(Double(period - before)))
+        )
+        object["metadata", "deletionGracePeriodSeconds"] = .int(Int64(period))
+        return object
     }
 
     /// The grace period in seconds. Zero for a pod that is not on a node or has ended.

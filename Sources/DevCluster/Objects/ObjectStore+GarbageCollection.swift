@@ -107,8 +107,13 @@ extension ObjectStore {
         var changed = object
         let others = object.finalizers.filter { $0 != finalizer }
         changed["metadata", "finalizers"] = others.isEmpty ? nil : .array(others.map(JSONValue.string))
-        let isDone = others.isEmpty && (object["metadata", "deletionGracePeriodSeconds"]?.intValue ?? 0) == 0
-        commit(reference.kind, changed, replacing: object, isDeletion: isDone, &state)
+        commit(
+            reference.kind,
+            changed,
+            replacing: object,
+            isDeletion: others.isEmpty && !object.hasGracePeriod,
+            &state
+        )
     }
 
     private func finishNamespace(_ reference: ObjectReference, _ object: JSONValue, _ state: inout State) {

@@ -194,7 +194,7 @@ extension ObjectStore {
             object["metadata", "generation"] = .int(Int64(old["metadata", "generation"]?.intValue ?? 0) + 1)
         }
         if options.isDryRun { return object }
-        if object.isTerminating, object.finalizers.isEmpty, old.finalizers.isEmpty == false {
+        if object.isTerminating, !object.hasGracePeriod, object.finalizers.isEmpty, !old.finalizers.isEmpty {
             return commit(kind, object, replacing: old, isDeletion: true, &state)
         }
         return commit(kind, object, replacing: old, &state)

@@ -38,8 +38,14 @@ package final class Kubelet: Sendable {
 
     /// Runs a pod's process until it ends, the pod is deleted, or the task is cancelled.
     ///
-    /// The pod's status is updated. The process group has ended when this returns.
+    /// The pod's status is updated, and a pod that was deleted with a grace period is removed. The process group has ended when
+    /// this returns.
     func run(_ pod: JSONValue) async {
+        await runProcess(of: pod)
+        finishDeletion(of: pod)
+    }
+
+    private func runProcess(of pod: JSONValue) async {
         guard let program = template.command.first, let address = addresses.withLock({ $0.allocate() }) else {
             write(to: pod) { $0.setEnded(reason: "OutOfAddresses", message: "no address is free", succeeded: false) }
             return
@@ -70,10 +76,7 @@ package final class Kubelet: Sendable {
             write(to: pod) { $0.setEnded(reason: "StartError", message: "\(error)", succeeded: false) }
             return
         }
-        guard let exit else {
-            finishDeletion(of: pod)
-            return
-        }
+        guard let exit else { return }
         write(to: pod) {
             $0.setEnded(
                 reason: exit.isSuccess ? "Completed" : "Error",
@@ -87,14 +90,17 @@ package final class Kubelet: Sendable {
     private func waitForDeletion(of pod: JSONValue) async {
         while !Task.isCancelled {
             let changes = store.changes(of: .pods, namespace: pod.namespace)
-            guard store.get(.pods, namespace: pod.namespace, name: pod.name)?.uid == pod.uid else { return }
+            guard let current = store.get(.pods, namespace: pod.namespace, name: pod.name), current.uid == pod.uid,
+                !current.isTerminating
+            else { return }
             for await change in changes where change.object.uid == pod.uid {
                 if change.action == .deleted || change.object.isTerminating { return }
             }
         }
     }
 
-    /// Removes a pod that was deleted with a grace period, after its process has ended.
+    /// Removes a pod that was deleted with a grace period, after its process has ended. A pod that is deleted later has no grace
+    /// period, because its status says that it has ended.
     private func finishDeletion(of pod: JSONValue) {
         guard let current = store.get(.pods, namespace: pod.namespace, name: pod.name), current.uid == pod.uid,
             current.isTerminating

@@ -127,10 +127,18 @@ struct BundleMask: Sendable {
             .object(
                 Dictionary(
                     members.filter { !Self.dropped.contains($0.key) }.map { key, value in
-                        (masked(key), key == "env" ? variables(value) : masked(value))
+                        (masked(key), member(key, value))
                     }
                 ) { $1 }
             )
+        }
+    }
+
+    private func member(_ key: String, _ value: JSONValue) -> JSONValue {
+        switch key {
+        case "env": variables(value)
+        case "args", "command": arguments(value)
+        default: masked(value)
         }
     }
 
@@ -144,6 +152,29 @@ struct BundleMask: Sendable {
                     members["value"] = .string(SecretMask.placeholder)
                 }
                 return masked(.object(members))
+            }
+        )
+    }
+
+    /// Masks the command line of a container. Of `KEY=VALUE`, only the values of this service's non-secret settings are shown,
+    /// and of an element after `--set` that has another format nothing.
+    private func arguments(_ value: JSONValue) -> JSONValue {
+        guard case .array(let elements) = value else { return masked(value) }
+        let option = "--set"
+        return .array(
+            zip(elements, [nil] + elements.map(\.stringValue)).map { element, previous in
+                guard let text = element.stringValue else { return masked(element) }
+                let prefix = text.hasPrefix("\(option)=") ? "\(option)=" : ""
+                let setting = text.dropFirst(prefix.count)
+                guard let separator = setting.firstIndex(of: "=") else {
+                    return prefix.isEmpty && previous != option
+                        ? masked(element) : .string(prefix + SecretMask.placeholder)
+                }
+                let key = setting[..<separator]
+                // A value with a further "=" may be the rest of a shell's command.
+                let isShown =
+                    Self.shown.contains(String(key)) && !setting[setting.index(after: separator)...].contains("=")
+                return isShown ? masked(element) : .string(masked("\(prefix)\(key)=") + SecretMask.placeholder)
             }
         )
     }

@@ -87,7 +87,7 @@ struct DoctorContext: Sendable {
     let serviceKey: ServiceKey?
     /// Whether the settings turn the router on.
     let isRouting: Bool
-    /// Whether the checks run in a pod, with the pod's service account.
+    /// Whether the credentials for the API server are those of the service's own account.
     let isService: Bool
     /// The transport for requests to the core API.
     let platform: any HTTPTransport
@@ -107,11 +107,19 @@ struct DoctorContext: Sendable {
         probes: DoctorProbes
     ) throws {
         let sources = try options.sources(environment: environment)
-        connection = try ClusterConnection(ClusterSettings(sources), to: cluster)
+        var credential = CredentialSource.none
+        connection = try ClusterConnection(
+            ClusterSettings(sources),
+            to: {
+                let configuration = try cluster()
+                credential = configuration.credential
+                return configuration
+            }
+        )
         coreAPI = try sources.value(of: Settings.Keys.coreAPI)
         serviceKey = try IdentitySettings.serviceKey(of: sources)
         isRouting = try sources.value(of: Settings.Keys.routerEnabled, default: false)
-        isService = environment["KUBECONFIG"]?.isEmpty != false && environment["KUBERNETES_SERVICE_HOST"] != nil
+        isService = Self.account(of: credential) == Self.serviceUser(in: connection.settings.namespace)
         self.platform = platform
         self.resolve = resolve
         self.probes = probes
@@ -146,7 +154,25 @@ struct DoctorContext: Sendable {
     var gateway: String { connection.settings.gatewayName }
     var gatewayNamespace: String { connection.settings.gatewayNamespace }
     /// The user name that the API server gives to the service's ServiceAccount.
-    var serviceUser: String { "system:serviceaccount:\(namespace):\(ServiceObjects.name)" }
+    var serviceUser: String { Self.serviceUser(in: namespace) }
+
+    private static func serviceUser(in namespace: String) -> String {
+        "system:serviceaccount:\(namespace):\(ServiceObjects.name)"
+    }
+
+    /// The most bytes of a file with a token that are read.
+    private static let maxTokenBytes = 64 * 1024
+
+    /// The ServiceAccount that a credential is for; `nil` for another kind of credential.
+    private static func account(of credential: CredentialSource) -> String? {
+        switch credential {
+        case .token(let token): return token.unverifiedSubject
+        case .tokenFile(let path):
+            let text = try? SmallFile.read(path, maxBytes: maxTokenBytes)
+            return text.flatMap { Secret($0.withoutBlanks).unverifiedSubject }
+        case .none, .basic, .exec: return nil
+        }
+    }
 
     /// The preview Gateway.
     func previewGateway() async throws -> InspectedGateway {
@@ -154,7 +180,9 @@ struct DoctorContext: Sendable {
     }
 
     /// The namespace's Deployments, each with the environment variables of its containers.
-    func deployments() async throws -> [(deployment: InspectedDeployment, environment: [String: String])] {
+    func deployments() async throws -> [(
+        deployment: InspectedDeployment, environment: [String: InspectedDeployment.Value]
+    )] {
         let maps = try await client.list(InspectedConfigMap.self, in: namespace).items
         let named = Dictionary(maps.map { ($0.metadata.name, $0) }) { $1 }
         return try await client.list(InspectedDeployment.self, in: namespace).items

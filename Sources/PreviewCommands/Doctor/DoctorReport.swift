@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import PreviewDomain
 
 /// The findings of all selected checks.
 struct DoctorReport: Sendable {
@@ -17,6 +18,8 @@ struct DoctorReport: Sendable {
     }
 
     /// The report for people: a heading for each group, a line for each check, and below it how to correct what was found.
+    ///
+    /// Findings may contain text from the cluster, so they are shown escaped.
     var text: String {
         var lines: [String] = []
         for group in DoctorCheck.Group.allCases {
@@ -25,11 +28,10 @@ struct DoctorReport: Sendable {
             if !lines.isEmpty { lines.append("") }
             lines += [group.rawValue, String(repeating: "-", count: group.rawValue.count)]
             for entry in entries {
-                lines.append(
-                    "\(entry.finding.status.mark) \(entry.check.id) \(entry.check.title): \(entry.finding.detail)"
-                )
+                let detail = Excerpt.escaped(entry.finding.detail)
+                lines.append("\(entry.finding.status.mark) \(entry.check.id) \(entry.check.title): \(detail)")
                 if let mend = entry.finding.mend {
-                    lines.append("    fix: \(mend)")
+                    lines.append("    fix: \(Excerpt.escaped(mend))")
                     lines.append("    see: \(Self.page(entry.check))")
                 }
             }

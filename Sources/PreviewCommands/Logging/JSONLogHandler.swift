@@ -2,13 +2,6 @@ internal import Basics
 internal import FoundationEssentials
 internal import Logging
 internal import PreviewDomain
-internal import Synchronization
-
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
 
 /// Writes each log line as one JSON object: `time`, `level`, `logger`, `source`, `message`, and `metadata` as an object with
 /// the same keys as in the text format.
@@ -25,7 +18,7 @@ struct JSONLogHandler: LogHandler {
     init(
         label: String,
         now: @escaping @Sendable () -> Date = { Date() },
-        write: @escaping @Sendable (String) -> Void = StandardError.write
+        write: @escaping @Sendable (String) -> Void = { LineWriter.standardError.write($0) }
     ) {
         self.label = label
         self.now = now
@@ -77,28 +70,6 @@ struct JSONLogHandler: LogHandler {
             case .stringConvertible(let other): try container.encode(other.description)
             case .array(let list): try container.encode(list.map(MetadataValue.init))
             case .dictionary(let object): try container.encode(object.mapValues(MetadataValue.init))
-            }
-        }
-    }
-}
-
-/// The standard error output. Lines of concurrent callers are not interleaved.
-private enum StandardError {
-    private static let lock = Mutex(())
-
-    @Sendable static func write(_ line: String) {
-        lock.withLock { _ in
-            var bytes = Array(line.utf8)[...]
-            while !bytes.isEmpty {
-                #if canImport(Darwin)
-                    let written = bytes.withUnsafeBytes { Darwin.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-                #else
-                    let written = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-                #endif
-                // The write failed or was interrupted. The rest of the line is dropped, because an unwritable log must not stop
-                // the service.
-                guard written > 0 else { return }
-                bytes = bytes.dropFirst(written)
             }
         }
     }

@@ -58,7 +58,7 @@ struct OperatorContext {
                 fflush(nil)
             },
             warn: { warning in
-                let line = Array("Warning: \(warning)\n".utf8)
+                let line = Array("Warning: \(Excerpt.escaped(warning))\n".utf8)
                 // An error is ignored: standard error may be closed.
                 _ = write(STDERR_FILENO, line, line.count)
             }

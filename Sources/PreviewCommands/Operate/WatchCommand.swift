@@ -49,11 +49,13 @@ struct WatchCommand: OperatorCommand {
 
 extension TimelineEntry {
     /// The time, the run, the kind of event, the preview's fingerprint or the request's short id, and the message.
-    fileprivate var line: String {
+    ///
+    /// The entry comes from the cluster, and its message may contain what a user wrote.
+    var line: String {
         let kind = event.kind.rawValue.split(separator: ".").last.map(String.init) ?? event.kind.rawValue
         let column = kind + String(repeating: " ", count: max(Self.kindWidth - kind.count, 0))
         let subject = event.subject.prefix { $0 != "/" }.prefix(PreviewToken.fingerprintLength)
-        return "\(RFC3339.string(time))  \(event.run)  \(column)  \(subject)  \(event.message)"
+        return Excerpt.escaped("\(RFC3339.string(time))  \(event.run)  \(column)  \(subject)  \(event.message)")
     }
 
     /// The length of the longest kind's name.

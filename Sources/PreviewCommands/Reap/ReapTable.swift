@@ -150,13 +150,14 @@ extension ReapEntry {
     }
 }
 
-/// Left-aligned columns as kubectl prints them: three spaces between columns, and none at the end of a line.
+/// Left-aligned columns as kubectl prints them: three spaces between columns, and none at the end of a line. The cells are
+/// shown escaped, because they may come from the cluster.
 struct TextTable: Sendable {
     let header: [String]
     let rows: [[String]]
 
     var lines: [String] {
-        let all = [header] + rows
+        let all = ([header] + rows).map { $0.map(Excerpt.escaped) }
         let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             row.enumerated().map { column, text in

@@ -44,9 +44,10 @@ struct SettingsSources: Sendable {
         where Self.prefixes.contains(where: key.hasPrefix) || Self.platformNames.contains(key) {
             Self.set(&values, key, text, .environment)
         }
-        for flag in flags {
+        for (index, flag) in flags.enumerated() {
             guard let separator = flag.firstIndex(of: "="), separator > flag.startIndex else {
-                throw SettingsError("--set \(flag): expected KEY=VALUE")
+                // The text may be a secret's value without its key, so it is not shown.
+                throw SettingsError("--set number \(index + 1) of \(flags.count): expected KEY=VALUE")
             }
             Self.set(&values, String(flag[..<separator]), String(flag[flag.index(after: separator)...]), .flag)
         }

@@ -1,3 +1,4 @@
+public import Basics
 internal import FoundationEssentials
 internal import OpenSSLKit
 
@@ -54,6 +55,18 @@ struct JSONWebToken {
     func isSigned(by key: PublicKey) -> Bool {
         header.algorithm == key.algorithm.rawValue && key.isValid(signature, of: signingInput)
     }
+}
+
+extension Secret {
+    /// The subject of this bearer token; `nil` if it is not a JSON Web Token.
+    ///
+    /// The signature is not verified. It tells the owner of a token which account the token is for, and proves nothing about a
+    /// token of somebody else.
+    public var unverifiedSubject: String? { JSONWebToken(value)?.claims(SubjectClaim.self)?.sub }
+}
+
+private struct SubjectClaim: Decodable {
+    let sub: String
 }
 
 /// Decodes base64url without padding (RFC 7515, 2); `nil` for any other text.

@@ -24,6 +24,30 @@ struct APIServerAccessTests {
         }
     }
 
+    @Test(
+        "discovery is for authenticated users, and health and version are for everybody",
+        arguments: [
+            ("/api", false), ("/apis", false), ("/api/v1", false), ("/apis/gateway.networking.k8s.io", false),
+            ("/openapi/v3", false), ("/version", true), ("/readyz", true),
+        ]
+    )
+    func discovery(path: String, isPublic: Bool) async throws {
+        try await APIClient.withServer(Self.configuration) { _, client async throws in
+            #expect(try await client.with(token: Self.reader.token).get(path).status == 200)
+            #expect(try await client.with(token: nil).get(path).status == (isPublic ? 200 : 403))
+        }
+    }
+
+    @Test("an unauthenticated user cannot ask about its own permissions")
+    func anonymousReview() async throws {
+        try await APIClient.withServer(Self.configuration) { _, client async throws in
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            let review: JSONValue = ["spec": ["resourceAttributes": ["verb": "get", "resource": "pods"]]]
+            #expect(try await client.with(token: Self.reader.token).post(path, review).status == 201)
+            #expect(try await client.with(token: nil).post(path, review).status == 403)
+        }
+    }
+
     @Test("roles and bindings decide what a user may do")
     func roles() async throws {
         try await APIClient.withServer(Self.configuration) { server, client async throws in

@@ -44,10 +44,16 @@ struct APIServerFaultTests {
     @Test("a request that hangs ends when its client cancels it")
     func hangs() async throws {
         try await APIClient.withServer { server, client async throws in
-            server.faults.add(.init(verb: "get", resource: "services", fault: .hang))
+            let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+            let hang = FaultPlan.Rule(verb: "get", resource: "services", fault: .hang) { _ in
+                arrived.yield()
+                return true
+            }
+            server.faults.add(hang)
             await #expect(throws: (any Error).self) {
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     group.addTask { try await client.get("\(Samples.services)/s").status }
+                    _ = await arrivals.first { _ in true }
                     group.cancelAll()
                     _ = try await group.next()
                 }

@@ -58,24 +58,30 @@ struct APIServerWatchTests {
         }
     }
 
-    @Test("a bookmark has the version of its kind's last change, and one precedes the end of the watch")
+    @Test("a bookmark has the later version of its kind's last change and the watch's start, and one precedes the end")
     func bookmarks() async throws {
         var configuration = APIServer.Configuration()
         configuration.clock = ImmediateClock()
         try await APIClient.withServer(configuration) { server, client async throws in
+            let first = try server.store.create(.configMaps, namespace: "default", Samples.configMap("earlier"))
             let last = try server.store.create(.services, namespace: "default", Samples.service("a")).resourceVersion
             try server.store.create(.configMaps, namespace: "default", Samples.configMap("later"))
-            let path = "\(Samples.services)?watch=1&resourceVersion=\(server.store.resourceVersion)&timeoutSeconds=120"
-            try await client.watch("\(path)&allowWatchBookmarks=true") { frames async throws in
-                for _ in 0..<2 {
-                    let frame = try #require(try await frames.next())
-                    #expect(frame["type"] == "BOOKMARK")
-                    #expect(frame["object"]?.resourceVersion == last)
-                    #expect(frame["object", "kind"] == "Service")
+            let newest = "\(server.store.resourceVersion)"
+            let path = "\(Samples.services)?watch=1&timeoutSeconds=120&allowWatchBookmarks=true"
+            for (start, expected) in [(first.resourceVersion, last), (last, last), (newest, newest)] {
+                try await client.watch("\(path)&resourceVersion=\(start)") { frames async throws in
+                    if start == first.resourceVersion { #expect(try await frames.nextChange() == "ADDED a") }
+                    for _ in 0..<2 {
+                        let frame = try #require(try await frames.next())
+                        #expect(frame["type"] == "BOOKMARK")
+                        #expect(frame["object"]?.resourceVersion == expected)
+                        #expect(frame["object", "kind"] == "Service")
+                    }
+                    #expect(try await frames.next() == nil)
                 }
-                #expect(try await frames.next() == nil)
             }
-            try await client.watch(path) { frames async throws in #expect(try await frames.next() == nil) }
+            let silent = "\(Samples.services)?watch=1&timeoutSeconds=120&resourceVersion=\(newest)"
+            try await client.watch(silent) { frames async throws in #expect(try await frames.next() == nil) }
         }
     }
 

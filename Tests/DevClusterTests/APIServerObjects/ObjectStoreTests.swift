@@ -121,6 +121,40 @@ struct ObjectStoreTests {
         #expect(store.list(.pods).items.isEmpty)
     }
 
+    @Test("a pod without finalizers stays until its grace period is over")
+    func finalizersAndGracePeriod() throws {
+        let store = ObjectStore()
+        var pod = Samples.pod("here", node: "node")
+        pod["metadata", "finalizers"] = ["example.com/a"]
+        try store.create(.pods, namespace: "default", pod)
+        try store.delete(.pods, namespace: "default", name: "here", options: .init(gracePeriodSeconds: 20))
+        try store.update(.pods, namespace: "default", name: "here") { $0["metadata", "finalizers"] = nil }
+        let waiting = try #require(store.get(.pods, namespace: "default", name: "here"))
+        #expect(waiting.isTerminating && waiting.finalizers.isEmpty)
+        try store.delete(.pods, namespace: "default", name: "here", options: .init(gracePeriodSeconds: 0))
+        #expect(store.list(.pods).items.isEmpty)
+    }
+
+    @Test("the end of a grace period lets the last finalizer remove the pod")
+    func gracePeriodBeforeFinalizers() throws {
+        let store = ObjectStore()
+        var pod = Samples.pod("here", node: "node")
+        pod["metadata", "finalizers"] = ["example.com/a"]
+        try store.create(.pods, namespace: "default", pod)
+        func delete(_ seconds: Int) throws -> JSONValue {
+            let options = ObjectStore.DeleteOptions(gracePeriodSeconds: seconds)
+            switch try store.delete(.pods, namespace: "default", name: "here", options: options) {
+            case .removed(let pod), .pending(let pod): return pod
+            }
+        }
+        #expect(try delete(20)["metadata", "deletionGracePeriodSeconds"]?.intValue == 20)
+        #expect(try delete(30)["metadata", "deletionGracePeriodSeconds"]?.intValue == 20)
+        #expect(try delete(0)["metadata", "deletionGracePeriodSeconds"]?.intValue == 0)
+        #expect(store.list(.pods).items.map(\.isTerminating) == [true])
+        try store.update(.pods, namespace: "default", name: "here") { $0["metadata", "finalizers"] = nil }
+        #expect(store.list(.pods).items.isEmpty)
+    }
+
     @Test("every Service has a cluster IP of its own, which cannot be changed")
     func clusterIPs() throws {
         let store = ObjectStore()

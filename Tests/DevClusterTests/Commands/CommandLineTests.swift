@@ -12,6 +12,8 @@ struct CommandLineTests {
             (["up", "--port", "x"], "The value 'x' is invalid for '--port <port>'"),
             (["up", "--envoy-port", "0"], "--envoy-port 0 is not a TCP port"),
             (["up", "--api-port", "65536"], "--api-port 65536 is not a TCP port"),
+            (["up", "--envoy-port", "9100", "--api-port", "9100"], "--envoy-port and --api-port are both 9100"),
+            (["up", "--api-port", "8088"], "--envoy-port and --api-port are both 8088"),
             (["up", "npm"], "Unexpected argument 'npm'"),
             (["demo", "--nonsense"], "Unknown option '--nonsense'"),
             (["explode"], "Unexpected argument 'explode'"),

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -9,17 +10,21 @@ import Testing
 @Suite("Publishing Envoy's files", .timeLimit(.minutes(10)))
 struct EnvoyProxyTests {
     /// Answers like the administration page of an Envoy that applies every file at once or, if `refuses` is set,
-    /// rejects every change.
+    /// rejects every change. It does not answer while it is silent.
     private struct WatchingAdmin: HTTPTransport {
         let folder: String
-        let refuses: Bool
+        var refuses = false
         let requests = Counter()
+        let isSilent = Switch()
+
+        private struct NoAnswer: Error {}
 
         func withResponse<Result: Sendable>(
             to request: TransportRequest,
             _ handle: @Sendable (TransportResponse) async throws -> Result
         ) async throws -> Result {
             requests.add()
+            if isSilent.isOn { throw NoAnswer() }
             let page = Mutex<[UInt8]?>(Array(text.utf8))
             return try await handle(
                 TransportResponse(
@@ -57,6 +62,14 @@ struct EnvoyProxyTests {
         func add() { counted.withLock { $0 += 1 } }
     }
 
+    private final class Switch: Sendable {
+        private let state = Mutex(false)
+        var isOn: Bool {
+            get { state.withLock(\.self) }
+            set { state.withLock { $0 = newValue } }
+        }
+    }
+
     /// A flag that is true when it is read for the first time.
     private final class Once: Sendable {
         private let isUsed = Mutex(false)
@@ -92,7 +105,7 @@ struct EnvoyProxyTests {
     /// A preview is reachable only after this round trip, so there must be no more of them.
     @Test func aConfigurationThatEnvoyHasLoadedIsConfirmedByOneQuestion() async throws {
         try await withFolder { folder in
-            let admin = WatchingAdmin(folder: folder, refuses: false)
+            let admin = WatchingAdmin(folder: folder)
             let proxy = EnvoyProxy(folder: folder, port: 1, adminPort: 2, transport: admin)
             try await proxy.prepare()
             let resources = EnvoyResources(plan: GatewayObjects.plan(), folder: folder)
@@ -112,6 +125,84 @@ struct EnvoyProxyTests {
             #expect(outcome == .refused)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.routesFile) == routes)
         }
+    }
+
+    @Test func theConfigurationBeforeAnUnansweredOneIsWrittenAgain() async throws {
+        try await withFolder { folder in
+            let admin = WatchingAdmin(folder: folder)
+            let proxy = Self.proxy(folder, admin)
+            try await proxy.prepare()
+            let clusters = FileManager.default.contents(atPath: proxy.bootstrap.clustersFile)
+            admin.isSilent.isOn = true
+            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .unanswered)
+            #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) != clusters)
+            let before = EnvoyResources(plan: GatewayPlan(), folder: folder)
+            #expect(try await proxy.publish(before) == .unanswered)
+            #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) == clusters)
+            admin.isSilent.isOn = false
+            #expect(try await proxy.publish(before) == .applied)
+        }
+    }
+
+    @Test func anUnansweredConfigurationIsPublishedUntilEnvoyConfirmsIt() async throws {
+        try await withFolder { folder in
+            let admin = WatchingAdmin(folder: folder)
+            let proxy = Self.proxy(folder, admin)
+            try await proxy.prepare()
+            admin.isSilent.isOn = true
+            let store = try Self.store()
+            let log = RecordedLog()
+            let controller = GatewayController(
+                store: store,
+                className: GatewayObjects.className,
+                proxy: proxy,
+                logger: log.logger
+            )
+            try await withBackground("the controller") {
+                try await controller.run()
+            } body: {
+                // The first attempt changes the Gateway's status, which leads to the second one. Nothing leads to a third one.
+                let repeated: Bool? = try await poll(every: .milliseconds(5), limit: Self.limit) {
+                    log.messages.count > 2 ? true : nil
+                }
+                #expect(repeated == true)
+                #expect(log.messages.allSatisfy { $0 == "Envoy did not confirm the configuration in time" })
+                #expect(Self.programmed(in: store)?["reason"] == "Pending")
+                admin.isSilent.isOn = false
+                let isServed: Bool? = try await poll(every: .milliseconds(5), limit: Self.limit) {
+                    Self.programmed(in: store)?["status"] == "True" ? true : nil
+                }
+                #expect(isServed == true)
+            }
+        }
+    }
+
+    private static let limit = Duration.seconds(20)
+
+    /// A proxy that waits for Envoy only briefly.
+    private static func proxy(_ folder: String, _ admin: WatchingAdmin) -> EnvoyProxy {
+        EnvoyProxy(
+            folder: folder,
+            port: GatewayObjects.port,
+            adminPort: 2,
+            transport: admin,
+            applyLimit: .milliseconds(10)
+        )
+    }
+
+    private static func store() throws -> ObjectStore {
+        let store = ObjectStore()
+        try store.create(.namespaces, namespace: nil, ["metadata": ["name": "agentweaver"]])
+        for (kind, object) in [
+            (ResourceKind.gateways, GatewayObjects.gateway()), (.services, GatewayObjects.service()),
+            (.httpRoutes, GatewayObjects.route()),
+        ] { try store.create(kind, namespace: "agentweaver", object) }
+        return store
+    }
+
+    private static func programmed(in store: ObjectStore) -> JSONValue? {
+        let gateway = store.get(.gateways, namespace: "agentweaver", name: "previews")
+        return gateway?["status", "conditions"]?.arrayValue?.first { $0["type"] == "Programmed" }
     }
 
     @Test func theEndpointsOfAClusterThatIsGoneAreRemoved() async throws {

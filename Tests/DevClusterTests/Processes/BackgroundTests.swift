@@ -13,7 +13,7 @@ struct BackgroundTests {
         }
     }
 
-    @Test func itEndsWithTheBody() async throws {
+    @Test func theWorkEndsWithTheBody() async throws {
         let hasEnded = Mutex(false)
         let result = try await withBackground("work") {
             try await forever()
@@ -25,7 +25,7 @@ struct BackgroundTests {
         #expect(hasEnded.withLock { $0 })
     }
 
-    @Test func itsFailureEndsTheBody() async {
+    @Test func aFailureOfTheWorkEndsTheBody() async {
         await #expect(throws: DevClusterFailure("broken")) {
             try await withBackground("work") {
                 throw DevClusterFailure("broken")
@@ -35,7 +35,7 @@ struct BackgroundTests {
         }
     }
 
-    @Test func itsEndIsAFailureThatNamesIt() async {
+    @Test func anEarlyEndOfTheWorkIsAFailureThatNamesIt() async {
         await #expect(throws: DevClusterFailure("work ended unexpectedly")) {
             try await withBackground("work") {
             } body: {
@@ -44,7 +44,7 @@ struct BackgroundTests {
         }
     }
 
-    @Test func whatTheBodyThrowsIsThrown() async {
+    @Test func anErrorOfTheBodyIsThrown() async {
         await #expect(throws: DevClusterFailure("body")) {
             try await withBackground("work") {
                 try await forever()

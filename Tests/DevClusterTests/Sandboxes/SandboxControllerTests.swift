@@ -111,6 +111,25 @@ struct SandboxControllerTests {
         }
     }
 
+    @Test(arguments: [["/no/such/program"], ["sh", "-c", "exit 0"], ["sleep", "1000"]])
+    func aPodThatIsDeletedBeforeItsProcessEndsIsRemoved(command: [String]) async throws {
+        try await withFolder { folder in
+            let store = ObjectStore()
+            let kubelet = Kubelet(
+                store: store,
+                template: SandboxTemplate(command: command, port: 3000),
+                processes: ChildProcess(watchdog: nil),
+                logFolder: folder,
+                addresses: PodAddresses(seed: 1),
+                logger: Logger(label: "test")
+            )
+            let pod = try store.create(.pods, namespace: "default", Samples.pod("here", node: "node"))
+            try store.delete(.pods, namespace: "default", name: "here")
+            await kubelet.run(pod)
+            #expect(store.list(.pods).items.isEmpty)
+        }
+    }
+
     @Test func aDeletedClaimTakesItsPodAlong() async throws {
         try await withSandbox(running: ["sleep", "1000"]) { store in
             _ = try await claim(in: store, when: isReady)

@@ -45,7 +45,10 @@ struct GateRaceTests {
             try await harness.run {
                 guard
                     case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-                else { return #expect(Bool(false)) }
+                else {
+                    Issue.record("the request does not wait for approval")
+                    return
+                }
                 try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 for replica in harness.replicas {
                     await harness.until { replica.core.mirror.isUpToDate(with: harness.cluster) }

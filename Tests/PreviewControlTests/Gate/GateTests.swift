@@ -158,7 +158,10 @@ struct GateTests {
             #expect(again.started?.session.token == token)
             try await harness.replicas[0].previews.stop(run: run, token: token)
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending = answer else { return #expect(Bool(false), "the grant was used twice") }
+            guard case .pending = answer else {
+                Issue.record("the grant was used twice")
+                return
+            }
             #expect(harness.cluster.liveRoutes.isEmpty)
         }
     }
@@ -167,11 +170,17 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else { return #expect(Bool(false)) }
+            else {
+                Issue.record("the request does not wait for approval")
+                return
+            }
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.advance(by: .seconds(300))
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else { return #expect(Bool(false), "an old grant was used") }
+            guard case .pending(let next) = answer else {
+                Issue.record("an old grant was used")
+                return
+            }
             #expect(next.id != pending.id)
             #expect(harness.states == [.withdrawn, .pending])
             #expect(harness.provisioning.isEmpty)
@@ -196,7 +205,10 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else { return #expect(Bool(false)) }
+            else {
+                Issue.record("the request does not wait for approval")
+                return
+            }
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.replacePod(of: run)
             _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
@@ -253,7 +265,7 @@ struct GateTests {
         }
     }
 
-    @Test func sixteenOpenRequestsAreEnough() async throws {
+    @Test func aSeventeenthOpenRequestIsRefused() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             for port in 3000..<3016 { _ = try await harness[0].request(run: run, port: port, requester: "agent") }

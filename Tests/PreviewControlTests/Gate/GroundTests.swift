@@ -46,10 +46,16 @@ struct GroundTests {
     func whatWasTakenBackStartsNothingWhereTheRequestWaitsAlready(ground: Ground) async throws {
         let harness = try await GateHarness()
         guard case .pending(let pending) = try await harness[1].request(run: run, port: 3000, requester: "agent")
-        else { return #expect(Bool(false)) }
+        else {
+            Issue.record("the request does not wait for approval")
+            return
+        }
         try await show(ground, harness)
         let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-        guard case .pending(let joined) = answer else { return #expect(Bool(false), "started without a ground") }
+        guard case .pending(let joined) = answer else {
+            Issue.record("the request started a preview without a grant")
+            return
+        }
         #expect(joined.id == pending.id)
         #expect(harness.provisioning.isEmpty)
         #expect(harness.states == [.pending])

@@ -154,7 +154,10 @@ struct SharedPreviewTests {
                 harness.cluster.advance(by: UsedGrant.giveBackGrace)
             }
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else { return #expect(Bool(false), "started without asking") }
+            guard case .pending(let next) = answer else {
+                Issue.record("the request started a preview without approval")
+                return
+            }
             #expect(next.id != pending.id)
             #expect(harness.states == [.consumed, .pending])
         }
@@ -212,7 +215,10 @@ struct SharedPreviewTests {
             let answer = try await harness.whileTimePasses {
                 try await harness[1].request(run: run, port: 3000, requester: "agent")
             }
-            guard case .pending(let next) = answer else { return #expect(Bool(false), "started without a grant") }
+            guard case .pending(let next) = answer else {
+                Issue.record("the request started a preview without a grant")
+                return
+            }
             #expect(next.id != pending.id)
         }
     }
@@ -221,7 +227,10 @@ struct SharedPreviewTests {
         let harness = try await GateHarness()
         try await harness.run {
             guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else { return #expect(Bool(false)) }
+            else {
+                Issue.record("the request does not wait for approval")
+                return
+            }
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             harness.cluster.advance(by: UsedGrant.longestStart)

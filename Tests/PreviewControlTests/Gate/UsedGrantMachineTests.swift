@@ -122,17 +122,24 @@ struct UsedGrantMachineTests {
 
     @Test func theFirstActionNamesTheApprovalThatWasUsed() throws {
         var machine = try machine(at: .initial)
-        guard case .findPreview(let approval) = machine.begin() else { return #expect(Bool(false)) }
+        guard case .findPreview(let approval) = machine.begin() else {
+            Issue.record("the machine does not look for the preview")
+            return
+        }
         #expect(approval == samples.used)
     }
 
     @Test func whatHasChangedIsFollowedInsteadOfWhatWasRead() throws {
         var machine = try machine(at: .readClaim)
         guard case .findPreview(let approval) = try send(.claimChanged, to: &machine) else {
-            return #expect(Bool(false))
+            Issue.record("the machine does not look for the preview")
+            return
         }
         #expect(approval.isShared)
-        guard case .share(let entry, let claim) = try send(.found, to: &machine) else { return #expect(Bool(false)) }
+        guard case .share(let entry, let claim) = try send(.found, to: &machine) else {
+            Issue.record("the machine does not share the preview")
+            return
+        }
         #expect(entry.approval.isShared)
         #expect(claim.ledger.entry(entry.approval.id)?.approval.isShared == true)
     }
@@ -141,7 +148,10 @@ struct UsedGrantMachineTests {
         var machine = try machine(at: .readClaim)
         var pauses: [Duration] = []
         for _ in 0..<8 {
-            guard case .pause(let pause) = try send(.claimSame, to: &machine) else { return #expect(Bool(false)) }
+            guard case .pause(let pause) = try send(.claimSame, to: &machine) else {
+                Issue.record("the machine does not pause")
+                return
+            }
             pauses.append(pause)
             _ = try send(.pauseEnded, to: &machine)
             _ = try send(.notFound, to: &machine)
@@ -177,7 +187,10 @@ struct UsedGrantMachineTests {
         machine = try self.machine(at: .readClaim)
         let now = GateSamples.start + .seconds(5)
         let action = try send(.claimSame, to: &machine, now: now, timeLeft: enough - .milliseconds(1))
-        guard case .timeIsOver(let untilOutcome) = action else { return #expect(Bool(false)) }
+        guard case .timeIsOver(let untilOutcome) = action else {
+            Issue.record("the machine does not end at the time limit")
+            return
+        }
         #expect(untilOutcome == UsedGrant.longestStart - .seconds(5))
     }
 
@@ -261,7 +274,10 @@ struct HumanDecisionTests {
         let entry = samples.waiting.entry
         let step = HumanDecision.approve(scope, usableFor: GateSamples.window)
             .step(on: entry, in: samples.waiting.claim.ledger, by: "ada", now: GateSamples.now)
-        guard case .write(let approval, let edits) = step else { return #expect(Bool(false)) }
+        guard case .write(let approval, let edits) = step else {
+            Issue.record("the decision is not written")
+            return
+        }
         #expect(approval.scope == scope)
         #expect(edits.count == count)
         #expect(edits.first == entry.edit(to: approval))

@@ -18,7 +18,7 @@ struct BrakeTests {
 
     private func token(_ text: String) throws -> PreviewToken { try #require(PreviewToken(text)) }
 
-    @Test func beforeTheFirstSweep() {
+    @Test func theBrakeIsEngagedUntilTheFirstSweep() {
         #expect(brake.reason == "the cluster's previews have not been read yet")
         brake.sweepFailed(forbidden)
         #expect(brake.reason == "the cluster's previews have not been read yet: the API server answered 403")
@@ -26,7 +26,7 @@ struct BrakeTests {
         #expect(brake.reason == nil)
     }
 
-    @Test func whenNoSweepSucceeds() {
+    @Test func theBrakeEngagesAfterTwoIntervalsWithoutASweep() {
         brake.sweepSucceeded(stillDue: [])
         brake.sweepFailed(forbidden)
         clock.advance(by: .seconds(120))
@@ -35,7 +35,7 @@ struct BrakeTests {
         #expect(brake.reason == "the cluster's previews could not be read for 121 s: the API server answered 403")
     }
 
-    @Test func whenDeletionsFail() throws {
+    @Test func theBrakeEngagesTwoIntervalsAfterADeletionFailed() throws {
         let (first, second) = (try token("first"), try token("second"))
         brake.sweepSucceeded(stillDue: [])
         brake.deletionFailed(of: first, ClusterError(.unavailable, "the API server answered 500"))

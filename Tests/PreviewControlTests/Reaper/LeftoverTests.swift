@@ -44,14 +44,14 @@ struct LeftoverTests {
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
-    @Test func aServiceWhoseRoutesDeletionLostItsAnswerIsToo() async throws {
+    @Test func aServiceWhoseRouteWasDeletedWithoutAResponseIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         harness.cluster.fail(.deleteRoute, .after(Self.failing))
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
-    @Test func aServiceThatAStopLeftBehindIsToo() async throws {
+    @Test func aServiceThatAStopLeftBehindIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
         let (token, _) = try await started(harness)
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
@@ -60,7 +60,7 @@ struct LeftoverTests {
         }
     }
 
-    @Test func aServiceThatAFailedStartLeftBehindIsToo() async throws {
+    @Test func aServiceThatAFailedStartLeftBehindIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         harness.cluster.fail(.createRoute, .before(Self.failing))
@@ -72,7 +72,7 @@ struct LeftoverTests {
         }
     }
 
-    @Test func withoutWatchesTheNextSweepEndsIt() async throws {
+    @Test func withoutWatchesTheNextSweepDeletesTheService() async throws {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         harness.cluster.fail(.deleteBackend, .before(Self.failing))

@@ -7,9 +7,9 @@ import Testing
 
 @Suite("The reaper", .timeLimit(.minutes(10)))
 struct ReaperTests {
-    private let run = ControlHarness.run
+    let run = ControlHarness.run
 
-    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
+    func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
         let pod = harness.cluster.addSandbox(for: run)
         let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
         harness.cluster.clearLog()
@@ -172,14 +172,18 @@ struct ReaperTests {
     // MARK: Watch
 
     @Test func theDeadlineItselfWakesTheReaper() async throws {
-        let harness = try await ControlHarness()
+        var policy = PreviewPolicy.testing()
+        // The next sweep is long after the deadline.
+        policy.sweepInterval = .seconds(3600)
+        let harness = try await ControlHarness(policy: policy)
         _ = try await started(harness)
         try await harness.withReaper {
             await harness.until { harness.mirror.isFresh }
-            // Now the sweep and the deadline loop both sleep, the loop for one sweep interval at most.
-            await harness.clock.waitForSleepers(2)
-            harness.cluster.advance(by: .seconds(1800))
-            harness.clock.advance(by: .seconds(60))
+            // The loop reads the time once more, one second before the deadline.
+            let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
+            await harness.until { harness.clock.nextWake == lastLook }
+            harness.cluster.advance(by: lastLook + .seconds(2))
+            harness.clock.advance(by: lastLook)
             await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
@@ -351,62 +355,5 @@ struct ReaperTests {
             await harness.until { harness.cluster.liveBackends.isEmpty }
         }
         #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
-    }
-
-    // MARK: Brake
-
-    @Test func theBrakeEngagesAfterTwoIntervalsWithoutASweepAndReleases() async throws {
-        let harness = try await ControlHarness()
-        #expect(harness.brake.reason == nil)
-        harness.clock.advance(by: .seconds(121))
-        #expect(harness.brake.reason != nil)
-        try await harness.reaper.sweep()
-        #expect(harness.brake.reason == nil)
-    }
-
-    @Test func aPreviewWhoseDeletionIsRefusedEngagesTheBrake() async throws {
-        let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
-        harness.cluster.advance(by: .seconds(1801))
-        harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
-        for _ in 0..<4 {
-            try await harness.reaper.sweep()
-            harness.clock.advance(by: .seconds(60))
-        }
-        try await harness.reaper.sweep()
-        #expect(harness.brake.reason == "1 preview is overdue and cannot be deleted: the API server answered 403")
-        harness.cluster.heal(.deleteRoute)
-        try await harness.reaper.sweep()
-        #expect(harness.brake.reason == nil)
-        #expect(!harness.cluster.liveRoutes.contains(token))
-    }
-
-    @Test func aRefusedDeletionIsLoggedOnceAMinuteHoweverOftenItIsTried() async throws {
-        let log = RecordedLog()
-        let harness = try await ControlHarness(log: log)
-        let (token, _) = try await started(harness)
-        harness.cluster.advance(by: .seconds(1801))
-        harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
-        for _ in 0..<20 {
-            try await harness.reaper.sweep()
-            harness.clock.advance(by: .seconds(2))
-        }
-        let lines = log.lines.filter { $0.message == "a preview could not be deleted" }
-        #expect(lines.count == 1)
-        #expect(lines.first?.metadata["preview"] == token.fingerprint)
-        #expect(lines.first?.metadata["run"] == "\(run.label)")
-    }
-
-    @Test func anObjectThatIsAlreadyBeingDeletedDoesNotEngageTheBrake() async throws {
-        let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
-        harness.cluster.markRouteAsBeingDeleted(token)
-        harness.cluster.advance(by: .seconds(100_000))
-        for _ in 0..<4 {
-            try await harness.reaper.sweep()
-            harness.clock.advance(by: .seconds(60))
-        }
-        try await harness.reaper.sweep()
-        #expect(harness.brake.reason == nil)
     }
 }

@@ -33,7 +33,7 @@ struct FailedSweepTests {
 
     private func sweeps(_ harness: ControlHarness) -> Int { harness.cluster.log.count { $0 == .livePods } }
 
-    @Test func isTriedAgainAfterHalfASecondAtTheStart() async throws {
+    @Test func aFailedSweepAtTheStartIsRepeatedAfterHalfASecond() async throws {
         let harness = try await ControlHarness(isReady: false)
         harness.cluster.fail(.livePods, .before(unreachable))
         try await harness.withReaper {
@@ -44,7 +44,7 @@ struct FailedSweepTests {
         }
     }
 
-    @Test func isTriedAgainEverMoreRarely() async throws {
+    @Test func eachFurtherFailureLengthensThePause() async throws {
         let harness = try await ControlHarness(isReady: false)
         harness.cluster.goAway()
         try await harness.withReaper {
@@ -62,7 +62,7 @@ struct FailedSweepTests {
         }
     }
 
-    @Test func isTriedAgainAtOnceWhenTheAPIServerAnswersSomebodyElse() async throws {
+    @Test func aFailedSweepIsRepeatedAtOnceWhenTheAPIServerAnswersAnotherRequest() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
@@ -81,7 +81,7 @@ struct FailedSweepTests {
         }
     }
 
-    @Test func isLoggedOnceForEachCause() async throws {
+    @Test func aFailedSweepIsLoggedOnceForEachCause() async throws {
         let log = RecordedLog()
         let harness = try await ControlHarness(isReady: false, log: log)
         harness.cluster.goAway()

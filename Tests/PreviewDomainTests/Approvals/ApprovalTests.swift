@@ -62,10 +62,16 @@ struct ApprovalTests {
         }
     }
 
-    @Test func aSettledApprovalNeverChanges() throws {
+    @Test func anApprovalThatIsOverIsNotDecidedAgain() throws {
+        let decisions = [
+            approve, .approveAutomatically(.setting, at: now, usableFor: window), deny, withdraw,
+            .expire(now: .distantFuture),
+        ]
         for approval in try all().values {
             #expect(approval.isOver == (approval.expiry == nil))
             #expect(approval.isOver == ![.pending, .granted].contains(approval.state))
+            guard approval.isOver else { continue }
+            for step in decisions { #expect(approval.after(step) == nil, "\(step) from \(approval.state)") }
         }
     }
 

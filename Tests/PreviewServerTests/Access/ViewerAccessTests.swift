@@ -181,7 +181,10 @@ struct ViewerAccessTests {
             try await serve(approvals: approvals) { harness, client in
                 let run = try RunID(APIHarness.run)
                 guard case .pending(let request) = try await harness.gate.request(run: run, port: 3000, requester: "a")
-                else { return #expect(Bool(false)) }
+                else {
+                    Issue.record("the request does not wait for approval")
+                    return
+                }
                 let answer = try await client.call(
                     .post,
                     "\(Self.run)/tool-approvals",

@@ -97,7 +97,10 @@ struct ToolTests {
         let properties = try #require(schema["properties"]?.objectValue)
         let members = try #require(body.objectValue)
         #expect(Set(members.keys).isSubset(of: properties.keys))
-        guard case .array(let required) = schema["required"] else { return #expect(Bool(false), "no list") }
+        guard case .array(let required) = schema["required"] else {
+            Issue.record("the member required is not a list")
+            return
+        }
         #expect(required.allSatisfy { members[$0.stringValue ?? ""] != nil })
     }
 
@@ -110,7 +113,10 @@ struct ToolTests {
             #expect(text.contains("session_id \(token.text): port 3000"))
             #expect(text.contains("https://\(token.text)-preview.preview.example.com"))
             #expect(list["isError"] == false)
-            guard case .array(let content) = list["content"] else { return #expect(Bool(false), "no content") }
+            guard case .array(let content) = list["content"] else {
+                Issue.record("the result has no list of contents")
+                return
+            }
             #expect(content.last?.objectValue?["text"]?.stringValue == (try list["structuredContent"]?.text()))
 
             let other = #"{"run_id":"\#(APIHarness.otherRun)","session_id":"\#(token.text)"}"#
@@ -120,7 +126,10 @@ struct ToolTests {
             let arguments = #"{\#(Self.run),"session_id":"\#(token.text)"}"#
             let (_, stopped) = try await client.callTool("stop_preview", arguments)
             #expect(stopped["structuredContent"] == ["session_id": .string(token.text), "stopped": true])
-            guard case .array(let words) = stopped["content"] else { return #expect(Bool(false), "no content") }
+            guard case .array(let words) = stopped["content"] else {
+                Issue.record("the result has no list of contents")
+                return
+            }
             let said = words.first?.objectValue?["text"]?.stringValue
             #expect(said?.contains("Open WebSockets and event streams may continue") == true)
             #expect(harness.cluster.liveRoutes.isEmpty)

@@ -14,18 +14,17 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// Tests doctor's checks of certificates, quotas, the platform's programs and exposed names, each with and without a
-/// fault.
+/// Tests doctor's checks of certificates, quotas and exposed names, each with and without a fault, and its bundle.
 @Suite("doctor on an installation", .timeLimit(.minutes(3)))
 struct DoctorInstallationTests {
-    private typealias Status = DoctorFinding.Status
-    private static let namespace = ClusterObjects.namespace
-    private static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
-    private static let key = "0123456789abcdef0123"
-    private let base = DoctorTests()
+    typealias Status = DoctorFinding.Status
+    static let namespace = ClusterObjects.namespace
+    static let token = "swift-falcon-amber-k7m2q4x3n5b3r6t5w2zac2d4f7"
+    static let key = "0123456789abcdef0123"
+    let base = DoctorTests()
 
     /// Runs one check on a cluster with these objects.
-    private func check(
+    func check(
         _ id: String,
         settings: [String: String] = [:],
         core: ScriptedTransport = ScriptedTransport(clock: ManualClock(), []),
@@ -49,11 +48,11 @@ struct DoctorInstallationTests {
         }
     }
 
-    private static func kind(_ plural: String, in store: ObjectStore) throws -> ResourceKind {
+    static func kind(_ plural: String, in store: ObjectStore) throws -> ResourceKind {
         try #require(store.kinds.first { $0.plural == plural })
     }
 
-    private static func addPreview(to store: ObjectStore, labels: [String: JSONValue] = [:]) throws {
+    static func addPreview(to store: ObjectStore, labels: [String: JSONValue] = [:]) throws {
         let all: [String: JSONValue] = [
             "app.kubernetes.io/part-of": "agentweaver", "agentweaver.dev/preview-token": .string(token),
         ]
@@ -75,7 +74,7 @@ struct DoctorInstallationTests {
         ("count/services", "3", "3", .failure), ("count/httproutes.gateway.networking.k8s.io", "4", "0", .warning),
         ("pods", "10", "10", .failure), ("pods", "10", "9", .ok), ("limits.cpu", "1", "1", .ok),
     ])
-    private func theQuotasRoomIsCompared(resource: String, hard: String, used: String, status: Status) async throws {
+    func theQuotasRoomIsCompared(resource: String, hard: String, used: String, status: Status) async throws {
         let finding = try await check("PG203") { store in
             let quotas = try Self.kind("resourcequotas", in: store)
             try store.create(quotas, namespace: Self.namespace, ["metadata": ["name": "all"]])
@@ -90,13 +89,19 @@ struct DoctorInstallationTests {
     private static let tlsZone = "preview.example.com"
     private static let tlsSettings = ["Sandbox__Preview__ZoneSuffix": tlsZone]
 
+    /// The listeners without a hostname come first, as on a Gateway that redirects HTTP to HTTPS.
     private static func useTLS(_ store: ObjectStore) throws {
         try store.update(.gateways, namespace: namespace, name: ClusterObjects.gateway) {
             $0["spec", "listeners"] = [
+                ["name": "redirect", "protocol": "HTTP", "port": 80],
+                [
+                    "name": "others", "protocol": "HTTPS", "port": 8443,
+                    "tls": ["certificateRefs": [["name": "others"]]],
+                ],
                 [
                     "name": "previews", "protocol": "HTTPS", "port": 443, "hostname": .string("*.\(tlsZone)"),
                     "tls": ["certificateRefs": [["name": "wildcard"]]],
-                ]
+                ],
             ]
         }
     }
@@ -122,7 +127,7 @@ struct DoctorInstallationTests {
         ("*.preview.example.com", -9.0 ..< -1.0, .failure), ("*.preview.example.com", 1.0..<90.0, .failure),
         ("*.other.example", -1.0..<90.0, .failure), ("preview.example.com", -1.0..<90.0, .failure),
     ])
-    private func theCertificateOfTheListenerIsJudged(name: String, days: Range<Double>, status: Status) async throws {
+    func theCertificateOfTheListenerIsJudged(name: String, days: Range<Double>, status: Status) async throws {
         let finding = try await check("PG303", settings: Self.tlsSettings) { store in
             try Self.useTLS(store)
             try Self.addCertificate(for: name, days: days, to: store)
@@ -172,7 +177,7 @@ struct DoctorInstallationTests {
     }
 
     @Test(arguments: [("agentweaver.localhost", Status.warning), ("agentweaver.example.com", .ok)])
-    private func aZoneThatThePlatformsHostSharesNeedsAttention(host: String, status: Status) async throws {
+    func aZoneThatThePlatformsHostSharesNeedsAttention(host: String, status: Status) async throws {
         let finding = try await check("PG304") { store in
             try Self.addPreview(to: store)
             try store.create(
@@ -212,142 +217,6 @@ struct DoctorInstallationTests {
         #expect(finding.status == (areThere ? .warning : .ok), "\(finding)")
         #expect(!finding.detail.contains(Self.token))
         #expect(finding.detail.contains(try #require(PreviewToken(Self.token)).fingerprint) == areThere)
-    }
-
-    private static func addDeployment(_ name: String, _ environment: [String: String], to store: ObjectStore) throws {
-        try store.create(
-            try kind("deployments", in: store),
-            namespace: namespace,
-            [
-                "metadata": ["name": .string(name), "labels": ["app.kubernetes.io/name": .string(name)]],
-                "spec": [
-                    "template": [
-                        "spec": [
-                            "containers": [
-                                [
-                                    "name": "main",
-                                    "env": .array(
-                                        environment.map { ["name": .string($0), "value": .string($1)] }
-                                    ),
-                                    "envFrom": [["configMapRef": ["name": .string("\(name)-settings")]]],
-                                ]
-                            ]
-                        ]
-                    ]
-                ],
-            ]
-        )
-    }
-
-    @Test(arguments: [
-        (["Sandbox__Preview__ZoneSuffix": "localhost"], Status.warning),
-        (["Sandbox__Preview__ZoneSuffix": "localhost", "Sandbox__Preview__Enabled": "false"], .ok),
-        (["Other": "1"], .ok),
-    ])
-    private func anOlderPreviewServiceIsFoundByItsSettings(_ environment: [String: String], _ status: Status)
-        async throws
-    {
-        let finding = try await check("PG602") { store in
-            try Self.addDeployment("agentweaver-api", environment, to: store)
-            try Self.addDeployment("preview-gateway", ["Sandbox__Preview__ZoneSuffix": "localhost"], to: store)
-        }
-        #expect(finding.status == status, "\(finding)")
-    }
-
-    @Test(arguments: [(["app.kubernetes.io/managed-by": "preview-gateway"], Status.ok), ([:], .warning)])
-    private func anOlderPreviewServiceIsFoundByItsPreviews(_ labels: [String: String], _ status: Status) async throws {
-        let finding = try await check("PG602") { store in
-            try Self.addPreview(to: store, labels: labels.mapValues { .string($0) })
-        }
-        #expect(finding.status == status, "\(finding)")
-    }
-
-    @Test(arguments: [
-        ("http://agentweaver-api:8080", Status.warning), ("http://agentweaver-api.agentweaver.svc:8080/", .warning),
-        ("http://preview-gateway", .ok), ("http://elsewhere.example.com", .skipped),
-    ])
-    private func callersThatGoAroundTheServiceAreNamed(url: String, status: Status) async throws {
-        let finding = try await check("PG603") { store in
-            try store.create(
-                .configMaps,
-                namespace: Self.namespace,
-                ["metadata": ["name": "agentweaver-mcp-settings"], "data": ["AGENTWEAVER_API_URL": .string(url)]]
-            )
-            try Self.addDeployment("agentweaver-mcp", [:], to: store)
-            // The service's own setting names the core API.
-            try Self.addDeployment(
-                "preview-gateway",
-                ["Agentweaver__ApiBaseUrl": "http://agentweaver-api:8080"],
-                to: store
-            )
-        }
-        #expect(finding.status == status, "\(finding)")
-        if status == .warning { #expect(finding.detail.contains("agentweaver-mcp (AGENTWEAVER_API_URL)")) }
-    }
-
-    @Test(arguments: [
-        (204, false, Status.ok), (405, false, .warning), (405, true, .ok), (404, false, .skipped),
-        (503, true, .skipped),
-    ])
-    private func theEventRouteOfTheCoreAPIIsTried(code: Int, routes: Bool, status: Status) async throws {
-        let core = ScriptedTransport(clock: ManualClock()) { _, _ in .json(code, "") }
-        let finding = try await check(
-            "PG604",
-            settings: [
-                "Agentweaver__ApiBaseUrl": "http://core.example.com", "Auth__ApiKey": Self.key,
-                "Router__Enabled": "\(routes)",
-            ],
-            core: core
-        )
-        #expect(finding.status == status, "\(finding)")
-    }
-
-    private static func addMainRoute(accepted: JSONValue, to store: ObjectStore) throws {
-        try store.create(
-            .httpRoutes,
-            namespace: namespace,
-            [
-                "metadata": ["name": "preview-gateway"],
-                "spec": [
-                    "parentRefs": [["name": "agentweaver-gateway"]], "hostnames": ["agentweaver.example.com"],
-                    "rules": [
-                        [
-                            "matches": [["path": ["type": "PathPrefix", "value": "/api/runs"]]],
-                            "backendRefs": [["name": "preview-gateway", "port": 80]],
-                        ]
-                    ],
-                ],
-            ]
-        )
-        try store.updateStatus(.httpRoutes, namespace: namespace, name: "preview-gateway") { route in
-            let conditions: [JSONValue] = [("Accepted", accepted), ("ResolvedRefs", "True")].map { type, status in
-                [
-                    "type": .string(type), "status": status, "reason": "Some", "message": "",
-                    "lastTransitionTime": "2026-01-01T00:00:00Z",
-                ]
-            }
-            route["status", "parents"] = [
-                [
-                    "parentRef": ["name": "agentweaver-gateway"], "controllerName": "example.com/gateway",
-                    "conditions": .array(conditions),
-                ]
-            ]
-        }
-    }
-
-    @Test(
-        arguments: [
-            ("True", "true", Status.ok), ("False", "true", .failure), ("True", "false", .failure),
-            (nil, "true", .warning),
-            (nil, "false", .skipped),
-        ] as [(String?, String, Status)]
-    )
-    private func theMainGatewayHasToLeadHere(accepted: String?, routing: String, status: Status) async throws {
-        let settings = ["Router__Enabled": routing, "Agentweaver__ApiBaseUrl": "http://core.example.com"]
-        let finding = try await check("PG605", settings: settings) { store in
-            if let accepted { try Self.addMainRoute(accepted: .string(accepted), to: store) }
-        }
-        #expect(finding.status == status, "\(finding)")
     }
 
     @Test func aBundleHoldsNoSecret() async throws {

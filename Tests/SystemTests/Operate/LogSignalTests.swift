@@ -14,7 +14,7 @@ import Testing
 struct LogSignalTests {
     private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-    @Test func aSignalShowsEachRequestWithItsTraceAndAnotherOneEndsThat() async throws {
+    @Test func aSignalTurnsOnDebugLinesWithTracesAndASecondOneTurnsThemOff() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "log-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -195,7 +195,7 @@ struct OperatorCommandTests {
     }
 
     @Test(arguments: ["table", "json"])
-    func whatHappensIsFollowed(format: String) async throws {
+    func watchPrintsEachEventOfTheRun(format: String) async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let (first, _) = try await start(service)
@@ -297,7 +297,7 @@ struct OperatorCommandTests {
         message: "not for you"
     )
 
-    @Test func whoMayNotReadIsToldWhereToLook() async throws {
+    @Test func aForbiddenReadNamesTheCommandThatShowsPermissions() async throws {
         try await ServiceUnderTest.run { service in
             service.server.faults.add(.init(verb: "list", times: nil, fault: .answer(Self.forbidden)))
             for result in [
@@ -312,7 +312,7 @@ struct OperatorCommandTests {
         }
     }
 
-    @Test func whoMayNotStopIsToldThatItIsTheirOwnAccount() async throws {
+    @Test func aForbiddenStopSaysThatTheOperatorsAccountIsUsed() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let (token, _) = try await start(service)
@@ -336,7 +336,7 @@ struct OperatorCommandTests {
         #expect(complaint("reap", "--explain", wrong).contains("Usage: preview-gateway reap"))
     }
 
-    @Test func whoDecidesWithoutANameIsAskedForOne() async throws {
+    @Test func aDecisionWithoutANameIsRefused() async throws {
         try await ServiceUnderTest.run { service in
             let result = await operate(ApproveCommand.self, "zzzzzzzz", "--by", "", on: service)
             #expect(result.exitCode == 1 && result.error.contains("pass your name with --by"))

@@ -122,9 +122,10 @@ struct EndedPageTests {
         let settings = ["Server__EndedPageListen": "127.0.0.1:\(pagePort)"]
         try await ServiceWithGateway.run(settings: settings, zone: Self.zone) { service, port in
             try ClusterObjects.installEndedPage(into: service.store, pagePort: pagePort, zone: Self.zone)
-            _ = try await poll(every: .milliseconds(10), limit: Self.servingLimit) {
+            let isServed: Bool? = try await poll(every: .milliseconds(10), limit: Self.servingLimit) {
                 try await Self.open("a", port).isEndedPage ? true : nil
             }
+            #expect(isServed == true)
             for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/mcp", Self.previews] {
                 for method in [HTTPRequest.Method.get, .post, .delete] {
                     for host in ["agentweaver", "mcp", "api", "a-preview"] {

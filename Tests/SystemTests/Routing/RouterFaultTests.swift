@@ -102,7 +102,7 @@ struct RouterFaultTests {
         return fault.answer(type: kind.type)
     }
 
-    @Test func everyCallerIsToldTheTruthAndTheNextRequestWorks() async throws {
+    @Test func everyFaultHasItsStatusAndTheNextRequestWorks() async throws {
         try await RawPeer.run({ _, head in Self.answer(head) }) { core in
             let settings = [
                 "Agentweaver__ApiBaseUrl": "http://\(core.authority)", "Router__Enabled": "true",

@@ -23,10 +23,12 @@ extension DoctorCheck {
             do { gateway = try await context.previewGateway() } catch let error as KubernetesError
                 where error.isNotFound
             { return .skipped("there is no Gateway") }
-            let listener = gateway.spec?.listeners?.first { $0.hostname == nil || $0.hostname == "*.\(zone)" }
-            guard let listener, listener.protocol == "HTTPS" || listener.protocol == "TLS" else {
-                return .skipped("no listener for the zone has TLS")
-            }
+            let listeners = (gateway.spec?.listeners ?? []).filter { $0.protocol == "HTTPS" || $0.protocol == "TLS" }
+            // A listener with the hostname takes precedence over one that accepts all (Gateway API, `Listener.hostname`).
+            guard
+                let listener = listeners.first(where: { $0.hostname == "*.\(zone)" })
+                    ?? listeners.first(where: { $0.hostname == nil })
+            else { return .skipped("no listener for the zone has TLS") }
             // Every preview's host is one label under the zone, so any such host shows whether the certificate covers them.
             let host = "doctor-preview.\(zone)"
             switch try await context.certificate(of: gateway, listener, host: host) {

@@ -6,24 +6,24 @@ extension DoctorCheck {
             let missing = try await context.answers(to: ServicePermissions.needed).filter { !$0.isAllowed }
             guard missing.isEmpty else {
                 return .failure(
-                    "\(context.subject) lacks permission to \(missing.map(\.words).joined(separator: ", "))",
+                    "\(context.serviceUser) lacks permission to \(missing.map(\.words).joined(separator: ", "))",
                     mend: "kubectl apply -f k8s/base/rbac.yaml"
                 )
             }
-            return .ok("as \(context.subject)")
+            return .ok("as \(context.serviceUser)")
         },
         DoctorCheck("PG402", .permissions, "the service has no unnecessary permissions") { context in
             let extra = try await context.answers(to: ServicePermissions.superfluous).filter(\.isAllowed)
             guard extra.isEmpty else {
                 return .warning(
-                    "\(context.subject) also has permission to \(extra.map(\.words).joined(separator: ", "))",
+                    "\(context.serviceUser) also has permission to \(extra.map(\.words).joined(separator: ", "))",
                     mend: """
                         kubectl get rolebindings,clusterrolebindings -A -o wide | grep preview-gateway, and remove what \
                         k8s/base/rbac.yaml does not have
                         """
                 )
             }
-            return .ok("as \(context.subject)")
+            return .ok("as \(context.serviceUser)")
         },
     ]
 }
@@ -40,12 +40,9 @@ extension DoctorContext {
         }
     }
 
-    /// The name, in the report, of the account whose permissions are checked.
-    fileprivate var subject: String { isService ? "this service account" : serviceUser }
-
     /// Asks the API server whether the service may perform each action of the rules.
     ///
-    /// In the service's own pod it asks with a SelfSubjectAccessReview; on an operator's machine it asks with a
+    /// As the service's own account, as in its pod, it asks with a SelfSubjectAccessReview; as any other account it asks with a
     /// SubjectAccessReview about the service's account.
     fileprivate func answers(to rules: [ServicePermissions.Rule]) async throws -> [Answer] {
         var answers: [Answer] = []

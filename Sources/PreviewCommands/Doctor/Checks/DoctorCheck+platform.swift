@@ -14,9 +14,16 @@ extension DoctorCheck {
 
     static let platformChecks = [
         DoctorCheck("PG602", .core, "no older preview service is active") { context in
-            let active = try await context.deployments().filter { deployment, environment in
+            let others = try await context.deployments().filter { deployment, environment in
                 !deployment.isOwn && environment.keys.contains { $0.hasPrefix(previewPrefix) }
-                    && environment[Settings.Keys.enabled.key].flatMap { Settings.Keys.enabled.parse($0) } != false
+            }
+            let enabled = Settings.Keys.enabled
+            let active = others.filter { _, environment in
+                switch environment[enabled.key] {
+                case .text(let text)?: enabled.parse(text) != false
+                case .unknown?: false
+                case nil: true
+                }
             }
             let names = active.map(\.deployment.metadata.name).sorted()
             guard names.isEmpty else {
@@ -37,6 +44,12 @@ extension DoctorCheck {
                     mend: "preview-gateway list; they end at their deadlines"
                 )
             }
+            let undecided = others.filter { $0.environment[enabled.key] == .unknown }.map(\.deployment.metadata.name)
+            guard undecided.isEmpty else {
+                return .skipped(
+                    "the value of \(enabled.key) of \(undecided.sorted().joined(separator: ", ")) is not in a ConfigMap"
+                )
+            }
             return .ok("none in namespace \(context.namespace)")
         },
         DoctorCheck("PG603", .core, "callers in the cluster use this service instead of the core API") { context in
@@ -44,7 +57,7 @@ extension DoctorCheck {
             var here = 0
             for (deployment, environment) in try await context.deployments() where !deployment.isOwn {
                 for key in baseURLKeys {
-                    guard let host = environment[key].flatMap({ URL(string: $0)?.host() }) else { continue }
+                    guard let host = environment[key]?.text.flatMap({ URL(string: $0)?.host() }) else { continue }
                     switch host.prefix(while: { $0 != "." }) {
                     case ServiceObjects.name: here += 1
                     case ServiceObjects.coreAPI: direct.append((deployment.metadata.name, key))

@@ -26,9 +26,20 @@ struct InspectedNetworkPolicy: KubernetesObject {
             var namespaceSelector: Selector?
         }
         struct Port: Codable, Hashable, Sendable {
-            /// The number; `nil` for every port, and for a port with a name.
-            var port: Int?
+            /// A number, or the name of a container port; `nil` for all ports.
+            var reference: Service.PortReference?
             var endPort: Int?
+
+            /// The port, if it is a number.
+            var port: Int? {
+                guard case .number(let number)? = reference else { return nil }
+                return number
+            }
+
+            private enum CodingKeys: String, CodingKey {
+                case reference = "port"
+                case endPort
+            }
         }
         var from: [Peer]?
         var to: [Peer]?
@@ -89,17 +100,5 @@ extension InspectedNetworkPolicy.Rule {
             || ((from ?? []) + (to ?? [])).contains { peer in
                 peer.podSelector.map { $0.selects(labels) } ?? (peer.namespaceSelector != nil)
             }
-    }
-}
-
-extension InspectedNetworkPolicy.Rule.Port {
-    private enum CodingKeys: CodingKey {
-        case port, endPort
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        endPort = try container.decodeIfPresent(Int.self, forKey: .endPort)
-        port = try? container.decode(Int.self, forKey: .port)
     }
 }

@@ -17,8 +17,16 @@ struct InspectedDeployment: KubernetesObject {
 
     struct Container: Codable, Sendable {
         struct Variable: Codable, Sendable {
+            struct ValueSource: Codable, Sendable {
+                struct Key: Codable, Sendable {
+                    var name: String?
+                    var key: String
+                }
+                var configMapKeyRef: Key?
+            }
             var name: String
             var value: String?
+            var valueFrom: ValueSource?
         }
         struct Source: Codable, Sendable {
             struct Reference: Codable, Sendable {
@@ -36,17 +44,40 @@ struct InspectedDeployment: KubernetesObject {
     /// Whether the Deployment belongs to this service.
     var isOwn: Bool { metadata.labels[ServiceObjects.nameLabel] == ServiceObjects.name }
 
-    /// The environment variables of all containers: the literal values, and the data of ConfigMaps in `envFrom`.
-    func environment(_ configMaps: [String: InspectedConfigMap]) -> [String: String] {
-        var variables: [String: String] = [:]
+    /// The value of an environment variable.
+    enum Value: Hashable, Sendable {
+        case text(String)
+        /// It is in a Secret or a field of the pod, or in an object that was not found.
+        case unknown
+
+        var text: String? {
+            guard case .text(let text) = self else { return nil }
+            return text
+        }
+    }
+
+    /// The environment variables of all containers, with values from the Deployment and from ConfigMaps.
+    func environment(_ configMaps: [String: InspectedConfigMap]) -> [String: Value] {
+        var variables: [String: Value] = [:]
         for container in spec?.template?.spec?.containers ?? [] {
             for source in container.envFrom ?? [] {
                 guard let name = source.configMapRef?.name, let data = configMaps[name]?.data else { continue }
-                variables.merge(data) { $1 }
+                variables.merge(data.mapValues { .text($0) }) { $1 }
             }
-            for variable in container.env ?? [] { variables[variable.name] = variable.value ?? "" }
+            for variable in container.env ?? [] { variables[variable.name] = Self.value(of: variable, configMaps) }
         }
         return variables
+    }
+
+    private static func value(
+        of variable: Container.Variable,
+        _ configMaps: [String: InspectedConfigMap]
+    ) -> Value {
+        guard let source = variable.valueFrom else { return .text(variable.value ?? "") }
+        guard let reference = source.configMapKeyRef, let name = reference.name,
+            let text = configMaps[name]?.data?[reference.key]
+        else { return .unknown }
+        return .text(text)
     }
 }
 

@@ -1,0 +1,67 @@
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// Writes lines to a file descriptor. Lines of concurrent callers are not interleaved.
+///
+/// The descriptor may be the non-blocking end of a pipe, because whoever started the process decides that. A line that cannot
+/// be written is dropped: an unwritable log must not stop the service.
+final class LineWriter: Sendable {
+    /// The longest time that a line waits for a full pipe.
+    static let maxWait = Duration.milliseconds(100)
+    static let standardError = LineWriter(STDERR_FILENO)
+
+    private let descriptor: Int32
+    private let maxWait: Duration
+    /// Whether the output ends in the middle of a line, whose rest was dropped.
+    private let isCut = Mutex(false)
+
+    init(_ descriptor: Int32, maxWait: Duration = maxWait) {
+        self.descriptor = descriptor
+        self.maxWait = maxWait
+    }
+
+    /// - Parameter line: One line, including its newline.
+    func write(_ line: String) {
+        isCut.withLock { isCut in
+            let bytes = Array((isCut ? "\n" : "").utf8) + Array(line.utf8)
+            let count = write(bytes)
+            if count > 0 { isCut = count < bytes.count }
+        }
+    }
+
+    /// The number of bytes that were written.
+    private func write(_ bytes: [UInt8]) -> Int {
+        let deadline = ContinuousClock.now + maxWait
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            #if canImport(Darwin)
+                let written = rest.withUnsafeBytes { Darwin.write(descriptor, $0.baseAddress, $0.count) }
+            #else
+                let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            #endif
+            if written > 0 {
+                rest = rest.dropFirst(written)
+            } else if written < 0, errno == EAGAIN {
+                guard waitUntilWritable(until: deadline) else { break }
+            } else if written == 0 || errno != EINTR {
+                break
+            }
+        }
+        return bytes.count - rest.count
+    }
+
+    /// - Returns: False if the deadline has passed.
+    private func waitUntilWritable(until deadline: ContinuousClock.Instant) -> Bool {
+        let left = deadline - .now
+        guard left > .zero else { return false }
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        // Rounded up, so that the last wait does not become a busy loop.
+        _ = poll(&entry, 1, Int32(clamping: Int64((left / .milliseconds(1)).rounded(.up))))
+        return true
+    }
+}
