@@ -1,6 +1,6 @@
 public import Basics
 import FoundationEssentials
-public import KubernetesModel
+internal import KubernetesModel
 import Subprocess
 
 #if canImport(System)

@@ -2,7 +2,7 @@ public import Basics
 public import CoreAPI
 public import Logging
 public import PreviewControl
-public import PreviewDomain
+internal import PreviewDomain
 internal import Synchronization
 
 /// Sends the timeline's entries to the platform's core API, which shows them with the other events of a run.

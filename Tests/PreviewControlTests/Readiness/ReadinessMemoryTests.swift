@@ -69,12 +69,12 @@ struct ReadinessMemoryTests {
             }
         }
         await waitWhile { !hasBegun.isSet }
-        let probes = Mutex(0)
+        let probes = ProbeCount()
         await withTaskGroup(of: Readiness.self) { group in
             for _ in 0..<3 {
                 group.addTask {
                     await memory.recent(of: preview) {
-                        probes.withLock { $0 += 1 }
+                        probes.increase()
                         return Readiness(.serving)
                     }
                 }
@@ -83,7 +83,7 @@ struct ReadinessMemoryTests {
             first.cancel()
             for await readiness in group { #expect(readiness.state == .serving) }
         }
-        #expect(probes.withLock(\.self) == 1)
+        #expect(probes.value == 1)
         #expect(await first.value.state == .unverified)
     }
 
@@ -105,5 +105,13 @@ struct ReadinessMemoryTests {
             }
             #expect(error?.kind == .previewNotFound)
         }
+    }
+
+    private final class ProbeCount: Sendable {
+        private let count = Mutex(0)
+
+        var value: Int { count.withLock(\.self) }
+
+        func increase() { count.withLock { $0 += 1 } }
     }
 }

@@ -26,15 +26,11 @@ struct PassingOnTests {
             guard let upload = request.upload, let length = upload.length else { return try await handle(response) }
             let arrival = AsyncStream.makeStream(of: Void.self)
             let room = AsyncStream.makeStream(of: Void.self)
-            let count = Mutex(0)
+            let received = ByteCount()
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let writer = TransportUploadWriter { chunk in
-                        let isComplete = count.withLock { count in
-                            count += chunk.count
-                            return count == length
-                        }
-                        guard isComplete else { return }
+                        guard received.add(chunk.count) == length else { return }
                         arrival.continuation.finish()
                         // Ends when the task is cancelled.
                         for await _ in room.stream {}
@@ -44,6 +40,18 @@ struct PassingOnTests {
                 defer { group.cancelAll() }
                 for await _ in arrival.stream {}
                 return try await handle(response)
+            }
+        }
+    }
+
+    private final class ByteCount: Sendable {
+        private let count = Mutex(0)
+
+        /// - Returns: The new count.
+        func add(_ more: Int) -> Int {
+            count.withLock { count in
+                count += more
+                return count
             }
         }
     }
