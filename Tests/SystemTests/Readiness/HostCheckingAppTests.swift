@@ -124,7 +124,8 @@ struct HostCheckingAppTests {
     /// A page that Vite delivers knows the token with which its socket for hot updates is accepted, also from the public
     /// origin. webpack-dev-server compares the origin, so that its pages are not updated while it sees localhost.
     @Test(arguments: [
-        ("vite", "/?token=k3yOfThePage", "HTTP/1.1 101", "connected"), ("vite", "/?token=other", "HTTP/1.1 400", "Bad Request"),
+        ("vite", "/?token=k3yOfThePage", "HTTP/1.1 101", "connected"),
+        ("vite", "/?token=other", "HTTP/1.1 400", "Bad Request"),
         ("webpack", "/ws", "HTTP/1.1 101", "Invalid Host/Origin header"),
     ])
     func socketsForHotUpdatesReachTheApp(kind: String, path: String, status: String, message: String) async throws {

@@ -18,7 +18,8 @@ extension DoctorCheck {
             } catch {
                 // Without a key such a response shows only that the core API can be reached.
                 if context.serviceKey == nil, [.notFound, .forbidden, .unauthorized].contains(error.kind) {
-                    return .skipped("it answers; the key is not checked: \(IdentitySettings.Keys.apiKey.key) is not set")
+                    let key = IdentitySettings.Keys.apiKey.key
+                    return .skipped("it answers; the key is not checked: \(key) is not set")
                 }
                 switch error.kind {
                 case .notFound: return .ok("it accepts the key; runs are read with the service key")
