@@ -20,9 +20,9 @@ versions() {
 print(sorted((pin["identity"], pin["state"]["revision"]) for pin in json.load(open(sys.argv[1]))["pins"]))' "$1"
 }
 
-# An image has the versions of k8s/image/Package.resolved, whatever newer ones there are.
+# An image has the versions of k8s/image/pins.json, whatever newer ones there are.
 use_pins() {
-    local pins=k8s/image/Package.resolved
+    local pins=k8s/image/pins.json
     if [[ -f Package.resolved ]]; then
         if [[ $(versions Package.resolved) == "$(versions "$pins")" ]]; then return; fi
         echo "image: Package.resolved named other versions, and was replaced by $pins" >&2

@@ -4,7 +4,7 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// `k8s/image/Package.resolved`, the versions of the Swift packages in an image.
+/// `k8s/image/pins.json`, the versions of the Swift packages in an image.
 @Suite("The image's Swift packages", .timeLimit(.minutes(1)))
 struct ImagePinTests {
     private struct Pin {
@@ -14,7 +14,7 @@ struct ImagePinTests {
     }
 
     private static func pins() throws -> [Pin] {
-        let text = try Files.text("k8s/image/Package.resolved")
+        let text = try Files.text("k8s/image/pins.json")
         let document = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
         return try #require(document?["pins"] as? [[String: Any]]).map { pin in
             let state = pin["state"] as? [String: Any]
@@ -51,7 +51,7 @@ struct ImagePinTests {
     @Test("Both ways to build an image take the pins")
     func buildsTakeThePins() throws {
         let dockerfile = try Files.text("k8s/image/Dockerfile")
-        let copy = try #require(dockerfile.range(of: "COPY Package.swift k8s/image/Package.resolved ./\n"))
+        let copy = try #require(dockerfile.range(of: "COPY k8s/image/pins.json Package.resolved\n"))
         let resolve = try #require(dockerfile.range(of: "RUN swift package resolve\n"))
         #expect(copy.upperBound <= resolve.lowerBound)
         // A file of the working tree does not replace them.
