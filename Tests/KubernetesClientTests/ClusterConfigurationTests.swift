@@ -121,7 +121,7 @@ struct ClusterConfigurationTests {
             ("server: https://c.example, certificate-authority-data: hidden-secret", "", "certificate-authority-data"),
             ("server: https://c.example, certificate-authority: nowhere", "", "certificate-authority"),
             ("", "client-key-data: \(pemData)", "client-certificate is not"),
-            ("", "username: a, password: hidden-secret, token: hidden-secret", "exclude"),
+            ("", "username: a, password: hidden-secret, token: hidden-secret", "exclusive"),
             ("", "as: somebody, token: hidden-secret", "impersonation"),
             ("", "auth-provider: {name: gcp}", "auth-provider"),
             ("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x}", "interactiveMode"),

@@ -51,9 +51,12 @@ actor ReadinessMemory {
     /// The result of `look`; concurrent callers share it. If the caller that probes is cancelled, the next one probes.
     func shared(of preview: Preview, _ look: @Sendable () async -> Readiness) async -> Readiness {
         let token = preview.token
+        let begun = uptime()
         while waiters[token] != nil {
             let found = await withCheckedContinuation { waiters[token, default: []].append($0) }
             if let found { return found }
+            // Another waiting caller may have probed before this one could.
+            if let entry = entries[token], entry.foundAt >= begun { return entry.readiness }
         }
         waiters[token] = []
         let readiness = await look()
