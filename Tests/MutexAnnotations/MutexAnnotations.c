@@ -3,7 +3,7 @@
 // The compiler instruments the uncontended path, which is inlined. The contended path is in libswiftSynchronization, which
 // is not instrumented, and in the kernel (FUTEX_LOCK_PI), so that ThreadSanitizer would report a race whenever two threads
 // wait for each other. These functions replace the library's for callers in this program and call them.
-// They can be removed once the Swift toolchain tells ThreadSanitizer about this path itself.
+// See Docs/Decisions/0083. They can be removed once the Swift toolchain tells ThreadSanitizer about this path itself.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
