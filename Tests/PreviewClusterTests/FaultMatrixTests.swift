@@ -8,7 +8,7 @@ import Testing
 @testable import PreviewControl
 
 /// Every operation meets every fault at each of its requests, once and from then on, over real connections; then the
-/// fault ends. The printed table is that of Docs/FaultInjection.md.
+/// fault ends. Docs/FaultInjection.md describes what must hold, and the lines that are printed.
 @Suite("Every operation, every fault, every request", .timeLimit(.minutes(60)))
 struct FaultMatrixTests {
     /// A fault between the service and the API server.

@@ -168,8 +168,8 @@ struct GateRoutes: Sendable {
 
     /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
     /// refuses is not set here. It is removed here first, so that consent can be withdrawn while the core API cannot be
-    /// reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the
-    /// core API's value for the run counts as well.
+    /// reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the core API's value for
+    /// the run counts as well.
     ///
     /// The core API does not know a ServiceAccount's token, so an operator's option is set here alone.
     @Sendable private func switchAutoApprove(
