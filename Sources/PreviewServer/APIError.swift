@@ -74,8 +74,8 @@ struct APIError: Error, ResponseGenerator {
     static let cutShort = APIError(
         .gatewayTimeout,
         """
-        The core API did not answer in time. It may have carried the request out: look at the result before you send it \
-        again.
+        The request was forwarded to the core API and did not end in time. It may have been carried out: look at the \
+        result before you send it again.
         """
     )
 

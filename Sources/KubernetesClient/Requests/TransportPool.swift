@@ -63,9 +63,15 @@ final class TransportPool: Sendable {
         guard now - state.readAt >= Self.authoritiesLifetime else { return }
         state.readAt = now
         guard let text = try? SmallFile.read(authoritiesPath, maxBytes: Kubeconfig.maxFileBytes),
-            text.contains("-----BEGIN")
+            Self.holdsWholeCertificates(text)
         else { return }
         state.trust.authoritiesPEM = text
+    }
+
+    /// False for a file that is being written in place.
+    private static func holdsWholeCertificates(_ text: String) -> Bool {
+        let begun = text.ranges(of: "-----BEGIN CERTIFICATE-----").count
+        return begun > 0 && begun == text.ranges(of: "-----END CERTIFICATE-----").count
     }
 }
 

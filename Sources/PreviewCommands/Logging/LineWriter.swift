@@ -17,8 +17,15 @@ final class LineWriter: Sendable {
 
     private let descriptor: Int32
     private let maxWait: Duration
-    /// Whether the output ends in the middle of a line, whose rest was dropped.
-    private let isCut = Mutex(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Whether the output ends in the middle of a line, whose rest was dropped.
+        var isCut = false
+        /// Whether the last line has waited in vain. Then lines do not wait until one was written, so that a reader that has
+        /// stopped does not slow the service.
+        var isFull = false
+    }
 
     init(_ descriptor: Int32, maxWait: Duration = maxWait) {
         self.descriptor = descriptor
@@ -27,16 +34,17 @@ final class LineWriter: Sendable {
 
     /// - Parameter line: One line, including its newline.
     func write(_ line: String) {
-        isCut.withLock { isCut in
-            let bytes = Array((isCut ? "\n" : "").utf8) + Array(line.utf8)
-            let count = write(bytes)
-            if count > 0 { isCut = count < bytes.count }
+        state.withLock { state in
+            let bytes = Array((state.isCut ? "\n" : "").utf8) + Array(line.utf8)
+            let count = write(bytes, within: state.isFull ? .zero : maxWait)
+            if count > 0 { state.isCut = count < bytes.count }
+            state.isFull = count < bytes.count
         }
     }
 
     /// The number of bytes that were written.
-    private func write(_ bytes: [UInt8]) -> Int {
-        let deadline = ContinuousClock.now + maxWait
+    private func write(_ bytes: [UInt8], within limit: Duration) -> Int {
+        let deadline = ContinuousClock.now + limit
         var rest = bytes[...]
         while !rest.isEmpty {
             #if canImport(Darwin)

@@ -179,7 +179,7 @@ public struct AgentPreviewGate: Sendable {
         case .checkCapacity:
             try await checkThatRunWorks(request.run)
             try previews.checkBrake()
-            try await previews.checkLimits(for: request.run.label)
+            try await previews.checkLimits(for: request.run)
             return machine.capacityWasChecked()
         case .findGround(let claim, let view):
             return machine.groundWasSought(await automaticGround(for: request, on: claim, seeing: view))

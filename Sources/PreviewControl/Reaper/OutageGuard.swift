@@ -72,8 +72,10 @@ public final class OutageGuard: Sendable {
     func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
         guard error.kind == .unavailable || error.kind == .busy else { return }
         let isFirst = state.withLock { state in
-            defer { state.failure = error }
             state.recording.failed(sentAt: sent)
+            // An API server that answers 429 can be reached.
+            guard error.kind == .unavailable else { return false }
+            defer { state.failure = error }
             return state.failure == nil
         }
         if isFirst { logger.warning("the API server cannot be reached", metadata: ["why": "\(error.detail)"]) }

@@ -110,7 +110,7 @@ extension Previews {
         try checkBrake()
         let hostHeader = hostHeader ?? policy.hostHeader
         let preview = try await AnswerDeadline.reserve {
-            try await checkLimits(for: run.label)
+            try await checkLimits(for: run)
             return try await provision(
                 run: run,
                 port: port,
@@ -155,16 +155,16 @@ extension Previews {
     ///
     /// The copy may still contain previews that have ended elsewhere, so it alone is never a reason to refuse: the
     /// cluster is read first.
-    func checkLimits(for run: RunLabel) async throws {
+    func checkLimits(for run: RunID) async throws {
         if let known = mirror.routes(), refusal(of: run, beside: known) == nil { return }
         let routes = try await objects.routes(reusing: mirror.lastSeenRoute)
         if let refusal = refusal(of: run, beside: routes) { throw refusal }
     }
 
     /// The reason why one more preview of `run` beside `others` would exceed a limit, or `nil` if it would not.
-    private func refusal(of run: RunLabel, beside others: [Preview]) -> PreviewError? {
+    private func refusal(of run: RunID, beside others: [Preview]) -> PreviewError? {
         let all = others.filter { !$0.isBeingDeleted }
-        let ofRun = all.filter { $0.run == run }
+        let ofRun = all.filter { $0.belongs(to: run) }
         switch policy.limits.verdict(runCount: ofRun.count, globalCount: all.count) {
         case .allowed:
             return nil
@@ -237,7 +237,7 @@ extension Previews {
         let service = try await createService(for: blueprint)
         do {
             let preview = try await objects.createRoute(for: blueprint)
-            try await withdrawIfOvershot(preview, of: blueprint.annotations.run)
+            try await withdrawIfOvershot(preview, of: blueprint.annotations.runID)
             return preview
         } catch {
             let leftNothing = await rollBack(blueprint.annotations.token, serviceUID: service.uid)
@@ -302,11 +302,17 @@ extension Previews {
     /// order is by `creationTimestamp`, which has whole seconds: a preview may come before one that was completed
     /// before it began. Therefore a start whose preview is within the limit, but that sees too many previews, checks
     /// again, and withdraws if the others stay.
-    private func withdrawIfOvershot(_ mine: Preview, of run: RunLabel) async throws {
+    private func withdrawIfOvershot(_ mine: Preview, of run: RunID) async throws {
         for look in 1...Self.maxLimitLooks {
             let others = try await objects.routes(reusing: mirror.lastSeenRoute).filter { $0.token != mine.token }
             guard let refusal = refusal(of: run, beside: others) else { return }
-            let ranks = others.filter { !$0.isBeingDeleted }.map { PreviewRank($0) }
+            let ranks = others.filter { !$0.isBeingDeleted }.map { other in
+                PreviewRank(
+                    createdAt: other.createdAt,
+                    token: other.token,
+                    run: other.belongs(to: run) ? mine.run : nil
+                )
+            }
             if look == Self.maxLimitLooks || policy.limits.withdraws(PreviewRank(mine), among: ranks) { throw refusal }
             try await time.sleep(Self.limitLookPause)
         }

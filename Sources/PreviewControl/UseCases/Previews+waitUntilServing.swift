@@ -54,8 +54,18 @@ extension Previews {
         case answered(Preview, ReadinessEvidence, Readiness)
         /// The app answered in neither protocol, and the route has HTTP/1.1.
         case unanswered
+        /// The app answered in neither protocol, and the route has HTTP/2, as it was found.
+        case unansweredOverHTTP2
         /// A write failed, so the route may have either protocol, and only another trial changes that.
         case failed
+
+        /// Whether the route may have HTTP/2, so that the app needs another trial once it answers.
+        var needsAnother: Bool {
+            switch self {
+            case .answered, .unanswered: false
+            case .unansweredOverHTTP2, .failed: true
+            }
+        }
     }
 
     /// Each step is a compare-and-swap on the route, as of ``tryLocalhost(_:after:)``.
@@ -85,7 +95,10 @@ extension Previews {
         guard case .success(let restored) = await restoreHTTP1(of: preview) else { return .failed }
         guard changed == nil, let restored else { return .unanswered }
         let second = await evidenceOfTrial(restored)
-        return second.source == .app ? .answered(restored, second, Readiness(second)) : .unanswered
+        if second.source == .app { return .answered(restored, second, Readiness(second)) }
+        // An app that spoke HTTP/2 before may do so again.
+        _ = try? await objects.setBackendProtocol(of: restored, to: .http2)
+        return .unansweredOverHTTP2
     }
 
     /// Changes the route back to HTTP/1.1, even if the caller is cancelled.
@@ -175,7 +188,7 @@ extension Previews {
         let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
         guard mayTryHTTP2, evidence.maySpeakHTTP2 else { return Readiness(evidence) }
         let trial = await tryHTTP2(preview)
-        if case .failed = trial { return Readiness(evidence) }
+        if trial.needsAnother { return Readiness(evidence) }
         await memory.noteHTTP2Trial(of: preview.token)
         if case .answered(_, _, let readiness) = trial { return readiness }
         return Readiness(evidence)

@@ -168,7 +168,7 @@ struct GateRoutes: Sendable {
 
     /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
     /// refuses is not set here. It is removed here first, so that consent can be withdrawn while the core API cannot be
-    /// reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the core API's value for
+    /// reached, and the core API is told even if the cluster cannot be reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the core API's value for
     /// the run counts as well.
     ///
     /// The core API does not know a ServiceAccount's token, so an operator's option is set here alone.
@@ -185,9 +185,18 @@ struct GateRoutes: Sendable {
             return try JSONBody(AutoApproveAnswer(run: run, isOn: option.enabled))
                 .response(from: request, context: context)
         }
-        if !option.enabled { try await setOwnOption(of: run, to: false, by: caller.identity) }
+        var failedRemoval: PreviewError?
+        if !option.enabled {
+            do throws(PreviewError) {
+                try await setOwnOption(of: run, to: false, by: caller.identity)
+            } catch {
+                // The core API is told nevertheless.
+                failedRemoval = error
+            }
+        }
         let answer = try await router.pass(request, body: bytes, context: context)
         guard answer.status.kind == .successful else { return answer }
+        if let failedRemoval { throw failedRemoval }
         if option.enabled {
             try await setOwnOption(of: run, to: true, by: caller.identity)
         } else {

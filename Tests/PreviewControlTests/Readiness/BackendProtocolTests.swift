@@ -147,6 +147,27 @@ struct BackendProtocolTests {
         #expect(cluster.backendProtocol(of: token) == .http1)
     }
 
+    @Test func anAppThatFailsForAWhileKeepsItsHTTP2() async throws {
+        let started = try await start(http2: Self.page)
+        let (cluster, harness, token) = (started.cluster, started.harness, started.session.token)
+        cluster.setProbeOutcome(Self.closed)
+        cluster.setHTTP2Outcome(Self.closed)
+        func lookAgain() async throws -> Readiness {
+            let preview = try #require(try await cluster.route(token))
+            return try await runWork {
+                await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+            } repeating: {
+                for _ in 0..<50 { await Task.yield() }
+                harness.advance(by: .milliseconds(100))
+            }
+        }
+        #expect(try await lookAgain().state == .noApp)
+        #expect(cluster.backendProtocol(of: token) == .http2)
+        cluster.setHTTP2Outcome(Self.page)
+        #expect(try await lookAgain().state == .serving)
+        #expect(cluster.backendProtocol(of: token) == .http2)
+    }
+
     @Test func anAppThatSpeaksHTTP1CostsNothingMore() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: Self.run)

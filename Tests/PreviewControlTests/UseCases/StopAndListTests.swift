@@ -84,7 +84,15 @@ struct StopAndListTests {
         }
         #expect(try await harness.previews.list(run: run).map(\.token) == [token])
         _ = try await harness.previews.keepAlive(run: run, token: token)
-        try await harness.previews.stop(run: run, token: token)
+        // Its previews do not count for the other run.
+        for port in 3001...3002 {
+            _ = try await harness.previews.start(run: run, port: port, requester: "ada")
+        }
+        try await harness.previews.checkLimits(for: other)
+        await #expect(throws: PreviewError.self) { try await harness.previews.checkLimits(for: run) }
+        for session in try await harness.previews.list(run: run) {
+            try await harness.previews.stop(run: run, token: session.token)
+        }
         #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
     }
 

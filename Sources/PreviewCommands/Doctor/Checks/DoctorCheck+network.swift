@@ -60,7 +60,7 @@ extension DoctorCheck {
                     $0.port == allowed.lowerBound && ($0.endPort ?? $0.port) == allowed.upperBound
                 }
             guard isExact else {
-                var there = ports.map { "\($0.port ?? 0)-\($0.endPort ?? $0.port ?? 0)" }
+                var there = ports.map(\.description)
                 if rules.isEmpty { there.append("no ports") }
                 if rules.contains(where: { $0.ports?.isEmpty != false }) { there.append("all ports") }
                 return .failure(

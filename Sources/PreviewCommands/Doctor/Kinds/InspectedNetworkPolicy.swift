@@ -25,7 +25,7 @@ struct InspectedNetworkPolicy: KubernetesObject {
             var podSelector: Selector?
             var namespaceSelector: Selector?
         }
-        struct Port: Codable, Hashable, Sendable {
+        struct Port: Codable, Hashable, Sendable, CustomStringConvertible {
             /// A number, or the name of a container port; `nil` for all ports.
             var reference: Service.PortReference?
             var endPort: Int?
@@ -34,6 +34,14 @@ struct InspectedNetworkPolicy: KubernetesObject {
             var port: Int? {
                 guard case .number(let number)? = reference else { return nil }
                 return number
+            }
+
+            var description: String {
+                switch reference {
+                case nil: "all ports"
+                case .name(let name): "port \(name)"
+                case .number(let first): "\(first)-\(endPort ?? first)"
+                }
             }
 
             private enum CodingKeys: String, CodingKey {
