@@ -57,7 +57,8 @@ struct CredentialTests {
     @Test("In a pod a changed file of authorities makes a new transport within a minute, and no other change does")
     func authoritiesRotate() async throws {
         let folder = try TemporaryFolder()
-        let (old, new) = ("-----BEGIN CERTIFICATE-----\nold", "-----BEGIN CERTIFICATE-----\nnew")
+        func pem(_ text: String) -> String { "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n" }
+        let (old, new) = (pem("old"), pem("new"))
         try folder.write("ca.crt", old)
         try folder.write("token", "t")
         let configuration = try #require(
@@ -84,8 +85,10 @@ struct CredentialTests {
         #expect(made.withLock { $0 } == [old])
         try await get(after: .seconds(1))
         #expect(made.withLock { $0 } == [old, new])
-        try folder.write("ca.crt", "no certificate")
-        try await get(after: .seconds(60))
+        for unusable in ["no certificate", String(pem("half-written").dropLast(10))] {
+            try folder.write("ca.crt", unusable)
+            try await get(after: .seconds(60))
+        }
         try folder.remove("ca.crt")
         try await get(after: .seconds(60))
         #expect(made.withLock { $0 } == [old, new])

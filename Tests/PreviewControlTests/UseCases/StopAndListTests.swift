@@ -89,7 +89,9 @@ struct StopAndListTests {
             _ = try await harness.previews.start(run: run, port: port, requester: "ada")
         }
         try await harness.previews.checkLimits(for: other)
-        await #expect(throws: PreviewError.self) { try await harness.previews.checkLimits(for: run) }
+        await #expect(throws: PreviewError.self) {
+            _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
+        }
         for session in try await harness.previews.list(run: run) {
             try await harness.previews.stop(run: run, token: session.token)
         }

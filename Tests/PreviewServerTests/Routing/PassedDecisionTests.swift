@@ -74,7 +74,7 @@ struct PassedDecisionTests {
             let answer = try await client.call(.post, Self.path, body: Self.body)
             #expect(answer.status == 504)
             let message = try #require((answer.json as? [String: Any])?["error"] as? String)
-            #expect(message.contains("may have carried the request out"))
+            #expect(message.contains("may have been carried out"))
         }
     }
 
