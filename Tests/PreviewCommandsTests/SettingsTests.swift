@@ -123,9 +123,9 @@ struct SettingsTests {
 
     @Test func whetherOwnersMayApproveForEveryRunIsASetting() throws {
         let key = "Sandbox__Preview__OwnersMayApproveAlways"
-        #expect(try settings(environment: Self.minimum).approvals.ownersMayApproveAlways == false)
-        let set = Self.minimum.merging([key: "true"]) { $1 }
-        #expect(try settings(environment: set).approvals.ownersMayApproveAlways)
+        #expect(try settings(environment: Self.minimum).approvals.ownersMayApproveAlways)
+        let set = Self.minimum.merging([key: "false"]) { $1 }
+        #expect(try settings(environment: set).approvals.ownersMayApproveAlways == false)
     }
 
     @Test func theRouterIsOffUnlessItIsSwitchedOnAndHasACoreAPI() throws {

@@ -151,7 +151,7 @@ extension Settings {
         SettingDescription(Keys.autoApprove, default: "false", example: "true"),
         SettingDescription(Keys.autoApproveInEnvironment, example: "true"),
         SettingDescription(Keys.approvalTimeout, default: "300", example: "600"),
-        SettingDescription(Keys.ownersMayApproveAlways, default: "false", example: "true"),
+        SettingDescription(Keys.ownersMayApproveAlways, default: "true", example: "false"),
 
         SettingDescription(IdentitySettings.Keys.apiKey, example: "0123456789abcdef0123456789abcdef"),
         SettingDescription(IdentitySettings.Keys.apiKeyFile, example: "/var/run/secrets/preview-gateway/api-key"),

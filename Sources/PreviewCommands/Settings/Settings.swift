@@ -85,7 +85,7 @@ struct Settings: Sendable {
         return ApprovalPolicy(
             approvesAutomatically: setting ?? alias ?? false,
             window: try sources.value(of: Keys.approvalTimeout, default: .seconds(300)),
-            ownersMayApproveAlways: try sources.value(of: Keys.ownersMayApproveAlways, default: false)
+            ownersMayApproveAlways: try sources.value(of: Keys.ownersMayApproveAlways, default: true)
         )
     }
 }

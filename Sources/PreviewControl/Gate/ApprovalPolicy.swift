@@ -6,13 +6,14 @@ public struct ApprovalPolicy: Sendable {
     public var approvesAutomatically: Bool
     /// The time in which a human has to decide, and after the decision the time in which a grant can be used.
     public var window: Duration
-    /// Whether a run's owner may give grants of scope `always`, which apply to every other run too.
+    /// Whether a run's owner may give grants of scope `always`, which apply to every other run too. The
+    /// platform's front end offers the scope to every owner.
     public var ownersMayApproveAlways: Bool
 
     public init(
         approvesAutomatically: Bool = false,
         window: Duration = .seconds(300),
-        ownersMayApproveAlways: Bool = false
+        ownersMayApproveAlways: Bool = true
     ) {
         self.approvesAutomatically = approvesAutomatically
         self.window = window

@@ -140,8 +140,8 @@ struct GateRoutes: Sendable {
     private static let alwaysIsForOperators = PreviewError(
         .forbidden,
         """
-        An approval with scope always applies to every run, so only an operator may give it. Use scope once, run or tool; \
-        the request is still pending.
+        An approval with scope always applies to every run, and this service is configured to accept it from operators \
+        only. Use scope once, run or tool; the request is still pending.
         """
     )
 

@@ -172,10 +172,11 @@ struct ViewerAccessTests {
         }
     }
 
-    @Test func aGrantForEveryRunIsAnOperatorsToGive() async throws {
+    @Test func ownersMayApproveEveryRunUnlessTheSettingForbidsIt() async throws {
         let table: [(AccessIdentity, ownersMay: Bool, Int)] = [
             (.owner, false, 403), (.operator, false, 200), (.owner, true, 200), (.stranger, true, 403),
         ]
+        #expect(ApprovalPolicy().ownersMayApproveAlways, "the front end offers the scope to owners")
         for (identity, ownersMay, status) in table {
             let approvals = ApprovalPolicy(ownersMayApproveAlways: ownersMay)
             try await serve(approvals: approvals) { harness, client in
