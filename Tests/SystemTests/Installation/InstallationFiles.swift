@@ -75,7 +75,9 @@ enum InstallationFiles {
 
     static let overlays = ["aks", "generic"]
     /// The last one is a part of every overlay.
-    static let components = ["admission-policy", "flow-schema", "monitoring", "monitoring-azure", "operator"]
+    static let components = [
+        "admission-policy", "flow-schema", "monitoring", "monitoring-azure", "sandbox-callers", "operator",
+    ]
 
     /// Renders an overlay with components.
     static func render(overlay: String, components: [String] = []) async throws -> String {

@@ -146,6 +146,23 @@ struct ManifestTests {
         #expect(Set(names).count == names.count)
     }
 
+    @Test("Sandboxes reach the service only with the component sandbox-callers", arguments: Files.overlays)
+    func sandboxesAreAdmittedByOneComponent(overlay: String) async throws {
+        for (components, policies) in [
+            (Files.components.filter { !["sandbox-callers", "operator"].contains($0) }, [String]()),
+            (["sandbox-callers"], ["allow-sandboxes-to-preview-gateway"]),
+        ] {
+            let manifests = try await Files.manifests(overlay: overlay, components: components)
+            let admitting = try manifests.filter { manifest in
+                guard manifest.kind == "NetworkPolicy",
+                    let ingress = try manifest.value("spec", "ingress", as: [[String: Any]].self)
+                else { return false }
+                return "\(ingress)".contains("agentweaver-sandbox")
+            }
+            #expect(admitting.map(\.name) == policies)
+        }
+    }
+
     // MARK: Checked by API server and schemas
 
     /// Kinds that an API server of version 1.20 does not have; they are checked against schemas.
