@@ -23,6 +23,8 @@ private struct KeepaliveBenchmark: Sendable {
     private static let concurrency = 16
     private static let rounds = 12
     private static let duration = Duration.milliseconds(800)
+    /// The number of patches of each worker.
+    private let turns = (0..<concurrency).map { _ in Tally() }
 
     struct Unexpected: Error, CustomStringConvertible {
         let description: String
@@ -80,10 +82,11 @@ private struct KeepaliveBenchmark: Sendable {
         return throughput
     }
 
-    /// Every worker has its own previews, so that no two patch the same one at once.
+    /// Every worker patches its own previews, in turn: a preview whose last change the replica's watch has not delivered
+    /// yet would be read and patched again.
     private func pick(_ worker: Int) -> Int {
         let share = Self.previews / Self.concurrency
-        return Int.random(in: worker * share..<(worker + 1) * share)
+        return worker * share + turns[worker].add() % share
     }
 }
 
