@@ -57,7 +57,7 @@ final class Nginx: Sendable {
     /// Serves `/kilobyte` and `/gigabyte`, and forwards runs' streams to another server.
     static func upstream(in folder: URL, streamsAt port: Int) async throws -> Nginx {
         let gigabyte = folder.appending(path: "gigabyte")
-        FileManager.default.createFile(atPath: gigabyte.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: gigabyte.path, contents: nil)
         try FileHandle(forWritingTo: gigabyte).truncate(atOffset: UInt64(RouterBenchmark.downloadBytes))
         return try await Nginx(
             "upstream",
