@@ -4,6 +4,7 @@ import HTTPTransport
 import HTTPTypes
 import PreviewControl
 import PreviewDomain
+import Synchronization
 import TestPeers
 
 extension Benchmark {
@@ -35,6 +36,7 @@ private struct KeepaliveBenchmark: Sendable {
         let runs = try await Platform(cluster).addRuns(0..<1)
         let population = try Population(Self.previews, of: runs, expiry: { _ in Date() + .seconds(1200) })
         try await population.create(Replica(cluster).objects)
+        let expiries = Expiries(population)
         let recorder = RequestRecorder()
         // Without slack every ping has to write, provided that the time is known exactly: a promise counts from the
         // latest possible instant, which can become earlier while the time becomes more exact.
@@ -44,13 +46,15 @@ private struct KeepaliveBenchmark: Sendable {
         }
         let bare = try BareClient(cluster)
         try await replica.whileFed {
-            let patch = try await Patch(recordedBy: recorder, population, replica)
+            let patch = try await Patch(recordedBy: recorder, population, expiries, replica)
             let comparison = try await Comparison(rounds: Self.rounds) {
                 (
-                    try await keepAlives(population, replica),
+                    try await keepAlives(population, expiries, replica),
                     try await throughput(concurrency: Self.concurrency, for: Self.duration) { worker in
                         let token = population.blueprints[pick(worker)].annotations.token
-                        try await bare.send(patch.request(for: token, expiry: Date() + .seconds(1800)))
+                        let expiry = Date() + .seconds(1800)
+                        try await bare.send(patch.request(for: token, from: expiries[token], to: expiry))
+                        expiries[token] = expiry
                     }
                 )
             }
@@ -67,12 +71,17 @@ private struct KeepaliveBenchmark: Sendable {
         }
     }
 
-    private func keepAlives(_ population: Population, _ replica: Replica) async throws -> Throughput {
+    private func keepAlives(
+        _ population: Population,
+        _ expiries: Expiries,
+        _ replica: Replica
+    ) async throws -> Throughput {
         let before = try cluster.requests().count(verb: "patch", resource: "httproutes")
         let completed = Tally()
         let throughput = try await throughput(concurrency: Self.concurrency, for: Self.duration) { worker in
             let preview = population.blueprints[pick(worker)].annotations
-            _ = try await replica.previews.keepAlive(run: preview.runID, token: preview.token)
+            let kept = try await replica.previews.keepAlive(run: preview.runID, token: preview.token)
+            expiries[preview.token] = kept.expiresAt
             completed.add()
         }
         let written = try cluster.requests().count(verb: "patch", resource: "httproutes") - before
@@ -91,33 +100,55 @@ private struct KeepaliveBenchmark: Sendable {
     }
 }
 
-/// The request of a keepalive as the service sends it, split at the token and the expiry.
+/// The present expiries of the previews, which a keepalive's patch tests.
+private final class Expiries: Sendable {
+    private let dates: Mutex<[PreviewToken: Date]>
+
+    init(_ population: Population) {
+        let all = population.blueprints.map { ($0.annotations.token, $0.annotations.expiresAt) }
+        dates = Mutex(Dictionary(uniqueKeysWithValues: all))
+    }
+
+    subscript(token: PreviewToken) -> Date {
+        get { dates.withLock { $0[token] ?? .distantPast } }
+        set { dates.withLock { $0[token] = newValue } }
+    }
+}
+
+/// The request of a keepalive as the service sends it, split at the token, the present expiry and the new one.
 private struct Patch: Sendable {
     private let request: TransportRequest
     private let path: [String]
     private let body: [String]
 
-    init(recordedBy recorder: RequestRecorder, _ population: Population, _ replica: Replica) async throws {
+    init(
+        recordedBy recorder: RequestRecorder,
+        _ population: Population,
+        _ expiries: Expiries,
+        _ replica: Replica
+    ) async throws {
         let (run, token) = (population.blueprints[0].annotations.runID, population.tokens[0])
-        var expiry = ""
+        let before = RFC3339.string(expiries[token])
         let requests = try await recorder.requests {
-            expiry = RFC3339.string(try await replica.previews.keepAlive(run: run, token: token).expiresAt)
+            expiries[token] = try await replica.previews.keepAlive(run: run, token: token).expiresAt
         }
+        let after = RFC3339.string(expiries[token])
         guard requests.count == 1 else {
             throw KeepaliveBenchmark.Unexpected(description: "a keepalive sent \(requests.count) requests")
         }
         request = requests[0]
         path = (request.head.path ?? "").split(separator: token.text).map(String.init)
-        body = String(decoding: request.body, as: UTF8.self).split(separator: expiry).map(String.init)
-        guard path.count <= 2, body.count == 2 else {
+        body = String(decoding: request.body, as: UTF8.self).replacing(before, with: after).split(separator: after)
+            .map(String.init)
+        guard path.count <= 2, body.count == 3 else {
             throw KeepaliveBenchmark.Unexpected(description: "a keepalive's request is not what it was")
         }
     }
 
-    func request(for token: PreviewToken, expiry: Date) -> TransportRequest {
+    func request(for token: PreviewToken, from before: Date, to after: Date) -> TransportRequest {
         var request = request
         request.head.path = path[0] + token.text + path.dropFirst().joined()
-        request.body = Array((body[0] + RFC3339.string(expiry) + body[1]).utf8)
+        request.body = Array((body[0] + RFC3339.string(before) + body[1] + RFC3339.string(after) + body[2]).utf8)
         return request
     }
 }
