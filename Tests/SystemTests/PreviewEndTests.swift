@@ -1,5 +1,4 @@
 import CurlHTTP
-import FoundationEssentials
 import HTTPTypes
 import Logging
 import PreviewDomain
@@ -10,17 +9,10 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// The Envoy that the variable `ENVOY` names.
-private enum EnvoyUnderTest {
-    static let path = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-}
-
 /// The whole service with a real Envoy: how long connections through a preview stay open after it has ended.
 @Suite(
     "Open connections of a preview that ends",
-    .enabled(if: EnvoyUnderTest.path != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct PreviewEndTests {

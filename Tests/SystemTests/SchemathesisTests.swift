@@ -1,13 +1,16 @@
 import Foundation
 import HTTPTypes
 import Subprocess
+import TestSupport
 import Testing
+
+private let schemathesis = TestPrograms.named(by: "SCHEMATHESIS")
 
 /// Requests that schemathesis (https://schemathesis.io) generates from the API's description, sent to the whole
 /// service.
 @Suite(
     "The API against its description",
-    .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
+    .enabled(if: schemathesis != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
     .timeLimit(.minutes(10))
 )
 struct SchemathesisTests {
@@ -16,7 +19,7 @@ struct SchemathesisTests {
 
     @Test(.timeLimit(.minutes(5)))
     func allChecksPass() async throws {
-        let executable = try #require(Schemathesis.executable)
+        let executable = try #require(schemathesis)
         try await ServiceUnderTest.run(
             settings: [
                 // Requests must neither wait nor be refused by a limit.
@@ -45,11 +48,5 @@ struct SchemathesisTests {
             let output = result.standardOutput + result.standardError
             #expect(result.terminationStatus.isSuccess, "\(output)")
         }
-    }
-}
-
-private enum Schemathesis {
-    static let executable = ProcessInfo.processInfo.environment["SCHEMATHESIS"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 }

@@ -17,7 +17,7 @@ enum ServiceWithGateway {
         zone: String,
         _ body: @escaping @Sendable (ServiceUnderTest, Int) async throws -> Void
     ) async throws {
-        let envoy = try #require(ReadinessGateway.envoy)
+        let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"

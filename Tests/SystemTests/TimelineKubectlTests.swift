@@ -9,15 +9,9 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// Whether `kubectl` is installed.
-private let kubectlIsInstalled: Bool = {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-}()
-
 @Suite(
     "The timeline in kubectl",
-    .enabled(if: kubectlIsInstalled, "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct TimelineKubectlTests {

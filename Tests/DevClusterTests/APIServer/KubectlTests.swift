@@ -1,16 +1,15 @@
 import DevCluster
 import FoundationEssentials
 import Subprocess
+import TestSupport
 import Testing
 
-/// Whether a folder of `PATH` contains `kubectl`.
-private let kubectlIsInstalled: Bool = {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-}()
-
 /// Runs commands of the real `kubectl` against the development cluster's API server.
-@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
+@Suite(
+    "kubectl",
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
+    .timeLimit(.minutes(10))
+)
 struct KubectlTests {
     static let manifest = """
         apiVersion: gateway.networking.k8s.io/v1

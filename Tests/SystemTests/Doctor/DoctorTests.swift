@@ -328,7 +328,7 @@ struct DoctorTests {
     @Test(
         "On a real API server it distinguishes present and missing objects",
         .enabled(
-            if: RealControlPlane.isAvailable && Files.isInstalled("kubectl"),
+            if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl"),
             "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
         )
     )

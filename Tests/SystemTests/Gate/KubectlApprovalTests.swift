@@ -9,7 +9,7 @@ import Testing
 /// Decisions that are made by an edit of the claim's annotation, as anyone with kubectl can make them.
 @Suite(
     "Approving with kubectl alone",
-    .enabled(if: isKubectlInstalled, "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct KubectlApprovalTests {
@@ -79,8 +79,4 @@ struct KubectlApprovalTests {
         )
         return (result.terminationStatus.isSuccess, result.standardError)
     }
-}
-
-private let isKubectlInstalled = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-    FileManager.default.isExecutableFile(atPath: "\($0)/kubectl")
 }

@@ -14,14 +14,8 @@ private typealias Files = InstallationFiles
 struct AlertTests {
     private static let rulesFile = "k8s/components/monitoring/prometheusrule.yaml"
     /// The promtool that the variable `PROMTOOL` names, or the first in `PATH`.
-    private static let promtool: String? = {
-        if let named = ProcessInfo.processInfo.environment["PROMTOOL"],
-            FileManager.default.isExecutableFile(atPath: named)
-        {
-            return named
-        }
-        return Files.isInstalled("promtool") ? "promtool" : nil
-    }()
+    private static let promtool =
+        TestPrograms.named(by: "PROMTOOL") ?? (TestPrograms.isInstalled("promtool") ? "promtool" : nil)
 
     private static func rules() throws -> [[String: Any]] {
         let object = try YAMLNode.objects(in: Files.text(rulesFile)).first

@@ -10,7 +10,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "Deploying",
     .enabled(
-        if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl"),
+        if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl"),
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
     ),
     .timeLimit(.minutes(10))

@@ -16,7 +16,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "The image",
     .enabled(
-        if: ReplicaProcess.program != nil && InstallationFiles.isInstalled("dpkg-query"),
+        if: ReplicaProcess.program != nil && TestPrograms.isInstalled("dpkg-query"),
         "the service was not built, or this is no Debian"
     ),
     .timeLimit(.minutes(10))
@@ -33,7 +33,7 @@ struct ImageTests {
             && mount -o remount,ro,bind "$0" && exec chroot --userspec=65532:65532 "$0" "$@"
         """
     /// Whether this process may do that.
-    private static let maySeparate = geteuid() == 0 && Files.isInstalled("unshare")
+    private static let maySeparate = geteuid() == 0 && TestPrograms.isInstalled("unshare")
 
     /// Builds the image in a separate folder.
     private func withImage(_ body: @Sendable (_ folder: String, _ digest: String) async throws -> Void) async throws {
@@ -112,7 +112,7 @@ struct ImageTests {
 
     @Test(
         "skopeo reads the archive and reports the same digest",
-        .enabled(if: InstallationFiles.isInstalled("skopeo"), "skopeo is not installed")
+        .enabled(if: TestPrograms.isInstalled("skopeo"), "skopeo is not installed")
     )
     func theArchiveIsAnImage() async throws {
         try await withImage { folder, digest in

@@ -15,17 +15,8 @@ enum InstallationFiles {
         try String(contentsOfFile: path(relative), encoding: .utf8)
     }
 
-    /// Whether a program of this name is in `PATH`.
-    static func isInstalled(_ program: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-            FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
-        }
-    }
-
     /// A Python that has the packages of `.ci/setup manifests`.
-    static let python: String? = ProcessInfo.processInfo.environment["MANIFESTS_PYTHON"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
-    }
+    static let python = TestPrograms.named(by: "MANIFESTS_PYTHON")
 
     /// The output of a program, and how it ended.
     struct Result: Sendable {

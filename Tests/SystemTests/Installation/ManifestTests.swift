@@ -8,7 +8,7 @@ private typealias Files = InstallationFiles
 /// The manifests in `k8s`, rendered.
 @Suite(
     "The manifests",
-    .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct ManifestTests {

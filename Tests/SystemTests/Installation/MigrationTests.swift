@@ -11,7 +11,7 @@ private typealias Files = InstallationFiles
 /// The commands of Docs/Migration.md.
 @Suite(
     "Migration from the older service, and back",
-    .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(5))
 )
 struct MigrationTests {

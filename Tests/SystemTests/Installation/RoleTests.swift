@@ -12,7 +12,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "The service's role on a real API server",
     .enabled(
-        if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl") && ReplicaProcess.program != nil,
+        if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl") && ReplicaProcess.program != nil,
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS), no kubectl, or the service was not built"
     ),
     .timeLimit(.minutes(10))

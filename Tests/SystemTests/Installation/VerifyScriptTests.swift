@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 private typealias Files = InstallationFiles
@@ -6,7 +7,7 @@ private typealias Files = InstallationFiles
 /// `k8s/verify.sh` with a kubectl that prints fixed responses.
 @Suite(
     "The script that verifies an installation",
-    .enabled(if: InstallationFiles.isInstalled("curl"), "curl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("curl"), "curl is not installed"),
     .timeLimit(.minutes(2))
 )
 struct VerifyScriptTests {

@@ -6,25 +6,14 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// The programs that run a development cluster.
-private enum Programs {
-    /// The development cluster's program, in the folder of the service's; `nil` if it was not built.
-    static let cluster: String? = ReplicaProcess.program.flatMap { service in
-        let path = URL(filePath: service).deletingLastPathComponent().appending(path: "preview-devcluster").path
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-
-    /// The Envoy that the variable `ENVOY` names.
-    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-}
+/// The development cluster's program; `nil` if it was not built.
+private let clusterProgram = TestPrograms.built("preview-devcluster")
 
 /// `k8s/verify.sh` against a development cluster: the service as a process, behind Envoy.
 @Suite(
     "Verifying an installation",
     .enabled(
-        if: Programs.cluster != nil && Programs.envoy != nil && InstallationFiles.isInstalled("kubectl"),
+        if: clusterProgram != nil && TestPrograms.envoy != nil && TestPrograms.isInstalled("kubectl"),
         "preview-devcluster was not built, ENVOY names no Envoy, or kubectl is not installed"
     ),
     .timeLimit(.minutes(10))
@@ -121,12 +110,12 @@ struct VerifyTests {
         let apiPort = try #require(Sockets.freePort(address: "127.0.0.1"))
         let output = "\(folder)/output"
         let command = ProcessCommand(
-            executable: try #require(Programs.cluster),
+            executable: try #require(clusterProgram),
             arguments: [
                 "up", "--state-dir", folder, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
                 "--rbac", Files.path("k8s/base/rbac.yaml"),
             ],
-            environment: ["ENVOY": Programs.envoy],
+            environment: ["ENVOY": TestPrograms.envoy],
             logFile: output
         )
         try await withThrowingTaskGroup(of: Void.self) { group in

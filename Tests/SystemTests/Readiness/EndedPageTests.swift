@@ -40,7 +40,7 @@ enum EndedPageUnderTest {
 /// The whole service with a real Envoy, and the wildcard route of the development cluster.
 @Suite(
     "Hosts without a preview",
-    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct EndedPageTests {

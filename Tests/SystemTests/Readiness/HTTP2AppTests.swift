@@ -9,7 +9,7 @@ import Testing
 /// The whole service with a real Envoy, and an app that speaks only HTTP/2 without TLS: another Envoy.
 @Suite(
     "Apps that do not speak HTTP/1.1",
-    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct HTTP2AppTests {
@@ -51,7 +51,7 @@ struct HTTP2AppTests {
 
     /// Runs an app that accepts only HTTP/2 with prior knowledge.
     private func withHTTP2App(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
-        let envoy = try #require(ReadinessGateway.envoy)
+        let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let folder = FileManager.default.temporaryDirectory.path + "/http2-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

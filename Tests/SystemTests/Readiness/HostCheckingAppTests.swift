@@ -11,10 +11,8 @@ import Testing
 
 private enum HostCheckingApps {
     /// The Python that has the servers' packages.
-    static let python = [
-        ProcessInfo.processInfo.environment["APPS_PYTHON"],
-        FileManager.default.currentDirectoryPath + "/.build/devcluster/apps/bin/python",
-    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let python =
+        TestPrograms.named(by: "APPS_PYTHON") ?? TestPrograms.inPackage(".build/devcluster/apps/bin/python")
     static func script(_ name: String) -> String {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Scripts/\(name)").path
@@ -66,7 +64,7 @@ private enum HostCheckingApps {
 @Suite(
     "Development servers that check the host",
     .enabled(
-        if: ReadinessGateway.envoy != nil && HostCheckingApps.python != nil,
+        if: TestPrograms.envoy != nil && HostCheckingApps.python != nil,
         "ENVOY names no Envoy, or APPS_PYTHON no Python with Django, Starlette and Werkzeug: run .ci/setup apps"
     ),
     .timeLimit(.minutes(3))

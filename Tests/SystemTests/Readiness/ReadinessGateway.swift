@@ -10,9 +10,6 @@ import Testing
 
 /// A real Envoy with a listener for each kind of certificate, and a route for each case.
 struct ReadinessGateway: Sendable {
-    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
     static let zone = "previews.test"
     private static let startLimit = Duration.seconds(20)
 
@@ -36,7 +33,7 @@ struct ReadinessGateway: Sendable {
         endedPagePort: Int,
         _ body: @escaping @Sendable (ReadinessGateway) async throws -> Result
     ) async throws -> Result {
-        let envoy = try #require(Self.envoy)
+        let envoy = try #require(TestPrograms.envoy)
         let folder = FileManager.default.temporaryDirectory.path + "/readiness-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
