@@ -53,18 +53,15 @@ struct ClusterTimeKeeperTests {
         let log = RecordedLog()
         let client: KubernetesClient
         let keeper: ClusterTimeKeeper
-        private let origin: ManualClock.Instant
 
         init(_ offsets: [Double]) throws {
             let (clock, servers) = (clock, Servers(offsets))
-            let origin = clock.now
             let transport = ScriptedTransport(clock: clock) { request, _ in
-                let truth = ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1)
+                let truth = ClusterTimeKeeperTests.epoch + clock.uptime() / .seconds(1)
                 let date = ClusterTimeKeeperTests.httpDate(truth + servers.offset(for: request))
                 return .json(200, #"{"major":"1","minor":"32"}"#, ["Date": date])
             }
             self.servers = servers
-            self.origin = origin
             guard let server = try? BaseURL("https://cluster.example:6443") else {
                 throw KubernetesError(.configuration, "the test's URL")
             }
@@ -76,7 +73,7 @@ struct ClusterTimeKeeperTests {
         }
 
         var truth: Date {
-            Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1))
+            Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + clock.uptime() / .seconds(1))
         }
 
         /// Runs the keeper for this long on the test's clock, and calls `look` after each step.

@@ -28,6 +28,8 @@ public final class ManualClock: Clock, Sendable {
 
     public var now: Instant { state.withLock { $0.now } }
     public var minimumResolution: Duration { .zero }
+    /// The time since the clock was created, for the parts of the service that measure time with a function.
+    public var uptime: @Sendable () -> Duration { { self.now.offset } }
 
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let id = state.withLock { state in

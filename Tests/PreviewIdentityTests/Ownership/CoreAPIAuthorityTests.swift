@@ -24,9 +24,8 @@ struct CoreAPIAuthorityTests {
         _ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply
     ) throws -> (RunAccess, ScriptedTransport) {
         let transport = ScriptedTransport(clock: clock, reply)
-        let (clock, origin) = (clock, clock.now)
         let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
-        return (RunAccess(CoreAPIAuthority(client, uptime: { origin.duration(to: clock.now) })), transport)
+        return (RunAccess(CoreAPIAuthority(client, uptime: clock.uptime)), transport)
     }
 
     private func outcome(_ access: RunAccess, _ caller: Caller, _ run: RunID? = nil) async -> AccessDenied.Kind? {

@@ -41,17 +41,15 @@ struct CoreRunsTests {
         _ reply: @escaping @Sendable (TransportRequest) -> ScriptedTransport.Reply
     ) throws -> (access: RunAccess, runs: CoreRuns, transport: ScriptedTransport) {
         let transport = ScriptedTransport(clock: clock) { request, _ in reply(request) }
-        let (clock, origin) = (clock, clock.now)
-        let uptime = { @Sendable in origin.duration(to: clock.now) }
         let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
-        let authority = CoreAPIAuthority(client, uptime: uptime)
+        let authority = CoreAPIAuthority(client, uptime: clock.uptime)
         let unused = try #require(ServiceKey(Self.key))
         let serviceKey = key.map { key in
             { @Sendable in ServiceKey(key.text.withLock(\.self)) ?? unused }
         }
         return (
             RunAccess(authority),
-            CoreRuns(authority: authority, client: client, key: serviceKey, uptime: uptime),
+            CoreRuns(authority: authority, client: client, key: serviceKey, uptime: clock.uptime),
             transport
         )
     }

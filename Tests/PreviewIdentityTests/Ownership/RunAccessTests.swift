@@ -37,8 +37,7 @@ struct RunAccessTests {
     init() throws {
         run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
         owners = ScriptedOwners([run: "ada"])
-        let (clock, origin) = (clock, clock.now)
-        access = RunAccess(ClaimAuthority(owners: owners, uptime: { origin.duration(to: clock.now) }))
+        access = RunAccess(ClaimAuthority(owners: owners, uptime: clock.uptime))
     }
 
     private func allowed(_ caller: Caller, on run: RunID? = nil) async throws -> Set<RunAction> {
