@@ -1,6 +1,7 @@
 import DevCluster
 import FoundationEssentials
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewControl
@@ -35,11 +36,11 @@ struct ForeignObjectTests {
             let replica = try await Replica(cluster)
             let token = try await replica.start(run)
             try await replica.whileFed {
-                await replica.until {
+                await waitUntil {
                     replica.mirror.lastSeenRoute(token) != nil && replica.mirror.lastSeenBackend(token) != nil
                 }
                 try cluster.store.update(kind, namespace: TestCluster.namespace, name: token.objectName, change.labels)
-                await replica.until {
+                await waitUntil {
                     kind == .httpRoutes
                         ? replica.mirror.lastSeenRoute(token) == nil : replica.mirror.lastSeenBackend(token) == nil
                 }
@@ -67,7 +68,7 @@ struct ForeignObjectTests {
                 }
                 try cluster.delete(.httpRoutes, token.objectName)
                 gate.open()
-                await replica.until { replica.mirror.lastSeenRoute(token) == nil }
+                await waitUntil { replica.mirror.lastSeenRoute(token) == nil }
             }
         }
     }

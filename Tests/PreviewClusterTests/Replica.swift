@@ -128,14 +128,9 @@ struct Replica: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await feed.run { mirror.apply($0) } }
             defer { group.cancelAll() }
-            await until { mirror.isFresh && cluster.requests.count(verb: "watch") >= watches }
+            await waitUntil { mirror.isFresh && cluster.requests.count(verb: "watch") >= watches }
             return try await body()
         }
-    }
-
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 
     func start(_ run: RunID) async throws -> PreviewToken {

@@ -253,7 +253,7 @@ struct SandboxDirectoryTests {
                 group.addTask { try await replica.feed.run { replica.mirror.apply($0) } }
                 defer { group.cancelAll() }
                 try cluster.addLegacyPreview(token, of: run)
-                await replica.until { replica.mirror.knows(token) }
+                await waitUntil { replica.mirror.knows(token) }
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
                 #expect(error?.kind == .clusterRefused)

@@ -72,11 +72,6 @@ struct ControlHarness: Sendable {
         clock.advance(by: duration)
     }
 
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
     static func run(_ text: String) -> RunID {
         guard let run = try? RunID(text) else { preconditionFailure("not a run id: \(text)") }
         return run

@@ -37,7 +37,7 @@ struct SecrecyTests {
             said += try await errors(service, token: expiring)
             said += try await failures(service, token: expiring)
             said += try await approvals(service, &secrets)
-            await service.until { !service.previewObjects.contains("preview-\(expiring)") }
+            await waitUntil { !service.previewObjects.contains("preview-\(expiring)") }
 
             said += service.store.list(.events).items.map { "\($0)" }
             said.append(try await service.call(.get, "/metrics", bearer: nil).body)

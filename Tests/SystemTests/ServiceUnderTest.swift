@@ -86,7 +86,7 @@ struct ServiceUnderTest: Sendable {
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
         await services.triggerGracefulShutdown()
-        await until { !Sockets.accepts(address: "127.0.0.1", port: port) }
+        await waitUntil { !Sockets.accepts(address: "127.0.0.1", port: port) }
         try await ContinuousClock().sleep(for: pause)
         try await Self.run(configured, kubeconfig: kubeconfig, server, body)
     }
@@ -227,10 +227,5 @@ struct ServiceUnderTest: Sendable {
     /// The names of all HTTPRoutes and Services.
     var previewObjects: [String] {
         (store.list(.httpRoutes).items + store.list(.services).items).map(\.name)
-    }
-
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 }

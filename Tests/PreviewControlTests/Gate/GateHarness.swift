@@ -50,7 +50,7 @@ struct GateHarness: Sendable {
                 group.addTask { try await cluster.run { replica.mirror.apply($0, at: cluster.reading()) } }
             }
             for replica in replicas {
-                await until {
+                await waitUntil {
                     replica.mirror.commonGrants() != nil && replica.mirror.claim(named: Self.run.claimName) != nil
                 }
             }
@@ -58,11 +58,6 @@ struct GateHarness: Sendable {
             try await work()
             group.cancelAll()
         }
-    }
-
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 
     /// Requests a preview from a replica; returns once the request waits for a decision.

@@ -109,7 +109,7 @@ struct GateTests {
             harness.advance(by: .seconds(301))
             let seen = try await harness[1].approvals(run: run)
             #expect(seen.map(\.state) == [.timedOut])
-            await harness.until { harness.states == [.timedOut] }
+            await waitUntil { harness.states == [.timedOut] }
         }
     }
 
@@ -135,7 +135,7 @@ struct GateTests {
         try await harness.run {
             for (port, requester) in [(3000, "agent"), (3001, "agent"), (3000, "ada"), (3000, "agent")] {
                 _ = try await harness[0].request(run: run, port: port, requester: requester)
-                await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+                await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             }
             #expect(harness.states == [.pending, .pending, .pending])
         }
@@ -220,7 +220,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
             #expect(await start.refusal?.kind == .approvalWithdrawn)
         }
@@ -231,7 +231,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (pending, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
             #expect(await start.refusal?.kind == .approvalWithdrawn)

@@ -76,7 +76,7 @@ struct GroundTests {
         let (pending, start) = try await harness.askWithOldCopies()
         try await show(ground, harness)
         // The call tries to start, and then reads the claim from the cluster.
-        await harness.until { harness.cluster.log.contains(.claim) }
+        await waitUntil { harness.cluster.log.contains(.claim) }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])
         #expect(harness.provisioning.isEmpty)
@@ -107,7 +107,7 @@ struct GroundTests {
         try await give(.option, harness)
         harness.cluster.interrupt(.replaceOnClaim) { try? await takeBack(.option, harness) }
         try await harness.showClaim(to: 0)
-        await harness.until { harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil }
+        await waitUntil { harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])
         #expect(harness.provisioning.isEmpty)

@@ -37,7 +37,7 @@ struct ReadinessFollowerTests {
             group.addTask { try await harness.core.mirrorRunner.run() }
             let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
             let token = started.session.token
-            await harness.until { harness.mirror.lastSeenRoute(token) != nil }
+            await waitUntil { harness.mirror.lastSeenRoute(token) != nil }
             harness.cluster.clearLog()
             if withFollower { group.addTask { try await harness.core.follower.run() } }
             try await body(harness, token)
@@ -93,7 +93,7 @@ struct ReadinessFollowerTests {
     @Test func whatHasEndedIsForgotten() async throws {
         try await follow(.nobodyListens) { harness, token in
             try await harness.previews.stop(run: Self.run, token: token)
-            await harness.until { harness.mirror.lastSeenRoute(token) == nil }
+            await waitUntil { harness.mirror.lastSeenRoute(token) == nil }
             harness.cluster.clearLog()
             harness.cluster.setProbeOutcome(Self.page)
             await pass(60, harness)
@@ -107,7 +107,7 @@ struct ReadinessFollowerTests {
             harness.advance(by: .seconds(10))
             #expect(readyEvents(harness).isEmpty)
             _ = try await harness.previews.list(run: Self.run)
-            await harness.until { !readyEvents(harness).isEmpty }
+            await waitUntil { !readyEvents(harness).isEmpty }
             #expect(readyEvents(harness).map(\.id) == ["preview.ready/\(token.fingerprint)"])
         }
     }

@@ -22,18 +22,18 @@ struct LeftoverTests {
         after end: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             try await end()
             // The Service is gone, or is due again within the time of a retry.
-            await harness.until {
+            await waitUntil {
                 let next = harness.mirror.nextDeadline ?? .distantFuture
                 return harness.cluster.liveRoutes.isEmpty
                     && (harness.cluster.liveBackends.isEmpty || next <= harness.cluster.now + .seconds(2))
             }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(2))
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -104,7 +104,7 @@ struct LeftoverTests {
             for _ in 0..<500 { await Task.yield() }
         }
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
             #expect(harness.cluster.liveBackends == [started.session.token])
@@ -115,17 +115,17 @@ struct LeftoverTests {
     @Test func aServiceThatNoStartCompletesEndsAlthoughTheClockThatCreatedItIsSlow() async throws {
         let harness = try await ControlHarness()
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             let orphan = try #require(PreviewToken("lonely"))
             harness.cluster.addBackend(orphan, run: run.label, age: .seconds(35 * 60))
-            await harness.until { harness.mirror.lastSeenBackend(orphan) != nil }
+            await waitUntil { harness.mirror.lastSeenBackend(orphan) != nil }
             let end = harness.cluster.now + PreviewPolicy.longestProvisioning
-            await harness.until { harness.mirror.nextDeadline.map { $0 > harness.cluster.now && $0 <= end } ?? false }
+            await waitUntil { harness.mirror.nextDeadline.map { $0 > harness.cluster.now && $0 <= end } ?? false }
             #expect(harness.cluster.liveBackends == [orphan])
             await harness.clock.waitForSleepers(2)
             harness.advance(by: PreviewPolicy.longestProvisioning)
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
     }
 

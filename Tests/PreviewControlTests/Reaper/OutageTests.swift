@@ -300,21 +300,21 @@ struct OutageTests {
         let begin = harness.cluster.now
         let (token, _) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(59))
-            await harness.until { harness.mirror.nextDeadline == begin + .seconds(60) }
+            await waitUntil { harness.mirror.nextDeadline == begin + .seconds(60) }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
             // The cluster's time has advanced by its uncertainty once more than the replica's clock.
             let endOfGrace = begin + Self.grace + SimulatedCluster.uncertainty
-            await harness.until { harness.mirror.nextDeadline == endOfGrace }
+            await waitUntil { harness.mirror.nextDeadline == endOfGrace }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(89))
             #expect(harness.cluster.liveRoutes == [token])
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 }

@@ -50,13 +50,13 @@ struct ReapConfirmationTests {
         let (token, pod) = try await started(harness)
         try await harness.withReaper {
             harness.cluster.annotate(token, [PreviewAnnotations.Key.pod: nil])
-            await harness.until { harness.mirror.lastSeenRoute(token).map { $0.podName == nil } ?? false }
+            await waitUntil { harness.mirror.lastSeenRoute(token).map { $0.podName == nil } ?? false }
             harness.cluster.endPod(pod)
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(60))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 

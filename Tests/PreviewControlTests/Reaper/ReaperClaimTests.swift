@@ -94,10 +94,10 @@ struct ReaperClaimTests {
     @Test func aDeletedClaimEndsItsPreviewsAtOnce() async throws {
         let (harness, _) = try await started()
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.removeClaim(of: run)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 }

@@ -178,13 +178,13 @@ struct ReaperTests {
         let harness = try await ControlHarness(policy: policy)
         _ = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             // The loop reads the time once more, one second before the deadline.
             let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
-            await harness.until { harness.clock.nextWake == lastLook }
+            await waitUntil { harness.clock.nextWake == lastLook }
             harness.cluster.advance(by: lastLook + .seconds(2))
             harness.clock.advance(by: lastLook)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -195,21 +195,21 @@ struct ReaperTests {
         let (token, _) = try await started(harness)
         let label = run.label
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             // The loop reads the time once more, one second before the deadline.
             let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
-            await harness.until { harness.clock.nextWake == lastLook }
+            await waitUntil { harness.clock.nextWake == lastLook }
             harness.cluster.advance(by: .seconds(1790))
             let expiry = harness.cluster.now + .seconds(20)
             _ = try await harness.cluster.extend(token, of: label, to: expiry)
-            await harness.until { harness.mirror.lastSeenRoute(token)?.expiresAt == expiry }
+            await waitUntil { harness.mirror.lastSeenRoute(token)?.expiresAt == expiry }
             harness.cluster.advance(by: .seconds(10))
             harness.clock.advance(by: lastLook)
-            await harness.until { harness.mirror.nextDeadline == expiry }
+            await waitUntil { harness.mirror.nextDeadline == expiry }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(11))
             harness.clock.advance(by: .seconds(10))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -217,10 +217,10 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.endPod(pod)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -248,7 +248,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (token, _) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
@@ -261,12 +261,12 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
             try await harness.reaper.sweep()
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -274,7 +274,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
             harness.cluster.silenceWatch()
@@ -290,14 +290,14 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let (_, pod) = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.deafenWatch()
             harness.cluster.endPod(pod)
             for _ in 0..<Reaper.sweepsPerListing {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))
             }
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -308,12 +308,12 @@ struct ReaperTests {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         harness.cluster.interrupt(.deleteRoute) { for await _ in gate { return } }
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.endPod(pod)
-            await harness.until { harness.cluster.liveRoutes.count == 1 }
+            await waitUntil { harness.cluster.liveRoutes.count == 1 }
             open.yield()
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -324,7 +324,7 @@ struct ReaperTests {
         let (_, _) = try await started(first)
         try await first.withReaper {
             try await second.withReaper {
-                await first.until { first.mirror.isFresh && second.mirror.isFresh }
+                await waitUntil { first.mirror.isFresh && second.mirror.isFresh }
                 await first.clock.waitForSleepers(2)
                 await second.clock.waitForSleepers(2)
                 // The second replica records that another one deleted first.
@@ -333,10 +333,10 @@ struct ReaperTests {
                 cluster.clearLog()
                 cluster.advance(by: .seconds(1800))
                 first.clock.advance(by: .seconds(59))
-                await first.until { cluster.liveBackends.isEmpty }
+                await waitUntil { cluster.liveBackends.isEmpty }
                 cluster.advance(by: ReapPrecedence.longestDelay)
                 second.clock.advance(by: .seconds(59))
-                await second.until { second.mirror.routes()?.isEmpty == true }
+                await waitUntil { second.mirror.routes()?.isEmpty == true }
             }
         }
         #expect(cluster.log.count { $0 == .deleteRoute } == 1)
@@ -347,12 +347,12 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         _ = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.clearLog()
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(59))
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
         #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
     }

@@ -127,19 +127,19 @@ struct PreviewTimelineTests {
         let (deleted, _) = try await started(harness, port: 3001)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for scribe in scribes { group.addTask { try await scribe.run() } }
-            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
+            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
             harness.cluster.advance(by: .seconds(60))
             try await harness.previews.stop(run: run, token: stopped)
             let stop = try #require(harness.timeline.events.last)
             scribes[0].queue.record(stop)
-            await harness.until { log.entries.count == 1 }
+            await waitUntil { log.entries.count == 1 }
             if let uid = try await harness.cluster.route(deleted)?.uid {
                 _ = try await harness.cluster.deleteRoute(deleted, .uid(uid))
             }
-            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
+            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
             harness.cluster.advance(by: ChronicleMachine.reportDelay)
             // Each replica reports both ends, in addition to the stop itself.
-            await harness.until {
+            await waitUntil {
                 harness.clock.advance(by: .milliseconds(10))
                 return log.attempts == 7
             }
@@ -159,10 +159,10 @@ struct PreviewTimelineTests {
         let (token, _) = try await started(harness)
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await scribe.run() }
-            await harness.until { scribe.mirror.routes()?.count == 1 }
+            await waitUntil { scribe.mirror.routes()?.count == 1 }
             // The chronicle reads the clock again after one sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
-            await harness.until {
+            await waitUntil {
                 harness.clock.advance(by: .seconds(1))
                 return log.entries.count == 1
             }

@@ -36,7 +36,7 @@ struct KeepAliveTests {
         let harness = try await ControlHarness()
         let token = try await started(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.clearLog()
             for _ in 0..<40 {
                 harness.cluster.advance(by: .seconds(60) - SimulatedCluster.uncertainty)
@@ -45,7 +45,7 @@ struct KeepAliveTests {
                 #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
                 if harness.cluster.log.count(where: { $0 == .extend }) > before {
                     // The watch delivers the written expiry before the next ping.
-                    await harness.until {
+                    await waitUntil {
                         guard case .present(let preview) = harness.mirror.route(token) else { return false }
                         return preview.expiresAt == kept.expiresAt
                     }

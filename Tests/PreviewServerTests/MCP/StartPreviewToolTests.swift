@@ -44,13 +44,6 @@ struct StartPreviewToolTests {
         ].joined(separator: "\r\n")
     }
 
-    private func until(_ condition: () -> Bool) async throws {
-        while !condition() {
-            try Task.checkCancellation()
-            await Task.yield()
-        }
-    }
-
     @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"])
     func progressIsSentWhileAHumanIsWaitedFor(version: String) async throws {
         let harness = try await MCPHarness()
@@ -172,9 +165,9 @@ struct StartPreviewToolTests {
         try await harness.testWithoutNews { port async throws in
             try await RawConnection.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: accept))
-                try await until { gateClock.sleeperCount == 1 }
+                await waitUntil { gateClock.sleeperCount == 1 }
             }
-            try await until { gateClock.sleeperCount == 0 }
+            await waitUntil { gateClock.sleeperCount == 0 }
             #expect(try harness.approvals().map(\.state) == [.pending])
             #expect(harness.cluster.liveRoutes.isEmpty)
 

@@ -74,8 +74,4 @@ struct TimelineHarness: Sendable {
         let data = String(decoding: try entry.json(), as: UTF8.self)
         return "id: \(id)\nevent: \(entry.event.kind.rawValue)\ndata: \(data)\n\n"
     }
-
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
-    }
 }

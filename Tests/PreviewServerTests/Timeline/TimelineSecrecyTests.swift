@@ -72,19 +72,19 @@ struct TimelineSecrecyTests {
                 // A stop, a warning, and an end that only the watch sees.
                 try await harness.stop(stopped)
                 for event in harness.base.timeline.events { queue.record(event) }
-                await harness.until { harness.log.entries.count == 3 }
+                await waitUntil { harness.log.entries.count == 3 }
                 cluster.advance(by: .seconds(1500))
-                await harness.until {
+                await waitUntil {
                     clock.advance(by: .seconds(1))
                     return harness.log.entries.contains { $0.event.kind == .expiring }
                 }
                 try await harness.delete(kept)
-                await harness.until {
+                await waitUntil {
                     cluster.advance(by: .milliseconds(10))
                     clock.advance(by: .milliseconds(10))
                     return harness.log.entries.contains { $0.event.details["reason"] == "deleted" }
                 }
-                await harness.until { core.exchanges.count == 5 && copies.droppedCount == 1 }
+                await waitUntil { core.exchanges.count == 5 && copies.droppedCount == 1 }
                 group.cancelAll()
             }
             let kinds: Set = ["preview.started", "preview.stopped", "preview.expiring"]

@@ -54,7 +54,7 @@ struct GateCluster: Sendable {
                 }
                 defer { group.cancelAll() }
                 for replica in cluster.replicas {
-                    await cluster.until {
+                    await waitUntil {
                         replica.mirror.commonGrants() != nil
                             && replica.mirror.claim(named: cluster.run.claimName) != nil
                     }
@@ -184,10 +184,6 @@ struct GateCluster: Sendable {
         }
         for await pending in stream { return (pending, start) }
         throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
-    }
-
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 
     /// Stops all previews of the run, and informs every replica.
