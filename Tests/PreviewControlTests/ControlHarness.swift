@@ -56,6 +56,15 @@ struct ControlHarness: Sendable {
         }
     }
 
+    /// Starts a preview of a new pod of the first run, and clears the cluster's log.
+    @discardableResult
+    func startPreview(port: Int = 3000) async throws -> (token: PreviewToken, pod: PodIdentity) {
+        let pod = cluster.addSandbox(for: Self.run)
+        let token = try await previews.start(run: Self.run, port: port, requester: "ada").session.token
+        cluster.clearLog()
+        return (token, pod)
+    }
+
     /// Runs the reaper while `work` runs.
     func withReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -47,8 +47,7 @@ struct PreviewMetricsTests {
 
     @Test func avertedDeletionsAreCountedByWhatSavedThePreview() async throws {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        let token = try await harness.startPreview().token
         let label = run.label
         harness.cluster.advance(by: .seconds(1800))
         let expiry = harness.cluster.now + .seconds(1800)

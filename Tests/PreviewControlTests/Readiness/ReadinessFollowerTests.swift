@@ -188,11 +188,8 @@ struct WaitingCheckTests {
 
     private func started(_ outcome: ProbeOutcome) async throws -> (harness: ControlHarness, token: PreviewToken) {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: Self.run)
         harness.cluster.setProbeOutcome(outcome)
-        let token = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (harness, token)
+        return (harness, try await harness.startPreview().token)
     }
 
     /// Advances the time by half a second at a time, until `check` has ended.

@@ -11,11 +11,6 @@ struct LeftoverTests {
     private let run = ControlHarness.run
     private static let failing = ClusterError(.unavailable, "the API server answered 500")
 
-    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
-    }
-
     /// Runs the reaper, ends the preview, and lets the two seconds of a retry pass; the grace is two minutes.
     private func expectNothingLeft(
         _ harness: ControlHarness,
@@ -39,21 +34,21 @@ struct LeftoverTests {
 
     @Test func aServiceWhoseDeletionFailedOnceIsTriedAgainAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
     @Test func aServiceWhoseRouteWasDeletedWithoutAResponseIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteRoute, .after(Self.failing))
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
     @Test func aServiceThatAStopLeftBehindIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         try await expectNothingLeft(harness) {
             await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
@@ -74,7 +69,7 @@ struct LeftoverTests {
 
     @Test func withoutWatchesTheNextSweepDeletesTheService() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         harness.cluster.endPod(pod)
         try await harness.reaper.sweep()
@@ -135,7 +130,7 @@ struct LeftoverTests {
         var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.mirror.apply(.pods(.replaced(try await harness.cluster.livePods().map { PodRecord(identity: $0) })))
         harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
@@ -149,7 +144,7 @@ struct LeftoverTests {
 
     @Test func aDeletionThatFailsWhileTheTimeIsUnknownIsTriedAgain() async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.fail(.deleteRoute, .before(Self.failing))
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.hideTime() }

@@ -9,13 +9,6 @@ import Testing
 struct ReaperTests {
     let run = ControlHarness.run
 
-    func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (token, pod)
-    }
-
     // MARK: Sweep
 
     @Test func aSweepWithoutWatchesIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
@@ -31,7 +24,7 @@ struct ReaperTests {
 
     @Test func anIdlePreviewIsReapedAtItsDeadlineAndNotBefore() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_799_999))
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
@@ -43,7 +36,7 @@ struct ReaperTests {
 
     @Test func aPreviewWhosePodIsGoneIsReapedAfterALiveRead() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.endPod(pod)
         try await harness.reaper.sweep()
         #expect(harness.cluster.log.contains(.isLive))
@@ -57,7 +50,7 @@ struct ReaperTests {
     )
     func anUnreadableClusterCausesNoDeletion(operation: SimulatedCluster.Operation) async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.advance(by: .seconds(100_000))
         harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
@@ -67,7 +60,7 @@ struct ReaperTests {
 
     @Test func aPodThatCannotBeReadIsNotGone() async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.failAlways(.isLive, ClusterError(.unavailable, "the API server answered 500"))
         try await harness.reaper.sweep()
@@ -76,7 +69,7 @@ struct ReaperTests {
 
     @Test func withoutKnownTimeNothingIsReapedForItsAge() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(100_000))
         harness.cluster.hideTime()
         try await harness.reaper.sweep()
@@ -85,7 +78,7 @@ struct ReaperTests {
 
     @Test func keepaliveBetweenReadAndDeleteSavesThePreview() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_800_000))
         let expiry = harness.cluster.now + .seconds(1800)
         let label = run.label
@@ -99,7 +92,7 @@ struct ReaperTests {
 
     @Test func aStatusWriteBetweenReadAndDeleteDoesNotSaveIt() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_800_000))
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) }
         try await harness.reaper.sweep()
@@ -108,7 +101,7 @@ struct ReaperTests {
 
     @Test func anExpiryEditedByHandToNonsenseDoesNotMakeAPreviewImmortal() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.annotate(
             token,
             [
@@ -123,7 +116,7 @@ struct ReaperTests {
 
     @Test func halfMadePairsGoAfterTheirGraceAndNotBefore() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let orphan = try #require(PreviewToken("lonely"))
         harness.cluster.removeBackend(token)
         harness.cluster.addBackend(orphan, run: run.label)
@@ -161,7 +154,7 @@ struct ReaperTests {
     @Test func switchedOffItRests() async throws {
         var policy = PreviewPolicy.testing()
         let working = try await ControlHarness()
-        let (token, _) = try await started(working)
+        let token = try await working.startPreview().token
         policy.isEnabled = false
         let resting = try await ControlHarness(cluster: working.cluster, policy: policy)
         working.cluster.advance(by: .seconds(100_000))
@@ -176,7 +169,7 @@ struct ReaperTests {
         // The next sweep is long after the deadline.
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        _ = try await started(harness)
+        try await harness.startPreview()
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             // The loop reads the time once more, one second before the deadline.
@@ -192,7 +185,7 @@ struct ReaperTests {
         var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let label = run.label
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
@@ -215,7 +208,7 @@ struct ReaperTests {
 
     @Test func aDeletedPodEndsItsPreviewsAtOnce() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
@@ -246,7 +239,7 @@ struct ReaperTests {
 
     @Test func withWatchesInGoodOrderASweepListsNothing() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
@@ -259,7 +252,7 @@ struct ReaperTests {
 
     @Test func whatASilentWatchMissedIsReapedByTheNextSweep() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
@@ -272,7 +265,7 @@ struct ReaperTests {
 
     @Test func watchesThatCannotProveToBeAliveAreNotBelieved() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
@@ -288,7 +281,7 @@ struct ReaperTests {
 
     @Test func aWatchThatIsDeafForGoodIsFoundOutByAList() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             harness.cluster.deafenWatch()
@@ -321,7 +314,7 @@ struct ReaperTests {
         let cluster = SimulatedCluster()
         let first = try await ControlHarness(cluster: cluster)
         let second = try await ControlHarness(cluster: cluster, spread: 0.5)
-        let (_, _) = try await started(first)
+        try await first.startPreview()
         try await first.withReaper {
             try await second.withReaper {
                 await waitUntil { first.mirror.isFresh && second.mirror.isFresh }
@@ -345,7 +338,7 @@ struct ReaperTests {
 
     @Test func reapingCostsTwoDeletionsAndNoRead() async throws {
         let harness = try await ControlHarness()
-        _ = try await started(harness)
+        try await harness.startPreview()
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)

@@ -64,8 +64,7 @@ struct FailedSweepTests {
 
     @Test func aFailedSweepIsRepeatedAtOnceWhenTheAPIServerAnswersAnotherRequest() async throws {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        let token = try await harness.startPreview().token
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
