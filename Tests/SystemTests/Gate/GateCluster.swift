@@ -177,13 +177,7 @@ struct GateCluster: Sendable {
 
     /// Requests a preview from a replica; returns once the request waits for a decision.
     func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
-        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
-        let start = Task {
-            defer { continuation.finish() }
-            return try await self[number].start(run: run, port: 3000, requester: "agent") { continuation.yield($0) }
-        }
-        for await pending in stream { return (pending, start) }
-        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
+        try await self[number].ask(for: run)
     }
 
     /// Stops all previews of the run, and informs every replica.

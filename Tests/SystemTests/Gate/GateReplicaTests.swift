@@ -28,7 +28,7 @@ struct GateReplicaTests {
             let run = cluster.run
             let (pending, start) = try await cluster.ask(0)
             try await cluster[1].deny(run: run, requestID: pending.id.text, by: "ada")
-            #expect(await start.refusal == .approvalDenied)
+            #expect(await start.refusal?.kind == .approvalDenied)
             #expect(cluster.provisioningCount == 0)
         }
     }
@@ -105,7 +105,7 @@ struct GateReplicaTests {
                 let (refusal, isAccepted) = try await cluster.letTimePass(while: stillWaits) {
                     async let accepted = cluster[1].accepts(pending, by: "ada")
                     async let clock: Void = cluster.advance(by: .seconds(1))
-                    let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
+                    let (refusal, isAccepted, _) = await (start.refusal?.kind, accepted, clock)
                     return (refusal, isAccepted)
                 }
 
@@ -175,17 +175,5 @@ struct GateReplicaTests {
 extension AgentPreviewGate {
     fileprivate func accepts(_ approval: Approval, by decider: String) async -> Bool {
         (try? await approve(run: approval.run, requestID: approval.id.text, scope: .once, by: decider)) != nil
-    }
-}
-
-extension Task where Success == StartedPreview, Failure == any Error {
-    /// Why the start was refused; `nil` if it was not.
-    fileprivate var refusal: PreviewError.Kind? {
-        get async {
-            switch await result {
-            case .success: nil
-            case .failure(let error): (error as? PreviewError)?.kind
-            }
-        }
     }
 }
