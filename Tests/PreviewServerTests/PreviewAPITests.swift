@@ -6,7 +6,6 @@ import HummingbirdTesting
 import NIOCore
 import PreviewDomain
 import PreviewIdentity
-import Synchronization
 import TestSupport
 import Testing
 
@@ -56,7 +55,7 @@ struct APIHarness: Sendable {
             logger: .silent
         )
         if isSwept { try await core.reaper.sweep() }
-        let asked = Counted()
+        let asked = SharedCount()
         api = PreviewAPI(
             core: core,
             authenticator: try await AccessIdentity.authenticator(),
@@ -67,7 +66,7 @@ struct APIHarness: Sendable {
             time: MonotonicTime(clock),
             limits: limits,
             draining: draining,
-            metricsPage: { "asked \(asked.next())\n" }
+            metricsPage: { "asked \(asked.add())\n" }
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
@@ -75,18 +74,6 @@ struct APIHarness: Sendable {
 
     func test(_ work: @Sendable @escaping (any TestClientProtocol) async throws -> Void) async throws {
         try await Application(responder: api.responder()).test(.router) { try await work($0) }
-    }
-}
-
-/// Counts its calls.
-private final class Counted: Sendable {
-    private let count = Mutex(0)
-
-    func next() -> Int {
-        count.withLock { count in
-            count += 1
-            return count
-        }
     }
 }
 

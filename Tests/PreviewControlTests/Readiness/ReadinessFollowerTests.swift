@@ -1,6 +1,5 @@
 import FoundationEssentials
 import PreviewDomain
-import Synchronization
 import TestSupport
 import Testing
 
@@ -172,15 +171,6 @@ struct ReadinessFollowerTests {
     }
 }
 
-/// Signals to another task that something has ended.
-final class Flag: Sendable {
-    private let value = Mutex(false)
-
-    var isSet: Bool { value.withLock { $0 } }
-
-    func set() { value.withLock { $0 = true } }
-}
-
 @Suite("A check that waits", .timeLimit(.minutes(1)))
 struct WaitingCheckTests {
     private static let run = ControlHarness.run
@@ -198,9 +188,9 @@ struct WaitingCheckTests {
         _ harness: ControlHarness,
         each step: (Duration) -> Void = { _ in }
     ) async throws -> (answer: Answer, after: Duration) {
-        let isOver = Flag()
+        let isOver = SharedFlag()
         let watcher = Task {
-            defer { isOver.set() }
+            defer { isOver.isSet = true }
             return try await check.value
         }
         var passed = Duration.zero

@@ -1,5 +1,4 @@
 import PreviewDomain
-import Synchronization
 import TestSupport
 import Testing
 
@@ -54,21 +53,21 @@ struct ReadinessMemoryTests {
         let memory = ReadinessMemory(uptime: { .zero })
         let (probing, end) = AsyncStream.makeStream(of: Void.self)
         defer { end.finish() }
-        let hasBegun = Flag()
+        let hasBegun = SharedFlag()
         let first = Task {
             await memory.recent(of: preview) {
-                hasBegun.set()
+                hasBegun.isSet = true
                 for await _ in probing { break }
                 return Readiness(.unverified)
             }
         }
         await waitWhile { !hasBegun.isSet }
-        let probes = ProbeCount()
+        let probes = SharedCount()
         await withTaskGroup(of: Readiness.self) { group in
             for _ in 0..<3 {
                 group.addTask {
                     await memory.recent(of: preview) {
-                        probes.increase()
+                        probes.add()
                         return Readiness(.serving)
                     }
                 }
@@ -99,13 +98,5 @@ struct ReadinessMemoryTests {
             }
             #expect(error?.kind == .previewNotFound)
         }
-    }
-
-    private final class ProbeCount: Sendable {
-        private let count = Mutex(0)
-
-        var value: Int { count.withLock(\.self) }
-
-        func increase() { count.withLock { $0 += 1 } }
     }
 }

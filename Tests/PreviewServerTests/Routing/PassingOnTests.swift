@@ -4,7 +4,6 @@ import HTTPTypes
 import Hummingbird
 import PrometheusMetrics
 import Router
-import Synchronization
 import TestPeers
 import TestSupport
 import Testing
@@ -26,7 +25,7 @@ struct PassingOnTests {
             guard let upload = request.upload, let length = upload.length else { return try await handle(response) }
             let arrival = AsyncStream.makeStream(of: Void.self)
             let room = AsyncStream.makeStream(of: Void.self)
-            let received = ByteCount()
+            let received = SharedCount()
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let writer = TransportUploadWriter { chunk in
@@ -40,18 +39,6 @@ struct PassingOnTests {
                 defer { group.cancelAll() }
                 for await _ in arrival.stream {}
                 return try await handle(response)
-            }
-        }
-    }
-
-    private final class ByteCount: Sendable {
-        private let count = Mutex(0)
-
-        /// - Returns: The new count.
-        func add(_ more: Int) -> Int {
-            count.withLock { count in
-                count += more
-                return count
             }
         }
     }
