@@ -21,11 +21,10 @@ struct PythonMCPClient {
         _ arguments: [String],
         handle: @escaping @Sendable (Report) async throws -> Void
     ) async throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Scripts/mcp_client.py")
+        let script = ProjectFiles.path("Tests/Scripts/mcp_client.py")
         let result = try await Subprocess.run(
             .name("env"),
-            arguments: Arguments([try #require(interpreter), script.path] + arguments),
+            arguments: Arguments([try #require(interpreter), script] + arguments),
             input: .none,
             output: .sequence,
             error: .string(limit: 1 << 16)

@@ -14,7 +14,6 @@ private let schemathesis = TestPrograms.named(by: "SCHEMATHESIS")
     .timeLimit(.minutes(10))
 )
 struct SchemathesisTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
     private static let maxOutputBytes = 1 << 20
 
     @Test(.timeLimit(.minutes(5)))
@@ -34,8 +33,8 @@ struct SchemathesisTests {
                 arguments: [
                     // It creates a folder in its working directory.
                     "-C", FileManager.default.temporaryDirectory.path, executable,
-                    "--config-file", Self.root.appending(path: "Tests/Schemathesis/schemathesis.toml").path,
-                    "run", Self.root.appending(path: "Docs/openapi.yaml").path,
+                    "--config-file", ProjectFiles.path("Tests/Schemathesis/schemathesis.toml"),
+                    "run", ProjectFiles.path("Docs/openapi.yaml"),
                     "--url", "http://127.0.0.1:\(service.port)",
                     "--header", "Authorization: Bearer \(ServiceUnderTest.owner)",
                     "--checks", "all", "--max-examples", "40", "--workers", "1", "--seed", "1", "--no-color",

@@ -80,8 +80,7 @@ struct PreviewMetricsTests {
 
     @Test(arguments: PreviewMetric.allCases)
     func everyMetricIsDocumented(metric: PreviewMetric) throws {
-        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Docs/Metrics.md")
-        let text = String(decoding: try Data(contentsOf: page.standardized), as: UTF8.self)
+        let text = try ProjectFiles.text("Docs/Metrics.md")
         #expect(text.contains("| `\(metric.rawValue)` |"))
         #expect(text.contains(metric.help))
     }

@@ -18,7 +18,7 @@ struct AlertTests {
         TestPrograms.named(by: "PROMTOOL") ?? (TestPrograms.isInstalled("promtool") ? "promtool" : nil)
 
     private static func rules() throws -> [[String: Any]] {
-        let object = try YAMLNode.objects(in: Files.text(rulesFile)).first
+        let object = try YAMLNode.objects(in: ProjectFiles.text(rulesFile)).first
         let spec = object?["spec"] as? [String: Any]
         let groups = spec?["groups"] as? [[String: Any]] ?? []
         return groups.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
@@ -26,7 +26,7 @@ struct AlertTests {
 
     @Test("Each alert has a section of Docs/Operations.md that says what to do")
     func everyAlertIsDocumented() throws {
-        let page = try Files.text("Docs/Operations.md")
+        let page = try ProjectFiles.text("Docs/Operations.md")
         let names = try Self.rules().compactMap { $0["alert"] as? String }
         #expect(names.count > 10 && Set(names).count == names.count)
         for name in names { #expect(page.contains("\n### \(name)\n"), "\(name) has no section") }
@@ -35,8 +35,8 @@ struct AlertTests {
     @Test("Alerts and dashboard use only metrics that the service has")
     func onlyKnownMetrics() throws {
         let known = Set(PreviewMetric.allCases.map(\.rawValue) + RouterMetric.allCases.map(\.rawValue))
-        let texts = [try Files.text(Self.rulesFile), try Files.text("k8s/components/monitoring/preview-gateway.json")]
-        for text in texts {
+        for file in [Self.rulesFile, "k8s/components/monitoring/preview-gateway.json"] {
+            let text = try ProjectFiles.text(file)
             let named = Set(text.matches(of: /preview_gateway_\w+/).map { String($0.output) })
             #expect(named.count > 5)
             for name in named {
@@ -55,11 +55,11 @@ struct AlertTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "alerts-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let manifest = try Files.text(Self.rulesFile)
+        let manifest = try ProjectFiles.text(Self.rulesFile)
         let spec = try #require(manifest.range(of: "\nspec:\n"))
         try String(manifest[spec.upperBound...])
             .write(to: folder.appending(path: "rules.yaml"), atomically: true, encoding: .utf8)
-        let tests = try Files.text("Tests/Alerts/alerts.yaml")
+        let tests = try ProjectFiles.text("Tests/Alerts/alerts.yaml")
         for name in try Self.rules().compactMap({ $0["alert"] as? String }) {
             #expect(tests.contains("alertname: \(name)\n        exp_alerts:\n"), "\(name) is not tried")
         }

@@ -168,7 +168,7 @@ struct DeployTests {
         }
 
         func run(_ script: String, _ arguments: [String]) async throws -> Files.Result {
-            try await Files.run("bash", [Files.path(script)] + arguments, environment: environment)
+            try await Files.run("bash", [ProjectFiles.path(script)] + arguments, environment: environment)
         }
 
         @discardableResult
@@ -215,7 +215,7 @@ struct DeployTests {
             // It ends when its input closes.
             let controllers = Process()
             controllers.executableURL = URL(filePath: "/bin/bash")
-            controllers.arguments = [Files.path("Tests/Scripts/stand_in_controllers.sh"), "agentweaver"]
+            controllers.arguments = [ProjectFiles.path("Tests/Scripts/stand_in_controllers.sh"), "agentweaver"]
             controllers.environment = ProcessInfo.processInfo.environment.merging(cluster.environment) { $1 }
             let input = Pipe()
             controllers.standardInput = input

@@ -45,7 +45,7 @@ struct ImageTests {
     private func build(in folder: String) async throws -> String {
         let result = try await Files.run(
             "bash",
-            [Files.path("k8s/image/build.sh"), folder],
+            [ProjectFiles.path("k8s/image/build.sh"), folder],
             environment: [
                 "EXECUTABLE": try #require(ReplicaProcess.program), "SOURCE_DATE_EPOCH": Self.epoch,
                 "BUILD_COMMIT": "1a2b3c4d5e6f", "BUILD_VERSION": "1.2.3",
@@ -102,9 +102,8 @@ struct ImageTests {
             let packages = try #require(document["packages"] as? [[String: Any]])
             let names = Set(packages.compactMap { $0["name"] as? String })
             #expect(names.isSuperset(of: ["preview-gateway", "ca-certificates", "libc6", "libcurl4", "libssl3"]))
-            #expect(
-                names.contains("hummingbird") == FileManager.default.fileExists(atPath: Files.path("Package.resolved"))
-            )
+            let resolved = ProjectFiles.path("Package.resolved")
+            #expect(names.contains("hummingbird") == FileManager.default.fileExists(atPath: resolved))
             let known = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/rootfs/var/lib/dpkg/status.d")
             #expect(names.isSuperset(of: known))
         }

@@ -6,15 +6,6 @@ import YAMLKit
 
 /// The manifests, scripts and alerts of an installation, and the programs that check them.
 enum InstallationFiles {
-    /// The project's root folder.
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-
-    static func path(_ relative: String) -> String { root.appending(path: relative).path }
-
-    static func text(_ relative: String) throws -> String {
-        try String(contentsOfFile: path(relative), encoding: .utf8)
-    }
-
     /// A Python that has the packages of `.ci/setup manifests`.
     static let python = TestPrograms.named(by: "MANIFESTS_PYTHON")
 
@@ -73,7 +64,7 @@ enum InstallationFiles {
         let folder = FileManager.default.temporaryDirectory.appending(path: "render-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: path("k8s"), toPath: folder.appending(path: "k8s").path)
+        try FileManager.default.copyItem(atPath: ProjectFiles.path("k8s"), toPath: folder.appending(path: "k8s").path)
         let installation = folder.appending(path: "k8s/installation")
         try FileManager.default.createDirectory(at: installation, withIntermediateDirectories: true)
         let kustomization = """

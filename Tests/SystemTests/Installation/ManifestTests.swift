@@ -204,7 +204,7 @@ struct ManifestTests {
         let rendered = try await Files.render(overlay: overlay, components: Files.components.dropLast())
         let result = try await Files.run(
             try #require(Files.python),
-            [Files.path("Tests/Scripts/check_manifests.py"), "schemas"],
+            [ProjectFiles.path("Tests/Scripts/check_manifests.py"), "schemas"],
             input: rendered
         )
         #expect(result.isSuccess, "\(result.errors)")
@@ -219,7 +219,7 @@ struct ManifestTests {
         let rendered = try await Files.render(overlay: "aks", components: ["admission-policy"])
         let result = try await Files.run(
             try #require(Files.python),
-            [Files.path("Tests/Scripts/check_manifests.py"), "policy"],
+            [ProjectFiles.path("Tests/Scripts/check_manifests.py"), "policy"],
             input: rendered
         )
         #expect(result.isSuccess, "\(result.errors)")

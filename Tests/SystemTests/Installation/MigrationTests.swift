@@ -17,7 +17,7 @@ private typealias Files = InstallationFiles
 struct MigrationTests {
     /// The page's commands, in order.
     private static func commands() throws -> [String] {
-        try Files.text("Docs/Migration.md").split(separator: "\n").filter { $0.hasPrefix("    kubectl ") }
+        try ProjectFiles.text("Docs/Migration.md").split(separator: "\n").filter { $0.hasPrefix("    kubectl ") }
             .map { $0.drop { $0 == " " } }.map(String.init)
     }
 
@@ -79,7 +79,7 @@ struct MigrationTests {
                 for (command, input) in [
                     ("kubectl create namespace agentweaver", ""),
                     ("kubectl apply -n agentweaver -f -", objects),
-                    ("kubectl apply -n agentweaver -f \(Files.path("k8s/base/httproute.yaml"))", ""),
+                    ("kubectl apply -n agentweaver -f \(ProjectFiles.path("k8s/base/httproute.yaml"))", ""),
                 ] {
                     let result = try await Files.run(
                         "bash",

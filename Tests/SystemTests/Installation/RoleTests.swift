@@ -37,11 +37,12 @@ struct RoleTests {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
             let admin = ["KUBECONFIG": plane.kubeconfig, "HOME": folder.path]
+            let k8s = ProjectFiles.path("k8s")
             for step in [
                 ["create", "namespace", Self.namespace],
-                ["apply", "-f", Files.path("k8s/base/rbac.yaml")],
-                ["apply", "-n", Self.namespace, "-f", Files.path("k8s/components/operator/serviceaccount.yaml")],
-                ["apply", "-n", Self.namespace, "-f", Files.path("k8s/base/gateway-preview.yaml")],
+                ["apply", "-f", "\(k8s)/base/rbac.yaml"],
+                ["apply", "-n", Self.namespace, "-f", "\(k8s)/components/operator/serviceaccount.yaml"],
+                ["apply", "-n", Self.namespace, "-f", "\(k8s)/base/gateway-preview.yaml"],
             ] {
                 let result = try await Files.run("kubectl", step, environment: admin)
                 #expect(result.isSuccess, "\(step): \(result.errors)")
@@ -80,7 +81,7 @@ struct RoleTests {
             try await replica.waitUntilReady()
             let scenario = try await Files.run(
                 "bash",
-                [Files.path("Tests/Scripts/role_scenario.sh"), "http://127.0.0.1:\(replica.port)", key],
+                [ProjectFiles.path("Tests/Scripts/role_scenario.sh"), "http://127.0.0.1:\(replica.port)", key],
                 environment: admin
             )
             let output = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
@@ -110,7 +111,7 @@ struct RoleTests {
     }
 
     private static func granted() throws -> Set<Permission> {
-        let documents = try YAMLNode.objects(in: Files.text("k8s/base/rbac.yaml"))
+        let documents = try YAMLNode.objects(in: ProjectFiles.text("k8s/base/rbac.yaml"))
         var granted: Set<Permission> = []
         for rule in documents.flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
             for group in rule["apiGroups"] as? [String] ?? [] {

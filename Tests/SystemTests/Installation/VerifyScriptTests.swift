@@ -45,7 +45,7 @@ struct VerifyScriptTests {
         let result = try await Files.run(
             "bash",
             [
-                Files.path("k8s/verify.sh"), "--bearer-file", bearer, "--key-file", bearer,
+                ProjectFiles.path("k8s/verify.sh"), "--bearer-file", bearer, "--key-file", bearer,
                 "--skip", all.filter { !groups.contains($0) }.joined(separator: ","),
             ],
             environment: [

@@ -94,7 +94,7 @@ struct VerifyTests {
             ]
             return try await Files.run(
                 "bash",
-                [Files.path("k8s/verify.sh")] + usual + arguments,
+                [ProjectFiles.path("k8s/verify.sh")] + usual + arguments,
                 environment: environment
             )
         }
@@ -113,7 +113,7 @@ struct VerifyTests {
             executable: try #require(clusterProgram),
             arguments: [
                 "up", "--state-dir", folder, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
-                "--rbac", Files.path("k8s/base/rbac.yaml"),
+                "--rbac", ProjectFiles.path("k8s/base/rbac.yaml"),
             ],
             environment: ["ENVOY": TestPrograms.envoy],
             logFile: output
@@ -131,7 +131,7 @@ struct VerifyTests {
                 run: try #require(run, "the development cluster did not start")
             )
             for file in ["networkpolicies", "networkpolicy-sandbox"] {
-                let applied = try await cluster.kubectl("apply", "-f", Files.path("k8s/base/\(file).yaml"))
+                let applied = try await cluster.kubectl("apply", "-f", ProjectFiles.path("k8s/base/\(file).yaml"))
                 #expect(applied.isSuccess, "\(applied.errors)")
             }
             try await body(cluster)

@@ -13,11 +13,6 @@ private enum HostCheckingApps {
     /// The Python that has the servers' packages.
     static let python =
         TestPrograms.named(by: "APPS_PYTHON") ?? TestPrograms.inPackage(".build/devcluster/apps/bin/python")
-    static func script(_ name: String) -> String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Scripts/\(name)").path
-    }
-
     /// Whether Debian's Ruby has the part of Rails that checks hosts.
     static let hasRails =
         ((try? FileManager.default.contentsOfDirectory(
@@ -34,7 +29,7 @@ private enum HostCheckingApps {
         case "rails":
             return ProcessCommand(
                 executable: "/usr/bin/ruby",
-                arguments: [script("host_checking_app.rb"), "\(port)"],
+                arguments: [ProjectFiles.path("Tests/Scripts/host_checking_app.rb"), "\(port)"],
                 logFile: logFile
             )
         case "jupyter", "jupyter with remote access":
@@ -53,7 +48,7 @@ private enum HostCheckingApps {
         default:
             return ProcessCommand(
                 executable: try #require(python),
-                arguments: [script("host_checking_app.py"), kind, "\(port)"],
+                arguments: [ProjectFiles.path("Tests/Scripts/host_checking_app.py"), kind, "\(port)"],
                 logFile: logFile
             )
         }
