@@ -57,12 +57,9 @@ struct ServiceUnderTest: Sendable {
         configure: (inout PreviewService) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (kubeconfig, issuerKey) = (
-            folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path
-        )
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (kubeconfig, issuerKey) = (folder.file("kubeconfig"), folder.file("key.pem"))
         try PrivateFile.write(issuerKeyPEM.utf8, to: issuerKey)
         var settings = Self.settings(issuerKey: issuerKey)
         settings.merge(changes) { $1 }

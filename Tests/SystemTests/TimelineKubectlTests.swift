@@ -28,11 +28,9 @@ struct TimelineKubectlTests {
         )
         let identity = ClaimIdentity(name: run.claimName, uid: claim.uid)
         try await withAPIServer(store: store) { server in
-            let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: home) }
-            let kubeconfig = home.appending(path: "config").path
-            try Data(try await server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig))
+            let home = try TemporaryFolder()
+            defer { home.remove() }
+            let kubeconfig = try home.write("config", try await server.kubeconfig())
 
             let log = try KubernetesTimelineLog(
                 client: client(kubeconfig),

@@ -88,19 +88,16 @@ struct KubectlTests {
     ///
     /// `kubectl` has a home directory of its own, so that it uses no other configuration or cache.
     private func withKubectl(_ body: @Sendable (_ manifest: String, Kubectl) async throws -> Void) async throws {
-        let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        try Data(Self.manifest.utf8).write(to: home.appending(path: "manifest.yaml"))
+        let home = try TemporaryFolder()
+        defer { home.remove() }
+        let manifest = try home.write("manifest.yaml", Self.manifest)
         try await withAPIServer { server in
-            let config = home.appending(path: "config")
-            try Data(try await server.kubeconfig().utf8).write(to: config)
-            let directory = home.path
-            try await body("\(directory)/manifest.yaml") { arguments in
+            let config = try home.write("config", try await server.kubeconfig())
+            try await body(manifest) { arguments in
                 let result = try await run(
                     .name("kubectl"),
                     arguments: Arguments(arguments),
-                    environment: .inherit.updating(["HOME": directory, "KUBECONFIG": config.path]),
+                    environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config]),
                     output: .string(limit: 1 << 20),
                     error: .string(limit: 1 << 20)
                 )

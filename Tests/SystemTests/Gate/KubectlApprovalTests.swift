@@ -65,15 +65,13 @@ struct KubectlApprovalTests {
         _ script: String,
         on cluster: GateCluster
     ) async throws -> (isSuccess: Bool, errors: String) {
-        let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        let config = home.appending(path: "config")
-        try Data(try await cluster.server.kubeconfig().utf8).write(to: config)
+        let home = try TemporaryFolder()
+        defer { home.remove() }
+        let config = try home.write("config", try await cluster.server.kubeconfig())
         let result = try await Subprocess.run(
             .name("sh"),
             arguments: ["-euc", script],
-            environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config.path]),
+            environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config]),
             output: .string(limit: 1 << 20),
             error: .string(limit: 1 << 20)
         )

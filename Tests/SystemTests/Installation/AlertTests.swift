@@ -52,21 +52,18 @@ struct AlertTests {
     )
     func alertsFire() async throws {
         let promtool = try #require(Self.promtool)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "alerts-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let manifest = try ProjectFiles.text(Self.rulesFile)
         let spec = try #require(manifest.range(of: "\nspec:\n"))
-        try String(manifest[spec.upperBound...])
-            .write(to: folder.appending(path: "rules.yaml"), atomically: true, encoding: .utf8)
+        let rules = try folder.write("rules.yaml", String(manifest[spec.upperBound...]))
         let tests = try ProjectFiles.text("Tests/Alerts/alerts.yaml")
         for name in try Self.rules().compactMap({ $0["alert"] as? String }) {
             #expect(tests.contains("alertname: \(name)\n        exp_alerts:\n"), "\(name) is not tried")
         }
-        try tests.write(to: folder.appending(path: "alerts.yaml"), atomically: true, encoding: .utf8)
-        let check = try await Files.run(promtool, ["check", "rules", folder.appending(path: "rules.yaml").path])
+        let check = try await Files.run(promtool, ["check", "rules", rules])
         #expect(check.isSuccess, "\(check.output)\(check.errors)")
-        let test = try await Files.run(promtool, ["test", "rules", folder.appending(path: "alerts.yaml").path])
+        let test = try await Files.run(promtool, ["test", "rules", folder.write("alerts.yaml", tests)])
         #expect(test.isSuccess, "\(test.output)\(test.errors)")
     }
 

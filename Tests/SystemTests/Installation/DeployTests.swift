@@ -203,11 +203,9 @@ struct DeployTests {
         _ body: @Sendable (Cluster) async throws -> Void
     ) async throws {
         try await RealControlPlane.with { plane in
-            let folder = FileManager.default.temporaryDirectory.appending(path: "deploy-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let key = folder.appending(path: "key").path
-            try "\(UUID().uuidString)\(UUID().uuidString)".write(toFile: key, atomically: true, encoding: .utf8)
+            let folder = try TemporaryFolder()
+            defer { folder.remove() }
+            let key = try folder.write("key", "\(UUID().uuidString)\(UUID().uuidString)")
             let cluster = Cluster(kubeconfig: plane.kubeconfig, key: key, home: folder.path)
             try await cluster.kubectl(["create", "namespace", "agentweaver"])
             guard installsCertificate else { return try await body(cluster) }

@@ -61,12 +61,11 @@ enum InstallationFiles {
 
     /// Renders an overlay with components.
     static func render(overlay: String, components: [String] = []) async throws -> String {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "render-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: ProjectFiles.path("k8s"), toPath: folder.appending(path: "k8s").path)
-        let installation = folder.appending(path: "k8s/installation")
-        try FileManager.default.createDirectory(at: installation, withIntermediateDirectories: true)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        try FileManager.default.copyItem(atPath: ProjectFiles.path("k8s"), toPath: folder.file("k8s"))
+        let installation = folder.file("k8s/installation")
+        try FileManager.default.createDirectory(atPath: installation, withIntermediateDirectories: true)
         let kustomization = """
             apiVersion: kustomize.config.k8s.io/v1beta1
             kind: Kustomization
@@ -74,12 +73,8 @@ enum InstallationFiles {
             resources: [../overlays/\(overlay)]
             components: [\(components.map { "../components/\($0)" }.joined(separator: ", "))]
             """
-        try kustomization.write(
-            to: installation.appending(path: "kustomization.yaml"),
-            atomically: true,
-            encoding: .utf8
-        )
-        let result = try await run("kubectl", ["kustomize", installation.path])
+        try folder.write("k8s/installation/kustomization.yaml", kustomization)
+        let result = try await run("kubectl", ["kustomize", installation])
         guard result.isSuccess else { throw Failure(description: result.errors) }
         return result.output
     }

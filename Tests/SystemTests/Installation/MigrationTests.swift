@@ -28,10 +28,9 @@ struct MigrationTests {
 
     /// Runs `work` with a copy of a kubeconfig that commands may change, in a folder for kubectl's cache.
     private func withCopy(_ kubeconfig: String, _ work: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "migration-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let copy = folder.appending(path: "kubeconfig").path
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let copy = folder.file("kubeconfig")
         try FileManager.default.copyItem(atPath: kubeconfig, toPath: copy)
         try await work(copy)
     }

@@ -33,9 +33,8 @@ struct RoleTests {
     @Test("With its role the service is refused nothing, and it uses every verb of the role")
     func roleAndRequestsAreTheSame() async throws {
         try await RealControlPlane.with { plane in
-            let folder = FileManager.default.temporaryDirectory.appending(path: "role-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
+            let folder = try TemporaryFolder()
+            defer { folder.remove() }
             let admin = ["KUBECONFIG": plane.kubeconfig, "HOME": folder.path]
             let k8s = ProjectFiles.path("k8s")
             for step in [
@@ -53,12 +52,12 @@ struct RoleTests {
                 environment: admin
             )
             try #require(token.isSuccess, "\(token.errors)")
-            let kubeconfig = folder.appending(path: "kubeconfig").path
+            let kubeconfig = folder.file("kubeconfig")
             try Self.kubeconfig(plane.kubeconfig, token: token.output.trimmingCharacters(in: .whitespacesAndNewlines))
                 .write(toFile: kubeconfig, atomically: true, encoding: .utf8)
-            let key = folder.appending(path: "key").path
+            let key = folder.file("key")
             try PrivateFile.write("\(UUID().uuidString)\(UUID().uuidString)".utf8, to: key)
-            try await run(kubeconfig: kubeconfig, key: key, log: folder.appending(path: "log").path, admin)
+            try await run(kubeconfig: kubeconfig, key: key, log: folder.file("log"), admin)
             try await compare(plane)
         }
     }

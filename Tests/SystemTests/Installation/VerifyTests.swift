@@ -103,16 +103,15 @@ struct VerifyTests {
     }
 
     private func withCluster(_ body: @escaping @Sendable (Cluster) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "verify-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let envoyPort = try #require(Sockets.freePort(address: "127.0.0.1"))
         let apiPort = try #require(Sockets.freePort(address: "127.0.0.1"))
-        let output = "\(folder)/output"
+        let output = folder.file("output")
         let command = ProcessCommand(
             executable: try #require(clusterProgram),
             arguments: [
-                "up", "--state-dir", folder, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
+                "up", "--state-dir", folder.path, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
                 "--rbac", ProjectFiles.path("k8s/base/rbac.yaml"),
             ],
             environment: ["ENVOY": TestPrograms.envoy],
@@ -126,7 +125,7 @@ struct VerifyTests {
                 return text.firstMatch(of: /\n  run +([0-9a-f-]{36})\n/).map { String($0.1) }
             }
             let cluster = Cluster(
-                folder: folder,
+                folder: folder.path,
                 api: "http://127.0.0.1:\(apiPort)",
                 run: try #require(run, "the development cluster did not start")
             )

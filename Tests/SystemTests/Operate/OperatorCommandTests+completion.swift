@@ -55,13 +55,12 @@ extension OperatorCommandTests {
         )
     )
     func kubectlCompletesThePlugin() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "plugin-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let program = try #require(ReplicaProcess.program)
         for name in ["kubectl-preview", "kubectl_complete-preview"] {
             try FileManager.default.createSymbolicLink(
-                atPath: folder.appending(path: name).path,
+                atPath: folder.file(name),
                 withDestinationPath: program
             )
         }

@@ -53,9 +53,8 @@ struct HTTP2AppTests {
     private func withHTTP2App(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
         let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/http2-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let manager: JSONValue = [
             "@type":
                 "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -99,13 +98,13 @@ struct HTTP2AppTests {
                 ]
             ]
         ]
-        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
+        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder.file("envoy.json"))
         let command = ProcessCommand(
             executable: envoy,
             arguments: [
-                "-c", folder + "/envoy.json", "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+                "-c", folder.file("envoy.json"), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
             ],
-            logFile: folder + "/envoy.log"
+            logFile: folder.file("envoy.log")
         )
         try await withBackground("the app") {
             _ = try await ChildProcess(watchdog: nil).run(command)

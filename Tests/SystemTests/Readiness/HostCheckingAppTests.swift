@@ -212,10 +212,9 @@ struct HostCheckingAppTests {
         _ body: @escaping @Sendable (ServiceUnderTest, _ appPort: Int, _ gatewayPort: Int) async throws -> Void
     ) async throws {
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let command = try HostCheckingApps.command(kind, port: port, logFile: folder + "/app.log")
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let command = try HostCheckingApps.command(kind, port: port, logFile: folder.file("app.log"))
         try await withBackground(kind) {
             _ = try await ChildProcess(watchdog: nil).run(command)
         } body: {

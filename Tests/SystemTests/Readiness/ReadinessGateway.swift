@@ -34,9 +34,8 @@ struct ReadinessGateway: Sendable {
         _ body: @escaping @Sendable (ReadinessGateway) async throws -> Result
     ) async throws -> Result {
         let envoy = try #require(TestPrograms.envoy)
-        let folder = FileManager.default.temporaryDirectory.path + "/readiness-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let (trusted, other) = (try CertificateAuthority(), try CertificateAuthority(commonName: "another authority"))
         let names = ["*.\(zone)"]
         let past = Date(timeIntervalSinceNow: -7200)..<Date(timeIntervalSinceNow: -3600)
@@ -59,13 +58,13 @@ struct ReadinessGateway: Sendable {
             cluster("nobody", port: try port()), cluster("empty", port: nil),
         ]
         let document: JSONValue = ["static_resources": ["listeners": .array(listeners), "clusters": .array(clusters)]]
-        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
+        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder.file("envoy.json"))
         let command = ProcessCommand(
             executable: envoy,
             arguments: [
-                "-c", folder + "/envoy.json", "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+                "-c", folder.file("envoy.json"), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
             ],
-            logFile: folder + "/envoy.log"
+            logFile: folder.file("envoy.log")
         )
         let gateway = ReadinessGateway(authorityPEM: trusted.certificatePEM, ports: ports)
         return try await withBackground("Envoy") {
