@@ -1,6 +1,5 @@
 import Foundation
 import HTTPTypes
-import Subprocess
 import TestSupport
 import Testing
 
@@ -14,8 +13,6 @@ private let schemathesis = TestPrograms.named(by: "SCHEMATHESIS")
     .timeLimit(.minutes(10))
 )
 struct SchemathesisTests {
-    private static let maxOutputBytes = 1 << 20
-
     @Test(.timeLimit(.minutes(5)))
     func allChecksPass() async throws {
         let executable = try #require(schemathesis)
@@ -28,9 +25,9 @@ struct SchemathesisTests {
             ]
         ) { service in
             try service.addSandbox()
-            let result = try await Subprocess.run(
-                .name("env"),
-                arguments: [
+            let result = try await InstallationFiles.run(
+                "env",
+                [
                     // It creates a folder in its working directory.
                     "-C", FileManager.default.temporaryDirectory.path, executable,
                     "--config-file", ProjectFiles.path("Tests/Schemathesis/schemathesis.toml"),
@@ -40,12 +37,9 @@ struct SchemathesisTests {
                     "--checks", "all", "--max-examples", "40", "--workers", "1", "--seed", "1", "--no-color",
                     "--generation-database", "none", "--suppress-health-check", "all",
                 ],
-                environment: .inherit.updating(["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]),
-                output: .string(limit: Self.maxOutputBytes),
-                error: .string(limit: Self.maxOutputBytes)
+                environment: ["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]
             )
-            let output = result.standardOutput + result.standardError
-            #expect(result.terminationStatus.isSuccess, "\(output)")
+            #expect(result.isSuccess, "\(result.output + result.errors)")
         }
     }
 }

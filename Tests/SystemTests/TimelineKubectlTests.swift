@@ -5,7 +5,6 @@ import KubernetesClient
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
-import Subprocess
 import TestSupport
 import Testing
 
@@ -70,14 +69,12 @@ struct TimelineKubectlTests {
     }
 
     private func kubectl(_ home: String, _ kubeconfig: String, _ arguments: String...) async throws -> String {
-        let result = try await Subprocess.run(
-            .name("kubectl"),
-            arguments: Arguments(["-n", Self.namespace] + arguments),
-            environment: .inherit.updating(["HOME": home, "KUBECONFIG": kubeconfig]),
-            output: .string(limit: 1 << 20),
-            error: .string(limit: 1 << 20)
+        let result = try await InstallationFiles.run(
+            "kubectl",
+            ["-n", Self.namespace] + arguments,
+            environment: ["HOME": home, "KUBECONFIG": kubeconfig]
         )
-        #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
-        return result.standardOutput
+        #expect(result.isSuccess, "\(result.errors)")
+        return result.output
     }
 }

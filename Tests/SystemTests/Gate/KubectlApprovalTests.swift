@@ -2,7 +2,6 @@ import DevCluster
 import Foundation
 import PreviewControl
 import PreviewDomain
-import Subprocess
 import TestSupport
 import Testing
 
@@ -61,20 +60,11 @@ struct KubectlApprovalTests {
         #expect(result.isSuccess, "\(result.errors)")
     }
 
-    private func execute(
-        _ script: String,
-        on cluster: GateCluster
-    ) async throws -> (isSuccess: Bool, errors: String) {
+    private func execute(_ script: String, on cluster: GateCluster) async throws -> InstallationFiles.Result {
         let home = try TemporaryFolder()
         defer { home.remove() }
         let config = try home.write("config", try await cluster.server.kubeconfig())
-        let result = try await Subprocess.run(
-            .name("sh"),
-            arguments: ["-euc", script],
-            environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config]),
-            output: .string(limit: 1 << 20),
-            error: .string(limit: 1 << 20)
-        )
-        return (result.terminationStatus.isSuccess, result.standardError)
+        let environment = ["HOME": home.path, "KUBECONFIG": config]
+        return try await InstallationFiles.run("sh", ["-euc", script], environment: environment)
     }
 }
