@@ -79,16 +79,7 @@ struct Replica: Sendable {
             observer: observer,
             remainingTime: { AnswerDeadline.remaining },
             failureObserver: failureObserver
-        ) { security in
-            wrap(
-                try CurlTransport(
-                    configuration: CurlConfiguration(
-                        tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) }),
-                        maxSilence: maxSilence
-                    )
-                )
-            )
-        }
+        ) { wrap(try CurlTransport(trust: $0.trust, maxSilence: maxSilence)) }
         let manifests = PreviewManifests(
             namespace: TestCluster.namespace,
             gatewayName: "agentweaver-preview-gateway",

@@ -5,6 +5,7 @@ import KubernetesClient
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
+import TestPeers
 import TestSupport
 import Testing
 
@@ -59,13 +60,7 @@ struct TimelineKubectlTests {
 
     private func client(_ kubeconfig: String) throws -> KubernetesClient {
         let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
-        return KubernetesClient(configuration: configuration) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        return KubernetesClient(configuration: configuration) { try CurlTransport(trust: $0.trust) }
     }
 
     private func kubectl(_ home: String, _ kubeconfig: String, _ arguments: String...) async throws -> String {

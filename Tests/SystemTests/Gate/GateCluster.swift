@@ -5,6 +5,7 @@ import KubernetesClient
 import PreviewCluster
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 
 @testable import DevCluster
@@ -99,13 +100,7 @@ struct GateCluster: Sendable {
         timeline: RecordingTimeline
     ) async throws -> ReplicaCore {
         let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
-        let client = KubernetesClient(configuration: configuration) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        let client = KubernetesClient(configuration: configuration) { try CurlTransport(trust: $0.trust) }
         let manifests = PreviewManifests(
             namespace: namespace,
             gatewayName: ClusterObjects.gateway,
