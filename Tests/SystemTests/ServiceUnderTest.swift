@@ -168,10 +168,29 @@ struct ServiceUnderTest: Sendable {
         bearer: String? = owner,
         headers: HTTPFields = [:]
     ) async throws -> Answer {
+        let request = Self.request(method, path, body: body, bearer: bearer, headers: headers, port: port)
+        let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
+        return Answer(
+            status: head.status.code,
+            headers: head.headerFields,
+            body: String(decoding: bytes, as: UTF8.self)
+        )
+    }
+
+    /// A request with an optional JSON body to a service on loopback.
+    static func request(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: String,
+        bearer: String? = owner,
+        headers: HTTPFields = [:],
+        port: Int,
+        timeout: Duration = .seconds(60)
+    ) -> TransportRequest {
         var fields = headers
         if let bearer { fields[.authorization] = "Bearer \(bearer)" }
         if !body.isEmpty, fields[.contentType] == nil { fields[.contentType] = "application/json" }
-        let request = TransportRequest(
+        return TransportRequest(
             head: HTTPRequest(
                 method: method,
                 scheme: "http",
@@ -180,13 +199,7 @@ struct ServiceUnderTest: Sendable {
                 headerFields: fields
             ),
             body: Array(body.utf8),
-            timeout: .seconds(60)
-        )
-        let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
-        return Answer(
-            status: head.status.code,
-            headers: head.headerFields,
-            body: String(decoding: bytes, as: UTF8.self)
+            timeout: timeout
         )
     }
 

@@ -203,15 +203,7 @@ private final class LoadCallers: Sendable {
     }
 
     private func request(_ method: String, _ path: String, _ body: String = "") -> String {
-        """
-        \(method) \(path) HTTP/1.1\r
-        Host: service\r
-        Authorization: Bearer \(bearer)\r
-        Content-Type: application/json\r
-        Content-Length: \(body.utf8.count)\r
-        \r
-        \(body)
-        """
+        KeptConnection.request(method, path, body: body, bearer: bearer)
     }
 
     /// The number of promises that the cluster does not show: pings whose expiry is missing, and stopped previews that
