@@ -19,8 +19,8 @@ struct ControlHarness: Sendable {
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
-    static let run = run("3f2a9c1e-0000-4000-8000-000000000001")
-    static let otherRun = run("7b1d0c44-0000-4000-8000-000000000002")
+    static let run = RunID.sample
+    static let otherRun = RunID.known("7b1d0c44-0000-4000-8000-000000000002")
 
     init(
         cluster: SimulatedCluster = SimulatedCluster(),
@@ -79,10 +79,5 @@ struct ControlHarness: Sendable {
     func advance(by duration: Duration) {
         cluster.advance(by: duration)
         clock.advance(by: duration)
-    }
-
-    static func run(_ text: String) -> RunID {
-        guard let run = try? RunID(text) else { preconditionFailure("not a run id: \(text)") }
-        return run
     }
 }

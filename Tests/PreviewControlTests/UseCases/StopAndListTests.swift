@@ -53,8 +53,8 @@ struct StopAndListTests {
 
     /// The two IDs have the same label: they look alike, and their digests begin with the same 32 bits.
     @Test func aRunWithTheSameLabelIsAnotherRun() async throws {
-        let run = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
-        let other = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
+        let run = RunID.known("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
+        let other = RunID.known("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
         #expect(run != other && run.label == other.label)
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
