@@ -82,7 +82,7 @@ extension TestClientProtocol {
         _ method: HTTPRequest.Method,
         _ path: String,
         body: String? = nil,
-        headers: HTTPFields = [.authorization: "Bearer \(APIHarness.owner)", .contentType: "application/json"]
+        headers: HTTPFields = .json(bearer: APIHarness.owner)
     ) async throws -> (status: Int, json: Any?, headers: HTTPFields) {
         try await execute(
             uri: path,

@@ -2,7 +2,6 @@ import Basics
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
-import PrometheusMetrics
 import Router
 import TestPeers
 import TestSupport
@@ -63,12 +62,7 @@ struct PassingOnTests {
         _ limits: ConnectionLimits = ConnectionLimits(),
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
-        let router = CoreRouter(
-            to: try BaseURL("http://core.example.com"),
-            transport: transport,
-            metrics: PrometheusRegistry(),
-            logger: .silent
-        )
+        let router = try CoreRouter.forwarding(to: transport)
         try await LiveServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
