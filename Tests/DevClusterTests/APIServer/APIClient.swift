@@ -2,6 +2,7 @@ import CurlHTTP
 import DevCluster
 import HTTPTransport
 import HTTPTypes
+import TestSupport
 
 /// A client of the development cluster's API server over its socket. It sends bodies unchanged, so that a test can also
 /// send invalid ones.
@@ -200,12 +201,7 @@ enum Samples {
 
 /// A clock on which every sleep ends immediately and the time stays the same.
 final class ImmediateClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
+    typealias Instant = ManualClock.Instant
 
     var now: Instant { Instant(offset: .zero) }
     var minimumResolution: Duration { .zero }
