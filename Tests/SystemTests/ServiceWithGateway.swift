@@ -18,8 +18,8 @@ enum ServiceWithGateway {
         _ body: @escaping @Sendable (ServiceUnderTest, Int) async throws -> Void
     ) async throws {
         let envoy = try #require(TestPrograms.envoy)
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let port = try ListenerPorts.free()
+        let adminPort = try ListenerPorts.free()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let settings = [

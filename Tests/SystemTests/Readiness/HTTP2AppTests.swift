@@ -15,7 +15,6 @@ import Testing
 struct HTTP2AppTests {
     private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let zone = "preview.localhost"
-    private static let startLimit = Duration.seconds(20)
 
     @Test func anAppThatSpeaksHTTP2OnlyIsServedThroughTheGateway() async throws {
         try await withHTTP2App { app in
@@ -51,13 +50,8 @@ struct HTTP2AppTests {
 
     /// Runs an app that accepts only HTTP/2 with prior knowledge.
     private func withHTTP2App(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
-        let envoy = try #require(TestPrograms.envoy)
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = try TemporaryFolder()
-        defer { folder.remove() }
-        let manager: JSONValue = [
-            "@type":
-                "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        let port = try ListenerPorts.free()
+        let settings: JSONValue = [
             "stat_prefix": "app", "codec_type": "HTTP2",
             "route_config": [
                 "virtual_hosts": [
@@ -72,47 +66,8 @@ struct HTTP2AppTests {
                     ]
                 ]
             ],
-            "http_filters": [
-                [
-                    "name": "envoy.filters.http.router",
-                    "typed_config": ["@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"],
-                ]
-            ],
         ]
-        let document: JSONValue = [
-            "static_resources": [
-                "listeners": [
-                    [
-                        "name": "app", "address": EnvoyBootstrap.address("127.0.0.1", port: port),
-                        "filter_chains": [
-                            [
-                                "filters": [
-                                    [
-                                        "name": "envoy.filters.network.http_connection_manager",
-                                        "typed_config": manager,
-                                    ]
-                                ]
-                            ]
-                        ],
-                    ]
-                ]
-            ]
-        ]
-        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder.file("envoy.json"))
-        let command = ProcessCommand(
-            executable: envoy,
-            arguments: [
-                "-c", folder.file("envoy.json"), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
-            ],
-            logFile: folder.file("envoy.log")
-        )
-        try await withBackground("the app") {
-            _ = try await ChildProcess(watchdog: nil).run(command)
-        } body: {
-            let isUp: Bool? = try await poll(every: .milliseconds(20), limit: Self.startLimit) {
-                Sockets.accepts(address: "127.0.0.1", port: port) ? true : nil
-            }
-            #expect(isUp == true)
+        try await StaticEnvoy.run(at: [port], listeners: [StaticEnvoy.listener(port: port, settings: settings)]) {
             try await body(port)
         }
     }

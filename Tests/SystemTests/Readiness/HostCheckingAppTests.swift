@@ -211,7 +211,7 @@ struct HostCheckingAppTests {
         _ kind: String,
         _ body: @escaping @Sendable (ServiceUnderTest, _ appPort: Int, _ gatewayPort: Int) async throws -> Void
     ) async throws {
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let port = try ListenerPorts.free()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let command = try HostCheckingApps.command(kind, port: port, logFile: folder.file("app.log"))
