@@ -2,6 +2,16 @@ public import PreviewControl
 public import PreviewDomain
 
 extension AgentPreviewGate {
+    /// Requests a preview without waiting for the decision.
+    ///
+    /// - Throws: A ``PreviewError`` if the request does not wait for a decision.
+    public func pendingRequest(for run: RunID, port: Int = 3000) async throws -> Approval {
+        guard case .pending(let approval) = try await request(run: run, port: port, requester: "agent") else {
+            throw PreviewError(.invalid, "the request does not wait for approval")
+        }
+        return approval
+    }
+
     /// Requests a preview; returns once the request waits for a decision.
     public func ask(
         for run: RunID,

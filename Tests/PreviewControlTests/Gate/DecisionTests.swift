@@ -10,11 +10,7 @@ struct DecisionTests {
     private let child = ControlHarness.otherRun
 
     private func pending(_ harness: GateHarness, port: Int = 3000) async throws -> Approval {
-        guard case .pending(let approval) = try await harness[0].request(run: run, port: port, requester: "agent")
-        else {
-            throw PreviewError(.invalid, "the request was granted")
-        }
-        return approval
+        try await harness[0].pendingRequest(for: run, port: port)
     }
 
     @Test(arguments: [

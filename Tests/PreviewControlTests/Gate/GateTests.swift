@@ -169,18 +169,10 @@ struct GateTests {
     @Test func aGrantOlderThanTheWindowIsNotUsed() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.advance(by: .seconds(300))
-            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else {
-                Issue.record("an old grant was used")
-                return
-            }
+            let next = try await harness[0].pendingRequest(for: run)
             #expect(next.id != pending.id)
             #expect(harness.states == [.withdrawn, .pending])
             #expect(harness.provisioning.isEmpty)
@@ -204,11 +196,7 @@ struct GateTests {
     @Test func aGrantForAnEarlierPodGivesWayToANewRequest() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.replacePod(of: run)
             _ = try await harness[0].request(run: run, port: 3000, requester: "agent")

@@ -45,17 +45,9 @@ struct GroundTests {
     @Test(arguments: Ground.allCases)
     func whatWasTakenBackStartsNothingWhereTheRequestWaitsAlready(ground: Ground) async throws {
         let harness = try await GateHarness()
-        guard case .pending(let pending) = try await harness[1].request(run: run, port: 3000, requester: "agent")
-        else {
-            Issue.record("the request does not wait for approval")
-            return
-        }
+        let pending = try await harness[1].pendingRequest(for: run)
         try await show(ground, harness)
-        let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-        guard case .pending(let joined) = answer else {
-            Issue.record("the request started a preview without a grant")
-            return
-        }
+        let joined = try await harness[0].pendingRequest(for: run)
         #expect(joined.id == pending.id)
         #expect(harness.provisioning.isEmpty)
         #expect(harness.states == [.pending])

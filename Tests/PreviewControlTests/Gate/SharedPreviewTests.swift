@@ -153,11 +153,7 @@ struct SharedPreviewTests {
                 // Before that time, a failed start could still give its grant back.
                 harness.cluster.advance(by: UsedGrant.giveBackGrace)
             }
-            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else {
-                Issue.record("the request started a preview without approval")
-                return
-            }
+            let next = try await harness[0].pendingRequest(for: run)
             #expect(next.id != pending.id)
             #expect(harness.states == [.consumed, .pending])
         }
@@ -226,11 +222,7 @@ struct SharedPreviewTests {
     @Test func anOldUseIsNotWaitedForAtAll() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             harness.cluster.advance(by: UsedGrant.longestStart)

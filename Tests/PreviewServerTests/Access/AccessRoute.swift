@@ -164,8 +164,7 @@ extension AccessRoute {
     @Sendable private static func pendingRequest(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
     {
         let run = try existing(run, in: harness)
-        guard case .pending(let approval) = try await harness.gate.request(run: run, port: 3000, requester: "agent")
-        else { throw Unexpected() }
+        let approval = try await harness.gate.pendingRequest(for: run)
         return ["{requestId}": approval.id.text]
     }
 

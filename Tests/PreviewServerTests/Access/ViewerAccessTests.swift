@@ -41,8 +41,7 @@ struct ViewerAccessTests {
     ) async throws -> (acting: [Int], looking: [Int]) {
         let run = try RunID(APIHarness.run)
         let token = try await harness.core.previews.start(run: run, port: 3000, requester: "ada").session.token.text
-        guard case .pending(let request) = try await harness.gate.request(run: run, port: 3001, requester: "agent")
-        else { return ([], []) }
+        let request = try await harness.gate.pendingRequest(for: run, port: 3001)
         let id = request.id.text
         let acts: [(HTTPRequest.Method, String, String)] = [
             (.post, "tool-approvals", #"{"request_id": "\#(id)"}"#),
@@ -165,11 +164,7 @@ struct ViewerAccessTests {
             let approvals = ApprovalPolicy(ownersMayApproveAlways: ownersMay)
             try await serve(approvals: approvals) { harness, client in
                 let run = try RunID(APIHarness.run)
-                guard case .pending(let request) = try await harness.gate.request(run: run, port: 3000, requester: "a")
-                else {
-                    Issue.record("the request does not wait for approval")
-                    return
-                }
+                let request = try await harness.gate.pendingRequest(for: run)
                 let answer = try await client.call(
                     .post,
                     "\(Self.run)/tool-approvals",

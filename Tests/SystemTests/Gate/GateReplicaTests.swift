@@ -148,11 +148,7 @@ struct GateReplicaTests {
     @Test func aWriteTestsTheGroundThatItRestsOn() async throws {
         try await GateCluster.with(replicas: 1) { cluster in
             let (run, store) = (cluster.run, cluster[0].store)
-            guard case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await cluster[0].pendingRequest(for: run)
             let identity = try #require(try await store.claim(of: run)?.identity)
             let on = try #require(try await store.setAutoApprove(true, of: identity))
             let entry = try #require(on.ledger.entry(pending.id))
