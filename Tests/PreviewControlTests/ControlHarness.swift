@@ -75,6 +75,15 @@ struct ControlHarness: Sendable {
         }
     }
 
+    /// Runs the reaper while `work` runs, which begins once the copies are complete and the reaper sleeps.
+    func withSleepingReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        try await withReaper {
+            await waitUntil { mirror.isFresh }
+            await clock.waitForSleepers(2)
+            try await work()
+        }
+    }
+
     /// Advances the cluster's clock and this replica's.
     func advance(by duration: Duration) {
         cluster.advance(by: duration)

@@ -16,9 +16,7 @@ struct LeftoverTests {
         _ harness: ControlHarness,
         after end: @escaping @Sendable () async throws -> Void
     ) async throws {
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             try await end()
             // The Service is gone, or is due again within the time of a retry.
             await waitUntil {
@@ -98,9 +96,7 @@ struct LeftoverTests {
             // The reaper judges the Service.
             for _ in 0..<500 { await Task.yield() }
         }
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
             #expect(harness.cluster.liveBackends == [started.session.token])
             #expect(!harness.cluster.log.contains(.deleteBackend))
@@ -109,9 +105,7 @@ struct LeftoverTests {
 
     @Test func aServiceThatNoStartCompletesEndsAlthoughTheClockThatCreatedItIsSlow() async throws {
         let harness = try await ControlHarness()
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             let orphan = try #require(PreviewToken("lonely"))
             harness.cluster.addBackend(orphan, run: run.label, age: .seconds(35 * 60))
             await waitUntil { harness.mirror.lastSeenBackend(orphan) != nil }

@@ -294,9 +294,7 @@ struct OutageTests {
         let harness = try await harness(idle: .seconds(60), sweepInterval: .seconds(3600))
         let begin = harness.cluster.now
         let token = try await harness.startPreview().token
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.advance(by: .seconds(59))
             await waitUntil { harness.mirror.nextDeadline == begin + .seconds(60) }
             await harness.clock.waitForSleepers(2)

@@ -90,9 +90,7 @@ struct ReaperClaimTests {
 
     @Test func aDeletedClaimEndsItsPreviewsAtOnce() async throws {
         let (harness, _) = try await started()
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.removeClaim(of: run)
             await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }

@@ -209,9 +209,7 @@ struct ReaperTests {
     @Test func aDeletedPodEndsItsPreviewsAtOnce() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.endPod(pod)
             await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
@@ -240,9 +238,7 @@ struct ReaperTests {
     @Test func withWatchesInGoodOrderASweepListsNothing() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
             #expect(harness.cluster.log == [.proveWatch])
@@ -253,9 +249,7 @@ struct ReaperTests {
     @Test func whatASilentWatchMissedIsReapedByTheNextSweep() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
             try await harness.reaper.sweep()
@@ -266,9 +260,7 @@ struct ReaperTests {
     @Test func watchesThatCannotProveToBeAliveAreNotBelieved() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
@@ -300,9 +292,7 @@ struct ReaperTests {
         for port in [3000, 3001] { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         harness.cluster.interrupt(.deleteRoute) { for await _ in gate { return } }
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.endPod(pod)
             await waitUntil { harness.cluster.liveRoutes.count == 1 }
             open.yield()
@@ -339,9 +329,7 @@ struct ReaperTests {
     @Test func reapingCostsTwoDeletionsAndNoRead() async throws {
         let harness = try await ControlHarness()
         try await harness.startPreview()
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.clearLog()
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(59))

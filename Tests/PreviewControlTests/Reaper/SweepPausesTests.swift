@@ -65,9 +65,7 @@ struct FailedSweepTests {
     @Test func aFailedSweepIsRepeatedAtOnceWhenTheAPIServerAnswersAnotherRequest() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
-        try await harness.withReaper {
-            await waitUntil { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.goAway()
             for _ in 0..<12 {
                 harness.advance(by: .seconds(60))

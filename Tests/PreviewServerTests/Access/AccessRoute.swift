@@ -175,6 +175,4 @@ extension AccessRoute {
         try await harness.gate.setAutoApprove(run: existing(run, in: harness), to: true, by: "ada")
         return [:]
     }
-
-    private struct Unexpected: Error {}
 }
