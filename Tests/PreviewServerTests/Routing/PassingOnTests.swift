@@ -63,7 +63,7 @@ struct PassingOnTests {
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let router = try CoreRouter.forwarding(to: transport)
-        try await LiveServer.run { onRunning in
+        try await LoopbackServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
                 server: .watched(limits, router: router),

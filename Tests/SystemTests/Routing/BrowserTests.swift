@@ -52,17 +52,15 @@ struct BrowserTests {
                 body: ResponseBody(byteBuffer: ByteBuffer(string: "<!doctype html><h1>The app in the sandbox</h1>"))
             )
         }
-        let (ports, source) = AsyncStream<Int>.makeStream()
-        let application = Application(
-            router: router,
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
-            logger: .silent
-        )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await application.run() }
-            if let port = await ports.first(where: { _ in true }) { try await body(port) }
+        try await LoopbackServer.run { onRunning in
+            Application(
+                router: router,
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: onRunning,
+                logger: .silent
+            )
+        } _: { port, _ in
+            try await body(port)
         }
     }
 }
