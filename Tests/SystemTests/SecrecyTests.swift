@@ -55,8 +55,7 @@ struct SecrecyTests {
     }
 
     private func start(_ service: ServiceUnderTest, _ secrets: inout Set<String>) async throws -> String {
-        let answer = try await service.call(.post, Self.portForward, body: #"{"target_port": 3000}"#)
-        #expect(answer.status == 200)
+        let answer = try await service.startPreview()
         let token = try #require(answer["session_id"])
         secrets.formUnion([token, try #require(answer["preview_url"])])
         return token

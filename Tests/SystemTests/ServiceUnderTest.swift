@@ -8,6 +8,7 @@ import NIOCore
 import PreviewDomain
 import ServiceLifecycle
 import TestSupport
+import Testing
 
 @testable import DevCluster
 @testable import PreviewCommands
@@ -175,6 +176,16 @@ struct ServiceUnderTest: Sendable {
             headers: head.headerFields,
             body: String(decoding: bytes, as: UTF8.self)
         )
+    }
+
+    /// Starts a preview as the owner of ``run``.
+    ///
+    /// - Parameter members: Further members of the body, each with a comma before it.
+    func startPreview(port: Int = 3000, members: String = "") async throws -> Answer {
+        let body = #"{"target_port": \#(port)\#(members)}"#
+        let answer = try await call(.post, "/api/runs/\(Self.run)/sandbox/port-forward", body: body)
+        #expect(answer.status == 200, "\(answer.body)")
+        return answer
     }
 
     /// A request with an optional JSON body to a service on loopback.

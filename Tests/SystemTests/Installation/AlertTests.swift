@@ -75,12 +75,7 @@ struct AlertTests {
         let promtool = try #require(Self.promtool)
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            let started = try await service.call(
-                .post,
-                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
-                body: #"{"target_port": 3000}"#
-            )
-            #expect(started.status == 200)
+            _ = try await service.startPreview()
             let page = try await service.call(.get, "/metrics", bearer: nil).body
             #expect(page.contains("preview_gateway_starts_total"))
             let build = page.split(separator: "\n").first { $0.hasPrefix("preview_gateway_build_info{") }

@@ -38,12 +38,7 @@ struct MigrationTests {
     @Test func whatThePageShowsIsWhatIsInTheCluster() async throws {
         try await ServiceUnderTest.run(settings: ["Sandbox__Preview__LabelPods": "true"]) { service in
             try service.addSandbox()
-            let started = try await service.call(
-                .post,
-                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
-                body: #"{"target_port": 3000}"#
-            )
-            #expect(started.status == 200, "\(started.body)")
+            _ = try await service.startPreview()
             let commands = try Self.commands().filter { $0.contains(" get ") }
             #expect(commands.count == 3)
             try await withCopy(service.kubeconfig) { kubeconfig in

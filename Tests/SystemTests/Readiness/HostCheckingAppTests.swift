@@ -65,7 +65,6 @@ private enum HostCheckingApps {
     .timeLimit(.minutes(3))
 )
 struct HostCheckingAppTests {
-    private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let zone = "preview.localhost"
     private static let startLimit = Duration.seconds(30)
 
@@ -202,9 +201,7 @@ struct HostCheckingAppTests {
         _ service: ServiceUnderTest
     ) async throws -> ServiceUnderTest.Answer {
         let choice = host.map { #", "host_header": "\#($0)""# } ?? ""
-        let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(port)\#(choice)}"#)
-        #expect(answer.status == 200, "\(answer.body)")
-        return answer
+        return try await service.startPreview(port: port, members: choice)
     }
 
     private func withApp(
