@@ -40,10 +40,7 @@ struct LimitTests {
     @Test func aPreviewThatIsBeingDeletedMakesRoom() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        var tokens: [PreviewToken] = []
-        for port in 3000..<3003 {
-            tokens.append(try await harness.previews.start(run: run, port: port, requester: "ada").session.token)
-        }
+        let tokens = try await startThree(harness)
         harness.cluster.markRouteAsBeingDeleted(tokens[1])
         _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
         #expect(harness.cluster.liveRoutes.count == 4)
