@@ -30,10 +30,7 @@ struct ForeignObjectTests {
 
     @Test("They leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
     func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             try await replica.whileFed {
                 await waitUntil {
@@ -54,10 +51,7 @@ struct ForeignObjectTests {
     }
 
     @Test func whatIsDeletedAfterItCeasedToBeOursLeavesTheCopyToo() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             let gate = Gate()
             // The watch sees both changes only when it is reopened.

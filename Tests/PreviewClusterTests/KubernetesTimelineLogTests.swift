@@ -67,10 +67,7 @@ struct KubernetesTimelineLogTests {
     }
 
     @Test func noTokenAndNoURLIsInAPreviewsEvents() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             try await replica.previews.stop(run: run, token: token)
             for event in replica.timeline.events {

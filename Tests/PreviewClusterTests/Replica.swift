@@ -129,6 +129,19 @@ struct Replica: Sendable {
     }
 }
 
+extension TestCluster {
+    /// Runs a cluster with the sandbox of one run, and one replica.
+    static func withReplica(
+        _ body: @Sendable (TestCluster, Replica, RunID) async throws -> Void
+    ) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            try await body(cluster, try await Replica(cluster), run)
+        }
+    }
+}
+
 extension RunID {
     /// A run whose claim's name differs from that of any other number.
     static func testing(_ number: Int = 1) throws -> RunID {

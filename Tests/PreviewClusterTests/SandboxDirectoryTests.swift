@@ -203,10 +203,7 @@ struct SandboxDirectoryTests {
     }
 
     @Test func aBrokenWatchSendsEveryQuestionToTheCluster() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             try await replica.whileFed {
                 replica.mirror.apply(.interrupted(.sandboxes))
                 cluster.requests.reset()
