@@ -6,7 +6,6 @@ import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOSSL
-import ServiceLifecycle
 import Synchronization
 
 /// A real HTTP server on loopback, in this process, that counts its connections.

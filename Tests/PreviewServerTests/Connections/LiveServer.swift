@@ -1,6 +1,4 @@
 import Hummingbird
-import NIOCore
-import ServiceLifecycle
 import TestPeers
 import TestSupport
 
