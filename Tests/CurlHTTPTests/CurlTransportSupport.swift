@@ -25,22 +25,6 @@ func request(
     )
 }
 
-/// Uses a transport, then shuts it down.
-func withTransport<Result: Sendable>(
-    _ configuration: CurlConfiguration = CurlConfiguration(),
-    _ body: @Sendable (CurlTransport) async throws -> Result
-) async throws -> Result {
-    let transport = try CurlTransport(configuration: configuration)
-    do {
-        let result = try await body(transport)
-        await transport.shutdown()
-        return result
-    } catch {
-        await transport.shutdown()
-        throw error
-    }
-}
-
 extension CurlHTTP.TLSConfiguration {
     /// Trusts only `certificates`.
     static func trusting(_ certificates: CertificateAuthority) -> Self {

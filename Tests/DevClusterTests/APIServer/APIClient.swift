@@ -2,6 +2,7 @@ import CurlHTTP
 import DevCluster
 import HTTPTransport
 import HTTPTypes
+import TestPeers
 import TestSupport
 
 /// A client of the development cluster's API server over its socket. It sends bodies unchanged, so that a test can also
@@ -33,25 +34,11 @@ struct APIClient: Sendable {
         _ body: @Sendable (APIServer, APIClient) async throws -> Result
     ) async throws -> Result {
         try await withAPIServer(configuration: configuration, store: store) { server in
-            let transport = try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: Array(server.authorityPEM.utf8)),
-                    userAgent: "tester/1.0"
-                )
-            )
+            let tls = TLSConfiguration(caPEM: Array(server.authorityPEM.utf8))
             let authority = String(try await server.address().dropFirst("https://".count))
-            let client = APIClient(
-                transport: transport,
-                authority: authority,
-                token: server.configuration.users.first?.token
-            )
-            do {
-                let result = try await body(server, client)
-                await transport.shutdown()
-                return result
-            } catch {
-                await transport.shutdown()
-                throw error
+            return try await withTransport(CurlConfiguration(tls: tls, userAgent: "tester/1.0")) { transport in
+                let token = server.configuration.users.first?.token
+                return try await body(server, APIClient(transport: transport, authority: authority, token: token))
             }
         }
     }

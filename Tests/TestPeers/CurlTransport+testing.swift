@@ -14,3 +14,19 @@ extension CurlTransport {
         )
     }
 }
+
+/// Uses a transport, then shuts it down.
+public func withTransport<Result: Sendable>(
+    _ configuration: CurlConfiguration = CurlConfiguration(),
+    _ body: @Sendable (CurlTransport) async throws -> Result
+) async throws -> Result {
+    let transport = try CurlTransport(configuration: configuration)
+    do {
+        let result = try await body(transport)
+        await transport.shutdown()
+        return result
+    } catch {
+        await transport.shutdown()
+        throw error
+    }
+}
