@@ -20,7 +20,7 @@ struct HeadRequestTests {
         _ body: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
-        try await LiveServer.run { onRunning in
+        try await LoopbackServer.run { onRunning in
             harness.api.application(
                 address: .hostname("127.0.0.1", port: 0),
                 connections: limits,
