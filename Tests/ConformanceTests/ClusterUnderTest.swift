@@ -38,13 +38,7 @@ struct ClusterUnderTest: Sendable {
         KubernetesClient(
             configuration: configuration,
             limits: RequestLimits(attemptTimeout: .seconds(60), totalBudget: .seconds(60))
-        ) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        ) { try CurlTransport(trust: $0.trust) }
     }
 
     func create(_ namespace: Namespace) async throws {

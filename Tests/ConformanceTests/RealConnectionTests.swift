@@ -94,13 +94,7 @@ struct RealConnectionTests {
                 configuration: proxied,
                 limits: RequestLimits(attemptTimeout: .seconds(4)),
                 retryPolicy: RetryPolicy(maxAttempts: 1)
-            ) { security in
-                try CurlTransport(
-                    configuration: CurlConfiguration(
-                        tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                    )
-                )
-            }
+            ) { try CurlTransport(trust: $0.trust) }
             try await body(proxy, client)
         }
     }

@@ -172,13 +172,7 @@ struct RefusalTests {
         KubernetesClient(
             configuration: try ClusterConfiguration.discover(kubeconfig: kubeconfig),
             failureObserver: observer
-        ) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        ) { try CurlTransport(trust: $0.trust) }
     }
 
     private static func refusal(_ work: () async throws -> some Sendable) async -> KubernetesError.Kind? {

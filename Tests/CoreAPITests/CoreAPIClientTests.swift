@@ -9,11 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct CoreAPIClientTests {
     static let bearer = "a-bearer-that-nobody-may-read"
     private let clock = ManualClock()
-    private let run: RunID
-
-    init() throws {
-        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
-    }
+    private let run = RunID.sample
 
     private func client(_ transport: ScriptedTransport) throws -> CoreAPIClient {
         CoreAPIClient(base: try BaseURL("https://core.example.com:8443/base/"), transport: transport)

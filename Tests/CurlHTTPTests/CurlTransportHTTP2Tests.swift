@@ -53,18 +53,10 @@ import Testing
         }
     }
 
-    @Sendable private static func waitUntilTheClientGivesUp(_ request: Request) async throws {
-        try await request.body.consumeWithCancellationOnInboundClose { _ in
-            let (silence, continuation) = AsyncStream.makeStream(of: Never.self)
-            for await _ in silence {}
-            continuation.finish()
-        }
-    }
-
     @Test func cancellingOneRequestLeavesTheConnectionToTheOthers() async throws {
         let certificates = try CertificateAuthority()
         try await HTTPSPeer.run(.init(.http2, identity: certificates.issue())) { request, _ in
-            if request.uri.path == "/never" { try await Self.waitUntilTheClientGivesUp(request) }
+            if request.uri.path == "/never" { try await waitUntilTheClientGivesUp(request) }
             return Response(status: .ok)
         } _: { peer in
             try await withTransport(.init(tls: .trusting(certificates))) { transport in

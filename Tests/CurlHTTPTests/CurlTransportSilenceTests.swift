@@ -76,7 +76,8 @@ import Testing
         try await withMutingProxy(.http2) { request, _ in
             switch request.uri.path {
             case "/slow": for await _ in release {}
-            case "/second": if arrivals.add(1, ordering: .relaxed).newValue == 1 { try await Self.hang(request) }
+            case "/second":
+                if arrivals.add(1, ordering: .relaxed).newValue == 1 { try await waitUntilTheClientGivesUp(request) }
             case "/release": releasing.finish()
             default: break
             }
@@ -93,15 +94,6 @@ import Testing
         }
     }
 
-    /// Sends nothing until the client gives up.
-    @Sendable private static func hang(_ request: Request) async throws {
-        try await request.body.consumeWithCancellationOnInboundClose { _ in
-            let (silence, continuation) = AsyncStream.makeStream(of: Never.self)
-            for await _ in silence {}
-            continuation.finish()
-        }
-    }
-
     @Test(arguments: everyProtocol)
     func aQuietStreamEndsOnceItsPeerIsKnownToAnswerOnlyElsewhere(_ protocols: HTTPSPeer.Protocols) async throws {
         try await withMutingProxy(protocols) { request, _ in
@@ -110,7 +102,7 @@ import Testing
                 status: .ok,
                 body: ResponseBody { writer in
                     try await writer.write(ByteBuffer(string: "first"))
-                    try await Self.hang(request)
+                    try await waitUntilTheClientGivesUp(request)
                 }
             )
         } _: { proxy, transport, scheme in

@@ -3,6 +3,7 @@ import DevelopmentCertificates
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
+import Hummingbird
 import TestSupport
 
 /// A request to a peer on loopback, with a time limit that only a broken transport reaches.
@@ -22,22 +23,6 @@ func request(
         timeout: timeout,
         headTimeout: headTimeout
     )
-}
-
-/// Uses a transport, then shuts it down.
-func withTransport<Result: Sendable>(
-    _ configuration: CurlConfiguration = CurlConfiguration(),
-    _ body: @Sendable (CurlTransport) async throws -> Result
-) async throws -> Result {
-    let transport = try CurlTransport(configuration: configuration)
-    do {
-        let result = try await body(transport)
-        await transport.shutdown()
-        return result
-    } catch {
-        await transport.shutdown()
-        throw error
-    }
 }
 
 extension CurlHTTP.TLSConfiguration {
@@ -67,4 +52,13 @@ func kindOfError(_ body: () async throws -> Void) async -> TransportError.Kind? 
 /// The number of descriptors that this process has open.
 func openDescriptorCount() throws -> Int {
     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+}
+
+/// Sends nothing until the client gives up.
+func waitUntilTheClientGivesUp(_ request: Request) async throws {
+    try await request.body.consumeWithCancellationOnInboundClose { _ in
+        let (silence, continuation) = AsyncStream.makeStream(of: Never.self)
+        for await _ in silence {}
+        continuation.finish()
+    }
 }

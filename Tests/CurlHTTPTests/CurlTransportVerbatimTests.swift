@@ -1,7 +1,6 @@
 import CurlHTTP
 import HTTPTransport
 import HTTPTypes
-import Synchronization
 import TestPeers
 import TestSupport
 import Testing
@@ -67,9 +66,9 @@ struct CurlTransportVerbatimTests {
 
     @Test(arguments: [6, nil])
     func aBodyIsMadeOnlyOnceAConnectionIsThere(length: Int?) async throws {
-        let begun = Flag()
+        let begun = SharedFlag()
         let upload = TransportUpload(length: length) { writer in
-            begun.set()
+            begun.isSet = true
             for part in ["ab", "", "cdef"] { try await writer.write(Array(part.utf8)) }
         }
         let port = try #require(ListenerPorts.next { _ in true })
@@ -117,12 +116,4 @@ struct CurlTransportVerbatimTests {
             }
         }
     }
-}
-
-private final class Flag: Sendable {
-    private let value = Atomic(false)
-
-    var isSet: Bool { value.load(ordering: .relaxed) }
-
-    func set() { value.store(true, ordering: .relaxed) }
 }

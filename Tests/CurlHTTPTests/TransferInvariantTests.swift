@@ -1,5 +1,6 @@
 import HTTPTransport
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import CurlHTTP
@@ -17,7 +18,7 @@ import Testing
         private static let maxBufferedBytes = 64
 
         private var machine = Transfer<Int, Int>(maxBufferedBytes: Self.maxBufferedBytes)
-        private var random: SplitMix
+        private var random: SeededRandom
         private var waitingHead: Int?
         private var waitingChunk: Int?
         private var nextReader = 0
@@ -33,7 +34,7 @@ import Testing
         private var endsSeen = 0
 
         init(seed: UInt64) {
-            random = SplitMix(state: seed)
+            random = SeededRandom(seed: seed)
         }
 
         mutating func step() {
@@ -166,18 +167,6 @@ import Testing
                 endsSeen += 1
                 #expect(sent == received)
             }
-        }
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
         }
     }
 }

@@ -58,20 +58,9 @@ struct ClientFixture: Sendable {
     func whileTimePasses<Result: Sendable>(
         _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                while !Task.isCancelled {
-                    if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(10)) }
-                    await Task.yield()
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let result = try await group.next() {
-                if let result { return result }
-            }
-            throw CancellationError()
+        try await runWork(work) {
+            if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(10)) }
+            await Task.yield()
         }
     }
 

@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import KubernetesClient
+import TestSupport
 import Testing
 
 @Suite("ClusterConfiguration", .timeLimit(.minutes(10)))

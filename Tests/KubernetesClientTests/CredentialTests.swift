@@ -116,9 +116,7 @@ struct CredentialTests {
             clientCertificate: ClientCertificate(certificatePEM: "public", keyPEM: Secret("private-key")),
             credential: .token(Secret("t0ken"))
         )
-        var dumped = ""
-        dump(configuration, to: &dumped)
-        for text in [dumped, "\(configuration)", String(reflecting: configuration)] {
+        for text in printedForms(of: configuration) {
             #expect(!text.contains("t0ken") && !text.contains("private-key"))
         }
     }

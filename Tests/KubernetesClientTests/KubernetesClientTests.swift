@@ -163,9 +163,7 @@ struct KubernetesClientTests {
                     try await fixture.client.get(HTTPRoute.self, named: "preview-swift-falcon", in: "n")
                 }
             )
-            var dumped = ""
-            dump(error, to: &dumped)
-            for text in ["\(error)", String(reflecting: error), dumped, "\(Optional(error) as Any)"] {
+            for text in printedForms(of: error) {
                 #expect(!text.contains("swift-falcon"))
                 #expect(!text.contains("t0ken"))
             }

@@ -65,11 +65,10 @@ struct ServerClockTests {
         let random = SeededRandom(seed: UInt64(seed))
         let offset = 784_111_777 + random.unit()
         let clock = ManualClock()
-        let origin = clock.now
         let transport = ScriptedTransport(clock: clock) { _, _ in
-            let server = offset + origin.duration(to: clock.now) / .seconds(1)
+            let server = offset + clock.uptime() / .seconds(1)
             let version = #"{"major":"1","minor":"32","gitVersion":"v1.32.1"}"#
-            return .json(200, version, ["Date": Self.httpDate(server)])
+            return .json(200, version, ["Date": HTTPDate.text(server)])
         }
         let client = KubernetesClient(configuration: try ClientFixture.configuration(), clock: clock) { _ in transport }
         let work = Task { try await client.narrowServerClock(to: .milliseconds(20), maxRequests: 8) }
@@ -79,17 +78,10 @@ struct ServerClockTests {
         }
         try await work.value
         let reading = try #require(client.serverClock.reading())
-        let truth = Date(timeIntervalSince1970: offset + origin.duration(to: clock.now) / .seconds(1))
+        let truth = Date(timeIntervalSince1970: offset + clock.uptime() / .seconds(1))
         #expect(reading.earliest <= truth && truth <= reading.latest)
         #expect(reading.width < .milliseconds(25))
         #expect(transport.exchanges.count <= 8)
-    }
-
-    /// An IMF-fixdate (RFC 9110, 5.6.7) of a moment on 6 November 1994.
-    private static func httpDate(_ seconds: Double) -> String {
-        let ofDay = Int(seconds) - 784_080_000
-        let parts = [ofDay / 3600, ofDay / 60 % 60, ofDay % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return "Sun, 06 Nov 1994 \(parts.joined(separator: ":")) GMT"
     }
 
     @Test("A clock's skew is the part that is certain")

@@ -1,5 +1,4 @@
 import KubernetesModel
-import Synchronization
 import TestSupport
 import Testing
 
@@ -22,7 +21,7 @@ struct WatchLivenessTests {
             labelSelector: nil,
             fieldSelector: nil
         )
-        let (clock, seen) = (fixture.clock, Seen())
+        let (clock, seen) = (fixture.clock, SharedCount())
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await liveness.requestReopen() }
             await waitWhile { !liveness.isReopenRequested }
@@ -41,7 +40,7 @@ struct WatchLivenessTests {
                 // The sleepers are the pause, and the silence that would end the watch.
                 await waitWhile { clock.sleeperCount < 2 }
                 clock.advance(by: .seconds(1))
-                await waitWhile { seen.count < 1 }
+                await waitWhile { seen.value < 1 }
                 return true
             }
             #expect(await group.next() == true, "the watch has ended")
@@ -67,13 +66,5 @@ struct WatchLivenessTests {
         last.cancel()
         #expect(await !last.value)
         #expect(!liveness.isReopenRequested)
-    }
-
-    private final class Seen: Sendable {
-        private let number = Mutex(0)
-
-        var count: Int { number.withLock { $0 } }
-
-        func add() { number.withLock { $0 += 1 } }
     }
 }

@@ -1,6 +1,6 @@
 import DevelopmentCertificates
-import FoundationEssentials
 import OpenSSLKit
+import TestSupport
 import Testing
 
 @Suite("Signatures verified by libcrypto", .timeLimit(.minutes(10)))
@@ -18,7 +18,7 @@ struct PublicKeyTests {
             testDescription: "RFC 7515, A.2 (RS256)",
             key: {
                 try PublicKey(
-                    rsaModulus: bytes(
+                    rsaModulus: Base64URL.decoded(
                         """
                         ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL\
                         -yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA\
@@ -26,7 +26,7 @@ struct PublicKeyTests {
                         Aco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ
                         """
                     ),
-                    exponent: bytes("AQAB")
+                    exponent: Base64URL.decoded("AQAB")
                 )
             },
             signingInput: """
@@ -44,8 +44,8 @@ struct PublicKeyTests {
             testDescription: "RFC 7515, A.3 (ES256)",
             key: {
                 try PublicKey(
-                    p256X: bytes("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
-                    y: bytes("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")
+                    p256X: Base64URL.decoded("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
+                    y: Base64URL.decoded("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")
                 )
             },
             signingInput: """
@@ -58,7 +58,7 @@ struct PublicKeyTests {
             testDescription: "RFC 7520, 4.1 (RS256)",
             key: {
                 try PublicKey(
-                    rsaModulus: bytes(
+                    rsaModulus: Base64URL.decoded(
                         """
                         n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJ\
                         MRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6cS6\
@@ -66,7 +66,7 @@ struct PublicKeyTests {
                         zSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw
                         """
                     ),
-                    exponent: bytes("AQAB")
+                    exponent: Base64URL.decoded("AQAB")
                 )
             },
             signingInput: """
@@ -86,7 +86,7 @@ struct PublicKeyTests {
     @Test(arguments: examples)
     func theExamplesOfTheStandardsAreValid(example: Example) throws {
         let key = try example.key()
-        let signature = Self.bytes(example.signature)
+        let signature = Base64URL.decoded(example.signature)
         #expect(key.isValid(signature, of: Array(example.signingInput.utf8)))
         #expect(!key.isValid(signature, of: Array("\(example.signingInput)A".utf8)))
         #expect(!key.isValid(Array(signature.dropLast()), of: Array(example.signingInput.utf8)))
@@ -170,10 +170,5 @@ struct PublicKeyTests {
         let message = Array("message".utf8)
         #expect(try !PublicKey(pem: rsa.publicKeyPEM).isValid(ec.signature(of: message), of: message))
         #expect(try !PublicKey(pem: ec.publicKeyPEM).isValid(rsa.signature(of: message), of: message))
-    }
-
-    private static func bytes(_ base64URL: String) -> [UInt8] {
-        let text = base64URL.replacing("-", with: "+").replacing("_", with: "/")
-        return Array(Data(base64Encoded: text + String(repeating: "=", count: (4 - text.count % 4) % 4)) ?? Data())
     }
 }

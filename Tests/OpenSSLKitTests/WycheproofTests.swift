@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OpenSSLKit
+import TestSupport
 import Testing
 
 /// Verifies the signatures of Project Wycheproof's test vectors. The README.md beside the vectors names their source.
@@ -36,10 +37,10 @@ struct WycheproofTests {
         for group in groups {
             let key = try PublicKey(pem: group.publicKeyPem)
             if let n = group.n, let e = group.e {
-                #expect(try key == PublicKey(rsaModulus: Self.base64URL(n), exponent: Self.base64URL(e)))
+                #expect(try key == PublicKey(rsaModulus: Base64URL.decoded(n), exponent: Base64URL.decoded(e)))
             }
             if let x = group.x, let y = group.y {
-                #expect(try key == PublicKey(p256X: Self.base64URL(x), y: Self.base64URL(y)))
+                #expect(try key == PublicKey(p256X: Base64URL.decoded(x), y: Base64URL.decoded(y)))
             }
             for test in group.tests {
                 // The one "acceptable" signature lacks a NULL in its padding. RFC 8017 lets a verifier accept it; libcrypto
@@ -49,11 +50,6 @@ struct WycheproofTests {
             }
         }
         #expect(groups.reduce(0) { $0 + $1.tests.count } == count)
-    }
-
-    private static func base64URL(_ text: String) -> [UInt8] {
-        let text = text.replacing("-", with: "+").replacing("_", with: "/")
-        return Array(Data(base64Encoded: text + String(repeating: "=", count: (4 - text.count % 4) % 4)) ?? Data())
     }
 
     private static func hexadecimal(_ text: String) -> [UInt8] {

@@ -2,6 +2,7 @@ import DevCluster
 import KubernetesClient
 import PreviewDomain
 import PrometheusMetrics
+import TestSupport
 import Testing
 
 @testable import PreviewCluster
@@ -20,7 +21,7 @@ struct CancelledCallTests {
             step.meets(.hang, on: cluster)
             cluster.requests.reset()
             let call = Task { try await replica.start(run) }
-            await replica.until {
+            await waitUntil {
                 cluster.requests.count(verb: step.verb, resource: step.resource) > (step.hasService ? 1 : 0)
             }
             call.cancel()

@@ -41,10 +41,7 @@ struct ClusterFaultTests {
         arguments: [Step(verb: "get", resource: "httproutes"), Step(verb: "patch", resource: "httproutes")]
     )
     func keepAlive(step: Step) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             for fault in ClusterFault.allCases {
                 try cluster.setExpiry(of: token, in: .seconds(600))
@@ -69,10 +66,7 @@ struct ClusterFaultTests {
         ]
     )
     func stop(step: Step) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             for fault in ClusterFault.allCases {
                 let token = try await replica.start(run)
                 step.meets(fault.fault, on: cluster)

@@ -53,18 +53,15 @@ struct ClusterTimeKeeperTests {
         let log = RecordedLog()
         let client: KubernetesClient
         let keeper: ClusterTimeKeeper
-        private let origin: ManualClock.Instant
 
         init(_ offsets: [Double]) throws {
             let (clock, servers) = (clock, Servers(offsets))
-            let origin = clock.now
             let transport = ScriptedTransport(clock: clock) { request, _ in
-                let truth = ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1)
-                let date = ClusterTimeKeeperTests.httpDate(truth + servers.offset(for: request))
+                let truth = ClusterTimeKeeperTests.epoch + clock.uptime() / .seconds(1)
+                let date = HTTPDate.text(truth + servers.offset(for: request))
                 return .json(200, #"{"major":"1","minor":"32"}"#, ["Date": date])
             }
             self.servers = servers
-            self.origin = origin
             guard let server = try? BaseURL("https://cluster.example:6443") else {
                 throw KubernetesError(.configuration, "the test's URL")
             }
@@ -76,7 +73,7 @@ struct ClusterTimeKeeperTests {
         }
 
         var truth: Date {
-            Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + origin.duration(to: clock.now) / .seconds(1))
+            Date(timeIntervalSince1970: ClusterTimeKeeperTests.epoch + clock.uptime() / .seconds(1))
         }
 
         /// Runs the keeper for this long on the test's clock, and calls `look` after each step.
@@ -135,12 +132,5 @@ struct ClusterTimeKeeperTests {
         let after = try #require(scene.client.serverClock.reading())
         let shown = scene.truth + 35 * 60
         #expect(after.earliest <= shown && shown <= after.latest)
-    }
-
-    /// An IMF-fixdate (RFC 9110, 5.6.7) of a moment on 6 November 1994.
-    private static func httpDate(_ seconds: Double) -> String {
-        let ofDay = Int(seconds) - 784_080_000
-        let parts = [ofDay / 3600, ofDay / 60 % 60, ofDay % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return "Sun, 06 Nov 1994 \(parts.joined(separator: ":")) GMT"
     }
 }

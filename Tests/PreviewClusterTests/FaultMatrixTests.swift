@@ -228,15 +228,18 @@ struct FaultMatrixTests {
 
         /// Carries out the operation while time passes for waiting calls.
         private func attempt(_ prepared: Prepared) async -> PreviewError? {
-            await whileTimePasses {
-                do {
+            do {
+                try await runWork {
                     try await carryOut(prepared)
-                    return nil
-                } catch let error as PreviewError {
-                    return error
-                } catch {
-                    return (error as? ClusterError).map { PreviewError($0) }
+                } repeating: {
+                    for _ in 0..<1000 { await Task.yield() }
+                    if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(50)) }
                 }
+                return nil
+            } catch let error as PreviewError {
+                return error
+            } catch {
+                return (error as? ClusterError).map { PreviewError($0) }
             }
         }
 
@@ -331,26 +334,6 @@ struct FaultMatrixTests {
             for _ in 0..<FaultMatrixTests.maxRetries where !condition() {
                 try? await replica.reaper.sweep(lists: true)
                 if !condition() { clock.advance(by: .seconds(60)) }
-            }
-        }
-
-        /// Advances the replica's clock whenever a task sleeps on it.
-        private func whileTimePasses<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
-            await withTaskGroup(of: Value?.self) { group in
-                group.addTask { await work() }
-                group.addTask {
-                    while !Task.isCancelled {
-                        for _ in 0..<1000 { await Task.yield() }
-                        if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(50)) }
-                    }
-                    return nil
-                }
-                while let value = await group.next() {
-                    guard let value else { continue }
-                    group.cancelAll()
-                    return value
-                }
-                preconditionFailure("the work returns a value")
             }
         }
     }

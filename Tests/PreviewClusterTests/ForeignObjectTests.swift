@@ -1,6 +1,7 @@
 import DevCluster
 import FoundationEssentials
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewControl
@@ -29,17 +30,14 @@ struct ForeignObjectTests {
 
     @Test("They leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
     func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             try await replica.whileFed {
-                await replica.until {
+                await waitUntil {
                     replica.mirror.lastSeenRoute(token) != nil && replica.mirror.lastSeenBackend(token) != nil
                 }
                 try cluster.store.update(kind, namespace: TestCluster.namespace, name: token.objectName, change.labels)
-                await replica.until {
+                await waitUntil {
                     kind == .httpRoutes
                         ? replica.mirror.lastSeenRoute(token) == nil : replica.mirror.lastSeenBackend(token) == nil
                 }
@@ -53,10 +51,7 @@ struct ForeignObjectTests {
     }
 
     @Test func whatIsDeletedAfterItCeasedToBeOursLeavesTheCopyToo() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             let gate = Gate()
             // The watch sees both changes only when it is reopened.
@@ -67,7 +62,7 @@ struct ForeignObjectTests {
                 }
                 try cluster.delete(.httpRoutes, token.objectName)
                 gate.open()
-                await replica.until { replica.mirror.lastSeenRoute(token) == nil }
+                await waitUntil { replica.mirror.lastSeenRoute(token) == nil }
             }
         }
     }

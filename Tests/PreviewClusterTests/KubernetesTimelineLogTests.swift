@@ -67,10 +67,7 @@ struct KubernetesTimelineLogTests {
     }
 
     @Test func noTokenAndNoURLIsInAPreviewsEvents() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             try await replica.previews.stop(run: run, token: token)
             for event in replica.timeline.events {
@@ -162,17 +159,13 @@ struct KubernetesTimelineLogTests {
         }
     }
 
-    private func until(_ condition: () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
     @Test func aReaderGetsWhatIsThereAndThenWhatIsWrittenByAnybody() async throws {
         try await withLog { cluster, claim, logs in
             for subject in ["1", "2"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
             try await following(logs[1], claim) { reader in
-                await until { reader.subjects.count == 2 && cluster.store.watchCount(of: .events) == 1 }
+                await waitUntil { reader.subjects.count == 2 && cluster.store.watchCount(of: .events) == 1 }
                 for (index, log) in logs.enumerated() { _ = try await log.write(try entry("3\(index)", on: claim)) }
-                await until { reader.subjects.count == 4 }
+                await waitUntil { reader.subjects.count == 4 }
                 #expect(reader.subjects == ["1", "2", "30", "31"])
                 #expect(reader.positions == reader.positions.sorted())
                 #expect(Set(reader.positions).count == 4)
@@ -183,9 +176,9 @@ struct KubernetesTimelineLogTests {
     @Test func aReaderThatLeavesEndsItsWatch() async throws {
         try await withLog { cluster, claim, logs in
             try await following(logs[0], claim) { _ in
-                await until { cluster.store.watchCount(of: .events) == 1 }
+                await waitUntil { cluster.store.watchCount(of: .events) == 1 }
             }
-            await until { cluster.store.watchCount(of: .events) == 0 }
+            await waitUntil { cluster.store.watchCount(of: .events) == 0 }
         }
     }
 
@@ -194,13 +187,13 @@ struct KubernetesTimelineLogTests {
             for subject in ["1", "2", "3"] { _ = try await logs[0].write(try entry(subject, on: claim)) }
             var position: TimelinePosition?
             try await following(logs[0], claim) { reader in
-                await until { reader.subjects.count == 3 }
+                await waitUntil { reader.subjects.count == 3 }
                 position = reader.positions[1]
             }
             try await following(logs[1], claim, after: position) { reader in
-                await until { !reader.subjects.isEmpty && cluster.store.watchCount(of: .events) == 1 }
+                await waitUntil { !reader.subjects.isEmpty && cluster.store.watchCount(of: .events) == 1 }
                 _ = try await logs[0].write(try entry("4", on: claim))
-                await until { reader.subjects.count == 2 }
+                await waitUntil { reader.subjects.count == 2 }
                 #expect(reader.subjects == ["3", "4"])
             }
         }
@@ -212,16 +205,16 @@ struct KubernetesTimelineLogTests {
                 FaultPlan.Rule(verb: "watch", resource: "events", fault: .expireWatch(afterChanges: 1))
             )
             try await following(logs[0], claim) { reader in
-                await until { cluster.store.watchCount(of: .events) == 1 }
+                await waitUntil { cluster.store.watchCount(of: .events) == 1 }
                 _ = try await logs[0].write(try entry("1", on: claim))
                 // The watch ends with 410 before it delivers this event.
                 _ = try await logs[0].write(try entry("2", on: claim))
-                await until {
+                await waitUntil {
                     reader.subjects.count == 2 && cluster.requests.count(verb: "list", resource: "events") == 2
                 }
-                await until { cluster.store.watchCount(of: .events) == 1 }
+                await waitUntil { cluster.store.watchCount(of: .events) == 1 }
                 _ = try await logs[0].write(try entry("3", on: claim))
-                await until { reader.subjects.count == 3 }
+                await waitUntil { reader.subjects.count == 3 }
                 #expect(reader.subjects == ["1", "2", "3"])
             }
         }
@@ -246,11 +239,11 @@ struct KubernetesTimelineLogTests {
             await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 { group.addTask { try await log.follow(claim, after: nil) { _ in } } }
                 // Each stream has tried more than once, after it was interrupted.
-                await until { cluster.requests.count(verb: "list", resource: "events") >= 40 }
+                await waitUntil { cluster.requests.count(verb: "list", resource: "events") >= 40 }
                 #expect(recorded.messages == ["an event stream is interrupted"])
                 clock.advance(by: .seconds(60))
                 group.addTask { try await log.follow(claim, after: nil) { _ in } }
-                await until { recorded.messages.count == 2 }
+                await waitUntil { recorded.messages.count == 2 }
                 #expect(recorded.lines.last?.metadata["held_back"] != "0")
                 group.cancelAll()
                 while (try? await group.next()) != nil {}
@@ -277,7 +270,7 @@ struct KubernetesTimelineLogTests {
             )
             _ = try await logs[0].write(try entry("2", on: claim))
             try await following(logs[0], claim) { reader in
-                await until { !reader.subjects.isEmpty }
+                await waitUntil { !reader.subjects.isEmpty }
                 #expect(reader.subjects == ["2"])
             }
         }
@@ -298,7 +291,7 @@ struct KubernetesTimelineLogTests {
                 await clock.waitForSleepers(1)
                 #expect(cluster.store.watchCount(of: .events) == 0)
                 clock.advance(by: .seconds(1))
-                await until { reader.subjects.count == 2 }
+                await waitUntil { reader.subjects.count == 2 }
                 group.cancelAll()
                 while (try? await group.next()) != nil {}
             }

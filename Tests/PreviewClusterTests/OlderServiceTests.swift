@@ -2,6 +2,7 @@ import DevCluster
 import FoundationEssentials
 import PreviewDomain
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PreviewCluster
@@ -107,17 +108,17 @@ struct OlderServiceTests {
             _ = try older.start(run, name: "older-one", pod: sandbox.podName)
             let replica = try await Replica(cluster)
             try await replica.whileFed {
-                await replica.until { replica.mirror.previewCount == 1 }
+                await waitUntil { replica.mirror.previewCount == 1 }
                 try await replica.reaper.sweep()
                 #expect(cluster.previewObjects.count == 2)
                 if podIsGone {
                     try cluster.delete(.pods, sandbox.podName)
-                    await replica.until { replica.mirror.pod(named: sandbox.podName) == nil }
+                    await waitUntil { replica.mirror.pod(named: sandbox.podName) == nil }
                 } else {
                     cluster.advance(by: .seconds(31 * 60))
                 }
                 try await replica.reaper.sweep()
-                await replica.until { cluster.previewObjects.isEmpty }
+                await waitUntil { cluster.previewObjects.isEmpty }
             }
         }
     }
@@ -135,7 +136,7 @@ struct OlderServiceTests {
                 let its = try older.start(run, name: "older-one", pod: sandbox.podName)
                 try await replica.previews.stop(run: run, token: ours)
                 cluster.advance(by: .seconds(180))
-                await replica.until {
+                await waitUntil {
                     replica.mirror.lastSeenRoute(ours) == nil && replica.mirror.lastSeenRoute(its) != nil
                 }
                 _ = await replica.core.podLabels.compare()
@@ -143,7 +144,7 @@ struct OlderServiceTests {
                 #expect(older.reap().isEmpty)
 
                 older.stop(its.text)
-                await replica.until {
+                await waitUntil {
                     replica.mirror.routes()?.isEmpty == true && replica.mirror.lastSeenBackend(its) == nil
                 }
                 _ = await replica.core.podLabels.compare()
@@ -165,7 +166,7 @@ struct OlderServiceTests {
                 let ours = try await replica.start(run)
                 try await replica.previews.stop(run: run, token: ours)
                 cluster.advance(by: .seconds(180))
-                await replica.until {
+                await waitUntil {
                     replica.mirror.routes()?.isEmpty == true && replica.mirror.lastSeenBackend(ours) == nil
                 }
                 _ = await replica.core.podLabels.compare()
@@ -173,7 +174,7 @@ struct OlderServiceTests {
                 try cluster.store.update(.pods, namespace: TestCluster.namespace, name: sandbox.podName) {
                     $0["metadata", "labels", PreviewLabel.run] = nil
                 }
-                await replica.until {
+                await waitUntil {
                     replica.mirror.lastSeenRoute(its) != nil
                         && replica.mirror.pod(named: sandbox.podName)?.runLabel == nil
                 }

@@ -78,10 +78,7 @@ struct OwnershipTests {
     // MARK: Incomplete pairs
 
     @Test func halvesOfPairsGoAfterTheirGraceAndNotBefore() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let (routeless, serviceless) = (try await replica.start(run), try await replica.start(run))
             try cluster.delete(.httpRoutes, routeless.objectName)
             try cluster.delete(.services, serviceless.objectName)
@@ -95,10 +92,7 @@ struct OwnershipTests {
     }
 
     @Test func aStopFinishesWhatHalfAStopLeft() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             for half in [ResourceKind.httpRoutes, .services] {
                 let token = try await replica.start(run)
                 try cluster.delete(half, token.objectName)

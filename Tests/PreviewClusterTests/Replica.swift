@@ -79,16 +79,7 @@ struct Replica: Sendable {
             observer: observer,
             remainingTime: { AnswerDeadline.remaining },
             failureObserver: failureObserver
-        ) { security in
-            wrap(
-                try CurlTransport(
-                    configuration: CurlConfiguration(
-                        tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) }),
-                        maxSilence: maxSilence
-                    )
-                )
-            )
-        }
+        ) { wrap(try CurlTransport(trust: $0.trust, maxSilence: maxSilence)) }
         let manifests = PreviewManifests(
             namespace: TestCluster.namespace,
             gatewayName: "agentweaver-preview-gateway",
@@ -128,18 +119,26 @@ struct Replica: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await feed.run { mirror.apply($0) } }
             defer { group.cancelAll() }
-            await until { mirror.isFresh && cluster.requests.count(verb: "watch") >= watches }
+            await waitUntil { mirror.isFresh && cluster.requests.count(verb: "watch") >= watches }
             return try await body()
         }
     }
 
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
     func start(_ run: RunID) async throws -> PreviewToken {
         try await previews.start(run: run, port: 3000, requester: "ada").session.token
+    }
+}
+
+extension TestCluster {
+    /// Runs a cluster with the sandbox of one run, and one replica.
+    static func withReplica(
+        _ body: @Sendable (TestCluster, Replica, RunID) async throws -> Void
+    ) async throws {
+        let run = try RunID.testing()
+        try await TestCluster.run { cluster in
+            try cluster.addSandbox(for: run)
+            try await body(cluster, try await Replica(cluster), run)
+        }
     }
 }
 

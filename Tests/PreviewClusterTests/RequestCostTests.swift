@@ -4,6 +4,7 @@ import FoundationEssentials
 import KubernetesClient
 import KubernetesModel
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewCluster
@@ -38,7 +39,7 @@ struct RequestCostTests {
                 group.addTask { try await replica.core.mirrorRunner.run() }
                 group.addTask { try await replica.core.keeper.run() }
                 let kinds = ["httproutes", "services", "pods", "sandboxclaims", "sandboxes", "gateways"]
-                await replica.until {
+                await waitUntil {
                     replica.mirror.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
                 }
                 // In addition, the versions of the kinds are discovered.
@@ -69,7 +70,7 @@ struct RequestCostTests {
             #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
             #expect(cluster.requests.count() == 4)
             // If nothing differs, no request is sent.
-            await replica.until { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
+            await waitUntil { replica.mirror.labelPlan(at: cluster.now, grace: .zero)?.steps.isEmpty == true }
             cluster.requests.reset()
             _ = await replica.core.podLabels.compare()
             #expect(cluster.requests.count() == 0)
@@ -99,7 +100,7 @@ struct RequestCostTests {
             let replica = try await Replica(cluster)
             try await replica.whileFed {
                 let sandbox = try cluster.addSandbox(for: run)
-                await replica.until {
+                await waitUntil {
                     replica.mirror.claim(ofRunNamed: sandbox.name)?.sandboxName != nil
                         && replica.mirror.sandbox(named: sandbox.name) != nil
                         && replica.mirror.pod(named: sandbox.podName) != nil
@@ -118,12 +119,12 @@ struct RequestCostTests {
             try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
                 $0["metadata", "annotations", PreviewAnnotations.Key.expiresAt] = .string(soon)
             }
-            await replica.until { replica.mirror.expiry(of: token).map(RFC3339.string) == soon }
+            await waitUntil { replica.mirror.expiry(of: token).map(RFC3339.string) == soon }
             cluster.requests.reset()
             let first = try await replica.previews.keepAlive(run: run, token: token)
             #expect(cluster.requests.count() == cluster.requests.count(verb: "patch", resource: "httproutes"))
             #expect(cluster.requests.count() == 1)
-            await replica.until {
+            await waitUntil {
                 replica.mirror.expiry(of: token).map(RFC3339.string) == RFC3339.string(first.expiresAt)
             }
             _ = try await replica.previews.keepAlive(run: run, token: token)
@@ -134,7 +135,7 @@ struct RequestCostTests {
     @Test func aStopIsTwoDeletes() async throws {
         try await withFedReplica { cluster, replica, run in
             let token = try await replica.start(run)
-            await replica.until { replica.mirror.knows(token) }
+            await waitUntil { replica.mirror.knows(token) }
             cluster.requests.reset()
             try await replica.previews.stop(run: run, token: token)
             #expect(cluster.requests.count(verb: "delete") == 2)

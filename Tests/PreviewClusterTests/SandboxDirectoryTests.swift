@@ -203,10 +203,7 @@ struct SandboxDirectoryTests {
     }
 
     @Test func aBrokenWatchSendsEveryQuestionToTheCluster() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             try await replica.whileFed {
                 replica.mirror.apply(.interrupted(.sandboxes))
                 cluster.requests.reset()
@@ -253,7 +250,7 @@ struct SandboxDirectoryTests {
                 group.addTask { try await replica.feed.run { replica.mirror.apply($0) } }
                 defer { group.cancelAll() }
                 try cluster.addLegacyPreview(token, of: run)
-                await replica.until { replica.mirror.knows(token) }
+                await waitUntil { replica.mirror.knows(token) }
                 _ = try await replica.previews.keepAlive(run: run, token: token)
                 let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
                 #expect(error?.kind == .clusterRefused)

@@ -153,10 +153,7 @@ struct SandboxRefusalTests {
     }
 
     @Test func aNamespaceThatVanishesMeanwhileIsNamedAsTheReason() async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             let gone = StatusFailure.notFound(.namespaces, TestCluster.namespace)
             cluster.faults.add(.init(verb: "create", resource: "services", times: nil, fault: .answer(gone)))
             let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }

@@ -2,6 +2,7 @@ import DevCluster
 import FoundationEssentials
 import KubernetesClient
 import PreviewDomain
+import TestSupport
 import Testing
 
 import struct KubernetesModel.SandboxClaim
@@ -90,7 +91,7 @@ struct ServedVersionTests {
                 }
                 try cluster.addSandbox(for: second)
                 // The copy follows, and so do requests to the cluster.
-                await replica.until { replica.mirror.claim(of: second) != nil && replica.mirror.isFresh }
+                await waitUntil { replica.mirror.claim(of: second) != nil && replica.mirror.isFresh }
                 _ = try await replica.start(second)
                 #expect(try await replica.client.usedVersion(of: SandboxClaim.resource) == after[0])
                 _ = try await replica.previews.keepAlive(run: first, token: token)

@@ -79,7 +79,7 @@ struct SilentClusterTests {
                     // The next keepalive must write.
                     try cluster.setExpiry(of: token, in: .seconds(600))
                     let soon = cluster.now + .seconds(700)
-                    await replica.until { replica.mirror.lastSeenRoute(token)?.expiresAt.map { $0 < soon } == true }
+                    await waitUntil { replica.mirror.lastSeenRoute(token)?.expiresAt.map { $0 < soon } == true }
                     proxy.muteOpenConnections()
                     // The first write may be lost with its connection; its caller gets an error.
                     var failures = 0
@@ -87,7 +87,7 @@ struct SilentClusterTests {
                     #expect(failures <= 1)
                     let second = try await replica.start(runs[1])
                     // A dead watch differs from a quiet one only in that other connections work.
-                    await replica.until { replica.mirror.lastSeenRoute(second) != nil && replica.mirror.isFresh }
+                    await waitUntil { replica.mirror.lastSeenRoute(second) != nil && replica.mirror.isFresh }
                 }
             }
         }

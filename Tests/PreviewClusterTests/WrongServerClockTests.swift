@@ -12,10 +12,7 @@ import Testing
 struct WrongServerClockTests {
     @Test("A wrong clock ends no preview, refuses no keepalive and changes no promise", arguments: [35, -35])
     func oneWrongClock(minutes: Int) async throws {
-        let run = try RunID.testing()
-        try await TestCluster.run { cluster in
-            try cluster.addSandbox(for: run)
-            let replica = try await Replica(cluster)
+        try await TestCluster.withReplica { cluster, replica, run in
             for _ in 0..<ServerTimeBounds.deciding { try await replica.client.askForServerTime() }
             let token = try await replica.start(run)
             try cluster.setExpiry(of: token, in: .seconds(600))

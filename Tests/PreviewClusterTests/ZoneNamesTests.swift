@@ -57,13 +57,12 @@ struct ZoneNamesTests {
             peer in
             let server = ZoneNames.Server(address: "127.0.0.1", port: peer.port)
             let clock = ManualClock()
-            let origin = clock.now
             let names = ZoneNames(
                 try ZoneSuffix(Self.zone),
                 // The resolver does not answer at first.
-                resolvers: { clock.now == origin ? [] : [server] },
+                resolvers: { clock.uptime() == .zero ? [] : [server] },
                 serverPort: peer.port,
-                uptime: { origin.duration(to: clock.now) }
+                uptime: clock.uptime
             )
             #expect(await names.lookUp("a.\(Self.zone)") == .unknown)
             clock.advance(by: .seconds(20))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import PreviewCommands
@@ -6,10 +7,7 @@ import Testing
 /// Compares Docs/Configuration.md with the settings in the code.
 @Suite("The page about settings", .timeLimit(.minutes(10)))
 struct ConfigurationPageTests {
-    private static let page: String = {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-        return (try? String(contentsOf: root.appending(path: "Docs/Configuration.md"), encoding: .utf8)) ?? ""
-    }()
+    private static let page = (try? ProjectFiles.text("Docs/Configuration.md")) ?? ""
 
     @Test func everySettingHasADescriptionAndNoOtherKeyHas() {
         let described = Settings.descriptions.map(\.key)

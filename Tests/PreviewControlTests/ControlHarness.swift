@@ -19,8 +19,8 @@ struct ControlHarness: Sendable {
     var previews: Previews { core.previews }
     var reaper: Reaper { core.reaper }
 
-    static let run = run("3f2a9c1e-0000-4000-8000-000000000001")
-    static let otherRun = run("7b1d0c44-0000-4000-8000-000000000002")
+    static let run = RunID.sample
+    static let otherRun = RunID.known("7b1d0c44-0000-4000-8000-000000000002")
 
     init(
         cluster: SimulatedCluster = SimulatedCluster(),
@@ -56,6 +56,15 @@ struct ControlHarness: Sendable {
         }
     }
 
+    /// Starts a preview of a new pod of the first run, and clears the cluster's log.
+    @discardableResult
+    func startPreview(port: Int = 3000) async throws -> (token: PreviewToken, pod: PodIdentity) {
+        let pod = cluster.addSandbox(for: Self.run)
+        let token = try await previews.start(run: Self.run, port: port, requester: "ada").session.token
+        cluster.clearLog()
+        return (token, pod)
+    }
+
     /// Runs the reaper while `work` runs.
     func withReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,19 +75,18 @@ struct ControlHarness: Sendable {
         }
     }
 
+    /// Runs the reaper while `work` runs, which begins once the copies are complete and the reaper sleeps.
+    func withSleepingReaper(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        try await withReaper {
+            await waitUntil { mirror.isFresh }
+            await clock.waitForSleepers(2)
+            try await work()
+        }
+    }
+
     /// Advances the cluster's clock and this replica's.
     func advance(by duration: Duration) {
         cluster.advance(by: duration)
         clock.advance(by: duration)
-    }
-
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
-    static func run(_ text: String) -> RunID {
-        guard let run = try? RunID(text) else { preconditionFailure("not a run id: \(text)") }
-        return run
     }
 }

@@ -90,17 +90,7 @@ import Testing
         let token = Samples.token()
         // Computed with sha256sum(1).
         #expect(token.fingerprint == "df4c5876")
-        var dumped = ""
-        dump(token, to: &dumped)
-        var dumpedInside = ""
-        dump(Samples.preview(), to: &dumpedInside)
-        let preview = Samples.preview()
-        let printed = [
-            "\(token)", String(describing: token), String(reflecting: token), dumped, "\([token])",
-            "\(Optional(token) as Any)",
-            "\(["key": token])", "\(preview)", String(reflecting: preview), dumpedInside,
-        ]
-        for text in printed {
+        for text in printedForms(of: token) + printedForms(of: Samples.preview()) + ["\(["key": token])"] {
             #expect(text.contains(token.fingerprint))
             #expect(!text.contains("falcon"), "\(text)")
             #expect(!text.contains("k7m2"), "\(text)")

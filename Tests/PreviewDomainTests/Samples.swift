@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import TestSupport
 
 @testable import PreviewDomain
 
@@ -14,10 +15,7 @@ enum Samples {
         return token
     }
 
-    static var runID: RunID {
-        guard let run = try? RunID("run-1") else { preconditionFailure("a sample run id is invalid") }
-        return run
-    }
+    static let runID = RunID.known("run-1")
 
     static func runLabel(_ text: String = "run-1234abcd") -> RunLabel {
         guard let label = RunLabel(existing: text) else { preconditionFailure("a sample label is invalid") }

@@ -8,8 +8,7 @@ struct ExpiringCacheTests {
     private let clock = ManualClock()
 
     private func cache(of maxEntries: Int) -> ExpiringCache<Int, String> {
-        let (clock, origin) = (clock, clock.now)
-        return ExpiringCache(maxEntries: maxEntries) { origin.duration(to: clock.now) }
+        ExpiringCache(maxEntries: maxEntries, uptime: clock.uptime)
     }
 
     @Test func anAnswerIsForgottenAtItsTime() {

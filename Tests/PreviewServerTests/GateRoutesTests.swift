@@ -1,5 +1,4 @@
 import Basics
-import CoreAPI
 import Foundation
 import HTTPTransport
 import HTTPTypes
@@ -9,8 +8,6 @@ import NIOCore
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
-import PrometheusMetrics
-import Router
 import TestSupport
 import Testing
 
@@ -28,28 +25,13 @@ struct GateRoutesTests {
         _ work: @escaping @Sendable (APIHarness, any TestClientProtocol) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
-        let coreAPI = try BaseURL("http://core.example.com")
-        let router = Router(context: PreviewRequestContext.self)
-        router.addMiddleware {
-            ErrorMiddleware()
-            KnownCaller(caller: Caller(identity: "ada", role: role, bearer: Secret("a-users-token")))
-        }
-        GateRoutes(
-            gate: harness.gate,
-            runs: RunGuard(access: harness.api.access),
-            address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
-            waiting: WaitingCalls(limits: RequestLimits()),
-            router: core.map {
-                CoreRouter(to: coreAPI, transport: $0, metrics: PrometheusRegistry(), logger: .silent)
-            }
-        ).add(to: router.group("api/runs/:runId"))
-        try await Application(responder: router.buildResponder()).test(.router) { try await work(harness, $0) }
+        let caller = Caller(identity: "ada", role: role, bearer: Secret("a-users-token"))
+        let responder = try harness.gateResponder(for: caller, core: core)
+        try await Application(responder: responder).test(.router) { try await work(harness, $0) }
     }
 
     private func headers(prefer: String? = nil) -> HTTPFields {
-        var headers: HTTPFields = [.authorization: "Bearer a-users-token", .contentType: "application/json"]
-        if let prefer, let name = HTTPField.Name("Prefer") { headers[name] = prefer }
-        return headers
+        .json(bearer: "a-users-token", prefer: prefer)
     }
 
     private func raise(_ client: any TestClientProtocol) async throws -> [String: Any] {
@@ -300,20 +282,5 @@ struct GateRoutesTests {
             let answer = try await client.call(.get, path, headers: headers())
             #expect(answer.status == 404)
         }
-    }
-}
-
-/// Takes every caller for the same one.
-struct KnownCaller: RouterMiddleware {
-    let caller: Caller
-
-    func handle(
-        _ request: Request,
-        context: PreviewRequestContext,
-        next: (Request, PreviewRequestContext) async throws -> Response
-    ) async throws -> Response {
-        var context = context
-        context.caller = caller
-        return try await next(request, context)
     }
 }

@@ -6,7 +6,6 @@ import HummingbirdTesting
 import NIOCore
 import PreviewDomain
 import PreviewIdentity
-import Synchronization
 import TestSupport
 import Testing
 
@@ -56,7 +55,7 @@ struct APIHarness: Sendable {
             logger: .silent
         )
         if isSwept { try await core.reaper.sweep() }
-        let asked = Counted()
+        let asked = SharedCount()
         api = PreviewAPI(
             core: core,
             authenticator: try await AccessIdentity.authenticator(),
@@ -67,7 +66,7 @@ struct APIHarness: Sendable {
             time: MonotonicTime(clock),
             limits: limits,
             draining: draining,
-            metricsPage: { "asked \(asked.next())\n" }
+            metricsPage: { "asked \(asked.add())\n" }
         )
         cluster.addSandbox(for: try RunID(Self.run))
         cluster.addSandbox(for: try RunID(Self.otherRun), pod: "pod-2")
@@ -78,24 +77,12 @@ struct APIHarness: Sendable {
     }
 }
 
-/// Counts its calls.
-private final class Counted: Sendable {
-    private let count = Mutex(0)
-
-    func next() -> Int {
-        count.withLock { count in
-            count += 1
-            return count
-        }
-    }
-}
-
 extension TestClientProtocol {
     func call(
         _ method: HTTPRequest.Method,
         _ path: String,
         body: String? = nil,
-        headers: HTTPFields = [.authorization: "Bearer \(APIHarness.owner)", .contentType: "application/json"]
+        headers: HTTPFields = .json(bearer: APIHarness.owner)
     ) async throws -> (status: Int, json: Any?, headers: HTTPFields) {
         try await execute(
             uri: path,

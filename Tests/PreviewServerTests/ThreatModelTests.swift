@@ -7,16 +7,10 @@ import YAMLKit
 /// The statements of Docs/ThreatModel.md about things outside the code: the tests that it names, and the role.
 @Suite("The threat model", .timeLimit(.minutes(10)))
 struct ThreatModelTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-
-    private static func text(_ path: String) throws -> String {
-        try String(contentsOf: root.appending(path: path), encoding: .utf8)
-    }
-
     @Test func everyTestThatIsNamedExists() throws {
-        let document = try Self.text("Docs/ThreatModel.md")
+        let document = try ProjectFiles.text("Docs/ThreatModel.md")
         let named = Set(document.matches(of: /`(\w+Tests)\.(\w+)`/).map { [String($0.1), String($0.2)] })
-        let tests = Self.root.appending(path: "Tests")
+        let tests = URL(filePath: ProjectFiles.path("Tests"))
         let files = try #require(FileManager.default.enumerator(at: tests, includingPropertiesForKeys: nil))
             .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
         // A suite may continue in `Suite+aspect.swift`.
@@ -33,7 +27,7 @@ struct ThreatModelTests {
 
     /// RBAC rules as `group/resource: verbs`.
     private func rules(ofKind kind: String) throws -> [String: [String]] {
-        let documents = try YAMLNode.objects(in: Self.text("k8s/base/rbac.yaml"))
+        let documents = try YAMLNode.objects(in: ProjectFiles.text("k8s/base/rbac.yaml"))
         let rules = documents.filter { $0["kind"] as? String == kind }.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
         var verbs: [String: [String]] = [:]
         for rule in rules {

@@ -177,7 +177,6 @@ struct CoreRouterTests {
 
     @Test(arguments: RouterMetric.allCases)
     func everyMetricIsDocumented(metric: RouterMetric) throws {
-        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Docs/Metrics.md")
-        #expect(try String(contentsOf: page, encoding: .utf8).contains("| `\(metric.rawValue)` |"))
+        #expect(try ProjectFiles.text("Docs/Metrics.md").contains("| `\(metric.rawValue)` |"))
     }
 }

@@ -150,13 +150,7 @@ final class SimulatedExecutor: TaskExecutor, Sendable {
 
 /// The executor's clock.
 struct SimulatedClock: Clock {
-    struct Instant: InstantProtocol {
-        let offset: Duration
-
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
+    typealias Instant = ManualClock.Instant
 
     let executor: SimulatedExecutor
     /// Whether the machine of the sleeping task still runs; a task on a crashed machine never wakes.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Simulation", .serialized, .timeLimit(.minutes(10)))
@@ -20,7 +21,7 @@ struct SimulationTests {
         for outcome in await Self.outcomes(of: range) {
             events += outcome.1.eventCount
             guard let violation = outcome.1.violation else { continue }
-            let report = await Self.onThread { Self.report(outcome.0, violation) }
+            let report = await onThreadOfItsOwn { Self.report(outcome.0, violation) }
             Issue.record("seed \(outcome.0) violates \(violation)\n\(report)")
             break
         }
@@ -35,7 +36,7 @@ struct SimulationTests {
         )
     )
     func oneSeedGivesOneRun() async throws {
-        let outcomes = await Self.onThread { (0..<2).map { _ in Simulation(seed: 5).run(recordsHistory: true) } }
+        let outcomes = await onThreadOfItsOwn { (0..<2).map { _ in Simulation(seed: 5).run(recordsHistory: true) } }
         #expect(outcomes[0].fingerprint == outcomes[1].fingerprint)
         #expect(outcomes[0].history == outcomes[1].history)
         #expect(outcomes[0].eventCount > 1000)
@@ -43,7 +44,7 @@ struct SimulationTests {
 
     @Test(arguments: Mutant.allCases)
     func theMutantIsCaught(_ mutant: Mutant) async throws {
-        let caught = await Self.onThread { () -> (UInt64, SimulationModel.Violation)? in
+        let caught = await onThreadOfItsOwn { () -> (UInt64, SimulationModel.Violation)? in
             for seed in 1...Self.seedsPerMutant {
                 if let violation = Simulation(seed: seed, mutant: mutant).run().violation { return (seed, violation) }
             }
@@ -56,7 +57,7 @@ struct SimulationTests {
 
     @Test func aFailingHistoryIsMadeSmaller() async throws {
         let (plan, smaller) = try #require(
-            await Self.onThread { () -> (Int, Simulation)? in
+            await onThreadOfItsOwn { () -> (Int, Simulation)? in
                 for seed in 1...Self.seedsPerMutant {
                     // This mutant is detected with the fewest seeds.
                     let simulation = Simulation(seed: seed, mutant: .localClock)
@@ -67,7 +68,7 @@ struct SimulationTests {
             }
         )
         #expect(smaller.plan.events.count < plan / 2, "\(smaller.plan.events)")
-        #expect(await Self.onThread { smaller.run().violation } != nil)
+        #expect(await onThreadOfItsOwn { smaller.run().violation } != nil)
     }
 
     // MARK: Running
@@ -85,17 +86,10 @@ struct SimulationTests {
             var outcomes: [(UInt64, Simulation.Outcome)] = []
             for (number, seed) in seeds.enumerated() {
                 if number >= 2, let outcome = await group.next() { outcomes.append(outcome) }
-                group.addTask { (seed, await onThread { Simulation(seed: seed).run() }) }
+                group.addTask { (seed, await onThreadOfItsOwn { Simulation(seed: seed).run() }) }
             }
             for await outcome in group { outcomes.append(outcome) }
             return outcomes.sorted { $0.0 < $1.0 }
-        }
-    }
-
-    /// A simulation blocks its thread, so each gets its own.
-    private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: work()) }
         }
     }
 }

@@ -1,20 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Documentation", .timeLimit(.minutes(1)))
 struct DocumentationTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-
-    private static func text(_ path: String) throws -> String {
-        try String(contentsOf: root.appending(path: path), encoding: .utf8)
-    }
-
     /// A page without a link to it is not found.
     @Test(arguments: ["README.md: Docs", "Docs/Decisions/README.md: Docs/Decisions"])
     func everyPageIsListed(list: String) throws {
         let parts = list.split(separator: ": ").map(String.init)
-        let list = try Self.text(parts[0])
-        let pages = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: parts[1]).path)
+        let list = try ProjectFiles.text(parts[0])
+        let pages = try FileManager.default.contentsOfDirectory(atPath: ProjectFiles.path(parts[1]))
             .filter { $0.hasSuffix(".md") && $0 != "README.md" }
         #expect(!pages.isEmpty)
         for page in pages { #expect(list.contains("\(page))"), "\(parts[0]) does not lead to \(page)") }
@@ -25,12 +20,12 @@ struct DocumentationTests {
         let folders = ["Docs", "Docs/Decisions", "k8s", "Sources/DevCluster"]
         var pages = ["README.md"]
         for folder in folders {
-            let names = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: folder).path)
+            let names = try FileManager.default.contentsOfDirectory(atPath: ProjectFiles.path(folder))
             pages += names.filter { $0.hasSuffix(".md") }.map { "\(folder)/\($0)" }
         }
         for page in pages {
-            let folder = Self.root.appending(path: page).deletingLastPathComponent()
-            for match in try Self.text(page).matches(of: /\]\(([^)#\s]+)(#[^)]*)?\)/) {
+            let folder = URL(filePath: ProjectFiles.path(page)).deletingLastPathComponent()
+            for match in try ProjectFiles.text(page).matches(of: /\]\(([^)#\s]+)(#[^)]*)?\)/) {
                 let target = String(match.1)
                 guard !target.contains(":") else { continue }
                 let exists = FileManager.default.fileExists(atPath: folder.appending(path: target).standardized.path)
@@ -41,14 +36,13 @@ struct DocumentationTests {
 
     /// Every promise in Docs/Reliability.md names at least one test, and every named test exists.
     @Test func everyPromiseNamesTestsThatExist() throws {
-        let rows = try Self.text("Docs/Reliability.md").split(separator: "\n").compactMap { line in
+        let rows = try ProjectFiles.text("Docs/Reliability.md").split(separator: "\n").compactMap { line in
             line.prefixMatch(of: /\| (I[0-9]+) \|/).map { (promise: String($0.1), row: line) }
         }
         #expect(Set(rows.map(\.promise)) == Set((1...17).map { "I\($0)" }))
-        let folder = Self.root.appending(path: "Tests")
-        let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
-        let sources = try files.filter { $0.hasSuffix("Tests.swift") }
-            .map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
+        let files = FileManager.default.enumerator(atPath: ProjectFiles.path("Tests"))?.compactMap { $0 as? String }
+        let sources = try (files ?? []).filter { $0.hasSuffix("Tests.swift") }
+            .map { try ProjectFiles.text("Tests/\($0)") }
             .joined(separator: "\n")
         for (promise, row) in rows {
             let names = row.matches(of: /`([a-z][A-Za-z0-9]{20,})`/).map { String($0.1) }
@@ -59,16 +53,17 @@ struct DocumentationTests {
 
     /// The table of folders contains every folder, with line counts that are approximately right.
     @Test func everyFolderIsInTheTable() throws {
-        let page = try Self.text("Docs/Architecture.md")
+        let page = try ProjectFiles.text("Docs/Architecture.md")
         var rows: [String: Int] = [:]
         for match in page.matches(of: /\| `(Sources\/[A-Za-z\/-]+)` \| \d+ \| (\d+) \|/) {
             rows[String(match.1)] = Int(match.2)
         }
         var lines: [String: Int] = [:]
-        let sources = try #require(FileManager.default.enumerator(atPath: Self.root.appending(path: "Sources").path))
+        let sources = try #require(FileManager.default.enumerator(atPath: ProjectFiles.path("Sources")))
         for case let path as String in sources where path.hasSuffix(".swift") {
             let folder = "Sources/" + path.split(separator: "/").dropLast().joined(separator: "/")
-            lines[folder, default: 0] += try Self.text("Sources/\(path)").utf8.count { $0 == UInt8(ascii: "\n") }
+            let text = try ProjectFiles.text("Sources/\(path)")
+            lines[folder, default: 0] += text.utf8.count { $0 == UInt8(ascii: "\n") }
         }
         // The executables have one file each, which the table of parts lists.
         lines = lines.filter { !$0.key.hasPrefix("Sources/preview-") }

@@ -23,7 +23,7 @@ struct GracefulShutdownTests {
             await gate.arrival()
             await service.services.triggerGracefulShutdown()
             // New connections are refused.
-            await service.until { !Self.canConnect(service.port) }
+            await waitUntil { !Self.canConnect(service.port) }
             gate.open()
             let started = try await answer
             #expect(started.status == 200)
@@ -36,7 +36,7 @@ struct GracefulShutdownTests {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             async let answer = service.call(.post, agentStart, body: body, bearer: ServiceUnderTest.key)
-            await service.until { service.hasPendingApproval }
+            await waitUntil { service.hasPendingApproval }
             await service.services.triggerGracefulShutdown()
             let told = try await answer
             #expect(told.status == 503)
@@ -53,7 +53,7 @@ struct GracefulShutdownTests {
             try service.addSandbox()
             service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .hang))
             async let answer = service.call(.post, start, body: body)
-            await service.until { service.previewObjects.count == 1 }
+            await waitUntil { service.previewObjects.count == 1 }
             await service.services.triggerGracefulShutdown()
             do {
                 let told = try await answer
@@ -61,7 +61,7 @@ struct GracefulShutdownTests {
             } catch is TransportError {
                 // The connection was closed before the response.
             }
-            await service.until { service.previewObjects.isEmpty }
+            await waitUntil { service.previewObjects.isEmpty }
         }
     }
 

@@ -2,6 +2,7 @@ import DevCluster
 import FoundationEssentials
 import HTTPTypes
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import PreviewCommands
@@ -77,7 +78,7 @@ struct OutageTests {
             goAway(service)
             _ = try await ping(token, for: Self.idle * 2, service)
             service.server.faults.clear()
-            await service.until { service.previewObjects.isEmpty }
+            await waitUntil { service.previewObjects.isEmpty }
             #expect(try await ping(token, service) == 404)
         }
     }
@@ -89,7 +90,7 @@ struct OutageTests {
             _ = try await ping(token, for: Self.idle * 2, service)
             service.server.faults.clear()
             let back = ContinuousClock.now
-            await service.until { service.previewObjects.isEmpty }
+            await waitUntil { service.previewObjects.isEmpty }
             let lived = ContinuousClock.now - back
             // The last lost ping was up to one interval earlier.
             #expect(lived > Self.grace - Self.pingInterval * 3)

@@ -1,5 +1,4 @@
 import CurlHTTP
-import FoundationEssentials
 import HTTPTypes
 import Logging
 import PreviewDomain
@@ -10,17 +9,10 @@ import Testing
 @testable import DevCluster
 @testable import PreviewCommands
 
-/// The Envoy that the variable `ENVOY` names.
-private enum EnvoyUnderTest {
-    static let path = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-}
-
 /// The whole service with a real Envoy: how long connections through a preview stay open after it has ended.
 @Suite(
     "Open connections of a preview that ends",
-    .enabled(if: EnvoyUnderTest.path != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct PreviewEndTests {
@@ -50,7 +42,7 @@ struct PreviewEndTests {
     func nothingStaysOpenForLongerThanItsLimit(end: End) async throws {
         try await StreamingApp.run { app in
             try await withGateway { service, port in
-                let token = try await startPreview(of: app, service)
+                let token = try #require(try await service.startPreview(port: app.port)["session_id"])
                 let host = "\(token)-preview.\(Self.zone)"
                 let connections = try await [
                     OpenConnection(.webSocket, to: app, host: host, port: port),
@@ -76,12 +68,6 @@ struct PreviewEndTests {
     }
 
     // MARK: Set-up
-
-    private func startPreview(of app: StreamingApp, _ service: ServiceUnderTest) async throws -> String {
-        let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(app.port)}"#)
-        #expect(answer.status == 200)
-        return try #require(answer["session_id"])
-    }
 
     private func end(_ token: String, by end: End, _ service: ServiceUnderTest) async throws {
         guard let annotation = end.annotation else {

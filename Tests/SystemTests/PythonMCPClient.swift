@@ -1,6 +1,7 @@
 import Basics
 import FoundationEssentials
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import PreviewServer
@@ -8,9 +9,7 @@ import Testing
 /// The official Python SDK as the client, in a separate process.
 struct PythonMCPClient {
     /// The interpreter that `MCP_PYTHON` names; it has the package `mcp`. `.ci/setup mcp` creates it.
-    static let interpreter = ProcessInfo.processInfo.environment["MCP_PYTHON"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
-    }
+    static let interpreter = TestPrograms.named(by: "MCP_PYTHON")
 
     /// One line of the client's output, with one or several members.
     typealias Report = [String: JSONValue]
@@ -22,11 +21,10 @@ struct PythonMCPClient {
         _ arguments: [String],
         handle: @escaping @Sendable (Report) async throws -> Void
     ) async throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Scripts/mcp_client.py")
+        let script = ProjectFiles.path("Tests/Scripts/mcp_client.py")
         let result = try await Subprocess.run(
             .name("env"),
-            arguments: Arguments([try #require(interpreter), script.path] + arguments),
+            arguments: Arguments([try #require(interpreter), script] + arguments),
             input: .none,
             output: .sequence,
             error: .string(limit: 1 << 16)

@@ -1,22 +1,21 @@
 import Foundation
 import HTTPTypes
-import Subprocess
+import TestSupport
 import Testing
+
+private let schemathesis = TestPrograms.named(by: "SCHEMATHESIS")
 
 /// Requests that schemathesis (https://schemathesis.io) generates from the API's description, sent to the whole
 /// service.
 @Suite(
     "The API against its description",
-    .enabled(if: Schemathesis.executable != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
+    .enabled(if: schemathesis != nil, "SCHEMATHESIS names no executable: see .ci/setup schemathesis"),
     .timeLimit(.minutes(10))
 )
 struct SchemathesisTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-    private static let maxOutputBytes = 1 << 20
-
     @Test(.timeLimit(.minutes(5)))
     func allChecksPass() async throws {
-        let executable = try #require(Schemathesis.executable)
+        let executable = try #require(schemathesis)
         try await ServiceUnderTest.run(
             settings: [
                 // Requests must neither wait nor be refused by a limit.
@@ -26,30 +25,21 @@ struct SchemathesisTests {
             ]
         ) { service in
             try service.addSandbox()
-            let result = try await Subprocess.run(
-                .name("env"),
-                arguments: [
+            let result = try await InstallationFiles.run(
+                "env",
+                [
                     // It creates a folder in its working directory.
                     "-C", FileManager.default.temporaryDirectory.path, executable,
-                    "--config-file", Self.root.appending(path: "Tests/Schemathesis/schemathesis.toml").path,
-                    "run", Self.root.appending(path: "Docs/openapi.yaml").path,
+                    "--config-file", ProjectFiles.path("Tests/Schemathesis/schemathesis.toml"),
+                    "run", ProjectFiles.path("Docs/openapi.yaml"),
                     "--url", "http://127.0.0.1:\(service.port)",
                     "--header", "Authorization: Bearer \(ServiceUnderTest.owner)",
                     "--checks", "all", "--max-examples", "40", "--workers", "1", "--seed", "1", "--no-color",
                     "--generation-database", "none", "--suppress-health-check", "all",
                 ],
-                environment: .inherit.updating(["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]),
-                output: .string(limit: Self.maxOutputBytes),
-                error: .string(limit: Self.maxOutputBytes)
+                environment: ["NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"]
             )
-            let output = result.standardOutput + result.standardError
-            #expect(result.terminationStatus.isSuccess, "\(output)")
+            #expect(result.isSuccess, "\(result.output + result.errors)")
         }
-    }
-}
-
-private enum Schemathesis {
-    static let executable = ProcessInfo.processInfo.environment["SCHEMATHESIS"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
     }
 }

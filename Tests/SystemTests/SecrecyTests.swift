@@ -37,7 +37,7 @@ struct SecrecyTests {
             said += try await errors(service, token: expiring)
             said += try await failures(service, token: expiring)
             said += try await approvals(service, &secrets)
-            await service.until { !service.previewObjects.contains("preview-\(expiring)") }
+            await waitUntil { !service.previewObjects.contains("preview-\(expiring)") }
 
             said += service.store.list(.events).items.map { "\($0)" }
             said.append(try await service.call(.get, "/metrics", bearer: nil).body)
@@ -55,8 +55,7 @@ struct SecrecyTests {
     }
 
     private func start(_ service: ServiceUnderTest, _ secrets: inout Set<String>) async throws -> String {
-        let answer = try await service.call(.post, Self.portForward, body: #"{"target_port": 3000}"#)
-        #expect(answer.status == 200)
+        let answer = try await service.startPreview()
         let token = try #require(answer["session_id"])
         secrets.formUnion([token, try #require(answer["preview_url"])])
         return token

@@ -8,6 +8,7 @@ import NIOCore
 import PreviewDomain
 import ServiceLifecycle
 import TestSupport
+import Testing
 
 @testable import DevCluster
 @testable import PreviewCommands
@@ -57,12 +58,9 @@ struct ServiceUnderTest: Sendable {
         configure: (inout PreviewService) -> Void = { _ in },
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (kubeconfig, issuerKey) = (
-            folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path
-        )
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (kubeconfig, issuerKey) = (folder.file("kubeconfig"), folder.file("key.pem"))
         try PrivateFile.write(issuerKeyPEM.utf8, to: issuerKey)
         var settings = Self.settings(issuerKey: issuerKey)
         settings.merge(changes) { $1 }
@@ -86,7 +84,7 @@ struct ServiceUnderTest: Sendable {
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
         await services.triggerGracefulShutdown()
-        await until { !Sockets.accepts(address: "127.0.0.1", port: port) }
+        await waitUntil { !Sockets.accepts(address: "127.0.0.1", port: port) }
         try await ContinuousClock().sleep(for: pause)
         try await Self.run(configured, kubeconfig: kubeconfig, server, body)
     }
@@ -171,10 +169,39 @@ struct ServiceUnderTest: Sendable {
         bearer: String? = owner,
         headers: HTTPFields = [:]
     ) async throws -> Answer {
+        let request = Self.request(method, path, body: body, bearer: bearer, headers: headers, port: port)
+        let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
+        return Answer(
+            status: head.status.code,
+            headers: head.headerFields,
+            body: String(decoding: bytes, as: UTF8.self)
+        )
+    }
+
+    /// Starts a preview as the owner of ``run``.
+    ///
+    /// - Parameter members: Further members of the body, each with a comma before it.
+    func startPreview(port: Int = 3000, members: String = "") async throws -> Answer {
+        let body = #"{"target_port": \#(port)\#(members)}"#
+        let answer = try await call(.post, "/api/runs/\(Self.run)/sandbox/port-forward", body: body)
+        #expect(answer.status == 200, "\(answer.body)")
+        return answer
+    }
+
+    /// A request with an optional JSON body to a service on loopback.
+    static func request(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        body: String,
+        bearer: String? = owner,
+        headers: HTTPFields = [:],
+        port: Int,
+        timeout: Duration = .seconds(60)
+    ) -> TransportRequest {
         var fields = headers
         if let bearer { fields[.authorization] = "Bearer \(bearer)" }
         if !body.isEmpty, fields[.contentType] == nil { fields[.contentType] = "application/json" }
-        let request = TransportRequest(
+        return TransportRequest(
             head: HTTPRequest(
                 method: method,
                 scheme: "http",
@@ -183,13 +210,7 @@ struct ServiceUnderTest: Sendable {
                 headerFields: fields
             ),
             body: Array(body.utf8),
-            timeout: .seconds(60)
-        )
-        let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
-        return Answer(
-            status: head.status.code,
-            headers: head.headerFields,
-            body: String(decoding: bytes, as: UTF8.self)
+            timeout: timeout
         )
     }
 
@@ -227,10 +248,5 @@ struct ServiceUnderTest: Sendable {
     /// The names of all HTTPRoutes and Services.
     var previewObjects: [String] {
         (store.list(.httpRoutes).items + store.list(.services).items).map(\.name)
-    }
-
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 }

@@ -17,12 +17,11 @@ enum ServiceWithGateway {
         zone: String,
         _ body: @escaping @Sendable (ServiceUnderTest, Int) async throws -> Void
     ) async throws {
-        let envoy = try #require(ReadinessGateway.envoy)
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let envoy = try #require(TestPrograms.envoy)
+        let port = try ListenerPorts.free()
+        let adminPort = try ListenerPorts.free()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let settings = [
             "Sandbox__Preview__ZoneSuffix": zone, "Sandbox__Preview__UrlScheme": "http",
             "Sandbox__Preview__UrlPort": String(port), "Sandbox__Preview__ReadyTimeoutSeconds": "10",
@@ -36,11 +35,11 @@ enum ServiceWithGateway {
                 namespace: ClusterObjects.namespace,
                 name: ClusterObjects.gateway
             ) { $0["spec", "listeners"] = [["name": "previews", "protocol": "HTTP", "port": .int(Int64(port))]] }
-            let proxy = EnvoyProxy(folder: folder, port: port, adminPort: adminPort, transport: transport)
+            let proxy = EnvoyProxy(folder: folder.path, port: port, adminPort: adminPort, transport: transport)
             try await proxy.prepare()
             try await withBackground("Envoy") {
                 _ = try await ChildProcess(watchdog: nil).run(
-                    proxy.command(executable: envoy, logFile: folder + "/envoy.log")
+                    proxy.command(executable: envoy, logFile: folder.file("envoy.log"))
                 )
             } body: {
                 try await proxy.waitUntilServing()

@@ -5,19 +5,13 @@ import KubernetesClient
 import PreviewCluster
 import PreviewControl
 import PreviewDomain
-import Subprocess
+import TestPeers
 import TestSupport
 import Testing
 
-/// Whether `kubectl` is installed.
-private let kubectlIsInstalled: Bool = {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-}()
-
 @Suite(
     "The timeline in kubectl",
-    .enabled(if: kubectlIsInstalled, "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct TimelineKubectlTests {
@@ -34,11 +28,9 @@ struct TimelineKubectlTests {
         )
         let identity = ClaimIdentity(name: run.claimName, uid: claim.uid)
         try await withAPIServer(store: store) { server in
-            let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: home) }
-            let kubeconfig = home.appending(path: "config").path
-            try Data(try await server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig))
+            let home = try TemporaryFolder()
+            defer { home.remove() }
+            let kubeconfig = try home.write("config", try await server.kubeconfig())
 
             let log = try KubernetesTimelineLog(
                 client: client(kubeconfig),
@@ -68,24 +60,16 @@ struct TimelineKubectlTests {
 
     private func client(_ kubeconfig: String) throws -> KubernetesClient {
         let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
-        return KubernetesClient(configuration: configuration) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        return KubernetesClient(configuration: configuration) { try CurlTransport(trust: $0.trust) }
     }
 
     private func kubectl(_ home: String, _ kubeconfig: String, _ arguments: String...) async throws -> String {
-        let result = try await Subprocess.run(
-            .name("kubectl"),
-            arguments: Arguments(["-n", Self.namespace] + arguments),
-            environment: .inherit.updating(["HOME": home, "KUBECONFIG": kubeconfig]),
-            output: .string(limit: 1 << 20),
-            error: .string(limit: 1 << 20)
+        let result = try await InstallationFiles.run(
+            "kubectl",
+            ["-n", Self.namespace] + arguments,
+            environment: ["HOME": home, "KUBECONFIG": kubeconfig]
         )
-        #expect(result.terminationStatus == .exited(0), "\(result.standardError)")
-        return result.standardOutput
+        #expect(result.isSuccess, "\(result.errors)")
+        return result.output
     }
 }

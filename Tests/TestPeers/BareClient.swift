@@ -26,11 +26,7 @@ public struct BareClient: Sendable {
         }
         server = configuration.server
         self.token = token.value
-        transport = try CurlTransport(
-            configuration: CurlConfiguration(
-                tls: TLSConfiguration(caPEM: configuration.trust.authoritiesPEM.map { Array($0.utf8) })
-            )
-        )
+        transport = try CurlTransport(trust: configuration.trust)
     }
 
     /// Sends `request` and reads the response.

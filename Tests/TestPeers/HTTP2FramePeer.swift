@@ -59,16 +59,10 @@ public final class HTTP2FramePeer: Sendable {
         )
         configuration.applicationProtocols = ["h2"]
         let tls = try NIOSSLContext(configuration: configuration)
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(NIOSSLServerHandler(context: tls))
-                    try pipeline.addHandler(Handler(reply: reply, log: log))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0)
-            .get()
+        let server = try await ServerBootstrap.loopback { pipeline in
+            try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+            try pipeline.addHandler(Handler(reply: reply, log: log))
+        }
         return try await server.whileOpen { try await body(HTTP2FramePeer(port: $0, log: log)) }
     }
 

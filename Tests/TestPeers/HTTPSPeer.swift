@@ -6,7 +6,6 @@ import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOSSL
-import ServiceLifecycle
 import Synchronization
 
 /// A real HTTP server on loopback, in this process, that counts its connections.
@@ -94,45 +93,20 @@ public final class HTTPSPeer: Sendable {
         _ body: @Sendable (HTTPSPeer) async throws -> Result
     ) async throws -> Result {
         let connections = ConnectionCounter()
-        let (ports, portContinuation) = AsyncStream.makeStream(of: Int.self)
         var logger = Logger(label: "peer")
         logger.logLevel = .critical
-        let application = Application(
-            responder: CallbackResponder<Context>(callback: responder),
-            server: server(configuration, connections: connections),
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in
-                if let port = channel.localAddress?.port { portContinuation.yield(port) }
-            },
-            logger: logger
-        )
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [.init(service: application)], logger: logger)
-        )
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { portContinuation.finish() }
-                try await services.run()
-            }
-            var iterator = ports.makeAsyncIterator()
-            guard let port = await iterator.next() else {
-                try await group.waitForAll()
-                throw PeerDidNotStart()
-            }
-            // Shut down gracefully: a server that is cancelled while an HTTP/2 stream arrives traps in NIO.
-            do {
-                let result = try await body(HTTPSPeer(port: port, connections: connections))
-                await services.triggerGracefulShutdown()
-                try await group.waitForAll()
-                return result
-            } catch {
-                await services.triggerGracefulShutdown()
-                throw error
-            }
+        return try await LoopbackServer.run { [logger] onRunning in
+            Application(
+                responder: CallbackResponder<Context>(callback: responder),
+                server: server(configuration, connections: connections),
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: onRunning,
+                logger: logger
+            )
+        } _: { port, _ in
+            try await body(HTTPSPeer(port: port, connections: connections))
         }
     }
-
-    private struct PeerDidNotStart: Error {}
 
     private static func server(_ configuration: Configuration, connections: ConnectionCounter) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in

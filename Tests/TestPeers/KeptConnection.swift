@@ -41,6 +41,19 @@ public final class KeptConnection: Sendable {
         return KeptConnection(channel)
     }
 
+    /// A request with a JSON body and a bearer token, as on the wire.
+    public static func request(_ method: String, _ path: String, body: String = "", bearer: String) -> String {
+        """
+        \(method) \(path) HTTP/1.1\r
+        Host: service\r
+        Authorization: Bearer \(bearer)\r
+        Content-Type: application/json\r
+        Content-Length: \(body.utf8.count)\r
+        \r
+        \(body)
+        """
+    }
+
     /// False after the server has closed the connection.
     public var isOpen: Bool { channel.isActive }
 

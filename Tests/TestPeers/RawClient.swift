@@ -1,11 +1,14 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP client on loopback that sends exactly the bytes that a test chooses, also those that no ordinary client sends.
+/// A TCP client on loopback that sends exactly the bytes that a test chooses, also those that no ordinary client sends,
+/// reads a response piece by piece, and disconnects at any point.
 public actor RawClient {
     private let channel: any Channel
     private let chunks: AsyncStream<[UInt8]>
     private var received: [UInt8] = []
+    /// The number of bytes that ``read(until:)`` has returned.
+    private var readCount = 0
 
     private init(channel: any Channel, chunks: AsyncStream<[UInt8]>) {
         self.channel = channel
@@ -30,6 +33,21 @@ public actor RawClient {
         return RawClient(channel: channel, chunks: chunks)
     }
 
+    /// Connects to a port on 127.0.0.1, and closes the connection when `body` ends.
+    public static func open<Result: Sendable>(
+        port: Int,
+        _ body: (RawClient) async throws -> Result
+    ) async throws -> Result {
+        let client = try await connect(to: port)
+        let result: Result
+        do { result = try await body(client) } catch {
+            try? await client.close()
+            throw error
+        }
+        try? await client.close()
+        return result
+    }
+
     /// - Throws: If the server has reset the connection.
     public func send(_ text: String) async throws {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
@@ -49,6 +67,25 @@ public actor RawClient {
             if isEnough(received) { break }
         }
         return received
+    }
+
+    /// Reads until `text` has arrived.
+    ///
+    /// - Returns: What arrived since the last such read, up to the end of `text`.
+    /// - Throws: ``Closed`` with what has arrived, if the server closes the connection first.
+    public func read(until text: String) async throws -> String {
+        let count = readCount
+        let bytes = await receiveBytes { String(decoding: $0[count...], as: UTF8.self).firstRange(of: text) != nil }
+        let unread = String(decoding: bytes[count...], as: UTF8.self)
+        guard let found = unread.firstRange(of: text) else { throw Closed(received: unread) }
+        let read = String(unread[..<found.upperBound])
+        readCount += read.utf8.count
+        return read
+    }
+
+    /// The server closed the connection.
+    public struct Closed: Error {
+        public let received: String
     }
 
     /// Everything received, once the server has closed its side.

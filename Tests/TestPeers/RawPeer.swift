@@ -55,15 +55,7 @@ public final class RawPeer: Sendable {
         _ body: @Sendable (RawPeer) async throws -> Result
     ) async throws -> Result {
         let log = Log()
-        let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .serverChannelOption(.backlog, value: 256)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Handler(script: script, log: log))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0)
-            .get()
+        let channel = try await ServerBootstrap.loopback { try $0.addHandler(Handler(script: script, log: log)) }
         return try await channel.whileOpen { try await body(RawPeer(port: $0, log: log)) }
     }
 
@@ -148,22 +140,6 @@ public final class RawPeer: Sendable {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             context.close(promise: nil)
-        }
-    }
-}
-
-extension Channel {
-    /// Runs `body` with the port on which the channel listens, then closes the channel.
-    func whileOpen<Result: Sendable>(_ body: (_ port: Int) async throws -> Result) async throws -> Result {
-        do {
-            let result = try await body(localAddress?.port ?? 0)
-            // A peer may have closed it already.
-            if isActive { try await close() }
-            return result
-        } catch {
-            // The first failure is the one to report.
-            try? await close()
-            throw error
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TestSupport
 
 /// A kube-apiserver with its etcd and controller manager, as separate processes on loopback.
 ///
@@ -165,12 +166,4 @@ public struct RealControlPlane: Sendable {
         echo ready
         cat >/dev/null
         """#
-}
-
-/// Runs blocking work on its own thread. On a thread of the shared pool it would delay other tests and the services
-/// that they run.
-public func onThreadOfItsOwn<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(returning: work()) }
-    }
 }

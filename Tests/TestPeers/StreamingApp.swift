@@ -25,15 +25,7 @@ public final class StreamingApp: Sendable {
         _ body: @Sendable (StreamingApp) async throws -> Result
     ) async throws -> Result {
         let state = State()
-        let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .serverChannelOption(.backlog, value: 256)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Handler(state: state))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0)
-            .get()
+        let channel = try await ServerBootstrap.loopback { try $0.addHandler(Handler(state: state)) }
         return try await channel.whileOpen { try await body(StreamingApp(port: $0, state: state)) }
     }
 

@@ -1,5 +1,6 @@
 internal import DevelopmentCertificates
 public import FoundationEssentials
+internal import TestSupport
 
 /// Creates JSON Web Tokens, valid and invalid ones, signed with its own P-256 key (ES256).
 public struct TokenForge: Sendable {
@@ -19,7 +20,7 @@ public struct TokenForge: Sendable {
         let point = key.point
         return """
             {"kty": "EC", "crv": "P-256", "kid": "\(keyID)", "alg": "ES256", "use": "sig", \
-            "x": "\(Self.encoded(point.x))", "y": "\(Self.encoded(point.y))"}
+            "x": "\(Base64URL.encoded(point.x))", "y": "\(Base64URL.encoded(point.y))"}
             """
     }
 
@@ -51,13 +52,7 @@ public struct TokenForge: Sendable {
         claims: String,
         signature: (_ input: Data) throws -> some Sequence<UInt8>
     ) rethrows -> String {
-        let input = "\(encoded(header.utf8)).\(encoded(claims.utf8))"
-        return "\(input).\(encoded(try signature(Data(input.utf8))))"
-    }
-
-    /// base64url without padding.
-    public static func encoded(_ bytes: some Sequence<UInt8>) -> String {
-        Data(bytes).base64EncodedString()
-            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        let input = "\(Base64URL.encoded(header.utf8)).\(Base64URL.encoded(claims.utf8))"
+        return "\(input).\(Base64URL.encoded(try signature(Data(input.utf8))))"
     }
 }

@@ -2,8 +2,11 @@ internal import Synchronization
 
 /// A clock that changes only when a test advances it.
 public final class ManualClock: Clock, Sendable {
+    /// The time since the clock was created.
     public struct Instant: InstantProtocol, Sendable {
-        let offset: Duration
+        public let offset: Duration
+
+        public init(offset: Duration) { self.offset = offset }
 
         public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
         public func duration(to other: Instant) -> Duration { other.offset - offset }
@@ -28,6 +31,8 @@ public final class ManualClock: Clock, Sendable {
 
     public var now: Instant { state.withLock { $0.now } }
     public var minimumResolution: Duration { .zero }
+    /// The time since the clock was created, for the parts of the service that measure time with a function.
+    public var uptime: @Sendable () -> Duration { { self.now.offset } }
 
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let id = state.withLock { state in

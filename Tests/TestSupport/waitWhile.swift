@@ -8,6 +8,14 @@ public func waitWhile(
     while !Task.isCancelled, try await condition() { await Task.yield() }
 }
 
+/// Yields to other tasks until a condition holds, or the task is cancelled; see ``waitWhile(isolation:_:)``.
+public func waitUntil(
+    isolation: isolated (any Actor)? = #isolation,
+    _ condition: () async throws -> Bool
+) async rethrows {
+    while !Task.isCancelled, try await !condition() { await Task.yield() }
+}
+
 /// Runs `work`, and repeats `step` concurrently until `work` has ended.
 public func runWork<Value: Sendable>(
     _ work: @escaping @Sendable () async throws -> Value,

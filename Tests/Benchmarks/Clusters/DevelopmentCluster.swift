@@ -1,5 +1,6 @@
 import Foundation
 import TestPeers
+import TestSupport
 
 /// The development cluster's API server.
 struct DevelopmentCluster: BenchCluster {
@@ -9,10 +10,9 @@ struct DevelopmentCluster: BenchCluster {
 
     /// Runs `body` against a new, empty cluster with the platform's namespace.
     static func with(_ body: @Sendable (any BenchCluster) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "bench-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let kubeconfig = folder.appending(path: "kubeconfig").path
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let kubeconfig = folder.file("kubeconfig")
         let server = try ChildServer(["development-server", "--kubeconfig", kubeconfig])
         defer { server.stop() }
         _ = try server.ask(nil, for: String.self)

@@ -7,6 +7,7 @@ import PreviewCluster
 import PreviewControl
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 
 /// The core of one replica of the service in this process, constructed as in production, except that no part of it runs
@@ -35,10 +36,7 @@ struct Replica: Sendable {
         self.cluster = cluster
         let client = KubernetesClient(
             configuration: try ClusterConfiguration.discover(kubeconfig: cluster.kubeconfig)
-        ) { security in
-            let tls = TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-            return transport(try CurlTransport(configuration: CurlConfiguration(tls: tls)))
-        }
+        ) { transport(try CurlTransport(trust: $0.trust)) }
         let manifests = PreviewManifests(
             namespace: benchNamespace,
             gatewayName: "agentweaver-preview-gateway",

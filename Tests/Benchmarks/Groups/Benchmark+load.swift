@@ -39,11 +39,9 @@ private struct LoadBenchmark: Sendable {
 
     func run() async throws {
         let issuer = TokenIssuer()
-        let folder = FileManager.default.temporaryDirectory.appending(path: "load-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let key = folder.appending(path: "key.pem").path
-        try issuer.publicKeyPEM.write(toFile: key, atomically: true, encoding: .utf8)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let key = try folder.write("key.pem", issuer.publicKeyPEM)
         guard let port = Sockets.freePort(address: "127.0.0.1") else { throw NotInTime(what: "a port to be free") }
         let runs = try await Platform(cluster).addRuns(0..<Self.previews / Population.previewsPerRun)
         let population = try Population(Self.previews, of: runs, expiry: { _ in Date() + .seconds(1800) })
@@ -205,15 +203,7 @@ private final class LoadCallers: Sendable {
     }
 
     private func request(_ method: String, _ path: String, _ body: String = "") -> String {
-        """
-        \(method) \(path) HTTP/1.1\r
-        Host: service\r
-        Authorization: Bearer \(bearer)\r
-        Content-Type: application/json\r
-        Content-Length: \(body.utf8.count)\r
-        \r
-        \(body)
-        """
+        KeptConnection.request(method, path, body: body, bearer: bearer)
     }
 
     /// The number of promises that the cluster does not show: pings whose expiry is missing, and stopped previews that

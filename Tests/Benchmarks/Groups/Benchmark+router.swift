@@ -1,3 +1,4 @@
+import DevCluster
 import Foundation
 
 extension Benchmark {
@@ -25,7 +26,7 @@ extension Benchmark {
         let proxy = try await Nginx.proxy(in: folder, to: upstream.port)
         defer { proxy.stop() }
         try await DevelopmentCluster.with { cluster in
-            let port = try FreePort.next()
+            guard let port = Sockets.freePort(address: "127.0.0.1") else { throw NotInTime(what: "a port to be free") }
             let service = try await ServiceProcess(
                 cluster,
                 settings: [

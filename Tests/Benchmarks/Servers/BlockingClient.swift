@@ -75,22 +75,3 @@ final class BlockingClient {
         if rest > 0 { try read(atLeast: rest) }
     }
 }
-
-/// Ports on 127.0.0.1 without a listener.
-enum FreePort {
-    static func next() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
-            }
-        }
-        guard result == 0 else { throw BlockingClient.Failure(description: "there is no free port") }
-        return Int(in_port_t(bigEndian: address.sin_port))
-    }
-}

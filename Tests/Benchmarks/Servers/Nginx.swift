@@ -1,3 +1,4 @@
+import DevCluster
 import Foundation
 
 /// nginx with one worker, in a separate process: the usual reverse proxy, and the server behind both proxies.
@@ -18,7 +19,8 @@ final class Nginx: Sendable {
         let environment = ProcessInfo.processInfo.environment
         let program = environment["NGINX"] ?? "/usr/sbin/nginx"
         guard FileManager.default.isExecutableFile(atPath: program) else { throw Missing() }
-        port = try FreePort.next()
+        guard let port = Sockets.freePort(address: "127.0.0.1") else { throw NotInTime(what: "a port to be free") }
+        self.port = port
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map { "    \($0)_temp_path \(folder.path)/\(name)-\($0);" }.joined(separator: "\n")
         let configuration = """

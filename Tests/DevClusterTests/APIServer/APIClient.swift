@@ -2,6 +2,8 @@ import CurlHTTP
 import DevCluster
 import HTTPTransport
 import HTTPTypes
+import TestPeers
+import TestSupport
 
 /// A client of the development cluster's API server over its socket. It sends bodies unchanged, so that a test can also
 /// send invalid ones.
@@ -32,25 +34,11 @@ struct APIClient: Sendable {
         _ body: @Sendable (APIServer, APIClient) async throws -> Result
     ) async throws -> Result {
         try await withAPIServer(configuration: configuration, store: store) { server in
-            let transport = try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: Array(server.authorityPEM.utf8)),
-                    userAgent: "tester/1.0"
-                )
-            )
+            let tls = TLSConfiguration(caPEM: Array(server.authorityPEM.utf8))
             let authority = String(try await server.address().dropFirst("https://".count))
-            let client = APIClient(
-                transport: transport,
-                authority: authority,
-                token: server.configuration.users.first?.token
-            )
-            do {
-                let result = try await body(server, client)
-                await transport.shutdown()
-                return result
-            } catch {
-                await transport.shutdown()
-                throw error
+            return try await withTransport(CurlConfiguration(tls: tls, userAgent: "tester/1.0")) { transport in
+                let token = server.configuration.users.first?.token
+                return try await body(server, APIClient(transport: transport, authority: authority, token: token))
             }
         }
     }
@@ -200,12 +188,7 @@ enum Samples {
 
 /// A clock on which every sleep ends immediately and the time stays the same.
 final class ImmediateClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
+    typealias Instant = ManualClock.Instant
 
     var now: Instant { Instant(offset: .zero) }
     var minimumResolution: Duration { .zero }

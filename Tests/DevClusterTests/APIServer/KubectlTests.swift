@@ -1,16 +1,15 @@
 import DevCluster
 import FoundationEssentials
 import Subprocess
+import TestSupport
 import Testing
 
-/// Whether a folder of `PATH` contains `kubectl`.
-private let kubectlIsInstalled: Bool = {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-}()
-
 /// Runs commands of the real `kubectl` against the development cluster's API server.
-@Suite("kubectl", .enabled(if: kubectlIsInstalled, "kubectl is not installed"), .timeLimit(.minutes(10)))
+@Suite(
+    "kubectl",
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
+    .timeLimit(.minutes(10))
+)
 struct KubectlTests {
     static let manifest = """
         apiVersion: gateway.networking.k8s.io/v1
@@ -89,19 +88,16 @@ struct KubectlTests {
     ///
     /// `kubectl` has a home directory of its own, so that it uses no other configuration or cache.
     private func withKubectl(_ body: @Sendable (_ manifest: String, Kubectl) async throws -> Void) async throws {
-        let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        try Data(Self.manifest.utf8).write(to: home.appending(path: "manifest.yaml"))
+        let home = try TemporaryFolder()
+        defer { home.remove() }
+        let manifest = try home.write("manifest.yaml", Self.manifest)
         try await withAPIServer { server in
-            let config = home.appending(path: "config")
-            try Data(try await server.kubeconfig().utf8).write(to: config)
-            let directory = home.path
-            try await body("\(directory)/manifest.yaml") { arguments in
+            let config = try home.write("config", try await server.kubeconfig())
+            try await body(manifest) { arguments in
                 let result = try await run(
                     .name("kubectl"),
                     arguments: Arguments(arguments),
-                    environment: .inherit.updating(["HOME": directory, "KUBECONFIG": config.path]),
+                    environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config]),
                     output: .string(limit: 1 << 20),
                     error: .string(limit: 1 << 20)
                 )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -43,15 +44,13 @@ struct CommandLineTests {
     }
 
     @Test func whatIsNoFileOfRulesIsSaid() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         for (text, complaint) in [
             (nil, "cannot be read"), ("{", "is not YAML"), ("apiVersion: v1\nkind: Secret", "not an access rule"),
         ] as [(String?, String)] {
-            let file = folder.appending(path: "rules.yaml")
-            if let text { try Data(text.utf8).write(to: file) }
-            let failure = #expect(throws: DevClusterFailure.self) { try AccessRules(file: file.path) }
+            if let text { try folder.write("rules.yaml", text) }
+            let failure = #expect(throws: DevClusterFailure.self) { try AccessRules(file: folder.file("rules.yaml")) }
             #expect(failure?.description.contains(complaint) == true)
         }
     }

@@ -1,7 +1,6 @@
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
-import Synchronization
 import TestSupport
 import Testing
 
@@ -14,8 +13,8 @@ struct EnvoyProxyTests {
     private struct WatchingAdmin: HTTPTransport {
         let folder: String
         var refuses = false
-        let requests = Counter()
-        let isSilent = Switch()
+        let requests = SharedCount()
+        let isSilent = SharedFlag()
 
         private struct NoAnswer: Error {}
 
@@ -24,12 +23,12 @@ struct EnvoyProxyTests {
             _ handle: @Sendable (TransportResponse) async throws -> Result
         ) async throws -> Result {
             requests.add()
-            if isSilent.isOn { throw NoAnswer() }
-            let page = Mutex<[UInt8]?>(Array(text.utf8))
+            if isSilent.isSet { throw NoAnswer() }
+            let (page, reads) = (Array(text.utf8), SharedCount())
             return try await handle(
                 TransportResponse(
                     head: HTTPResponse(status: .ok),
-                    body: TransportBody { [page = page.withLock { $0 }, sent = Once()] in sent.first ? page : nil }
+                    body: TransportBody { reads.add() == 1 ? page : nil }
                 )
             )
         }
@@ -53,32 +52,6 @@ struct EnvoyProxyTests {
         private func version(_ file: String) -> String {
             let bytes = FileManager.default.contents(atPath: "\(folder)/\(file)").map { Array($0) } ?? []
             return (try? JSONParser.value(of: bytes))?["version_info"]?.stringValue ?? ""
-        }
-    }
-
-    private final class Counter: Sendable {
-        private let counted = Mutex(0)
-        var count: Int { counted.withLock { $0 } }
-        func add() { counted.withLock { $0 += 1 } }
-    }
-
-    private final class Switch: Sendable {
-        private let state = Mutex(false)
-        var isOn: Bool {
-            get { state.withLock(\.self) }
-            set { state.withLock { $0 = newValue } }
-        }
-    }
-
-    /// A flag that is true when it is read for the first time.
-    private final class Once: Sendable {
-        private let isUsed = Mutex(false)
-
-        var first: Bool {
-            isUsed.withLock { used in
-                defer { used = true }
-                return !used
-            }
         }
     }
 
@@ -112,9 +85,9 @@ struct EnvoyProxyTests {
             for next in [resources, EnvoyResources(plan: GatewayPlan(), folder: folder)] {
                 #expect(try await proxy.publish(next) == .applied)
             }
-            let before = admin.requests.count
+            let before = admin.requests.value
             #expect(try await proxy.publish(resources) == .applied)
-            #expect(admin.requests.count - before == 1)
+            #expect(admin.requests.value - before == 1)
         }
     }
 
@@ -133,13 +106,13 @@ struct EnvoyProxyTests {
             let proxy = Self.proxy(folder, admin)
             try await proxy.prepare()
             let clusters = FileManager.default.contents(atPath: proxy.bootstrap.clustersFile)
-            admin.isSilent.isOn = true
+            admin.isSilent.isSet = true
             #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .unanswered)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) != clusters)
             let before = EnvoyResources(plan: GatewayPlan(), folder: folder)
             #expect(try await proxy.publish(before) == .unanswered)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) == clusters)
-            admin.isSilent.isOn = false
+            admin.isSilent.isSet = false
             #expect(try await proxy.publish(before) == .applied)
         }
     }
@@ -149,7 +122,7 @@ struct EnvoyProxyTests {
             let admin = WatchingAdmin(folder: folder)
             let proxy = Self.proxy(folder, admin)
             try await proxy.prepare()
-            admin.isSilent.isOn = true
+            admin.isSilent.isSet = true
             let store = try Self.store()
             let log = RecordedLog()
             let controller = GatewayController(
@@ -168,7 +141,7 @@ struct EnvoyProxyTests {
                 #expect(repeated == true)
                 #expect(log.messages.allSatisfy { $0 == "Envoy did not confirm the configuration in time" })
                 #expect(Self.programmed(in: store)?["reason"] == "Pending")
-                admin.isSilent.isOn = false
+                admin.isSilent.isSet = false
                 let isServed: Bool? = try await poll(every: .milliseconds(5), limit: Self.limit) {
                     Self.programmed(in: store)?["status"] == "True" ? true : nil
                 }

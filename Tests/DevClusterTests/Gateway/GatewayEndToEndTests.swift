@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
 @Suite(
     "Envoy, configured from the cluster",
-    .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(10))
 )
 struct GatewayEndToEndTests {

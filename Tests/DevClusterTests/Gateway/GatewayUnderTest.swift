@@ -1,5 +1,4 @@
 import CurlHTTP
-import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import Logging
@@ -11,10 +10,6 @@ import Testing
 
 /// A real Envoy that the gateway controller configures from a store with a Gateway, a Service and its ready pod.
 struct GatewayUnderTest: Sendable {
-    /// The executable that the variable `ENVOY` names, or `nil` if it names none.
-    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
     private static let limit = Duration.seconds(20)
     private static let maxPageBytes = 1 << 20
 
@@ -32,7 +27,7 @@ struct GatewayUnderTest: Sendable {
         appPort: Int? = nil,
         _ body: @escaping @Sendable (GatewayUnderTest) async throws -> Result
     ) async throws -> Result {
-        let envoy = try #require(Self.envoy)
+        let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         return try await withFolder { folder in

@@ -12,7 +12,7 @@ import Testing
 /// own.
 @Suite(
     "Open connections of a listener that changes",
-    .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct ListenerChangeTests {
@@ -39,7 +39,7 @@ struct ListenerChangeTests {
         appPort: Int,
         _ body: @escaping @Sendable (_ port: Int, _ changeListener: @Sendable () throws -> Void) async throws -> Void
     ) async throws {
-        let envoy = try #require(GatewayUnderTest.envoy)
+        let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         try await withFolder { folder in

@@ -9,7 +9,7 @@ import Testing
 /// The table in Docs/Decisions/0042 states the results of these tests.
 @Suite(
     "Open connections through Envoy",
-    .enabled(if: GatewayUnderTest.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct OpenConnectionTests {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -102,7 +103,7 @@ struct ChildProcessTests {
     }
 
     @Test func theWatchdogEndsChildrenOfAProcessThatWasKilled() async throws {
-        let program = try #require(Self.builtProgram("preview-devcluster"))
+        let program = try #require(TestPrograms.built("preview-devcluster"))
         try await withFolder { folder in
             // The subshell takes the place of the process that is killed: when it ends, the watchdog's input is closed.
             let script = """
@@ -124,14 +125,5 @@ struct ChildProcessTests {
                 #expect(!isRunning(orphan))
             }
         }
-    }
-
-    /// The path of an executable that the build has placed beside the tests, or `nil` if there is none.
-    static func builtProgram(_ name: String) -> String? {
-        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let tests = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? own
-        guard let folder = tests?.split(separator: "/").dropLast().joined(separator: "/") else { return nil }
-        let path = "/\(folder)/\(name)"
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }
 }

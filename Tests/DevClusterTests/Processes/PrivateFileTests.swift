@@ -1,5 +1,6 @@
 import DevCluster
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @Suite("Private files", .timeLimit(.minutes(10)))

@@ -16,8 +16,8 @@ enum FuzzKeys {
 
     /// Both are in the corpus.
     static let genuine: Set<String> = [
-        "\(header(#"{"alg":"ES256","kid":"ec","typ":"JWT"}"#)).\(claims).\(es256)",
-        "\(header(#"{"alg":"RS256","kid":"rsa","typ":"JWT"}"#)).\(claims).\(rs256)",
+        "\(base64URL(#"{"alg":"ES256","kid":"ec","typ":"JWT"}"#.utf8)).\(claims).\(es256)",
+        "\(base64URL(#"{"alg":"RS256","kid":"rsa","typ":"JWT"}"#.utf8)).\(claims).\(rs256)",
     ]
 
     static let authenticator = Task {
@@ -48,8 +48,10 @@ enum FuzzKeys {
         func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? { nil }
     }
 
-    private static func header(_ text: String) -> String {
-        String(Data(text.utf8).base64EncodedString().prefix { $0 != "=" })
+    /// base64url without padding.
+    static func base64URL(_ bytes: some Sequence<UInt8>) -> String {
+        let text = Data(bytes).base64EncodedString()
+        return String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.prefix { $0 != "=" })
     }
 
     private static let claims = """

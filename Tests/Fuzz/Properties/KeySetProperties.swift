@@ -31,7 +31,7 @@ enum KeySetProperties {
         (header: #"{"alg":"RS256","kid":"rsa"}"#, signatureBytes: 256),
     ].map { header, count in
         [Data(header.utf8), Data("{}".utf8), Data(repeating: 1, count: count)]
-            .map { String($0.base64EncodedString().prefix { $0 != "=" }) }
+            .map { FuzzKeys.base64URL($0) }
             .joined(separator: ".")
     }
 

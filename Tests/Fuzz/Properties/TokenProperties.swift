@@ -11,7 +11,7 @@ enum TokenProperties {
     static func check(_ bytes: [UInt8]) async throws {
         try await check(String(decoding: bytes, as: UTF8.self))
         let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
-        if parts.count == 3 { try await check(parts.map(Self.encoded).joined(separator: ".")) }
+        if parts.count == 3 { try await check(parts.map { FuzzKeys.base64URL($0) }.joined(separator: ".")) }
     }
 
     private static func check(_ text: String) async throws {
@@ -59,11 +59,5 @@ enum TokenProperties {
             let isLine = !name.isEmpty && name.utf8.count <= 256 && !name.utf8.contains { $0 < 0x20 }
             try require(isLine, "a name is a short line")
         }
-    }
-
-    /// base64url without padding.
-    private static func encoded(_ bytes: ArraySlice<UInt8>) -> String {
-        let text = Data(bytes).base64EncodedString()
-        return String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.prefix { $0 != "=" })
     }
 }

@@ -10,11 +10,7 @@ struct DecisionTests {
     private let child = ControlHarness.otherRun
 
     private func pending(_ harness: GateHarness, port: Int = 3000) async throws -> Approval {
-        guard case .pending(let approval) = try await harness[0].request(run: run, port: port, requester: "agent")
-        else {
-            throw PreviewError(.invalid, "the request was granted")
-        }
-        return approval
+        try await harness[0].pendingRequest(for: run, port: port)
     }
 
     @Test(arguments: [
@@ -27,7 +23,7 @@ struct DecisionTests {
             try await harness[1].approve(run: run, requestID: approval.id.text, scope: scope, by: "ada")
             let token = try await harness[0].start(run: run, port: 3000, requester: "agent").session.token
             try await harness.replicas[1].previews.stop(run: run, token: token)
-            await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             for (port, isCovered) in zip([3000, 3001], covers) {
                 let answer = try await harness[1].request(run: run, port: port, requester: "agent")
                 #expect(answer.isStarted == isCovered, "\(scope) for \(port)")
@@ -42,7 +38,7 @@ struct DecisionTests {
             try await harness.run {
                 let approval = try await pending(harness)
                 try await harness[1].approve(run: run, requestID: approval.id.text, scope: scope, by: "ada")
-                await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+                await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
                 let answer = try await harness[0].request(run: child, port: 3000, requester: "agent")
                 #expect(answer.isStarted == (scope == .always))
             }
@@ -68,7 +64,7 @@ struct DecisionTests {
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
             try await harness[1].setAutoApprove(run: run, to: false, by: "ada")
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
             #expect(!answer.isStarted)
         }
@@ -78,7 +74,7 @@ struct DecisionTests {
         let harness = try await GateHarness()
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.interrupt(.writeClaim) {
                 try? await harness[1].setAutoApprove(run: run, to: false, by: "ada")
             }
@@ -107,7 +103,7 @@ struct DecisionTests {
                     try await harness[0].approve(run: parent, requestID: approval.id.text, scope: scope, by: "ada")
                 }
                 if parentOption { try await harness[0].setAutoApprove(run: parent, to: true, by: "ada") }
-                await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
+                await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
                 _ = try await harness[1].request(run: child, port: 3000, requester: "agent")
                 #expect(harness.cluster.approvals(of: child).map(\.automatic) == [ground])
             }

@@ -50,7 +50,7 @@ struct GateHarness: Sendable {
                 group.addTask { try await cluster.run { replica.mirror.apply($0, at: cluster.reading()) } }
             }
             for replica in replicas {
-                await until {
+                await waitUntil {
                     replica.mirror.commonGrants() != nil && replica.mirror.claim(named: Self.run.claimName) != nil
                 }
             }
@@ -60,25 +60,12 @@ struct GateHarness: Sendable {
         }
     }
 
-    /// Yields to other tasks until `condition` holds.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
     /// Requests a preview from a replica; returns once the request waits for a decision.
     func ask(
         _ number: Int = 0,
         port: Int = 3000
     ) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
-        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
-        let start = Task {
-            defer { continuation.finish() }
-            return try await self[number].start(run: Self.run, port: port, requester: "agent") {
-                continuation.yield($0)
-            }
-        }
-        for await pending in stream { return (pending, start) }
-        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
+        try await self[number].ask(for: Self.run, port: port)
     }
 
     /// Advances the clocks of all replicas, but not the cluster's, in small steps until `work` has ended.
@@ -164,17 +151,5 @@ extension ClusterMirror {
         guard let claim = claim(named: GateHarness.run.claimName) else { return false }
         return claim.ledger == ApprovalLedger(annotations: cluster.claimAnnotations(of: GateHarness.run))
             && commonGrants() == cluster.standingGrants
-    }
-}
-
-extension Task where Success == StartedPreview, Failure == any Error {
-    /// Why the start was refused; `nil` if it was not.
-    var refusal: PreviewError? {
-        get async {
-            switch await result {
-            case .success: nil
-            case .failure(let error): error as? PreviewError
-            }
-        }
     }
 }

@@ -51,7 +51,7 @@ struct GateRaceTests {
                 }
                 try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
                 for replica in harness.replicas {
-                    await harness.until { replica.core.mirror.isUpToDate(with: harness.cluster) }
+                    await waitUntil { replica.core.mirror.isUpToDate(with: harness.cluster) }
                 }
                 harness.cluster.interleave(seed: seed)
                 let answers = try await harness.whileTimePasses {

@@ -109,7 +109,7 @@ struct GateTests {
             harness.advance(by: .seconds(301))
             let seen = try await harness[1].approvals(run: run)
             #expect(seen.map(\.state) == [.timedOut])
-            await harness.until { harness.states == [.timedOut] }
+            await waitUntil { harness.states == [.timedOut] }
         }
     }
 
@@ -135,7 +135,7 @@ struct GateTests {
         try await harness.run {
             for (port, requester) in [(3000, "agent"), (3001, "agent"), (3000, "ada"), (3000, "agent")] {
                 _ = try await harness[0].request(run: run, port: port, requester: requester)
-                await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+                await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             }
             #expect(harness.states == [.pending, .pending, .pending])
         }
@@ -169,18 +169,10 @@ struct GateTests {
     @Test func aGrantOlderThanTheWindowIsNotUsed() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.advance(by: .seconds(300))
-            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else {
-                Issue.record("an old grant was used")
-                return
-            }
+            let next = try await harness[0].pendingRequest(for: run)
             #expect(next.id != pending.id)
             #expect(harness.states == [.withdrawn, .pending])
             #expect(harness.provisioning.isEmpty)
@@ -204,11 +196,7 @@ struct GateTests {
     @Test func aGrantForAnEarlierPodGivesWayToANewRequest() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             harness.cluster.replacePod(of: run)
             _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
@@ -220,7 +208,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (_, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
             #expect(await start.refusal?.kind == .approvalWithdrawn)
         }
@@ -231,7 +219,7 @@ struct GateTests {
         let harness = try await GateHarness()
         try await harness.run {
             let (pending, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
             #expect(await start.refusal?.kind == .approvalWithdrawn)

@@ -87,12 +87,12 @@ struct GivenBackGrantTests {
         let harness = try await GateHarness()
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.fail(.createRoute, .before(Self.failure))
             #expect(await harness[0].refusal()?.kind == .clusterUnavailable)
             #expect(harness.states == [.withdrawn])
             try await harness[0].setAutoApprove(run: run, to: false, by: "ada")
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
             #expect(answer.started == nil)
             #expect(harness.cluster.liveRoutes.isEmpty)

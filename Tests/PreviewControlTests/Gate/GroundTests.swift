@@ -45,17 +45,9 @@ struct GroundTests {
     @Test(arguments: Ground.allCases)
     func whatWasTakenBackStartsNothingWhereTheRequestWaitsAlready(ground: Ground) async throws {
         let harness = try await GateHarness()
-        guard case .pending(let pending) = try await harness[1].request(run: run, port: 3000, requester: "agent")
-        else {
-            Issue.record("the request does not wait for approval")
-            return
-        }
+        let pending = try await harness[1].pendingRequest(for: run)
         try await show(ground, harness)
-        let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-        guard case .pending(let joined) = answer else {
-            Issue.record("the request started a preview without a grant")
-            return
-        }
+        let joined = try await harness[0].pendingRequest(for: run)
         #expect(joined.id == pending.id)
         #expect(harness.provisioning.isEmpty)
         #expect(harness.states == [.pending])
@@ -76,7 +68,7 @@ struct GroundTests {
         let (pending, start) = try await harness.askWithOldCopies()
         try await show(ground, harness)
         // The call tries to start, and then reads the claim from the cluster.
-        await harness.until { harness.cluster.log.contains(.claim) }
+        await waitUntil { harness.cluster.log.contains(.claim) }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])
         #expect(harness.provisioning.isEmpty)
@@ -107,7 +99,7 @@ struct GroundTests {
         try await give(.option, harness)
         harness.cluster.interrupt(.replaceOnClaim) { try? await takeBack(.option, harness) }
         try await harness.showClaim(to: 0)
-        await harness.until { harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil }
+        await waitUntil { harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])
         #expect(harness.provisioning.isEmpty)

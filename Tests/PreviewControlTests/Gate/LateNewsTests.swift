@@ -110,7 +110,7 @@ struct LateNewsTests {
         for count in 1...10 {
             await harness.replicas[0].clock.waitForSleepers(1)
             harness.advance(by: .seconds(15))
-            await harness.until { harness.cluster.log.count { $0 == .claim } == count }
+            await waitUntil { harness.cluster.log.count { $0 == .claim } == count }
         }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.cluster.log.allSatisfy { $0 == .claim })

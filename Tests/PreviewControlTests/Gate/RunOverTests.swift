@@ -40,10 +40,7 @@ struct RunOverTests {
     @Test func whatWaitsIsNeitherApprovedNorDenied() async throws {
         try await withGate { harness, facts in
             let gate = harness.core.gate
-            guard case .pending(let waiting) = try await gate.request(run: run, port: 3000, requester: "agent") else {
-                Issue.record("nobody was asked")
-                return
-            }
+            let waiting = try await gate.pendingRequest(for: run)
             facts.end()
             for decide in [
                 { try await gate.approve(run: run, requestID: waiting.id.text, scope: .run, by: "ada") },
@@ -59,10 +56,7 @@ struct RunOverTests {
     @Test func aDecisionThatWasMadeInTimeMayBeRepeated() async throws {
         try await withGate { harness, facts in
             let gate = harness.core.gate
-            guard case .pending(let waiting) = try await gate.request(run: run, port: 3000, requester: "agent") else {
-                Issue.record("nobody was asked")
-                return
-            }
+            let waiting = try await gate.pendingRequest(for: run)
             try await gate.approve(run: run, requestID: waiting.id.text, scope: .once, by: "ada")
             facts.end()
             let again = try await gate.approve(run: run, requestID: waiting.id.text, scope: .once, by: "ada")

@@ -149,15 +149,11 @@ struct SharedPreviewTests {
             }
             let index = harness.replicas[0].mirror
             if end == .stopped || end == .removedByHand {
-                await harness.until { index.end(of: token.fingerprint) != nil }
+                await waitUntil { index.end(of: token.fingerprint) != nil }
                 // Before that time, a failed start could still give its grant back.
                 harness.cluster.advance(by: UsedGrant.giveBackGrace)
             }
-            let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            guard case .pending(let next) = answer else {
-                Issue.record("the request started a preview without approval")
-                return
-            }
+            let next = try await harness[0].pendingRequest(for: run)
             #expect(next.id != pending.id)
             #expect(harness.states == [.consumed, .pending])
         }
@@ -173,11 +169,11 @@ struct SharedPreviewTests {
             let (_, second) = try await harness.ask(1)
             harness.cluster.interrupt(.createRoute) { await gate.wait() }
             try await approve(pending, harness)
-            await harness.until { harness.cluster.log.contains(.createRoute) }
+            await waitUntil { harness.cluster.log.contains(.createRoute) }
             // A third call, which did not wait, is in the same position.
             let third = Task { try await harness[1].start(run: run, port: 3000, requester: "agent") }
             let tokens = try await harness.whileTimePasses {
-                await harness.until { harness.cluster.log.count { $0 == .routesOfRun } > 3 }
+                await waitUntil { harness.cluster.log.count { $0 == .routesOfRun } > 3 }
                 await gate.open()
                 return try await [first.value, second.value, third.value].map(\.session.token)
             }
@@ -211,7 +207,7 @@ struct SharedPreviewTests {
             #expect(pause > .zero && pause <= UsedGrant.longestStart + .seconds(1))
             // A call after the announced time creates a new request.
             harness.cluster.advance(by: pause + .seconds(1))
-            await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness.whileTimePasses {
                 try await harness[1].request(run: run, port: 3000, requester: "agent")
             }
@@ -226,15 +222,11 @@ struct SharedPreviewTests {
     @Test func anOldUseIsNotWaitedForAtAll() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            guard case .pending(let pending) = try await harness[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await harness[0].pendingRequest(for: run)
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             harness.cluster.advance(by: UsedGrant.longestStart)
-            await harness.until { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
+            await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness[1].request(run: run, port: 3000, requester: "agent")
             #expect(answer.started == nil)
             #expect(harness.states == [.consumed, .pending])

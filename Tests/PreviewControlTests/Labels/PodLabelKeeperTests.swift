@@ -23,7 +23,7 @@ struct PodLabelKeeperTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in replicas {
                 group.addTask { try await cluster.run { replica.mirror.apply($0, at: cluster.reading()) } }
-                await replica.until { replica.mirror.isComplete }
+                await waitUntil { replica.mirror.isComplete }
             }
             try await work()
             group.cancelAll()
@@ -38,7 +38,7 @@ struct PodLabelKeeperTests {
         let pod = cluster.addSandbox(for: run)
         try await following(replica) {
             _ = try await cluster.label(pod, with: run.label, at: cluster.now)
-            await replica.until { replica.mirror.labelled == 1 }
+            await waitUntil { replica.mirror.labelled == 1 }
             try await work(replica, pod)
         }
     }
@@ -73,7 +73,7 @@ struct PodLabelKeeperTests {
                 _ = try? await first.previews.start(run: run, port: 3000, requester: "ada")
             } else {
                 let token = try await first.previews.start(run: run, port: 3000, requester: "ada").session.token
-                await second.until {
+                await waitUntil {
                     second.mirror.lastSeenBackend(token) != nil && second.mirror.lastSeenRoute(token) != nil
                 }
                 _ = await second.core.podLabels.compare()
@@ -89,8 +89,8 @@ struct PodLabelKeeperTests {
                 }
             }
             first.advance(by: .seconds(121))
-            await second.until { second.mirror.routes()?.isEmpty == true && second.mirror.labelled == 1 }
-            await second.until { second.mirror.backendCount == 0 }
+            await waitUntil { second.mirror.routes()?.isEmpty == true && second.mirror.labelled == 1 }
+            await waitUntil { second.mirror.backendCount == 0 }
             _ = await second.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == nil)
         }
@@ -123,11 +123,11 @@ struct PodLabelKeeperTests {
         let pod = cluster.addSandbox(for: run)
         try await following(with) {
             let token = try await without.previews.start(run: run, port: 3000, requester: "ada").session.token
-            await with.until { with.mirror.lastSeenRoute(token) != nil }
+            await waitUntil { with.mirror.lastSeenRoute(token) != nil }
             _ = await with.core.podLabels.compare()
             #expect(cluster.runLabel(of: pod) == run.label)
             cluster.clearLog()
-            await with.until { with.mirror.labelled == 1 }
+            await waitUntil { with.mirror.labelled == 1 }
             _ = await with.core.podLabels.compare()
             #expect(cluster.log.isEmpty)
         }

@@ -47,8 +47,7 @@ struct PreviewMetricsTests {
 
     @Test func avertedDeletionsAreCountedByWhatSavedThePreview() async throws {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
+        let token = try await harness.startPreview().token
         let label = run.label
         harness.cluster.advance(by: .seconds(1800))
         let expiry = harness.cluster.now + .seconds(1800)
@@ -81,8 +80,7 @@ struct PreviewMetricsTests {
 
     @Test(arguments: PreviewMetric.allCases)
     func everyMetricIsDocumented(metric: PreviewMetric) throws {
-        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Docs/Metrics.md")
-        let text = String(decoding: try Data(contentsOf: page.standardized), as: UTF8.self)
+        let text = try ProjectFiles.text("Docs/Metrics.md")
         #expect(text.contains("| `\(metric.rawValue)` |"))
         #expect(text.contains(metric.help))
     }

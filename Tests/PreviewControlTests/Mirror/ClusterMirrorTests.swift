@@ -101,7 +101,7 @@ struct ClusterMirrorTests {
 private struct MirroredHistory {
     static let created = Date(timeIntervalSince1970: 1_800_000_000)
 
-    let runs = (0..<3).map { ControlHarness.run("\($0)f2a9c1e-0000-4000-8000-000000000001") }
+    let runs = (0..<3).map { RunID.known("\($0)f2a9c1e-0000-4000-8000-000000000001") }
     let tokens = "abcdef".compactMap { PreviewToken("swift-falcon-amber-\(String(repeating: $0, count: 26))") }
 
     func pod(_ number: Int) -> PodRecord {

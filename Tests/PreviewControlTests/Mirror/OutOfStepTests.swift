@@ -21,7 +21,7 @@ struct OutOfStepTests {
             policy: .testing(lifetime: LifetimePolicy(keepsAfterRun: false), sweepInterval: .seconds(3600))
         )
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.silenceWatch(over: collection)
             harness.cluster.addSandbox(for: run)
             // The reaper may judge the preview as soon as the route exists.
@@ -31,7 +31,7 @@ struct OutOfStepTests {
             #expect(harness.cluster.liveRoutes == [token])
             #expect(harness.cluster.liveBackends == [token])
             harness.cluster.endSilence(over: collection)
-            await harness.until {
+            await waitUntil {
                 harness.mirror.lastSeenRoute(token) != nil && harness.mirror.lastSeenBackend(token) != nil
                     && harness.mirror.allDue(now: harness.cluster.now, idleFrom: harness.outage.idleFrom) == []
             }
@@ -46,7 +46,7 @@ struct OutOfStepTests {
         operation: SimulatedCluster.Operation
     ) async throws {
         try await started(behind: collection) { harness, _ in
-            await harness.until { harness.cluster.log.contains(operation) }
+            await waitUntil { harness.cluster.log.contains(operation) }
         }
     }
 
@@ -58,14 +58,14 @@ struct OutOfStepTests {
         operation: SimulatedCluster.Operation
     ) async throws {
         try await started(behind: collection) { harness, token in
-            await harness.until {
+            await waitUntil {
                 collection == .routes
                     ? harness.mirror.lastSeenBackend(token) != nil : harness.mirror.lastSeenRoute(token) != nil
             }
             harness.cluster.clearLog()
             // Longer than the grace for half of a pair.
             harness.cluster.advance(by: .seconds(121))
-            await harness.until {
+            await waitUntil {
                 harness.clock.advance(by: .seconds(1))
                 return harness.cluster.log.contains(operation)
             }

@@ -35,10 +35,10 @@ struct BackendProtocolTests {
         harness.cluster.setHTTP2Outcome(http2)
         if let localhost { harness.cluster.setLocalhostOutcome(localhost) }
         prepare(harness.cluster)
-        let isOver = Flag()
+        let isOver = SharedFlag()
         return try await withThrowingTaskGroup(of: PreviewSession?.self) { group in
             group.addTask {
-                defer { isOver.set() }
+                defer { isOver.isSet = true }
                 return try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session
             }
             group.addTask {

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import PreviewDomain
-import Synchronization
 import TestSupport
 import Testing
 
@@ -37,7 +36,7 @@ struct ReadinessFollowerTests {
             group.addTask { try await harness.core.mirrorRunner.run() }
             let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
             let token = started.session.token
-            await harness.until { harness.mirror.lastSeenRoute(token) != nil }
+            await waitUntil { harness.mirror.lastSeenRoute(token) != nil }
             harness.cluster.clearLog()
             if withFollower { group.addTask { try await harness.core.follower.run() } }
             try await body(harness, token)
@@ -93,7 +92,7 @@ struct ReadinessFollowerTests {
     @Test func whatHasEndedIsForgotten() async throws {
         try await follow(.nobodyListens) { harness, token in
             try await harness.previews.stop(run: Self.run, token: token)
-            await harness.until { harness.mirror.lastSeenRoute(token) == nil }
+            await waitUntil { harness.mirror.lastSeenRoute(token) == nil }
             harness.cluster.clearLog()
             harness.cluster.setProbeOutcome(Self.page)
             await pass(60, harness)
@@ -107,7 +106,7 @@ struct ReadinessFollowerTests {
             harness.advance(by: .seconds(10))
             #expect(readyEvents(harness).isEmpty)
             _ = try await harness.previews.list(run: Self.run)
-            await harness.until { !readyEvents(harness).isEmpty }
+            await waitUntil { !readyEvents(harness).isEmpty }
             #expect(readyEvents(harness).map(\.id) == ["preview.ready/\(token.fingerprint)"])
         }
     }
@@ -172,15 +171,6 @@ struct ReadinessFollowerTests {
     }
 }
 
-/// Signals to another task that something has ended.
-final class Flag: Sendable {
-    private let value = Mutex(false)
-
-    var isSet: Bool { value.withLock { $0 } }
-
-    func set() { value.withLock { $0 = true } }
-}
-
 @Suite("A check that waits", .timeLimit(.minutes(1)))
 struct WaitingCheckTests {
     private static let run = ControlHarness.run
@@ -188,11 +178,8 @@ struct WaitingCheckTests {
 
     private func started(_ outcome: ProbeOutcome) async throws -> (harness: ControlHarness, token: PreviewToken) {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: Self.run)
         harness.cluster.setProbeOutcome(outcome)
-        let token = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (harness, token)
+        return (harness, try await harness.startPreview().token)
     }
 
     /// Advances the time by half a second at a time, until `check` has ended.
@@ -201,9 +188,9 @@ struct WaitingCheckTests {
         _ harness: ControlHarness,
         each step: (Duration) -> Void = { _ in }
     ) async throws -> (answer: Answer, after: Duration) {
-        let isOver = Flag()
+        let isOver = SharedFlag()
         let watcher = Task {
-            defer { isOver.set() }
+            defer { isOver.isSet = true }
             return try await check.value
         }
         var passed = Duration.zero

@@ -1,5 +1,4 @@
 import PreviewDomain
-import Synchronization
 import TestSupport
 import Testing
 
@@ -9,18 +8,12 @@ import Testing
 struct ReadinessMemoryTests {
     private let run = ControlHarness.run
 
-    private func started(_ harness: ControlHarness) async throws -> PreviewToken {
-        harness.cluster.addSandbox(for: run)
-        return try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-    }
-
     private func probes(_ harness: ControlHarness) -> Int { harness.cluster.log.count { $0 == .probe } }
 
     @Test func aListSaysTheWordOfTheStartAndLooksAgainAfterTenSeconds() async throws {
         let harness = try await ControlHarness()
         harness.cluster.setProbeOutcome(.nobodyListens)
-        _ = try await started(harness)
-        harness.cluster.clearLog()
+        try await harness.startPreview()
         harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
         #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.noApp])
         harness.advance(by: .seconds(9))
@@ -34,7 +27,7 @@ struct ReadinessMemoryTests {
 
     @Test func manyListsAtOnceShareOneProbe() async throws {
         let harness = try await ControlHarness()
-        _ = try await started(harness)
+        try await harness.startPreview()
         harness.advance(by: .seconds(11))
         harness.cluster.clearLog()
         try await withThrowingTaskGroup(of: [PreviewSession].self) { group in
@@ -48,33 +41,33 @@ struct ReadinessMemoryTests {
         let harness = try await ControlHarness()
         harness.cluster.setProbeOutcome(.notConnected)
         harness.cluster.interrupt(.probe) { withUnsafeCurrentTask { $0?.cancel() } }
-        _ = try await Task { try await started(harness) }.value
+        _ = try await Task { try await harness.startPreview() }.value
         harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
         #expect(try await harness.previews.list(run: run).map(\.readiness.state) == [.serving])
     }
 
     @Test func afterTheCallerThatProbesWasCancelledOneOfTheOthersProbes() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         let preview = try #require(try await harness.cluster.route(token))
         let memory = ReadinessMemory(uptime: { .zero })
         let (probing, end) = AsyncStream.makeStream(of: Void.self)
         defer { end.finish() }
-        let hasBegun = Flag()
+        let hasBegun = SharedFlag()
         let first = Task {
             await memory.recent(of: preview) {
-                hasBegun.set()
+                hasBegun.isSet = true
                 for await _ in probing { break }
                 return Readiness(.unverified)
             }
         }
         await waitWhile { !hasBegun.isSet }
-        let probes = ProbeCount()
+        let probes = SharedCount()
         await withTaskGroup(of: Readiness.self) { group in
             for _ in 0..<3 {
                 group.addTask {
                     await memory.recent(of: preview) {
-                        probes.increase()
+                        probes.add()
                         return Readiness(.serving)
                     }
                 }
@@ -89,7 +82,7 @@ struct ReadinessMemoryTests {
 
     @Test func aCheckLooksNowAndListsKnowWhatItFound() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.setProbeOutcome(.nobodyListens)
         let checked = try await harness.previews.check(run: run, token: token)
         #expect(checked.readiness.state == .noApp && checked.token == token)
@@ -98,20 +91,12 @@ struct ReadinessMemoryTests {
 
     @Test func aCheckOfAnotherRunsPreviewFindsNothing() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         for (run, token) in [(ControlHarness.otherRun, token), (run, PreviewToken.placeholder)] {
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await harness.previews.check(run: run, token: token)
             }
             #expect(error?.kind == .previewNotFound)
         }
-    }
-
-    private final class ProbeCount: Sendable {
-        private let count = Mutex(0)
-
-        var value: Int { count.withLock(\.self) }
-
-        func increase() { count.withLock { $0 += 1 } }
     }
 }

@@ -11,49 +11,42 @@ struct LeftoverTests {
     private let run = ControlHarness.run
     private static let failing = ClusterError(.unavailable, "the API server answered 500")
 
-    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
-    }
-
     /// Runs the reaper, ends the preview, and lets the two seconds of a retry pass; the grace is two minutes.
     private func expectNothingLeft(
         _ harness: ControlHarness,
         after end: @escaping @Sendable () async throws -> Void
     ) async throws {
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             try await end()
             // The Service is gone, or is due again within the time of a retry.
-            await harness.until {
+            await waitUntil {
                 let next = harness.mirror.nextDeadline ?? .distantFuture
                 return harness.cluster.liveRoutes.isEmpty
                     && (harness.cluster.liveBackends.isEmpty || next <= harness.cluster.now + .seconds(2))
             }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(2))
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
     }
 
     @Test func aServiceWhoseDeletionFailedOnceIsTriedAgainAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
     @Test func aServiceWhoseRouteWasDeletedWithoutAResponseIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteRoute, .after(Self.failing))
         try await expectNothingLeft(harness) { harness.cluster.endPod(pod) }
     }
 
     @Test func aServiceThatAStopLeftBehindIsDeletedAfterTwoSeconds() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         try await expectNothingLeft(harness) {
             await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
@@ -74,7 +67,7 @@ struct LeftoverTests {
 
     @Test func withoutWatchesTheNextSweepDeletesTheService() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.fail(.deleteBackend, .before(Self.failing))
         harness.cluster.endPod(pod)
         try await harness.reaper.sweep()
@@ -103,9 +96,7 @@ struct LeftoverTests {
             // The reaper judges the Service.
             for _ in 0..<500 { await Task.yield() }
         }
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
             #expect(harness.cluster.liveBackends == [started.session.token])
             #expect(!harness.cluster.log.contains(.deleteBackend))
@@ -114,18 +105,16 @@ struct LeftoverTests {
 
     @Test func aServiceThatNoStartCompletesEndsAlthoughTheClockThatCreatedItIsSlow() async throws {
         let harness = try await ControlHarness()
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             let orphan = try #require(PreviewToken("lonely"))
             harness.cluster.addBackend(orphan, run: run.label, age: .seconds(35 * 60))
-            await harness.until { harness.mirror.lastSeenBackend(orphan) != nil }
+            await waitUntil { harness.mirror.lastSeenBackend(orphan) != nil }
             let end = harness.cluster.now + PreviewPolicy.longestProvisioning
-            await harness.until { harness.mirror.nextDeadline.map { $0 > harness.cluster.now && $0 <= end } ?? false }
+            await waitUntil { harness.mirror.nextDeadline.map { $0 > harness.cluster.now && $0 <= end } ?? false }
             #expect(harness.cluster.liveBackends == [orphan])
             await harness.clock.waitForSleepers(2)
             harness.advance(by: PreviewPolicy.longestProvisioning)
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -135,7 +124,7 @@ struct LeftoverTests {
         var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.mirror.apply(.pods(.replaced(try await harness.cluster.livePods().map { PodRecord(identity: $0) })))
         harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
@@ -149,7 +138,7 @@ struct LeftoverTests {
 
     @Test func aDeletionThatFailsWhileTheTimeIsUnknownIsTriedAgain() async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.fail(.deleteRoute, .before(Self.failing))
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.hideTime() }

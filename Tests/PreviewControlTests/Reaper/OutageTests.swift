@@ -26,11 +26,6 @@ struct OutageTests {
         )
     }
 
-    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        return (try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token, pod)
-    }
-
     /// Lets minutes pass; in each of them the replica sweeps, and a viewer pings if there is a token.
     private func pass(minutes: Int, _ harness: ControlHarness, pinging token: PreviewToken? = nil) async throws {
         for _ in 0..<minutes {
@@ -59,7 +54,7 @@ struct OutageTests {
     @Test("A viewer that pings every minute keeps its preview", arguments: [true, false])
     func aViewerThatPingsKeepsItsPreview(pingsReachThisReplica: Bool) async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 5, harness)
         harness.cluster.goAway()
         try await pass(minutes: 40, harness, pinging: pingsReachThisReplica ? token : nil)
@@ -76,7 +71,7 @@ struct OutageTests {
 
     @Test func whatNobodyPingsAfterwardsEndsWithTheGraceAndNotBefore() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.goAway()
         try await pass(minutes: 40, harness)
         harness.cluster.comeBack()
@@ -92,7 +87,7 @@ struct OutageTests {
 
     @Test func anOutageOfLessThanAMinuteChangesNothing() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 29, harness)
         harness.cluster.goAway()
         for _ in 0..<6 {
@@ -109,7 +104,7 @@ struct OutageTests {
     @Test(arguments: [Duration.seconds(12), .seconds(20), .seconds(35)])
     func anOutageOfUnderAMinuteEndsNothingWhereTheIdleTimeoutIsShortToo(idle: Duration) async throws {
         let harness = try await harness(idle: idle, sweepInterval: .seconds(1))
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.reaper.sweep()
         for _ in 0..<Int(Self.grace / .seconds(1)) {
             harness.advance(by: .seconds(1))
@@ -130,7 +125,7 @@ struct OutageTests {
     /// The viewer pings through another replica.
     @Test func anAPIServerThatIsBusyForTooLongIsAnOutage() async throws {
         let harness = try await harness(idle: .seconds(120))
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 3, harness, pinging: token)
         harness.advance(by: .seconds(55))
         // From here on it is silent for less than a sweep interval and the tolerated gap of 30 s.
@@ -152,7 +147,7 @@ struct OutageTests {
 
     @Test func whereOnlyWritesFailTheLostPingsCount() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.failAlways(.extend, ClusterError(.refused, "the API server answered 403"))
         try await pass(minutes: 40, harness, pinging: token)
         #expect(harness.cluster.liveRoutes == [token])
@@ -165,7 +160,7 @@ struct OutageTests {
     @Test func aPingThatFailsForItsOwnPreviewKeepsNoOtherAlive() async throws {
         for kind in [ClusterError.Kind.rejected, .unavailable] {
             let harness = try await harness()
-            let (token, _) = try await started(harness)
+            let token = try await harness.startPreview().token
             _ = try await harness.previews.start(run: run, port: 3001, requester: "ada")
             harness.cluster.failAlways(.extend, ClusterError(kind, "the API server does not take this object"))
             try await pass(minutes: 31, harness, pinging: token)
@@ -175,7 +170,7 @@ struct OutageTests {
 
     @Test func aDeletionThatFailsForItsOwnPreviewKeepsNoOtherAlive() async throws {
         let harness = try await harness()
-        _ = try await started(harness)
+        try await harness.startPreview()
         try await pass(minutes: 29, harness)
         harness.cluster.failAlways(.deleteRoute, ClusterError(.unavailable, "the API server answered 500"))
         for _ in 0..<20 {
@@ -188,7 +183,7 @@ struct OutageTests {
 
     @Test func aCallerThatHangsUpIsNoLostPing() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 29, harness)
         harness.cluster.fail(.extend, .before(ClusterError(.unavailable, "the request was cancelled")))
         // The request runs in the caller's own task.
@@ -202,7 +197,7 @@ struct OutageTests {
 
     @Test func whenAllReplicasWereDownTheNextOneWaitsForTheViewers() async throws {
         let cluster = SimulatedCluster()
-        let (token, _) = try await started(try await harness(cluster))
+        let token = try await harness(cluster).startPreview().token
         cluster.advance(by: .seconds(2400))
         // Its construction includes the first sweep.
         let next = try await harness(cluster)
@@ -216,7 +211,7 @@ struct OutageTests {
 
     @Test func whatAKeepaliveWouldReviveCanBeChecked() async throws {
         let cluster = SimulatedCluster()
-        let (token, _) = try await started(try await harness(cluster))
+        let token = try await harness(cluster).startPreview().token
         cluster.advance(by: .seconds(2400))
         let next = try await harness(cluster)
         let checked = try await next.previews.check(run: run, token: token)
@@ -229,7 +224,7 @@ struct OutageTests {
 
     @Test func aProcessThatWasSuspendedWaitsForTheViewersToo() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 5, harness)
         harness.advance(by: .seconds(2400))
         try await harness.reaper.sweep()
@@ -241,12 +236,12 @@ struct OutageTests {
 
     @Test func capAndPodGoOn() async throws {
         let cluster = SimulatedCluster()
-        let (token, pod) = try await started(try await harness(cluster))
+        let (token, pod) = try await harness(cluster).startPreview()
         cluster.endPod(pod)
         _ = try await harness(cluster)
         #expect(!cluster.liveRoutes.contains(token))
 
-        let (capped, _) = try await started(try await harness(cluster))
+        let capped = try await harness(cluster).startPreview().token
         cluster.advance(by: .seconds(28_800))
         _ = try await harness(cluster)
         #expect(!cluster.liveRoutes.contains(capped))
@@ -254,7 +249,7 @@ struct OutageTests {
 
     @Test func theCapEndsWhatIsIdleDuringTheGrace() async throws {
         let cluster = SimulatedCluster()
-        let (token, _) = try await started(try await harness(cluster))
+        let token = try await harness(cluster).startPreview().token
         cluster.advance(by: .seconds(28_700))
         let next = try await harness(cluster)
         #expect(cluster.liveRoutes == [token])
@@ -266,7 +261,7 @@ struct OutageTests {
     @Test func whatHasReachedItsCapOrIsBeingDeletedIsNotRevived() async throws {
         for ending in [Duration.seconds(28_800), .seconds(2400)] {
             let cluster = SimulatedCluster()
-            let (token, _) = try await started(try await harness(cluster))
+            let token = try await harness(cluster).startPreview().token
             if ending == .seconds(2400) { cluster.markRouteAsBeingDeleted(token) }
             cluster.advance(by: ending)
             let next = try await ControlHarness(
@@ -283,7 +278,7 @@ struct OutageTests {
 
     @Test func onceTheGraceIsOverNothingIsRevived() async throws {
         let harness = try await harness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await pass(minutes: 5, harness)
         harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
         try await pass(minutes: 26, harness)
@@ -298,23 +293,21 @@ struct OutageTests {
     @Test func theEndOfTheGraceItselfWakesTheReaper() async throws {
         let harness = try await harness(idle: .seconds(60), sweepInterval: .seconds(3600))
         let begin = harness.cluster.now
-        let (token, _) = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let token = try await harness.startPreview().token
+        try await harness.withSleepingReaper {
             harness.advance(by: .seconds(59))
-            await harness.until { harness.mirror.nextDeadline == begin + .seconds(60) }
+            await waitUntil { harness.mirror.nextDeadline == begin + .seconds(60) }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
             // The cluster's time has advanced by its uncertainty once more than the replica's clock.
             let endOfGrace = begin + Self.grace + SimulatedCluster.uncertainty
-            await harness.until { harness.mirror.nextDeadline == endOfGrace }
+            await waitUntil { harness.mirror.nextDeadline == endOfGrace }
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(89))
             #expect(harness.cluster.liveRoutes == [token])
             await harness.clock.waitForSleepers(2)
             harness.advance(by: .seconds(1))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 }

@@ -11,13 +11,6 @@ struct ReapConfirmationTests {
     /// The idle time-out and the longest lifetime, each with the reason that applies after it.
     private static let ages: [(Duration, ReapReason)] = [(.seconds(1801), .idle), (.seconds(28_801), .hardCap)]
 
-    private func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: Self.run)
-        let token = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (token, pod)
-    }
-
     private func execution(
         _ harness: ControlHarness,
         idleFrom: @escaping IdleFrom = { _, _ in .distantPast }
@@ -34,7 +27,7 @@ struct ReapConfirmationTests {
     @Test(arguments: ReapConfirmationTests.ages)
     func aPreviewWithoutItsPodsNameIsListedAsDueForItsAge(age: Duration, reason: ReapReason) async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.annotate(token, [PreviewAnnotations.Key.pod: nil])
         harness.cluster.endPod(pod)
         let sweep = SingleSweep(policy: .testing(), objects: harness.cluster, clusterTime: harness.cluster)
@@ -47,16 +40,16 @@ struct ReapConfirmationTests {
 
     @Test func aPreviewWithoutItsPodsNameEndsAtItsDeadline() async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         try await harness.withReaper {
             harness.cluster.annotate(token, [PreviewAnnotations.Key.pod: nil])
-            await harness.until { harness.mirror.lastSeenRoute(token).map { $0.podName == nil } ?? false }
+            await waitUntil { harness.mirror.lastSeenRoute(token).map { $0.podName == nil } ?? false }
             harness.cluster.endPod(pod)
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(60))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -64,7 +57,7 @@ struct ReapConfirmationTests {
     @Test(arguments: ReapConfirmationTests.ages)
     func aPodThatExistsDoesNotProtectAPreviewThatIsDueForItsAge(age: Duration, reason: ReapReason) async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let preview = try #require(try await harness.cluster.route(token))
         let order = try #require(ReapOrder(.route(preview), .reap(.podGone)))
         let early = await execution(harness).carryOut(order)
@@ -76,7 +69,7 @@ struct ReapConfirmationTests {
 
     @Test func idlenessThatNoLongerCountsPreventsADeletionWithoutARequest() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1800))
         let preview = try #require(try await harness.cluster.route(token))
         let order = try #require(ReapOrder(.route(preview), .reap(.idle)))
@@ -114,7 +107,7 @@ struct ReapConfirmationTests {
 
     @Test func aPreviewThatChangesBeforeEachDeletionEngagesTheBrake() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1801))
         for _ in 0..<4 {
             for _ in 0..<4 { harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) } }

@@ -11,10 +11,7 @@ struct ReaperClaimTests {
 
     private func started(keepsAfterRun: Bool = false) async throws -> (ControlHarness, PreviewToken) {
         let harness = try await ControlHarness(policy: .testing(lifetime: LifetimePolicy(keepsAfterRun: keepsAfterRun)))
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (harness, token)
+        return (harness, try await harness.startPreview().token)
     }
 
     @Test func aPreviewWhoseClaimIsGoneIsReapedAfterALiveRead() async throws {
@@ -93,11 +90,9 @@ struct ReaperClaimTests {
 
     @Test func aDeletedClaimEndsItsPreviewsAtOnce() async throws {
         let (harness, _) = try await started()
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.removeClaim(of: run)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 }

@@ -18,7 +18,7 @@ extension ReaperTests {
 
     @Test func aPreviewWhoseDeletionIsRefusedEngagesTheBrake() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1801))
         harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
         for _ in 0..<4 {
@@ -36,7 +36,7 @@ extension ReaperTests {
     @Test func aRefusedDeletionIsLoggedOnceAMinuteHoweverOftenItIsTried() async throws {
         let log = RecordedLog()
         let harness = try await ControlHarness(log: log)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1801))
         harness.cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
         for _ in 0..<20 {
@@ -51,7 +51,7 @@ extension ReaperTests {
 
     @Test func anObjectThatIsAlreadyBeingDeletedDoesNotEngageTheBrake() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.markRouteAsBeingDeleted(token)
         harness.cluster.advance(by: .seconds(100_000))
         for _ in 0..<4 {

@@ -9,13 +9,6 @@ import Testing
 struct ReaperTests {
     let run = ControlHarness.run
 
-    func started(_ harness: ControlHarness) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return (token, pod)
-    }
-
     // MARK: Sweep
 
     @Test func aSweepWithoutWatchesIsThreeRequestsHoweverManyPreviewsThereAre() async throws {
@@ -31,7 +24,7 @@ struct ReaperTests {
 
     @Test func anIdlePreviewIsReapedAtItsDeadlineAndNotBefore() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_799_999))
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
@@ -43,7 +36,7 @@ struct ReaperTests {
 
     @Test func aPreviewWhosePodIsGoneIsReapedAfterALiveRead() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.endPod(pod)
         try await harness.reaper.sweep()
         #expect(harness.cluster.log.contains(.isLive))
@@ -57,7 +50,7 @@ struct ReaperTests {
     )
     func anUnreadableClusterCausesNoDeletion(operation: SimulatedCluster.Operation) async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.advance(by: .seconds(100_000))
         harness.cluster.failAlways(operation, ClusterError(.unavailable, "the API server answered 500"))
@@ -67,7 +60,7 @@ struct ReaperTests {
 
     @Test func aPodThatCannotBeReadIsNotGone() async throws {
         let harness = try await ControlHarness()
-        let (token, pod) = try await started(harness)
+        let (token, pod) = try await harness.startPreview()
         harness.cluster.endPod(pod)
         harness.cluster.failAlways(.isLive, ClusterError(.unavailable, "the API server answered 500"))
         try await harness.reaper.sweep()
@@ -76,7 +69,7 @@ struct ReaperTests {
 
     @Test func withoutKnownTimeNothingIsReapedForItsAge() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(100_000))
         harness.cluster.hideTime()
         try await harness.reaper.sweep()
@@ -85,7 +78,7 @@ struct ReaperTests {
 
     @Test func keepaliveBetweenReadAndDeleteSavesThePreview() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_800_000))
         let expiry = harness.cluster.now + .seconds(1800)
         let label = run.label
@@ -99,7 +92,7 @@ struct ReaperTests {
 
     @Test func aStatusWriteBetweenReadAndDeleteDoesNotSaveIt() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .milliseconds(1_800_000))
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) }
         try await harness.reaper.sweep()
@@ -108,7 +101,7 @@ struct ReaperTests {
 
     @Test func anExpiryEditedByHandToNonsenseDoesNotMakeAPreviewImmortal() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.annotate(
             token,
             [
@@ -123,7 +116,7 @@ struct ReaperTests {
 
     @Test func halfMadePairsGoAfterTheirGraceAndNotBefore() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let orphan = try #require(PreviewToken("lonely"))
         harness.cluster.removeBackend(token)
         harness.cluster.addBackend(orphan, run: run.label)
@@ -161,7 +154,7 @@ struct ReaperTests {
     @Test func switchedOffItRests() async throws {
         var policy = PreviewPolicy.testing()
         let working = try await ControlHarness()
-        let (token, _) = try await started(working)
+        let token = try await working.startPreview().token
         policy.isEnabled = false
         let resting = try await ControlHarness(cluster: working.cluster, policy: policy)
         working.cluster.advance(by: .seconds(100_000))
@@ -176,15 +169,15 @@ struct ReaperTests {
         // The next sweep is long after the deadline.
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        _ = try await started(harness)
+        try await harness.startPreview()
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             // The loop reads the time once more, one second before the deadline.
             let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
-            await harness.until { harness.clock.nextWake == lastLook }
+            await waitUntil { harness.clock.nextWake == lastLook }
             harness.cluster.advance(by: lastLook + .seconds(2))
             harness.clock.advance(by: lastLook)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -192,35 +185,33 @@ struct ReaperTests {
         var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let label = run.label
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             // The loop reads the time once more, one second before the deadline.
             let lastLook = Duration.seconds(1799) + SimulatedCluster.uncertainty
-            await harness.until { harness.clock.nextWake == lastLook }
+            await waitUntil { harness.clock.nextWake == lastLook }
             harness.cluster.advance(by: .seconds(1790))
             let expiry = harness.cluster.now + .seconds(20)
             _ = try await harness.cluster.extend(token, of: label, to: expiry)
-            await harness.until { harness.mirror.lastSeenRoute(token)?.expiresAt == expiry }
+            await waitUntil { harness.mirror.lastSeenRoute(token)?.expiresAt == expiry }
             harness.cluster.advance(by: .seconds(10))
             harness.clock.advance(by: lastLook)
-            await harness.until { harness.mirror.nextDeadline == expiry }
+            await waitUntil { harness.mirror.nextDeadline == expiry }
             await harness.clock.waitForSleepers(2)
             harness.cluster.advance(by: .seconds(11))
             harness.clock.advance(by: .seconds(10))
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
     @Test func aDeletedPodEndsItsPreviewsAtOnce() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let pod = try await harness.startPreview().pod
+        try await harness.withSleepingReaper {
             harness.cluster.endPod(pod)
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -246,10 +237,8 @@ struct ReaperTests {
 
     @Test func withWatchesInGoodOrderASweepListsNothing() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let token = try await harness.startPreview().token
+        try await harness.withSleepingReaper {
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
             #expect(harness.cluster.log == [.proveWatch])
@@ -259,23 +248,19 @@ struct ReaperTests {
 
     @Test func whatASilentWatchMissedIsReapedByTheNextSweep() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let pod = try await harness.startPreview().pod
+        try await harness.withSleepingReaper {
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
             try await harness.reaper.sweep()
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
     @Test func watchesThatCannotProveToBeAliveAreNotBelieved() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let pod = try await harness.startPreview().pod
+        try await harness.withSleepingReaper {
             harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
@@ -288,16 +273,16 @@ struct ReaperTests {
 
     @Test func aWatchThatIsDeafForGoodIsFoundOutByAList() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.deafenWatch()
             harness.cluster.endPod(pod)
             for _ in 0..<Reaper.sweepsPerListing {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))
             }
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -307,13 +292,11 @@ struct ReaperTests {
         for port in [3000, 3001] { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         harness.cluster.interrupt(.deleteRoute) { for await _ in gate { return } }
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.withSleepingReaper {
             harness.cluster.endPod(pod)
-            await harness.until { harness.cluster.liveRoutes.count == 1 }
+            await waitUntil { harness.cluster.liveRoutes.count == 1 }
             open.yield()
-            await harness.until { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty }
         }
     }
 
@@ -321,10 +304,10 @@ struct ReaperTests {
         let cluster = SimulatedCluster()
         let first = try await ControlHarness(cluster: cluster)
         let second = try await ControlHarness(cluster: cluster, spread: 0.5)
-        let (_, _) = try await started(first)
+        try await first.startPreview()
         try await first.withReaper {
             try await second.withReaper {
-                await first.until { first.mirror.isFresh && second.mirror.isFresh }
+                await waitUntil { first.mirror.isFresh && second.mirror.isFresh }
                 await first.clock.waitForSleepers(2)
                 await second.clock.waitForSleepers(2)
                 // The second replica records that another one deleted first.
@@ -333,10 +316,10 @@ struct ReaperTests {
                 cluster.clearLog()
                 cluster.advance(by: .seconds(1800))
                 first.clock.advance(by: .seconds(59))
-                await first.until { cluster.liveBackends.isEmpty }
+                await waitUntil { cluster.liveBackends.isEmpty }
                 cluster.advance(by: ReapPrecedence.longestDelay)
                 second.clock.advance(by: .seconds(59))
-                await second.until { second.mirror.routes()?.isEmpty == true }
+                await waitUntil { second.mirror.routes()?.isEmpty == true }
             }
         }
         #expect(cluster.log.count { $0 == .deleteRoute } == 1)
@@ -345,14 +328,12 @@ struct ReaperTests {
 
     @Test func reapingCostsTwoDeletionsAndNoRead() async throws {
         let harness = try await ControlHarness()
-        _ = try await started(harness)
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        try await harness.startPreview()
+        try await harness.withSleepingReaper {
             harness.cluster.clearLog()
             harness.cluster.advance(by: .seconds(1800))
             harness.clock.advance(by: .seconds(59))
-            await harness.until { harness.cluster.liveBackends.isEmpty }
+            await waitUntil { harness.cluster.liveBackends.isEmpty }
         }
         #expect(harness.cluster.log == [.deleteRoute, .deleteBackend])
     }

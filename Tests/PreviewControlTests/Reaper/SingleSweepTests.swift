@@ -11,9 +11,7 @@ struct SingleSweepTests {
 
     private func started() async throws -> (ControlHarness, PreviewToken, PodIdentity) {
         let harness = try await ControlHarness()
-        let pod = harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
+        let (token, pod) = try await harness.startPreview()
         return (harness, token, pod)
     }
 

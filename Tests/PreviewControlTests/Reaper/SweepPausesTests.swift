@@ -37,10 +37,10 @@ struct FailedSweepTests {
         let harness = try await ControlHarness(isReady: false)
         harness.cluster.fail(.livePods, .before(unreachable))
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
+            await waitUntil { harness.mirror.isFresh && sweeps(harness) >= 1 }
             await harness.clock.waitForSleepers(2)
             harness.clock.advance(by: .milliseconds(500))
-            await harness.until { harness.brake.reason == nil }
+            await waitUntil { harness.brake.reason == nil }
         }
     }
 
@@ -49,7 +49,7 @@ struct FailedSweepTests {
         harness.cluster.goAway()
         try await harness.withReaper {
             // The feed's first change may cause another attempt at once.
-            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
+            await waitUntil { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<20 {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))
@@ -64,11 +64,8 @@ struct FailedSweepTests {
 
     @Test func aFailedSweepIsRepeatedAtOnceWhenTheAPIServerAnswersAnotherRequest() async throws {
         let harness = try await ControlHarness()
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
-            await harness.clock.waitForSleepers(2)
+        let token = try await harness.startPreview().token
+        try await harness.withSleepingReaper {
             harness.cluster.goAway()
             for _ in 0..<12 {
                 harness.advance(by: .seconds(60))
@@ -77,7 +74,7 @@ struct FailedSweepTests {
             #expect(harness.brake.reason != nil)
             harness.cluster.comeBack()
             _ = try await harness.previews.keepAlive(run: run, token: token)
-            await harness.until { harness.brake.reason == nil }
+            await waitUntil { harness.brake.reason == nil }
         }
     }
 
@@ -86,17 +83,17 @@ struct FailedSweepTests {
         let harness = try await ControlHarness(isReady: false, log: log)
         harness.cluster.goAway()
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh && sweeps(harness) >= 1 }
+            await waitUntil { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<10 {
                 await harness.clock.waitForSleepers(2)
                 harness.clock.advance(by: .seconds(60))
             }
-            await harness.until { sweeps(harness) >= 10 }
+            await waitUntil { sweeps(harness) >= 10 }
             #expect(log.messages.count { $0 == "a sweep failed" } == 1)
             harness.cluster.comeBack()
             await harness.clock.waitForSleepers(2)
             harness.clock.advance(by: .seconds(60))
-            await harness.until { log.messages.contains("sweeps work again") }
+            await waitUntil { log.messages.contains("sweeps work again") }
         }
     }
 }

@@ -10,15 +10,9 @@ import Testing
 struct PreviewTimelineTests {
     private let run = ControlHarness.run
 
-    private func started(_ harness: ControlHarness, port: Int = 3000) async throws -> (PreviewToken, PodIdentity) {
-        let pod = harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: port, requester: "ada").session.token
-        return (token, pod)
-    }
-
     @Test func aStartSaysWhichPortAndUntilWhen() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         let event = try #require(harness.timeline.events.first)
         #expect(harness.timeline.events.count == 1)
         #expect(event.id == "preview.started/\(token.fingerprint)")
@@ -45,7 +39,7 @@ struct PreviewTimelineTests {
 
     @Test func aStopIsToldOnce() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.previews.stop(run: run, token: token)
         await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
         #expect(harness.timeline.events.map(\.kind) == [.started, .stopped])
@@ -53,7 +47,7 @@ struct PreviewTimelineTests {
 
     @Test func aStopThatFailsIsNone() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteRoute, .before(ClusterError(.unavailable, "the API server answered 500")))
         await #expect(throws: PreviewError.self) { try await harness.previews.stop(run: run, token: token) }
         #expect(harness.timeline.events.map(\.kind) == [.started])
@@ -61,10 +55,10 @@ struct PreviewTimelineTests {
 
     @Test func theReaperSaysWhy() async throws {
         let harness = try await ControlHarness()
-        let (_, pod) = try await started(harness)
+        let pod = try await harness.startPreview().pod
         harness.cluster.endPod(pod)
         try await harness.reaper.sweep()
-        let (idle, _) = try await started(harness, port: 3001)
+        let idle = try await harness.startPreview(port: 3001).token
         harness.cluster.advance(by: .seconds(1800))
         try await harness.reaper.sweep()
         let reaped = harness.timeline.events.filter { $0.kind == .reaped }
@@ -74,7 +68,7 @@ struct PreviewTimelineTests {
 
     @Test func previewsOfTheEarlierServiceEndWithoutAWord() async throws {
         let harness = try await ControlHarness()
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.annotate(
             token,
             [PreviewAnnotations.Key.runID: nil, PreviewAnnotations.Key.claimUID: nil]
@@ -123,23 +117,23 @@ struct PreviewTimelineTests {
         let harness = try await ControlHarness()
         let log = SimulatedTimelineLog()
         let scribes = (0..<3).map { _ in Scribe(harness.cluster, log: log, clock: harness.clock) }
-        let (stopped, _) = try await started(harness)
-        let (deleted, _) = try await started(harness, port: 3001)
+        let stopped = try await harness.startPreview().token
+        let deleted = try await harness.startPreview(port: 3001).token
         try await withThrowingTaskGroup(of: Void.self) { group in
             for scribe in scribes { group.addTask { try await scribe.run() } }
-            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
+            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
             harness.cluster.advance(by: .seconds(60))
             try await harness.previews.stop(run: run, token: stopped)
             let stop = try #require(harness.timeline.events.last)
             scribes[0].queue.record(stop)
-            await harness.until { log.entries.count == 1 }
+            await waitUntil { log.entries.count == 1 }
             if let uid = try await harness.cluster.route(deleted)?.uid {
                 _ = try await harness.cluster.deleteRoute(deleted, .uid(uid))
             }
-            await harness.until { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
+            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
             harness.cluster.advance(by: ChronicleMachine.reportDelay)
             // Each replica reports both ends, in addition to the stop itself.
-            await harness.until {
+            await waitUntil {
                 harness.clock.advance(by: .milliseconds(10))
                 return log.attempts == 7
             }
@@ -156,13 +150,13 @@ struct PreviewTimelineTests {
         let harness = try await ControlHarness()
         let log = SimulatedTimelineLog()
         let scribe = Scribe(harness.cluster, log: log, clock: harness.clock)
-        let (token, _) = try await started(harness)
+        let token = try await harness.startPreview().token
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await scribe.run() }
-            await harness.until { scribe.mirror.routes()?.count == 1 }
+            await waitUntil { scribe.mirror.routes()?.count == 1 }
             // The chronicle reads the clock again after one sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
-            await harness.until {
+            await waitUntil {
                 harness.clock.advance(by: .seconds(1))
                 return log.entries.count == 1
             }

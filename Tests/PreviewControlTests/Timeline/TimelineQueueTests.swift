@@ -49,10 +49,6 @@ struct TimelineQueueTests {
         }
     }
 
-    private func until(_ condition: () -> Bool) async {
-        await waitWhile { !condition() }
-    }
-
     private static let temporary = TimelineFailure(isTemporary: true, "the API server answered 503")
 
     // MARK: Order and time
@@ -62,10 +58,10 @@ struct TimelineQueueTests {
         log.block()
         try await running(queue) {
             for subject in 1...5 { queue.record(event(subject)) }
-            await until { log.attempts == 1 }
+            await waitUntil { log.attempts == 1 }
             #expect(log.entries.isEmpty)
             log.unblock()
-            await until { log.entries.count == 5 }
+            await waitUntil { log.entries.count == 5 }
             #expect(subjects(log) == ["1", "2", "3", "4", "5"])
         }
     }
@@ -78,7 +74,7 @@ struct TimelineQueueTests {
         cluster.hideTime()
         queue.record(event(2))
         try await running(queue) {
-            await until { log.entries.count == 2 }
+            await waitUntil { log.entries.count == 2 }
             #expect(log.entries.map(\.time) == [recorded, Date(timeIntervalSince1970: 1)])
         }
     }
@@ -100,7 +96,7 @@ struct TimelineQueueTests {
                 clock.advance(by: .milliseconds(1))
                 attempts += 1
             }
-            await until { log.entries.count == 2 }
+            await waitUntil { log.entries.count == 2 }
             #expect(subjects(log) == ["1", "2"])
             #expect(queue.droppedCount == 0)
         }
@@ -115,7 +111,7 @@ struct TimelineQueueTests {
             clock.advance(by: TimelineQueue.longestPause - .milliseconds(1))
             #expect(clock.sleeperCount == 1)
             clock.advance(by: .milliseconds(1))
-            await until { log.entries.count == 1 }
+            await waitUntil { log.entries.count == 1 }
         }
     }
 
@@ -125,7 +121,7 @@ struct TimelineQueueTests {
         try await running(queue) {
             queue.record(event(1))
             queue.record(event(2))
-            await until { log.entries.count == 1 }
+            await waitUntil { log.entries.count == 1 }
             #expect(subjects(log) == ["2"])
             #expect(queue.droppedCount == 1)
         }
@@ -136,7 +132,7 @@ struct TimelineQueueTests {
         for subject in 1...TimelineBacklog.promptCapacity + 3 { queue.record(event(subject)) }
         #expect(queue.droppedCount == 3)
         try await running(queue) {
-            await until { log.entries.count == TimelineBacklog.promptCapacity }
+            await waitUntil { log.entries.count == TimelineBacklog.promptCapacity }
             #expect(subjects(log).first == "4")
             #expect(subjects(log).last == "\(TimelineBacklog.promptCapacity + 3)")
         }
@@ -150,13 +146,13 @@ struct TimelineQueueTests {
             await clock.waitForSleepers(1)
             #expect(log.entries.count == TimelineBacklog.massBurst)
             queue.record(event(0, .approvalRequired))
-            await until { log.entries.count == TimelineBacklog.massBurst + 1 }
+            await waitUntil { log.entries.count == TimelineBacklog.massBurst + 1 }
             #expect(log.entries.last?.event.kind == .approvalRequired)
             for _ in 1...2 {
                 await clock.waitForSleepers(1)
                 clock.advance(by: TimelineBacklog.massInterval)
             }
-            await until { log.entries.count == ends + 1 }
+            await waitUntil { log.entries.count == ends + 1 }
             #expect(queue.droppedCount == 0)
         }
     }
@@ -177,7 +173,7 @@ struct TimelineQueueTests {
         queue.record(event(2))
         log.fail(Self.temporary)
         try await running(queue) {
-            await until { log.entries.count == 1 }
+            await waitUntil { log.entries.count == 1 }
             #expect(subjects(log) == ["2"])
             #expect(queue.droppedCount == 1)
         }
@@ -191,9 +187,9 @@ struct TimelineQueueTests {
         let replicas = copies.map { queue(next: $0) }
         try await running(replicas[0], replicas[1], copies[0], copies[1]) {
             for replica in replicas { replica.record(event(1)) }
-            await until { log.attempts == 2 && copy.entries.count == 1 }
+            await waitUntil { log.attempts == 2 && copy.entries.count == 1 }
             for replica in replicas { replica.record(event(2)) }
-            await until { log.attempts == 4 && copy.entries.count == 2 }
+            await waitUntil { log.attempts == 4 && copy.entries.count == 2 }
             #expect(copy.attempts == 2)
             #expect(subjects(log) == ["1", "2"])
         }
@@ -210,7 +206,7 @@ struct TimelineQueueTests {
             queue.record(event(1))
             await clock.waitForSleepers(1)
             clock.advance(by: TimelineQueue.firstPause)
-            await until { copy.entries.count == 1 }
+            await waitUntil { copy.entries.count == 1 }
             #expect(log.entries.count == 1)
         }
     }
@@ -222,7 +218,7 @@ struct TimelineQueueTests {
         log.fail(TimelineFailure(isTemporary: false, "the API server answered 403"))
         try await running(queue, copies) {
             queue.record(event(1))
-            await until { copy.entries.count == 1 }
+            await waitUntil { copy.entries.count == 1 }
             #expect(log.entries.isEmpty)
         }
     }
@@ -248,11 +244,11 @@ struct TimelineQueueTests {
             group.addTask {
                 try await withService(queue) {
                     queue.record(event(1))
-                    await until { log.attempts == 1 }
+                    await waitUntil { log.attempts == 1 }
                 }
             }
             // The attempt that the shutdown interrupted, and one more for each entry.
-            await until { log.attempts == 2 }
+            await waitUntil { log.attempts == 2 }
             await clock.waitForSleepers(1)
             clock.advance(by: TimelineQueue.drainTimeout)
             try await group.waitForAll()
@@ -266,7 +262,7 @@ struct TimelineQueueTests {
         try await withService(queue) {
             queue.record(event(1))
             queue.record(event(2))
-            await until { log.entries.count == 2 }
+            await waitUntil { log.entries.count == 2 }
             log.fail(Self.temporary, Self.temporary)
             queue.record(event(3))
             queue.record(event(4))

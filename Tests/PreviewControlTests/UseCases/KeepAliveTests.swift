@@ -11,16 +11,9 @@ import Testing
 struct KeepAliveTests {
     private let run = ControlHarness.run
 
-    private func started(_ harness: ControlHarness) async throws -> PreviewToken {
-        harness.cluster.addSandbox(for: run)
-        let token = try await harness.previews.start(run: run, port: 3000, requester: "ada").session.token
-        harness.cluster.clearLog()
-        return token
-    }
-
     @Test func anAcknowledgedPingPromisesAtLeastTheIdleTimeAndATenthMoreAtMost() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(600))
         let kept = try await harness.previews.keepAlive(run: run, token: token)
         let now = harness.cluster.now
@@ -34,9 +27,9 @@ struct KeepAliveTests {
 
     @Test func withAFreshIndexAPingIsAtMostOneRequestAndOneInFourWrites() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.clearLog()
             for _ in 0..<40 {
                 harness.cluster.advance(by: .seconds(60) - SimulatedCluster.uncertainty)
@@ -45,7 +38,7 @@ struct KeepAliveTests {
                 #expect(kept.expiresAt >= harness.cluster.now + .seconds(1800))
                 if harness.cluster.log.count(where: { $0 == .extend }) > before {
                     // The watch delivers the written expiry before the next ping.
-                    await harness.until {
+                    await waitUntil {
                         guard case .present(let preview) = harness.mirror.route(token) else { return false }
                         return preview.expiresAt == kept.expiresAt
                     }
@@ -58,7 +51,7 @@ struct KeepAliveTests {
 
     @Test func theCapIsNeverPassed() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         var last: KeptAlive?
         for _ in 0..<31 {
             harness.cluster.advance(by: .seconds(900))
@@ -75,7 +68,7 @@ struct KeepAliveTests {
 
     @Test func anExpiredPreviewIsNotRevived() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1801))
         let error = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.keepAlive(run: run, token: token)
@@ -86,7 +79,7 @@ struct KeepAliveTests {
 
     @Test func whatTheIndexCallsExpiredIsLookedUpFirst() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.cluster.advance(by: .seconds(1700))
         // Another replica extends the preview, and this one's watch has not delivered that.
@@ -102,7 +95,7 @@ struct KeepAliveTests {
     /// The write of a slow replica reaches the cluster after that of another one, which has moved the expiry further.
     @Test func aLateWriteDoesNotMoveTheExpiryBack() async throws {
         let slow = try await ControlHarness()
-        let token = try await started(slow)
+        let token = try await slow.startPreview().token
         slow.mirror.apply(.routes(.replaced(try await slow.cluster.routes())))
         let fast = try await ControlHarness(cluster: slow.cluster)
         slow.cluster.advance(by: .seconds(600))
@@ -128,7 +121,7 @@ struct KeepAliveTests {
             lifetime: LifetimePolicy(idleTimeout: .seconds(10), keepaliveCoalesce: .zero)
         )
         let first = try await ControlHarness(cluster: cluster, policy: policy, seed: seed)
-        let token = try await started(first)
+        let token = try await first.startPreview().token
         var replicas = [first]
         for index in 1..<4 {
             replicas.append(try await ControlHarness(cluster: cluster, policy: policy, seed: seed * 10 + UInt64(index)))
@@ -162,7 +155,7 @@ struct KeepAliveTests {
 
     @Test func anExpiryInAnotherSpellingIsMovedNevertheless() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         let spelling = RFC3339.string(harness.cluster.now + .seconds(900)).replacing("Z", with: "000Z")
         harness.cluster.annotate(token, [PreviewAnnotations.Key.expiresAt: spelling])
         let kept = try await harness.previews.keepAlive(run: run, token: token)
@@ -176,7 +169,7 @@ struct KeepAliveTests {
             lifetime: LifetimePolicy(idleTimeout: .seconds(1800), keepaliveCoalesce: .zero)
         )
         let harness = try await ControlHarness(policy: policy)
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(600))
         let (cluster, arrival) = (harness.cluster, harness.cluster.now)
         for _ in 0..<20 {
@@ -193,7 +186,7 @@ struct KeepAliveTests {
 
     @Test func aPreviewThatChangesAllTheTimeIsGivenUpInBoundedTime() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(600))
         let cluster = harness.cluster
         for seconds in 0..<20 {
@@ -211,7 +204,7 @@ struct KeepAliveTests {
 
     @Test func anotherRunsTokenAnUnknownOneAndAStoppedOneGetTheSameAnswer() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         let unknown = try #require(PreviewToken("swift-falcon-amber-aaaaaaaaaaaaaaaaaaaaaaaaaa"))
         let foreign = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.keepAlive(run: ControlHarness.otherRun, token: token)
@@ -229,7 +222,7 @@ struct KeepAliveTests {
 
     @Test func anUnreachableClusterIsNotTakenForAMissingPreview() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.fail(.route, .before(ClusterError(.unavailable, "the API server answered 500")))
         let error = await #expect(throws: PreviewError.self) {
             _ = try await harness.previews.keepAlive(run: run, token: token)

@@ -40,10 +40,7 @@ struct LimitTests {
     @Test func aPreviewThatIsBeingDeletedMakesRoom() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        var tokens: [PreviewToken] = []
-        for port in 3000..<3003 {
-            tokens.append(try await harness.previews.start(run: run, port: port, requester: "ada").session.token)
-        }
+        let tokens = try await startThree(harness)
         harness.cluster.markRouteAsBeingDeleted(tokens[1])
         _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
         #expect(harness.cluster.liveRoutes.count == 4)
@@ -65,7 +62,7 @@ struct LimitTests {
         let tokens = try await startThree(harness)
         let other = try await ControlHarness(cluster: harness.cluster)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.silenceWatch()
             for token in tokens { try await other.previews.stop(run: run, token: token) }
             #expect(harness.mirror.previewCount == 3)
@@ -107,9 +104,9 @@ struct LimitTests {
         harness.cluster.addSandbox(for: run)
         let tokens = try await startThree(harness)
         try await harness.withReaper {
-            await harness.until { harness.mirror.isFresh }
+            await waitUntil { harness.mirror.isFresh }
             harness.cluster.relabel(tokens[0], [PreviewLabel.token: "another-token"])
-            await harness.until { harness.mirror.previewCount == 2 }
+            await waitUntil { harness.mirror.previewCount == 2 }
             _ = try await harness.previews.start(run: run, port: 3003, requester: "ada")
         }
     }

@@ -8,9 +8,7 @@ import Testing
 struct RefusedStartsTests {
     private let log = RecordedLog()
     private let clock = ManualClock()
-    private let run: RunID
-
-    init() throws { run = try RunID("3f2a9c1e-0000-4000-8000-000000000001") }
+    private let run = RunID.sample
 
     @Test func theReasonIsSaidOnceAMinuteWithTheNumberOfRepeats() {
         let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)

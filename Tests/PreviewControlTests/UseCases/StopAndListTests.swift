@@ -10,14 +10,9 @@ import Testing
 struct StopAndListTests {
     private let run = ControlHarness.run
 
-    private func started(_ harness: ControlHarness, port: Int = 3000) async throws -> PreviewToken {
-        harness.cluster.addSandbox(for: run)
-        return try await harness.previews.start(run: run, port: port, requester: "ada").session.token
-    }
-
     @Test func stopDeletesTheRouteThenTheServiceWithTwoRequests() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         harness.cluster.clearLog()
@@ -30,7 +25,7 @@ struct StopAndListTests {
     @Test func theLogSaysWhoHasStoppedIt() async throws {
         let log = RecordedLog()
         let harness = try await ControlHarness(log: log)
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.previews.stop(run: run, token: token, by: "ada")
         let line = log.lines.first { $0.message == "a preview was stopped" }
         #expect(line?.metadata == ["preview": token.fingerprint, "run": "\(run.label)", "by": "ada"])
@@ -38,7 +33,7 @@ struct StopAndListTests {
 
     @Test func aSecondStopFindsNothing() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         try await harness.previews.stop(run: run, token: token)
         let error = await #expect(throws: PreviewError.self) {
             try await harness.previews.stop(run: run, token: token)
@@ -48,7 +43,7 @@ struct StopAndListTests {
 
     @Test func anotherRunCannotStopIt() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         await #expect(throws: PreviewError.self) {
             try await harness.previews.stop(run: ControlHarness.otherRun, token: token)
         }
@@ -58,8 +53,8 @@ struct StopAndListTests {
 
     /// The two IDs have the same label: they look alike, and their digests begin with the same 32 bits.
     @Test func aRunWithTheSameLabelIsAnotherRun() async throws {
-        let run = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
-        let other = ControlHarness.run("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
+        let run = RunID.known("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
+        let other = RunID.known("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
         #expect(run != other && run.label == other.label)
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
@@ -99,7 +94,7 @@ struct StopAndListTests {
 
     @Test func aForeignTokenCostsTheRequestsThatAnUnknownOneCosts() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
         harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
         var requests: [[SimulatedCluster.Operation]] = []
@@ -119,7 +114,7 @@ struct StopAndListTests {
 
     @Test func aHalfStoppedPreviewIsFinishedByTheNextStop() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteBackend, .before(ClusterError(.unavailable, "the API server answered 500")))
         let error = await #expect(throws: PreviewError.self) {
             try await harness.previews.stop(run: run, token: token)
@@ -135,7 +130,7 @@ struct StopAndListTests {
 
     @Test func aRouteWithoutItsServiceIsStoppedToo() async throws {
         let harness = try await ControlHarness()
-        let token = try await started(harness)
+        let token = try await harness.startPreview().token
         harness.cluster.removeBackend(token)
         try await harness.previews.stop(run: run, token: token)
         #expect(harness.cluster.liveRoutes.isEmpty)
@@ -159,9 +154,9 @@ struct StopAndListTests {
 
     @Test func aListShowsThisRunsPreviewsAndWhetherTheGatewayServesThem() async throws {
         let harness = try await ControlHarness()
-        let first = try await started(harness, port: 3000)
+        let first = try await harness.startPreview(port: 3000).token
         harness.cluster.advance(by: .seconds(2))
-        let second = try await started(harness, port: 3001)
+        let second = try await harness.startPreview(port: 3001).token
         harness.cluster.addSandbox(for: ControlHarness.otherRun, pod: "pod-2")
         _ = try await harness.previews.start(run: ControlHarness.otherRun, port: 3000, requester: "ada")
         harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "ResolvedRefs is False"))

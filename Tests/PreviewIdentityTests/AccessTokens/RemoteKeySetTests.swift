@@ -24,13 +24,12 @@ private final class PublishedKeys: Sendable {
 
     init(_ keys: String...) throws {
         let state = State(Self.answer(keys))
-        let (clock, origin) = (clock, clock.now)
         self.state = state
         transport = ScriptedTransport(clock: clock) { _, _ in state.reply.withLock { $0 } }
         set = RemoteKeySet(
             url: try #require(URL(string: "https://issuer.example.com:8443/oauth/jwks")),
             transport: transport,
-            uptime: { origin.duration(to: clock.now) },
+            uptime: clock.uptime,
             logger: .silent
         )
     }

@@ -10,23 +10,17 @@ import Testing
 @Suite("Authorization by the core API", .timeLimit(.minutes(10)))
 struct CoreAPIAuthorityTests {
     private let clock = ManualClock()
-    private let run: RunID
-    private let otherRun: RunID
+    private let run = RunID.sample
+    private let otherRun = RunID.known("3f2a9c1e-0000-4000-8000-000000000002")
     private let ada = Caller(identity: "bearer-1", role: .unverified, names: [], bearer: Secret("adas-token"))
     private let grace = Caller(identity: "grace", role: .user, bearer: Secret("graces-token"))
-
-    init() throws {
-        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
-        otherRun = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
-    }
 
     private func access(
         _ reply: @escaping @Sendable (TransportRequest, Int) -> ScriptedTransport.Reply
     ) throws -> (RunAccess, ScriptedTransport) {
         let transport = ScriptedTransport(clock: clock, reply)
-        let (clock, origin) = (clock, clock.now)
         let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
-        return (RunAccess(CoreAPIAuthority(client, uptime: { origin.duration(to: clock.now) })), transport)
+        return (RunAccess(CoreAPIAuthority(client, uptime: clock.uptime)), transport)
     }
 
     private func outcome(_ access: RunAccess, _ caller: Caller, _ run: RunID? = nil) async -> AccessDenied.Kind? {

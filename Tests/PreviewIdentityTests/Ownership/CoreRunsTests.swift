@@ -13,15 +13,10 @@ import Testing
 @Suite("Runs as the core API describes them", .timeLimit(.minutes(1)))
 struct CoreRunsTests {
     private let clock = ManualClock()
-    private let run: RunID
-    private let parent: RunID
+    private let run = RunID.sample
+    private let parent = RunID.known("3f2a9c1e-0000-4000-8000-000000000002")
     private let ada = Caller(identity: "bearer-1", role: .unverified, names: [], bearer: Secret("adas-token"))
     private static let key = "a-service-key-for-tests"
-
-    init() throws {
-        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
-        parent = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
-    }
 
     /// Answers like the core API, which shows a run to its owner, but not to the service key.
     private static func ownersOnly(_ request: TransportRequest) -> ScriptedTransport.Reply {
@@ -41,17 +36,15 @@ struct CoreRunsTests {
         _ reply: @escaping @Sendable (TransportRequest) -> ScriptedTransport.Reply
     ) throws -> (access: RunAccess, runs: CoreRuns, transport: ScriptedTransport) {
         let transport = ScriptedTransport(clock: clock) { request, _ in reply(request) }
-        let (clock, origin) = (clock, clock.now)
-        let uptime = { @Sendable in origin.duration(to: clock.now) }
         let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
-        let authority = CoreAPIAuthority(client, uptime: uptime)
+        let authority = CoreAPIAuthority(client, uptime: clock.uptime)
         let unused = try #require(ServiceKey(Self.key))
         let serviceKey = key.map { key in
             { @Sendable in ServiceKey(key.text.withLock(\.self)) ?? unused }
         }
         return (
             RunAccess(authority),
-            CoreRuns(authority: authority, client: client, key: serviceKey, uptime: uptime),
+            CoreRuns(authority: authority, client: client, key: serviceKey, uptime: clock.uptime),
             transport
         )
     }

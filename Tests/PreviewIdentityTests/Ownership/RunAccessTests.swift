@@ -31,14 +31,12 @@ struct RunAccessTests {
     private let clock = ManualClock()
     private let owners: ScriptedOwners
     private let access: RunAccess
-    private let run: RunID
+    private let run = RunID.sample
     private let ada = Caller(identity: "user-1", role: .user, names: ["user-1", "ada"])
 
-    init() throws {
-        run = try RunID("3f2a9c1e-0000-4000-8000-000000000001")
+    init() {
         owners = ScriptedOwners([run: "ada"])
-        let (clock, origin) = (clock, clock.now)
-        access = RunAccess(ClaimAuthority(owners: owners, uptime: { origin.duration(to: clock.now) }))
+        access = RunAccess(ClaimAuthority(owners: owners, uptime: clock.uptime))
     }
 
     private func allowed(_ caller: Caller, on run: RunID? = nil) async throws -> Set<RunAction> {

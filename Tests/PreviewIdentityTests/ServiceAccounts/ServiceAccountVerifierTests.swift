@@ -82,13 +82,12 @@ struct ServiceAccountVerifierTests {
             runner: "system:serviceaccount:agents:runner", boss: "system:serviceaccount:ops:boss",
             stranger: "system:serviceaccount:other:stranger",
         ])
-        let (clock, origin) = (clock, clock.now)
         let verifier = ServiceAccountVerifier(
             service: [try #require(ServiceAccount("system:serviceaccount:agents:runner"))],
             serviceUser: "agentweaver-internal",
             operators: [try #require(ServiceAccount("system:serviceaccount:ops:boss"))],
             reviews: reviews,
-            uptime: { origin.duration(to: clock.now) }
+            uptime: clock.uptime
         )
         return (verifier, reviews)
     }

@@ -11,12 +11,11 @@ struct ServiceKeyFileTests {
     private func withFile(_ body: (ServiceKeyFile) throws -> Void) throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         try write("the-first-key-0123456789")
-        let (clock, origin) = (clock, clock.now)
         try body(
             ServiceKeyFile(
                 path: path,
                 key: try ServiceKeyFile.key(at: path),
-                uptime: { origin.duration(to: clock.now) },
+                uptime: clock.uptime,
                 logger: .silent
             )
         )
@@ -69,11 +68,10 @@ struct ServiceKeyFileTests {
         }
         try FileManager.default.createSymbolicLink(atPath: "\(folder)/data", withDestinationPath: "old")
         try FileManager.default.createSymbolicLink(atPath: "\(folder)/api-key", withDestinationPath: "data/api-key")
-        let (clock, origin) = (clock, clock.now)
         let file = ServiceKeyFile(
             path: "\(folder)/api-key",
             key: try ServiceKeyFile.key(at: "\(folder)/api-key"),
-            uptime: { origin.duration(to: clock.now) },
+            uptime: clock.uptime,
             logger: .silent
         )
         #expect(file.key.matches("the-first-key-0123456789"))

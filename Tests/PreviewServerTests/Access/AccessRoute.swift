@@ -164,8 +164,7 @@ extension AccessRoute {
     @Sendable private static func pendingRequest(_ harness: APIHarness, of run: RunID) async throws -> [String: String]
     {
         let run = try existing(run, in: harness)
-        guard case .pending(let approval) = try await harness.gate.request(run: run, port: 3000, requester: "agent")
-        else { throw Unexpected() }
+        let approval = try await harness.gate.pendingRequest(for: run)
         return ["{requestId}": approval.id.text]
     }
 
@@ -176,6 +175,4 @@ extension AccessRoute {
         try await harness.gate.setAutoApprove(run: existing(run, in: harness), to: true, by: "ada")
         return [:]
     }
-
-    private struct Unexpected: Error {}
 }

@@ -1,13 +1,9 @@
-import FoundationEssentials
-
 /// The table of Docs/Access.md, generated from the routes that the tests check.
 enum AccessTable {
     /// The comments that enclose the table in the document.
     static let markers = (start: "<!-- The access table: made by a test -->", end: "<!-- End of the access table -->")
 
-    static let document = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Docs/Access.md")
+    static let document = "Docs/Access.md"
 
     static var markdown: String {
         let identities = AccessIdentity.allCases

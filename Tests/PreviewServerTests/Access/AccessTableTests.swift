@@ -95,10 +95,10 @@ struct AccessTableTests {
 
     /// Run with `UPDATE_DOCS=1` in the environment to write the table into the document.
     @Test func theDocumentHoldsThisTable() throws {
-        let text = try String(contentsOf: AccessTable.document, encoding: .utf8)
+        let text = try ProjectFiles.text(AccessTable.document)
         let updated = try #require(AccessTable.updated(text), "Docs/Access.md has lost the comments around its table")
         if ProcessInfo.processInfo.environment["UPDATE_DOCS"] == "1" {
-            try updated.write(to: AccessTable.document, atomically: true, encoding: .utf8)
+            try updated.write(toFile: ProjectFiles.path(AccessTable.document), atomically: true, encoding: .utf8)
         } else {
             #expect(text == updated, "run UPDATE_DOCS=1 swift test --filter theDocumentHoldsThisTable")
         }

@@ -1,11 +1,8 @@
-import Basics
-import CoreAPI
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import PreviewDomain
 import PreviewIdentity
 import TestSupport
 import Testing
@@ -22,20 +19,11 @@ struct CoreAPIAccessTests {
     private func api(_ reply: ScriptedTransport.Reply) async throws -> (PreviewAPI, ScriptedTransport) {
         let harness = try await APIHarness()
         let transport = ScriptedTransport(clock: harness.clock) { _, _ in reply }
-        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
         let key = try #require(ServiceKey(APIHarness.key))
-        let api = PreviewAPI(
-            core: harness.core,
-            authenticator: Authenticator([
-                ServiceKeyVerifier(user: "agentweaver-internal") { key }, UnverifiedBearers(),
-            ]),
-            access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
-            address: harness.api.address,
-            timeline: harness.api.timeline,
-            allowedOrigins: harness.api.allowedOrigins,
-            time: harness.api.time
-        )
-        return (api, transport)
+        let authenticator = Authenticator([
+            ServiceKeyVerifier(user: "agentweaver-internal") { key }, UnverifiedBearers(),
+        ])
+        return (try harness.apiWithCoreAPI(authenticator, transport: transport), transport)
     }
 
     @Test(
@@ -48,7 +36,7 @@ struct CoreAPIAccessTests {
         let (api, transport) = try await api(reply)
         let path = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
         try await Application(responder: api.router().buildResponder()).test(.router) { client in
-            let headers: HTTPFields = [.authorization: "Bearer \(Self.bearer)", .contentType: "application/json"]
+            let headers = HTTPFields.json(bearer: Self.bearer)
             let answer = try await client.call(.post, path, body: #"{"target_port": 3000}"#, headers: headers)
             #expect(answer.status == status)
             #expect((answer.headers[.wwwAuthenticate] == "Bearer") == (status == 401))

@@ -1,5 +1,4 @@
 import Basics
-import CoreAPI
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
@@ -29,23 +28,9 @@ struct ViewerAccessTests {
     ) async throws {
         let harness = try await APIHarness(approvals: approvals)
         let transport = ScriptedTransport(clock: harness.clock) { _, _ in .json(answer) }
-        let client = CoreAPIClient(base: try BaseURL("https://api.example.com"), transport: transport)
-        let api = PreviewAPI(
-            core: harness.core,
-            authenticator: Authenticator([CheckedByOthers(known: try await AccessIdentity.authenticator())]),
-            access: RunAccess(CoreAPIAuthority(client, uptime: harness.api.time.uptime)),
-            address: harness.api.address,
-            timeline: harness.api.timeline,
-            allowedOrigins: harness.api.allowedOrigins,
-            time: harness.api.time
-        )
+        let authenticator = Authenticator([CheckedByOthers(known: try await AccessIdentity.authenticator())])
+        let api = try harness.apiWithCoreAPI(authenticator, transport: transport)
         try await Application(responder: api.router().buildResponder()).test(.router) { try await work(harness, $0) }
-    }
-
-    private static func headers(_ bearer: String, prefer: String? = nil) -> HTTPFields {
-        var headers: HTTPFields = [.authorization: "Bearer \(bearer)", .contentType: "application/json"]
-        if let prefer, let name = HTTPField.Name("Prefer") { headers[name] = prefer }
-        return headers
     }
 
     /// The statuses of the routes that change something, and of those that do not.
@@ -56,8 +41,7 @@ struct ViewerAccessTests {
     ) async throws -> (acting: [Int], looking: [Int]) {
         let run = try RunID(APIHarness.run)
         let token = try await harness.core.previews.start(run: run, port: 3000, requester: "ada").session.token.text
-        guard case .pending(let request) = try await harness.gate.request(run: run, port: 3001, requester: "agent")
-        else { return ([], []) }
+        let request = try await harness.gate.pendingRequest(for: run, port: 3001)
         let id = request.id.text
         let acts: [(HTTPRequest.Method, String, String)] = [
             (.post, "tool-approvals", #"{"request_id": "\#(id)"}"#),
@@ -70,12 +54,12 @@ struct ViewerAccessTests {
         var acting: [Int] = []
         for (method, path, body) in acts {
             acting.append(
-                try await client.call(method, "\(Self.run)/\(path)", body: body, headers: Self.headers(bearer)).status
+                try await client.call(method, "\(Self.run)/\(path)", body: body, headers: .json(bearer: bearer)).status
             )
         }
         var looking: [Int] = []
         for path in ["sandbox/port-forward", "preview-requests", "preview-requests/\(id)"] {
-            looking.append(try await client.call(.get, "\(Self.run)/\(path)", headers: Self.headers(bearer)).status)
+            looking.append(try await client.call(.get, "\(Self.run)/\(path)", headers: .json(bearer: bearer)).status)
         }
         return (acting, looking)
     }
@@ -96,7 +80,7 @@ struct ViewerAccessTests {
     @Test func aRefusalSaysWhoMay() async throws {
         try await serve { _, client in
             let body = #"{"enabled": true}"#
-            let headers = Self.headers(AccessIdentity.stranger.bearer)
+            let headers = HTTPFields.json(bearer: AccessIdentity.stranger.bearer)
             let answer = try await client.call(.post, "\(Self.run)/auto-approve", body: body, headers: headers)
             let error = (answer.json as? [String: Any])?["error"] as? String
             #expect(error?.contains("owner") == true)
@@ -140,7 +124,7 @@ struct ViewerAccessTests {
     @Test func theSessionIsForWhoAskedAndForTheOwner() async throws {
         try await serve { harness, client in
             let run = try RunID(APIHarness.run)
-            let request = Self.headers(APIHarness.key, prefer: "respond-async")
+            let request = HTTPFields.json(bearer: APIHarness.key, prefer: "respond-async")
             let path = "\(Self.run)/sandbox/preview"
             let body = #"{"target_port": 3000}"#
             let pending = try await client.call(.post, path, body: body, headers: request)
@@ -155,7 +139,7 @@ struct ViewerAccessTests {
                 let answer = try await client.call(
                     .get,
                     "\(Self.run)/preview-requests/\(id)",
-                    headers: Self.headers(identity.bearer)
+                    headers: .json(bearer: identity.bearer)
                 )
                 #expect(answer.status == 200)
                 let approval = try #require(answer.json as? [String: Any])
@@ -166,7 +150,7 @@ struct ViewerAccessTests {
             let list = try await client.call(
                 .get,
                 "\(Self.run)/preview-requests",
-                headers: Self.headers(AccessIdentity.owner.bearer)
+                headers: .json(bearer: AccessIdentity.owner.bearer)
             )
             #expect((list.json as? [[String: Any]])?.contains { $0["session"] != nil } == false)
         }
@@ -181,16 +165,12 @@ struct ViewerAccessTests {
             let approvals = ApprovalPolicy(ownersMayApproveAlways: ownersMay)
             try await serve(approvals: approvals) { harness, client in
                 let run = try RunID(APIHarness.run)
-                guard case .pending(let request) = try await harness.gate.request(run: run, port: 3000, requester: "a")
-                else {
-                    Issue.record("the request does not wait for approval")
-                    return
-                }
+                let request = try await harness.gate.pendingRequest(for: run)
                 let answer = try await client.call(
                     .post,
                     "\(Self.run)/tool-approvals",
                     body: #"{"request_id": "\#(request.id.text)", "scope": "always"}"#,
-                    headers: Self.headers(identity.bearer)
+                    headers: .json(bearer: identity.bearer)
                 )
                 #expect(answer.status == status)
                 #expect(harness.cluster.standingGrants.grants.count == (status == 200 ? 1 : 0))

@@ -27,7 +27,7 @@ struct DrainingTests {
             group.addTask { try await harness.core.mirrorRunner.run() }
             group.addTask { try await harness.core.keeper.run() }
             defer { group.cancelAll() }
-            try await LiveServer.run(draining: draining) { onRunning in
+            try await LoopbackServer.run(beside: [draining]) { onRunning in
                 harness.api.application(
                     address: .hostname("127.0.0.1", port: 0),
                     logger: .silent,

@@ -20,7 +20,7 @@ struct HeadRequestTests {
         _ body: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let harness = try await APIHarness()
-        try await LiveServer.run { onRunning in
+        try await LoopbackServer.run { onRunning in
             harness.api.application(
                 address: .hostname("127.0.0.1", port: 0),
                 connections: limits,
@@ -55,7 +55,7 @@ struct HeadRequestTests {
     }
 
     private func expectNoBody(of path: String, status: String, fields: String = "", on port: Int) async throws {
-        try await RawConnection.open(port: port) { connection in
+        try await RawClient.open(port: port) { connection in
             try await connection.send("HEAD \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
             let head = try await connection.read(until: "\r\n\r\n")
             #expect(head.hasPrefix("HTTP/1.1 \(status) "))

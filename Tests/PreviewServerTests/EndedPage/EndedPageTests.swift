@@ -43,7 +43,7 @@ struct EndedPageTests {
     }
 
     private func withPage(_ body: @Sendable (_ port: Int) async throws -> Void) async throws {
-        try await LiveServer.run { onRunning in
+        try await LoopbackServer.run { onRunning in
             EndedPage.application(address: .hostname("127.0.0.1", port: 0), logger: .silent, onRunning: onRunning)
         } _: { port, _ in
             try await body(port)

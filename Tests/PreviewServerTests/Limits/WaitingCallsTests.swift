@@ -68,7 +68,7 @@ struct WaitingCallsTests {
             }
         }
         let responder = TimeLimitedResponder(base: router.buildResponder(), limit: .seconds(30))
-        try await LiveServer.run(draining: draining) { onRunning in
+        try await LoopbackServer.run(beside: [draining]) { onRunning in
             Application(
                 responder: responder,
                 server: .watched(ConnectionLimits()),

@@ -80,7 +80,7 @@ struct BatchTests {
         try await harness.testLive { port async throws in
             let start = Sample.call("start_preview", #"{\#(Self.run),"port":"3000"}"#)
             let body = batch(Sample.legacy("ping", id: "1"), Sample.legacy("tools/call", start, id: "2"))
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(
                     "POST /mcp HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(APIHarness.owner)\r\n"
                         + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"

@@ -75,7 +75,7 @@ struct CheckPreviewToolTests {
         let token = try await brokenPreview(harness)
         try await harness.testLive { port async throws in
             for wait in [nil, "30"] {
-                try await RawConnection.open(port: port) { connection async throws in
+                try await RawClient.open(port: port) { connection async throws in
                     let call = Sample.call("check_preview", arguments(token, wait: wait))
                     let body = Sample.legacy("tools/call", call + #","_meta":{"progressToken":"p"}"#)
                     try await connection.send(

@@ -101,7 +101,7 @@ extension HTTPFields {
         name: String? = nil,
         accept: String? = "application/json, text/event-stream"
     ) -> HTTPFields {
-        var fields: HTTPFields = [.authorization: "Bearer \(APIHarness.owner)", .contentType: "application/json"]
+        var fields = HTTPFields.json(bearer: APIHarness.owner)
         fields[.accept] = accept
         fields[.mcpProtocolVersion] = version
         fields[.mcpMethod] = method

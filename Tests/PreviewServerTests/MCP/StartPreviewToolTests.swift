@@ -44,18 +44,11 @@ struct StartPreviewToolTests {
         ].joined(separator: "\r\n")
     }
 
-    private func until(_ condition: () -> Bool) async throws {
-        while !condition() {
-            try Task.checkCancellation()
-            await Task.yield()
-        }
-    }
-
     @Test(arguments: ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"])
     func progressIsSentWhileAHumanIsWaitedFor(version: String) async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request(version, progressToken: #""p""#))
                 let head = try await connection.read(until: "\r\n\r\n")
                 #expect(head.hasPrefix("HTTP/1.1 200"))
@@ -122,7 +115,7 @@ struct StartPreviewToolTests {
         let facts = RecordingFacts()
         let harness = try await MCPHarness(facts: facts)
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request(accept: accept, requestID: "mine"))
                 _ = try await connection.read(until: #""isError":false"#)
             }
@@ -135,7 +128,7 @@ struct StartPreviewToolTests {
     @Test func commentsKeepTheConnectionOfAClientThatWantsNoProgress() async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request())
                 for _ in 0..<3 {
                     let comment = try await connection.read(until: "\n\n")
@@ -154,7 +147,7 @@ struct StartPreviewToolTests {
     @Test func aClientThatTakesNoEventsGetsOneJSONAnswer() async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: "application/json"))
                 try await harness.approve()
                 let head = try await connection.read(until: "\r\n\r\n")
@@ -170,17 +163,17 @@ struct StartPreviewToolTests {
         let harness = try await MCPHarness()
         let gateClock = harness.base.controlClock
         try await harness.testWithoutNews { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request(progressToken: "1", accept: accept))
-                try await until { gateClock.sleeperCount == 1 }
+                await waitUntil { gateClock.sleeperCount == 1 }
             }
-            try await until { gateClock.sleeperCount == 0 }
+            await waitUntil { gateClock.sleeperCount == 0 }
             #expect(try harness.approvals().map(\.state) == [.pending])
             #expect(harness.cluster.liveRoutes.isEmpty)
 
             // A caller that returns uses the decision that was made meanwhile.
             try await harness.approve()
-            let answer = try await RawConnection.open(port: port) { connection async throws in
+            let answer = try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request())
                 return try await connection.read(until: "\r\n0\r\n\r\n")
             }
@@ -193,10 +186,10 @@ struct StartPreviewToolTests {
     @Test func aRepeatedCallJoinsTheRequestThatWaits() async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { first async throws in
+            try await RawClient.open(port: port) { first async throws in
                 try await first.send(Self.request(progressToken: "1"))
                 _ = try await first.read(until: "waits until a human approves it")
-                try await RawConnection.open(port: port) { second async throws in
+                try await RawClient.open(port: port) { second async throws in
                     try await second.send(Self.request(progressToken: "2"))
                     _ = try await second.read(until: "waits until a human approves it")
                     #expect(try harness.approvals().count == 1)
@@ -213,7 +206,7 @@ struct StartPreviewToolTests {
     @Test func aDenialIsGivenToTheModel() async throws {
         let harness = try await MCPHarness()
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request())
                 try await harness.deny()
                 let answer = try await connection.read(until: "\r\n0\r\n\r\n")
@@ -279,7 +272,7 @@ struct StartPreviewToolTests {
         let harness = try await MCPHarness()
         harness.cluster.setProbeOutcome(.nobodyListens)
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request())
                 try await harness.approve()
                 let answer = try await connection.read(until: "\r\n0\r\n\r\n")
@@ -299,7 +292,7 @@ struct StartPreviewToolTests {
     ) async throws -> String {
         let answer = Mutex("")
         try await harness.testLive { port async throws in
-            try await RawConnection.open(port: port) { connection async throws in
+            try await RawClient.open(port: port) { connection async throws in
                 try await connection.send(Self.request(arguments: arguments, bearer: bearer))
                 let text = try await connection.read(until: "\r\n0\r\n\r\n")
                 answer.withLock { $0 = text }

@@ -50,8 +50,7 @@ struct ToolTests {
 
     /// The note for agents states the same facts as the tools' descriptions.
     @Test func theNoteForAgentsSaysWhatTheToolsSay() async throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-        let page = try String(contentsOf: root.appending(path: "Docs/AgentPrompt.md"), encoding: .utf8)
+        let page = try ProjectFiles.text("Docs/AgentPrompt.md")
         let note = try #require(page.split(separator: "```").dropFirst().first)
         let start = try #require(try await APIHarness().api.tools.first).definition
         for fact in [AgentGuide.server, AgentGuide.ports(PortPolicy())] {

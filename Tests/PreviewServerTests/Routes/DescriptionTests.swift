@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Router
+import TestSupport
 import Testing
 import YAMLKit
 
@@ -10,12 +11,8 @@ import YAMLKit
 
 @Suite("The API's description", .timeLimit(.minutes(10)))
 struct DescriptionTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
-        .standardized
-    private static let source = root.appending(path: "Docs/openapi.yaml")
-
     private func document() throws -> [String: Any] {
-        let document = try #require(try YAMLNode.document(in: Data(contentsOf: Self.source)))
+        let document = try #require(try YAMLNode.document(in: Data(ProjectFiles.text("Docs/openapi.yaml").utf8)))
         return try #require(try JSONSerialization.jsonObject(with: Data(document.json.utf8)) as? [String: Any])
     }
 

@@ -1,12 +1,8 @@
-import Basics
 import HTTPTransport
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
-import PreviewDomain
 import PreviewIdentity
-import PrometheusMetrics
-import Router
 import TestPeers
 import TestSupport
 import Testing
@@ -47,25 +43,7 @@ struct PassedDecisionTests {
     }
 
     private func responder(_ transport: any HTTPTransport) async throws -> RouterResponder<PreviewRequestContext> {
-        let harness = try await APIHarness()
-        let router = Router(context: PreviewRequestContext.self)
-        router.addMiddleware {
-            ErrorMiddleware()
-            KnownCaller(caller: Caller(identity: "ada", role: .user))
-        }
-        GateRoutes(
-            gate: harness.gate,
-            runs: RunGuard(access: harness.api.access),
-            address: PreviewAddress(zone: try ZoneSuffix("preview.example.com")),
-            waiting: WaitingCalls(limits: RequestLimits()),
-            router: CoreRouter(
-                to: try BaseURL("http://core.example.com"),
-                transport: transport,
-                metrics: PrometheusRegistry(),
-                logger: .silent
-            )
-        ).add(to: router.group("api/runs/:runId"))
-        return router.buildResponder()
+        try await APIHarness().gateResponder(for: Caller(identity: "ada", role: .user), core: transport)
     }
 
     @Test func afterItsTimeTheCallerIsToldThatTheDecisionMayHaveBeenMade() async throws {

@@ -2,9 +2,7 @@ import Basics
 import HTTPTransport
 import HTTPTypes
 import Hummingbird
-import PrometheusMetrics
 import Router
-import Synchronization
 import TestPeers
 import TestSupport
 import Testing
@@ -26,7 +24,7 @@ struct PassingOnTests {
             guard let upload = request.upload, let length = upload.length else { return try await handle(response) }
             let arrival = AsyncStream.makeStream(of: Void.self)
             let room = AsyncStream.makeStream(of: Void.self)
-            let received = ByteCount()
+            let received = SharedCount()
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let writer = TransportUploadWriter { chunk in
@@ -40,18 +38,6 @@ struct PassingOnTests {
                 defer { group.cancelAll() }
                 for await _ in arrival.stream {}
                 return try await handle(response)
-            }
-        }
-    }
-
-    private final class ByteCount: Sendable {
-        private let count = Mutex(0)
-
-        /// - Returns: The new count.
-        func add(_ more: Int) -> Int {
-            count.withLock { count in
-                count += more
-                return count
             }
         }
     }
@@ -76,13 +62,8 @@ struct PassingOnTests {
         _ limits: ConnectionLimits = ConnectionLimits(),
         _ work: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
-        let router = CoreRouter(
-            to: try BaseURL("http://core.example.com"),
-            transport: transport,
-            metrics: PrometheusRegistry(),
-            logger: .silent
-        )
-        try await LiveServer.run { onRunning in
+        let router = try CoreRouter.forwarding(to: transport)
+        try await LoopbackServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
                 server: .watched(limits, router: router),

@@ -54,9 +54,9 @@ struct TimelineHarness: Sendable {
     func read<Result: Sendable>(
         _ port: Int,
         lastEventID: String? = nil,
-        _ body: (inout RawConnection) async throws -> Result
+        _ body: (RawClient) async throws -> Result
     ) async throws -> Result {
-        try await RawConnection.open(port: port) { connection in
+        try await RawClient.open(port: port) { connection in
             var request = """
                 GET /api/runs/\(run)/preview-events HTTP/1.1\r
                 Host: localhost\r
@@ -65,7 +65,7 @@ struct TimelineHarness: Sendable {
                 """
             if let lastEventID { request += "Last-Event-ID: \(lastEventID)\r\n" }
             try await connection.send(request + "\r\n")
-            return try await body(&connection)
+            return try await body(connection)
         }
     }
 
@@ -73,9 +73,5 @@ struct TimelineHarness: Sendable {
     func text(_ entry: TimelineEntry, id: Int) throws -> String {
         let data = String(decoding: try entry.json(), as: UTF8.self)
         return "id: \(id)\nevent: \(entry.event.kind.rawValue)\ndata: \(data)\n\n"
-    }
-
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
     }
 }

@@ -88,9 +88,9 @@ struct TimelineRoutesTests {
             for _ in 0..<20 {
                 try await harness.read(port) { reader in
                     _ = try await reader.read(until: "retry: 2000\n\n")
-                    await harness.until { harness.log.readerCount == 1 }
+                    await waitUntil { harness.log.readerCount == 1 }
                 }
-                await harness.until { harness.log.readerCount == 0 }
+                await waitUntil { harness.log.readerCount == 0 }
             }
         }
     }
@@ -104,7 +104,7 @@ struct TimelineRoutesTests {
                 harness.base.clock.advance(by: TimelineStream.maxDuration)
                 // The last chunk tells the client that nothing was cut off; the client then reconnects.
                 _ = try await reader.read(until: "\r\n0\r\n\r\n")
-                await harness.until { harness.log.readerCount == 0 }
+                await waitUntil { harness.log.readerCount == 0 }
             }
         }
     }
@@ -146,7 +146,7 @@ struct TimelineRoutesTests {
                         try await harness.read(port) { reader in _ = try await reader.read(until: "never") }
                     }
                 }
-                await harness.until { harness.log.readerCount == limit }
+                await waitUntil { harness.log.readerCount == limit }
                 try await harness.read(port) { reader in
                     let answer = try await reader.read(until: "\r\n\r\n")
                     #expect(answer.hasPrefix("HTTP/1.1 429 "))
@@ -155,7 +155,7 @@ struct TimelineRoutesTests {
                 group.cancelAll()
             }
             // A reader's watch ends before its place is free.
-            await harness.until { harness.base.api.eventStreams.count == 0 }
+            await waitUntil { harness.base.api.eventStreams.count == 0 }
             try await harness.read(port) { reader in
                 let answer = try await reader.read(until: "\r\n\r\n")
                 #expect(answer.hasPrefix("HTTP/1.1 200 "))

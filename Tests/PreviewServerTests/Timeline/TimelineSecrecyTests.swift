@@ -5,10 +5,8 @@ import HTTPTransport
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
-import Logging
 import PreviewControl
 import PreviewDomain
-import Synchronization
 import TestPeers
 import TestSupport
 import Testing
@@ -25,7 +23,7 @@ struct TimelineSecrecyTests {
         to sink: any TimelineSink,
         next: TimelineQueue? = nil,
         cluster: SimulatedCluster,
-        lines: LogLines
+        log: RecordedLog
     ) -> TimelineQueue {
         TimelineQueue(
             name: name,
@@ -33,7 +31,7 @@ struct TimelineSecrecyTests {
             next: next,
             clusterTime: cluster,
             time: MonotonicTime(clock),
-            logger: Logger(label: "test") { _ in lines }
+            logger: log.logger
         )
     }
 
@@ -41,7 +39,7 @@ struct TimelineSecrecyTests {
         let harness = try await TimelineHarness()
         let bearer = "the-key-that-the-core-api-shares"
         let core = ScriptedTransport(clock: clock) { _, index in .json(index == 1 ? 400 : 202, "") }
-        let lines = LogLines()
+        let recorded = RecordedLog()
         let cluster = harness.base.cluster
         let copies = queue(
             "core_api",
@@ -50,9 +48,9 @@ struct TimelineSecrecyTests {
                 logger: .silent
             ) { Secret(bearer) },
             cluster: cluster,
-            lines: lines
+            log: recorded
         )
-        let queue = queue("kubernetes", to: harness.log, next: copies, cluster: cluster, lines: lines)
+        let queue = queue("kubernetes", to: harness.log, next: copies, cluster: cluster, log: recorded)
         let chronicle = PreviewChronicle(
             policy: harness.base.policy,
             mirror: harness.base.core.mirror,
@@ -72,19 +70,19 @@ struct TimelineSecrecyTests {
                 // A stop, a warning, and an end that only the watch sees.
                 try await harness.stop(stopped)
                 for event in harness.base.timeline.events { queue.record(event) }
-                await harness.until { harness.log.entries.count == 3 }
+                await waitUntil { harness.log.entries.count == 3 }
                 cluster.advance(by: .seconds(1500))
-                await harness.until {
+                await waitUntil {
                     clock.advance(by: .seconds(1))
                     return harness.log.entries.contains { $0.event.kind == .expiring }
                 }
                 try await harness.delete(kept)
-                await harness.until {
+                await waitUntil {
                     cluster.advance(by: .milliseconds(10))
                     clock.advance(by: .milliseconds(10))
                     return harness.log.entries.contains { $0.event.details["reason"] == "deleted" }
                 }
-                await harness.until { core.exchanges.count == 5 && copies.droppedCount == 1 }
+                await waitUntil { core.exchanges.count == 5 && copies.droppedCount == 1 }
                 group.cancelAll()
             }
             let kinds: Set = ["preview.started", "preview.stopped", "preview.expiring"]
@@ -93,7 +91,7 @@ struct TimelineSecrecyTests {
                 try await reader.read(until: "deleted in the cluster")
             }
             let bodies = core.exchanges.map(\.body)
-            let log = lines.text
+            let log = recorded.texts.joined(separator: "\n")
             #expect(bodies.count == 5 && log.contains("the core API answered 400"))
             for secret in secrets {
                 #expect(!stream.contains(secret))
@@ -179,30 +177,5 @@ extension TimelineHarness {
     fileprivate func delete(_ token: PreviewToken) async throws {
         guard let route = try await base.cluster.route(token) else { return }
         _ = try await base.cluster.deleteRoute(token, .uid(route.uid))
-    }
-}
-
-/// A log that keeps its lines.
-private final class LogLines: LogHandler, Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var text: String { lines.withLock { $0.joined(separator: "\n") } }
-
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    func log(event: LogEvent) {
-        lines.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
     }
 }

@@ -31,9 +31,9 @@ struct DoctorTests {
             let namespace = ClusterObjects.namespace
             try ClusterObjects.install(into: store, port: 8088)
             try ClusterObjects.installEndedPage(into: store, pagePort: 8081)
-            try AccessRules(file: Files.path("k8s/base/rbac.yaml")).install(into: store)
+            try AccessRules(file: ProjectFiles.path("k8s/base/rbac.yaml")).install(into: store)
             for file in ["networkpolicies", "networkpolicy-sandbox"] {
-                for document in try YAMLNode.documents(in: Files.text("k8s/base/\(file).yaml").utf8) {
+                for document in try YAMLNode.documents(in: ProjectFiles.text("k8s/base/\(file).yaml").utf8) {
                     let policy = try JSONParser.value(of: Array(document.json.utf8))
                     try store.create(.networkPolicies, namespace: namespace, policy)
                 }
@@ -293,7 +293,7 @@ struct DoctorTests {
     @Test func everyCheckHasAnIdOfItsOwnAndASection() throws {
         let ids = DoctorCheck.all.map(\.id)
         #expect(Set(ids).count == ids.count)
-        let page = try Files.text("Docs/Doctor.md")
+        let page = try ProjectFiles.text("Docs/Doctor.md")
         #expect(page.matches(of: /\n### (PG\d+)\n/).map { String($0.1) } == ids)
     }
 
@@ -302,7 +302,7 @@ struct DoctorTests {
     }
 
     @Test func thePermissionsAreThoseOfTheRole() throws {
-        let documents = try YAMLNode.objects(in: Files.text("k8s/base/rbac.yaml"))
+        let documents = try YAMLNode.objects(in: ProjectFiles.text("k8s/base/rbac.yaml"))
         var granted: Set<ServicePermissions.Rule> = []
         for document in documents {
             for rule in document["rules"] as? [[String: Any]] ?? [] {
@@ -328,7 +328,7 @@ struct DoctorTests {
     @Test(
         "On a real API server it distinguishes present and missing objects",
         .enabled(
-            if: RealControlPlane.isAvailable && Files.isInstalled("kubectl"),
+            if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl"),
             "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
         )
     )
@@ -336,8 +336,8 @@ struct DoctorTests {
         try await RealControlPlane.with { plane in
             let environment = ["KUBECONFIG": plane.kubeconfig, "HOME": "\(plane.kubeconfig)-home"]
             for step in [
-                ["create", "namespace", "agentweaver"], ["apply", "-f", Files.path("k8s/base/rbac.yaml")],
-                ["apply", "-n", "agentweaver", "-f", Files.path("k8s/base/networkpolicies.yaml")],
+                ["create", "namespace", "agentweaver"], ["apply", "-f", ProjectFiles.path("k8s/base/rbac.yaml")],
+                ["apply", "-n", "agentweaver", "-f", ProjectFiles.path("k8s/base/networkpolicies.yaml")],
             ] {
                 let result = try await Files.run("kubectl", step, environment: environment)
                 #expect(result.isSuccess, "\(result.errors)")

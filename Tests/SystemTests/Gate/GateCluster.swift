@@ -5,6 +5,7 @@ import KubernetesClient
 import PreviewCluster
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 
 @testable import DevCluster
@@ -54,7 +55,7 @@ struct GateCluster: Sendable {
                 }
                 defer { group.cancelAll() }
                 for replica in cluster.replicas {
-                    await cluster.until {
+                    await waitUntil {
                         replica.mirror.commonGrants() != nil
                             && replica.mirror.claim(named: cluster.run.claimName) != nil
                     }
@@ -99,13 +100,7 @@ struct GateCluster: Sendable {
         timeline: RecordingTimeline
     ) async throws -> ReplicaCore {
         let configuration = try ClusterConfiguration.discover(kubeconfig: kubeconfig)
-        let client = KubernetesClient(configuration: configuration) { security in
-            try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: security.trust.authoritiesPEM.map { Array($0.utf8) })
-                )
-            )
-        }
+        let client = KubernetesClient(configuration: configuration) { try CurlTransport(trust: $0.trust) }
         let manifests = PreviewManifests(
             namespace: namespace,
             gatewayName: ClusterObjects.gateway,
@@ -177,17 +172,7 @@ struct GateCluster: Sendable {
 
     /// Requests a preview from a replica; returns once the request waits for a decision.
     func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
-        let (stream, continuation) = AsyncStream.makeStream(of: Approval.self)
-        let start = Task {
-            defer { continuation.finish() }
-            return try await self[number].start(run: run, port: 3000, requester: "agent") { continuation.yield($0) }
-        }
-        for await pending in stream { return (pending, start) }
-        throw PreviewError(.invalid, "the request did not wait: \(await start.result)")
-    }
-
-    func until(_ condition: @Sendable () -> Bool) async {
-        await waitWhile { !condition() }
+        try await self[number].ask(for: run)
     }
 
     /// Stops all previews of the run, and informs every replica.

@@ -28,7 +28,7 @@ struct GateReplicaTests {
             let run = cluster.run
             let (pending, start) = try await cluster.ask(0)
             try await cluster[1].deny(run: run, requestID: pending.id.text, by: "ada")
-            #expect(await start.refusal == .approvalDenied)
+            #expect(await start.refusal?.kind == .approvalDenied)
             #expect(cluster.provisioningCount == 0)
         }
     }
@@ -105,7 +105,7 @@ struct GateReplicaTests {
                 let (refusal, isAccepted) = try await cluster.letTimePass(while: stillWaits) {
                     async let accepted = cluster[1].accepts(pending, by: "ada")
                     async let clock: Void = cluster.advance(by: .seconds(1))
-                    let (refusal, isAccepted, _) = await (start.refusal, accepted, clock)
+                    let (refusal, isAccepted, _) = await (start.refusal?.kind, accepted, clock)
                     return (refusal, isAccepted)
                 }
 
@@ -148,11 +148,7 @@ struct GateReplicaTests {
     @Test func aWriteTestsTheGroundThatItRestsOn() async throws {
         try await GateCluster.with(replicas: 1) { cluster in
             let (run, store) = (cluster.run, cluster[0].store)
-            guard case .pending(let pending) = try await cluster[0].request(run: run, port: 3000, requester: "agent")
-            else {
-                Issue.record("the request does not wait for approval")
-                return
-            }
+            let pending = try await cluster[0].pendingRequest(for: run)
             let identity = try #require(try await store.claim(of: run)?.identity)
             let on = try #require(try await store.setAutoApprove(true, of: identity))
             let entry = try #require(on.ledger.entry(pending.id))
@@ -175,17 +171,5 @@ struct GateReplicaTests {
 extension AgentPreviewGate {
     fileprivate func accepts(_ approval: Approval, by decider: String) async -> Bool {
         (try? await approve(run: approval.run, requestID: approval.id.text, scope: .once, by: decider)) != nil
-    }
-}
-
-extension Task where Success == StartedPreview, Failure == any Error {
-    /// Why the start was refused; `nil` if it was not.
-    fileprivate var refusal: PreviewError.Kind? {
-        get async {
-            switch await result {
-            case .success: nil
-            case .failure(let error): (error as? PreviewError)?.kind
-            }
-        }
     }
 }

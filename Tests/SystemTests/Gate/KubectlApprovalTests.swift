@@ -2,14 +2,13 @@ import DevCluster
 import Foundation
 import PreviewControl
 import PreviewDomain
-import Subprocess
 import TestSupport
 import Testing
 
 /// Decisions that are made by an edit of the claim's annotation, as anyone with kubectl can make them.
 @Suite(
     "Approving with kubectl alone",
-    .enabled(if: isKubectlInstalled, "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct KubectlApprovalTests {
@@ -61,26 +60,11 @@ struct KubectlApprovalTests {
         #expect(result.isSuccess, "\(result.errors)")
     }
 
-    private func execute(
-        _ script: String,
-        on cluster: GateCluster
-    ) async throws -> (isSuccess: Bool, errors: String) {
-        let home = FileManager.default.temporaryDirectory.appending(path: "kubectl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        let config = home.appending(path: "config")
-        try Data(try await cluster.server.kubeconfig().utf8).write(to: config)
-        let result = try await Subprocess.run(
-            .name("sh"),
-            arguments: ["-euc", script],
-            environment: .inherit.updating(["HOME": home.path, "KUBECONFIG": config.path]),
-            output: .string(limit: 1 << 20),
-            error: .string(limit: 1 << 20)
-        )
-        return (result.terminationStatus.isSuccess, result.standardError)
+    private func execute(_ script: String, on cluster: GateCluster) async throws -> InstallationFiles.Result {
+        let home = try TemporaryFolder()
+        defer { home.remove() }
+        let config = try home.write("config", try await cluster.server.kubeconfig())
+        let environment = ["HOME": home.path, "KUBECONFIG": config]
+        return try await InstallationFiles.run("sh", ["-euc", script], environment: environment)
     }
-}
-
-private let isKubectlInstalled = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-    FileManager.default.isExecutableFile(atPath: "\($0)/kubectl")
 }

@@ -14,17 +14,11 @@ private typealias Files = InstallationFiles
 struct AlertTests {
     private static let rulesFile = "k8s/components/monitoring/prometheusrule.yaml"
     /// The promtool that the variable `PROMTOOL` names, or the first in `PATH`.
-    private static let promtool: String? = {
-        if let named = ProcessInfo.processInfo.environment["PROMTOOL"],
-            FileManager.default.isExecutableFile(atPath: named)
-        {
-            return named
-        }
-        return Files.isInstalled("promtool") ? "promtool" : nil
-    }()
+    private static let promtool =
+        TestPrograms.named(by: "PROMTOOL") ?? (TestPrograms.isInstalled("promtool") ? "promtool" : nil)
 
     private static func rules() throws -> [[String: Any]] {
-        let object = try YAMLNode.objects(in: Files.text(rulesFile)).first
+        let object = try YAMLNode.objects(in: ProjectFiles.text(rulesFile)).first
         let spec = object?["spec"] as? [String: Any]
         let groups = spec?["groups"] as? [[String: Any]] ?? []
         return groups.flatMap { $0["rules"] as? [[String: Any]] ?? [] }
@@ -32,7 +26,7 @@ struct AlertTests {
 
     @Test("Each alert has a section of Docs/Operations.md that says what to do")
     func everyAlertIsDocumented() throws {
-        let page = try Files.text("Docs/Operations.md")
+        let page = try ProjectFiles.text("Docs/Operations.md")
         let names = try Self.rules().compactMap { $0["alert"] as? String }
         #expect(names.count > 10 && Set(names).count == names.count)
         for name in names { #expect(page.contains("\n### \(name)\n"), "\(name) has no section") }
@@ -41,8 +35,8 @@ struct AlertTests {
     @Test("Alerts and dashboard use only metrics that the service has")
     func onlyKnownMetrics() throws {
         let known = Set(PreviewMetric.allCases.map(\.rawValue) + RouterMetric.allCases.map(\.rawValue))
-        let texts = [try Files.text(Self.rulesFile), try Files.text("k8s/components/monitoring/preview-gateway.json")]
-        for text in texts {
+        for file in [Self.rulesFile, "k8s/components/monitoring/preview-gateway.json"] {
+            let text = try ProjectFiles.text(file)
             let named = Set(text.matches(of: /preview_gateway_\w+/).map { String($0.output) })
             #expect(named.count > 5)
             for name in named {
@@ -58,21 +52,18 @@ struct AlertTests {
     )
     func alertsFire() async throws {
         let promtool = try #require(Self.promtool)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "alerts-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let manifest = try Files.text(Self.rulesFile)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let manifest = try ProjectFiles.text(Self.rulesFile)
         let spec = try #require(manifest.range(of: "\nspec:\n"))
-        try String(manifest[spec.upperBound...])
-            .write(to: folder.appending(path: "rules.yaml"), atomically: true, encoding: .utf8)
-        let tests = try Files.text("Tests/Alerts/alerts.yaml")
+        let rules = try folder.write("rules.yaml", String(manifest[spec.upperBound...]))
+        let tests = try ProjectFiles.text("Tests/Alerts/alerts.yaml")
         for name in try Self.rules().compactMap({ $0["alert"] as? String }) {
             #expect(tests.contains("alertname: \(name)\n        exp_alerts:\n"), "\(name) is not tried")
         }
-        try tests.write(to: folder.appending(path: "alerts.yaml"), atomically: true, encoding: .utf8)
-        let check = try await Files.run(promtool, ["check", "rules", folder.appending(path: "rules.yaml").path])
+        let check = try await Files.run(promtool, ["check", "rules", rules])
         #expect(check.isSuccess, "\(check.output)\(check.errors)")
-        let test = try await Files.run(promtool, ["test", "rules", folder.appending(path: "alerts.yaml").path])
+        let test = try await Files.run(promtool, ["test", "rules", folder.write("alerts.yaml", tests)])
         #expect(test.isSuccess, "\(test.output)\(test.errors)")
     }
 
@@ -84,12 +75,7 @@ struct AlertTests {
         let promtool = try #require(Self.promtool)
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            let started = try await service.call(
-                .post,
-                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
-                body: #"{"target_port": 3000}"#
-            )
-            #expect(started.status == 200)
+            _ = try await service.startPreview()
             let page = try await service.call(.get, "/metrics", bearer: nil).body
             #expect(page.contains("preview_gateway_starts_total"))
             let build = page.split(separator: "\n").first { $0.hasPrefix("preview_gateway_build_info{") }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 private typealias Files = InstallationFiles
@@ -31,15 +32,16 @@ struct CommandLineTests {
         ]
     )
     func anAddressThatCannotBeListenedAt(setting: String, address: String, reason: String) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "listen-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let kubeconfig = folder.appending(path: "kubeconfig").path
-        try """
-        {"apiVersion": "v1", "kind": "Config", "current-context": "c",
-         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
-         "contexts": [{"name": "c", "context": {"cluster": "c"}}]}
-        """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let kubeconfig = try folder.write(
+            "kubeconfig",
+            """
+            {"apiVersion": "v1", "kind": "Config", "current-context": "c",
+             "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+             "contexts": [{"name": "c", "context": {"cluster": "c"}}]}
+            """
+        )
         let result = try await Files.run(
             try #require(ReplicaProcess.program),
             [

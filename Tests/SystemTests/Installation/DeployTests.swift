@@ -10,7 +10,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "Deploying",
     .enabled(
-        if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl"),
+        if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl"),
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
     ),
     .timeLimit(.minutes(10))
@@ -168,7 +168,7 @@ struct DeployTests {
         }
 
         func run(_ script: String, _ arguments: [String]) async throws -> Files.Result {
-            try await Files.run("bash", [Files.path(script)] + arguments, environment: environment)
+            try await Files.run("bash", [ProjectFiles.path(script)] + arguments, environment: environment)
         }
 
         @discardableResult
@@ -203,11 +203,9 @@ struct DeployTests {
         _ body: @Sendable (Cluster) async throws -> Void
     ) async throws {
         try await RealControlPlane.with { plane in
-            let folder = FileManager.default.temporaryDirectory.appending(path: "deploy-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
-            let key = folder.appending(path: "key").path
-            try "\(UUID().uuidString)\(UUID().uuidString)".write(toFile: key, atomically: true, encoding: .utf8)
+            let folder = try TemporaryFolder()
+            defer { folder.remove() }
+            let key = try folder.write("key", "\(UUID().uuidString)\(UUID().uuidString)")
             let cluster = Cluster(kubeconfig: plane.kubeconfig, key: key, home: folder.path)
             try await cluster.kubectl(["create", "namespace", "agentweaver"])
             guard installsCertificate else { return try await body(cluster) }
@@ -215,7 +213,7 @@ struct DeployTests {
             // It ends when its input closes.
             let controllers = Process()
             controllers.executableURL = URL(filePath: "/bin/bash")
-            controllers.arguments = [Files.path("Tests/Scripts/stand_in_controllers.sh"), "agentweaver"]
+            controllers.arguments = [ProjectFiles.path("Tests/Scripts/stand_in_controllers.sh"), "agentweaver"]
             controllers.environment = ProcessInfo.processInfo.environment.merging(cluster.environment) { $1 }
             let input = Pipe()
             controllers.standardInput = input

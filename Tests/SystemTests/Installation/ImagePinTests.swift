@@ -2,8 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-private typealias Files = InstallationFiles
-
 /// `k8s/image/pins.json`, the versions of the Swift packages in an image.
 @Suite("The image's Swift packages", .timeLimit(.minutes(1)))
 struct ImagePinTests {
@@ -14,7 +12,7 @@ struct ImagePinTests {
     }
 
     private static func pins() throws -> [Pin] {
-        let text = try Files.text("k8s/image/pins.json")
+        let text = try ProjectFiles.text("k8s/image/pins.json")
         let document = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
         return try #require(document?["pins"] as? [[String: Any]]).map { pin in
             let state = pin["state"] as? [String: Any]
@@ -29,7 +27,7 @@ struct ImagePinTests {
     @Test("Each package of Package.swift is pinned to a version that it admits")
     func everyPackageIsPinned() throws {
         let pins = try Self.pins()
-        let manifest = try Files.text("Package.swift")
+        let manifest = try ProjectFiles.text("Package.swift")
         let package = /\.package\(url: "https:\/\/github\.com\/[^"]*\/([^"\/]+)", from: "([^"]+)"/
         let declared = manifest.matches(of: package)
         #expect(declared.count > 10)
@@ -50,13 +48,13 @@ struct ImagePinTests {
 
     @Test("Both ways to build an image take the pins")
     func buildsTakeThePins() throws {
-        let dockerfile = try Files.text("k8s/image/Dockerfile")
+        let dockerfile = try ProjectFiles.text("k8s/image/Dockerfile")
         let copy = try #require(dockerfile.range(of: "COPY k8s/image/pins.json Package.resolved\n"))
         let resolve = try #require(dockerfile.range(of: "RUN swift package resolve\n"))
         #expect(copy.upperBound <= resolve.lowerBound)
         // A file of the working tree does not replace them.
-        #expect(try Files.text(".dockerignore").split(separator: "\n").contains("Package.resolved"))
-        let script = try Files.text("k8s/image/build.sh")
+        #expect(try ProjectFiles.text(".dockerignore").split(separator: "\n").contains("Package.resolved"))
+        let script = try ProjectFiles.text("k8s/image/build.sh")
         let use = try #require(script.range(of: "    use_pins\n"))
         let build = try #require(script.range(of: "    swift build "))
         #expect(use.upperBound <= build.lowerBound)

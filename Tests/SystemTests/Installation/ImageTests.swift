@@ -16,7 +16,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "The image",
     .enabled(
-        if: ReplicaProcess.program != nil && InstallationFiles.isInstalled("dpkg-query"),
+        if: ReplicaProcess.program != nil && TestPrograms.isInstalled("dpkg-query"),
         "the service was not built, or this is no Debian"
     ),
     .timeLimit(.minutes(10))
@@ -33,7 +33,7 @@ struct ImageTests {
             && mount -o remount,ro,bind "$0" && exec chroot --userspec=65532:65532 "$0" "$@"
         """
     /// Whether this process may do that.
-    private static let maySeparate = geteuid() == 0 && Files.isInstalled("unshare")
+    private static let maySeparate = geteuid() == 0 && TestPrograms.isInstalled("unshare")
 
     /// Builds the image in a separate folder.
     private func withImage(_ body: @Sendable (_ folder: String, _ digest: String) async throws -> Void) async throws {
@@ -45,7 +45,7 @@ struct ImageTests {
     private func build(in folder: String) async throws -> String {
         let result = try await Files.run(
             "bash",
-            [Files.path("k8s/image/build.sh"), folder],
+            [ProjectFiles.path("k8s/image/build.sh"), folder],
             environment: [
                 "EXECUTABLE": try #require(ReplicaProcess.program), "SOURCE_DATE_EPOCH": Self.epoch,
                 "BUILD_COMMIT": "1a2b3c4d5e6f", "BUILD_VERSION": "1.2.3",
@@ -102,9 +102,8 @@ struct ImageTests {
             let packages = try #require(document["packages"] as? [[String: Any]])
             let names = Set(packages.compactMap { $0["name"] as? String })
             #expect(names.isSuperset(of: ["preview-gateway", "ca-certificates", "libc6", "libcurl4", "libssl3"]))
-            #expect(
-                names.contains("hummingbird") == FileManager.default.fileExists(atPath: Files.path("Package.resolved"))
-            )
+            let resolved = ProjectFiles.path("Package.resolved")
+            #expect(names.contains("hummingbird") == FileManager.default.fileExists(atPath: resolved))
             let known = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/rootfs/var/lib/dpkg/status.d")
             #expect(names.isSuperset(of: known))
         }
@@ -112,7 +111,7 @@ struct ImageTests {
 
     @Test(
         "skopeo reads the archive and reports the same digest",
-        .enabled(if: InstallationFiles.isInstalled("skopeo"), "skopeo is not installed")
+        .enabled(if: TestPrograms.isInstalled("skopeo"), "skopeo is not installed")
     )
     func theArchiveIsAnImage() async throws {
         try await withImage { folder, digest in

@@ -6,26 +6,8 @@ import YAMLKit
 
 /// The manifests, scripts and alerts of an installation, and the programs that check them.
 enum InstallationFiles {
-    /// The project's root folder.
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-
-    static func path(_ relative: String) -> String { root.appending(path: relative).path }
-
-    static func text(_ relative: String) throws -> String {
-        try String(contentsOfFile: path(relative), encoding: .utf8)
-    }
-
-    /// Whether a program of this name is in `PATH`.
-    static func isInstalled(_ program: String) -> Bool {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-            FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
-        }
-    }
-
     /// A Python that has the packages of `.ci/setup manifests`.
-    static let python: String? = ProcessInfo.processInfo.environment["MANIFESTS_PYTHON"].flatMap {
-        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
-    }
+    static let python = TestPrograms.named(by: "MANIFESTS_PYTHON")
 
     /// The output of a program, and how it ended.
     struct Result: Sendable {
@@ -81,12 +63,11 @@ enum InstallationFiles {
 
     /// Renders an overlay with components.
     static func render(overlay: String, components: [String] = []) async throws -> String {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "render-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: path("k8s"), toPath: folder.appending(path: "k8s").path)
-        let installation = folder.appending(path: "k8s/installation")
-        try FileManager.default.createDirectory(at: installation, withIntermediateDirectories: true)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        try FileManager.default.copyItem(atPath: ProjectFiles.path("k8s"), toPath: folder.file("k8s"))
+        let installation = folder.file("k8s/installation")
+        try FileManager.default.createDirectory(atPath: installation, withIntermediateDirectories: true)
         let kustomization = """
             apiVersion: kustomize.config.k8s.io/v1beta1
             kind: Kustomization
@@ -94,12 +75,8 @@ enum InstallationFiles {
             resources: [../overlays/\(overlay)]
             components: [\(components.map { "../components/\($0)" }.joined(separator: ", "))]
             """
-        try kustomization.write(
-            to: installation.appending(path: "kustomization.yaml"),
-            atomically: true,
-            encoding: .utf8
-        )
-        let result = try await run("kubectl", ["kustomize", installation.path])
+        try folder.write("k8s/installation/kustomization.yaml", kustomization)
+        let result = try await run("kubectl", ["kustomize", installation])
         guard result.isSuccess else { throw Failure(description: result.errors) }
         return result.output
     }

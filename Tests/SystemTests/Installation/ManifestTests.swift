@@ -8,7 +8,7 @@ private typealias Files = InstallationFiles
 /// The manifests in `k8s`, rendered.
 @Suite(
     "The manifests",
-    .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(10))
 )
 struct ManifestTests {
@@ -221,7 +221,7 @@ struct ManifestTests {
         let rendered = try await Files.render(overlay: overlay, components: Files.components.dropLast())
         let result = try await Files.run(
             try #require(Files.python),
-            [Files.path("Tests/Scripts/check_manifests.py"), "schemas"],
+            [ProjectFiles.path("Tests/Scripts/check_manifests.py"), "schemas"],
             input: rendered
         )
         #expect(result.isSuccess, "\(result.errors)")
@@ -236,7 +236,7 @@ struct ManifestTests {
         let rendered = try await Files.render(overlay: "aks", components: ["admission-policy"])
         let result = try await Files.run(
             try #require(Files.python),
-            [Files.path("Tests/Scripts/check_manifests.py"), "policy"],
+            [ProjectFiles.path("Tests/Scripts/check_manifests.py"), "policy"],
             input: rendered
         )
         #expect(result.isSuccess, "\(result.errors)")

@@ -11,13 +11,13 @@ private typealias Files = InstallationFiles
 /// The commands of Docs/Migration.md.
 @Suite(
     "Migration from the older service, and back",
-    .enabled(if: InstallationFiles.isInstalled("kubectl"), "kubectl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("kubectl"), "kubectl is not installed"),
     .timeLimit(.minutes(5))
 )
 struct MigrationTests {
     /// The page's commands, in order.
     private static func commands() throws -> [String] {
-        try Files.text("Docs/Migration.md").split(separator: "\n").filter { $0.hasPrefix("    kubectl ") }
+        try ProjectFiles.text("Docs/Migration.md").split(separator: "\n").filter { $0.hasPrefix("    kubectl ") }
             .map { $0.drop { $0 == " " } }.map(String.init)
     }
 
@@ -28,10 +28,9 @@ struct MigrationTests {
 
     /// Runs `work` with a copy of a kubeconfig that commands may change, in a folder for kubectl's cache.
     private func withCopy(_ kubeconfig: String, _ work: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "migration-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let copy = folder.appending(path: "kubeconfig").path
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let copy = folder.file("kubeconfig")
         try FileManager.default.copyItem(atPath: kubeconfig, toPath: copy)
         try await work(copy)
     }
@@ -39,12 +38,7 @@ struct MigrationTests {
     @Test func whatThePageShowsIsWhatIsInTheCluster() async throws {
         try await ServiceUnderTest.run(settings: ["Sandbox__Preview__LabelPods": "true"]) { service in
             try service.addSandbox()
-            let started = try await service.call(
-                .post,
-                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
-                body: #"{"target_port": 3000}"#
-            )
-            #expect(started.status == 200, "\(started.body)")
+            _ = try await service.startPreview()
             let commands = try Self.commands().filter { $0.contains(" get ") }
             #expect(commands.count == 3)
             try await withCopy(service.kubeconfig) { kubeconfig in
@@ -79,7 +73,7 @@ struct MigrationTests {
                 for (command, input) in [
                     ("kubectl create namespace agentweaver", ""),
                     ("kubectl apply -n agentweaver -f -", objects),
-                    ("kubectl apply -n agentweaver -f \(Files.path("k8s/base/httproute.yaml"))", ""),
+                    ("kubectl apply -n agentweaver -f \(ProjectFiles.path("k8s/base/httproute.yaml"))", ""),
                 ] {
                     let result = try await Files.run(
                         "bash",

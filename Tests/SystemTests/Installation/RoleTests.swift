@@ -12,7 +12,7 @@ private typealias Files = InstallationFiles
 @Suite(
     "The service's role on a real API server",
     .enabled(
-        if: RealControlPlane.isAvailable && InstallationFiles.isInstalled("kubectl") && ReplicaProcess.program != nil,
+        if: RealControlPlane.isAvailable && TestPrograms.isInstalled("kubectl") && ReplicaProcess.program != nil,
         "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS), no kubectl, or the service was not built"
     ),
     .timeLimit(.minutes(10))
@@ -33,15 +33,15 @@ struct RoleTests {
     @Test("With its role the service is refused nothing, and it uses every verb of the role")
     func roleAndRequestsAreTheSame() async throws {
         try await RealControlPlane.with { plane in
-            let folder = FileManager.default.temporaryDirectory.appending(path: "role-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: folder) }
+            let folder = try TemporaryFolder()
+            defer { folder.remove() }
             let admin = ["KUBECONFIG": plane.kubeconfig, "HOME": folder.path]
+            let k8s = ProjectFiles.path("k8s")
             for step in [
                 ["create", "namespace", Self.namespace],
-                ["apply", "-f", Files.path("k8s/base/rbac.yaml")],
-                ["apply", "-n", Self.namespace, "-f", Files.path("k8s/components/operator/serviceaccount.yaml")],
-                ["apply", "-n", Self.namespace, "-f", Files.path("k8s/base/gateway-preview.yaml")],
+                ["apply", "-f", "\(k8s)/base/rbac.yaml"],
+                ["apply", "-n", Self.namespace, "-f", "\(k8s)/components/operator/serviceaccount.yaml"],
+                ["apply", "-n", Self.namespace, "-f", "\(k8s)/base/gateway-preview.yaml"],
             ] {
                 let result = try await Files.run("kubectl", step, environment: admin)
                 #expect(result.isSuccess, "\(step): \(result.errors)")
@@ -52,12 +52,12 @@ struct RoleTests {
                 environment: admin
             )
             try #require(token.isSuccess, "\(token.errors)")
-            let kubeconfig = folder.appending(path: "kubeconfig").path
+            let kubeconfig = folder.file("kubeconfig")
             try Self.kubeconfig(plane.kubeconfig, token: token.output.trimmingCharacters(in: .whitespacesAndNewlines))
                 .write(toFile: kubeconfig, atomically: true, encoding: .utf8)
-            let key = folder.appending(path: "key").path
+            let key = folder.file("key")
             try PrivateFile.write("\(UUID().uuidString)\(UUID().uuidString)".utf8, to: key)
-            try await run(kubeconfig: kubeconfig, key: key, log: folder.appending(path: "log").path, admin)
+            try await run(kubeconfig: kubeconfig, key: key, log: folder.file("log"), admin)
             try await compare(plane)
         }
     }
@@ -80,7 +80,7 @@ struct RoleTests {
             try await replica.waitUntilReady()
             let scenario = try await Files.run(
                 "bash",
-                [Files.path("Tests/Scripts/role_scenario.sh"), "http://127.0.0.1:\(replica.port)", key],
+                [ProjectFiles.path("Tests/Scripts/role_scenario.sh"), "http://127.0.0.1:\(replica.port)", key],
                 environment: admin
             )
             let output = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
@@ -110,7 +110,7 @@ struct RoleTests {
     }
 
     private static func granted() throws -> Set<Permission> {
-        let documents = try YAMLNode.objects(in: Files.text("k8s/base/rbac.yaml"))
+        let documents = try YAMLNode.objects(in: ProjectFiles.text("k8s/base/rbac.yaml"))
         var granted: Set<Permission> = []
         for rule in documents.flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
             for group in rule["apiGroups"] as? [String] ?? [] {

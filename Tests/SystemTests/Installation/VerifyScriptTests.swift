@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 private typealias Files = InstallationFiles
@@ -6,7 +7,7 @@ private typealias Files = InstallationFiles
 /// `k8s/verify.sh` with a kubectl that prints fixed responses.
 @Suite(
     "The script that verifies an installation",
-    .enabled(if: InstallationFiles.isInstalled("curl"), "curl is not installed"),
+    .enabled(if: TestPrograms.isInstalled("curl"), "curl is not installed"),
     .timeLimit(.minutes(2))
 )
 struct VerifyScriptTests {
@@ -29,22 +30,18 @@ struct VerifyScriptTests {
     /// - Parameter forwarded: What the port-forward prints.
     /// - Returns: The script's output, and the processes of its port-forwards.
     private func verify(_ groups: Set<String>, forwarded: String) async throws -> (output: String, forwards: [Int32]) {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "verify-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let program = folder.appending(path: "kubectl").path
-        try Self.kubectl.write(toFile: program, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
-        let bearer = folder.appending(path: "bearer").path
-        try "a-token\n".write(toFile: bearer, atomically: true, encoding: .utf8)
-        let forwards = folder.appending(path: "forwards").path
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        try folder.write("kubectl", Self.kubectl, executable: true)
+        let bearer = try folder.write("bearer", "a-token\n")
+        let forwards = folder.file("forwards")
         let all = [
             "pods", "gateways", "routes", "role", "policies", "service", "smoke", "negatives", "network",
         ]
         let result = try await Files.run(
             "bash",
             [
-                Files.path("k8s/verify.sh"), "--bearer-file", bearer, "--key-file", bearer,
+                ProjectFiles.path("k8s/verify.sh"), "--bearer-file", bearer, "--key-file", bearer,
                 "--skip", all.filter { !groups.contains($0) }.joined(separator: ","),
             ],
             environment: [
@@ -52,8 +49,7 @@ struct VerifyScriptTests {
                 "FORWARDS": forwards, "FORWARDED": forwarded,
             ]
         )
-        let text = try String(contentsOfFile: forwards, encoding: .utf8)
-        return (result.output, text.split(separator: "\n").compactMap { Int32($0) })
+        return (result.output, try folder.read("forwards").split(separator: "\n").compactMap { Int32($0) })
     }
 
     @Test func amongManyRunsTheFirstIsUsed() async throws {

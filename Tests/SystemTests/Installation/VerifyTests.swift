@@ -6,25 +6,14 @@ import Testing
 
 private typealias Files = InstallationFiles
 
-/// The programs that run a development cluster.
-private enum Programs {
-    /// The development cluster's program, in the folder of the service's; `nil` if it was not built.
-    static let cluster: String? = ReplicaProcess.program.flatMap { service in
-        let path = URL(filePath: service).deletingLastPathComponent().appending(path: "preview-devcluster").path
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-
-    /// The Envoy that the variable `ENVOY` names.
-    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
-}
+/// The development cluster's program; `nil` if it was not built.
+private let clusterProgram = TestPrograms.built("preview-devcluster")
 
 /// `k8s/verify.sh` against a development cluster: the service as a process, behind Envoy.
 @Suite(
     "Verifying an installation",
     .enabled(
-        if: Programs.cluster != nil && Programs.envoy != nil && InstallationFiles.isInstalled("kubectl"),
+        if: clusterProgram != nil && TestPrograms.envoy != nil && TestPrograms.isInstalled("kubectl"),
         "preview-devcluster was not built, ENVOY names no Envoy, or kubectl is not installed"
     ),
     .timeLimit(.minutes(10))
@@ -105,7 +94,7 @@ struct VerifyTests {
             ]
             return try await Files.run(
                 "bash",
-                [Files.path("k8s/verify.sh")] + usual + arguments,
+                [ProjectFiles.path("k8s/verify.sh")] + usual + arguments,
                 environment: environment
             )
         }
@@ -114,19 +103,18 @@ struct VerifyTests {
     }
 
     private func withCluster(_ body: @escaping @Sendable (Cluster) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "verify-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let envoyPort = try #require(Sockets.freePort(address: "127.0.0.1"))
         let apiPort = try #require(Sockets.freePort(address: "127.0.0.1"))
-        let output = "\(folder)/output"
+        let output = folder.file("output")
         let command = ProcessCommand(
-            executable: try #require(Programs.cluster),
+            executable: try #require(clusterProgram),
             arguments: [
-                "up", "--state-dir", folder, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
-                "--rbac", Files.path("k8s/base/rbac.yaml"),
+                "up", "--state-dir", folder.path, "--envoy-port", "\(envoyPort)", "--api-port", "\(apiPort)",
+                "--rbac", ProjectFiles.path("k8s/base/rbac.yaml"),
             ],
-            environment: ["ENVOY": Programs.envoy],
+            environment: ["ENVOY": TestPrograms.envoy],
             logFile: output
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -137,12 +125,12 @@ struct VerifyTests {
                 return text.firstMatch(of: /\n  run +([0-9a-f-]{36})\n/).map { String($0.1) }
             }
             let cluster = Cluster(
-                folder: folder,
+                folder: folder.path,
                 api: "http://127.0.0.1:\(apiPort)",
                 run: try #require(run, "the development cluster did not start")
             )
             for file in ["networkpolicies", "networkpolicy-sandbox"] {
-                let applied = try await cluster.kubectl("apply", "-f", Files.path("k8s/base/\(file).yaml"))
+                let applied = try await cluster.kubectl("apply", "-f", ProjectFiles.path("k8s/base/\(file).yaml"))
                 #expect(applied.isSuccess, "\(applied.errors)")
             }
             try await body(cluster)

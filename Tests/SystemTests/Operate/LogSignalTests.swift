@@ -15,20 +15,15 @@ struct LogSignalTests {
     private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
     @Test func aSignalTurnsOnDebugLinesWithTracesAndASecondOneTurnsThemOff() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "log-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (kubeconfig, key, log) = (
-            folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path,
-            folder.appending(path: "log").path
-        )
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (key, log) = (folder.file("key.pem"), folder.file("log"))
         try PrivateFile.write(ServiceUnderTest.issuerKeyPEM.utf8, to: key)
         try await withAPIServer { server in
             try ClusterObjects.install(into: server.store, port: 8088)
-            try await server.kubeconfig(namespace: ClusterObjects.namespace)
-                .write(toFile: kubeconfig, atomically: true, encoding: .utf8)
+            let kubeconfig = try await server.kubeconfig(namespace: ClusterObjects.namespace)
             var settings = ServiceUnderTest.settings(issuerKey: key)
-            settings["KUBECONFIG"] = kubeconfig
+            settings["KUBECONFIG"] = try folder.write("kubeconfig", kubeconfig)
             settings["Log__Format"] = "json"
             let replica = try ReplicaProcess(settings: settings, log: log)
             try await withThrowingTaskGroup(of: Void.self) { group in

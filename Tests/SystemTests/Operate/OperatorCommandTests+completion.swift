@@ -3,16 +3,11 @@ import HTTPTypes
 import KubernetesClient
 import PreviewDomain
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DevCluster
 @testable import PreviewCommands
-
-/// Whether `kubectl` is installed.
-private let kubectlIsInstalled: Bool = {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
-}()
 
 /// The completion of `kubectl preview` by kubectl.
 extension OperatorCommandTests {
@@ -53,15 +48,19 @@ extension OperatorCommandTests {
     }
 
     /// kubectl finds the plugin and its completion by their names in `PATH`.
-    @Test(.enabled(if: ReplicaProcess.program != nil && kubectlIsInstalled, "kubectl or the built service is missing"))
+    @Test(
+        .enabled(
+            if: ReplicaProcess.program != nil && TestPrograms.isInstalled("kubectl"),
+            "kubectl or the built service is missing"
+        )
+    )
     func kubectlCompletesThePlugin() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "plugin-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let program = try #require(ReplicaProcess.program)
         for name in ["kubectl-preview", "kubectl_complete-preview"] {
             try FileManager.default.createSymbolicLink(
-                atPath: folder.appending(path: name).path,
+                atPath: folder.file(name),
                 withDestinationPath: program
             )
         }

@@ -14,7 +14,6 @@ import YAMLKit
 /// The commands that operators run with their own kubeconfig while the service runs.
 @Suite("Commands for operators", .timeLimit(.minutes(2)))
 struct OperatorCommandTests {
-    private static let portForward = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let agentStart = "/api/runs/\(ServiceUnderTest.run)/sandbox/preview"
 
     /// The output of a command, and how it ended.
@@ -52,8 +51,7 @@ struct OperatorCommandTests {
     }
 
     func start(_ service: ServiceUnderTest) async throws -> (token: PreviewToken, url: String) {
-        let answer = try await service.call(.post, Self.portForward, body: #"{"target_port": 3000}"#)
-        #expect(answer.status == 200, "\(answer.body)")
+        let answer = try await service.startPreview()
         return (
             try #require(answer["session_id"].flatMap { PreviewToken($0) }), try #require(answer["preview_url"])
         )

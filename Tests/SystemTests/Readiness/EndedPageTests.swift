@@ -20,7 +20,7 @@ enum EndedPageUnderTest {
     static func run<Result: Sendable>(_ body: @escaping @Sendable (_ port: Int) async throws -> Result) async throws
         -> Result
     {
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let port = try ListenerPorts.free()
         let services = ServiceGroup(
             services: [EndedPage.application(address: .hostname("127.0.0.1", port: port), logger: .silent)],
             logger: .silent
@@ -40,7 +40,7 @@ enum EndedPageUnderTest {
 /// The whole service with a real Envoy, and the wildcard route of the development cluster.
 @Suite(
     "Hosts without a preview",
-    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct EndedPageTests {
@@ -90,7 +90,7 @@ struct EndedPageTests {
                 then: .keepOpen
             )
         }) { app in
-            let pagePort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+            let pagePort = try ListenerPorts.free()
             let settings = ["Server__EndedPageListen": "127.0.0.1:\(pagePort)"]
             try await ServiceWithGateway.run(settings: settings, zone: Self.zone) { service, port in
                 try ClusterObjects.installEndedPage(into: service.store, pagePort: pagePort, zone: Self.zone)
@@ -118,7 +118,7 @@ struct EndedPageTests {
     }
 
     @Test func nothingElseOfTheServiceIsReachedByThePreviewGateway() async throws {
-        let pagePort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        let pagePort = try ListenerPorts.free()
         let settings = ["Server__EndedPageListen": "127.0.0.1:\(pagePort)"]
         try await ServiceWithGateway.run(settings: settings, zone: Self.zone) { service, port in
             try ClusterObjects.installEndedPage(into: service.store, pagePort: pagePort, zone: Self.zone)

@@ -9,13 +9,12 @@ import Testing
 /// The whole service with a real Envoy, and an app that speaks only HTTP/2 without TLS: another Envoy.
 @Suite(
     "Apps that do not speak HTTP/1.1",
-    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(2))
 )
 struct HTTP2AppTests {
     private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let zone = "preview.localhost"
-    private static let startLimit = Duration.seconds(20)
 
     @Test func anAppThatSpeaksHTTP2OnlyIsServedThroughTheGateway() async throws {
         try await withHTTP2App { app in
@@ -51,14 +50,8 @@ struct HTTP2AppTests {
 
     /// Runs an app that accepts only HTTP/2 with prior knowledge.
     private func withHTTP2App(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
-        let envoy = try #require(ReadinessGateway.envoy)
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/http2-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let manager: JSONValue = [
-            "@type":
-                "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        let port = try ListenerPorts.free()
+        let settings: JSONValue = [
             "stat_prefix": "app", "codec_type": "HTTP2",
             "route_config": [
                 "virtual_hosts": [
@@ -73,47 +66,8 @@ struct HTTP2AppTests {
                     ]
                 ]
             ],
-            "http_filters": [
-                [
-                    "name": "envoy.filters.http.router",
-                    "typed_config": ["@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"],
-                ]
-            ],
         ]
-        let document: JSONValue = [
-            "static_resources": [
-                "listeners": [
-                    [
-                        "name": "app", "address": EnvoyBootstrap.address("127.0.0.1", port: port),
-                        "filter_chains": [
-                            [
-                                "filters": [
-                                    [
-                                        "name": "envoy.filters.network.http_connection_manager",
-                                        "typed_config": manager,
-                                    ]
-                                ]
-                            ]
-                        ],
-                    ]
-                ]
-            ]
-        ]
-        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
-        let command = ProcessCommand(
-            executable: envoy,
-            arguments: [
-                "-c", folder + "/envoy.json", "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
-            ],
-            logFile: folder + "/envoy.log"
-        )
-        try await withBackground("the app") {
-            _ = try await ChildProcess(watchdog: nil).run(command)
-        } body: {
-            let isUp: Bool? = try await poll(every: .milliseconds(20), limit: Self.startLimit) {
-                Sockets.accepts(address: "127.0.0.1", port: port) ? true : nil
-            }
-            #expect(isUp == true)
+        try await StaticEnvoy.run(at: [port], listeners: [StaticEnvoy.listener(port: port, settings: settings)]) {
             try await body(port)
         }
     }

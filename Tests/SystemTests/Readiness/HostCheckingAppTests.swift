@@ -11,15 +11,8 @@ import Testing
 
 private enum HostCheckingApps {
     /// The Python that has the servers' packages.
-    static let python = [
-        ProcessInfo.processInfo.environment["APPS_PYTHON"],
-        FileManager.default.currentDirectoryPath + "/.build/devcluster/apps/bin/python",
-    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-    static func script(_ name: String) -> String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Scripts/\(name)").path
-    }
-
+    static let python =
+        TestPrograms.named(by: "APPS_PYTHON") ?? TestPrograms.inPackage(".build/devcluster/apps/bin/python")
     /// Whether Debian's Ruby has the part of Rails that checks hosts.
     static let hasRails =
         ((try? FileManager.default.contentsOfDirectory(
@@ -36,7 +29,7 @@ private enum HostCheckingApps {
         case "rails":
             return ProcessCommand(
                 executable: "/usr/bin/ruby",
-                arguments: [script("host_checking_app.rb"), "\(port)"],
+                arguments: [ProjectFiles.path("Tests/Scripts/host_checking_app.rb"), "\(port)"],
                 logFile: logFile
             )
         case "jupyter", "jupyter with remote access":
@@ -55,7 +48,7 @@ private enum HostCheckingApps {
         default:
             return ProcessCommand(
                 executable: try #require(python),
-                arguments: [script("host_checking_app.py"), kind, "\(port)"],
+                arguments: [ProjectFiles.path("Tests/Scripts/host_checking_app.py"), kind, "\(port)"],
                 logFile: logFile
             )
         }
@@ -66,13 +59,12 @@ private enum HostCheckingApps {
 @Suite(
     "Development servers that check the host",
     .enabled(
-        if: ReadinessGateway.envoy != nil && HostCheckingApps.python != nil,
+        if: TestPrograms.envoy != nil && HostCheckingApps.python != nil,
         "ENVOY names no Envoy, or APPS_PYTHON no Python with Django, Starlette and Werkzeug: run .ci/setup apps"
     ),
     .timeLimit(.minutes(3))
 )
 struct HostCheckingAppTests {
-    private static let previews = "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward"
     private static let zone = "preview.localhost"
     private static let startLimit = Duration.seconds(30)
 
@@ -209,20 +201,17 @@ struct HostCheckingAppTests {
         _ service: ServiceUnderTest
     ) async throws -> ServiceUnderTest.Answer {
         let choice = host.map { #", "host_header": "\#($0)""# } ?? ""
-        let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(port)\#(choice)}"#)
-        #expect(answer.status == 200, "\(answer.body)")
-        return answer
+        return try await service.startPreview(port: port, members: choice)
     }
 
     private func withApp(
         _ kind: String,
         _ body: @escaping @Sendable (ServiceUnderTest, _ appPort: Int, _ gatewayPort: Int) async throws -> Void
     ) async throws {
-        let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let command = try HostCheckingApps.command(kind, port: port, logFile: folder + "/app.log")
+        let port = try ListenerPorts.free()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let command = try HostCheckingApps.command(kind, port: port, logFile: folder.file("app.log"))
         try await withBackground(kind) {
             _ = try await ChildProcess(watchdog: nil).run(command)
         } body: {

@@ -10,11 +10,7 @@ import Testing
 
 /// A real Envoy with a listener for each kind of certificate, and a route for each case.
 struct ReadinessGateway: Sendable {
-    static let envoy = ProcessInfo.processInfo.environment["ENVOY"].flatMap { path in
-        FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }
     static let zone = "previews.test"
-    private static let startLimit = Duration.seconds(20)
 
     /// The authority that the probe trusts.
     let authorityPEM: String
@@ -36,10 +32,6 @@ struct ReadinessGateway: Sendable {
         endedPagePort: Int,
         _ body: @escaping @Sendable (ReadinessGateway) async throws -> Result
     ) async throws -> Result {
-        let envoy = try #require(Self.envoy)
-        let folder = FileManager.default.temporaryDirectory.path + "/readiness-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let (trusted, other) = (try CertificateAuthority(), try CertificateAuthority(commonName: "another authority"))
         let names = ["*.\(zone)"]
         let past = Date(timeIntervalSinceNow: -7200)..<Date(timeIntervalSinceNow: -3600)
@@ -50,7 +42,9 @@ struct ReadinessGateway: Sendable {
             .untrusted: try other.issue(dnsNames: names),
         ]
         let ports = try Dictionary(
-            uniqueKeysWithValues: ReadinessCase.Security.allCases.map { ($0, $0 == .silent ? silentPort : try port()) }
+            uniqueKeysWithValues: ReadinessCase.Security.allCases.map {
+                ($0, $0 == .silent ? silentPort : try ListenerPorts.free())
+            }
         )
         let served = Array(identities.keys) + [.plain]
         let routes = virtualHosts(previews)
@@ -59,31 +53,14 @@ struct ReadinessGateway: Sendable {
         }
         let clusters: [JSONValue] = [
             cluster("app", port: appPort), cluster("ended-page", port: endedPagePort),
-            cluster("nobody", port: try port()), cluster("empty", port: nil),
+            cluster("nobody", port: try ListenerPorts.free()), cluster("empty", port: nil),
         ]
-        let document: JSONValue = ["static_resources": ["listeners": .array(listeners), "clusters": .array(clusters)]]
-        try PrivateFile.write(JSONWriter.bytes(of: document), to: folder + "/envoy.json")
-        let command = ProcessCommand(
-            executable: envoy,
-            arguments: [
-                "-c", folder + "/envoy.json", "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
-            ],
-            logFile: folder + "/envoy.log"
-        )
         let gateway = ReadinessGateway(authorityPEM: trusted.certificatePEM, ports: ports)
-        return try await withBackground("Envoy") {
-            _ = try await ChildProcess(watchdog: nil).run(command)
-        } body: {
-            let isUp: Bool? = try await poll(every: .milliseconds(20), limit: startLimit) {
-                served.allSatisfy { Sockets.accepts(address: "127.0.0.1", port: ports[$0] ?? 0) } ? true : nil
-            }
-            #expect(isUp == true)
-            return try await body(gateway)
-        }
-    }
-
-    private static func port() throws -> Int {
-        try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+        return try await StaticEnvoy.run(
+            at: served.compactMap { ports[$0] },
+            listeners: listeners,
+            clusters: clusters
+        ) { try await body(gateway) }
     }
 
     private static func cluster(_ name: String, port: Int?) -> JSONValue {
@@ -98,51 +75,32 @@ struct ReadinessGateway: Sendable {
     }
 
     private static func listener(port: Int, identity: CertificateAuthority.Identity?, routes: JSONValue) -> JSONValue {
-        var chain: JSONValue = [
-            "filters": [
-                [
-                    "name": "envoy.filters.network.http_connection_manager",
-                    "typed_config": [
-                        "@type":
-                            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-                        // The server name of Istio's gateways.
-                        "stat_prefix": "previews", "server_name": "istio-envoy", "use_remote_address": true,
-                        "route_config": [
-                            "name": "previews", "validate_clusters": false, "ignore_port_in_host_matching": true,
-                            "virtual_hosts": routes,
-                        ],
-                        "http_filters": [
-                            [
-                                "name": "envoy.filters.http.router",
-                                "typed_config": [
-                                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
-                                ],
-                            ]
-                        ],
-                    ],
-                ]
-            ]
+        let settings: JSONValue = [
+            // The server name of Istio's gateways.
+            "stat_prefix": "previews", "server_name": "istio-envoy", "use_remote_address": true,
+            "route_config": [
+                "name": "previews", "validate_clusters": false, "ignore_port_in_host_matching": true,
+                "virtual_hosts": routes,
+            ],
         ]
-        if let identity {
-            chain["transport_socket"] = [
-                "name": "envoy.transport_sockets.tls",
-                "typed_config": [
-                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-                    "common_tls_context": [
-                        "alpn_protocols": ["h2", "http/1.1"],
-                        "tls_certificates": [
-                            [
-                                "certificate_chain": ["inline_string": .string(identity.certificatePEM)],
-                                "private_key": ["inline_string": .string(identity.privateKeyPEM)],
-                            ]
-                        ],
+        return StaticEnvoy.listener(port: port, settings: settings, transportSocket: identity.map(tls))
+    }
+
+    private static func tls(_ identity: CertificateAuthority.Identity) -> JSONValue {
+        [
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": [
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": [
+                    "alpn_protocols": ["h2", "http/1.1"],
+                    "tls_certificates": [
+                        [
+                            "certificate_chain": ["inline_string": .string(identity.certificatePEM)],
+                            "private_key": ["inline_string": .string(identity.privateKeyPEM)],
+                        ]
                     ],
                 ],
-            ]
-        }
-        return [
-            "name": .string("port-\(port)"), "address": EnvoyBootstrap.address("127.0.0.1", port: port),
-            "filter_chains": [chain],
+            ],
         ]
     }
 

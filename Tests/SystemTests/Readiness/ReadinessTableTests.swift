@@ -12,7 +12,7 @@ import Testing
 /// Combinations of DNS, TLS, gateway and app, through a real Envoy.
 @Suite(
     "The readiness that is reported for a preview",
-    .enabled(if: ReadinessGateway.envoy != nil, "ENVOY names no Envoy"),
+    .enabled(if: TestPrograms.envoy != nil, "ENVOY names no Envoy"),
     .timeLimit(.minutes(10))
 )
 struct ReadinessTableTests {

@@ -15,7 +15,7 @@ struct UnreachableAddressTests {
     func itIsUnverifiedSoonAfterTheGatewayHasAcceptedIt(somebodyListens: Bool) async throws {
         // The listener completes no TLS handshake.
         try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
-            let free = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
+            let free = try ListenerPorts.free()
             let settings = [
                 "Sandbox__Preview__ZoneSuffix": "localhost", "Sandbox__Preview__ReadyTimeoutSeconds": "10",
                 "Sandbox__Preview__UrlPort": String(somebodyListens ? silent.port : free),

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import PreviewDomain
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -88,7 +89,7 @@ struct ReapCommandTests {
     }
 
     @Test func theRulesThatAreShippedAreEnoughForIt() async throws {
-        let rules = try AccessRules(file: Self.shippedRules)
+        let rules = try AccessRules(file: ProjectFiles.path("k8s/base/rbac.yaml"))
         try await ReapCluster.run(rules: rules) { cluster in
             let result = try await cluster.reap("--once", environment: ["Sandbox__Preview__KeepAfterRun": "false"])
             #expect(result.exitCode == 0, "\(result.error)")
@@ -98,7 +99,7 @@ struct ReapCommandTests {
     }
 
     @Test func withoutThePermissionToDeleteItSaysWhatIsForbidden() async throws {
-        let rules = try AccessRules(file: Self.shippedRules)
+        let rules = try AccessRules(file: ProjectFiles.path("k8s/base/rbac.yaml"))
         try await ReapCluster.run(rules: rules) { cluster in
             try cluster.store.update(.roles, namespace: ReapCluster.namespace, name: "preview-gateway") { role in
                 role["rules"] = [
@@ -115,9 +116,6 @@ struct ReapCommandTests {
             #expect(cluster.routes == routes)
         }
     }
-
-    private static let shippedRules = URL(filePath: #filePath).appending(path: "../../../../k8s/base/rbac.yaml")
-        .standardized.path
 
     // MARK: Failures
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Synchronization
 import TestPeers
 import TestSupport
@@ -14,14 +13,7 @@ import TestSupport
 /// `preview-gateway serve`, the built program, as one replica.
 final class ReplicaProcess: Sendable {
     /// The program in the folder of the tests; `nil` if it was not built.
-    static let program: String? = {
-        // The running executable may be a helper of the package manager.
-        let bundle = CommandLine.arguments.first { $0.hasPrefix("/") && $0.hasSuffix(".xctest") }
-        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        guard let tests = bundle ?? own else { return nil }
-        let path = "/" + tests.split(separator: "/").dropLast().joined(separator: "/") + "/preview-gateway"
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }()
+    static let program = TestPrograms.built("preview-gateway")
 
     let port: Int
     /// The number of this replica among several, if that matters.

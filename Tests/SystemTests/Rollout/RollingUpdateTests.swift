@@ -24,10 +24,9 @@ struct RollingUpdateTests {
                 _ server: APIServer
             ) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "rollout-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (kubeconfig, key) = (folder.appending(path: "kubeconfig").path, folder.appending(path: "key.pem").path)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (kubeconfig, key) = (folder.file("kubeconfig"), folder.file("key.pem"))
         try PrivateFile.write(ServiceUnderTest.issuerKeyPEM.utf8, to: key)
         try await withAPIServer { server in
             try ClusterObjects.install(into: server.store, port: 8088)
@@ -41,7 +40,7 @@ struct RollingUpdateTests {
                     all["Server__RequestsPerSecond"] = "100000"
                     all["Server__RequestBurst"] = "100000"
                     all.merge(settings) { $1 }
-                    return try ReplicaProcess(settings: all, log: folder.appending(path: "log").path)
+                    return try ReplicaProcess(settings: all, log: folder.file("log"))
                 },
                 server
             )

@@ -52,19 +52,7 @@ final class RolloutLoad: Sendable {
     }
 
     private func call(_ method: HTTPRequest.Method, _ path: String, body: String = "") async throws -> [UInt8] {
-        var fields: HTTPFields = [.authorization: "Bearer \(ServiceUnderTest.owner)"]
-        if !body.isEmpty { fields[.contentType] = "application/json" }
-        let request = TransportRequest(
-            head: HTTPRequest(
-                method: method,
-                scheme: "http",
-                authority: "127.0.0.1:\(port)",
-                path: path,
-                headerFields: fields
-            ),
-            body: Array(body.utf8),
-            timeout: .seconds(30)
-        )
+        let request = ServiceUnderTest.request(method, path, body: body, port: port, timeout: .seconds(30))
         var answer: [UInt8] = []
         do {
             let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Hummingbird
 import Logging
 import TestPeers
@@ -7,19 +6,15 @@ import Testing
 
 @testable import DevCluster
 
-private enum Browser {
-    /// The Python that has playwright.
-    static let python = [
-        ProcessInfo.processInfo.environment["BROWSER_PYTHON"],
-        FileManager.default.currentDirectoryPath + "/.build/devcluster/browser/bin/python",
-    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-}
+/// The Python that has playwright.
+private let browserPython =
+    TestPrograms.named(by: "BROWSER_PYTHON") ?? TestPrograms.inPackage(".build/devcluster/browser/bin/python")
 
 /// A page in a browser, with the router, the core API, the gateway and an app behind it.
 @Suite(
     "The router, in a browser",
     .enabled(
-        if: ReadinessGateway.envoy != nil && Browser.python != nil,
+        if: TestPrograms.envoy != nil && browserPython != nil,
         "ENVOY names no Envoy, or BROWSER_PYTHON no Python with playwright beside Chromium: run .ci/setup browser"
     ),
     .timeLimit(.minutes(3))
@@ -39,7 +34,7 @@ struct BrowserTests {
                             "http://127.0.0.1:\(service.port)", ServiceUnderTest.run, ServiceUnderTest.owner,
                             ServiceUnderTest.key, "\(app)",
                         ],
-                        python: try #require(Browser.python)
+                        python: try #require(browserPython)
                     )
                     #expect(succeeded, "\(output)")
                 }
@@ -57,17 +52,15 @@ struct BrowserTests {
                 body: ResponseBody(byteBuffer: ByteBuffer(string: "<!doctype html><h1>The app in the sandbox</h1>"))
             )
         }
-        let (ports, source) = AsyncStream<Int>.makeStream()
-        let application = Application(
-            router: router,
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { source.yield($0.localAddress?.port ?? 0) },
-            logger: .silent
-        )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await application.run() }
-            if let port = await ports.first(where: { _ in true }) { try await body(port) }
+        try await LoopbackServer.run { onRunning in
+            Application(
+                router: router,
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: onRunning,
+                logger: .silent
+            )
+        } _: { port, _ in
+            try await body(port)
         }
     }
 }

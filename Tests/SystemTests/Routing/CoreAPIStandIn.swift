@@ -7,8 +7,7 @@ import Testing
 
 /// The core API for tests, `Tests/CoreAPIStandIn/core_api.py`, in a separate process.
 struct CoreAPIStandIn: Sendable {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "CoreAPIStandIn").path
+    private static let folder = ProjectFiles.path("Tests/CoreAPIStandIn")
 
     let port: Int
 

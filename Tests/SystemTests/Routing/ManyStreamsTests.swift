@@ -31,12 +31,7 @@ struct ManyStreamsTests {
                 }
                 for try await status in group { #expect(status == 200) }
             }
-            let started = try await service.call(
-                .post,
-                "/api/runs/\(ServiceUnderTest.run)/sandbox/port-forward",
-                body: #"{"target_port": 3000}"#
-            )
-            #expect(started.status == 200, "\(started.body)")
+            _ = try await service.startPreview()
 
             try await clients.removeLast().close()
             try await core.until { $0.open == Self.most - 1 }

@@ -127,7 +127,7 @@ struct RouterFaultTests {
                         && metrics.contains(#"router_open_requests{kind="stream"} 0"#) ? true : nil
                 }
                 #expect(isIdle == true)
-                await service.until { core.openConnectionCount <= Self.atOnce }
+                await waitUntil { core.openConnectionCount <= Self.atOnce }
             }
         }
     }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import PreviewControl
 import PreviewDomain
 import Synchronization
+import TestPeers
 import TestSupport
 
 /// The requests of front ends, agents and operators to several replicas, chosen at random from a seed, and their
@@ -189,17 +190,8 @@ final class SoakLoad: Sendable {
         bearer: String = ServiceUnderTest.owner,
         expecting: Set<Int> = [200]
     ) async throws -> (status: Int, body: String) {
-        let request = """
-            \(method) \(path) HTTP/1.1\r
-            Host: replica\r
-            Authorization: Bearer \(bearer)\r
-            Content-Type: application/json\r
-            Content-Length: \(body.utf8.count)\r
-            \r
-            \(body)
-            """
         let isStrict = state.withLock(\.isStrict)
-        let answer = await proxy.forward(request)
+        let answer = await proxy.forward(KeptConnection.request(method, path, body: body, bearer: bearer))
         try Task.checkCancellation()
         state.withLock { state in
             state.statuses[answer.status, default: 0] += 1

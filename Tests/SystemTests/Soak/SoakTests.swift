@@ -147,16 +147,12 @@ final class Soak: Sendable {
     private func waitUntilStartsWork() async throws {
         // A request that has hung since the outage is answered within 10 s of its start.
         try await time.sleep(.seconds(3))
-        let body = #"{"target_port": 3000}"#
-        let request = """
-            POST /api/runs/\(runs[0].text)/sandbox/port-forward HTTP/1.1\r
-            Host: replica\r
-            Authorization: Bearer \(ServiceUnderTest.owner)\r
-            Content-Type: application/json\r
-            Content-Length: \(body.utf8.count)\r
-            \r
-            \(body)
-            """
+        let request = KeptConnection.request(
+            "POST",
+            "/api/runs/\(runs[0].text)/sandbox/port-forward",
+            body: #"{"target_port": 3000}"#,
+            bearer: ServiceUnderTest.owner
+        )
         var successes = 0
         let works: Bool? = try await poll(every: .milliseconds(200), limit: .seconds(40)) {
             successes = await proxy.forward(request).status == 200 ? successes + 1 : 0
