@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import KubernetesClient
 import KubernetesModel
@@ -68,7 +69,7 @@ extension ConformanceChecks {
                 of: Service.self,
                 named: "changing",
                 in: cluster.namespace,
-                .merge(.labels(["check": "other"]))
+                .merge(MergePatch(["metadata": ["labels": ["check": "other"]]]))
             )
             // The event contains the last state that the selector matched.
             await recorder.waits { $0.contains("deleted changing transition") }
@@ -76,7 +77,7 @@ extension ConformanceChecks {
                 of: Service.self,
                 named: "changing",
                 in: cluster.namespace,
-                .merge(.labels(labels))
+                .merge(MergePatch(["metadata": ["labels": ["check": "transition"]]]))
             )
             await recorder.waits { $0.contains("applied changing") }
         }
@@ -94,7 +95,7 @@ extension ConformanceChecks {
                 of: Service.self,
                 named: "relabelled",
                 in: cluster.namespace,
-                .merge(.labels(["token": "second"]))
+                .merge(MergePatch(["metadata": ["labels": ["token": "second"]]]))
             )
             await recorder.waits { $0.contains("applied relabelled") }
             _ = try await cluster.client.delete(

@@ -102,7 +102,8 @@ enum ConformanceChecks {
 
     @Sendable static func deletePreconditions(_ cluster: ClusterUnderTest) async throws {
         let created = try await cluster.client.create(cluster.service("judged"), in: cluster.namespace)
-        let judged = try #require(Preconditions(exactly: created.metadata))
+        let uid = try #require(created.metadata.uid)
+        let judged = Preconditions(uid: uid, resourceVersion: created.metadata.resourceVersion)
         _ = try await cluster.client.patchMetadata(
             of: Service.self,
             named: "judged",
@@ -112,7 +113,7 @@ enum ConformanceChecks {
         await expect(.conflict) { try await delete("judged", judged, cluster) }
         await expect(.conflict) { try await delete("judged", Preconditions(uid: "another"), cluster) }
         let current = try await cluster.client.getMetadata(of: Service.self, named: "judged", in: cluster.namespace)
-        let exact = try #require(Preconditions(exactly: current.metadata))
+        let exact = Preconditions(uid: uid, resourceVersion: current.metadata.resourceVersion)
         #expect(try await delete("judged", exact, cluster) == .deleted)
         #expect(try await delete("judged", exact, cluster) == .notFound)
     }
@@ -184,8 +185,8 @@ enum ConformanceChecks {
         ]
         for patch in failing {
             await expect(.invalid) {
-                _ = try await cluster.client.patch(
-                    Service.self,
+                _ = try await cluster.client.patchMetadata(
+                    of: Service.self,
                     named: "patched",
                     in: cluster.namespace,
                     .json(patch)

@@ -72,18 +72,19 @@ struct KubernetesAPIBehaviourTests {
         let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
         #expect(error?.kind == .unavailable)
         #expect(error?.retryAfter == .seconds(10))
-        #expect(error?.meansUnreachable == true)
+        #expect(error?.isTemporary == true)
         #expect(fixture.lines.count == 1)
     }
 
     @Test("2: a 422 is final and does not show its cause; a merge patch creates the map")
     func invalidPatchIsAmbiguous() async throws {
         let fixture = try ClientFixture(.json(422, JSON.status(422, "Invalid")), .json(JSON.object("p")))
+        let patch = Patch.json([.add(.annotation("a"), "1")])
         let error = try await fixture.error {
-            try await fixture.client.patch(Pod.self, named: "p", in: "n", .json([.add(.annotation("a"), "1")]))
+            try await fixture.client.patchMetadata(of: Pod.self, named: "p", in: "n", patch)
         }
         #expect(error?.kind == .invalid)
-        _ = try await fixture.client.patch(Pod.self, named: "p", in: "n", .merge(.annotations(["a": "1"])))
+        _ = try await fixture.client.patchMetadata(of: Pod.self, named: "p", in: "n", .merge(.annotations(["a": "1"])))
         let exchange = fixture.transport.exchanges[1]
         #expect(exchange.request.head.headerFields[.contentType] == "application/merge-patch+json")
         #expect(exchange.body == #"{"metadata":{"annotations":{"a":"1"}}}"#)
@@ -261,7 +262,7 @@ struct KubernetesAPIBehaviourTests {
             try await hanging.client.patchMetadata(of: Pod.self, named: "p", in: "n", patch)
         }
         #expect(error?.kind == .transport(.timedOut))
-        #expect(error?.meansUnreachable == true)
+        #expect(error?.isTemporary == true)
         #expect(slow.lines.count == 1 && hanging.lines.count == 1)
     }
 

@@ -178,7 +178,7 @@ extension RequestExecutor {
         _ request: APIRequest,
         maxSilence: Duration,
         headTimeout: Duration,
-        liveness: WatchLiveness?,
+        liveness: WatchLiveness,
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
@@ -205,7 +205,7 @@ extension RequestExecutor {
         _ credential: Credential,
         _ maxSilence: Duration,
         _ headTimeout: Duration,
-        _ liveness: WatchLiveness?,
+        _ liveness: WatchLiveness,
         _ opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
