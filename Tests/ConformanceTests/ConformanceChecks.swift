@@ -120,7 +120,7 @@ enum ConformanceChecks {
 
     @Sendable static func finalizers(_ cluster: ClusterUnderTest) async throws {
         let route = HTTPRoute(
-            metadata: ObjectMeta(name: "held", namespace: cluster.namespace, finalizers: ["example.com/hold"]),
+            metadata: ObjectMeta(name: "held", namespace: cluster.namespace),
             spec: HTTPRoute.Spec(
                 parentRefs: [HTTPRoute.ParentReference(name: "nobody")],
                 hostnames: ["held.example.com"],
@@ -128,6 +128,12 @@ enum ConformanceChecks {
             )
         )
         let created = try await cluster.client.create(route, in: cluster.namespace)
+        _ = try await cluster.client.patchMetadata(
+            of: HTTPRoute.self,
+            named: "held",
+            in: cluster.namespace,
+            .merge(MergePatch(["metadata": ["finalizers": ["example.com/hold"]]]))
+        )
         let outcome = try await cluster.client.delete(
             HTTPRoute.self,
             named: "held",
