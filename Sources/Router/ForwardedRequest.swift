@@ -14,7 +14,7 @@ struct ForwardedRequest {
     ///   - request: The head as received; its authority is the client's `Host`.
     ///   - client: The client's address.
     ///   - id: The ID for a request without one.
-    init(_ request: HTTPRequest, client: String?, scheme: String, to base: BaseURL, id: String?) {
+    init(_ request: HTTPRequest, client: String?, to base: BaseURL, id: String?) {
         var fields = HopByHop.removed(from: request.headerFields)
         fields[.host] = nil
         if HopByHop.takesTrailers(request.headerFields) {
@@ -23,7 +23,8 @@ struct ForwardedRequest {
         }
         if let client { fields.add(client, to: .xForwardedFor) }
         if let host = request.authority { fields.add(host, to: .xForwardedHost) }
-        fields.add(scheme, to: .xForwardedProto)
+        // TLS ends at the gateway: clients reach this service over plain HTTP.
+        fields.add("http", to: .xForwardedProto)
         fields.add("1.1 \(Self.pseudonym)", to: .via)
         if let id { fields[.xRequestID] = id }
         let path = request.path ?? "/"

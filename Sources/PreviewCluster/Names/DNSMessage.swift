@@ -31,7 +31,6 @@ struct DNSMessage: Hashable, Sendable {
     /// `nil` for a failure or a refusal.
     let code: Code?
     let isAuthoritative: Bool
-    let isTruncated: Bool
     let answers: [Record]
     let authorities: [Record]
     let additional: [Record]
@@ -62,7 +61,6 @@ struct DNSMessage: Hashable, Sendable {
             zip(bytes[Self.headerLength...], question).allSatisfy({ $0.lowercasedASCII == $1.lowercasedASCII })
         else { return nil }
         isAuthoritative = bytes[2] & 0x04 != 0
-        isTruncated = bytes[2] & 0x02 != 0
         code = Code(rawValue: bytes[3] & 0x0F)
         var reader = Reader(bytes: bytes, position: query.count)
         let counts = stride(from: 6, to: Self.headerLength, by: 2).map { Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]) }
