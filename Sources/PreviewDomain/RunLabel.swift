@@ -1,3 +1,4 @@
+internal import Basics
 import OpenSSLKit
 
 /// The per-run label, which names the run of an object in the cluster.

@@ -143,12 +143,7 @@ package struct RequestID: Hashable, CustomStringConvertible {
         if (1...Self.maxLength).contains(given.utf8.count), given.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             description = given
         } else {
-            description = Self.hexadecimal(random()) + Self.hexadecimal(random())
+            description = RequestTrace.hexadecimal(random()) + RequestTrace.hexadecimal(random())
         }
-    }
-
-    private static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// A DNS message, as far as looking up a preview's name needs it (RFC 1035 section 4, RFC 3596).
 struct DNSMessage: Hashable, Sendable {
     enum RecordType: UInt16, Hashable, Sendable {
@@ -58,7 +60,7 @@ struct DNSMessage: Hashable, Sendable {
         // The question comes back as it was asked; servers may change the case of letters.
         let question = query.dropFirst(Self.headerLength)
         guard bytes.count >= query.count, bytes[0] == query[0], bytes[1] == query[1], bytes[2] & 0x80 != 0,
-            zip(bytes[Self.headerLength...], question).allSatisfy({ $0.lowercasedASCII == $1.lowercasedASCII })
+            zip(bytes[Self.headerLength...], question).allSatisfy({ $0.lowercased == $1.lowercased })
         else { return nil }
         isAuthoritative = bytes[2] & 0x04 != 0
         code = Code(rawValue: bytes[3] & 0x0F)
@@ -145,10 +147,4 @@ struct DNSMessage: Hashable, Sendable {
 
 extension UInt16 {
     fileprivate var bytes: [UInt8] { [UInt8(self >> 8), UInt8(truncatingIfNeeded: self)] }
-}
-
-extension UInt8 {
-    fileprivate var lowercasedASCII: UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
-    }
 }

@@ -1,3 +1,5 @@
+internal import PreviewDomain
+
 /// One setting: its key, its allowed values, and the conversion of its text to a value.
 struct Setting<Value: Sendable>: Sendable {
     /// The name of the environment variable. Files and flags use the same name.
@@ -68,13 +70,7 @@ extension Setting where Value == String {
     /// A name of a Kubernetes object (a DNS-1123 label, RFC 1123).
     static func objectName(_ key: String) -> Setting {
         Setting(key, expected: "a Kubernetes name of 1 to 63 characters of a-z, 0-9 and '-'") { text in
-            let isLabel =
-                (1...63).contains(text.utf8.count) && text.first != "-" && text.last != "-"
-                && text.utf8.allSatisfy {
-                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
-                }
-            return isLabel ? text : nil
+            DNSLabel.isValid(text.utf8) ? text : nil
         }
     }
 }
