@@ -14,7 +14,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     private let namespace: String
     private let logger: Logger
     /// An outage interrupts every open stream.
-    private let interruptions: RepeatedMessages
+    private let interruptions: RepeatedMessages<String>
 
     /// The largest number of existing entries that a reader gets, the newest ones.
     static let maxReplayed = 500
