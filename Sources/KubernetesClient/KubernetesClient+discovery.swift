@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import KubernetesModel
 
 /// The Kubernetes release of an API server.

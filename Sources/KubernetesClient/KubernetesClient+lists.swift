@@ -1,5 +1,4 @@
 import CMemory
-import FoundationEssentials
 public import KubernetesModel
 
 extension KubernetesClient {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPTransport
 import KubernetesModel
 

@@ -2,7 +2,6 @@ public import KubernetesClient
 internal import KubernetesModel
 public import Logging
 public import PreviewControl
-internal import PreviewDomain
 internal import Synchronization
 
 /// The timeline as Kubernetes Events on the runs' claims, where `kubectl describe sandboxclaim` shows it too.

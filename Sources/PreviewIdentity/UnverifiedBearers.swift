@@ -1,5 +1,4 @@
 public import Basics
-public import PreviewDomain
 internal import Synchronization
 
 /// Accepts every bearer token that no other verifier recognised; the core API decides about it for each run.

@@ -1,5 +1,5 @@
 public import Basics
-public import CoreAPI
+internal import CoreAPI
 public import HTTPTransport
 internal import HTTPTypes
 public import Logging

@@ -1,5 +1,4 @@
 internal import Basics
-internal import CoreAPI
 internal import HTTPTransport
 package import HTTPTypes
 

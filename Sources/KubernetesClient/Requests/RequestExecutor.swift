@@ -2,7 +2,6 @@ import Basics
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
-import KubernetesModel
 import Synchronization
 
 /// Sends requests: credential, slot, attempt, retry.

@@ -1,5 +1,4 @@
 internal import Basics
-internal import CoreAPI
 internal import CurlHTTP
 internal import FoundationEssentials
 internal import HTTPTransport

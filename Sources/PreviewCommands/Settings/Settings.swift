@@ -1,9 +1,7 @@
 internal import Basics
-internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewServer
 internal import Router
 
 /// The validated settings of `serve`.

@@ -1,5 +1,4 @@
 public import Basics
-public import PreviewDomain
 
 /// Authenticates workloads of the cluster by the tokens of their ServiceAccounts, issued for this service.
 public struct ServiceAccountVerifier: CredentialVerifier {

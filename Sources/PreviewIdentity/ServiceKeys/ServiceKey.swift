@@ -1,7 +1,6 @@
 public import Basics
 public import Logging
 internal import OpenSSLKit
-public import PreviewDomain
 internal import Synchronization
 
 /// The shared key of the platform's own callers.
