@@ -107,7 +107,7 @@ actor GroupVersionResolver {
     /// - Throws: ``KubernetesError`` of kind `notFound(.group)` if there is none.
     func version(
         of resource: APIResource,
-        except unserved: Set<String> = [],
+        except unserved: Set<String>,
         executor: RequestExecutor,
         limits: RequestLimits
     ) async throws -> String {

@@ -13,7 +13,7 @@ extension KubernetesClient {
     public func documents(
         of resource: APIResource,
         in namespace: String?,
-        labelSelector: LabelSelector? = nil
+        labelSelector: LabelSelector?
     ) async throws -> [JSONValue] {
         try await withVersion(of: resource) { version in
             let query = ListQuery(

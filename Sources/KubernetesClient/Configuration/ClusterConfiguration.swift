@@ -73,7 +73,7 @@ public struct TransportSecurity: Hashable, Sendable {
     public var trust: ServerTrust
     public var clientCertificate: ClientCertificate?
 
-    public init(trust: ServerTrust, clientCertificate: ClientCertificate? = nil) {
+    public init(trust: ServerTrust, clientCertificate: ClientCertificate?) {
         self.trust = trust
         self.clientCertificate = clientCertificate
     }

@@ -73,7 +73,7 @@ extension Kubeconfig {
     /// - Parameter name: The context; the current one if `nil`.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the file and the field,
     ///   never a secret.
-    public func configuration(context name: String? = nil) throws -> ClusterConfiguration {
+    public func configuration(context name: String?) throws -> ClusterConfiguration {
         let files = paths.joined(separator: ":")
         guard let contextName = name ?? currentContext else {
             throw KubernetesError(.configuration, "\(files): current-context is not set")

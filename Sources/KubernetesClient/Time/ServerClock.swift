@@ -10,7 +10,7 @@ public struct ServerTimeReading: Hashable, Sendable {
     /// How often another time was accepted before this reading, because the server's clock was set.
     public let steps: Int
 
-    public init(earliest: Date, latest: Date, steps: Int = 0) {
+    public init(earliest: Date, latest: Date, steps: Int) {
         self.earliest = earliest
         self.latest = latest
         self.steps = steps
