@@ -32,7 +32,7 @@ public struct AnnotationEdit: Hashable, Sendable {
 
     /// An edit that changes nothing: the annotation must still have the text that was read, or the other edits are not
     /// made.
-    public init(key: String, unchanged text: String) {
+    init(key: String, unchanged text: String) {
         self.init(key: key, old: text, new: text)
     }
 
