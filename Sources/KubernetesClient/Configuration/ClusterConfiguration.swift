@@ -190,12 +190,3 @@ extension KubernetesError {
         }
     }
 }
-
-extension StringProtocol {
-    /// Removes white space at both ends, such as a file's last newline.
-    var trimmed: String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
-        else { return "" }
-        return String(self[first...last])
-    }
-}

@@ -168,7 +168,7 @@ struct DoctorContext: Sendable {
         case .token(let token): return token.unverifiedSubject
         case .tokenFile(let path):
             let text = try? SmallFile.read(path, maxBytes: maxTokenBytes)
-            return text.flatMap { Secret($0.withoutBlanks).unverifiedSubject }
+            return text.flatMap { Secret($0.trimmed).unverifiedSubject }
         case .none, .basic, .exec: return nil
         }
     }

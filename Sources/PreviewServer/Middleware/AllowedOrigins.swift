@@ -28,10 +28,9 @@ public struct AllowedOrigins: Hashable, Sendable {
     public init?(_ text: String) {
         var origins: Set<String> = []
         for element in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let origin = element.trimmingPrefix(while: \.isWhitespace).lowercased()
-            let trimmed = String(origin.reversed().drop(while: \.isWhitespace).reversed())
-            guard Self.isOrigin(trimmed) else { return nil }
-            origins.insert(trimmed)
+            let origin = element.trimmed.lowercased()
+            guard Self.isOrigin(origin) else { return nil }
+            origins.insert(origin)
         }
         self.init(origins: origins)
     }
