@@ -33,10 +33,7 @@ struct APIClient: Sendable {
     ) async throws -> Result {
         try await withAPIServer(configuration: configuration, store: store) { server in
             let transport = try CurlTransport(
-                configuration: CurlConfiguration(
-                    tls: TLSConfiguration(caPEM: Array(server.authorityPEM.utf8)),
-                    userAgent: "tester/1.0"
-                )
+                configuration: CurlConfiguration(tls: TLSConfiguration(caPEM: Array(server.authorityPEM.utf8)))
             )
             let authority = String(try await server.address().dropFirst("https://".count))
             let client = APIClient(
@@ -68,6 +65,7 @@ struct APIClient: Sendable {
         accept: String? = nil
     ) -> TransportRequest {
         var head = HTTPRequest(method: method, scheme: "https", authority: authority, path: path)
+        head.headerFields[.userAgent] = "tester/1.0"
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         if let accept { head.headerFields[.accept] = accept }
         if body != nil { head.headerFields[.contentType] = type }
