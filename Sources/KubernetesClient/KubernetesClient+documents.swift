@@ -20,8 +20,7 @@ extension KubernetesClient {
                 resource: resource,
                 form: .whole,
                 namespace: namespace,
-                labelSelector: labelSelector,
-                fieldSelector: nil
+                labelSelector: labelSelector
             )
             var path = try query.path(version: version)
             path.add("limit", String(RequestLimits.maxListedObjects))

@@ -18,8 +18,7 @@ extension KubernetesClient {
             resource: type.resource,
             form: .whole,
             namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: nil
+            labelSelector: labelSelector
         )
         return try await list(query) { $0 }
     }
@@ -157,8 +156,8 @@ struct ListQuery: Sendable {
     let resource: APIResource
     let form: ObjectForm
     let namespace: String?
-    let labelSelector: LabelSelector?
-    let fieldSelector: FieldSelector?
+    var labelSelector: LabelSelector?
+    var fieldSelector: FieldSelector?
 
     /// The path of the collection with the selectors.
     func path(version: String) throws -> APIPath {

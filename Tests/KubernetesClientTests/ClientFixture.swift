@@ -60,13 +60,7 @@ struct ClientFixture: Sendable {
         _ type: Object.Type,
         _ handle: @Sendable (WatchEvent<Object>) async throws -> Void = { _ in }
     ) async throws {
-        let query = ListQuery(
-            resource: type.resource,
-            form: .whole,
-            namespace: "n",
-            labelSelector: nil,
-            fieldSelector: nil
-        )
+        let query = ListQuery(resource: type.resource, form: .whole, namespace: "n")
         try await client.watch(query, "1", .seconds(300), liveness: WatchLiveness(), opened: {}, handle)
     }
 

@@ -180,14 +180,10 @@ extension Informer where Object: KubernetesObject {
     ///   - client: The cluster.
     ///   - namespace: The namespace; `nil` for all.
     public init(client: KubernetesClient, namespace: String?) {
-        let query = ListQuery(
-            resource: Object.resource,
-            form: .whole,
-            namespace: namespace,
-            labelSelector: nil,
-            fieldSelector: nil
+        self.init(
+            client: client,
+            query: ListQuery(resource: Object.resource, form: .whole, namespace: namespace)
         )
-        self.init(client: client, query: query)
     }
 }
 
