@@ -1,3 +1,4 @@
+internal import Basics
 public import Hummingbird
 public import Logging
 public import Metrics
