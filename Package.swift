@@ -198,7 +198,7 @@ let package = Package(
             dependencies: [
                 "COpenSSL", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "YAMLKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -227,7 +227,7 @@ let package = Package(
             name: "TestPeers",
             dependencies: [
                 "Basics", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "PreviewDomain",
-                "TestSupport", "YAMLKit",
+                "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
@@ -251,7 +251,6 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
     ],
     "BasicsTests": [],
     "OpenSSLKitTests": ["DevelopmentCertificates", "OpenSSLKit"],
@@ -263,9 +262,8 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Hummingbird", package: "hummingbird"),
     ],
     "RouterTests": [
-        "CoreAPI", "CurlHTTP", "HTTPTransport", "PrometheusMetrics", "Router",
+        "CoreAPI", "HTTPTransport", "PrometheusMetrics", "Router",
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewIdentityTests": [
         "CoreAPI", "DevelopmentCertificates", "HTTPTransport", "OpenSSLKit", "PreviewDomain", "PreviewIdentity",
@@ -282,7 +280,7 @@ let tests: [String: [Target.Dependency]] = [
     // Several complete instances of the service on one development cluster, and real clients.
     "SystemTests": [
         "CoreAPI", "CurlHTTP", "DevCluster", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient",
-        "KubernetesModel", "OpenSSLKit",
+        "OpenSSLKit",
         "PreviewCluster", "PreviewCommands", "PreviewControl", "PreviewDomain", "PreviewIdentity", "PreviewServer",
         "Router", "YAMLKit",
         "TestPeers",
@@ -296,9 +294,8 @@ let tests: [String: [Target.Dependency]] = [
     ],
     "KubernetesModelTests": ["KubernetesModel"],
     "KubernetesClientTests": [
-        "CurlHTTP", "HTTPTransport", "KubernetesClient", "KubernetesModel",
+        "HTTPTransport", "KubernetesClient", "KubernetesModel",
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewDomainTests": ["PreviewDomain", "OpenSSLKit"],
     "PrometheusMetricsTests": ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")],
@@ -309,7 +306,7 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Logging", package: "swift-log"),
     ],
     "PreviewServerTests": [
-        "CoreAPI", "CurlHTTP", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
+        "CoreAPI", "HTTPTransport", "OpenSSLKit", "PreviewControl", "PreviewDomain", "PreviewIdentity",
         "PreviewServer", "PrometheusMetrics", "Router", "YAMLKit",
         "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -318,8 +315,6 @@ let tests: [String: [Target.Dependency]] = [
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
-        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     "PreviewCommandsTests": [
@@ -341,7 +336,6 @@ let tests: [String: [Target.Dependency]] = [
         "TestPeers",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
     ],
 ]

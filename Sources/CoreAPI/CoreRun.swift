@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import PreviewDomain
 
 /// The core API's information about a run.

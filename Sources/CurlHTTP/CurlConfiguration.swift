@@ -1,19 +1,10 @@
 /// The configuration of a ``CurlTransport``; it applies to all of its requests.
 public struct CurlConfiguration: Sendable {
-    /// The proxy that requests use.
-    public enum Proxy: Sendable {
-        /// Connects directly, whatever the environment contains.
-        case none
-        /// Uses `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` as libcurl interprets them.
-        case environment
-        /// Uses this proxy for every host: `http://`, `https://` or `socks5://`, optionally with credentials.
-        case url(String)
-    }
-
     /// The trusted authorities and the client certificate.
     public var tls: TLSConfiguration
-    /// The proxy that requests use.
-    public var proxy: Proxy
+    /// The URL of the proxy for every host: `http://`, `https://` or `socks5://`, optionally with credentials. If `nil`,
+    /// requests connect directly, whatever the environment contains.
+    public var proxy: String?
     /// The longest time for name resolution and the TCP, proxy and TLS handshakes of one connection.
     public var connectTimeout: Duration
     /// The longest time without arriving data on a connection on which a response is due. After it, new requests use neither
@@ -26,8 +17,6 @@ public struct CurlConfiguration: Sendable {
     ///
     /// Streams (requests without a time-out) use separate connections, which are not counted.
     public var maxConnections: Int
-    /// The `User-Agent` of requests without one; `nil` sends none.
-    public var userAgent: String?
     /// For how long data that was sent, and TCP's probes, may stay unacknowledged before the kernel gives the connection up;
     /// `nil` leaves it to the kernel, which takes a quarter of an hour for data and half a minute for probes.
     ///
@@ -43,20 +32,18 @@ public struct CurlConfiguration: Sendable {
     ///
     /// - Parameters:
     ///   - tls: The trusted authorities and the client certificate.
-    ///   - proxy: The proxy that requests use.
+    ///   - proxy: The URL of the proxy that requests use.
     ///   - connectTimeout: The longest time until a connection is ready for its first request.
     ///   - maxSilence: The longest time without arriving data on a connection on which a response is due.
     ///   - maxIdle: The longest idle time after which a connection is reused, in whole seconds.
     ///   - maxConnections: The maximum number of open connections for requests with a time-out.
-    ///   - userAgent: The `User-Agent` of requests without one; `nil` sends none.
     public init(
         tls: TLSConfiguration = TLSConfiguration(),
-        proxy: Proxy = .none,
+        proxy: String? = nil,
         connectTimeout: Duration = .seconds(6),
         maxSilence: Duration = .seconds(3),
         maxIdle: Duration = .seconds(10),
-        maxConnections: Int = 32,
-        userAgent: String? = nil
+        maxConnections: Int = 32
     ) {
         self.tls = tls
         self.proxy = proxy
@@ -64,7 +51,6 @@ public struct CurlConfiguration: Sendable {
         self.maxSilence = maxSilence
         self.maxIdle = maxIdle
         self.maxConnections = maxConnections
-        self.userAgent = userAgent
     }
 }
 

@@ -24,27 +24,14 @@ extension EasyHandle {
         try set(CURLOPT_TCP_KEEPIDLE, Self.keepaliveIdle.wholeSeconds)
         try set(CURLOPT_TCP_KEEPINTVL, Self.keepaliveInterval.wholeSeconds)
         try set(CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
-        try set(CURLOPT_USERAGENT, configuration.userAgent)
         switch mode {
         case .requests: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         case .streams: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         }
-        try setUp(configuration.proxy)
-        try setUp(configuration.tls)
-    }
-
-    private func setUp(_ proxy: CurlConfiguration.Proxy) throws(TransportError) {
-        switch proxy {
-        case .environment:
-            break
         // Empty strings, because libcurl reads the environment if the options are unset.
-        case .none:
-            try set(CURLOPT_PROXY, "")
-            try set(CURLOPT_NOPROXY, "")
-        case .url(let url):
-            try set(CURLOPT_PROXY, url)
-            try set(CURLOPT_NOPROXY, "")
-        }
+        try set(CURLOPT_PROXY, configuration.proxy ?? "")
+        try set(CURLOPT_NOPROXY, "")
+        try setUp(configuration.tls)
     }
 
     private func setUp(_ tls: TLSConfiguration) throws(TransportError) {

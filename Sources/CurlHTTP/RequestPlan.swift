@@ -131,7 +131,6 @@ struct RequestPlan: Sendable {
             if !fields.contains(.contentType) { lines.append("Content-Type:") }
             if !fields.contains(.expect) { lines.append("Expect:") }
         }
-        if request.isVerbatim, !fields.contains(.userAgent) { lines.append("User-Agent:") }
         return lines
     }
 

@@ -57,7 +57,7 @@ struct Transfer<HeadReader, ChunkReader> {
     let maxBufferedBytes: Int
 
     private var state = State.idle
-    // // The state of `streaming`. It is not a part of the enum, so that the queue is changed in place.
+    // The state of `streaming`. It is not a part of the enum, so that the queue is changed in place.
     private var chunks = ChunkQueue()
     private var chunkReader: ChunkReader?
     private var isPaused = false

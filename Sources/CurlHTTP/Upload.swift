@@ -6,13 +6,11 @@ final class Upload: Sendable {
     /// A waiting writer is resumed with whether it may write.
     private typealias Buffer = UploadBuffer<CheckedContinuation<Bool, Never>>
 
-    let length: Int?
     private let buffer: Mutex<Buffer>
     /// The time at which the connection last asked for data.
     private let lastTaken: Mutex<ContinuousClock.Instant>
 
     init(length: Int?, maxBufferedBytes: Int) {
-        self.length = length
         buffer = Mutex(Buffer(length: length, maxBufferedBytes: maxBufferedBytes))
         lastTaken = Mutex(.now)
     }

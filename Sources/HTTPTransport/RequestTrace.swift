@@ -1,3 +1,4 @@
+internal import Basics
 public import HTTPTypes
 
 /// The identifiers of the request that the current task serves: its trace (W3C Trace Context) and its request id.
@@ -43,18 +44,18 @@ public struct RequestTrace: Hashable, Sendable {
     static func isValid(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard text.utf8.count <= maxStateBytes, parts.count >= 4,
-            zip(parts, [2, 32, 16, 2]).allSatisfy({ $0.count == $1 && $0.allSatisfy(isHexadecimal) }),
+            zip(parts, [2, 32, 16, 2]).allSatisfy({ $0.count == $1 && $0.allSatisfy(isDigit) }),
             parts[1].contains(where: { $0 != UInt8(ascii: "0") }), parts[2].contains(where: { $0 != UInt8(ascii: "0") })
         else { return false }
         if parts[0].elementsEqual("00".utf8) { return parts.count == 4 }
         return !parts[0].elementsEqual("ff".utf8)
     }
 
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-    }
+    /// Whether the byte is a hexadecimal digit in lower case.
+    private static func isDigit(_ byte: UInt8) -> Bool { byte.isHexadecimalDigit && !byte.isUppercaseLetter }
 
-    private static func hexadecimal(_ number: UInt64) -> String {
+    /// Sixteen hexadecimal digits in lower case.
+    package static func hexadecimal(_ number: UInt64) -> String {
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

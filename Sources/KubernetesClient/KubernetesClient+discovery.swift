@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import KubernetesModel
 
 /// The Kubernetes release of an API server.
@@ -108,7 +107,7 @@ actor GroupVersionResolver {
     /// - Throws: ``KubernetesError`` of kind `notFound(.group)` if there is none.
     func version(
         of resource: APIResource,
-        except unserved: Set<String> = [],
+        except unserved: Set<String>,
         executor: RequestExecutor,
         limits: RequestLimits
     ) async throws -> String {

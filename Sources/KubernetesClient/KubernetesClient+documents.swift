@@ -13,15 +13,14 @@ extension KubernetesClient {
     public func documents(
         of resource: APIResource,
         in namespace: String?,
-        labelSelector: LabelSelector? = nil
+        labelSelector: LabelSelector?
     ) async throws -> [JSONValue] {
         try await withVersion(of: resource) { version in
             let query = ListQuery(
                 resource: resource,
                 form: .whole,
                 namespace: namespace,
-                labelSelector: labelSelector,
-                fieldSelector: nil
+                labelSelector: labelSelector
             )
             var path = try query.path(version: version)
             path.add("limit", String(RequestLimits.maxListedObjects))

@@ -1,40 +1,26 @@
 import CMemory
-import FoundationEssentials
 public import KubernetesModel
 
-/// The consistency of a list.
-public enum ListConsistency: Hashable, Sendable {
-    /// The present state, in pages.
-    case mostRecent
-    /// The state in the server's cache, in one piece: cheap, but it can be older than what was read before.
-    case cached
-}
-
 extension KubernetesClient {
-    /// Lists objects.
+    /// Lists objects. Every list shows the present state, never an older one from the server's cache.
     ///
     /// - Parameters:
     ///   - type: The objects' type.
     ///   - namespace: The namespace; `nil` for all.
     ///   - labelSelector: Which objects, by label.
-    ///   - fieldSelector: Which objects, by field.
-    ///   - consistency: How fresh the list has to be.
     /// - Returns: All objects, and the version to watch from.
     public func list<Object: KubernetesObject>(
         _ type: Object.Type,
         in namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
+        labelSelector: LabelSelector? = nil
     ) async throws -> ObjectList<Object> {
         let query = ListQuery(
             resource: type.resource,
             form: .whole,
             namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: fieldSelector
+            labelSelector: labelSelector
         )
-        return try await list(query, consistency) { $0 }
+        return try await list(query) { $0 }
     }
 
     /// Lists the metadata of objects.
@@ -42,15 +28,13 @@ extension KubernetesClient {
         of type: Object.Type,
         in namespace: String?,
         labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
+        fieldSelector: FieldSelector? = nil
     ) async throws -> ObjectList<PartialObjectMetadata> {
         try await listMetadata(
             of: type,
             in: namespace,
             labelSelector: labelSelector,
-            fieldSelector: fieldSelector,
-            consistency: consistency
+            fieldSelector: fieldSelector
         ) { $0 }
     }
 
@@ -64,7 +48,6 @@ extension KubernetesClient {
         in namespace: String?,
         labelSelector: LabelSelector? = nil,
         fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent,
         reusing kept: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (PartialObjectMetadata) -> Kept?
     ) async throws -> ObjectList<Kept> {
@@ -75,7 +58,7 @@ extension KubernetesClient {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        return try await list(query, consistency, reusing: kept, keeping: keep)
+        return try await list(query, reusing: kept, keeping: keep)
     }
 
     /// Reads all pages. If the server no longer has the list's version (410), the list starts again, once.
@@ -85,15 +68,14 @@ extension KubernetesClient {
     ///   - keep: The part to be stored of an object; `nil` for nothing.
     func list<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
-        _ consistency: ListConsistency,
         reusing kept: (@Sendable (ObjectVersion) -> Kept?)? = nil,
         keeping keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
         let list = try await withVersion(of: query.resource) { version in
             do {
-                return try await allPages(query, version, consistency, kept, keep)
+                return try await allPages(query, version, kept, keep)
             } catch let error as KubernetesError where error.kind == .gone {
-                return try await allPages(query, version, consistency, kept, keep)
+                return try await allPages(query, version, kept, keep)
             }
         }
         // The memory for reading a long list is many times that of the stored parts, and would remain allocated.
@@ -107,7 +89,6 @@ extension KubernetesClient {
     private func allPages<Item: JSONReadable, Kept: Sendable>(
         _ query: ListQuery,
         _ version: String,
-        _ consistency: ListConsistency,
         _ kept: (@Sendable (ObjectVersion) -> Kept?)?,
         _ keep: @Sendable (Item) -> Kept?
     ) async throws -> ObjectList<Kept> {
@@ -116,11 +97,7 @@ extension KubernetesClient {
         var token: String?
         while true {
             var path = try query.path(version: version)
-            switch consistency {
-            case .mostRecent: path.add("limit", String(limits.pageSize))
-            // The server ignores a limit on what comes from its cache.
-            case .cached: path.add("resourceVersion", "0")
-            }
+            path.add("limit", String(limits.pageSize))
             path.add("continue", token)
             let request = APIRequest(
                 verb: .list,
@@ -179,8 +156,8 @@ struct ListQuery: Sendable {
     let resource: APIResource
     let form: ObjectForm
     let namespace: String?
-    let labelSelector: LabelSelector?
-    let fieldSelector: FieldSelector?
+    var labelSelector: LabelSelector?
+    var fieldSelector: FieldSelector?
 
     /// The path of the collection with the selectors.
     func path(version: String) throws -> APIPath {

@@ -88,32 +88,14 @@ extension KubernetesClient {
         )
     }
 
-    /// Changes an object.
+    /// Changes an object and gets its metadata back.
     ///
     /// - Parameters:
     ///   - type: The object's type.
     ///   - name: Its name.
     ///   - namespace: Its namespace; `nil` only for cluster-wide kinds.
     ///   - patch: The change. A patch that changes nothing leaves the resourceVersion as it is.
-    /// - Returns: The object after the change.
-    public func patch<Object: KubernetesObject>(
-        _ type: Object.Type,
-        named name: String,
-        in namespace: String?,
-        _ patch: Patch
-    ) async throws -> Object {
-        try await onObject(
-            .patch,
-            type.resource,
-            name,
-            namespace,
-            contentType: patch.contentType,
-            body: [UInt8](try JSONEncoder().encode(patch)),
-            decoding: type
-        )
-    }
-
-    /// Changes an object and gets only its metadata back.
+    /// - Returns: The metadata after the change.
     public func patchMetadata<Object: KubernetesObject>(
         of type: Object.Type,
         named name: String,

@@ -1,53 +1,32 @@
-import FoundationEssentials
 import HTTPTransport
-public import KubernetesModel
+import KubernetesModel
 
 extension KubernetesClient {
     /// How long a watch is asked to last.
-    public static let watchLifetime: Duration = .seconds(300)
+    static let watchLifetime: Duration = .seconds(300)
 
-    /// Watches objects until the server ends the watch, or says nothing for ``RequestLimits/maxWatchSilence``.
+    /// Watches objects until the server ends the watch, says nothing for ``RequestLimits/maxWatchSilence``, or a new watch
+    /// is requested.
     ///
     /// A quiet watch is not different from a dead one, so silence ends it like the server does: what the next watch
     /// begins with tells which of the two it was. Nothing is retried: a watch that ends is continued by another one from
     /// the last version seen. `handle` is awaited for each event before the next is read, so that nothing piles up here.
     ///
     /// - Parameters:
-    ///   - type: The objects' type.
-    ///   - namespace: The namespace; `nil` for all.
-    ///   - labelSelector: Which objects, by label.
-    ///   - fieldSelector: Which objects, by field.
+    ///   - query: Which objects.
     ///   - resourceVersion: The version after which changes are sent. A version from the future is not an error: the
     ///     server then says nothing.
     ///   - lifetime: How long the server is asked to keep the watch up.
+    ///   - liveness: Requests the new watch.
+    ///   - opened: Called when the server has accepted the watch.
     ///   - handle: Gets every event but errors. What it throws ends the watch and is thrown.
     /// - Throws: ``KubernetesError``; of kind ``KubernetesError/Kind/gone`` if `resourceVersion` is too old, in which
     ///   case it must not be used again.
-    public func watch<Object: KubernetesObject>(
-        _ type: Object.Type,
-        in namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        from resourceVersion: String,
-        lifetime: Duration = watchLifetime,
-        _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
-    ) async throws {
-        let query = ListQuery(
-            resource: type.resource,
-            form: .whole,
-            namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: fieldSelector
-        )
-        try await watch(query, resourceVersion, lifetime, liveness: nil, opened: {}, handle)
-    }
-
-    /// Watches, tells when the server has accepted the watch, and ends it when somebody asks for a new one.
     func watch<Object: JSONReadable>(
         _ query: ListQuery,
         _ resourceVersion: String,
         _ lifetime: Duration,
-        liveness: WatchLiveness?,
+        liveness: WatchLiveness,
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (WatchEvent<Object>) async throws -> Void
     ) async throws {

@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import FoundationEssentials
 import KubernetesModel
 
 /// A client of one API server.
@@ -20,9 +20,7 @@ public struct KubernetesClient: Sendable {
     ///   - limits: How long requests may take.
     ///   - retryPolicy: Which failed requests are sent again.
     ///   - clock: Measures pauses and time limits. It has to be monotonic.
-    ///   - now: The wall clock, which only the expiry of an exec plugin's credential is compared with.
     ///   - randomness: Where jitter comes from.
-    ///   - userAgent: The `User-Agent` of every request.
     ///   - observer: Is called after every attempt.
     ///   - remainingTime: The remaining time of the current task's caller; `nil` if no caller waits.
     ///   - failureObserver: Is called after every request that failed and is not retried.
@@ -32,9 +30,7 @@ public struct KubernetesClient: Sendable {
         limits: RequestLimits = RequestLimits(),
         retryPolicy: RetryPolicy = RetryPolicy(),
         clock: any Clock<Duration> = ContinuousClock(),
-        now: @escaping @Sendable () -> Date = { Date() },
         randomness: Randomness = .system,
-        userAgent: String = "preview-gateway/1",
         observer: RequestObserver? = nil,
         remainingTime: @escaping @Sendable () -> Duration? = { nil },
         failureObserver: FailureObserver? = nil,
@@ -42,15 +38,14 @@ public struct KubernetesClient: Sendable {
     ) {
         executor = RequestExecutor(
             server: configuration.server,
-            credentials: CredentialStore(configuration: configuration, clock: clock, now: now),
+            credentials: CredentialStore(configuration: configuration, clock: clock, now: { Date() }),
             transports: TransportPool(configuration, clock: clock, make: makeTransport),
             retryPolicy: retryPolicy,
             clock: clock,
             randomness: randomness,
             observer: observer,
             remainingTime: remainingTime,
-            failureObserver: failureObserver,
-            userAgent: userAgent
+            failureObserver: failureObserver
         )
         resolver = GroupVersionResolver(uptime: clock.stopwatch())
         self.limits = limits

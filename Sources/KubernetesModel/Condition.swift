@@ -1,6 +1,3 @@
-internal import Basics
-public import FoundationEssentials
-
 /// A condition in an object's status (`metav1.Condition`; `core/v1 PodCondition` has the same members).
 public struct Condition: Hashable, Sendable {
     /// The type, for example `Ready` or `Accepted`.
@@ -12,22 +9,19 @@ public struct Condition: Hashable, Sendable {
     public var message: String?
     /// The `metadata.generation` for which the condition was set. If the object's is higher, the condition is out of date.
     public var observedGeneration: Int64?
-    public var lastTransitionTime: Date?
 
     public init(
         type: String,
         status: ConditionStatus,
         reason: String? = nil,
         message: String? = nil,
-        observedGeneration: Int64? = nil,
-        lastTransitionTime: Date? = nil
+        observedGeneration: Int64? = nil
     ) {
         self.type = type
         self.status = status
         self.reason = reason
         self.message = message
         self.observedGeneration = observedGeneration
-        self.lastTransitionTime = lastTransitionTime
     }
 }
 
@@ -45,7 +39,7 @@ public enum ConditionStatus: String, Codable, Hashable, Sendable {
 
 extension Condition: Codable {
     private enum CodingKeys: String, CodingKey {
-        case type, status, reason, message, observedGeneration, lastTransitionTime
+        case type, status, reason, message, observedGeneration
     }
 
     public init(from decoder: any Decoder) throws {
@@ -55,20 +49,6 @@ extension Condition: Codable {
         reason = try container.decodeIfPresent(String.self, forKey: .reason)
         message = try container.decodeIfPresent(String.self, forKey: .message)
         observedGeneration = try container.decodeIfPresent(Int64.self, forKey: .observedGeneration)
-        lastTransitionTime = try container.decodeTimeIfPresent(forKey: .lastTransitionTime)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(type, forKey: .type)
-        try container.encode(status, forKey: .status)
-        try container.encodeIfPresent(reason, forKey: .reason)
-        try container.encodeIfPresent(message, forKey: .message)
-        try container.encodeIfPresent(observedGeneration, forKey: .observedGeneration)
-        try container.encodeIfPresent(
-            lastTransitionTime.map { RFC3339.seconds($0) },
-            forKey: .lastTransitionTime
-        )
     }
 }
 

@@ -1,9 +1,7 @@
 /// The preconditions of a delete (`metav1.Preconditions`). If the object does not meet them, the API server responds with 409.
-///
-/// At least one member is always set.
 public struct Preconditions: Codable, Hashable, Sendable {
     /// The UID, so that a new object with the same name is not deleted.
-    public let uid: String?
+    public let uid: String
     /// The version that was judged, so that an object that has changed since is not deleted.
     public let resourceVersion: String?
 
@@ -11,20 +9,6 @@ public struct Preconditions: Codable, Hashable, Sendable {
     public init(uid: String, resourceVersion: String? = nil) {
         self.uid = uid
         self.resourceVersion = resourceVersion
-    }
-
-    /// Requires the version.
-    public init(resourceVersion: String) {
-        uid = nil
-        self.resourceVersion = resourceVersion
-    }
-
-    /// Requires the UID and the version in `metadata`.
-    ///
-    /// - Returns: `nil` if `metadata` lacks one of them, because it was not read from the API server.
-    public init?(exactly metadata: ObjectMeta) {
-        guard let uid = metadata.uid, let resourceVersion = metadata.resourceVersion else { return nil }
-        self.init(uid: uid, resourceVersion: resourceVersion)
     }
 }
 

@@ -18,14 +18,8 @@ public struct Event: KubernetesObject, Hashable {
     public var count: Int?
     public var firstTimestamp: Date?
     public var lastTimestamp: Date?
-    /// The time of the first occurrence, with microseconds. Reporters of the newer Events API set it instead of
-    /// ``firstTimestamp``.
-    public var eventTime: Date?
     public var source: Source?
     public var reportingComponent: String?
-    public var reportingInstance: String?
-    /// The action that the reporter took. Required if ``eventTime`` is set.
-    public var action: String?
 
     public init(
         metadata: ObjectMeta,
@@ -36,11 +30,8 @@ public struct Event: KubernetesObject, Hashable {
         count: Int? = nil,
         firstTimestamp: Date? = nil,
         lastTimestamp: Date? = nil,
-        eventTime: Date? = nil,
         source: Source? = nil,
-        reportingComponent: String? = nil,
-        reportingInstance: String? = nil,
-        action: String? = nil
+        reportingComponent: String? = nil
     ) {
         self.metadata = metadata
         self.involvedObject = involvedObject
@@ -50,55 +41,39 @@ public struct Event: KubernetesObject, Hashable {
         self.count = count
         self.firstTimestamp = firstTimestamp
         self.lastTimestamp = lastTimestamp
-        self.eventTime = eventTime
         self.source = source
         self.reportingComponent = reportingComponent
-        self.reportingInstance = reportingInstance
-        self.action = action
     }
 
     /// The component that reported the event.
     public struct Source: Codable, Hashable, Sendable {
         public var component: String?
-        public var host: String?
 
-        public init(component: String? = nil, host: String? = nil) {
+        public init(component: String?) {
             self.component = component
-            self.host = host
         }
     }
 }
 
 /// A reference to an object of any kind (`core/v1 ObjectReference`).
 public struct ObjectReference: Codable, Hashable, Sendable {
-    public var apiVersion: String?
     public var kind: String?
     public var namespace: String?
     public var name: String?
     public var uid: String?
-    public var resourceVersion: String?
 
-    public init(
-        apiVersion: String? = nil,
-        kind: String? = nil,
-        namespace: String? = nil,
-        name: String? = nil,
-        uid: String? = nil,
-        resourceVersion: String? = nil
-    ) {
-        self.apiVersion = apiVersion
+    public init(kind: String, namespace: String, name: String, uid: String? = nil) {
         self.kind = kind
         self.namespace = namespace
         self.name = name
         self.uid = uid
-        self.resourceVersion = resourceVersion
     }
 }
 
 extension Event {
     private enum CodingKeys: String, CodingKey {
-        case metadata, involvedObject, reason, message, type, count, firstTimestamp, lastTimestamp, eventTime
-        case source, reportingComponent, reportingInstance, action
+        case metadata, involvedObject, reason, message, type, count, firstTimestamp, lastTimestamp, source
+        case reportingComponent
     }
 
     public init(from decoder: any Decoder) throws {
@@ -111,11 +86,8 @@ extension Event {
         count = try container.decodeIfPresent(Int.self, forKey: .count)
         firstTimestamp = try container.decodeTimeIfPresent(forKey: .firstTimestamp)
         lastTimestamp = try container.decodeTimeIfPresent(forKey: .lastTimestamp)
-        eventTime = try container.decodeTimeIfPresent(forKey: .eventTime)
         source = try container.decodeIfPresent(Source.self, forKey: .source)
         reportingComponent = try container.decodeIfPresent(String.self, forKey: .reportingComponent)
-        reportingInstance = try container.decodeIfPresent(String.self, forKey: .reportingInstance)
-        action = try container.decodeIfPresent(String.self, forKey: .action)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -128,10 +100,7 @@ extension Event {
         try container.encodeIfPresent(count, forKey: .count)
         try container.encodeIfPresent(firstTimestamp.map { RFC3339.seconds($0) }, forKey: .firstTimestamp)
         try container.encodeIfPresent(lastTimestamp.map { RFC3339.seconds($0) }, forKey: .lastTimestamp)
-        try container.encodeIfPresent(eventTime.map { RFC3339.microseconds($0) }, forKey: .eventTime)
         try container.encodeIfPresent(source, forKey: .source)
         try container.encodeIfPresent(reportingComponent, forKey: .reportingComponent)
-        try container.encodeIfPresent(reportingInstance, forKey: .reportingInstance)
-        try container.encodeIfPresent(action, forKey: .action)
     }
 }

@@ -44,20 +44,11 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         public var sectionName: String?
         public var port: Int?
 
-        public init(
-            group: String? = nil,
-            kind: String? = nil,
-            namespace: String? = nil,
-            name: String,
-            sectionName: String? = nil,
-            port: Int? = nil
-        ) {
-            self.group = group
+        public init(kind: String? = nil, namespace: String? = nil, name: String, sectionName: String? = nil) {
             self.kind = kind
             self.namespace = namespace
             self.name = name
             self.sectionName = sectionName
-            self.port = port
         }
     }
 
@@ -140,30 +131,17 @@ public struct HTTPRoute: KubernetesObject, Hashable {
         /// The longest time from a request to the end of its response, as a Gateway API duration (GEP-2257) such as `8h`.
         public var request: String?
 
-        public init(request: String? = nil) {
+        public init(request: String) {
             self.request = request
         }
     }
 
-    /// A backend of a rule (Gateway API, `HTTPBackendRef`).
+    /// A backend of a rule: a Service in the route's namespace (Gateway API, `HTTPBackendRef`).
     public struct BackendReference: Codable, Hashable, Sendable {
-        public var group: String?
-        /// The kind; `Service` if absent.
-        public var kind: String?
-        public var namespace: String?
         public var name: String
         public var port: Int?
 
-        public init(
-            group: String? = nil,
-            kind: String? = nil,
-            namespace: String? = nil,
-            name: String,
-            port: Int? = nil
-        ) {
-            self.group = group
-            self.kind = kind
-            self.namespace = namespace
+        public init(name: String, port: Int) {
             self.name = name
             self.port = port
         }
@@ -173,7 +151,7 @@ public struct HTTPRoute: KubernetesObject, Hashable {
     public struct Status: Hashable, Sendable {
         public var parents: [ParentStatus]
 
-        public init(parents: [ParentStatus] = []) {
+        public init(parents: [ParentStatus]) {
             self.parents = parents
         }
     }
@@ -181,13 +159,11 @@ public struct HTTPRoute: KubernetesObject, Hashable {
     /// The status that the controller of one Gateway reports.
     public struct ParentStatus: Hashable, Sendable {
         public var parentRef: ParentReference
-        public var controllerName: String?
         /// The conditions, such as `Accepted` and `ResolvedRefs`.
         public var conditions: [Condition]
 
-        public init(parentRef: ParentReference, controllerName: String? = nil, conditions: [Condition] = []) {
+        public init(parentRef: ParentReference, conditions: [Condition]) {
             self.parentRef = parentRef
-            self.controllerName = controllerName
             self.conditions = conditions
         }
     }
@@ -245,13 +221,12 @@ extension HTTPRoute.Status: Codable {
 
 extension HTTPRoute.ParentStatus: Codable {
     private enum CodingKeys: String, CodingKey {
-        case parentRef, controllerName, conditions
+        case parentRef, conditions
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         parentRef = try container.decode(HTTPRoute.ParentReference.self, forKey: .parentRef)
-        controllerName = try container.decodeIfPresent(String.self, forKey: .controllerName)
         conditions = try container.decodeListIfPresent(Condition.self, forKey: .conditions)
     }
 }

@@ -16,19 +16,16 @@ public struct ListMeta: Hashable, Sendable {
     public var resourceVersion: String
     /// The token for the next page; `nil` on the last page.
     public var continueToken: String?
-    /// The number of objects on the following pages; metadata-only lists never contain it.
-    public var remainingItemCount: Int64?
 
-    public init(resourceVersion: String = "", continueToken: String? = nil, remainingItemCount: Int64? = nil) {
+    public init(resourceVersion: String = "", continueToken: String? = nil) {
         self.resourceVersion = resourceVersion
         self.continueToken = continueToken
-        self.remainingItemCount = remainingItemCount
     }
 }
 
 extension ListMeta: JSONReadable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case resourceVersion, remainingItemCount
+        case resourceVersion
         case continueToken = "continue"
     }
 
@@ -39,7 +36,6 @@ extension ListMeta: JSONReadable {
         try json.object(Self.members) { member, json in
             switch member {
             case .resourceVersion: resourceVersion = try json.ifPresent { try $0.string() } ?? ""
-            case .remainingItemCount: remainingItemCount = try json.ifPresent { try $0.integer() }
             case .continueToken:
                 let token = try json.ifPresent { try $0.string() }
                 continueToken = token?.isEmpty == true ? nil : token

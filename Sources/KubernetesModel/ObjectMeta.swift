@@ -5,10 +5,8 @@ public import FoundationEssentials
 ///
 /// `managedFields` is not decoded: metadata-only lists always contain it, and it is the largest part of most objects.
 public struct ObjectMeta: Hashable, Sendable {
-    /// The name, unique for a kind in a namespace. Empty only in a create that sets ``generateName``.
+    /// The name, unique for a kind in a namespace. Empty only in objects that the API server does not store.
     public var name: String
-    /// The prefix from which the API server generates a name.
-    public var generateName: String?
     /// The namespace; `nil` for cluster-scoped objects.
     public var namespace: String?
     /// The unique identifier. An object that was deleted and created again has another one.
@@ -25,13 +23,10 @@ public struct ObjectMeta: Hashable, Sendable {
     public var annotations: [String: String]
     /// The objects that this one depends on. When none of them exists any more, garbage collection deletes this object.
     public var ownerReferences: [OwnerReference]
-    /// The identifiers of cleanup tasks that must be completed before a deleted object is removed.
-    public var finalizers: [String]
 
     /// Creates metadata for a new object or, in tests, of an existing one.
     public init(
         name: String = "",
-        generateName: String? = nil,
         namespace: String? = nil,
         uid: String? = nil,
         resourceVersion: String? = nil,
@@ -40,11 +35,9 @@ public struct ObjectMeta: Hashable, Sendable {
         deletionTimestamp: Date? = nil,
         labels: [String: String] = [:],
         annotations: [String: String] = [:],
-        ownerReferences: [OwnerReference] = [],
-        finalizers: [String] = []
+        ownerReferences: [OwnerReference] = []
     ) {
         self.name = name
-        self.generateName = generateName
         self.namespace = namespace
         self.uid = uid
         self.resourceVersion = resourceVersion
@@ -54,7 +47,6 @@ public struct ObjectMeta: Hashable, Sendable {
         self.labels = labels
         self.annotations = annotations
         self.ownerReferences = ownerReferences
-        self.finalizers = finalizers
     }
 
     /// Whether the API server has begun to delete the object.
@@ -63,14 +55,13 @@ public struct ObjectMeta: Hashable, Sendable {
 
 extension ObjectMeta: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, generateName, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp
-        case labels, annotations, ownerReferences, finalizers
+        case name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp
+        case labels, annotations, ownerReferences
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decodeIfPresent(String.self, forKey: .name) ?? ""
-        generateName = try container.decodeIfPresent(String.self, forKey: .generateName)
         namespace = try container.decodeIfPresent(String.self, forKey: .namespace)
         uid = try container.decodeIfPresent(String.self, forKey: .uid)
         resourceVersion = try container.decodeIfPresent(String.self, forKey: .resourceVersion)
@@ -80,13 +71,11 @@ extension ObjectMeta: Codable {
         labels = try container.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
         ownerReferences = try container.decodeListIfPresent(OwnerReference.self, forKey: .ownerReferences)
-        finalizers = try container.decodeListIfPresent(String.self, forKey: .finalizers)
     }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         if !name.isEmpty { try container.encode(name, forKey: .name) }
-        try container.encodeIfPresent(generateName, forKey: .generateName)
         try container.encodeIfPresent(namespace, forKey: .namespace)
         try container.encodeIfPresent(uid, forKey: .uid)
         try container.encodeIfPresent(resourceVersion, forKey: .resourceVersion)
@@ -96,7 +85,6 @@ extension ObjectMeta: Codable {
         if !labels.isEmpty { try container.encode(labels, forKey: .labels) }
         if !annotations.isEmpty { try container.encode(annotations, forKey: .annotations) }
         if !ownerReferences.isEmpty { try container.encode(ownerReferences, forKey: .ownerReferences) }
-        if !finalizers.isEmpty { try container.encode(finalizers, forKey: .finalizers) }
     }
 }
 
@@ -108,7 +96,6 @@ extension ObjectMeta: JSONReadable {
         try json.object(Self.members) { member, json in
             switch member {
             case .name: name = try json.ifPresent { try $0.string() } ?? ""
-            case .generateName: generateName = try json.ifPresent { try $0.string() }
             case .namespace: namespace = try json.ifPresent { try $0.string() }
             case .uid: uid = try json.ifPresent { try $0.string() }
             case .resourceVersion: resourceVersion = try json.ifPresent { try $0.string() }
@@ -119,7 +106,6 @@ extension ObjectMeta: JSONReadable {
             case .annotations: annotations = try json.ifPresent { try $0.strings() } ?? [:]
             case .ownerReferences:
                 ownerReferences = try json.ifPresent { try $0.array { try OwnerReference(reading: &$0) } } ?? []
-            case .finalizers: finalizers = try json.ifPresent { try $0.array { try $0.string() } } ?? []
             }
         }
     }
@@ -178,7 +164,7 @@ extension KeyedDecodingContainer {
         try decodeIfPresent([Item].self, forKey: key) ?? []
     }
 
-    /// Decodes a `metav1.Time` or `metav1.MicroTime` that may be absent or JSON `null`.
+    /// Decodes a `metav1.Time` that may be absent or JSON `null`.
     func decodeTimeIfPresent(forKey key: Key) throws -> Date? {
         guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let date = RFC3339.date(text) else {

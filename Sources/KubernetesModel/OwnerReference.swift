@@ -8,57 +8,33 @@ public struct OwnerReference: Codable, Hashable, Sendable {
     public var name: String
     /// The owner's UID. A new object with the same name is not the owner.
     public var uid: String
-    /// Whether this owner is the managing controller.
-    public var controller: Bool?
-    /// Whether a foreground deletion of the owner waits for the dependent. Setting it may require permission on the owner's
-    /// finalizers.
-    public var blockOwnerDeletion: Bool?
 
-    public init(
-        apiVersion: String,
-        kind: String,
-        name: String,
-        uid: String,
-        controller: Bool? = nil,
-        blockOwnerDeletion: Bool? = nil
-    ) {
+    public init(apiVersion: String, kind: String, name: String, uid: String) {
         self.apiVersion = apiVersion
         self.kind = kind
         self.name = name
         self.uid = uid
-        self.controller = controller
-        self.blockOwnerDeletion = blockOwnerDeletion
     }
 }
 
 extension OwnerReference: JSONReadable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case apiVersion, kind, name, uid, controller, blockOwnerDeletion
+        case apiVersion, kind, name, uid
     }
 
     private static let members = JSONMembers<CodingKeys>()
 
     public init(reading json: inout JSONReader) throws {
         var apiVersion, kind, name, uid: String?
-        var controller, blockOwnerDeletion: Bool?
         try json.object(Self.members) { member, json in
             switch member {
             case .apiVersion: apiVersion = try json.string()
             case .kind: kind = try json.string()
             case .name: name = try json.string()
             case .uid: uid = try json.string()
-            case .controller: controller = try json.ifPresent { try $0.boolean() }
-            case .blockOwnerDeletion: blockOwnerDeletion = try json.ifPresent { try $0.boolean() }
             }
         }
         guard let apiVersion, let kind, let name, let uid else { throw json.failure("the owner is incomplete") }
-        self.init(
-            apiVersion: apiVersion,
-            kind: kind,
-            name: name,
-            uid: uid,
-            controller: controller,
-            blockOwnerDeletion: blockOwnerDeletion
-        )
+        self.init(apiVersion: apiVersion, kind: kind, name: name, uid: uid)
     }
 }

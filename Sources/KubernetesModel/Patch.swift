@@ -108,11 +108,6 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         JSONPointer("metadata", "annotations", key)
     }
 
-    /// A pointer to the label `key` of an object.
-    public static func label(_ key: String) -> JSONPointer {
-        JSONPointer("metadata", "labels", key)
-    }
-
     /// The text of the pointer, in which `~` is written as `~0` and `/` as `~1` (RFC 6901 section 3).
     public var description: String {
         tokens.map { token in
@@ -147,21 +142,8 @@ public struct MergePatch: Hashable, Sendable, Encodable {
     ///   - annotations: The annotations to change.
     ///   - resourceVersion: If given, the API server responds with 409 if the object has another version.
     public static func annotations(_ annotations: [String: String?], resourceVersion: String? = nil) -> MergePatch {
-        metadata("annotations", annotations, resourceVersion)
-    }
-
-    /// Sets labels, or removes those whose value is `nil`.
-    ///
-    /// - Parameters:
-    ///   - labels: The labels to change.
-    ///   - resourceVersion: If given, the API server responds with 409 if the object has another version.
-    public static func labels(_ labels: [String: String?], resourceVersion: String? = nil) -> MergePatch {
-        metadata("labels", labels, resourceVersion)
-    }
-
-    private static func metadata(_ map: String, _ members: [String: String?], _ resourceVersion: String?) -> MergePatch
-    {
-        var metadata: [String: JSONValue] = [map: .object(members.mapValues { $0.map { .string($0) } ?? .null })]
+        let members = annotations.mapValues { $0.map { JSONValue.string($0) } ?? .null }
+        var metadata: [String: JSONValue] = ["annotations": .object(members)]
         if let resourceVersion {
             metadata["resourceVersion"] = .string(resourceVersion)
         }

@@ -3,45 +3,18 @@ public struct Pod: KubernetesObject, Hashable {
     public static let resource = APIResource(group: "", versions: ["v1"], plural: "pods", kind: "Pod")
 
     public var metadata: ObjectMeta
-    public var spec: Spec
     public var status: Status
 
-    public init(metadata: ObjectMeta, spec: Spec = Spec(), status: Status = Status()) {
+    public init(metadata: ObjectMeta) {
         self.metadata = metadata
-        self.spec = spec
-        self.status = status
-    }
-
-    /// The containers of the pod.
-    public struct Spec: Hashable, Sendable {
-        public var containers: [Container]
-
-        public init(containers: [Container] = []) {
-            self.containers = containers
-        }
-    }
-
-    /// A container of a pod.
-    public struct Container: Codable, Hashable, Sendable {
-        public var name: String
-        public var image: String?
-
-        public init(name: String, image: String? = nil) {
-            self.name = name
-            self.image = image
-        }
+        status = Status()
     }
 
     /// The observed state of the pod.
     public struct Status: Hashable, Sendable {
         /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
         public var phase: String?
-        public var conditions: [Condition]
-
-        public init(phase: String? = nil, conditions: [Condition] = []) {
-            self.phase = phase
-            self.conditions = conditions
-        }
+        public var conditions: [Condition] = []
 
         /// Whether all containers have ended and will not be restarted.
         public var isTerminal: Bool { phase == "Succeeded" || phase == "Failed" }
@@ -50,25 +23,13 @@ public struct Pod: KubernetesObject, Hashable {
 
 extension Pod {
     private enum CodingKeys: String, CodingKey {
-        case metadata, spec, status
+        case metadata, status
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
-        spec = try container.decodeIfPresent(Spec.self, forKey: .spec) ?? Spec()
         status = try container.decodeIfPresent(Status.self, forKey: .status) ?? Status()
-    }
-}
-
-extension Pod.Spec: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case containers
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        containers = try container.decodeListIfPresent(Pod.Container.self, forKey: .containers)
     }
 }
 

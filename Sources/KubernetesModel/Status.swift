@@ -1,7 +1,5 @@
 /// The API server's response to a request that returns no object, above all an error (`metav1.Status`).
 public struct Status: Codable, JSONReadable, Hashable {
-    /// `Success` or `Failure`.
-    public var status: String?
     /// A description for people. It may contain names of objects.
     public var message: String?
     public var reason: StatusReason?
@@ -9,43 +7,28 @@ public struct Status: Codable, JSONReadable, Hashable {
     /// The HTTP status code.
     public var code: Int?
 
-    public init(
-        status: String? = nil,
-        message: String? = nil,
-        reason: StatusReason? = nil,
-        details: Details? = nil,
-        code: Int? = nil
-    ) {
-        self.status = status
-        self.message = message
+    public init(reason: StatusReason, code: Int) {
         self.reason = reason
-        self.details = details
         self.code = code
     }
 
     /// The object that the status is about, and the causes of an error.
     public struct Details: Codable, Hashable, Sendable {
         public var name: String?
-        public var group: String?
         /// The plural of the resource, or the kind; the API server uses both.
         public var kind: String?
-        public var uid: String?
         public var causes: [Cause]?
         /// The number of seconds to wait before the next attempt.
         public var retryAfterSeconds: Int?
 
         public init(
             name: String? = nil,
-            group: String? = nil,
             kind: String? = nil,
-            uid: String? = nil,
             causes: [Cause]? = nil,
             retryAfterSeconds: Int? = nil
         ) {
             self.name = name
-            self.group = group
             self.kind = kind
-            self.uid = uid
             self.causes = causes
             self.retryAfterSeconds = retryAfterSeconds
         }
@@ -54,14 +37,6 @@ public struct Status: Codable, JSONReadable, Hashable {
     /// One of the causes of an error.
     public struct Cause: Codable, Hashable, Sendable {
         public var reason: String?
-        public var message: String?
-        public var field: String?
-
-        public init(reason: String? = nil, message: String? = nil, field: String? = nil) {
-            self.reason = reason
-            self.message = message
-            self.field = field
-        }
     }
 }
 

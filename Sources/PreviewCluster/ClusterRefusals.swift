@@ -4,33 +4,26 @@ public import Logging
 public import Metrics
 public import PreviewControl
 internal import PreviewDomain
-internal import Synchronization
 
 /// Counts the requests that the API server refused or failed, and logs its own message: one for each cause and minute.
 ///
 /// Callers get fixed texts, since the API server's message names objects. Operators need the message itself, so it is
 /// logged with everything masked that may be secret.
 public final class ClusterRefusals: Sendable {
-    /// The time between two messages of a cause.
-    static let interval = Duration.seconds(60)
-    /// The number of remembered causes; there are fewer combinations of errors and requests than this.
-    static let maxCauses = 256
-
     private struct Cause: Hashable {
         let kind: KubernetesError.Kind
         /// `nil` for a problem that affects all requests.
         let operation: String?
     }
 
-    private let throttle = Mutex(LogThrottle<Cause>(interval: interval, maxCauses: maxCauses))
+    private let repeated: RepeatedMessages<Cause>
     private let factory: any MetricsFactory
-    private let time: MonotonicTime
     private let logger: Logger
 
     /// - Parameter factory: The destination of ``PreviewMetric/clusterRefusals``.
     public init(_ factory: any MetricsFactory, time: MonotonicTime, logger: Logger) {
         self.factory = factory
-        self.time = time
+        repeated = RepeatedMessages(time: time)
         self.logger = logger
     }
 
@@ -43,7 +36,7 @@ public final class ClusterRefusals: Sendable {
             factory: factory
         ).increment()
         let cause = Cause(kind: error.kind, operation: error.concernsAllRequests ? nil : error.operation)
-        guard let heldBack = throttle.withLock({ $0.admit(cause, at: time.uptime()) }) else { return }
+        guard let heldBack = repeated.admit(cause) else { return }
         logger.warning(
             "the API server refused or failed a request",
             metadata: [

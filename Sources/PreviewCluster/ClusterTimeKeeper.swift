@@ -24,8 +24,6 @@ public struct ClusterTimeKeeper: NamedService {
     private static let votePause = Duration.seconds(4)
     /// The number of votes at once while there is no contradiction.
     private static let maxVotesAtOnce = ServerTimeBounds.deciding
-    /// How often a contradiction is logged while it lasts.
-    private static let warningInterval = Duration.seconds(60)
 
     public init(client: KubernetesClient, time: MonotonicTime, logger: Logger) {
         self.client = client
@@ -36,7 +34,7 @@ public struct ClusterTimeKeeper: NamedService {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             var nextRound = time.uptime()
-            var warnings = LogThrottle<Bool>(interval: Self.warningInterval, maxCauses: 2)
+            let warnings = RepeatedMessages<Bool>(time: time)
             while !Task.isCancelled {
                 // If the cluster does not answer, other components report it.
                 if time.uptime() >= nextRound {
@@ -44,7 +42,7 @@ public struct ClusterTimeKeeper: NamedService {
                     nextRound = time.uptime() + Self.interval
                 }
                 try? await vote()
-                warn(&warnings)
+                warn(warnings)
                 try? await time.sleep(Self.votePause)
             }
         }
@@ -59,9 +57,9 @@ public struct ClusterTimeKeeper: NamedService {
         }
     }
 
-    private func warn(_ warnings: inout LogThrottle<Bool>) {
+    private func warn(_ warnings: RepeatedMessages<Bool>) {
         guard let contradiction = client.serverClock.contradiction,
-            warnings.admit(contradiction > .zero, at: time.uptime()) != nil
+            warnings.admit(contradiction > .zero) != nil
         else { return }
         logger.warning(
             "an API server's clock contradicts the established time, which is kept until the contradiction is confirmed",

@@ -296,19 +296,19 @@ extension KubernetesPreviewObjects: PreviewObjects {
     }
 
     public func isLive(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
-        let found = try await ClusterError.nilIfMissing {
-            try await client.get(Pod.self, named: pod.name, in: namespace)
-        }
-        guard let found else { return false }
-        return found.metadata.uid == pod.uid && !found.status.isTerminal
+        try await current(pod).map { !$0.status.isTerminal } ?? false
     }
 
     public func isReady(_ pod: PodIdentity) async throws(ClusterError) -> Bool {
+        try await current(pod)?.status.conditions.isTrue("Ready") ?? false
+    }
+
+    /// The pod; `nil` if it no longer exists, or another one has its name.
+    private func current(_ pod: PodIdentity) async throws(ClusterError) -> Pod? {
         let found = try await ClusterError.nilIfMissing {
             try await client.get(Pod.self, named: pod.name, in: namespace)
         }
-        guard let found, found.metadata.uid == pod.uid else { return false }
-        return found.status.conditions.isTrue("Ready")
+        return found?.metadata.uid == pod.uid ? found : nil
     }
 
     // MARK: Claims

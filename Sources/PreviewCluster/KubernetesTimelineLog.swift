@@ -2,7 +2,6 @@ public import KubernetesClient
 internal import KubernetesModel
 public import Logging
 public import PreviewControl
-internal import PreviewDomain
 internal import Synchronization
 
 /// The timeline as Kubernetes Events on the runs' claims, where `kubectl describe sandboxclaim` shows it too.
@@ -14,7 +13,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     private let namespace: String
     private let logger: Logger
     /// An outage interrupts every open stream.
-    private let interruptions: RepeatedMessages
+    private let interruptions: RepeatedMessages<String>
 
     /// The largest number of existing entries that a reader gets, the newest ones.
     static let maxReplayed = 500

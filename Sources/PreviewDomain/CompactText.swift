@@ -148,25 +148,25 @@ package struct CompactText: Hashable, Sendable {
 }
 
 /// A value that all copies share, so that a copy takes eight bytes.
-package final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
-    package let value: Value
+final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
+    let value: Value
 
-    package init(_ value: Value) {
+    init(_ value: Value) {
         self.value = value
     }
 
-    package static func == (left: Shared, right: Shared) -> Bool {
+    static func == (left: Shared, right: Shared) -> Bool {
         left === right || left.value == right.value
     }
 
-    package func hash(into hasher: inout Hasher) {
+    func hash(into hasher: inout Hasher) {
         value.hash(into: &hasher)
     }
 }
 
 extension Shared: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The description of the value; the sharing is not visible.
-    package var description: String { String(describing: value) }
-    package var debugDescription: String { String(reflecting: value) }
-    package var customMirror: Mirror { Mirror(reflecting: value) }
+    var description: String { String(describing: value) }
+    var debugDescription: String { String(reflecting: value) }
+    var customMirror: Mirror { Mirror(reflecting: value) }
 }

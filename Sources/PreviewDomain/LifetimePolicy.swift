@@ -47,7 +47,7 @@ public struct LifetimePolicy: Hashable, Sendable {
     ///   - preview: The preview as it was read.
     ///   - earliest: The earliest instant that the cluster's clock can show now.
     ///   - idlenessCounts: False while no idle previews are deleted: then only the cap counts.
-    public func isLiving(_ preview: Preview, now earliest: Date, idlenessCounts: Bool = true) -> Bool {
+    public func isLiving(_ preview: Preview, now earliest: Date, idlenessCounts: Bool) -> Bool {
         let end = idlenessCounts ? preview.deadline(policy: self) : preview.effectiveMaxUntil(policy: self)
         return !preview.isBeingDeleted && earliest < end
     }

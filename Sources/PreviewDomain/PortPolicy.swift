@@ -1,3 +1,5 @@
+internal import Basics
+
 /// A TCP port in a pod, 1 to 65535.
 public struct TargetPort: Hashable, Sendable, CustomStringConvertible {
     /// The numbers that a TCP port can have; 0 is none.

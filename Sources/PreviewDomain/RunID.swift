@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The identifier of a run, in its canonical spelling.
 ///
 /// A run id is 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit. A UUID, with or without its

@@ -1,3 +1,4 @@
+internal import Basics
 import OpenSSLKit
 
 /// The per-run label, which names the run of an object in the cluster.
@@ -12,7 +13,7 @@ public struct RunLabel: Hashable, Sendable, CustomStringConvertible {
     private let compact: CompactText
 
     /// The label of a run.
-    public init(_ run: RunID) {
+    init(_ run: RunID) {
         compact = CompactText(Self.text(runID: run.text))
     }
 

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Removes secrets from text of other sources, so that it can be logged.
 ///
 /// An API server's message about a refused request names the object, and a preview's object is named after its token. A
@@ -73,7 +75,7 @@ public enum SecretMask {
 
     private static func isSuspicious(_ part: Substring) -> Bool {
         let bytes = part.utf8
-        let hasDigit = bytes.contains { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let hasDigit = bytes.contains(where: \.isDigit)
         if hasDigit, bytes.count >= suspiciousWordLength { return true }
         let isOneCase = part.allSatisfy { !$0.isUppercase } || part.allSatisfy { !$0.isLowercase }
         guard isOneCase, part.lowercased().utf8.allSatisfy(isBase32) else { return false }

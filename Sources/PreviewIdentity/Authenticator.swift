@@ -1,5 +1,4 @@
 public import Basics
-public import PreviewDomain
 
 /// Authenticates the caller of a request by its credentials.
 public struct Authenticator: Sendable {

@@ -1,6 +1,5 @@
 internal import Basics
 internal import OpenSSLKit
-internal import PreviewDomain
 internal import Synchronization
 
 /// A cache whose entries expire.

@@ -1,6 +1,4 @@
 public import Basics
-public import PreviewDomain
-internal import Synchronization
 
 /// Accepts every bearer token that no other verifier recognised; the core API decides about it for each run.
 ///
@@ -17,28 +15,5 @@ public struct UnverifiedBearers: CredentialVerifier {
                 bearer: bearer
             )
         )
-    }
-}
-
-/// A limit for concurrent operations.
-public final class ConcurrencyLimit: Sendable {
-    public let limit: Int
-    private let count = Mutex(0)
-
-    public init(_ limit: Int) {
-        self.limit = limit
-    }
-
-    /// - Returns: False if the limit is reached. If true, ``leave()`` has to follow.
-    public func enter() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    public func leave() {
-        count.withLock { $0 -= 1 }
     }
 }

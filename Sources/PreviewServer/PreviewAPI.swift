@@ -1,3 +1,4 @@
+internal import Basics
 public import Hummingbird
 public import Logging
 public import Metrics
@@ -76,12 +77,12 @@ public struct PreviewAPI: Sendable {
     }
 
     /// Answers the requests of the whole API, each within its time limit.
-    public func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
+    func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
         TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout, time: time)
     }
 
     /// All routes, with their common middleware.
-    public func router() -> Router<PreviewRequestContext> {
+    func router() -> Router<PreviewRequestContext> {
         let router = describedRouter()
         router.answerOtherMethods()
         return router

@@ -1,5 +1,5 @@
 public import Basics
-public import CoreAPI
+internal import CoreAPI
 public import HTTPTransport
 internal import HTTPTypes
 public import Logging
@@ -164,7 +164,6 @@ private final class Passage: Sendable {
         let forwarded = ForwardedRequest(
             request.head,
             client: request.client,
-            scheme: request.scheme,
             to: router.base,
             id: id.isNew ? id.description : nil
         )

@@ -1,5 +1,4 @@
 internal import Basics
-internal import CoreAPI
 internal import HTTPTransport
 package import HTTPTypes
 
@@ -14,7 +13,7 @@ struct ForwardedRequest {
     ///   - request: The head as received; its authority is the client's `Host`.
     ///   - client: The client's address.
     ///   - id: The ID for a request without one.
-    init(_ request: HTTPRequest, client: String?, scheme: String, to base: BaseURL, id: String?) {
+    init(_ request: HTTPRequest, client: String?, to base: BaseURL, id: String?) {
         var fields = HopByHop.removed(from: request.headerFields)
         fields[.host] = nil
         if HopByHop.takesTrailers(request.headerFields) {
@@ -23,7 +22,8 @@ struct ForwardedRequest {
         }
         if let client { fields.add(client, to: .xForwardedFor) }
         if let host = request.authority { fields.add(host, to: .xForwardedHost) }
-        fields.add(scheme, to: .xForwardedProto)
+        // TLS ends at the gateway: clients reach this service over plain HTTP.
+        fields.add("http", to: .xForwardedProto)
         fields.add("1.1 \(Self.pseudonym)", to: .via)
         if let id { fields[.xRequestID] = id }
         let path = request.path ?? "/"
@@ -142,12 +142,7 @@ package struct RequestID: Hashable, CustomStringConvertible {
         if (1...Self.maxLength).contains(given.utf8.count), given.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             description = given
         } else {
-            description = Self.hexadecimal(random()) + Self.hexadecimal(random())
+            description = RequestTrace.hexadecimal(random()) + RequestTrace.hexadecimal(random())
         }
-    }
-
-    private static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

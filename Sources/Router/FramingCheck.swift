@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Refuses requests whose end two recipients could interpret differently (request smuggling, RFC 9112 section 11.2).
 ///
 /// The HTTP parser refuses most of them: folded lines, bare line feeds, lengths with signs, a length beside chunks. The
@@ -24,8 +26,7 @@ public enum FramingCheck {
                 guard value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !value.contains(",") else { return "host" }
             case "content-length":
                 lengths += 1
-                guard !value.isEmpty, value.utf8.count <= 18, value.utf8.allSatisfy({ (0x30...0x39).contains($0) })
-                else {
+                guard !value.isEmpty, value.utf8.count <= 18, value.utf8.allSatisfy(\.isDigit) else {
                     return "content_length"
                 }
             case "transfer-encoding":
@@ -43,13 +44,6 @@ public enum FramingCheck {
     /// RFC 9110 section 5.6.2.
     private static func isToken(_ name: String) -> Bool {
         !name.isEmpty
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
+            && name.utf8.allSatisfy { $0.isAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains($0) }
     }
 }

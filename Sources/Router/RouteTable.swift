@@ -1,3 +1,4 @@
+internal import Basics
 public import HTTPTypes
 
 /// Decides whether this service or the core API answers a request.
@@ -59,7 +60,7 @@ public enum RouteTable {
 
     /// The format of a run ID: 1 to 128 characters of `[A-Za-z0-9._-]`, the first a letter or digit.
     private static func isRunID(_ segment: Substring.UTF8View) -> Bool {
-        guard let first = segment.first, isLetterOrDigit(first), segment.count <= 128 else { return false }
+        guard let first = segment.first, first.isAlphanumeric, segment.count <= 128 else { return false }
         return segment.allSatisfy(isUnreserved)
     }
 
@@ -69,15 +70,6 @@ public enum RouteTable {
 
     /// RFC 3986 section 2.3, without `~`, which no name here has.
     private static func isUnreserved(_ byte: UInt8) -> Bool {
-        isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
+        byte.isAlphanumeric || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 }

@@ -16,8 +16,6 @@ public struct RoutedRequest: Sendable {
     public let body: Body
     /// The client's address.
     public let client: String?
-    /// The client's scheme: `http` or `https`.
-    public let scheme: String
     /// Ends the request when the client disconnects.
     public let departure: TransportAbort
 
@@ -25,13 +23,11 @@ public struct RoutedRequest: Sendable {
         head: HTTPRequest,
         body: Body,
         client: String?,
-        scheme: String = "http",
         departure: TransportAbort = TransportAbort()
     ) {
         self.head = head
         self.body = body
         self.client = client
-        self.scheme = scheme
         self.departure = departure
     }
 

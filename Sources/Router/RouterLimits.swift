@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Basics
 
 /// The limits of the router.
 public struct RouterLimits: Hashable, Sendable {
@@ -27,38 +27,21 @@ final class RouterPlaces: Sendable {
         case request
     }
 
-    private struct State {
-        var streams = 0
-        var requests = 0
-
-        subscript(kind: Kind) -> Int {
-            get { kind == .stream ? streams : requests }
-            set { if kind == .stream { streams = newValue } else { requests = newValue } }
-        }
-    }
-
-    private let limits: RouterLimits
-    private let state = Mutex(State())
+    private let streams: ConcurrencyLimit
+    private let requests: ConcurrencyLimit
 
     init(_ limits: RouterLimits) {
-        self.limits = limits
+        streams = ConcurrencyLimit(limits.maxStreams)
+        requests = ConcurrencyLimit(limits.maxRequests)
     }
 
     /// The number of forwarded requests of a kind.
-    func count(_ kind: Kind) -> Int { state.withLock { $0[kind] } }
+    func count(_ kind: Kind) -> Int { places(kind).count }
 
     /// - Returns: False if there is no place. If true, ``leave(_:)`` has to follow.
-    func enter(_ kind: Kind) -> Bool {
-        state.withLock { state in
-            guard state[kind] < limit(kind) else { return false }
-            state[kind] += 1
-            return true
-        }
-    }
+    func enter(_ kind: Kind) -> Bool { places(kind).enter() }
 
-    func leave(_ kind: Kind) {
-        state.withLock { $0[kind] -= 1 }
-    }
+    func leave(_ kind: Kind) { places(kind).leave() }
 
     /// Changes the kind of a request.
     ///
@@ -69,7 +52,5 @@ final class RouterPlaces: Sendable {
         return other
     }
 
-    private func limit(_ kind: Kind) -> Int {
-        kind == .stream ? limits.maxStreams : limits.maxRequests
-    }
+    private func places(_ kind: Kind) -> ConcurrencyLimit { kind == .stream ? streams : requests }
 }

@@ -102,7 +102,8 @@ enum ConformanceChecks {
 
     @Sendable static func deletePreconditions(_ cluster: ClusterUnderTest) async throws {
         let created = try await cluster.client.create(cluster.service("judged"), in: cluster.namespace)
-        let judged = try #require(Preconditions(exactly: created.metadata))
+        let uid = try #require(created.metadata.uid)
+        let judged = Preconditions(uid: uid, resourceVersion: created.metadata.resourceVersion)
         _ = try await cluster.client.patchMetadata(
             of: Service.self,
             named: "judged",
@@ -112,14 +113,14 @@ enum ConformanceChecks {
         await expect(.conflict) { try await delete("judged", judged, cluster) }
         await expect(.conflict) { try await delete("judged", Preconditions(uid: "another"), cluster) }
         let current = try await cluster.client.getMetadata(of: Service.self, named: "judged", in: cluster.namespace)
-        let exact = try #require(Preconditions(exactly: current.metadata))
+        let exact = Preconditions(uid: uid, resourceVersion: current.metadata.resourceVersion)
         #expect(try await delete("judged", exact, cluster) == .deleted)
         #expect(try await delete("judged", exact, cluster) == .notFound)
     }
 
     @Sendable static func finalizers(_ cluster: ClusterUnderTest) async throws {
         let route = HTTPRoute(
-            metadata: ObjectMeta(name: "held", namespace: cluster.namespace, finalizers: ["example.com/hold"]),
+            metadata: ObjectMeta(name: "held", namespace: cluster.namespace),
             spec: HTTPRoute.Spec(
                 parentRefs: [HTTPRoute.ParentReference(name: "nobody")],
                 hostnames: ["held.example.com"],
@@ -127,6 +128,12 @@ enum ConformanceChecks {
             )
         )
         let created = try await cluster.client.create(route, in: cluster.namespace)
+        _ = try await cluster.client.patchMetadata(
+            of: HTTPRoute.self,
+            named: "held",
+            in: cluster.namespace,
+            .merge(MergePatch(["metadata": ["finalizers": ["example.com/hold"]]]))
+        )
         let outcome = try await cluster.client.delete(
             HTTPRoute.self,
             named: "held",
@@ -184,8 +191,8 @@ enum ConformanceChecks {
         ]
         for patch in failing {
             await expect(.invalid) {
-                _ = try await cluster.client.patch(
-                    Service.self,
+                _ = try await cluster.client.patchMetadata(
+                    of: Service.self,
                     named: "patched",
                     in: cluster.namespace,
                     .json(patch)

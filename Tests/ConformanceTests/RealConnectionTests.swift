@@ -49,7 +49,7 @@ struct RealConnectionTests {
         )
         let created = try await client.create(service, in: namespace)
         let change = MergePatch.annotations(["example.com/changed": "yes"])
-        _ = try await client.patch(Service.self, named: name, in: namespace, .merge(change))
+        _ = try await client.patchMetadata(of: Service.self, named: name, in: namespace, .merge(change))
         let uid = Preconditions(uid: try #require(created.metadata.uid))
         let result = try await client.delete(Service.self, named: name, in: namespace, preconditions: uid)
         #expect(result == .deleted)

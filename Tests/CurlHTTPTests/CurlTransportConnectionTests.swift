@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func aProxyThatIsGoneIsAConnectError() async throws {
-        try await withTransport(.init(proxy: .url("http://user:secret@\(Self.nobody)"))) { transport in
+        try await withTransport(.init(proxy: "http://user:secret@\(Self.nobody)")) { transport in
             do {
                 _ = try await transport.collect(request(to: "example.invalid"), maxBodyBytes: 0)
                 Issue.record("the request needed no proxy")
@@ -179,7 +179,7 @@ import Testing
         try await RawPeer.run { _, _ in
             .init("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", then: .close)
         } _: { proxy in
-            try await withTransport(.init(proxy: .url("http://\(proxy.authority)"))) { transport in
+            try await withTransport(.init(proxy: "http://\(proxy.authority)")) { transport in
                 let kind = await kindOfError {
                     _ = try await transport.collect(request(to: "example.invalid"), maxBodyBytes: 0)
                 }

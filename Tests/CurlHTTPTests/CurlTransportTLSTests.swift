@@ -112,7 +112,7 @@ import Testing
         let identity = try CertificateAuthority().issue().client
         let configuration = CurlConfiguration(
             tls: .init(clientIdentity: identity),
-            proxy: .url("http://user:secret@proxy")
+            proxy: "http://user:secret@proxy"
         )
         #expect(!String(reflecting: configuration).contains("secret"))
         #expect(String(reflecting: identity) == "ClientIdentity(redacted)")

@@ -1,9 +1,10 @@
 import Basics
 import FoundationEssentials
 import HTTPTransport
-import KubernetesClient
 import KubernetesModel
 import TestSupport
+
+@testable import KubernetesClient
 
 /// A client on a scripted transport and a clock that a test advances.
 struct ClientFixture: Sendable {
@@ -53,6 +54,15 @@ struct ClientFixture: Sendable {
 
     /// The methods and paths of the requests.
     var lines: [String] { transport.exchanges.map(\.line) }
+
+    /// Watches objects from version 1 until the server ends the watch.
+    func watch<Object: KubernetesObject>(
+        _ type: Object.Type,
+        _ handle: @Sendable (WatchEvent<Object>) async throws -> Void = { _ in }
+    ) async throws {
+        let query = ListQuery(resource: type.resource, form: .whole, namespace: "n")
+        try await client.watch(query, "1", .seconds(300), liveness: WatchLiveness(), opened: {}, handle)
+    }
 
     /// Runs `work` while the clock advances whenever a task sleeps on it.
     func whileTimePasses<Result: Sendable>(

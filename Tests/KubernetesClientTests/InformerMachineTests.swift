@@ -9,7 +9,7 @@ struct InformerMachineTests {
     private static let gone = KubernetesError(.gone, statusCode: 410)
 
     private func watching(from version: String = "5") -> InformerMachine {
-        var machine = InformerMachine(consistency: .cached)
+        var machine = InformerMachine()
         _ = machine.listed(version)
         _ = machine.opened()
         return machine
@@ -17,8 +17,8 @@ struct InformerMachineTests {
 
     @Test("A list leads to a watch from its version")
     func listThenWatch() {
-        var machine = InformerMachine(consistency: .cached)
-        #expect(machine.first == .list(.cached))
+        var machine = InformerMachine()
+        #expect(machine.state == .listing)
         #expect(machine.listed("5") == .watch(from: "5"))
         #expect(machine.state == .opening(from: "5"))
         #expect(machine.opened() == false)
@@ -46,32 +46,32 @@ struct InformerMachineTests {
         #expect(pauses.last == InformerMachine.maxBackoff / 2)
     }
 
-    @Test("After 410 the version is never used again, and the list is the most recent one")
+    @Test("After 410 the version is never used again")
     func goneRelists() {
         var machine = watching()
         let first = machine.failed(Self.gone, jitter: 0.5)
-        #expect(first == .init(step: .list(.mostRecent), pause: .zero, announcesInterruption: true))
+        #expect(first == .init(step: .list, pause: .zero, announcesInterruption: true))
         _ = machine.listed("9")
         let second = machine.failed(Self.gone, jitter: 0.5)
-        #expect(second.step == .list(.mostRecent))
+        #expect(second.step == .list)
         #expect(second.pause > .zero, "a list that leads to 410 at once must not become a loop")
     }
 
-    @Test("After 410 the list stays the most recent one until it has been read")
+    @Test("A list that fails after 410 is repeated, and a missing kind of object leads to a list")
     func failedListAfterGone() {
         var machine = watching()
         _ = machine.failed(Self.gone, jitter: 0.5)
-        #expect(machine.failed(Self.broken, jitter: 0.5).step == .list(.mostRecent))
+        #expect(machine.failed(Self.broken, jitter: 0.5).step == .list)
         _ = machine.listed("9")
         let missing = KubernetesError(.notFound(.group), statusCode: 404)
-        #expect(machine.failed(missing, jitter: 0.5).step == .list(.cached))
+        #expect(machine.failed(missing, jitter: 0.5).step == .list)
     }
 
     @Test("A frame that cannot be decoded leads to a list, after a pause")
     func undecodableFrame() {
         var machine = watching()
         let next = machine.failed(KubernetesError(.decoding, "scripted"), jitter: 0)
-        #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
+        #expect(next.step == .list && next.announcesInterruption)
         #expect(next.pause == InformerMachine.initialBackoff / 2)
         #expect(machine.listed("9") == .watch(from: "9"))
     }
@@ -108,9 +108,9 @@ struct InformerMachineTests {
 
     @Test("A failed list is repeated, and a list ends an interruption")
     func failedList() {
-        var machine = InformerMachine(consistency: .mostRecent)
+        var machine = InformerMachine()
         let next = machine.failed(Self.broken, jitter: 0.5)
-        #expect(next.step == .list(.mostRecent) && next.announcesInterruption)
+        #expect(next.step == .list && next.announcesInterruption)
         _ = machine.listed("1")
         #expect(machine.opened() == false, "the list said it all")
     }

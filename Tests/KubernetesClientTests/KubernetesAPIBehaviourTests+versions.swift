@@ -85,10 +85,10 @@ extension KubernetesAPIBehaviourTests {
             }
         }
         _ = try await fixture.client.list(Sandbox.self, in: "n")
-        try await fixture.client.watch(Sandbox.self, in: "n", from: "1") { _ in }
+        try await fixture.watch(Sandbox.self)
         #expect(fixture.lines.last?.contains("v1alpha1") == true)
         fixture.clock.advance(by: .seconds(601))
-        try await fixture.client.watch(Sandbox.self, in: "n", from: "1") { _ in }
+        try await fixture.watch(Sandbox.self)
         #expect(fixture.lines.last?.contains("v1beta1") == true)
     }
 
@@ -143,6 +143,6 @@ extension KubernetesAPIBehaviourTests {
         }
         let error = try await fixture.error { try await fixture.client.list(Sandbox.self, in: "n") }
         #expect(error?.kind == .serverError)
-        #expect(error?.meansUnreachable == true)
+        #expect(error?.isTemporary == true)
     }
 }

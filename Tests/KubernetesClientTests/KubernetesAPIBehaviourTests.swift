@@ -16,7 +16,7 @@ import Testing
 /// | 2 | a JSON Patch's 422 is ambiguous; a merge patch creates the annotations map |
 /// | 3 | a quiet watch is reopened after the client's own limit (`InformerTests`) |
 /// | 4 | 410 comes as a status and as a frame (`InformerTests`); a list at a future version is 504 |
-/// | 5 | `limit` is left out where it is ignored; lists can be null |
+/// | 5 | lists come in pages, and can be null |
 /// | 6 | 409 has two reasons; a delete of a missing object, and of one with finalizers |
 /// | 7 | an absent and a terminating namespace |
 /// | 8 | 429 with `Retry-After`; bounded concurrency |
@@ -72,18 +72,19 @@ struct KubernetesAPIBehaviourTests {
         let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
         #expect(error?.kind == .unavailable)
         #expect(error?.retryAfter == .seconds(10))
-        #expect(error?.meansUnreachable == true)
+        #expect(error?.isTemporary == true)
         #expect(fixture.lines.count == 1)
     }
 
     @Test("2: a 422 is final and does not show its cause; a merge patch creates the map")
     func invalidPatchIsAmbiguous() async throws {
         let fixture = try ClientFixture(.json(422, JSON.status(422, "Invalid")), .json(JSON.object("p")))
+        let patch = Patch.json([.add(.annotation("a"), "1")])
         let error = try await fixture.error {
-            try await fixture.client.patch(Pod.self, named: "p", in: "n", .json([.add(.annotation("a"), "1")]))
+            try await fixture.client.patchMetadata(of: Pod.self, named: "p", in: "n", patch)
         }
         #expect(error?.kind == .invalid)
-        _ = try await fixture.client.patch(Pod.self, named: "p", in: "n", .merge(.annotations(["a": "1"])))
+        _ = try await fixture.client.patchMetadata(of: Pod.self, named: "p", in: "n", .merge(.annotations(["a": "1"])))
         let exchange = fixture.transport.exchanges[1]
         #expect(exchange.request.head.headerFields[.contentType] == "application/merge-patch+json")
         #expect(exchange.body == #"{"metadata":{"annotations":{"a":"1"}}}"#)
@@ -119,25 +120,20 @@ struct KubernetesAPIBehaviourTests {
         #expect(hopeless.lines.count == 2)
     }
 
-    @Test("5: a list from the cache names no limit; a page names its token; null items are none")
-    func cachedListsHaveNoLimit() async throws {
+    @Test("5: each page names the limit and its token; null items are none")
+    func pagesNameTheirToken() async throws {
         let fixture = try ClientFixture(
             limits: RequestLimits(pageSize: 2),
             .json(#"{"metadata":{"resourceVersion":"3"},"items":null}"#),
             .json(JSON.list(["a", "b"], next: "to+ken")),
             .json(JSON.list(["c"]))
         )
-        let cached = try await fixture.client.listMetadata(
-            of: Pod.self,
-            in: "n",
-            labelSelector: "a=b,c",
-            consistency: .cached
-        )
-        #expect(cached.items.isEmpty)
+        let empty = try await fixture.client.listMetadata(of: Pod.self, in: "n", labelSelector: "a=b,c")
+        #expect(empty.items.isEmpty)
         _ = try await fixture.client.listMetadata(of: Pod.self, in: nil, fieldSelector: "status.phase!=Failed")
         #expect(
             fixture.lines == [
-                "GET /api/v1/namespaces/n/pods?labelSelector=a%3Db%2Cc&resourceVersion=0",
+                "GET /api/v1/namespaces/n/pods?labelSelector=a%3Db%2Cc&limit=2",
                 "GET /api/v1/pods?fieldSelector=status.phase%21%3DFailed&limit=2",
                 "GET /api/v1/pods?fieldSelector=status.phase%21%3DFailed&limit=2&continue=to%2Bken",
             ]
@@ -266,7 +262,7 @@ struct KubernetesAPIBehaviourTests {
             try await hanging.client.patchMetadata(of: Pod.self, named: "p", in: "n", patch)
         }
         #expect(error?.kind == .transport(.timedOut))
-        #expect(error?.meansUnreachable == true)
+        #expect(error?.isTemporary == true)
         #expect(slow.lines.count == 1 && hanging.lines.count == 1)
     }
 

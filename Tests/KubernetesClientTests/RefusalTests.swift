@@ -151,7 +151,12 @@ struct RefusalTests {
         for (code, reason, details) in answers {
             let fixture = try ClientFixture(.json(code, JSON.status(code, reason, details: details)))
             let error = try await fixture.error {
-                try await fixture.client.patch(Pod.self, named: "p", in: "n", .json([.add(.annotation("a"), "1")]))
+                try await fixture.client.patchMetadata(
+                    of: Pod.self,
+                    named: "p",
+                    in: "n",
+                    .json([.add(.annotation("a"), "1")])
+                )
             }
             #expect(error?.isRefusal == false, "\(code) \(reason)")
         }

@@ -46,7 +46,7 @@ struct ServerClockTests {
     func answersTellTheTime() async throws {
         let date = ["Date": "Sun, 06 Nov 1994 08:49:37 GMT"]
         let watch = try ClientFixture(.answer(status: 200, fields: date, body: []))
-        try await watch.client.watch(Pod.self, in: "n", from: "1") { _ in }
+        try await watch.watch(Pod.self)
         #expect(watch.client.serverClock.reading() == nil)
 
         let fixture = try ClientFixture(.json(404, JSON.status(404, "NotFound"), date))

@@ -14,13 +14,7 @@ struct WatchLivenessTests {
         )
         let liveness = WatchLiveness()
         liveness.begin()
-        let query = ListQuery(
-            resource: Pod.resource,
-            form: .metadata,
-            namespace: "n",
-            labelSelector: nil,
-            fieldSelector: nil
-        )
+        let query = ListQuery(resource: Pod.resource, form: .metadata, namespace: "n")
         let (clock, seen) = (fixture.clock, SharedCount())
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await liveness.requestReopen() }

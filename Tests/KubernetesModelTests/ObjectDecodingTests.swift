@@ -43,8 +43,7 @@ struct ObjectDecodingTests {
             deletionTimestamp: Date(timeIntervalSince1970: 1_795_482_124),
             labels: ["l": "1"],
             annotations: ["x/y": "2"],
-            ownerReferences: [OwnerReference(apiVersion: "v1", kind: "Pod", name: "p", uid: "q")],
-            finalizers: ["f"]
+            ownerReferences: [OwnerReference(apiVersion: "v1", kind: "Pod", name: "p", uid: "q")]
         )
         #expect(try JSONDecoder().decode(ObjectMeta.self, from: JSONEncoder().encode(metadata)) == metadata)
         let empty = try JSONEncoder().encode(ObjectMeta(name: "a"))
@@ -58,26 +57,24 @@ struct ObjectDecodingTests {
         }
     }
 
-    @Test("A pod's containers, phase and conditions are read")
+    @Test("A pod's phase and conditions are read")
     func pod() throws {
         let pod = try decode(
             Pod.self,
             #"""
-            {"metadata":{"name":"p"},"spec":{"nodeName":"n","containers":[{"name":"c","ports":null},
-              {"name":"d","ports":[{"name":"web","containerPort":3000,"protocol":"TCP"}]}]},
+            {"metadata":{"name":"p"},"spec":{"nodeName":"n","containers":[{"name":"c","ports":null}]},
              "status":{"phase":"Succeeded","podIP":"10.0.0.1","conditions":[{"type":"Ready","status":"False",
                "lastProbeTime":null,"lastTransitionTime":"2026-01-01T00:00:00Z"},{"type":"Odd","status":"Perhaps"}]}}
             """#
         )
-        #expect(pod.spec.containers.map(\.name) == ["c", "d"])
         #expect(pod.status.isTerminal)
         #expect(!pod.status.conditions.isTrue("Ready"))
         #expect(pod.status.conditions.first(ofType: "Odd")?.status == .unknown)
     }
 
-    @Test(arguments: [#"{"containers":null}"#, "{}"])
+    @Test(arguments: [#"{"ports":null}"#, "{}"])
     func aListThatIsNullOrMissingIsEmpty(spec: String) throws {
-        #expect(try decode(Pod.Spec.self, spec) == Pod.Spec())
+        #expect(try decode(Service.Spec.self, spec) == Service.Spec())
     }
 
     @Test("A route's parents and their conditions are read, and a written route has no status")
@@ -130,18 +127,16 @@ struct ObjectDecodingTests {
         #expect(service.spec.selector.isEmpty)
     }
 
-    @Test("An event's times are whole seconds, and its event time has microseconds")
+    @Test("An event's times are whole seconds")
     func event() throws {
         let event = Event(
             metadata: ObjectMeta(name: "e", namespace: "n"),
             involvedObject: ObjectReference(kind: "SandboxClaim", namespace: "n", name: "c"),
-            firstTimestamp: Date(timeIntervalSince1970: 0.75),
-            eventTime: Date(timeIntervalSince1970: 0.75)
+            firstTimestamp: Date(timeIntervalSince1970: 0.75)
         )
         let text = String(decoding: try JSONEncoder().encode(event), as: UTF8.self)
         #expect(text.contains(#""firstTimestamp":"1970-01-01T00:00:00Z""#))
-        #expect(text.contains(#""eventTime":"1970-01-01T00:00:00.750000Z""#))
-        #expect(try decode(Event.self, text).eventTime == event.eventTime)
+        #expect(try decode(Event.self, text).firstTimestamp == Date(timeIntervalSince1970: 0))
     }
 
     @Test("An unknown reason of a Status is kept")

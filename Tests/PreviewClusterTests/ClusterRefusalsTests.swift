@@ -61,7 +61,7 @@ struct ClusterRefusalsTests {
         #expect(line.metadata["cause"] == "quota_exceeded" && line.metadata["request"] == "create services")
         #expect(line.metadata["reason"]?.contains("exceeded quota: q, requested: count/services=1") == true)
         #expect(!line.text.contains(Self.token) && !line.text.contains("k7m2q4x3"))
-        scene.clock.advance(by: ClusterRefusals.interval)
+        scene.clock.advance(by: .seconds(60))
         await scene.create()
         #expect(scene.log.lines.count == 2)
         #expect(scene.log.lines.last?.metadata["held_back"] == "9")

@@ -32,7 +32,6 @@ struct RouteStatusTests {
         }
         return HTTPRoute.ParentStatus(
             parentRef: HTTPRoute.ParentReference(kind: kind, namespace: namespace, name: gateway, sectionName: section),
-            controllerName: controller,
             conditions: [condition("Accepted", accepted), condition("ResolvedRefs", resolved)].compactMap { $0 }
         )
     }

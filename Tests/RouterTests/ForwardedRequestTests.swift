@@ -19,7 +19,7 @@ struct ForwardedRequestTests {
             headerFields: fields
         )
         let base = try BaseURL("https://core.example.com:8443/base/")
-        return ForwardedRequest(request, client: client, scheme: "http", to: base, id: "an-id").head
+        return ForwardedRequest(request, client: client, to: base, id: "an-id").head
     }
 
     private func field(_ name: String, _ value: String) -> HTTPField {

@@ -115,7 +115,7 @@ struct RouterPropertyTests {
         for _ in 0..<Self.rounds {
             let fields = try fields(random)
             let request = HTTPRequest(method: .get, scheme: "http", authority: "h", path: "/x", headerFields: fields)
-            let sent = ForwardedRequest(request, client: "192.0.2.1", scheme: "http", to: base, id: "id").head
+            let sent = ForwardedRequest(request, client: "192.0.2.1", to: base, id: "id").head
                 .headerFields
             let nominated = Set(
                 fields[values: .connection].joined(separator: ",").lowercased()

@@ -106,6 +106,6 @@ struct DigitScanner {
     }
 
     private static func digit(_ byte: UInt8) -> Int? {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int(byte - UInt8(ascii: "0")) : nil
+        byte.isDigit ? Int(byte - UInt8(ascii: "0")) : nil
     }
 }

@@ -27,18 +27,11 @@ public enum RFC3339 {
         text(second: microseconds(since1970: date).flooredDivision(by: 1_000_000).quotient, fraction: 0, digits: 0)
     }
 
-    /// Formats an instant in UTC with microseconds, as `metav1.MicroTime` of the Kubernetes API does:
-    /// `2026-01-31T08:15:00.123456Z`.
-    public static func microseconds(_ date: Date) -> String {
-        let (second, microsecond) = microseconds(since1970: date).flooredDivision(by: 1_000_000)
-        return text(second: second, fraction: microsecond, digits: 6)
-    }
-
     private static func text(second: Int, fraction: Int, digits: Int) -> String {
         let (days, secondOfDay) = second.flooredDivision(by: CivilDate.secondsPerDay)
         let date = CivilDate(daysSince1970: days)
         var text: [UInt8] = []
-        text.reserveCapacity(27)
+        text.reserveCapacity(24)
         func append(_ number: Int, digits: Int, then separator: Unicode.Scalar) {
             var divisor = 1
             for _ in 1..<digits { divisor *= 10 }

@@ -11,7 +11,7 @@ struct APIRequest: Sendable {
     var body: [UInt8]
 
     /// - Parameter target: The request target: the path and the query.
-    init(method: String, target: String, headers: HTTPFields = [:], body: [UInt8] = []) {
+    init(method: String, target: String, headers: HTTPFields, body: [UInt8]) {
         self.method = method
         self.headers = headers
         self.body = body

@@ -143,13 +143,6 @@ extension RequestHandler.Parsed {
     fileprivate var call: FaultPlan.Call {
         var place: ResourceTarget?
         if case .resource(let target) = target { place = target }
-        return FaultPlan.Call(
-            verb: verb,
-            resource: resource,
-            namespace: place?.namespace,
-            name: place?.name,
-            user: user?.name ?? "",
-            body: request.body
-        )
+        return FaultPlan.Call(verb: verb, resource: resource, name: place?.name)
     }
 }

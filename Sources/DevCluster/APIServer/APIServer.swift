@@ -74,7 +74,7 @@ package final class APIServer: Service {
     /// Creates a server. It listens when it runs.
     ///
     /// - Throws: An error if the certificate cannot be created.
-    package init(configuration: Configuration = Configuration(), store: ObjectStore = ObjectStore()) throws {
+    package init(configuration: Configuration, store: ObjectStore) throws {
         self.configuration = configuration
         self.store = store
         handler = RequestHandler(

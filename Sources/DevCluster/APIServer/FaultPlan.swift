@@ -8,11 +8,7 @@ package final class FaultPlan: Sendable {
         package let verb: String
         /// The resource's plural with its subresource, or the path.
         package let resource: String
-        package let namespace: String?
         package let name: String?
-        package let user: String
-        /// The body of the request.
-        package let body: [UInt8]
     }
 
     /// A fault of a request or a watch.

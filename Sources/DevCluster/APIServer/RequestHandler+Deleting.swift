@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 extension RequestHandler {
     /// Deletes one object.
     ///

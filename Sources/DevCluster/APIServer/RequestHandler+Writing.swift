@@ -1,5 +1,4 @@
 import FoundationEssentials
-import HTTPTypes
 import YAMLKit
 
 extension RequestHandler {

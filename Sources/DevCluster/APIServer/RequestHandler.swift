@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPTypes
 
 /// Responds to requests, independently of connections.

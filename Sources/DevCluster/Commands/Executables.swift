@@ -10,14 +10,14 @@ struct Executables: Sendable, Hashable {
     let envoy: String
 
     /// - Throws: ``DevClusterFailure`` with instructions if a program is missing.
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+    init() throws {
         cluster = try Self.own()
         let folder = cluster.split(separator: "/").dropLast().joined(separator: "/")
         service = "/\(folder)/preview-gateway"
         guard FileManager.default.isExecutableFile(atPath: service) else {
             throw DevClusterFailure("\(service) is missing: build it first, for example with 'make build'")
         }
-        envoy = try Self.envoy(environment: environment)
+        envoy = try Self.envoy(environment: ProcessInfo.processInfo.environment)
     }
 
     /// The path in the variable `ENVOY`, or the first `envoy` in `PATH`.

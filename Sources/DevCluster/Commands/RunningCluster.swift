@@ -1,5 +1,3 @@
-import HTTPTransport
-
 /// The parts of a running development cluster.
 struct RunningCluster: Sendable {
     /// The id of the run that has a sandbox.

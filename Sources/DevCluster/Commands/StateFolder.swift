@@ -72,10 +72,10 @@ struct StateFolder: Sendable {
         }
     }
 
-    /// The last lines of a file, for an error message.
-    static func tail(of path: String, lines: Int = 10) -> String {
+    /// The last ten lines of a file, for an error message.
+    static func tail(of path: String) -> String {
         guard let data = FileManager.default.contents(atPath: path) else { return "" }
-        return String(decoding: data.suffix(8192), as: UTF8.self).split(separator: "\n").suffix(lines)
+        return String(decoding: data.suffix(8192), as: UTF8.self).split(separator: "\n").suffix(10)
             .map { "    \($0)" }.joined(separator: "\n")
     }
 }

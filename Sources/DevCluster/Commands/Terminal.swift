@@ -9,20 +9,11 @@ struct Terminal: Sendable {
     /// The interval in which a long step reports its progress.
     private static let patience: Duration = .seconds(2)
 
-    private let write: @Sendable (String) -> Void
-
-    /// - Parameter write: Writes text; to standard output by default.
-    init(
-        write: @escaping @Sendable (String) -> Void = { text in
-            // An error is ignored: the terminal may have been closed.
-            _ = try? FileDescriptor.standardOutput.writeAll(text.utf8)
-        }
-    ) {
-        self.write = write
+    /// Writes a line to standard output.
+    func line(_ text: String = "") {
+        // An error is ignored: the terminal may have been closed.
+        _ = try? FileDescriptor.standardOutput.writeAll("\(text)\n".utf8)
     }
-
-    /// Writes a line.
-    func line(_ text: String = "") { write(text + "\n") }
 
     /// Performs a step, and prints its result and duration.
     ///

@@ -6,10 +6,10 @@ package struct GatewaySnapshot: Sendable, Hashable {
     package var pods: [JSONValue]
 
     package init(
-        gateways: [JSONValue] = [],
-        routes: [JSONValue] = [],
-        services: [JSONValue] = [],
-        pods: [JSONValue] = []
+        gateways: [JSONValue],
+        routes: [JSONValue],
+        services: [JSONValue],
+        pods: [JSONValue]
     ) {
         self.gateways = gateways
         self.routes = routes

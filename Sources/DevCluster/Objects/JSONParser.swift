@@ -4,8 +4,6 @@
 package struct JSONParser {
     /// The reason for which the bytes are not valid JSON.
     package struct Failure: Error, Hashable, CustomStringConvertible {
-        /// The offset of the first invalid byte.
-        package let offset: Int
         package let description: String
     }
 
@@ -31,7 +29,7 @@ package struct JSONParser {
     }
 
     private func failure(_ description: String) -> Failure {
-        Failure(offset: position, description: "\(description) at offset \(position)")
+        Failure(description: "\(description) at offset \(position)")
     }
 
     private mutating func skipSpace() {

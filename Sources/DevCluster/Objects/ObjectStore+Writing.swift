@@ -99,7 +99,7 @@ extension ObjectStore {
     ) throws -> JSONValue {
         var object = object
         if object.name.isEmpty, let prefix = object["metadata", "generateName"]?.stringValue, !prefix.isEmpty {
-            let suffix = makeUID().uuidString.lowercased().filter { $0 != "-" }.suffix(5)
+            let suffix = UUID().uuidString.lowercased().filter { $0 != "-" }.suffix(5)
             object["metadata", "name"] = .string(String(prefix.prefix(58)) + suffix)
         }
         let name = object.name
@@ -130,7 +130,7 @@ extension ObjectStore {
         object["apiVersion"] = .string(kind.storageAPIVersion)
         object["kind"] = .string(kind.kind)
         object["metadata", "namespace"] = kind.isNamespaced ? namespace.map(JSONValue.string) : nil
-        object["metadata", "uid"] = .string(makeUID().uuidString.lowercased())
+        object["metadata", "uid"] = .string(UUID().uuidString.lowercased())
         object["metadata", "creationTimestamp"] = .string(Timestamp.text(now()))
         object["metadata", "deletionTimestamp"] = nil
         object["metadata", "deletionGracePeriodSeconds"] = nil

@@ -21,35 +21,29 @@ package final class ObjectStore: Sendable {
     package var kinds: [ResourceKind] { served.withLock(\.self) }
     package let limits: Limits
     let now: @Sendable () -> Date
-    let makeUID: @Sendable () -> UUID
     private let served: Mutex<[ResourceKind]>
     private let state: Mutex<State>
     /// Yields when there may be garbage, for ``runGarbageCollection()``.
     private let garbageSignals: AsyncStream<Void>
     private let garbageSignal: AsyncStream<Void>.Continuation
 
-    /// Creates a store that contains only namespaces.
+    /// Creates a store that contains only the initial namespaces of a cluster.
     ///
     /// - Parameters:
     ///   - kinds: The kinds to store.
-    ///   - namespaces: The initial namespaces.
     ///   - limits: The limits of the history and of buffers.
     ///   - now: The clock for timestamps such as `creationTimestamp`.
-    ///   - makeUID: The source of UIDs and generated names.
     package init(
         kinds: [ResourceKind] = ResourceKind.all,
-        namespaces: [String] = ["default", "kube-node-lease", "kube-public", "kube-system"],
         limits: Limits = Limits(),
-        now: @escaping @Sendable () -> Date = { Date() },
-        makeUID: @escaping @Sendable () -> UUID = { UUID() }
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
         served = Mutex(kinds)
         self.limits = limits
         self.now = now
-        self.makeUID = makeUID
         state = Mutex(State())
         (garbageSignals, garbageSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        for name in namespaces {
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.withLock { state in
                 let object = newObject(.namespaces, namespace: nil, name: name, ["metadata": ["name": .string(name)]])
                 commit(.namespaces, object, replacing: nil, &state)

@@ -9,7 +9,7 @@ package struct ResourceKind: Sendable {
     /// The plural name in paths, for example `httproutes`.
     package let plural: String
     /// The singular name that `kubectl` accepts.
-    package let singular: String
+    package var singular: String { kind.lowercased() }
     /// The name of the type, for example `HTTPRoute`.
     package let kind: String
     /// The short names that `kubectl` accepts.
@@ -32,7 +32,6 @@ package struct ResourceKind: Sendable {
         group: String,
         versions: [String],
         plural: String,
-        singular: String? = nil,
         kind: String,
         shortNames: [String] = [],
         isNamespaced: Bool = true,
@@ -44,7 +43,6 @@ package struct ResourceKind: Sendable {
         self.group = group
         self.versions = versions
         self.plural = plural
-        self.singular = singular ?? kind.lowercased()
         self.kind = kind
         self.shortNames = shortNames
         self.isNamespaced = isNamespaced

@@ -73,7 +73,7 @@ public struct TransportSecurity: Hashable, Sendable {
     public var trust: ServerTrust
     public var clientCertificate: ClientCertificate?
 
-    public init(trust: ServerTrust, clientCertificate: ClientCertificate? = nil) {
+    public init(trust: ServerTrust, clientCertificate: ClientCertificate?) {
         self.trust = trust
         self.clientCertificate = clientCertificate
     }
@@ -188,14 +188,5 @@ extension KubernetesError {
         do { return try SmallFile.read(path, maxBytes: maxBytes) } catch {
             throw KubernetesError(.configuration, "\(path) (\(field)) \(error)")
         }
-    }
-}
-
-extension StringProtocol {
-    /// Removes white space at both ends, such as a file's last newline.
-    var trimmed: String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
-        else { return "" }
-        return String(self[first...last])
     }
 }

@@ -1,6 +1,5 @@
 public import Basics
 import FoundationEssentials
-internal import KubernetesModel
 import Subprocess
 
 #if canImport(System)

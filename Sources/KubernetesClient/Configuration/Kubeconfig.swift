@@ -6,9 +6,9 @@ import YAMLKit
 ///
 /// For a cluster, context or user that several files define, the first file is used completely, and so is the first
 /// `current-context` (Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files").
-public struct Kubeconfig: Sendable {
+struct Kubeconfig: Sendable {
     /// The largest kubeconfig file, or file named by one, that is accepted.
-    public static let maxFileBytes = 4 * 1024 * 1024
+    static let maxFileBytes = 4 * 1024 * 1024
 
     /// An entry, and the file that contains it.
     struct Entry<Value: Sendable>: Sendable {
@@ -29,7 +29,7 @@ public struct Kubeconfig: Sendable {
     ///   - paths: The files, the most important one first.
     ///   - mustExist: Whether a missing file is an error. In `$KUBECONFIG` missing files are skipped.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the file.
-    public static func load(paths: [String], mustExist: Bool) throws -> Kubeconfig {
+    static func load(paths: [String], mustExist: Bool) throws -> Kubeconfig {
         var merged = Kubeconfig()
         for path in paths where !path.isEmpty {
             if !mustExist, !FileManager.default.fileExists(atPath: path) { continue }
@@ -73,7 +73,7 @@ extension Kubeconfig {
     /// - Parameter name: The context; the current one if `nil`.
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` that names the file and the field,
     ///   never a secret.
-    public func configuration(context name: String? = nil) throws -> ClusterConfiguration {
+    func configuration(context name: String?) throws -> ClusterConfiguration {
         let files = paths.joined(separator: ":")
         guard let contextName = name ?? currentContext else {
             throw KubernetesError(.configuration, "\(files): current-context is not set")

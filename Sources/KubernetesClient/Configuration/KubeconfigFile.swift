@@ -1,6 +1,5 @@
 internal import Basics
 internal import FoundationEssentials
-import KubernetesModel
 import YAMLKit
 
 /// The members of a kubeconfig file that this client reads (`clientcmd/api/v1`).

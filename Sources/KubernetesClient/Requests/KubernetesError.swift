@@ -118,11 +118,6 @@ extension KubernetesError {
         }
     }
 
-    /// Whether the cluster could not be reached, so that the state of its objects is unknown.
-    public var meansUnreachable: Bool {
-        isTemporary || kind == .transport(.cancelled)
-    }
-
     /// Whether the server refused or failed a request that it should have carried out, so that an operator needs its
     /// message. An expected result, such as a missing object or a conflict, does not count.
     public var isRefusal: Bool {

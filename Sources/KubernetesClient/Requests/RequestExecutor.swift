@@ -2,7 +2,6 @@ import Basics
 import FoundationEssentials
 import HTTPTransport
 import HTTPTypes
-import KubernetesModel
 import Synchronization
 
 /// Sends requests: credential, slot, attempt, retry.
@@ -27,7 +26,9 @@ final class RequestExecutor: Sendable {
     private let observer: RequestObserver?
     private let remainingTime: @Sendable () -> Duration?
     private let failureObserver: FailureObserver?
-    private let userAgent: String
+
+    /// The `User-Agent` of every request.
+    private static let userAgent = "preview-gateway/1"
 
     init(
         server: BaseURL,
@@ -38,8 +39,7 @@ final class RequestExecutor: Sendable {
         randomness: Randomness,
         observer: RequestObserver?,
         remainingTime: @escaping @Sendable () -> Duration?,
-        failureObserver: FailureObserver?,
-        userAgent: String
+        failureObserver: FailureObserver?
     ) {
         self.server = server
         self.credentials = credentials
@@ -50,7 +50,6 @@ final class RequestExecutor: Sendable {
         self.observer = observer
         self.remainingTime = remainingTime
         self.failureObserver = failureObserver
-        self.userAgent = userAgent
         serverClock = ServerClock(clock: clock)
     }
 
@@ -178,7 +177,7 @@ extension RequestExecutor {
         _ request: APIRequest,
         maxSilence: Duration,
         headTimeout: Duration,
-        liveness: WatchLiveness?,
+        liveness: WatchLiveness,
         opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
@@ -205,7 +204,7 @@ extension RequestExecutor {
         _ credential: Credential,
         _ maxSilence: Duration,
         _ headTimeout: Duration,
-        _ liveness: WatchLiveness?,
+        _ liveness: WatchLiveness,
         _ opened: @Sendable () async throws -> Void,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
@@ -239,7 +238,7 @@ extension RequestExecutor {
     private func head(_ request: APIRequest, _ credential: Credential) -> HTTPRequest {
         var fields = HTTPFields()
         fields[.accept] = request.accept
-        fields[.userAgent] = userAgent
+        fields[.userAgent] = Self.userAgent
         fields[.contentType] = request.contentType
         fields[.authorization] = credential.authorization?.value
         fields.addCurrentTrace()

@@ -53,7 +53,7 @@ public struct RetryPolicy: Hashable, Sendable {
     ///   - budget: The time limit of the request.
     ///   - jitter: A random number in 0..<1.
     /// - Returns: The pause before the next attempt, or `nil` if the failure is final.
-    public func pause(
+    func pause(
         after error: KubernetesError,
         isRead: Bool,
         attempts: Int,
@@ -109,7 +109,7 @@ public struct Randomness: Sendable {
     public static let system = Randomness(SystemRandomNumberGenerator())
 
     /// A number in 0..<1.
-    public func unit() -> Double {
+    func unit() -> Double {
         next()
     }
 

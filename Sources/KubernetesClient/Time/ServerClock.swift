@@ -10,7 +10,7 @@ public struct ServerTimeReading: Hashable, Sendable {
     /// How often another time was accepted before this reading, because the server's clock was set.
     public let steps: Int
 
-    public init(earliest: Date, latest: Date, steps: Int = 0) {
+    init(earliest: Date, latest: Date, steps: Int) {
         self.earliest = earliest
         self.latest = latest
         self.steps = steps
@@ -30,7 +30,7 @@ public final class ServerClock: Sendable {
     /// Creates a clock without any knowledge.
     ///
     /// - Parameter clock: A monotonic clock, which measures the time between responses.
-    public init(clock: any Clock<Duration>) {
+    init(clock: any Clock<Duration>) {
         elapsed = clock.stopwatch()
     }
 

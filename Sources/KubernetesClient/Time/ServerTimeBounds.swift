@@ -142,13 +142,13 @@ public struct ServerTimeBounds: Hashable, Sendable {
     }
 
     /// The server's time without the rival.
-    public func believedRange(at local: Double) -> ClosedRange<Double>? {
+    func believedRange(at local: Double) -> ClosedRange<Double>? {
         guard let now = believed?.aged(to: local) else { return nil }
         return local + now.lower...local + now.upper
     }
 
     /// How many seconds the rival is ahead, at least; negative if it is behind. `nil` while there is no contradiction.
-    public func contradiction(at local: Double) -> Double? {
+    func contradiction(at local: Double) -> Double? {
         guard let believed = believed?.aged(to: local), let rival = currentRival(at: local)?.interval.aged(to: local)
         else { return nil }
         if rival.lower > believed.upper { return rival.lower - believed.upper }
@@ -157,7 +157,7 @@ public struct ServerTimeBounds: Hashable, Sendable {
 
     /// Whether a response on a separate connection would add information: there is a contradiction, or no established
     /// time yet.
-    public func needsVote(at local: Double) -> Bool {
+    func needsVote(at local: Double) -> Bool {
         believed != nil && (!isEstablished || currentRival(at: local) != nil)
     }
 
@@ -170,7 +170,7 @@ public struct ServerTimeBounds: Hashable, Sendable {
     ///
     /// If the true time is in the middle of the interval, the server's clock then shows a full second. So whichever of
     /// the two seconds the response names, it excludes half of the interval.
-    public func pauseBeforeInformativeRequest(at local: Double) -> Double {
+    func pauseBeforeInformativeRequest(at local: Double) -> Double {
         guard let range = believedRange(at: local) else { return 0 }
         let middle = (range.lowerBound + range.upperBound) / 2
         return middle.rounded(.up) - middle

@@ -23,14 +23,12 @@ public enum InformerEvent<Object: Sendable>: Sendable {
 public struct Informer<Object: MetadataHolder>: Sendable {
     private let client: KubernetesClient
     private let query: ListQuery
-    private let consistency: ListConsistency
     private let liveness = WatchLiveness()
     private let uptime: @Sendable () -> Duration
 
-    private init(client: KubernetesClient, query: ListQuery, consistency: ListConsistency) {
+    private init(client: KubernetesClient, query: ListQuery) {
         self.client = client
         self.query = query
-        self.consistency = consistency
         uptime = client.executor.clock.stopwatch()
     }
 
@@ -78,18 +76,18 @@ public struct Informer<Object: MetadataHolder>: Sendable {
         keeping keep: @Sendable (Object) -> Kept?,
         _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
     ) async throws {
-        let machine = Mutex(InformerMachine(consistency: consistency))
+        let machine = Mutex(InformerMachine())
         liveness.begin()
         defer { liveness.end() }
-        var step = machine.withLock { $0.first }
+        var step = InformerMachine.Step.list
         while true {
             try Task.checkCancellation()
             let next: InformerMachine.Next
             let elapsed = client.executor.clock.stopwatch()
             do {
                 switch step {
-                case .list(let consistency):
-                    step = try await list(consistency, machine, keep, handle)
+                case .list:
+                    step = try await list(machine, keep, handle)
                     continue
                 case .watch(let version):
                     try await watch(version, machine, keep, handle)
@@ -111,12 +109,11 @@ public struct Informer<Object: MetadataHolder>: Sendable {
     }
 
     private func list<Kept: Sendable>(
-        _ consistency: ListConsistency,
         _ machine: borrowing Mutex<InformerMachine>,
         _ keep: @Sendable (Object) -> Kept?,
         _ handle: @Sendable (InformerEvent<Kept>) async throws -> Void
     ) async throws -> InformerMachine.Step {
-        let list = try await client.list(query, consistency, keeping: keep)
+        let list = try await client.list(query, keeping: keep)
         try await deliver(.replaced(list.items), handle)
         liveness.recordActivity(at: uptime())
         liveness.completeReopen(true)
@@ -182,24 +179,11 @@ extension Informer where Object: KubernetesObject {
     /// - Parameters:
     ///   - client: The cluster.
     ///   - namespace: The namespace; `nil` for all.
-    ///   - labelSelector: Which objects, by label.
-    ///   - fieldSelector: Which objects, by field.
-    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
-    public init(
-        client: KubernetesClient,
-        namespace: String?,
-        labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
-    ) {
-        let query = ListQuery(
-            resource: Object.resource,
-            form: .whole,
-            namespace: namespace,
-            labelSelector: labelSelector,
-            fieldSelector: fieldSelector
+    public init(client: KubernetesClient, namespace: String?) {
+        self.init(
+            client: client,
+            query: ListQuery(resource: Object.resource, form: .whole, namespace: namespace)
         )
-        self.init(client: client, query: query, consistency: consistency)
     }
 }
 
@@ -215,14 +199,12 @@ extension MetadataInformer {
     ///   - namespace: The namespace; `nil` for all.
     ///   - labelSelector: Which objects, by label.
     ///   - fieldSelector: Which objects, by field.
-    ///   - consistency: How fresh a list has to be. A list after 410 is always the most recent one.
     public init(
         client: KubernetesClient,
         resource: APIResource,
         namespace: String?,
         labelSelector: LabelSelector? = nil,
-        fieldSelector: FieldSelector? = nil,
-        consistency: ListConsistency = .mostRecent
+        fieldSelector: FieldSelector? = nil
     ) {
         let query = ListQuery(
             resource: resource,
@@ -231,7 +213,7 @@ extension MetadataInformer {
             labelSelector: labelSelector,
             fieldSelector: fieldSelector
         )
-        self.init(client: client, query: query, consistency: consistency)
+        self.init(client: client, query: query)
     }
 }
 

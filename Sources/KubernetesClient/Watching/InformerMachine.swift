@@ -25,8 +25,8 @@ struct InformerMachine: Hashable, Sendable {
 
     /// The next step.
     enum Step: Hashable, Sendable {
-        /// Read a list, from the server's cache if that is sufficient.
-        case list(ListConsistency)
+        /// Read a list.
+        case list
         /// Watch from this version.
         case watch(from: String)
     }
@@ -51,22 +51,10 @@ struct InformerMachine: Hashable, Sendable {
     private(set) var failures = 0
     /// Whether the handler assumes that its state may be stale.
     private(set) var isInterrupted = false
-    /// Whether the version was discarded and no list was read since. The server's cache may still lead to the same version.
-    private var needsMostRecent = false
-    private let consistency: ListConsistency
-
-    /// Creates a machine that begins with a list.
-    init(consistency: ListConsistency) {
-        self.consistency = consistency
-    }
-
-    /// The first step, and the one in state ``State/listing``.
-    var first: Step { .list(needsMostRecent ? .mostRecent : consistency) }
 
     /// A list was read.
     mutating func listed(_ resourceVersion: String) -> Step {
         state = .opening(from: resourceVersion)
-        needsMostRecent = false
         // For the handler the list is the present state, which ends an interruption.
         isInterrupted = false
         return .watch(from: resourceVersion)
@@ -120,10 +108,9 @@ struct InformerMachine: Hashable, Sendable {
         let isGone = error.kind == .gone
         let isDiscarded = isGone || (error.kind == .decoding && state != .listing)
         if isDiscarded || error.kind == .notFound(.group) || state == .listing {
-            if isDiscarded { needsMostRecent = true }
             state = .listing
             return Next(
-                step: first,
+                step: .list,
                 pause: isGone && wasFirst ? .zero : pause(error, jitter),
                 announcesInterruption: announces
             )
@@ -134,7 +121,7 @@ struct InformerMachine: Hashable, Sendable {
     private mutating func repeatWatch() -> Step {
         switch state {
         case .listing:
-            return first
+            return .list
         case .opening(let version), .watching(let version):
             state = .opening(from: version)
             return .watch(from: version)

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// A DNS message, as far as looking up a preview's name needs it (RFC 1035 section 4, RFC 3596).
 struct DNSMessage: Hashable, Sendable {
     enum RecordType: UInt16, Hashable, Sendable {
@@ -31,7 +33,6 @@ struct DNSMessage: Hashable, Sendable {
     /// `nil` for a failure or a refusal.
     let code: Code?
     let isAuthoritative: Bool
-    let isTruncated: Bool
     let answers: [Record]
     let authorities: [Record]
     let additional: [Record]
@@ -59,10 +60,9 @@ struct DNSMessage: Hashable, Sendable {
         // The question comes back as it was asked; servers may change the case of letters.
         let question = query.dropFirst(Self.headerLength)
         guard bytes.count >= query.count, bytes[0] == query[0], bytes[1] == query[1], bytes[2] & 0x80 != 0,
-            zip(bytes[Self.headerLength...], question).allSatisfy({ $0.lowercasedASCII == $1.lowercasedASCII })
+            zip(bytes[Self.headerLength...], question).allSatisfy({ $0.lowercased == $1.lowercased })
         else { return nil }
         isAuthoritative = bytes[2] & 0x04 != 0
-        isTruncated = bytes[2] & 0x02 != 0
         code = Code(rawValue: bytes[3] & 0x0F)
         var reader = Reader(bytes: bytes, position: query.count)
         let counts = stride(from: 6, to: Self.headerLength, by: 2).map { Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]) }
@@ -147,10 +147,4 @@ struct DNSMessage: Hashable, Sendable {
 
 extension UInt16 {
     fileprivate var bytes: [UInt8] { [UInt8(self >> 8), UInt8(truncatingIfNeeded: self)] }
-}
-
-extension UInt8 {
-    fileprivate var lowercasedASCII: UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
-    }
 }

@@ -108,7 +108,7 @@ extension CurlConfiguration {
                 serverName: security.trust.serverName,
                 insecureSkipVerify: security.trust.skipsVerification
             ),
-            proxy: security.trust.proxyURL.map { .url($0) } ?? .none
+            proxy: security.trust.proxyURL
         )
     }
 }

@@ -1,5 +1,4 @@
 internal import Basics
-internal import CoreAPI
 internal import CurlHTTP
 internal import FoundationEssentials
 internal import HTTPTransport
@@ -169,7 +168,7 @@ struct DoctorContext: Sendable {
         case .token(let token): return token.unverifiedSubject
         case .tokenFile(let path):
             let text = try? SmallFile.read(path, maxBytes: maxTokenBytes)
-            return text.flatMap { Secret($0.withoutBlanks).unverifiedSubject }
+            return text.flatMap { Secret($0.trimmed).unverifiedSubject }
         case .none, .basic, .exec: return nil
         }
     }

@@ -1,8 +1,6 @@
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import HTTPTransport
 internal import KubernetesClient
-internal import PreviewIdentity
 
 /// `preview-gateway doctor`: checks the cluster and the installation, and reports what has to be corrected.
 struct DoctorCommand: AsyncParsableCommand {

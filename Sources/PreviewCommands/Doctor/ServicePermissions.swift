@@ -1,5 +1,3 @@
-internal import KubernetesModel
-
 /// The permissions that the service needs: the rules of `k8s/base/rbac.yaml`. A test compares the two.
 enum ServicePermissions {
     /// The verbs that are allowed for one resource.

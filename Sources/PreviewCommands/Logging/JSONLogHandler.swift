@@ -1,7 +1,6 @@
 internal import Basics
 internal import FoundationEssentials
 internal import Logging
-internal import PreviewDomain
 
 /// Writes each log line as one JSON object: `time`, `level`, `logger`, `source`, `message`, and `metadata` as an object with
 /// the same keys as in the text format.

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import KubernetesClient
 internal import KubernetesModel
-internal import PreviewCluster
 internal import PreviewDomain
 
 /// The option of commands that can read all namespaces.

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import CBuildInfo
 internal import CMemory
-internal import CurlHTTP
 internal import KubernetesClient
 internal import Logging
 internal import NIOCore

@@ -46,7 +46,7 @@ struct ServerSettings: Sendable {
         static let maxConnections = Setting.integer("Server__MaxConnections", in: 16...1_000_000)
         static let idleTimeout = Setting.seconds("Server__IdleTimeoutSeconds", in: 1...3600)
         static let rate = Setting("Server__RequestsPerSecond", expected: "a number from 0.1 to 100000") { text in
-            Double(text.withoutBlanks).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
+            Double(text).flatMap { (0.1...100_000).contains($0) ? $0 : nil }
         }
         static let burst = Setting.integer("Server__RequestBurst", in: 1...100_000)
         /// The maximum leaves time to complete requests in progress: ``PreviewService/shutdownTimeout``.

@@ -1,3 +1,6 @@
+internal import Basics
+internal import PreviewDomain
+
 /// One setting: its key, its allowed values, and the conversion of its text to a value.
 struct Setting<Value: Sendable>: Sendable {
     /// The name of the environment variable. Files and flags use the same name.
@@ -6,20 +9,21 @@ struct Setting<Value: Sendable>: Sendable {
     let expected: String
     /// Whether the value must never be printed.
     let isSecret: Bool
+    /// Converts a text, without the white space at both ends that files and templates often contain.
     let parse: @Sendable (String) -> Value?
 
     init(_ key: String, expected: String, isSecret: Bool = false, parse: @escaping @Sendable (String) -> Value?) {
         self.key = key
         self.expected = expected
         self.isSecret = isSecret
-        self.parse = parse
+        self.parse = { parse($0.trimmed) }
     }
 }
 
 extension Setting where Value == Bool {
     static func boolean(_ key: String) -> Setting {
         Setting(key, expected: "true or false (also yes, on, 1 or no, off, 0)") { text in
-            switch text.withoutBlanks.lowercased() {
+            switch text.lowercased() {
             case "true", "1", "yes", "y", "on": true
             case "false", "0", "no", "n", "off": false
             default: nil
@@ -31,7 +35,7 @@ extension Setting where Value == Bool {
 extension Setting where Value == Int {
     static func integer(_ key: String, in range: ClosedRange<Int>) -> Setting {
         Setting(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int(text.withoutBlanks).flatMap { range.contains($0) ? $0 : nil }
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 }
@@ -58,7 +62,7 @@ extension Setting where Value == Duration {
     ) -> Setting {
         let (least, most) = (range.lowerBound.formattedShortly, range.upperBound.formattedShortly)
         return Setting(key, expected: "a number of \(name) from \(least) to \(most)") { text in
-            guard let number = Double(text.withoutBlanks), range.contains(number) else { return nil }
+            guard let number = Double(text), range.contains(number) else { return nil }
             return unit * number
         }
     }
@@ -68,23 +72,8 @@ extension Setting where Value == String {
     /// A name of a Kubernetes object (a DNS-1123 label, RFC 1123).
     static func objectName(_ key: String) -> Setting {
         Setting(key, expected: "a Kubernetes name of 1 to 63 characters of a-z, 0-9 and '-'") { text in
-            let isLabel =
-                (1...63).contains(text.utf8.count) && text.first != "-" && text.last != "-"
-                && text.utf8.allSatisfy {
-                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
-                }
-            return isLabel ? text : nil
+            DNSLabel.isValid(text.utf8) ? text : nil
         }
-    }
-}
-
-extension String {
-    /// The text without leading and trailing whitespace, which files and templates often contain.
-    var withoutBlanks: String {
-        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
-        else { return "" }
-        return String(self[first...last])
     }
 }
 

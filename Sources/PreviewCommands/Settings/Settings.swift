@@ -1,9 +1,7 @@
 internal import Basics
-internal import CoreAPI
 internal import Logging
 internal import PreviewControl
 internal import PreviewDomain
-internal import PreviewServer
 internal import Router
 
 /// The validated settings of `serve`.
@@ -131,7 +129,7 @@ extension Settings {
         static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
         static let approvalTimeout = Setting.seconds("Sandbox__Preview__ApprovalTimeoutSeconds", in: 1...86_400)
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
-            PreviewAddress.Scheme(rawValue: $0.withoutBlanks.lowercased())
+            PreviewAddress.Scheme(rawValue: $0.lowercased())
         }
         static let urlPort = Setting.integer("Sandbox__Preview__UrlPort", in: 1...65535)
         /// Secret, because its value may contain credentials by mistake.
@@ -145,10 +143,10 @@ extension Settings {
         static let routerEnabled = Setting.boolean("Router__Enabled")
         static let routerHeadTimeout = Setting.seconds("Router__HeadTimeoutSeconds", in: 1...3600)
         static let logLevel = Setting("Log__Level", expected: "one of \(logLevelNames)") {
-            Logger.Level(rawValue: $0.withoutBlanks.lowercased())
+            Logger.Level(rawValue: $0.lowercased())
         }
         static let logFormat = Setting("Log__Format", expected: "text or json") {
-            LogFormat(rawValue: $0.withoutBlanks.lowercased())
+            LogFormat(rawValue: $0.lowercased())
         }
 
         private static let logLevelNames = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

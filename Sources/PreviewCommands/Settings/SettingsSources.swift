@@ -82,7 +82,7 @@ struct SettingsSources: Sendable {
     func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value? {
         assert(Settings.keys.contains(setting.key), "\(setting.key) is missing in Settings.descriptions")
         guard let (text, origin) = values[setting.key], !Self.isEmpty(text) else { return nil }
-        guard let value = setting.parse(text.withoutBlanks) else {
+        guard let value = setting.parse(text) else {
             let shown = setting.isSecret ? "<redacted>" : "'\(text.prefix(100))'"
             throw SettingsError("\(setting.key) is \(shown) (from \(origin.rawValue)): expected \(setting.expected)")
         }

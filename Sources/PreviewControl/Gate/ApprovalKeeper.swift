@@ -9,7 +9,7 @@ internal import ServiceLifecycle
 public struct ApprovalKeeper: NamedService {
     private let gate: AgentPreviewGate
     private let jitter: @Sendable () -> Double
-    private let failedWrites: RepeatedMessages
+    private let failedWrites: RepeatedMessages<String>
 
     /// How long after its deadline an approval is left to a waiting call, and how far replicas spread after that.
     private static let lateness = Duration.seconds(1)

@@ -19,7 +19,7 @@ public struct PodLabelKeeper: NamedService {
     private let clusterTime: any ClusterTime
     private let time: MonotonicTime
     private let logger: Logger
-    private let failedChanges: RepeatedMessages
+    private let failedChanges: RepeatedMessages<String>
 
     /// How long changes are collected before the next comparison.
     private static let pause = Duration.milliseconds(500)

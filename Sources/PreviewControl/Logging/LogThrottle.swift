@@ -2,7 +2,7 @@
 ///
 /// It is a value without a clock of its own. A message that repeats a thousand times a minute is logged once, with the
 /// number.
-public struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
+struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
     private struct Entry {
         var loggedAt: Duration
         var heldBack = 0
@@ -16,7 +16,7 @@ public struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
     ///   - interval: The time between two messages of a cause.
     ///   - maxCauses: How many causes are remembered. Beyond that, the one that was logged longest ago is forgotten, so
     /// that it may be logged too early.
-    public init(interval: Duration, maxCauses: Int) {
+    init(interval: Duration, maxCauses: Int) {
         self.interval = interval
         self.maxCauses = max(maxCauses, 1)
     }
@@ -28,7 +28,7 @@ public struct LogThrottle<Cause: Hashable & Sendable>: Sendable {
     ///   - now: The time since some fixed instant.
     /// - Returns: How many messages of this cause were suppressed since the last one, or `nil` to suppress this one
     ///   too.
-    public mutating func admit(_ cause: Cause, at now: Duration) -> Int? {
+    mutating func admit(_ cause: Cause, at now: Duration) -> Int? {
         if var entry = entries[cause] {
             guard now - entry.loggedAt >= interval else {
                 entry.heldBack += 1

@@ -1,8 +1,8 @@
-public import Metrics
+internal import Metrics
 internal import PreviewDomain
 
 /// Counts the work of the use cases and the reaper.
-public struct PreviewMetrics: Sendable {
+struct PreviewMetrics: Sendable {
     /// The kind of caller that requested a preview.
     enum Starter: String, Sendable, CaseIterable {
         /// On the operator's route, which needs no approval.
@@ -15,16 +15,12 @@ public struct PreviewMetrics: Sendable {
     /// Created once: thousands of previews may end at the same instant.
     private let reaped: [ReapReason: Counter]
     private let reapLag: Metrics.Timer
+    private let refused: RefusedStarts
 
-    private let refused: RefusedStarts?
-
-    /// - Parameter factory: The destination of the metrics; without a backend they are discarded.
-    public init(_ factory: any MetricsFactory = MetricsSystem.factory) {
-        self.init(factory, refused: nil)
-    }
-
-    /// - Parameter refused: Logs refused starts.
-    init(_ factory: any MetricsFactory, refused: RefusedStarts?) {
+    /// - Parameters:
+    ///   - factory: The destination of the metrics.
+    ///   - refused: Logs refused starts.
+    init(_ factory: any MetricsFactory, refused: RefusedStarts) {
         self.factory = factory
         self.refused = refused
         reaped = Dictionary(
@@ -54,7 +50,7 @@ public struct PreviewMetrics: Sendable {
             return value
         } catch {
             count(starter, error.kind.rawValue)
-            refused?.note(error, run: run, port: port, requester: requester)
+            refused.note(error, run: run, port: port, requester: requester)
             throw error
         }
     }

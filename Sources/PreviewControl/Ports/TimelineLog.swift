@@ -1,3 +1,5 @@
+internal import Basics
+
 /// A durable destination of timeline entries.
 public protocol TimelineSink: Sendable {
     /// Writes an entry. Writing the same occurrence again is harmless.
@@ -61,9 +63,7 @@ public struct TimelinePosition: Hashable, Comparable, Sendable, CustomStringConv
 
     /// - Returns: `nil` unless `text` is a decimal number, like a resourceVersion.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let version = UInt64(text)
-        else { return nil }
+        guard text.utf8.allSatisfy(\.isDigit), let version = UInt64(text) else { return nil }
         self.version = version
     }
 

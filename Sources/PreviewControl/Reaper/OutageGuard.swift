@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import Logging
+internal import Logging
 internal import PreviewDomain
 internal import Synchronization
 
@@ -30,7 +30,7 @@ public final class OutageGuard: Sendable {
     let answersAgain = ChangeSignal()
 
     /// - Parameter clusterTime: The API server's clock.
-    public init(policy: PreviewPolicy, clusterTime: any ClusterTime, time: MonotonicTime, logger: Logger) {
+    init(policy: PreviewPolicy, clusterTime: any ClusterTime, time: MonotonicTime, logger: Logger) {
         state = Mutex(
             State(
                 recording: PingRecording(

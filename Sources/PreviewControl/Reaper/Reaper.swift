@@ -23,7 +23,7 @@ public struct Reaper: NamedService {
     private let jitter: @Sendable () -> Double
     private let metrics: PreviewMetrics
     private let logger: Logger
-    private let failedDeletions: RepeatedMessages
+    private let failedDeletions: RepeatedMessages<String>
     private let execution: ReapExecution
 
     /// How long before a deadline the time is read again: the sleep was computed from the knowledge of the cluster's

@@ -1,6 +1,5 @@
 public import Logging
 public import PreviewDomain
-internal import Synchronization
 
 /// A destination of the events of runs' previews.
 public protocol Timeline: Sendable {
@@ -18,18 +17,13 @@ public struct LoggedTimeline: Timeline {
     private static let memory = Duration.seconds(3600)
 
     private let next: any Timeline
-    private let time: MonotonicTime
     private let logger: Logger
-    private let seen = Seen()
-
-    private final class Seen: Sendable {
-        let throttle = Mutex(LogThrottle<String>(interval: memory, maxCauses: maxRemembered))
-    }
+    private let seen: RepeatedMessages<String>
 
     public init(_ next: any Timeline, time: MonotonicTime, logger: Logger) {
         self.next = next
-        self.time = time
         self.logger = logger
+        seen = RepeatedMessages(time: time, interval: Self.memory, maxCauses: Self.maxRemembered)
     }
 
     public func record(_ event: TimelineEvent) {
@@ -38,9 +32,7 @@ public struct LoggedTimeline: Timeline {
     }
 
     private func log(_ event: TimelineEvent) {
-        guard let message = Self.message(event.kind),
-            seen.throttle.withLock({ $0.admit(event.id, at: time.uptime()) }) != nil
-        else { return }
+        guard let message = Self.message(event.kind), seen.admit(event.id) != nil else { return }
         var metadata: Logger.Metadata = ["run": "\(event.run)"]
         for (name, member) in [
             ("request", "displayId"), ("resource", "url"), ("scope", "scope"), ("ground", "ground"),

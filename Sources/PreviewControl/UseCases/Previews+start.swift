@@ -103,7 +103,7 @@ extension Previews {
         port: TargetPort,
         sandbox: BoundSandbox,
         requester: String,
-        hostHeader: HostHeader? = nil,
+        hostHeader: HostHeader?,
         began: Duration,
         consent: (PreviewToken) async throws -> Void = { _ in }
     ) async throws -> StartedPreview {

@@ -14,11 +14,6 @@ public enum ApprovalAnnotation {
     static func requestID(in key: String) -> Substring? {
         key.hasPrefix(approvalPrefix) ? key.dropFirst(approvalPrefix.count) : nil
     }
-
-    /// Whether the annotation is one of these: a copy of a claim need not contain the others.
-    public static func isOurs(_ key: String) -> Bool {
-        key == grants || key == autoApprove || requestID(in: key) != nil
-    }
 }
 
 /// The replacement of one annotation's text.
@@ -37,7 +32,7 @@ public struct AnnotationEdit: Hashable, Sendable {
 
     /// An edit that changes nothing: the annotation must still have the text that was read, or the other edits are not
     /// made.
-    public init(key: String, unchanged text: String) {
+    init(key: String, unchanged text: String) {
         self.init(key: key, old: text, new: text)
     }
 

@@ -40,7 +40,7 @@ public struct ApprovalLedger: Hashable, Sendable {
     /// Annotations with an approval's key that are not valid.
     private let unreadable: [String]
 
-    /// - Parameter annotations: All annotations of the claim, or those for which ``ApprovalAnnotation/isOurs(_:)``.
+    /// - Parameter annotations: The annotations of the claim; those that contain no approval are ignored.
     public init(annotations: [String: String]) {
         var entries: [Entry] = []
         var unreadable: [String] = []

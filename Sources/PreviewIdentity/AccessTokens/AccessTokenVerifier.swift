@@ -1,7 +1,6 @@
 public import Basics
 public import FoundationEssentials
 public import OpenSSLKit
-public import PreviewDomain
 
 /// Authenticates the platform's users by their access tokens: JSON Web Tokens of one issuer for one audience.
 ///

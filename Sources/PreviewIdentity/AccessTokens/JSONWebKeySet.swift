@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import OpenSSLKit
 
 /// The document in which an issuer publishes its keys (RFC 7517).

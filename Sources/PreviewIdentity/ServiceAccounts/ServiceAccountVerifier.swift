@@ -1,5 +1,4 @@
 public import Basics
-public import PreviewDomain
 
 /// Authenticates workloads of the cluster by the tokens of their ServiceAccounts, issued for this service.
 public struct ServiceAccountVerifier: CredentialVerifier {
@@ -93,9 +92,7 @@ public struct ServiceAccount: Hashable, Sendable {
     private static func isName(_ text: some StringProtocol, maxLength: Int, allowingDots: Bool) -> Bool {
         (1...maxLength).contains(text.utf8.count)
             && text.utf8.allSatisfy {
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
-                    || (allowingDots && $0 == UInt8(ascii: "."))
+                $0.isLowercaseAlphanumeric || $0 == UInt8(ascii: "-") || (allowingDots && $0 == UInt8(ascii: "."))
             }
     }
 }

@@ -1,7 +1,6 @@
 public import Basics
 public import Logging
 internal import OpenSSLKit
-public import PreviewDomain
 internal import Synchronization
 
 /// The shared key of the platform's own callers.
@@ -15,9 +14,7 @@ public struct ServiceKey: Hashable, Sendable {
     /// - Parameter key: The key; surrounding white space, such as a file's last newline, is not part of it.
     /// - Returns: `nil` when it is shorter than ``minLength`` or cannot be sent in a header (visible ASCII only).
     public init?(_ key: String) {
-        let trimmed = key.trimmingPrefix(while: \.isWhitespace)
-        let end = trimmed.lastIndex { !$0.isWhitespace }.map(trimmed.index(after:)) ?? trimmed.startIndex
-        let text = trimmed[..<end]
+        let text = key.trimmed
         guard text.utf8.count >= Self.minLength, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             return nil
         }

@@ -1,8 +1,7 @@
 internal import Basics
 internal import FoundationEssentials
-internal import Hummingbird
+internal import HTTPTypes
 internal import NIOCore
-internal import PreviewControl
 internal import PreviewDomain
 
 /// The body of a decision: `{"request_id": "…", "scope": "once"}`, and for denials an optional `reason`.

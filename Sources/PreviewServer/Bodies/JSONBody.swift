@@ -135,9 +135,7 @@ struct WrittenInteger: Decodable {
 extension Int {
     /// The number that `text` contains, as decimal digits only: no sign, no spaces, no point.
     init?(digits text: String) {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return nil
-        }
+        guard !text.isEmpty, text.utf8.allSatisfy(\.isDigit) else { return nil }
         self.init(text)
     }
 }

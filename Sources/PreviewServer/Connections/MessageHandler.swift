@@ -26,7 +26,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, draining: Draining, passingOn: PassingOn? = nil) {
+    init(limits: ConnectionLimits, draining: Draining, passingOn: PassingOn?) {
         self.limits = limits
         self.draining = draining
         self.passingOn = passingOn

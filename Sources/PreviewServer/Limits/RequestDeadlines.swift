@@ -124,7 +124,7 @@ final class RequestTimeLimit: Sendable {
 ///
 /// After it the handler is cancelled. The response, which says so, waits until the handler has deleted what it had
 /// created.
-public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
+struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
     let base: Base
     let limit: Duration
     let time: MonotonicTime
@@ -137,7 +137,7 @@ public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Bas
         self.time = time
     }
 
-    public func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
+    func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
         let end = context.timeLimit.begin(limit)
         let handler = start {
             try await AnswerDeadline.begin(time) { try await base.respond(to: request, context: context) }

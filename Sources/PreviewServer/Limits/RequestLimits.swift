@@ -1,6 +1,6 @@
+internal import Basics
 internal import HTTPTypes
 internal import Hummingbird
-internal import PreviewIdentity
 
 /// The limits for requests after they have arrived.
 public struct RequestLimits: Hashable, Sendable {

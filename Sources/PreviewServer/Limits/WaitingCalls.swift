@@ -1,5 +1,4 @@
-internal import Hummingbird
-internal import PreviewControl
+internal import HTTPTypes
 internal import PreviewDomain
 internal import ServiceLifecycle
 internal import Synchronization

@@ -1,9 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
-internal import Logging
 internal import NIOCore
 internal import PreviewControl
-internal import PreviewIdentity
 
 /// `POST /mcp`: Streamable HTTP, the transport of the Model Context Protocol.
 struct MCPRoutes: Sendable {

@@ -1,3 +1,4 @@
+internal import Basics
 internal import HTTPTypes
 internal import Hummingbird
 
@@ -27,10 +28,9 @@ public struct AllowedOrigins: Hashable, Sendable {
     public init?(_ text: String) {
         var origins: Set<String> = []
         for element in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let origin = element.trimmingPrefix(while: \.isWhitespace).lowercased()
-            let trimmed = String(origin.reversed().drop(while: \.isWhitespace).reversed())
-            guard Self.isOrigin(trimmed) else { return nil }
-            origins.insert(trimmed)
+            let origin = element.trimmed.lowercased()
+            guard Self.isOrigin(origin) else { return nil }
+            origins.insert(origin)
         }
         self.init(origins: origins)
     }
@@ -49,13 +49,10 @@ public struct AllowedOrigins: Hashable, Sendable {
 
     /// RFC 3986, 3.1.
     private static func isScheme(_ text: Substring) -> Bool {
-        guard let first = text.utf8.first, isLetter(first) else { return false }
-        return text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
+        guard let first = text.utf8.first, first.isLowercaseAlphanumeric, !first.isDigit else { return false }
+        return text.utf8.allSatisfy { $0.isLowercaseAlphanumeric || "+-.".utf8.contains($0) }
             && !schemesWithoutPages.contains(text)
     }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }
 
 /// Lets only pages of the allowed origins read responses (Fetch Standard, "HTTP CORS protocol").

@@ -1,7 +1,6 @@
 internal import Basics
 internal import HTTPTypes
 internal import Hummingbird
-internal import PreviewDomain
 internal import PreviewIdentity
 
 /// Authenticates callers, and refuses all others (RFC 6750).

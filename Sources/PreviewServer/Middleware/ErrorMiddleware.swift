@@ -1,7 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
-internal import PreviewControl
 
 /// Turns every error into the contract's body, `{"error": "<a sentence>"}`.
 struct ErrorMiddleware: RouterMiddleware {

@@ -1,7 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import PreviewControl
-internal import PreviewDomain
 internal import PreviewIdentity
 
 /// The events of a run's previews, as server-sent events.

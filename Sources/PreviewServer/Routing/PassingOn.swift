@@ -20,7 +20,7 @@ final class PassingOn: Sendable {
     /// waits for a client that does not read, but only after the event loop has detected that.
     private static let maxAhead = 256 * 1_024
 
-    init(router: CoreRouter, streams: RunStreamSource? = nil) {
+    init(router: CoreRouter, streams: RunStreamSource?) {
         self.router = router
         self.streams = streams
     }

@@ -2,7 +2,6 @@ internal import AsyncAlgorithms
 internal import HTTPTransport
 internal import HTTPTypes
 internal import Hummingbird
-internal import Logging
 internal import NIOCore
 internal import PreviewControl
 internal import PreviewDomain

@@ -36,7 +36,7 @@ struct APIClient: Sendable {
         try await withAPIServer(configuration: configuration, store: store) { server in
             let tls = TLSConfiguration(caPEM: Array(server.authorityPEM.utf8))
             let authority = String(try await server.address().dropFirst("https://".count))
-            return try await withTransport(CurlConfiguration(tls: tls, userAgent: "tester/1.0")) { transport in
+            return try await withTransport(CurlConfiguration(tls: tls)) { transport in
                 let token = server.configuration.users.first?.token
                 return try await body(server, APIClient(transport: transport, authority: authority, token: token))
             }
@@ -56,6 +56,7 @@ struct APIClient: Sendable {
         accept: String? = nil
     ) -> TransportRequest {
         var head = HTTPRequest(method: method, scheme: "https", authority: authority, path: path)
+        head.headerFields[.userAgent] = "tester/1.0"
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         if let accept { head.headerFields[.accept] = accept }
         if body != nil { head.headerFields[.contentType] = type }

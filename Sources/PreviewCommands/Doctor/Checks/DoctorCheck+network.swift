@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesModel
 internal import PreviewControl

@@ -13,7 +13,6 @@ struct InspectedGateway: KubernetesObject {
                 }
                 var certificateRefs: [Reference]?
             }
-            var name: String?
             var hostname: String?
             var `protocol`: String?
             var port: Int?
@@ -25,7 +24,6 @@ struct InspectedGateway: KubernetesObject {
 
     struct Status: Codable, Sendable {
         struct Address: Codable, Sendable {
-            var type: String?
             var value: String?
         }
         var conditions: [Condition]?

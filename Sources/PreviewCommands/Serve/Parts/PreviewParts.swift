@@ -1,7 +1,6 @@
 internal import OpenSSLKit
 internal import PreviewCluster
 internal import PreviewControl
-internal import PreviewDomain
 internal import ServiceLifecycle
 
 /// The core of this replica, with the implementations of its ports on Kubernetes.

@@ -1,9 +1,7 @@
-internal import CoreAPI
 internal import Hummingbird
 internal import Logging
 internal import NIOCore
 internal import PreviewControl
-internal import PreviewIdentity
 internal import PreviewServer
 internal import ServiceLifecycle
 

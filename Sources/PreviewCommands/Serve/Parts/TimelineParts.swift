@@ -1,4 +1,3 @@
-internal import CoreAPI
 internal import Logging
 internal import PreviewCluster
 internal import PreviewControl
