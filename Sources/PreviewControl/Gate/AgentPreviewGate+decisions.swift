@@ -60,9 +60,7 @@ extension AgentPreviewGate {
             if !isAccepted { try await checkThatRunWorks(run) }
             // The cached information about the run is from before the change.
             facts?.forget(run)
-            guard let claim = try await store.claim(of: run),
-                try await store.setAutoApprove(isOn, of: claim.identity) != nil
-            else {
+            guard try await writeAutoApprove(isOn, run: run) else {
                 throw PreviewError(
                     .noSandbox,
                     "The option is stored on the run's sandbox, and this run has none. Start the run's sandbox first."
@@ -73,6 +71,19 @@ extension AgentPreviewGate {
                 metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(SecretMask.mask(decider))"]
             )
         }
+    }
+
+    /// Sets the option on the run's claim. It is removed from each claim of the run: another one is the run's once this
+    /// one is gone, and the option must not count again then.
+    ///
+    /// - Returns: False if the run has no claim.
+    private func writeAutoApprove(_ isOn: Bool, run: RunID) async throws -> Bool {
+        let claims = isOn ? [try await store.claim(of: run)].compactMap(\.self) : try await store.claims(of: run)
+        var isWritten = false
+        for claim in claims {
+            if try await store.setAutoApprove(isOn, of: claim.identity) != nil { isWritten = true }
+        }
+        return isWritten
     }
 
     /// Invalidates the cached information about a run, since the core API has accepted another option for it.
