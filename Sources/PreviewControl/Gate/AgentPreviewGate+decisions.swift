@@ -48,8 +48,8 @@ extension AgentPreviewGate {
     /// Sets the run's auto-approve option, with which every request is approved automatically. Pending requests are
     /// approved too.
     ///
-    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise the option is refused for a run
-    ///   that has ended.
+    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise it is not turned on for a run that
+    ///   has ended. It can always be turned off: it may still count, for runs that this one has started.
     public func setAutoApprove(
         run: RunID,
         to isOn: Bool,
@@ -57,7 +57,7 @@ extension AgentPreviewGate {
         isAccepted: Bool = false
     ) async throws(PreviewError) {
         try await previews.mappingClusterErrors {
-            if !isAccepted { try await checkThatRunWorks(run) }
+            if isOn, !isAccepted { try await checkThatRunWorks(run) }
             // The cached information about the run is from before the change.
             facts?.forget(run)
             guard try await writeAutoApprove(isOn, run: run) else {
