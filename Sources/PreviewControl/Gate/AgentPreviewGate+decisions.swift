@@ -21,7 +21,7 @@ extension AgentPreviewGate {
         by decider: String
     ) async throws(PreviewError) -> Approval {
         try await previews.mappingClusterErrors {
-            let decision = HumanDecision.approve(scope, usableFor: policy.window)
+            let decision = HumanDecision.approve(scope)
             let decided = try await decide(decision, run: run, id: id, by: decider)
             if scope == .always, let instant = decided.decidedAt {
                 try await addCommonGrant(for: decided, by: decider, at: instant)
@@ -172,7 +172,7 @@ extension AgentPreviewGate {
 
 /// What a human decides about a request, and what that means for the request as it is on its claim.
 enum HumanDecision: Sendable {
-    case approve(ApprovalScope, usableFor: Duration)
+    case approve(ApprovalScope)
     case deny(reason: String?)
 
     /// What to do about the request. Where a write is overtaken, the request is read and judged again.
@@ -196,7 +196,7 @@ enum HumanDecision: Sendable {
     func isWritten(on approval: Approval, by decider: String) -> Bool {
         guard approval.isDecided(by: decider) else { return false }
         return switch self {
-        case .approve(let scope, _):
+        case .approve(let scope):
             approval.scope == scope && (approval.state == .granted || approval.state == .consumed)
         case .deny: approval.state == .denied
         }
@@ -212,8 +212,9 @@ enum HumanDecision: Sendable {
         if approval.state == .pending, approval.after(.expire(now: now.earliest)) != nil { return .expire }
         let change: Approval.Step =
             switch self {
-            case .approve(let scope, let window):
-                .approve(scope: scope, by: decider, at: now.latest, usableFor: window)
+            case .approve(let scope):
+                // A command that decides has no settings of the service; the request shows its time-out.
+                .approve(scope: scope, by: decider, at: now.latest, usableFor: approval.window)
             case .deny(let reason): .deny(by: decider, reason: reason, at: now.latest)
             }
         guard let next = approval.after(change) else { return .refuse }
