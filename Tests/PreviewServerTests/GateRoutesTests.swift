@@ -261,6 +261,21 @@ struct GateRoutesTests {
         #expect(!core.exchanges.isEmpty)
     }
 
+    @Test(arguments: [200, 409, 503])
+    func anOptionThatCouldNotBeRemovedHereIsAnErrorWhateverTheCoreAPIAnswers(status: Int) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json(status, "{}")])
+        try await serve(core: core) { harness, client in
+            try await harness.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
+            harness.cluster.fail(.setAutoApprove, .before(ClusterError(.unavailable, "the API server answered 500")))
+            let body = #"{"enabled": false}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == 503)
+            let error = (answer.json as? [String: Any])?["error"] as? String
+            #expect(error?.contains("the API server answered 500") == true)
+        }
+        #expect(core.exchanges.count == 1)
+    }
+
     @Test func anOperatorsOptionIsSetHereAlone() async throws {
         let core = ScriptedTransport(clock: ManualClock(), [])
         try await serve(.operator, core: core) { _, client in
