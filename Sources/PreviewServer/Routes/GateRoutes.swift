@@ -194,7 +194,7 @@ struct GateRoutes: Sendable {
                 failedRemoval = error
             }
         }
-        let answer = try await router.pass(request, body: bytes, context: context)
+        let answer = try await passOn(option, of: run, request, router, context)
         // Whatever the core API responds, the caller must not take an option that still approves requests for removed.
         if let failedRemoval { throw failedRemoval }
         guard answer.status.kind == .successful else { return answer }
@@ -204,6 +204,23 @@ struct GateRoutes: Sendable {
             gate.forgetFacts(of: run)
         }
         return answer
+    }
+
+    /// Sends the core API the option as this service has read it, so that both set the same option of the same run: the
+    /// core API stores it by the ID as it is in the path, and reads repeated members of the body in another order.
+    private func passOn(
+        _ option: AutoApproveBody,
+        of run: RunID,
+        _ request: Request,
+        _ router: CoreRouter,
+        _ context: PreviewRequestContext
+    ) async throws -> Response {
+        try await router.pass(
+            request,
+            to: "/api/runs/\(run.text)/auto-approve",
+            body: ByteBuffer(string: #"{"enabled":\#(option.enabled)}"#),
+            context: context
+        )
     }
 
     private func setOwnOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {
