@@ -68,6 +68,14 @@ extension KubernetesApprovalStore: ApprovalStore {
         return nil
     }
 
+    public func claims(of run: RunID) async throws(ClusterError) -> [ClaimRecord] {
+        var claims: [ClaimRecord] = []
+        for name in run.claimNames {
+            if let claim = try await claim(named: name), claim.belongs(to: run) { claims.append(claim) }
+        }
+        return claims
+    }
+
     /// One merge patch with the resourceVersion that was read. It creates the annotations if the claim has none, and
     /// its 409 means that the claim had changed, whereas a 422 would be ambiguous.
     public func write(

@@ -243,7 +243,8 @@ extension KubernetesPreviewObjects: PreviewObjects {
             of: pod,
             MergePatch([
                 "metadata": [
-                    "uid": .string(pod.uid), "labels": [PreviewLabel.run: .string(run.text)],
+                    "uid": .string(pod.uid),
+                    "labels": [PreviewLabel.run: .string(run.text), PreviewLabel.podUID: .string(pod.uid)],
                     "annotations": [
                         PodAnnotation.labelledAt: .string(RFC3339.string(instant)),
                         PodAnnotation.labelledRun: .string(run.text),
@@ -269,7 +270,8 @@ extension KubernetesPreviewObjects: PreviewObjects {
             MergePatch([
                 "metadata": [
                     "uid": .string(pod.uid), "resourceVersion": .string(label.resourceVersion),
-                    "labels": [PreviewLabel.run: .null], "annotations": [PodAnnotation.labelledAt: .null],
+                    "labels": [PreviewLabel.run: .null, PreviewLabel.podUID: .null],
+                    "annotations": [PodAnnotation.labelledAt: .null],
                 ]
             ])
         )

@@ -74,11 +74,13 @@ extension RunClaim {
 }
 
 extension SandboxRecord {
+    /// An empty annotation counts as a missing one, as in agent-sandbox.
+    ///
     /// - Parameter withOwnership: Whether to keep the proofs of its owner, and of the pods that it owns.
     convenience init(_ sandbox: ObjectMeta, withOwnership: Bool = false) {
         self.init(
             name: sandbox.name,
-            podName: sandbox.annotations[SandboxAnnotation.podName],
+            podName: sandbox.annotations[SandboxAnnotation.podName].flatMap { $0.isEmpty ? nil : $0 },
             uid: withOwnership ? sandbox.uid : nil,
             owners: withOwnership ? sandbox.ownerReferences.map(\.uid) : []
         )

@@ -46,7 +46,7 @@ public struct PreviewManifests: Sendable {
         let selector =
             switch blueprint.selector {
             case .existing(let labels): labels
-            case .perRunLabel: [PreviewLabel.run: annotations.run.text]
+            case .perRunLabel: [PreviewLabel.run: annotations.run.text, PreviewLabel.podUID: annotations.podUID]
             }
         return Service(
             metadata: metadata(blueprint, annotations: [:]),

@@ -11,6 +11,10 @@ public enum PreviewLabel {
     /// Holds the per-run label.
     public static let run = "agentweaver.dev/preview-run"
 
+    /// On a pod, beside the per-run label that this service has set: the pod's own UID. Chosen run IDs can have the same
+    /// per-run label, so it alone does not select the pod of one run.
+    public static let podUID = "preview.agentweaver.dev/pod-uid"
+
     /// The value of `preview`.
     public static let previewValue = "true"
     /// The value of `partOf`.

@@ -1,5 +1,6 @@
 import DevCluster
 import KubernetesClient
+import KubernetesModel
 import PreviewDomain
 import TestSupport
 import Testing
@@ -135,6 +136,15 @@ struct SandboxDirectoryTests {
             try await replica.reaper.sweep(lists: true)
             #expect(cluster.previewObjects.isEmpty)
         }
+    }
+
+    // MARK: The pod's name
+
+    @Test(arguments: [nil, "", "pod"])
+    func withoutANameInTheAnnotationThePodHasTheSandboxsOwnName(annotation: String?) {
+        var sandbox = ObjectMeta(name: "sandbox")
+        sandbox.annotations[SandboxAnnotation.podName] = annotation
+        #expect(SandboxRecord(sandbox).podName == (annotation == "pod" ? "pod" : "sandbox"))
     }
 
     // MARK: Old copies

@@ -89,7 +89,29 @@ struct SandboxRefusalTests {
             let pod = try #require(cluster.store.get(.pods, namespace: TestCluster.namespace, name: sandbox.podName))
             #expect(pod.labels[PreviewLabel.run] == run.label.text)
             let selector = cluster.service(token)?["spec", "selector"]
-            #expect(selector == [PreviewLabel.run: .string(run.label.text)])
+            #expect(
+                selector
+                    == [PreviewLabel.run: .string(run.label.text), PreviewLabel.podUID: .string(sandbox.podUID)]
+            )
+        }
+    }
+
+    /// The two IDs have the same per-run label.
+    @Test func aPodWithoutTheClaimsLabelIsSelectedForItsOwnRunAlone() async throws {
+        let run = try RunID("3f2a9c1e-0000-4000-8000-000000000001..-_-____-.-")
+        let other = try RunID("3f2a9c1e-0000-4000-8000-000000000001..-_--_._.--")
+        #expect(run.label == other.label)
+        try await TestCluster.run { cluster in
+            let sandbox = try cluster.addSandbox(for: run) { $0.podLabel = nil }
+            _ = try cluster.addSandbox(for: other, claimName: other.claimNames[1]) { $0.podLabel = nil }
+            let replica = try await Replica(cluster)
+            let token = try await replica.start(run)
+            _ = try await replica.start(other)
+            let selector = try #require(cluster.service(token)?["spec", "selector"]?.objectValue)
+            let selected = cluster.store.list(.pods).items.filter { pod in
+                selector.allSatisfy { pod.labels[$0.key] == $0.value.stringValue }
+            }
+            #expect(selected.map(\.uid) == [sandbox.podUID])
         }
     }
 

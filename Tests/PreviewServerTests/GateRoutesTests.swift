@@ -243,6 +243,37 @@ struct GateRoutesTests {
         #expect(!core.exchanges.isEmpty)
     }
 
+    @Test(arguments: [200, 409, 503])
+    func anOptionThatCouldNotBeRemovedHereIsAnErrorWhateverTheCoreAPIAnswers(status: Int) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json(status, "{}")])
+        try await serve(core: core) { harness, client in
+            try await harness.gate.setAutoApprove(run: RunID(APIHarness.run), to: true, by: "ada")
+            harness.cluster.fail(.setAutoApprove, .before(ClusterError(.unavailable, "the API server answered 500")))
+            let body = #"{"enabled": false}"#
+            let answer = try await client.call(.post, "\(runs)/auto-approve", body: body, headers: headers())
+            #expect(answer.status == 503)
+            let error = (answer.json as? [String: Any])?["error"] as? String
+            #expect(error?.contains("the API server answered 500") == true)
+        }
+        #expect(core.exchanges.count == 1)
+    }
+
+    /// The platform's core API stores the option by the ID as it is in the path, and uses the last of repeated members.
+    @Test(arguments: [true, false])
+    func theCoreAPIGetsTheOptionAsItWasReadHere(isOn: Bool) async throws {
+        let core = ScriptedTransport(clock: ManualClock(), [.json(200, "{}")])
+        try await serve(core: core) { harness, client in
+            let path = "/api/runs/\(APIHarness.run.uppercased())/auto-approve"
+            let body = #"{"enabled": \#(isOn), "enabled": \#(!isOn)}"#
+            let answer = try await client.call(.post, path, body: body, headers: headers())
+            #expect(answer.status == 200)
+            let annotations = harness.cluster.claimAnnotations(of: try RunID(APIHarness.run))
+            let isSet = annotations[ApprovalAnnotation.autoApprove] == "true"
+            #expect(core.exchanges.map(\.body) == [#"{"enabled":\#(isSet)}"#])
+        }
+        #expect(core.exchanges.map(\.line) == ["POST \(runs)/auto-approve"])
+    }
+
     @Test func anOperatorsOptionIsSetHereAlone() async throws {
         let core = ScriptedTransport(clock: ManualClock(), [])
         try await serve(.operator, core: core) { _, client in

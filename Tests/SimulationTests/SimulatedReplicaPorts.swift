@@ -158,6 +158,10 @@ extension SimulatedReplicaPorts: ApprovalStore {
         try await send(.claim) { () async throws(ClusterError) -> ClaimRecord? in try await cluster.claim(of: run) }
     }
 
+    func claims(of run: RunID) async throws(ClusterError) -> [ClaimRecord] {
+        try await send(.claim) { () async throws(ClusterError) -> [ClaimRecord] in try await cluster.claims(of: run) }
+    }
+
     func write(_ annotations: [String: String?], to claim: ClaimRecord) async throws(ClusterError) -> ClaimRecord? {
         try await send(.writeClaim) { () async throws(ClusterError) in try await cluster.write(annotations, to: claim) }
     }

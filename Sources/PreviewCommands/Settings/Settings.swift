@@ -127,7 +127,10 @@ extension Settings {
         /// An alias of ``autoApprove`` without the common prefix.
         static let autoApproveInEnvironment = Setting.boolean("SANDBOX_PREVIEW_AUTO_APPROVE")
         static let ownersMayApproveAlways = Setting.boolean("Sandbox__Preview__OwnersMayApproveAlways")
-        static let approvalTimeout = Setting.seconds("Sandbox__Preview__ApprovalTimeoutSeconds", in: 1...86_400)
+        static let approvalTimeout = Setting.seconds(
+            "Sandbox__Preview__ApprovalTimeoutSeconds",
+            in: 1...Approval.longestWindow / .seconds(1)
+        )
         static let urlScheme = Setting("Sandbox__Preview__UrlScheme", expected: "http or https") {
             PreviewAddress.Scheme(rawValue: $0.lowercased())
         }

@@ -21,7 +21,7 @@ extension AgentPreviewGate {
         by decider: String
     ) async throws(PreviewError) -> Approval {
         try await previews.mappingClusterErrors {
-            let decision = HumanDecision.approve(scope, usableFor: policy.window)
+            let decision = HumanDecision.approve(scope)
             let decided = try await decide(decision, run: run, id: id, by: decider)
             if scope == .always, let instant = decided.decidedAt {
                 try await addCommonGrant(for: decided, by: decider, at: instant)
@@ -48,8 +48,8 @@ extension AgentPreviewGate {
     /// Sets the run's auto-approve option, with which every request is approved automatically. Pending requests are
     /// approved too.
     ///
-    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise the option is refused for a run
-    ///   that has ended.
+    /// - Parameter isAccepted: Whether the core API has accepted the option; otherwise it is not turned on for a run that
+    ///   has ended. It can always be turned off: it may still count, for runs that this one has started.
     public func setAutoApprove(
         run: RunID,
         to isOn: Bool,
@@ -57,12 +57,10 @@ extension AgentPreviewGate {
         isAccepted: Bool = false
     ) async throws(PreviewError) {
         try await previews.mappingClusterErrors {
-            if !isAccepted { try await checkThatRunWorks(run) }
+            if isOn, !isAccepted { try await checkThatRunWorks(run) }
             // The cached information about the run is from before the change.
             facts?.forget(run)
-            guard let claim = try await store.claim(of: run),
-                try await store.setAutoApprove(isOn, of: claim.identity) != nil
-            else {
+            guard try await writeAutoApprove(isOn, run: run) else {
                 throw PreviewError(
                     .noSandbox,
                     "The option is stored on the run's sandbox, and this run has none. Start the run's sandbox first."
@@ -73,6 +71,19 @@ extension AgentPreviewGate {
                 metadata: ["run": "\(run)", "enabled": "\(isOn)", "by": "\(SecretMask.mask(decider))"]
             )
         }
+    }
+
+    /// Sets the option on the run's claim. It is removed from each claim of the run: another one is the run's once this
+    /// one is gone, and the option must not count again then.
+    ///
+    /// - Returns: False if the run has no claim.
+    private func writeAutoApprove(_ isOn: Bool, run: RunID) async throws -> Bool {
+        let claims = isOn ? [try await store.claim(of: run)].compactMap(\.self) : try await store.claims(of: run)
+        var isWritten = false
+        for claim in claims {
+            if try await store.setAutoApprove(isOn, of: claim.identity) != nil { isWritten = true }
+        }
+        return isWritten
     }
 
     /// Invalidates the cached information about a run, since the core API has accepted another option for it.
@@ -161,7 +172,7 @@ extension AgentPreviewGate {
 
 /// What a human decides about a request, and what that means for the request as it is on its claim.
 enum HumanDecision: Sendable {
-    case approve(ApprovalScope, usableFor: Duration)
+    case approve(ApprovalScope)
     case deny(reason: String?)
 
     /// What to do about the request. Where a write is overtaken, the request is read and judged again.
@@ -185,7 +196,7 @@ enum HumanDecision: Sendable {
     func isWritten(on approval: Approval, by decider: String) -> Bool {
         guard approval.isDecided(by: decider) else { return false }
         return switch self {
-        case .approve(let scope, _):
+        case .approve(let scope):
             approval.scope == scope && (approval.state == .granted || approval.state == .consumed)
         case .deny: approval.state == .denied
         }
@@ -201,8 +212,9 @@ enum HumanDecision: Sendable {
         if approval.state == .pending, approval.after(.expire(now: now.earliest)) != nil { return .expire }
         let change: Approval.Step =
             switch self {
-            case .approve(let scope, let window):
-                .approve(scope: scope, by: decider, at: now.latest, usableFor: window)
+            case .approve(let scope):
+                // A command that decides has no settings of the service; the request shows its time-out.
+                .approve(scope: scope, by: decider, at: now.latest, usableFor: approval.window)
             case .deny(let reason): .deny(by: decider, reason: reason, at: now.latest)
             }
         guard let next = approval.after(change) else { return .refuse }

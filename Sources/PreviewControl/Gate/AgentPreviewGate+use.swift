@@ -75,7 +75,8 @@ extension AgentPreviewGate {
     /// Uses a permit, once; throws ``Overtaken`` if another call was faster, or if it is no longer valid.
     ///
     /// An automatic grant is recorded as a separate approval that is already used: before anything is created, the
-    /// claim records the reason for every preview.
+    /// claim records the reason for every preview. An approval that was edited so that it is for another run, port or
+    /// pod is not used.
     ///
     /// - Parameters:
     ///   - use: The name of this use.
@@ -96,6 +97,7 @@ extension AgentPreviewGate {
         }
         switch permit.ground {
         case .granted(let entry):
+            guard request.matches(entry.approval) else { throw refusal(entry.approval) }
             guard entry.approval.isUsable(now: now.latest), let used = entry.approval.after(step) else {
                 throw refusal(entry.approval.after(.expire(now: .distantFuture)))
             }
@@ -104,9 +106,9 @@ extension AgentPreviewGate {
             if used.decidedBy == nil { record(.approved, used, on: permit.claim.identity) }
             return result
         case .automatic(let ground, let waiting?):
-            guard let used = granted(waiting.approval, on: ground, step, at: now.latest) else {
-                throw refusal(waiting.approval)
-            }
+            guard request.matches(waiting.approval),
+                let used = granted(waiting.approval, on: ground, step, at: now.latest)
+            else { throw refusal(waiting.approval) }
             guard try await stillHolds(ground, for: request) else { throw Overtaken() }
             let result = try await replace(waiting, by: used, if: ground.conditions, on: permit.claim.identity)
             record(.autoApproved, used, on: permit.claim.identity)

@@ -7,6 +7,9 @@ public protocol ApprovalStore: Sendable {
     /// - Returns: nil if there is none, it is being deleted, or it is not proven to be this run's.
     func claim(of run: RunID) async throws(ClusterError) -> ClaimRecord?
 
+    /// Reads all claims that are proven to be the run's and are not being deleted, the one of ``claim(of:)`` first.
+    func claims(of run: RunID) async throws(ClusterError) -> [ClaimRecord]
+
     /// Writes annotations of a claim, if the claim is unchanged since it was read.
     ///
     /// - Parameter annotations: The new texts; nil removes one.

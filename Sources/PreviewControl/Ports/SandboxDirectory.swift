@@ -56,7 +56,7 @@ extension Preview {
 public enum PodSelector: Hashable, Sendable {
     /// By labels that agent-sandbox put on the pod.
     case existing([String: String])
-    /// By the per-run label, which the start has to set on the pod first.
+    /// By the per-run label and the pod's UID as a label, both of which the start has to set on the pod first.
     case perRunLabel
 }
 

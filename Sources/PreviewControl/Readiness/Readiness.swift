@@ -70,7 +70,10 @@ struct ReadinessEvidence: Hashable, Sendable {
 
     /// Whether the app may speak only HTTP/2 without TLS. Some such servers answer HTTP/1.1 with their own frames,
     /// others close the connection.
-    var maySpeakHTTP2: Bool { source == .gateway(.notHTTP) || source == .gateway(.closed) }
+    ///
+    /// False for a preview of the platform's older service, whose routes are not marked: its Service has no port for
+    /// HTTP/2.
+    var maySpeakHTTP2: Bool { isMarkedRoute && (source == .gateway(.notHTTP) || source == .gateway(.closed)) }
 
     /// The component that answered the probe; `nil` if there was no response.
     var source: AnswerSource? {

@@ -101,6 +101,13 @@ public struct Approval: Hashable, Sendable {
     /// The resource, as the platform's timeline and cards name it.
     public var resource: String { "sandbox-preview:\(port.number)" }
 
+    /// The longest ``window`` that the service's setting allows.
+    public static let longestWindow = Duration.seconds(86_400)
+
+    /// The time in which a human has to decide, and after the decision the time in which the grant can be used. A
+    /// deadline that was edited makes it no longer than ``longestWindow``.
+    public var window: Duration { min(deadline.duration(since: requestedAt), Self.longestWindow) }
+
     /// The question to the human.
     public var question: String {
         """

@@ -168,8 +168,8 @@ struct GateRoutes: Sendable {
 
     /// The option applies to all tools of the run, so it is sent to the core API first: an option that the core API
     /// refuses is not set here. It is removed here first, so that consent can be withdrawn while the core API cannot be
-    /// reached, and the core API is told even if the cluster cannot be reached. For a run without a sandbox there is no claim for it, and it is not needed yet: the core API's value for
-    /// the run counts as well.
+    /// reached, and the core API is told even if the cluster cannot be reached. For a run without a sandbox there is no
+    /// claim for it, and it is not needed yet: the core API's value for the run counts as well.
     ///
     /// The core API does not know a ServiceAccount's token, so an operator's option is set here alone.
     @Sendable private func switchAutoApprove(
@@ -194,15 +194,33 @@ struct GateRoutes: Sendable {
                 failedRemoval = error
             }
         }
-        let answer = try await router.pass(request, body: bytes, context: context)
-        guard answer.status.kind == .successful else { return answer }
+        let answer = try await passOn(option, of: run, request, router, context)
+        // Whatever the core API responds, the caller must not take an option that still approves requests for removed.
         if let failedRemoval { throw failedRemoval }
+        guard answer.status.kind == .successful else { return answer }
         if option.enabled {
             try await setOwnOption(of: run, to: true, by: caller.identity)
         } else {
             gate.forgetFacts(of: run)
         }
         return answer
+    }
+
+    /// Sends the core API the option as this service has read it, so that both set the same option of the same run: the
+    /// core API stores it by the ID as it is in the path, and reads repeated members of the body in another order.
+    private func passOn(
+        _ option: AutoApproveBody,
+        of run: RunID,
+        _ request: Request,
+        _ router: CoreRouter,
+        _ context: PreviewRequestContext
+    ) async throws -> Response {
+        try await router.pass(
+            request,
+            to: "/api/runs/\(run.text)/auto-approve",
+            body: ByteBuffer(string: #"{"enabled":\#(option.enabled)}"#),
+            context: context
+        )
     }
 
     private func setOwnOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {

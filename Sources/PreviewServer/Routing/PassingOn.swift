@@ -223,10 +223,18 @@ extension CoreRouter {
     /// Forwards a request that one of this service's routes has read and recognised as the core API's. If the client
     /// disconnects, the forwarded request ends.
     ///
-    /// - Parameter body: The body that was read.
+    /// - Parameters:
+    ///   - path: The target instead of the request's own.
+    ///   - body: The body that was read.
     /// - Returns: The core API's response, or the router's if there is none.
-    func pass(_ request: Request, body: ByteBuffer, context: PreviewRequestContext) async throws -> Response {
+    func pass(
+        _ request: Request,
+        to path: String? = nil,
+        body: ByteBuffer,
+        context: PreviewRequestContext
+    ) async throws -> Response {
         var head = request.head
+        if let path { head.path = path }
         head.headerFields[.contentLength] = "\(body.readableBytes)"
         let routed = RoutedRequest(
             head: head,

@@ -55,4 +55,18 @@ struct ClaimNameGateTests {
         _ = await start.result
         #expect(harness.provisioning.isEmpty)
     }
+
+    @Test func anOptionThatWasTurnedOffIsOnNoClaimOfTheRun() async throws {
+        let harness = try await harness()
+        try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
+        harness.cluster.addSandbox(for: run, pod: "pod-3")
+        try await harness[1].setAutoApprove(run: run, to: false, by: "ada")
+        // The agent's claim ends, and the executor's is the run's again.
+        harness.cluster.removeClaim(of: run)
+        harness.cluster.addSandbox(for: run, pod: "pod-2", claimName: run.claimNames[1])
+        #expect(harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil)
+        let answer = try await harness[0].request(run: run, port: 3000, requester: "agent")
+        #expect(answer.started == nil)
+        #expect(harness.provisioning.isEmpty)
+    }
 }

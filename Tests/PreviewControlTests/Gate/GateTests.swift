@@ -227,6 +227,24 @@ struct GateTests {
         }
     }
 
+    /// Whoever waits for port 3000 must not start it with an approval that an operator has edited to be for 3001.
+    @Test(arguments: ["pending", "granted"])
+    func anApprovalThatWasEditedToBeForAnotherPortOpensNothing(state: String) async throws {
+        let harness = try await GateHarness()
+        try await harness.run {
+            let (pending, start) = try await harness.ask()
+            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            await harness.replicas[0].clock.waitForSleepers(2)
+            let text = pending.text.replacingOccurrences(of: #""port":3000"#, with: #""port":3001"#)
+                .replacingOccurrences(of: "pending", with: state)
+            #expect(text != pending.text)
+            harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
+            try await harness[1].setAutoApprove(run: run, to: true, by: "ada")
+            #expect(await start.refusal?.kind == .approvalWithdrawn)
+            #expect(harness.provisioning.isEmpty)
+        }
+    }
+
     // MARK: Order
 
     @Test func nobodyIsAskedForWhatALimitForbids() async throws {

@@ -64,7 +64,7 @@ struct RunOverTests {
         }
     }
 
-    @Test func theirOptionIsNotSwitchedUnlessTheCoreAPIHasAcceptedIt() async throws {
+    @Test func theirOptionIsNotTurnedOnUnlessTheCoreAPIHasAcceptedIt() async throws {
         try await withGate { harness, facts in
             facts.end()
             let gate = harness.core.gate
@@ -76,6 +76,16 @@ struct RunOverTests {
             try await gate.setAutoApprove(run: run, to: true, by: "ada", isAccepted: true)
             #expect(harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == "true")
             #expect(facts.forgotten.withLock(\.self) == 1)
+        }
+    }
+
+    @Test func theirOptionCanBeTurnedOff() async throws {
+        try await withGate { harness, facts in
+            let gate = harness.core.gate
+            try await gate.setAutoApprove(run: run, to: true, by: "ada")
+            facts.end()
+            try await gate.setAutoApprove(run: run, to: false, by: "ada")
+            #expect(harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil)
         }
     }
 

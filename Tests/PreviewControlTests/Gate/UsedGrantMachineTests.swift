@@ -236,9 +236,7 @@ struct HumanDecisionTests {
     }
 
     @Test func onlyARequestThatWaitsIsDecidedAndTheSameDecisionAgainIsNoError() throws {
-        let (approve, deny) = (
-            HumanDecision.approve(.once, usableFor: GateSamples.window), HumanDecision.deny(reason: nil)
-        )
+        let (approve, deny) = (HumanDecision.approve(.once), HumanDecision.deny(reason: nil))
         let table: [Approval.State: (approved: String, denied: String)] = [
             .pending: ("write granted", "write denied"), .granted: ("written", "refuse"),
             .consumed: ("written", "refuse"), .denied: ("refuse", "written"), .timedOut: ("refuse", "refuse"),
@@ -255,8 +253,35 @@ struct HumanDecisionTests {
         }
     }
 
+    /// A command of an operator has no settings of the service, and an operator may have edited the deadline.
+    @Test(arguments: [(Duration.seconds(7), Duration.seconds(7)), (.seconds(7_000_000), Approval.longestWindow)])
+    func aGrantCanBeUsedForTheTimeOutOfItsRequest(window: Duration, usableFor: Duration) throws {
+        let request = Approval(
+            id: samples.pending.id,
+            run: samples.pending.run,
+            port: samples.pending.port,
+            pod: samples.pending.pod,
+            podUID: samples.pending.podUID,
+            requester: "agent",
+            requestedAt: GateSamples.start,
+            window: window
+        )
+        let step = HumanDecision.approve(.once)
+            .step(
+                on: ApprovalLedger.Entry(written: request),
+                in: samples.claim(request).ledger,
+                by: "ada",
+                now: GateSamples.now
+            )
+        guard case .write(let granted, _) = step else {
+            Issue.record("the decision is not written")
+            return
+        }
+        #expect(granted.usableUntil == GateSamples.now.latest + usableFor)
+    }
+
     @Test func aWiderScopeIsNotTheSameDecision() {
-        let decision = HumanDecision.approve(.run, usableFor: GateSamples.window)
+        let decision = HumanDecision.approve(.run)
         #expect(name(decision, on: samples.granted) == "refuse")
     }
 
@@ -272,7 +297,7 @@ struct HumanDecisionTests {
     @Test(arguments: [(ApprovalScope.once, 1), (.run, 2), (.tool, 2), (.always, 1)])
     func aScopeOfTheRunIsWrittenWithTheDecision(scope: ApprovalScope, edits count: Int) throws {
         let entry = samples.waiting.entry
-        let step = HumanDecision.approve(scope, usableFor: GateSamples.window)
+        let step = HumanDecision.approve(scope)
             .step(on: entry, in: samples.waiting.claim.ledger, by: "ada", now: GateSamples.now)
         guard case .write(let approval, let edits) = step else {
             Issue.record("the decision is not written")

@@ -14,12 +14,10 @@ struct BackendProtocolTests {
             text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
         )
     )
+    private static let termination =
+        "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
     private static let closed = ProbeOutcome.answered(
-        PreviewAnswer(
-            status: 503,
-            isFromUpstream: false,
-            text: "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
-        )
+        PreviewAnswer(status: 503, isFromUpstream: false, text: termination)
     )
     private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
 
@@ -166,6 +164,28 @@ struct BackendProtocolTests {
         cluster.setHTTP2Outcome(Self.page)
         #expect(try await lookAgain().state == .serving)
         #expect(cluster.backendProtocol(of: token) == .http2)
+    }
+
+    /// Its routes are not marked, and its Services have no port for HTTP/2.
+    @Test func aRouteOfTheOlderServiceIsNotChanged() async throws {
+        let harness = try await ControlHarness()
+        let token = try #require(PreviewToken("older-one"))
+        harness.cluster.addRoute(
+            name: token.objectName,
+            labels: [
+                PreviewLabel.partOf: PreviewLabel.partOfValue, PreviewLabel.token: token.text,
+                PreviewLabel.run: Self.run.label.text,
+            ],
+            annotations: [:]
+        )
+        harness.cluster.setRouteStatus(RouteStatus(isAccepted: true, isMarked: false))
+        harness.cluster.setProbeOutcome(
+            .answered(PreviewAnswer(status: 503, isFromUpstream: false, mark: nil, text: Self.termination))
+        )
+        let preview = try #require(try await harness.cluster.route(token))
+        let readiness = await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+        #expect(readiness.state == .noApp)
+        #expect(!harness.cluster.log.contains(.setBackendProtocol))
     }
 
     @Test func anAppThatSpeaksHTTP1CostsNothingMore() async throws {

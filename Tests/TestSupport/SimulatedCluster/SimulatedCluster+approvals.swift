@@ -77,6 +77,12 @@ extension SimulatedCluster: ApprovalStore {
         }
     }
 
+    public func claims(of run: RunID) async throws(ClusterError) -> [ClaimRecord] {
+        try await perform(.claim) { state in
+            run.claimNames.compactMap { [claims = state.claims] in claims[$0]?.record }.filter { $0.belongs(to: run) }
+        }
+    }
+
     public func write(
         _ annotations: [String: String?],
         to claim: ClaimRecord
