@@ -73,6 +73,22 @@ import Testing
         #expect(seen.withLock { $0[.probe] } == .some(nil))
     }
 
+    @Test func aCallThatJoinsAPreviewHasTimeOfItsOwnAfterTheWaitForTheApp() async throws {
+        let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
+        harness.cluster.addSandbox(for: ControlHarness.run)
+        _ = try await harness.core.gate.start(run: ControlHarness.run, port: 3000, requester: "agent")
+        let seen = Mutex<[SimulatedCluster.Operation: Duration?]>([:])
+        harness.cluster.interrupt(.probe) {
+            seen.withLock { $0[.probe] = .some(AnswerDeadline.remaining) }
+            harness.clock.advance(by: AnswerDeadline.limit)
+            harness.cluster.interrupt(.route) { seen.withLock { $0[.route] = .some(AnswerDeadline.remaining) } }
+        }
+        let joined = try await harness.core.gate.start(run: ControlHarness.run, port: 3000, requester: "agent")
+        #expect(!joined.isNew)
+        #expect(seen.withLock { $0[.probe] } == .some(nil))
+        #expect(seen.withLock { $0[.route] } == AnswerDeadline.limit)
+    }
+
     @Test func whatAFailedStartTakesBackHasTimeOfItsOwn() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: ControlHarness.run)
