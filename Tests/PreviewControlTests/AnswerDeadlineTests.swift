@@ -54,6 +54,15 @@ import Testing
         }
     }
 
+    @Test func whoHasWaitedForAHumanGetsTheWholeTimeAgain() async {
+        await AnswerDeadline.begin(time) {
+            clock.advance(by: .seconds(300))
+            await AnswerDeadline.renew { #expect(AnswerDeadline.remaining == AnswerDeadline.limit) }
+            #expect(AnswerDeadline.remaining == .zero)
+        }
+        await AnswerDeadline.renew { #expect(AnswerDeadline.remaining == nil) }
+    }
+
     @Test func anApprovedStartHasItsTimeFromTheApprovalOn() async throws {
         let harness = try await GateHarness(replicas: 1)
         let seen = Mutex<[SimulatedCluster.Operation: Duration?]>([:])
