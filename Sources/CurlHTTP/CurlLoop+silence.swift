@@ -34,7 +34,9 @@ extension CurlLoop {
             self.suspect = nil
         } else if connection.generation > suspect.generation, let silent = SilentConnection(suspect) {
             self.suspect = nil
-            if let streams { _ = streams.submit(.cutOff(silent)) } else { cutOff(silent) }
+            // Also this loop's own streams end in its next iteration: this is part of a callback of libcurl, which removes no
+            // transfer in one (`CURLM_RECURSIVE_API_CALL`).
+            _ = (streams ?? mailbox).submit(.cutOff(silent))
         }
     }
 

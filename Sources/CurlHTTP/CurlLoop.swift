@@ -35,6 +35,8 @@ final class CurlLoop {
     let mode: Mode
     /// The generation of the connections that take new requests.
     let generation: ConnectionGeneration
+    /// The messages to this loop.
+    let mailbox: Mailbox
     /// The mailbox of the transport's loop for streams; `nil` on that loop itself.
     let streams: Mailbox?
 
@@ -47,7 +49,6 @@ final class CurlLoop {
     var suspect: Connection?
 
     private let multi: UnsafeMutableRawPointer
-    private let mailbox: Mailbox
     /// The pool from which new requests get their connections.
     private var pool: ConnectionPool?
     /// The exchanges that have not been passed to libcurl yet, in the order of arrival. libcurl would do most of the work of a

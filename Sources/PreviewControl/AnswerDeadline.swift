@@ -52,6 +52,15 @@ public struct AnswerDeadline: Sendable {
         return try await $current.withValue(earlier, operation: work, isolation: isolation)
     }
 
+    /// Runs `work` with a new deadline if there is one, because the time before was spent on waiting for a human.
+    public static func renew<Result>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ work: () async throws -> Result
+    ) async rethrows -> Result {
+        let renewed = current.map { AnswerDeadline(end: $0.uptime() + limit, uptime: $0.uptime) }
+        return try await $current.withValue(renewed, operation: work, isolation: isolation)
+    }
+
     /// Runs `work` without a deadline.
     static func suspend<Result>(
         isolation: isolated (any Actor)? = #isolation,

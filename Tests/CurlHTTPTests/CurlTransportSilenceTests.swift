@@ -120,6 +120,39 @@ import Testing
         }
     }
 
+    @Test func aStreamThatFindsTheSilenceEndsAQuietOneAndLaterStreamsWork() async throws {
+        try await withMutingProxy(.http1) { request, _ in
+            guard request.uri.path == "/watch" else { return Response(status: .ok) }
+            return Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    try await writer.write(ByteBuffer(string: "first"))
+                    try await Self.hang(request)
+                }
+            )
+        } _: { proxy, transport, scheme in
+            let watch = request(to: proxy.authority, "/watch", scheme: scheme, timeout: nil)
+            let stream = request(to: proxy.authority, scheme: scheme, timeout: nil)
+            let kind = await kindOfError {
+                try await transport.withResponse(to: watch) { response in
+                    let chunks = response.body.makeAsyncIterator()
+                    #expect(try await chunks.next() == Array("first".utf8))
+                    // Its connection is kept, and the next stream finds it silent.
+                    _ = try await transport.collect(stream, maxBodyBytes: 0)
+                    proxy.muteOpenConnections()
+                    _ = try await transport.collect(stream, maxBodyBytes: 0)
+                    _ = try await chunks.next()
+                }
+            }
+            #expect(kind == .protocolViolation)
+            // Two at once, so that one of them uses the handle of the stream that was ended.
+            let status = try await transport.withResponse(to: watch) { _ in
+                try await transport.collect(stream, maxBodyBytes: 0).head.status
+            }
+            #expect(status == .ok)
+        }
+    }
+
     @Test func aStreamWhosePeerIsMuteBeforeTheHeadIsOpenedElsewhere() async throws {
         try await withMutingProxy(.http1) { proxy, transport, scheme in
             let stream = request(to: proxy.authority, scheme: scheme, timeout: nil)

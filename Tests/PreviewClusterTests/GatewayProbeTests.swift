@@ -119,6 +119,18 @@ struct GatewayProbeTests {
         #expect(answer.redirect == .loop && transport.exchanges.count == 5)
     }
 
+    @Test func slowRedirectsDoNotProlongTheProbe() async {
+        let clock = ManualClock()
+        let transport = ScriptedTransport(clock: clock) { _, index in
+            clock.advance(by: .milliseconds(1_900))
+            return redirect(to: "/\(index)")
+        }
+        let probe = GatewayProbe(transport: transport, address: address, uptime: MonotonicTime(clock).uptime)
+        #expect(await probe.probe(token, patience: .seconds(2)) == .silent)
+        let limits = transport.exchanges.map(\.request.headTimeout)
+        #expect(limits == [.seconds(2), .seconds(2), .milliseconds(200)])
+    }
+
     @Test func theHostByAnotherSchemeOrPortIsNotThePreview() async {
         let host = token.host(zone: address.zone)
         for location in ["http://\(host)/", "https://\(host)/", "https://\(host):3000/"] {

@@ -54,6 +54,15 @@ import Testing
         }
     }
 
+    @Test func whoHasWaitedForAHumanGetsTheWholeTimeAgain() async {
+        await AnswerDeadline.begin(time) {
+            clock.advance(by: .seconds(300))
+            await AnswerDeadline.renew { #expect(AnswerDeadline.remaining == AnswerDeadline.limit) }
+            #expect(AnswerDeadline.remaining == .zero)
+        }
+        await AnswerDeadline.renew { #expect(AnswerDeadline.remaining == nil) }
+    }
+
     @Test func anApprovedStartHasItsTimeFromTheApprovalOn() async throws {
         let harness = try await GateHarness(replicas: 1)
         let seen = Mutex<[SimulatedCluster.Operation: Duration?]>([:])
@@ -71,6 +80,22 @@ import Testing
         #expect(seen.withLock { $0[.createService] } == AnswerDeadline.limit - AnswerDeadline.takingBack)
         // The policy limits the time of the app, not the deadline.
         #expect(seen.withLock { $0[.probe] } == .some(nil))
+    }
+
+    @Test func aCallThatJoinsAPreviewHasTimeOfItsOwnAfterTheWaitForTheApp() async throws {
+        let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
+        harness.cluster.addSandbox(for: ControlHarness.run)
+        _ = try await harness.core.gate.start(run: ControlHarness.run, port: 3000, requester: "agent")
+        let seen = Mutex<[SimulatedCluster.Operation: Duration?]>([:])
+        harness.cluster.interrupt(.probe) {
+            seen.withLock { $0[.probe] = .some(AnswerDeadline.remaining) }
+            harness.clock.advance(by: AnswerDeadline.limit)
+            harness.cluster.interrupt(.route) { seen.withLock { $0[.route] = .some(AnswerDeadline.remaining) } }
+        }
+        let joined = try await harness.core.gate.start(run: ControlHarness.run, port: 3000, requester: "agent")
+        #expect(!joined.isNew)
+        #expect(seen.withLock { $0[.probe] } == .some(nil))
+        #expect(seen.withLock { $0[.route] } == AnswerDeadline.limit)
     }
 
     @Test func whatAFailedStartTakesBackHasTimeOfItsOwn() async throws {

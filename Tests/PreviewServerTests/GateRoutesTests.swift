@@ -8,6 +8,7 @@ import NIOCore
 import PreviewControl
 import PreviewDomain
 import PreviewIdentity
+import Synchronization
 import TestSupport
 import Testing
 
@@ -295,6 +296,28 @@ struct GateRoutesTests {
             #expect(answer.status == 502)
             #expect((answer.json as? [String: Any])?["error"] is String)
             #expect(try await raise(client)["state"] as? String == "pending")
+        }
+    }
+
+    @Test func afterALongPollThePreviewIsReadWithinATimeOfItsOwn() async throws {
+        let harness = try await APIHarness()
+        let run = try RunID(APIHarness.run)
+        try await harness.test { client in
+            var fields = headers(prefer: "respond-async")
+            fields[.authorization] = "Bearer \(APIHarness.owner)"
+            let raised = try await client.call(.post, "\(runs)/sandbox/preview", body: body, headers: fields)
+            let id = try #require((raised.json as? [String: Any])?["request_id"] as? String)
+            let poll = Task { try await client.call(.get, "\(runs)/preview-requests/\(id)?wait=60").status }
+            await harness.controlClock.waitForSleepers(1)
+            let requester = try #require(harness.cluster.approvals(of: run).first?.requester)
+            try await harness.gate.approve(run: run, requestID: id, scope: .once, by: "ada")
+            _ = try await harness.gate.start(run: run, port: 3000, requester: requester)
+            let seen = Mutex<Duration?>(nil)
+            harness.cluster.interrupt(.routesOfRun) { seen.withLock { $0 = AnswerDeadline.remaining } }
+            harness.clock.advance(by: .seconds(60))
+            harness.controlClock.advance(by: .seconds(60))
+            #expect(try await poll.value == 200)
+            #expect(seen.withLock { $0 } == AnswerDeadline.limit)
         }
     }
 

@@ -9,9 +9,12 @@ public struct GatewayProbe: PreviewProbe {
     private let transport: any HTTPTransport
     private let address: PreviewAddress
     private let names: (any NameLookup)?
+    private let uptime: @Sendable () -> Duration
 
     /// The number of redirects within the preview that are followed.
     private static let maxRedirects = 4
+    /// How much longer than one response all of them may take. Callers wait for the probe.
+    private static let redirectsTime = Duration.seconds(2)
     /// The number of bytes of an error's body that are read. Rails has its message after 5 KB of style sheet.
     private static let maxTextBytes = 16_384
     /// The longest body of a page that is searched for an error message.
@@ -27,10 +30,17 @@ public struct GatewayProbe: PreviewProbe {
     ///   - transport: Trusts the same authorities as a browser; it sends no credentials.
     ///   - address: The format of URLs.
     ///   - names: Resolves names; `nil` leaves that to `transport`.
-    public init(transport: any HTTPTransport, address: PreviewAddress, names: (any NameLookup)? = nil) {
+    ///   - uptime: The time since some fixed instant.
+    public init(
+        transport: any HTTPTransport,
+        address: PreviewAddress,
+        names: (any NameLookup)? = nil,
+        uptime: @escaping @Sendable () -> Duration = MonotonicTime(ContinuousClock()).uptime
+    ) {
         self.transport = transport
         self.address = address
         self.names = names
+        self.uptime = uptime
     }
 
     public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
@@ -50,9 +60,12 @@ public struct GatewayProbe: PreviewProbe {
         var path = "/"
         var cookies: [String: String] = [:]
         var last: PreviewAnswer?
+        let end = uptime() + patience + Self.redirectsTime
         do {
             for _ in 0...Self.maxRedirects {
-                var request = request(token, path: path, cookies: cookies, patience: patience)
+                let left = end - uptime()
+                guard left > .zero else { return .silent }
+                var request = request(token, path: path, cookies: cookies, patience: min(patience, left))
                 request.connectAddress = place
                 let reply = try await reply(to: request, token)
                 guard let location = reply.location, (300..<400).contains(reply.answer.status) else {

@@ -165,8 +165,21 @@ struct StopSignals {
 
 /// The number of files and sockets that this process may have open.
 enum OpenFiles {
-    /// The files that are kept for everything but callers' connections: the cluster's connections, logs, files that are read.
+    /// The files that are kept for everything but callers' connections and what these need: the cluster's connections, logs,
+    /// files that are read.
     static let reserve = 256
+
+    /// The number of callers' connections for which a limit of open files is sufficient.
+    ///
+    /// - Parameters:
+    ///   - limit: The limit of open files.
+    ///   - others: The connections of other servers of this process.
+    ///   - forwarded: The largest number of forwarded requests. Each uses another connection, to the core API.
+    static func callers(within limit: Int, besides others: Int, forwarding forwarded: Int) -> Int {
+        let available = limit - reserve - others
+        // If the limit is low, each connection may forward a request.
+        return max(available - min(forwarded, available / 2), 1)
+    }
 
     /// Raises the process's soft limit as far as possible.
     ///

@@ -5,8 +5,10 @@ internal import PreviewDomain
 /// Use of permits: a grant is used once, right before anything is created, and returned if the start left nothing
 /// behind.
 extension AgentPreviewGate {
-    /// Starts a permitted preview. From here on, cancellation of the caller stops nothing: a used grant leads to a
-    /// preview, which the caller gets when it repeats its request. The start is bounded by its ``AnswerDeadline``.
+    /// Starts a permitted preview. From here on, cancellation of the caller does not stop the start: a used grant leads to
+    /// a preview, which the caller gets when it repeats its request. The start is bounded by its ``AnswerDeadline``. The
+    /// wait for the app, which follows it, ends as long after a cancellation as a start may take, so that it does not
+    /// delay the end of a replica that stops.
     ///
     /// - Throws: ``Overtaken`` if the permit is no longer valid and nothing was created.
     func start(
@@ -27,7 +29,7 @@ extension AgentPreviewGate {
         sandbox known: BoundSandbox?
     ) async throws -> StartedPreview {
         try Task.checkCancellation()
-        let work = Task(executorPreference: UncancelledWork.executor) {
+        return try await UncancelledWork.run(previews.time, limitAfterCancellation: AnswerDeadline.limit) {
             let began = previews.time.uptime()
             let sandbox: BoundSandbox
             if let known { sandbox = known } else { sandbox = try await previews.sandboxes.sandbox(of: request.run) }
@@ -36,8 +38,9 @@ extension AgentPreviewGate {
             startsUnderWay.begin(use)
             defer { startsUnderWay.end(use) }
             var used: UsedPermit?
+            let started: StartedPreview
             do {
-                return try await previews.start(
+                started = try await previews.start(
                     run: request.run,
                     port: request.port,
                     sandbox: sandbox,
@@ -55,8 +58,10 @@ extension AgentPreviewGate {
                 guard let used else { throw error }
                 throw await failure(error, after: used, leftNothing: true)
             }
+            // The preview exists, but the wait for its app was ended early.
+            try Task.checkCancellation()
+            return started
         }
-        return try await work.value
     }
 
     private func check(_ sandbox: BoundSandbox, against request: GateRequest, _ permit: Permit) async throws {

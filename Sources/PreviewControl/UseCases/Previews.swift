@@ -116,11 +116,16 @@ extension Previews {
     /// - Returns: nil if the preview has ended, as one does that exceeded a limit.
     func join(_ preview: Preview) async throws -> StartedPreview? {
         let began = time.uptime()
-        let (_, readiness) = await waitUntilServing(preview, host: preview.hostHeader)
-        let now = try await currentTime().earliest
-        guard let current = try await objects.route(preview.token), current.uid == preview.uid,
-            isLiving(current, now: now)
-        else { return nil }
+        let (_, readiness) = await AnswerDeadline.suspend { await waitUntilServing(preview, host: preview.hostHeader) }
+        // The wait for the app may have taken longer than the caller's deadline allows for the cluster.
+        let living = try await AnswerDeadline.begin(time) { () async throws -> Preview? in
+            let now = try await currentTime().earliest
+            guard let current = try await objects.route(preview.token), current.uid == preview.uid,
+                isLiving(current, now: now)
+            else { return nil }
+            return current
+        }
+        guard let current = living else { return nil }
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
             provisioning: .zero,

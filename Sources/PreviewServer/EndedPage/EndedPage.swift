@@ -14,7 +14,7 @@ internal import PreviewDomain
 /// method and field, so guessing addresses reveals nothing.
 public struct EndedPage: Sendable {
     /// The largest number of connections. The gateway uses few and keeps them open.
-    private static let maxConnections = 256
+    public static let maxConnections = 256
 
     public init() {}
 

@@ -78,7 +78,11 @@ struct GateRoutes: Sendable {
         let id = try context.parameters.require("requestId")
         let pause = try request.wait(atMost: AgentPreviewGate.maxWait)
         let approval = try await approval(id, of: run, wait: pause, context)
-        let session = try await session(of: approval, run: run, context)
+        // The wait for a decision does not count.
+        let session =
+            pause > .zero
+            ? try await AnswerDeadline.renew { try await self.session(of: approval, run: run, context) }
+            : try await self.session(of: approval, run: run, context)
         var answer = try JSONBody(ApprovalBody(approval, session: session))
         if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
         return answer

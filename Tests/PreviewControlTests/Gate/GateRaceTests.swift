@@ -107,6 +107,32 @@ struct GateRaceTests {
             }
         }
     }
+
+    /// A replica that stops waits for its callers, which it has cancelled.
+    @Test func theWaitForTheAppEndsSoonAfterItsCallerWasCancelled() async throws {
+        var policy = PreviewPolicy.testing()
+        policy.readyTimeout = .seconds(60)
+        let harness = try await ControlHarness(
+            policy: policy,
+            approvalPolicy: ApprovalPolicy(approvesAutomatically: true)
+        )
+        harness.cluster.addSandbox(for: run)
+        harness.cluster.setProbeOutcome(.noRoute)
+        let start = Task { try await harness.core.gate.start(run: run, port: 3000, requester: "agent") }
+        await harness.clock.waitForSleepers(1)
+        let cancelledAt = harness.clock.now
+        start.cancel()
+        let refusal = try await runWork {
+            await start.refusal
+        } repeating: {
+            harness.clock.advance(by: .milliseconds(100))
+            for _ in 0..<10 { await Task.yield() }
+        }
+        #expect(refusal?.kind == .cancelled)
+        #expect(cancelledAt.duration(to: harness.clock.now) < .seconds(30))
+        #expect(harness.cluster.approvals(of: run).map(\.state) == [.consumed])
+        #expect(harness.cluster.liveRoutes.count == 1)
+    }
 }
 
 extension Result where Failure == any Error {

@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import PreviewControl
 internal import PreviewServer
+internal import Router
 internal import ServiceLifecycle
 
 #if canImport(Darwin)
@@ -49,7 +50,7 @@ struct ServerParts: Sendable {
             address: server.listen,
             server: api.application(
                 address: .hostname(server.listen.host, port: server.listen.port),
-                connections: Self.connectionLimits(server, routes: shared.router != nil, logger: shared.logger),
+                connections: Self.connectionLimits(server, router: shared.settings.router, logger: shared.logger),
                 logger: shared.logger,
                 onRunning: onRunning
             )
@@ -72,10 +73,20 @@ struct ServerParts: Sendable {
     var services: [any Service] { (endedPage.map { [$0] } ?? []) + [application, draining] }
 
     /// The configured limits, with no more connections than the process may open files.
-    private static func connectionLimits(_ server: ServerSettings, routes: Bool, logger: Logger) -> ConnectionLimits {
+    ///
+    /// - Parameter router: The limits for forwarded requests; `nil` if the router is off.
+    private static func connectionLimits(
+        _ server: ServerSettings,
+        router: RouterLimits?,
+        logger: Logger
+    ) -> ConnectionLimits {
         var limits = server.connections
-        if routes { limits.allowLargeHeads() }
-        let most = max(OpenFiles.raiseLimit() - OpenFiles.reserve, 1)
+        if router != nil { limits.allowLargeHeads() }
+        let most = OpenFiles.callers(
+            within: OpenFiles.raiseLimit(),
+            besides: server.endedPageListen == nil ? 0 : EndedPage.maxConnections,
+            forwarding: router.map { $0.maxStreams + $0.maxRequests } ?? 0
+        )
         if most < limits.maxConnections {
             logger.warning(
                 "the limit of open files allows fewer connections than configured",

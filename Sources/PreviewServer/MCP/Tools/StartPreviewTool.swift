@@ -59,7 +59,8 @@ struct StartPreviewTool: Tool {
         } catch let error as PreviewError where error.kind == .limitReached {
             throw PreviewError(
                 .limitReached,
-                error.message + (await whatToStop(run, caller)),
+                // The limit may have been reached while a human decided.
+                error.message + (await AnswerDeadline.renew { await whatToStop(run, caller) }),
                 retryAfter: error.retryAfter
             )
         }
