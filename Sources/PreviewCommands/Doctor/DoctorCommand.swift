@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import HTTPTransport
 internal import KubernetesClient
+internal import PreviewControl
 internal import PreviewIdentity
 
 /// `preview-gateway doctor`: checks the cluster and the installation, and reports what has to be corrected.
@@ -90,8 +91,15 @@ struct DoctorCommand: AsyncParsableCommand {
             return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
             return .failure("a request to the cluster failed: \(error)", mend: "kubectl version; see PG101")
+        } catch let error as ClusterError where error.kind == .refused {
+            return .skipped("your account lacks permission (\(error.detail))")
+        } catch let error as ClusterError {
+            return .failure("a request to the cluster failed: \(error.detail)", mend: "kubectl version; see PG101")
         } catch {
-            return .failure("the check failed: \(type(of: error))", mend: "see the log of the command")
+            return .failure(
+                "the check failed: \(type(of: error))",
+                mend: "report this with: preview-gateway doctor bundle"
+            )
         }
     }
 }

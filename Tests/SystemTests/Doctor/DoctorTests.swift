@@ -267,6 +267,25 @@ struct DoctorTests {
         }
     }
 
+    @Test func checksOfPreviewsThatTheAccountMayNotReadAreSkipped() async throws {
+        try await withCluster { server, kubeconfig in
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(Self.forbidden)))
+            let report = try await doctor(["--only", "PG305", "--only", "PG701"], kubeconfig: kubeconfig)
+            #expect(report.entries.map(\.finding.status) == [.skipped, .skipped], "\(report.text)")
+            #expect(report.exitCode == 0)
+        }
+    }
+
+    @Test func previewsThatCannotBeReadForAnotherReasonAreAFailure() async throws {
+        try await withCluster { server, kubeconfig in
+            let failure = StatusFailure(code: 400, reason: "BadRequest", message: "not understood")
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(failure)))
+            let report = try await doctor(["--only", "PG305"], kubeconfig: kubeconfig)
+            #expect(report.entries.map(\.finding.status) == [.failure])
+            #expect(report.text.contains("a request to the cluster failed: the API server answered 400"))
+        }
+    }
+
     private static let forbidden = StatusFailure(code: 403, reason: "Forbidden", message: "not for you")
 
     @Test func beforeTheInstallationOnlyTheClusterIsLookedAt() async throws {
