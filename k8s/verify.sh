@@ -258,10 +258,11 @@ agent_key() {
     fi
     [[ -n $text ]] && printf 'Authorization: Bearer %s\n' "$text" >"$work/agent"
 }
+# A claim names its run in an annotation or a label, or not at all: then its name has only a part of the run's ID.
 find_run() {
     [[ -z $run ]] || return 0
-    local runs
-    runs=$(kube get sandboxclaims -o 'jsonpath={range .items[?(@.status.sandbox.name)]}{.metadata.annotations.agentweaver\.dev/run-id}{"\n"}{end}' 2>/dev/null) \
+    local runs name='agentweaver\.dev/run-id'
+    runs=$(kube get sandboxclaims -o "jsonpath={range .items[?(@.status.sandbox.name)]}{.metadata.annotations.$name}{\"\\n\"}{.metadata.labels.$name}{\"\\n\"}{end}" 2>/dev/null) \
         || return 1
     run=$(grep -m1 . <<<"$runs") || return 1
 }
@@ -286,7 +287,7 @@ page_status() { curl -sk -m 10 -o /dev/null -w '%{http_code}' "$1" || true; }
 smoke() {
     connect || { skipping "smoke: the service cannot be reached"; return; }
     credentials || { skipping "smoke: no operator's token: use --bearer-file"; return; }
-    find_run || { skipping "smoke: no run has a sandbox: use --run"; return; }
+    find_run || { skipping "smoke: no claim with a sandbox names its run: use --run"; return; }
     request "$work/operator" POST "/api/runs/$run/sandbox/port-forward" "{\"target_port\": $port}"
     if ! answered 200; then
         failed "smoke: a preview of run $run starts"

@@ -10,11 +10,12 @@ private typealias Files = InstallationFiles
     .timeLimit(.minutes(2))
 )
 struct VerifyScriptTests {
-    /// Prints more runs than a pipe holds, and forwards no port.
+    /// Prints more runs than a pipe holds, or those of a variable, and forwards no port.
     private static let kubectl = """
         #!/usr/bin/env bash
         case "$*" in
             *sandboxclaims*)
+                if [[ -n ${RUNS+set} ]]; then printf '%b' "$RUNS"; exit; fi
                 echo
                 for ((i = 0; i < 5000; i++)); do printf 'run-%s-0000-4000-8000-000000000001\\n' "$i"; done ;;
             *port-forward*)
@@ -26,9 +27,15 @@ struct VerifyScriptTests {
 
     /// Runs the script with these groups of checks.
     ///
-    /// - Parameter forwarded: What the port-forward prints.
+    /// - Parameters:
+    ///   - forwarded: What the port-forward prints.
+    ///   - runs: The lines with the runs of the claims, with escaped newlines; thousands of runs if `nil`.
     /// - Returns: The script's output, and the processes of its port-forwards.
-    private func verify(_ groups: Set<String>, forwarded: String) async throws -> (output: String, forwards: [Int32]) {
+    private func verify(
+        _ groups: Set<String>,
+        forwarded: String,
+        runs: String? = nil
+    ) async throws -> (output: String, forwards: [Int32]) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "verify-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -41,16 +48,18 @@ struct VerifyScriptTests {
         let all = [
             "pods", "gateways", "routes", "role", "policies", "service", "smoke", "negatives", "network",
         ]
+        var environment = [
+            "PATH": "\(folder.path):\(ProcessInfo.processInfo.environment["PATH"] ?? "")",
+            "FORWARDS": forwards, "FORWARDED": forwarded,
+        ]
+        if let runs { environment["RUNS"] = runs }
         let result = try await Files.run(
             "bash",
             [
                 Files.path("k8s/verify.sh"), "--bearer-file", bearer, "--key-file", bearer,
                 "--skip", all.filter { !groups.contains($0) }.joined(separator: ","),
             ],
-            environment: [
-                "PATH": "\(folder.path):\(ProcessInfo.processInfo.environment["PATH"] ?? "")",
-                "FORWARDS": forwards, "FORWARDED": forwarded,
-            ]
+            environment: environment
         )
         let text = try String(contentsOfFile: forwards, encoding: .utf8)
         return (result.output, text.split(separator: "\n").compactMap { Int32($0) })
@@ -59,6 +68,11 @@ struct VerifyScriptTests {
     @Test func amongManyRunsTheFirstIsUsed() async throws {
         let (output, _) = try await verify(["smoke"], forwarded: "Forwarding from 127.0.0.1:1 -> 8080")
         #expect(output.contains("✗ smoke: a preview of run run-0-0000-4000-8000-000000000001 starts"), "\(output)")
+    }
+
+    @Test func aClaimThatNamesItsRunNowhereIsNotTakenForNoSandbox() async throws {
+        let (output, _) = try await verify(["smoke"], forwarded: "Forwarding from 127.0.0.1:1 -> 8080", runs: #"\n\n"#)
+        #expect(output.contains("– smoke: no claim with a sandbox names its run: use --run"), "\(output)")
     }
 
     @Test func aPortForwardEndsWithTheScript() async throws {
