@@ -345,9 +345,10 @@ negatives() {
         skipping "negatives: no operator's token: use --bearer-file"
     fi
     if agent_key; then
-        local route
+        # With the router on, an ID in another format is forwarded to the core API, which then decides.
+        local route unknown='{"request_id": "aaaaaaaaaaaaaaaaaaaaaaaaaa"}'
         for route in tool-approvals tool-denials; do
-            request "$work/agent" POST "/api/runs/$run/$route" '{"request_id": "verify"}'
+            request "$work/agent" POST "/api/runs/$run/$route" "$unknown"
             check "negatives: the agent's key cannot decide ($route)" "Docs/Access.md" answered 403
         done
         request "$work/agent" POST "/api/runs/$run/auto-approve" '{"enabled": true}'

@@ -1,4 +1,5 @@
 import Foundation
+import PreviewDomain
 import Testing
 
 private typealias Files = InstallationFiles
@@ -73,6 +74,14 @@ struct VerifyScriptTests {
     @Test func aClaimThatNamesItsRunNowhereIsNotTakenForNoSandbox() async throws {
         let (output, _) = try await verify(["smoke"], forwarded: "Forwarding from 127.0.0.1:1 -> 8080", runs: #"\n\n"#)
         #expect(output.contains("– smoke: no claim with a sandbox names its run: use --run"), "\(output)")
+    }
+
+    /// Otherwise the router would forward the decision, and the check would be about the core API.
+    @Test func theAgentsDecisionIsAboutARequestThatThisServiceMayHave() throws {
+        let script = try Files.text("k8s/verify.sh")
+        let ids = script.matches(of: /\{"request_id": "([^"]+)"\}/).map { String($0.1) }
+        #expect(ids.count == 1)
+        for id in ids { #expect(ApprovalRequestID(id) != nil, "\(id)") }
     }
 
     @Test func aPortForwardEndsWithTheScript() async throws {
