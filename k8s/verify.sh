@@ -137,7 +137,7 @@ gateways() {
         return
     fi
     hostnames=$(kube get gateway agentweaver-preview-gateway -o 'jsonpath={.spec.listeners[*].hostname}' 2>/dev/null) || true
-    check "gateways: a listener has the hostname *.$zone" "k8s/deploy.sh --zone ZONE" \
+    check "gateways: a listener has the hostname *.$zone" "k8s/deploy.sh --image IMAGE --zone ZONE" \
         contains " $hostnames " " *.$zone "
 }
 contains() { [[ $1 == *"$2"* ]]; }
@@ -157,7 +157,7 @@ routes() {
             "kubectl -n $namespace describe httproute preview-gateway" \
             condition httproute preview-gateway "{.status.parents[*].conditions[?(@.type==\"$kind\")].status}"
     done
-    check "routes: HTTPRoute preview-gateway has the prefix /api/runs" "k8s/deploy.sh" \
+    check "routes: HTTPRoute preview-gateway has the prefix /api/runs" "k8s/deploy.sh --image IMAGE" \
         test "$(kube get httproute preview-gateway -o 'jsonpath={.spec.rules[0].matches[0].path.value}' 2>/dev/null)" = /api/runs
     check "routes: HTTPRoute ended-previews is Accepted by the preview Gateway" \
         "kubectl -n $namespace describe httproute ended-previews" \
@@ -207,6 +207,9 @@ policies() {
     range=$(kube get networkpolicy sandbox-allow-preview-ingress \
         -o 'jsonpath={.spec.ingress[0].ports[0].port}-{.spec.ingress[0].ports[0].endPort}' 2>/dev/null) || range=none
     low=$(setting Sandbox__Preview__AllowedPortMin) high=$(setting Sandbox__Preview__AllowedPortMax)
+    # The manifest has the default ports.
+    [[ ${low:-3000}-${high:-9000} == 3000-9000 || $mend != *apply* ]] \
+        || mend="write the settings' ports into the manifest, then: $mend"
     check "policies: sandbox-allow-preview-ingress admits ports ${low:-3000}-${high:-9000}" \
         "$mend" test "$range" = "${low:-3000}-${high:-9000}"
     check "policies: it admits the preview Gateway's pods only" "$mend" \

@@ -227,6 +227,8 @@ struct DoctorTests {
             let report = try await doctor(["--only", "PG502"], kubeconfig: kubeconfig, settings: settings)
             #expect(report.entries.first?.finding.status == .failure)
             #expect(report.text.contains("admits 3000-9000, the settings allow 3000-9999"))
+            // The manifest has the default ports.
+            #expect(report.entries.first?.finding.mend?.contains("write the settings' ports into the manifest") == true)
         }
     }
 

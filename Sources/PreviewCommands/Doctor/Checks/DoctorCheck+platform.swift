@@ -116,7 +116,7 @@ extension DoctorCheck {
                 guard context.isRouting else { return .skipped("\(Settings.Keys.routerEnabled.key) is not true") }
                 return .warning(
                     "no HTTPRoute routes it, so the front end cannot reach this service",
-                    mend: "kubectl apply -n \(context.namespace) -f k8s/base/httproute.yaml, or k8s/deploy.sh"
+                    mend: "k8s/deploy.sh --image IMAGE, which applies the HTTPRoute with the installation's host"
                 )
             }
             guard context.isRouting else {
