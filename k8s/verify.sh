@@ -18,7 +18,7 @@ Usage: verify.sh [options]
 
   --namespace NAME      default agentweaver
   --api URL             the service's address; by default a port-forward to its Service
-  --run RUN             the run for whose sandbox a preview is started; by default one whose claim is ready
+  --run RUN             the run for whose sandbox a preview is started; by default the first that a claim with a sandbox names
   --port PORT           the port of that preview; default 3000
   --bearer-file PATH    an operator's token; by default one of the ServiceAccount preview-operator
   --key-file PATH       the service key; by default the one in the secret preview-gateway
