@@ -11,8 +11,8 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Check the cluster and the installation, and suggest fixes.",
         discussion: """
-            Changes nothing. Exits with 0 where everything is in order, 1 where something needs attention, 2 where something \
-            does not work. Each check has a stable id and a section of Docs/Doctor.md.
+            Changes nothing. Exits with 0 if everything is in order, 1 if something needs attention, 2 if something does \
+            not work. Each check has a stable id and a section of Docs/Doctor.md.
 
             \(SettingsOptions.discussion) Specify the service's own settings, as far as they are known.
             """,
