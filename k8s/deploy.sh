@@ -24,7 +24,7 @@ Usage: deploy.sh --image IMAGE [options]
   --overlay NAME       aks (default) or generic
   --zone ZONE          the zone of the previews; by default the domain of the DefaultDomainCertificate
   --class NAME         the GatewayClass of the preview Gateway; by default the overlay's
-  --with NAMES         components, separated by commas, or none; by default those whose APIs the cluster serves
+  --with NAMES         folders of components/, separated by commas, or none; by default those whose APIs the cluster serves
   --api-key-file PATH  creates the secret with the service key from this file, if it does not exist
   --namespace NAME     default agentweaver; another one needs its own overlay
   --timeout SECONDS    the limit of each wait; default 300

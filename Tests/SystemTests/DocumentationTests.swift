@@ -15,7 +15,23 @@ struct DocumentationTests {
         for page in pages { #expect(list.contains("\(page))"), "\(parts[0]) does not lead to \(page)") }
     }
 
-    /// Every relative link on a page has a target that exists.
+    /// The anchors that GitHub makes of a page's headings.
+    private static func anchors(of page: String) -> Set<String> {
+        let headings = page.split(separator: "\n").filter { $0.hasPrefix("#") }
+        return Set(
+            headings.map { heading in
+                let text = heading.drop { $0 == "#" || $0 == " " }.lowercased()
+                return String(
+                    text.compactMap { character -> Character? in
+                        if character == " " { return "-" }
+                        return character.isLetter || character.isNumber || "-_".contains(character) ? character : nil
+                    }
+                )
+            }
+        )
+    }
+
+    /// Every relative link on a page has a target that exists, and so has its anchor.
     @Test func everyLinkLeadsSomewhere() throws {
         let folders = ["Docs", "Docs/Decisions", "k8s", "Sources/DevCluster"]
         var pages = ["README.md"]
@@ -25,11 +41,16 @@ struct DocumentationTests {
         }
         for page in pages {
             let folder = URL(filePath: ProjectFiles.path(page)).deletingLastPathComponent()
-            for match in try ProjectFiles.text(page).matches(of: /\]\(([^)#\s]+)(#[^)]*)?\)/) {
-                let target = String(match.1)
+            for match in try ProjectFiles.text(page).matches(of: /\]\(([^)#\s]*)#?([^)\s]*)\)/) {
+                let (target, anchor) = (String(match.1), String(match.2))
                 guard !target.contains(":") else { continue }
-                let exists = FileManager.default.fileExists(atPath: folder.appending(path: target).standardized.path)
+                let path = target.isEmpty ? URL(filePath: ProjectFiles.path(page)) : folder.appending(path: target)
+                let file = path.standardized
+                let exists = FileManager.default.fileExists(atPath: file.path)
                 #expect(exists, "\(page) leads to \(target)")
+                guard exists, !anchor.isEmpty else { continue }
+                let anchors = Self.anchors(of: try String(contentsOf: file, encoding: .utf8))
+                #expect(anchors.contains(anchor), "\(page) leads to \(target)#\(anchor)")
             }
         }
     }

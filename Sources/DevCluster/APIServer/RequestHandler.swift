@@ -129,7 +129,7 @@ struct RequestHandler: Sendable {
             wanted.resource = target.kind.plural
             wanted.subresource = target.subresource ?? ""
             wanted.namespace = target.namespace ?? ""
-            wanted.name = target.name ?? ""
+            wanted.name = target.name ?? Self.selectedName(parsed, target.kind) ?? ""
         case .review(let kind):
             // Every authenticated user may ask about its own permissions, as `system:basic-user` allows it.
             if kind == .selfSubjectAccessReview, user != .anonymous { return }
@@ -138,6 +138,13 @@ struct RequestHandler: Sendable {
         default: wanted.path = parsed.request.path
         }
         guard authorizer.allows(wanted) else { throw wanted.refusal }
+    }
+
+    /// The only object that a list or watch selects: a rule with its name allows the request (Kubernetes, "Using RBAC
+    /// Authorization", "Referring to resources").
+    private static func selectedName(_ parsed: Parsed, _ kind: ResourceKind) -> String? {
+        guard ["list", "watch"].contains(parsed.verb) else { return nil }
+        return (try? FieldSelector(parsed.request.query["fieldSelector"] ?? "", for: kind))?.requiredName
     }
 }
 

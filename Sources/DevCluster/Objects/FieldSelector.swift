@@ -43,6 +43,11 @@ package struct FieldSelector: Sendable, Hashable {
         }
     }
 
+    /// The name that an object must have; `nil` if no requirement says so.
+    package var requiredName: String? {
+        requirements.first { $0.path == ["metadata", "name"] && $0.isEqual }?.value
+    }
+
     private static func fields(of kind: ResourceKind) -> [String] {
         let common = ["metadata.name", "metadata.namespace"]
         switch kind {

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import HTTPTransport
 internal import KubernetesClient
+internal import PreviewControl
+internal import PreviewIdentity
 
 /// `preview-gateway doctor`: checks the cluster and the installation, and reports what has to be corrected.
 struct DoctorCommand: AsyncParsableCommand {
@@ -8,8 +10,8 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Check the cluster and the installation, and suggest fixes.",
         discussion: """
-            Changes nothing. Exits with 0 where everything is in order, 1 where something needs attention, 2 where something \
-            does not work. Each check has a stable id and a section of Docs/Doctor.md.
+            Changes nothing. Exits with 0 if everything is in order, 1 if something needs attention, 2 if something does \
+            not work. Each check has a stable id and a section of Docs/Doctor.md.
 
             \(SettingsOptions.discussion) Specify the service's own settings, as far as they are known.
             """,
@@ -88,8 +90,15 @@ struct DoctorCommand: AsyncParsableCommand {
             return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
             return .failure("a request to the cluster failed: \(error)", mend: "kubectl version; see PG101")
+        } catch let error as ClusterError where error.kind == .refused {
+            return .skipped("your account lacks permission (\(error.detail))")
+        } catch let error as ClusterError {
+            return .failure("a request to the cluster failed: \(error.detail)", mend: "kubectl version; see PG101")
         } catch {
-            return .failure("the check failed: \(type(of: error))", mend: "see the log of the command")
+            return .failure(
+                "the check failed: \(type(of: error))",
+                mend: "report this with: preview-gateway doctor bundle"
+            )
         }
     }
 }

@@ -88,6 +88,33 @@ struct APIServerAccessTests {
         }
     }
 
+    @Test("a rule that names an object allows the lists that select this object alone")
+    func listsOfOneName() async throws {
+        try await APIClient.withServer(Self.configuration) { server, client async throws in
+            let reader = client.with(token: Self.reader.token)
+            let rule: JSONValue = [
+                "apiGroups": [""], "resources": ["services"], "verbs": ["list"], "resourceNames": ["a"],
+            ]
+            try server.store.create(.roles, namespace: "default", ["metadata": ["name": "reader"], "rules": [rule]])
+            try server.store.create(
+                .roleBindings,
+                namespace: "default",
+                [
+                    "metadata": ["name": "reader"], "roleRef": ["kind": "Role", "name": "reader"],
+                    "subjects": [["kind": "Group", "name": "readers"]],
+                ]
+            )
+            for name in ["a", "b"] { try server.store.create(.services, namespace: "default", Samples.service(name)) }
+            #expect(try await reader.get("\(Samples.services)?fieldSelector=metadata.name%3Da").names == ["a"])
+            for selector in ["", "metadata.name%3Db", "metadata.name!%3Da"] {
+                #expect(try await reader.get("\(Samples.services)?fieldSelector=\(selector)").status == 403)
+            }
+            // The rule does not allow to watch it.
+            let watch = "\(Samples.services)?watch=true&fieldSelector=metadata.name%3Da"
+            #expect(try await reader.get(watch).status == 403)
+        }
+    }
+
     @Test("token reviews identify a user, and access reviews state what a user may do")
     func reviews() async throws {
         try await APIClient.withServer(Self.configuration) { _, client async throws in

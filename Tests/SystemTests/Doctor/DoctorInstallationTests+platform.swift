@@ -98,6 +98,18 @@ extension DoctorInstallationTests {
         if status == .warning { #expect(finding.detail.contains("agentweaver-mcp (AGENTWEAVER_API_URL)")) }
     }
 
+    /// Its own default value; after the next deployment of the platform it may be back.
+    @Test(arguments: ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"])
+    func aCoreAPIThatCallsItselfIsNamed(url: String) async throws {
+        let finding = try await check("PG603") { store in
+            try Self.addDeployment("agentweaver-api", ["Agentweaver__ApiBaseUrl": url], to: store)
+            let right = ["Agentweaver__ApiBaseUrl": "http://preview-gateway"]
+            try Self.addDeployment("agentweaver-worker", right, to: store)
+        }
+        #expect(finding.status == .warning, "\(finding)")
+        #expect(finding.detail.contains("agentweaver-api (Agentweaver__ApiBaseUrl)"))
+    }
+
     @Test(arguments: [
         (204, false, Status.ok), (405, false, .warning), (405, true, .ok), (404, false, .skipped),
         (503, true, .skipped),

@@ -227,6 +227,8 @@ struct DoctorTests {
             let report = try await doctor(["--only", "PG502"], kubeconfig: kubeconfig, settings: settings)
             #expect(report.entries.first?.finding.status == .failure)
             #expect(report.text.contains("admits 3000-9000, the settings allow 3000-9999"))
+            // The manifest has the default ports.
+            #expect(report.entries.first?.finding.mend?.contains("write the settings' ports into the manifest") == true)
         }
     }
 
@@ -264,6 +266,25 @@ struct DoctorTests {
             let skipped = report.entries.filter { $0.finding.status == .skipped }.map(\.check.id)
             #expect(skipped == ["PG502", "PG503"])
             #expect(report.exitCode == 0)
+        }
+    }
+
+    @Test func checksOfPreviewsThatTheAccountMayNotReadAreSkipped() async throws {
+        try await withCluster { server, kubeconfig in
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(Self.forbidden)))
+            let report = try await doctor(["--only", "PG305", "--only", "PG701"], kubeconfig: kubeconfig)
+            #expect(report.entries.map(\.finding.status) == [.skipped, .skipped], "\(report.text)")
+            #expect(report.exitCode == 0)
+        }
+    }
+
+    @Test func previewsThatCannotBeReadForAnotherReasonAreAFailure() async throws {
+        try await withCluster { server, kubeconfig in
+            let failure = StatusFailure(code: 400, reason: "BadRequest", message: "not understood")
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(failure)))
+            let report = try await doctor(["--only", "PG305"], kubeconfig: kubeconfig)
+            #expect(report.entries.map(\.finding.status) == [.failure])
+            #expect(report.text.contains("a request to the cluster failed: the API server answered 400"))
         }
     }
 

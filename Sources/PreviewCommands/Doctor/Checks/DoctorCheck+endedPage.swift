@@ -14,14 +14,17 @@ extension DoctorCheck {
             do {
                 route = try await context.client.get(HTTPRoute.self, named: endedPageRoute, in: context.namespace)
             } catch let error as KubernetesError where error.isNotFound {
-                return .warning("there is no HTTPRoute \(endedPageRoute)", mend: "k8s/deploy.sh --zone \(zone)")
+                return .warning(
+                    "there is no HTTPRoute \(endedPageRoute)",
+                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone)"
+                )
             }
             let hostnames = route.spec.hostnames
             guard hostnames.contains("*.\(zone)") else {
                 let found = hostnames.isEmpty ? "none" : hostnames.joined(separator: ", ")
                 return .warning(
                     "\(endedPageRoute) does not have the hostname *.\(zone); there is \(found)",
-                    mend: "k8s/deploy.sh --zone \(zone)"
+                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone)"
                 )
             }
             let parents = route.status?.parents ?? []

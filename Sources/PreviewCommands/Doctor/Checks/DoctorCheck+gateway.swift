@@ -11,7 +11,7 @@ extension DoctorCheck {
             {
                 return .failure(
                     "there is no Gateway \(name)",
-                    mend: "k8s/deploy.sh, or set \(Settings.Keys.gatewayName.key)"
+                    mend: "k8s/deploy.sh --image IMAGE, or set \(Settings.Keys.gatewayName.key)"
                 )
             }
             let describe = "kubectl describe gateway \(context.gateway) -n \(context.gatewayNamespace)"
@@ -42,7 +42,7 @@ extension DoctorCheck {
                 let hostnames = listeners.compactMap(\.hostname).joined(separator: ", ")
                 return .failure(
                     "no listener has the hostname *.\(zone); there is \(hostnames.isEmpty ? "none" : hostnames)",
-                    mend: "k8s/deploy.sh --zone \(zone), or set \(Settings.Keys.zoneSuffix.key)"
+                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone), or set \(Settings.Keys.zoneSuffix.key)"
                 )
             }
             return .ok("*.\(zone)")

@@ -46,11 +46,18 @@ extension DoctorCheck {
             } catch let error as KubernetesError where error.isNotFound {
                 return .failure("there is no NetworkPolicy \(policy)", mend: apply)
             }
-            // The platform's own policy may select its pods by other labels, which the manifest would replace.
-            let isOurs = found.spec?.podSelector == sandboxSelector
-            let mend = isOurs ? apply : "correct it with kubectl edit -n \(context.namespace) networkpolicy \(policy)"
             let rules = found.spec?.ingress ?? []
             let allowed = context.connection.policy.ports.allowed
+            // The platform's own policy may select its pods by other labels, which the manifest would replace. The manifest has
+            // the default ports.
+            let mend =
+                if found.spec?.podSelector != sandboxSelector {
+                    "correct it with kubectl edit -n \(context.namespace) networkpolicy \(policy)"
+                } else if allowed != PortPolicy().allowed {
+                    "write the settings' ports into the manifest, then: \(apply)"
+                } else {
+                    apply
+                }
             let ports = rules.flatMap { $0.ports ?? [] }
             // A rule without ports admits all of them.
             let isExact =

@@ -11,6 +11,8 @@ extension DoctorCheck {
     /// The environment variables that contain the core API's address for the platform's programs.
     private static let baseURLKeys = ["Agentweaver__ApiBaseUrl", "AGENTWEAVER_API_URL"]
     private static let previewPrefix = "Sandbox__Preview__"
+    /// The beginnings of hosts with which the core API's Deployment, in which the agents' tool runs, names itself.
+    private static let loopback: Set<Substring> = ["localhost", "127", "::1", "[::1]"]
 
     static let platformChecks = [
         DoctorCheck("PG602", .core, "no older preview service is active") { context in
@@ -58,10 +60,13 @@ extension DoctorCheck {
             for (deployment, environment) in try await context.deployments() where !deployment.isOwn {
                 for key in baseURLKeys {
                     guard let host = environment[key]?.text.flatMap({ URL(string: $0)?.host() }) else { continue }
-                    switch host.prefix(while: { $0 != "." }) {
-                    case ServiceObjects.name: here += 1
-                    case ServiceObjects.coreAPI: direct.append((deployment.metadata.name, key))
-                    default: break
+                    let name = host.prefix { $0 != "." }
+                    if name == ServiceObjects.name {
+                        here += 1
+                    } else if name == ServiceObjects.coreAPI
+                        || deployment.metadata.name == ServiceObjects.coreAPI && loopback.contains(name)
+                    {
+                        direct.append((deployment.metadata.name, key))
                     }
                 }
             }
@@ -111,7 +116,7 @@ extension DoctorCheck {
                 guard context.isRouting else { return .skipped("\(Settings.Keys.routerEnabled.key) is not true") }
                 return .warning(
                     "no HTTPRoute routes it, so the front end cannot reach this service",
-                    mend: "kubectl apply -n \(context.namespace) -f k8s/base/httproute.yaml, or k8s/deploy.sh"
+                    mend: "k8s/deploy.sh --image IMAGE, which applies the HTTPRoute with the installation's host"
                 )
             }
             guard context.isRouting else {
