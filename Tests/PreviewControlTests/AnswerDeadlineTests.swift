@@ -82,6 +82,16 @@ import Testing
         #expect(seen.withLock { $0[.probe] } == .some(nil))
     }
 
+    @Test func aReadDuringTheWaitForTheAppIsLimited() async throws {
+        let harness = try await ControlHarness()
+        harness.cluster.addSandbox(for: ControlHarness.run)
+        harness.cluster.setProbeOutcome(.notConnected)
+        let seen = Mutex<Duration?>(nil)
+        harness.cluster.interrupt(.routeStatus) { seen.withLock { $0 = AnswerDeadline.remaining } }
+        _ = try await harness.previews.start(run: ControlHarness.run, port: 3000, requester: "ada")
+        #expect(seen.withLock { $0 } == AnswerDeadline.limit)
+    }
+
     @Test func aCallThatJoinsAPreviewHasTimeOfItsOwnAfterTheWaitForTheApp() async throws {
         let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
         harness.cluster.addSandbox(for: ControlHarness.run)

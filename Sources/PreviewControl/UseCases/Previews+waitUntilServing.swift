@@ -239,7 +239,9 @@ extension ReadinessEvidence {
             case .finish:
                 return await wait.evidence.completed(about: preview, from: objects)
             case .readRoute:
-                wait.record(try? await objects.status(ofRoute: preview.token), at: time.uptime())
+                // The wait has no deadline, but its caller waits for each of its reads.
+                let status = try? await AnswerDeadline.begin(time) { try await objects.status(ofRoute: preview.token) }
+                wait.record(status, at: time.uptime())
             case .probe(let pause, let patience):
                 do { try await time.sleep(pause) } catch { return wait.evidence }
                 let sent = time.uptime()
