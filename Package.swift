@@ -227,7 +227,7 @@ let package = Package(
             name: "TestPeers",
             dependencies: [
                 "Basics", "CurlHTTP", "DevelopmentCertificates", "HTTPTransport", "KubernetesClient", "PreviewDomain",
-                "YAMLKit",
+                "TestSupport", "YAMLKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),

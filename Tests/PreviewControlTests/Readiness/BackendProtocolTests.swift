@@ -33,24 +33,18 @@ struct BackendProtocolTests {
         harness.cluster.setHTTP2Outcome(http2)
         if let localhost { harness.cluster.setLocalhostOutcome(localhost) }
         prepare(harness.cluster)
-        let isOver = SharedFlag()
-        return try await withThrowingTaskGroup(of: PreviewSession?.self) { group in
-            group.addTask {
-                defer { isOver.isSet = true }
-                return try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session
-            }
-            group.addTask {
-                // Time passes, in which the gateway begins to serve a changed route.
-                while !isOver.isSet {
-                    for _ in 0..<50 { await Task.yield() }
-                    harness.advance(by: .milliseconds(100))
-                }
-                return nil
-            }
-            var session: PreviewSession?
-            for try await result in group { session = session ?? result }
-            return (try #require(session), harness.cluster, harness)
+        let session = try await whileTimePasses(harness) {
+            try await harness.previews.start(run: Self.run, port: 3000, requester: "ada").session
         }
+        return (session, harness.cluster, harness)
+    }
+
+    /// Advances the time whenever `work` waits; meanwhile the gateway begins to serve a changed route.
+    private func whileTimePasses<Value: Sendable>(
+        _ harness: ControlHarness,
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await IdleExecutor().runWork(work) { harness.advance(by: .milliseconds(100)) }
     }
 
     @Test func anAppThatSpeaksHTTP2OnlyIsServedByIt() async throws {
@@ -135,11 +129,8 @@ struct BackendProtocolTests {
         #expect(cluster.backendProtocol(of: token) == .http2)
         cluster.setProbeOutcome(Self.page)
         let preview = try #require(try await cluster.route(token))
-        let readiness = try await runWork {
+        let readiness = try await whileTimePasses(harness) {
             await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
-        } repeating: {
-            for _ in 0..<50 { await Task.yield() }
-            harness.advance(by: .milliseconds(100))
         }
         #expect(readiness.state == .serving && readiness.detail == nil)
         #expect(cluster.backendProtocol(of: token) == .http1)
@@ -152,11 +143,8 @@ struct BackendProtocolTests {
         cluster.setHTTP2Outcome(Self.closed)
         func lookAgain() async throws -> Readiness {
             let preview = try #require(try await cluster.route(token))
-            return try await runWork {
+            return try await whileTimePasses(harness) {
                 await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
-            } repeating: {
-                for _ in 0..<50 { await Task.yield() }
-                harness.advance(by: .milliseconds(100))
             }
         }
         #expect(try await lookAgain().state == .noApp)

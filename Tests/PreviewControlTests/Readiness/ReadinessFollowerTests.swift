@@ -7,6 +7,7 @@ import Testing
 
 @Suite("Following previews that were reported as not ready", .timeLimit(.minutes(1)))
 struct ReadinessFollowerTests {
+    private let executor = IdleExecutor()
     private static let run = ControlHarness.run
     private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
     private static let protocolError = ProbeOutcome.answered(
@@ -32,23 +33,26 @@ struct ReadinessFollowerTests {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: Self.run)
         harness.cluster.setProbeOutcome(outcome)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await harness.core.mirrorRunner.run() }
-            let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
-            let token = started.session.token
-            await waitUntil { harness.mirror.lastSeenRoute(token) != nil }
-            harness.cluster.clearLog()
-            if withFollower { group.addTask { try await harness.core.follower.run() } }
-            try await body(harness, token)
-            group.cancelAll()
+        try await executor.run {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await harness.core.mirrorRunner.run() }
+                let started = try await harness.previews.start(run: Self.run, port: 3000, requester: "ada")
+                let token = started.session.token
+                await waitUntil { harness.mirror.lastSeenRoute(token) != nil }
+                harness.cluster.clearLog()
+                if withFollower { group.addTask { try await harness.core.follower.run() } }
+                await executor.untilIdle()
+                try await body(harness, token)
+                group.cancelAll()
+            }
         }
     }
 
-    /// Advances the time second by second, and yields after each so that the follower sleeps again.
+    /// Advances the time second by second; after each the follower sleeps again.
     private func pass(_ seconds: Int, _ harness: ControlHarness) async {
         for _ in 0..<seconds {
             harness.advance(by: .seconds(1))
-            for _ in 0..<50 { await Task.yield() }
+            await executor.untilIdle()
         }
     }
 
@@ -182,26 +186,18 @@ struct WaitingCheckTests {
         return (harness, try await harness.startPreview().token)
     }
 
-    /// Advances the time by half a second at a time, until `check` has ended.
-    private func result<Answer: Sendable>(
-        of check: Task<Answer, any Error>,
+    /// Advances the time by half a second whenever `check` waits, until it has ended.
+    private func result<Response: Sendable>(
         _ harness: ControlHarness,
-        each step: (Duration) -> Void = { _ in }
-    ) async throws -> (answer: Answer, after: Duration) {
-        let isOver = SharedFlag()
-        let watcher = Task {
-            defer { isOver.isSet = true }
-            return try await check.value
-        }
-        var passed = Duration.zero
-        while !isOver.isSet {
-            for _ in 0..<50 { await Task.yield() }
-            guard !isOver.isSet else { break }
+        each step: @escaping @Sendable (Duration) -> Void = { _ in },
+        of check: @escaping @Sendable () async throws -> Response
+    ) async throws -> (response: Response, after: Duration) {
+        let begun = harness.clock.now
+        let response = try await IdleExecutor().runWork(check) {
             harness.advance(by: .milliseconds(500))
-            passed += .milliseconds(500)
-            step(passed)
+            step(begun.duration(to: harness.clock.now))
         }
-        return (try await watcher.value, passed)
+        return (response, begun.duration(to: harness.clock.now))
     }
 
     @Test func whatWorksIsAnsweredAtOnce() async throws {
@@ -217,9 +213,10 @@ struct WaitingCheckTests {
 
     @Test func anAppThatComesLaterIsFound() async throws {
         let (harness, token) = try await started(.nobodyListens)
-        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(30)) }
-        let (session, after) = try await result(of: check, harness) { passed in
+        let (session, after) = try await result(harness) { passed in
             if passed == .seconds(7) { harness.cluster.setProbeOutcome(Self.page) }
+        } of: {
+            try await harness.previews.check(run: Self.run, token: token, wait: .seconds(30))
         }
         #expect(session.readiness.state == .serving)
         #expect(after >= .seconds(7) && after <= .seconds(10))
@@ -227,15 +224,16 @@ struct WaitingCheckTests {
 
     @Test func onesTimeIsOverAfterTheWait() async throws {
         let (harness, token) = try await started(.nobodyListens)
-        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5)) }
-        let (session, after) = try await result(of: check, harness)
+        let (session, after) = try await result(harness) {
+            try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5))
+        }
         #expect(session.readiness.state == .noApp && after >= .seconds(5) && after <= .seconds(7))
         #expect(harness.cluster.log.count { $0 == .probe } <= 7)
     }
 
     @Test func allWhoWaitShareTheProbes() async throws {
         let (harness, token) = try await started(.nobodyListens)
-        let check = Task {
+        _ = try await result(harness) {
             try await withThrowingTaskGroup(of: PreviewSession.self) { group in
                 for _ in 0..<20 {
                     group.addTask { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(10)) }
@@ -243,16 +241,21 @@ struct WaitingCheckTests {
                 for try await session in group { #expect(session.readiness.state == .noApp) }
             }
         }
-        _ = try await result(of: check, harness)
         #expect(harness.cluster.log.count { $0 == .probe } <= 13)
     }
 
     @Test func whatEndsMeanwhileIsNotFound() async throws {
         let (harness, token) = try await started(.nobodyListens)
-        let check = Task { try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5)) }
-        for _ in 0..<50 { await Task.yield() }
-        try await harness.previews.stop(run: Self.run, token: token)
-        let error = await #expect(throws: PreviewError.self) { try await result(of: check, harness) }
+        let executor = IdleExecutor()
+        let error = await #expect(throws: PreviewError.self) {
+            try await executor.run {
+                async let session = harness.previews.check(run: Self.run, token: token, wait: .seconds(5))
+                await executor.untilIdle()
+                try await harness.previews.stop(run: Self.run, token: token)
+                harness.advance(by: .seconds(5))
+                _ = try await session
+            }
+        }
         #expect(error?.kind == .previewNotFound)
     }
 }
