@@ -85,11 +85,11 @@ skipping() {
     skipped=$((skipped + 1))
     printf -- '– %s\n' "$*"
 }
-# check WHAT MEND COMMAND…: the check passes if the command succeeds.
+# check WHAT FIX COMMAND…: the check passes if the command succeeds.
 check() {
-    local what=$1 mend=$2
+    local what=$1 fix=$2
     shift 2
-    if "$@"; then pass "$what"; else failed "$what; fix: $mend"; fi
+    if "$@"; then pass "$what"; else failed "$what; fix: $fix"; fi
 }
 
 # request HEADERS METHOD PATH [BODY]: stores the status in $status and the body in $work/body. HEADERS is a file with header
@@ -199,20 +199,20 @@ role() {
 }
 
 policies() {
-    local range low high selector mend="kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml"
+    local range low high selector fix="kubectl apply -n $namespace -f k8s/base/networkpolicy-sandbox.yaml"
     # A policy of the platform that selects its pods by other labels is corrected, and not replaced.
     selector=$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.podSelector}' 2>/dev/null | tr -d ' ') \
         && [[ $selector != '{"matchLabels":{"app":"agentweaver-sandbox"}}' ]] \
-        && mend="kubectl edit -n $namespace networkpolicy sandbox-allow-preview-ingress"
+        && fix="kubectl edit -n $namespace networkpolicy sandbox-allow-preview-ingress"
     range=$(kube get networkpolicy sandbox-allow-preview-ingress \
         -o 'jsonpath={.spec.ingress[0].ports[0].port}-{.spec.ingress[0].ports[0].endPort}' 2>/dev/null) || range=none
     low=$(setting Sandbox__Preview__AllowedPortMin) high=$(setting Sandbox__Preview__AllowedPortMax)
     # The manifest has the default ports.
-    [[ ${low:-3000}-${high:-9000} == 3000-9000 || $mend != *apply* ]] \
-        || mend="write the settings' ports into the manifest, then: $mend"
+    [[ ${low:-3000}-${high:-9000} == 3000-9000 || $fix != *apply* ]] \
+        || fix="write the settings' ports into the manifest, then: $fix"
     check "policies: sandbox-allow-preview-ingress admits ports ${low:-3000}-${high:-9000}" \
-        "$mend" test "$range" = "${low:-3000}-${high:-9000}"
-    check "policies: it admits the preview Gateway's pods only" "$mend" \
+        "$fix" test "$range" = "${low:-3000}-${high:-9000}"
+    check "policies: it admits the preview Gateway's pods only" "$fix" \
         test "$(kube get networkpolicy sandbox-allow-preview-ingress -o 'jsonpath={.spec.ingress[*].from[*].podSelector.matchLabels}' 2>/dev/null | tr -d ' ')" \
         = '{"gateway.networking.k8s.io/gateway-name":"agentweaver-preview-gateway"}'
     local name

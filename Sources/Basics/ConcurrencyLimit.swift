@@ -12,8 +12,8 @@ public final class ConcurrencyLimit: Sendable {
     /// The number of operations in progress.
     public var count: Int { current.withLock(\.self) }
 
-    /// - Returns: False if the limit is reached. If true, ``leave()`` has to follow.
-    public func enter() -> Bool {
+    /// - Returns: False if the limit is reached. If true, ``release()`` has to follow.
+    public func acquire() -> Bool {
         current.withLock { count in
             guard count < limit else { return false }
             count += 1
@@ -21,7 +21,7 @@ public final class ConcurrencyLimit: Sendable {
         }
     }
 
-    public func leave() {
+    public func release() {
         current.withLock { $0 -= 1 }
     }
 }

@@ -16,7 +16,7 @@ public struct CoreAPIClient: Sendable {
     /// The longest response with a run that is read, in bytes.
     public static let maxRunBytes = 1 << 20
     /// The longest response to an event that is read, in bytes.
-    public static let maxAnswerBytes = 64 * 1024
+    public static let maxEventResponseBytes = 64 * 1024
     /// The longest event that is sent, in bytes.
     public static let maxEventBytes = 64 * 1024
     /// The longest bearer token that is sent, in bytes; servers refuse longer header fields anyway.
@@ -47,7 +47,7 @@ public struct CoreAPIClient: Sendable {
     /// - Throws: ``CoreAPIError``; of kind ``CoreAPIError/Kind/unauthorized``, ``CoreAPIError/Kind/forbidden`` or
     ///   ``CoreAPIError/Kind/notFound`` if the core API does not show the run.
     public func run(_ id: RunID, bearer: String) async throws(CoreAPIError) -> CoreRun {
-        let answer = try await send(
+        let response = try await send(
             .get,
             "",
             of: id,
@@ -55,8 +55,8 @@ public struct CoreAPIClient: Sendable {
             within: Self.readTimeout,
             maxBytes: Self.maxRunBytes
         )
-        guard answer.head.status == .ok else { throw CoreAPIError(answer.head) }
-        do { return try JSONDecoder().decode(CoreRun.self, from: Data(answer.body)) } catch {
+        guard response.head.status == .ok else { throw CoreAPIError(response.head) }
+        do { return try JSONDecoder().decode(CoreRun.self, from: Data(response.body)) } catch {
             throw CoreAPIError(.unintelligible, "the core API's response about the run is not a JSON object")
         }
     }
@@ -69,16 +69,16 @@ public struct CoreAPIClient: Sendable {
         guard event.count <= Self.maxEventBytes else {
             throw CoreAPIError(.rejected, "the event is longer than the \(Self.maxEventBytes) bytes accepted")
         }
-        let answer = try await send(
+        let response = try await send(
             .post,
             "/events",
             of: run,
             body: event,
             bearer: bearer,
             within: Self.eventTimeout,
-            maxBytes: Self.maxAnswerBytes
+            maxBytes: Self.maxEventResponseBytes
         )
-        guard (200...299).contains(answer.head.status.code) else { throw CoreAPIError(answer.head) }
+        guard (200...299).contains(response.head.status.code) else { throw CoreAPIError(response.head) }
     }
 
     private func send(
@@ -109,9 +109,9 @@ public struct CoreAPIClient: Sendable {
             timeout: min(timeout, remainingTime() ?? timeout)
         )
         do {
-            let answer = try await transport.collect(request, maxBodyBytes: maxBytes)
-            observer(!CoreAPIReachability.meansUnreachable(answer.head.status.code))
-            return answer
+            let response = try await transport.collect(request, maxBodyBytes: maxBytes)
+            observer(!CoreAPIReachability.meansUnreachable(response.head.status.code))
+            return response
         } catch let error as TransportError {
             if error.kind != .cancelled { observer(false) }
             throw CoreAPIError(error)

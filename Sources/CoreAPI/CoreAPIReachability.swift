@@ -26,7 +26,7 @@ public struct CoreAPIReachability: Hashable, Sendable {
     /// Records the result of one request.
     ///
     /// - Parameter now: The time since some fixed instant.
-    public mutating func note(isReachable: Bool, at now: Duration) -> Change? {
+    public mutating func record(isReachable: Bool, at now: Duration) -> Change? {
         guard !isReachable else {
             defer { failures = 0 }
             return failures >= Self.failuresUntilLost ? .regained(after: now - firstFailure, failures: failures) : nil

@@ -7,7 +7,7 @@ public struct CoreRun: Hashable, Sendable {
     /// The run that started this one.
     public let parentRunID: RunID?
     /// Whether the core API accepts no decisions about the run's tools any more. An unknown status does not count.
-    public var isOver: Bool { status.map { Self.statesAfterWork.contains($0.lowercased()) } ?? false }
+    public var hasEnded: Bool { status.map { Self.endedStatuses.contains($0.lowercased()) } ?? false }
     /// Whether the run's tools are approved automatically.
     public let autoApprovesTools: Bool
     /// The owner of the run, if the response names one: the submitting user, as the platform calls it.
@@ -22,7 +22,7 @@ public struct CoreRun: Hashable, Sendable {
 
     /// The states of a run that has ended: in these the core API answers 409 to decisions and to changes of the run's
     /// option.
-    private static let statesAfterWork: Set = [
+    private static let endedStatuses: Set = [
         "awaiting_review", "committing", "merging", "completed", "failed", "merged", "declined", "merge_failed",
         "assemble_ready", "cancelled", "canceled",
     ]

@@ -58,7 +58,7 @@ final class Connection {
     }
 
     /// Whether the connection needs no more observation.
-    func isForgettable(at now: ContinuousClock.Instant, maxIdle: Duration) -> Bool {
+    func needsNoObservation(at now: ContinuousClock.Instant, maxIdle: Duration) -> Bool {
         guard requestCount == 0 else { return false }
         guard let waitingSince else { return true }
         return waitingSince.advanced(by: maxIdle) < now
@@ -67,7 +67,7 @@ final class Connection {
     /// Checks whether a response has been due for longer than `limit` while no data arrived.
     ///
     /// - Returns: When to check again; `nil` if the connection is silent, now or since an earlier check.
-    func judge(at now: ContinuousClock.Instant, limit: Duration) -> ContinuousClock.Instant? {
+    func checkSilence(at now: ContinuousClock.Instant, limit: Duration) -> ContinuousClock.Instant? {
         guard silentSince == nil else { return nil }
         guard pausedCount == 0, requestCount > 0, let waitingSince else { return now.advanced(by: limit) }
         let end = waitingSince.advanced(by: limit)
@@ -93,7 +93,7 @@ struct SilentConnection: Sendable {
 
     /// Whether `connection` may be broken for the same reason: it has the same peer, is not newer, and has been silent for as
     /// long.
-    func mayResemble(_ connection: Connection) -> Bool {
+    func mayShareCause(with connection: Connection) -> Bool {
         connection.key.origin == origin && connection.generation <= generation && connection.lastReceived <= since
     }
 }

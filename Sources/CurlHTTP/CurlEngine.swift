@@ -45,9 +45,9 @@ final class CurlEngine: Sendable {
     }
 
     /// Counts the transfers and idle handles after all earlier messages were handled; zero after ``shutdown()``.
-    func census() async -> CurlLoop.Census {
+    func transferCounts() async -> CurlLoop.TransferCounts {
         await withCheckedContinuation { continuation in
-            if mailbox.submit(.count(continuation)) != nil { continuation.resume(returning: CurlLoop.Census()) }
+            if mailbox.submit(.count(continuation)) != nil { continuation.resume(returning: CurlLoop.TransferCounts()) }
         }
     }
 

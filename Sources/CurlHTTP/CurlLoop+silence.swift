@@ -17,9 +17,10 @@ extension CurlLoop {
     }
 
     /// Records that a request no longer uses `connection`.
-    func leave(_ connection: Connection, timedOut: Bool) {
+    func requestEnded(on connection: Connection, timedOut: Bool) {
         connection.requestEnded(timedOut: timedOut)
-        if connection.isForgettable(at: now, maxIdle: configuration.maxIdle), connections[connection.key] === connection
+        if connection.needsNoObservation(at: now, maxIdle: configuration.maxIdle),
+            connections[connection.key] === connection
         {
             connections[connection.key] = nil
         }
@@ -28,12 +29,12 @@ extension CurlLoop {
     /// Records that a part of a response arrived on `connection`.
     func received(on connection: Connection) {
         connection.received(at: now)
-        guard let suspect, suspect.key.origin == connection.key.origin else { return }
-        if suspect === connection {
+        guard let lastSilent, lastSilent.key.origin == connection.key.origin else { return }
+        if lastSilent === connection {
             // The connection was slow, not broken.
-            self.suspect = nil
-        } else if connection.generation > suspect.generation, let silent = SilentConnection(suspect) {
-            self.suspect = nil
+            self.lastSilent = nil
+        } else if connection.generation > lastSilent.generation, let silent = SilentConnection(lastSilent) {
+            self.lastSilent = nil
             // Also this loop's own streams end in its next iteration: this is part of a callback of libcurl, which removes no
             // transfer in one (`CURLM_RECURSIVE_API_CALL`).
             _ = (streams ?? mailbox).submit(.cutOff(silent))
@@ -43,11 +44,11 @@ extension CurlLoop {
     /// Finds connections that have been silent for longer than allowed, and moves requests that may be sent again to new ones.
     ///
     /// - Parameters:
-    ///   - now: The time at which silence is judged.
+    ///   - now: The time at which silence is checked.
     ///   - deadline: The earliest time of the next check; moved forward if a connection has to be checked before.
-    func leaveSilentConnections(
+    func abandonSilentConnections(
         at now: ContinuousClock.Instant,
-        lookAgain deadline: inout ContinuousClock.Instant?
+        nextCheck deadline: inout ContinuousClock.Instant?
     ) {
         let limit = configuration.maxSilence
         var silent: [Connection] = []
@@ -60,23 +61,23 @@ extension CurlLoop {
                 continue
             }
             guard connection.silentSince == nil else { continue }
-            if let end = connection.judge(at: now, limit: limit) {
+            if let end = connection.checkSilence(at: now, limit: limit) {
                 deadline = min(deadline ?? end, end)
             } else {
                 silent.append(connection)
             }
         }
         for (key, connection) in connections
-        where connection.isForgettable(at: now, maxIdle: configuration.maxIdle) {
+        where connection.needsNoObservation(at: now, maxIdle: configuration.maxIdle) {
             connections[key] = nil
         }
         for connection in silent {
             generation.end(connection.generation)
-            suspect = connection
+            lastSilent = connection
             for handle in active.values where handle.mayMove && handle.isOn(connection) {
                 if !restart(handle, { handle, pool throws(TransportError) in try handle.prepareMove(to: pool) }) {
                     let error = TransportError(
-                        handle.wasSent ? .protocolViolation : .connect,
+                        handle.mayHaveHadEffect ? .protocolViolation : .connect,
                         "the request could not be moved to another connection"
                     )
                     if let delivery = handle.exchange?.ended(.failure(error)) { deliver(delivery) }
@@ -91,7 +92,7 @@ extension CurlLoop {
         guard mode == .streams else { return }
         for handle in Array(active.values) {
             guard let exchange = handle.exchange, !exchange.isAwaitingHead, let connection = handle.connection,
-                silent.mayResemble(connection)
+                silent.mayShareCause(with: connection)
             else { continue }
             let error = TransportError(
                 .protocolViolation,

@@ -17,7 +17,7 @@ final class CurlLoop {
     }
 
     /// The number of transfers and handles of a loop.
-    struct Census: Sendable, Equatable {
+    struct TransferCounts: Sendable, Equatable {
         var activeTransfers = 0
         var idleHandles = 0
     }
@@ -46,7 +46,7 @@ final class CurlLoop {
     /// The connections with requests in progress.
     var connections: [ConnectionKey: Connection] = [:]
     /// The connection that fell silent last, until it is known whether it was only slow.
-    var suspect: Connection?
+    var lastSilent: Connection?
 
     private let multi: UnsafeMutableRawPointer
     /// The pool from which new requests get their connections.
@@ -117,7 +117,7 @@ final class CurlLoop {
         active.removeAll()
         waiting.removeAll()
         idle.removeAll()
-        suspect = nil
+        lastSilent = nil
         pool = nil
         mailbox.forgetHandle()
         curl_multi_cleanup(multi)
@@ -156,7 +156,7 @@ final class CurlLoop {
             cutOff(silent)
         case .count(let continuation):
             let count = active.count + waiting.count { $0.isAwaitingHead }
-            continuation.resume(returning: Census(activeTransfers: count, idleHandles: idle.count))
+            continuation.resume(returning: TransferCounts(activeTransfers: count, idleHandles: idle.count))
         }
     }
 
@@ -209,7 +209,7 @@ final class CurlLoop {
         let pool = try ConnectionPool(generation: current)
         self.pool = pool
         // Otherwise the idle handles would keep the idle connections of the previous pool open.
-        for handle in idle { handle.leavePool() }
+        for handle in idle { handle.releasePool() }
         return pool
     }
 
@@ -237,7 +237,7 @@ final class CurlLoop {
     }
 
     private func finish(_ handle: EasyHandle, _ code: CURLcode) {
-        let ending = handle.ending(code)
+        let ending = handle.result(of: code)
         if handle.mayReplay(after: code),
             restart(handle, { handle, pool throws(TransportError) in try handle.prepareReplay(after: code, on: pool) })
         {
@@ -258,7 +258,7 @@ final class CurlLoop {
         if let exchange = handle.exchange { active[ObjectIdentifier(exchange)] = nil }
         _ = curl_multi_remove_handle(multi, handle.raw)
         handle.detach(timedOut: timedOut)
-        if handle.pool !== pool { handle.leavePool() }
+        if handle.pool !== pool { handle.releasePool() }
         if idle.count < Self.maxIdleHandles { idle.append(handle) }
     }
 
@@ -273,7 +273,7 @@ final class CurlLoop {
         let now = ContinuousClock.now
         guard nextDeadline <= now else { return }
         var earliest: ContinuousClock.Instant?
-        leaveSilentConnections(at: now, lookAgain: &earliest)
+        abandonSilentConnections(at: now, nextCheck: &earliest)
         for handle in Array(active.values) {
             guard let exchange = handle.exchange else { continue }
             let stop = exchange.expire(at: now)

@@ -87,9 +87,9 @@ public final class CurlTransport: HTTPTransport, Sendable {
     }
 
     /// Counts the transfers and idle handles, for tests.
-    func census() async -> CurlLoop.Census {
-        let (requests, streams) = (await requests.census(), await streams.census())
-        return CurlLoop.Census(
+    func transferCounts() async -> CurlLoop.TransferCounts {
+        let (requests, streams) = (await requests.transferCounts(), await streams.transferCounts())
+        return CurlLoop.TransferCounts(
             activeTransfers: requests.activeTransfers + streams.activeTransfers,
             idleHandles: requests.idleHandles + streams.idleHandles
         )

@@ -39,7 +39,7 @@ extension EasyHandle {
     /// It is not certain where the exchange cannot be begun anew, since what was sent of its body is gone.
     ///
     /// - Parameter code: How it ended; `nil` where libcurl takes another connection by itself.
-    func hadNoEffect(_ code: CURLcode? = nil) -> Bool {
+    func attemptHadNoEffect(_ code: CURLcode? = nil) -> Bool {
         guard let attempt, let exchange, exchange.isAwaitingHead, exchange.upload?.hasBegun != true
         else { return false }
         if attempt.isHTTP2, hasNoErrorText, code == nil || code == CURLE_HTTP2 { return true }
@@ -53,18 +53,18 @@ extension EasyHandle {
     /// That a request that may be repeated is allowed one is of use beyond refusals: libcurl before 8.1 resets every stream that it has read to
     /// the end, and servers that count resets (CVE-2023-44487) close the connection after some hundred requests.
     func mayReplay(after code: CURLcode) -> Bool {
-        guard code != CURLE_OK, !hasVerdict, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
+        guard code != CURLE_OK, !hasCallbackError, replayCount < Self.maxReplays, let exchange, exchange.isAwaitingHead,
             // The sent part of an upload is no longer available.
             exchange.upload?.hasBegun != true
         else { return false }
-        return hadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
+        return attemptHadNoEffect(code) || (code == CURLE_HTTP2 && exchange.plan.isReplayable)
     }
 
     /// Prepares the exchange to begin anew. The handle must be out of libcurl's hands.
     ///
     /// - Parameter code: How the last attempt ended.
     func prepareReplay(after code: CURLcode, on pool: ConnectionPool) throws(TransportError) {
-        if !hadNoEffect(code) { mayHaveActed = true }
+        if !attemptHadNoEffect(code) { earlierAttemptMayHaveHadEffect = true }
         replayCount += 1
         try beginAnew(on: pool)
     }
@@ -79,7 +79,7 @@ extension EasyHandle {
     func prepareMove(to pool: ConnectionPool) throws(TransportError) {
         if attempt != nil {
             hasMoved = true
-            mayHaveActed = true
+            earlierAttemptMayHaveHadEffect = true
         }
         try beginAnew(on: pool)
     }

@@ -23,7 +23,7 @@ final class EasyHandle {
     /// The last attempt to send the request. libcurl may take another connection if one breaks.
     private(set) var attempt: Attempt?
     /// Whether the peer may have acted on the request on an attempt before the last one.
-    var mayHaveActed = false
+    var earlierAttemptMayHaveHadEffect = false
     /// The number of times that the exchange was restarted on another connection.
     var replayCount = 0
     /// Whether the exchange has left a silent connection.
@@ -33,7 +33,7 @@ final class EasyHandle {
     /// Whether libcurl has stopped sending because the next part of the request's body is not available.
     private var isUploadPaused = false
     /// The error for which a callback ended the transfer.
-    private var verdict: TransportError?
+    private var callbackError: TransportError?
 
     /// Creates an idle handle, and sets the options that are the same for all requests.
     init(for loop: CurlLoop) throws(TransportError) {
@@ -58,10 +58,10 @@ final class EasyHandle {
     /// Prepares the handle for `exchange`, on a connection of `pool`.
     func attach(_ exchange: Exchange, _ pool: ConnectionPool) throws(TransportError) {
         self.exchange = exchange
-        mayHaveActed = false
+        earlierAttemptMayHaveHadEffect = false
         replayCount = 0
         hasMoved = false
-        verdict = nil
+        callbackError = nil
         try setUp(exchange.plan, mode: loop.mode)
         try begin(on: pool)
     }
@@ -70,7 +70,7 @@ final class EasyHandle {
     private func begin(on pool: ConnectionPool) throws(TransportError) {
         parser = ResponseHeadParser()
         errorText[0] = 0
-        leaveConnection()
+        releaseConnection()
         if pool !== self.pool { try set(pool) }
         isOnPool = true
         pool.transferCount += 1
@@ -88,19 +88,19 @@ final class EasyHandle {
     }
 
     /// Releases the pool. The handle must be idle.
-    func leavePool() {
+    func releasePool() {
         guard pool != nil else { return }
         try? set(nil)
     }
 
-    private func leaveConnection(timedOut: Bool = false) {
+    private func releaseConnection(timedOut: Bool = false) {
         attempt = nil
         guard let connection else { return }
         if isPaused { connection.pausedCount -= 1 }
         isPaused = false
         isUploadPaused = false
         self.connection = nil
-        loop.leave(connection, timedOut: timedOut)
+        loop.requestEnded(on: connection, timedOut: timedOut)
     }
 
     /// Releases the exchange and its state.
@@ -115,7 +115,7 @@ final class EasyHandle {
     }
 
     private func endAttempt(timedOut: Bool = false) {
-        leaveConnection(timedOut: timedOut)
+        releaseConnection(timedOut: timedOut)
         guard isOnPool else { return }
         isOnPool = false
         pool?.transferCount -= 1
@@ -146,10 +146,10 @@ final class EasyHandle {
     var trailers: HTTPFields? { parser.trailers }
 
     /// Whether a callback has already determined the error of the exchange.
-    var hasVerdict: Bool { verdict != nil }
+    var hasCallbackError: Bool { callbackError != nil }
 
     /// Whether the request went out, so that the peer may have acted on it.
-    var wasSent: Bool { attempt != nil || mayHaveActed }
+    var mayHaveHadEffect: Bool { attempt != nil || earlierAttemptMayHaveHadEffect }
 
     /// Whether libcurl has left no error text.
     var hasNoErrorText: Bool { errorText[0] == 0 }
@@ -162,10 +162,10 @@ final class EasyHandle {
     }
 
     /// The result of the exchange for its caller.
-    func ending(_ code: CURLcode) -> Result<Void, TransportError> {
-        if let verdict { return .failure(verdict) }
+    func result(of code: CURLcode) -> Result<Void, TransportError> {
+        if let callbackError { return .failure(callbackError) }
         guard code != CURLE_OK else { return .success(()) }
-        if hadNoEffect(code), !mayHaveActed {
+        if attemptHadNoEffect(code), !earlierAttemptMayHaveHadEffect {
             return .failure(TransportError(.refused, "the request was refused, or not sent, on several connections"))
         }
         var verifyResult = 0
@@ -173,7 +173,7 @@ final class EasyHandle {
         return .failure(
             TransportError(
                 code,
-                wasSent: wasSent,
+                mayHaveHadEffect: mayHaveHadEffect,
                 detail: String(cString: errorText),
                 verifyResult: verifyResult,
                 hiding: exchange?.plan.privateNames ?? []
@@ -254,7 +254,9 @@ final class EasyHandle {
         try check(ccurl_set_pointer(raw, CURLOPT_READDATA, context))
         try check(
             ccurl_set_read_callback(raw) { bytes, size, count, context in
-                EasyHandle.from(context)?.bodyIsWanted(UnsafeMutableRawBufferPointer(start: bytes, count: size * count))
+                EasyHandle.from(context)?.bodyRequested(
+                    UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+                )
                     ?? Int(CURL_READFUNC_ABORT)
             }
         )
@@ -305,7 +307,7 @@ final class EasyHandle {
             if let delivery = exchange?.headArrived(head) { loop.deliver(delivery) }
             return line.count
         case .violation(let reason):
-            verdict = TransportError(.protocolViolation, reason)
+            callbackError = TransportError(.protocolViolation, reason)
             return 0
         }
     }
@@ -330,7 +332,7 @@ final class EasyHandle {
 
     /// - Returns: The number of bytes of the request's body that were copied into `target`, `CURL_READFUNC_PAUSE`, or
     ///   `CURL_READFUNC_ABORT`.
-    private func bodyIsWanted(_ target: UnsafeMutableRawBufferPointer) -> Int {
+    private func bodyRequested(_ target: UnsafeMutableRawBufferPointer) -> Int {
         guard let upload = exchange?.upload else { return Int(CURL_READFUNC_ABORT) }
         if let count = upload.take(into: target, at: loop.now) { return count }
         isUploadPaused = true
@@ -343,7 +345,7 @@ final class EasyHandle {
         if let limit = loop.configuration.maxUnacknowledged {
             ccurl_limit_unacknowledged_time(socket, UInt32(limit.wholeMilliseconds))
         }
-        if hadNoEffect() { leaveConnection() }
+        if attemptHadNoEffect() { releaseConnection() }
     }
 
     /// A connection is ready. libcurl repeats any request whose reused connection breaks before the response begins, and
@@ -351,12 +353,12 @@ final class EasyHandle {
     /// effect.
     private func willSend(from localPort: Int32) -> Int32 {
         guard let exchange, let pool else { return CURL_PREREQFUNC_ABORT }
-        if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !hadNoEffect()) {
-            verdict = TransportError(.protocolViolation, "the connection broke before the response began")
+        if attempt != nil, exchange.upload?.hasBegun == true || (!exchange.plan.isReplayable && !attemptHadNoEffect()) {
+            callbackError = TransportError(.protocolViolation, "the connection broke before the response began")
             return CURL_PREREQFUNC_ABORT
         }
-        if attempt != nil, !hadNoEffect() { mayHaveActed = true }
-        leaveConnection()
+        if attempt != nil, !attemptHadNoEffect() { earlierAttemptMayHaveHadEffect = true }
+        releaseConnection()
         let isHTTP2 = ccurl_speaks_http2(raw)
         let key = ConnectionKey(origin: exchange.plan.origin, localPort: Int(localPort))
         connection = loop.connection(key, generation: pool.generation, isHTTP2: isHTTP2)

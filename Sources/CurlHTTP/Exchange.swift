@@ -34,7 +34,7 @@ final class Exchange: Sendable {
 
     /// The time at which the response head must be complete; `nil` without such a limit.
     var headDeadline: ContinuousClock.Instant? {
-        headTimeout.map { (upload?.quietSince ?? begun).advanced(by: $0) }
+        headTimeout.map { (upload?.idleSince ?? begun).advanced(by: $0) }
     }
 
     // MARK: The caller's side

@@ -18,7 +18,7 @@ final class Mailbox: Sendable {
         /// End the streams on connections that may be broken like this one.
         case cutOff(SilentConnection)
         /// Count the transfers and handles, after all earlier messages.
-        case count(CheckedContinuation<CurlLoop.Census, Never>)
+        case count(CheckedContinuation<CurlLoop.TransferCounts, Never>)
     }
 
     private struct State {

@@ -80,7 +80,7 @@ struct ResponseHeadParser {
             return .incomplete
         default:
             phase = .finished
-            guard keepsOneLength() else { return .violation("the Content-Length is not one number") }
+            guard mergeContentLengths() else { return .violation("the Content-Length is not one number") }
             return .complete(HTTPResponse(status: .init(code: status, reasonPhrase: reason), headerFields: fields))
         }
     }
@@ -89,7 +89,7 @@ struct ResponseHeadParser {
     /// another place (RFC 9112 section 6.3).
     ///
     /// - Returns: False if a value is not a number, or the values differ.
-    private mutating func keepsOneLength() -> Bool {
+    private mutating func mergeContentLengths() -> Bool {
         let values = fields[values: .contentLength]
         guard let first = values.first else { return true }
         if values.count == 1, Self.isNumber(first) { return true }

@@ -5,26 +5,26 @@ extension TransportError {
     /// Converts the result of a libcurl transfer.
     ///
     /// - Parameters:
-    ///   - code: libcurl's verdict.
-    ///   - wasSent: True once a connection was ready and the request went out on it, be it one before the last.
+    ///   - code: libcurl's result.
+    ///   - mayHaveHadEffect: True once a connection was ready and the request went out on it, be it one before the last.
     ///   - detail: What libcurl says about it; may be empty.
-    ///   - verifyResult: OpenSSL's verdict on the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
+    ///   - verifyResult: OpenSSL's result for the peer's certificate (`CURLINFO_SSL_VERIFYRESULT`).
     ///   - privateNames: Names that must not be repeated.
-    init(_ code: CURLcode, wasSent: Bool, detail: String, verifyResult: Int, hiding privateNames: [String]) {
+    init(_ code: CURLcode, mayHaveHadEffect: Bool, detail: String, verifyResult: Int, hiding privateNames: [String]) {
         var message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         for name in privateNames where !name.isEmpty {
             message = message.replacing(name, with: "the host")
         }
         self.init(
-            Self.kind(of: code, wasSent: wasSent, detail: detail),
+            Self.kind(of: code, mayHaveHadEffect: mayHaveHadEffect, detail: detail),
             message,
-            cause: wasSent ? nil : Self.cause(of: code, detail: detail, verifyResult: verifyResult),
+            cause: mayHaveHadEffect ? nil : Self.cause(of: code, detail: detail, verifyResult: verifyResult),
             isTimeout: code == CURLE_OPERATION_TIMEDOUT
         )
     }
 
     /// OpenSSL's `X509_V_ERR_UNSPECIFIED`, which is libcurl's initial value, and `X509_V_ERR_CERT_HAS_EXPIRED`.
-    private static let certificateIsNotJudged = 1
+    private static let certificateIsNotVerified = 1
     private static let certificateHasExpired = 10
 
     private static func cause(of code: CURLcode, detail: String, verifyResult: Int) -> Cause? {
@@ -37,7 +37,7 @@ extension TransportError {
         case CURLE_PEER_FAILED_VERIFICATION where verifyResult == certificateHasExpired:
             .certificateExpired
         // libcurl compares the names itself, after OpenSSL has verified the certificate.
-        case CURLE_PEER_FAILED_VERIFICATION where verifyResult <= certificateIsNotJudged:
+        case CURLE_PEER_FAILED_VERIFICATION where verifyResult <= certificateIsNotVerified:
             .certificateName
         case CURLE_PEER_FAILED_VERIFICATION:
             .certificateUntrusted
@@ -46,12 +46,12 @@ extension TransportError {
         }
     }
 
-    private static func kind(of code: CURLcode, wasSent: Bool, detail: String) -> Kind {
+    private static func kind(of code: CURLcode, mayHaveHadEffect: Bool, detail: String) -> Kind {
         switch code {
         case CURLE_RECV_ERROR where isCertificateAlert(detail), CURLE_SEND_ERROR where isCertificateAlert(detail):
             .tls
         // Even where another connection could not be made: libcurl makes one by itself when one that was kept breaks.
-        case _ where wasSent:
+        case _ where mayHaveHadEffect:
             .protocolViolation
         case CURLE_URL_MALFORMAT, CURLE_BAD_FUNCTION_ARGUMENT:
             .invalidRequest

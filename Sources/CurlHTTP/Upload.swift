@@ -8,11 +8,11 @@ final class Upload: Sendable {
 
     private let buffer: Mutex<Buffer>
     /// The time at which the connection last asked for data.
-    private let lastTaken: Mutex<ContinuousClock.Instant>
+    private let lastTakeTime: Mutex<ContinuousClock.Instant>
 
     init(length: Int?, maxBufferedBytes: Int) {
         buffer = Mutex(Buffer(length: length, maxBufferedBytes: maxBufferedBytes))
-        lastTaken = Mutex(.now)
+        lastTakeTime = Mutex(.now)
     }
 
     var hasBegun: Bool { buffer.withLock { $0.hasBegun } }
@@ -21,7 +21,7 @@ final class Upload: Sendable {
     var isOver: Bool { buffer.withLock { $0.isOver } }
 
     /// The time since which the connection has asked for no data.
-    var quietSince: ContinuousClock.Instant { lastTaken.withLock { $0 } }
+    var idleSince: ContinuousClock.Instant { lastTakeTime.withLock { $0 } }
 
     // MARK: The writer's side
 
@@ -34,7 +34,7 @@ final class Upload: Sendable {
         try await upload.write(
             TransportUploadWriter { [self] chunk in
                 try accept(buffer.withLock { $0.append(chunk) }, resume)
-                guard await waitForRoom() else { throw Self.notWanted }
+                guard await waitForRoom() else { throw Self.noLongerNeeded }
             }
         )
         try accept(buffer.withLock { $0.complete() }, resume)
@@ -58,11 +58,11 @@ final class Upload: Sendable {
         switch acceptance {
         case .accepted(let resumes): if resumes { resume() }
         case .wrongLength: throw TransportError(.invalidRequest, "the body does not have the declared length")
-        case .over: throw Self.notWanted
+        case .over: throw Self.noLongerNeeded
         }
     }
 
-    private static let notWanted = TransportError(.cancelled, "the peer accepts no more of the body")
+    private static let noLongerNeeded = TransportError(.cancelled, "the peer accepts no more of the body")
 
     // MARK: The loop's side
 
@@ -71,7 +71,7 @@ final class Upload: Sendable {
     /// - Returns: The number of bytes; zero at the end of the body, `nil` if no data is available yet.
     func take(into target: UnsafeMutableRawBufferPointer, at now: ContinuousClock.Instant) -> Int? {
         let (taken, writer) = buffer.withLock { $0.take(target.count) }
-        lastTaken.withLock { $0 = now }
+        lastTakeTime.withLock { $0 = now }
         writer?.resume(returning: true)
         switch taken {
         case .bytes(let bytes):

@@ -37,7 +37,7 @@ struct UploadBuffer<Writer> {
     /// The number of bytes that still have to be written; `nil` if no length was declared.
     private var remaining: Int?
     private var writer: Writer?
-    private var isStarved = false
+    private var isConnectionWaiting = false
     private var isComplete = false
     /// Whether the body is no longer needed.
     private(set) var isOver = false
@@ -67,7 +67,7 @@ struct UploadBuffer<Writer> {
         } else if isComplete {
             taken = .end
         } else {
-            isStarved = true
+            isConnectionWaiting = true
             taken = .nothingYet
         }
         return (taken, bufferedBytes <= maxBufferedBytes / 2 ? writer.take() : nil)
@@ -101,7 +101,7 @@ struct UploadBuffer<Writer> {
         }
         guard !chunk.isEmpty else { return .accepted(resumes: false) }
         chunks.append(chunk)
-        return .accepted(resumes: feed())
+        return .accepted(resumes: endConnectionWait())
     }
 
     /// Marks the body as complete.
@@ -109,11 +109,11 @@ struct UploadBuffer<Writer> {
         if isOver { return .over }
         guard remaining ?? 0 == 0 else { return .wrongLength }
         isComplete = true
-        return .accepted(resumes: feed())
+        return .accepted(resumes: endConnectionWait())
     }
 
-    private mutating func feed() -> Bool {
-        defer { isStarved = false }
-        return isStarved
+    private mutating func endConnectionWait() -> Bool {
+        defer { isConnectionWaiting = false }
+        return isConnectionWaiting
     }
 }

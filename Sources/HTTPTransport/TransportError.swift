@@ -49,14 +49,14 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
     }
 
     /// Whether the server has certainly not processed the request, so that even a create may be sent again.
-    public var requestHadNoEffect: Bool { kind.meansNoEffect }
+    public var requestHadNoEffect: Bool { kind.requestHadNoEffect }
 
     public var description: String { "\(kind.rawValue): \(message)" }
 }
 
 extension TransportError.Kind {
     /// Whether the server has certainly not processed the request, so that even a create may be sent again.
-    public var meansNoEffect: Bool {
+    public var requestHadNoEffect: Bool {
         switch self {
         case .connect, .tls, .refused, .invalidRequest: true
         case .timedOut, .cancelled, .protocolViolation, .bodyTooLarge: false

@@ -12,8 +12,8 @@ extension KubernetesClient {
     /// Requests the server's release (`/version`).
     public func serverVersion() async throws -> ServerVersion {
         let request = APIRequest(verb: .probe, resource: "version", path: "/version")
-        let answer = try await executor.perform(request, limits: limits)
-        let info = try Self.decode(answer, request) { try VersionInfo(json: $0) }
+        let response = try await executor.perform(request, limits: limits)
+        let info = try Self.decode(response, request) { try VersionInfo(json: $0) }
         // Some distributions write `34+`.
         func number(_ text: String) -> Int { Int(text.prefix(while: \.isNumber)) ?? 0 }
         return ServerVersion(
@@ -28,8 +28,8 @@ extension KubernetesClient {
     public func servedVersions(ofGroup group: String) async throws -> [String] {
         let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(group))
         do {
-            let answer = try await executor.perform(request, limits: limits)
-            return try Self.decode(answer, request) { try APIGroup(json: $0) }.inOrder
+            let response = try await executor.perform(request, limits: limits)
+            return try Self.decode(response, request) { try APIGroup(json: $0) }.inOrder
         } catch let error as KubernetesError where error.isNotFound {
             return []
         }
@@ -47,8 +47,8 @@ extension KubernetesClient {
             return try await withVersion(of: resource) { version in
                 let path = "/apis/\(APIPath.encode(resource.group))/\(APIPath.encode(version))"
                 let request = APIRequest(verb: .probe, resource: "apiresources", path: path)
-                let answer = try await executor.perform(request, limits: limits)
-                let list = try Self.decode(answer, request) { try ResourceNames(json: $0) }
+                let response = try await executor.perform(request, limits: limits)
+                let list = try Self.decode(response, request) { try ResourceNames(json: $0) }
                 guard list.resources?.contains(where: { $0.name == resource.plural }) == true else {
                     throw KubernetesError(.notFound(.group), "\(version) has no \(resource.plural)")
                 }
@@ -138,8 +138,8 @@ actor GroupVersionResolver {
         limits: RequestLimits
     ) async throws -> String {
         let request = APIRequest(verb: .probe, resource: "apigroups", path: "/apis/" + APIPath.encode(resource.group))
-        let answer = try await executor.perform(request, limits: limits)
-        let group = try KubernetesClient.decode(answer, request) { try APIGroup(json: $0) }
+        let response = try await executor.perform(request, limits: limits)
+        let group = try KubernetesClient.decode(response, request) { try APIGroup(json: $0) }
         for version in group.inOrder.prefix(Self.maxVersions) where !unserved.contains(version) {
             if resource.versions.contains(version) { return version }
             if try await hasNeededFields(resource, version, executor: executor, limits: limits) { return version }
@@ -158,13 +158,13 @@ actor GroupVersionResolver {
         guard let fields = resource.neededFields else { return false }
         let path = "/openapi/v3/apis/\(APIPath.encode(resource.group))/\(APIPath.encode(version))"
         let request = APIRequest(verb: .probe, resource: "openapi", path: path)
-        let answer: RequestExecutor.Answer
+        let response: RequestExecutor.Response
         do {
-            answer = try await executor.perform(request, limits: limits)
+            response = try await executor.perform(request, limits: limits)
         } catch let error as KubernetesError where error.isNotFound || error.kind == .forbidden {
             return true
         }
-        guard let document = try? OpenAPIDocument(json: answer.body[...]) else { return true }
+        guard let document = try? OpenAPIDocument(json: response.body[...]) else { return true }
         guard let schema = document.schema(ofKind: resource.kind) else { return false }
         return fields.allSatisfy { schema.mayHave($0.split(separator: ".").map(String.init)[...]) }
     }

@@ -105,8 +105,8 @@ extension KubernetesClient {
                 path: path.text,
                 accept: query.form.listMediaType
             )
-            let answer = try await executor.perform(request, limits: limits)
-            let page = try Self.decode(answer, request) { body in
+            let response = try await executor.perform(request, limits: limits)
+            let page = try Self.decode(response, request) { body in
                 let noted = kept.map { kept in
                     { (version: ObjectVersion) in
                         let item = kept(version)

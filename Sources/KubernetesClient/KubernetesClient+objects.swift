@@ -126,16 +126,16 @@ extension KubernetesClient {
         preconditions: Preconditions
     ) async throws -> DeletionResult {
         do {
-            let answer = try await onObject(
+            let response = try await onObject(
                 .delete,
                 type.resource,
                 name,
                 namespace,
                 contentType: MediaType.json,
                 body: [UInt8](try JSONEncoder().encode(DeleteOptions(preconditions: preconditions))),
-                decoding: DeleteAnswer.self
+                decoding: DeleteResponse.self
             )
-            return answer.isPending ? .deleting : .deleted
+            return response.isPending ? .deleting : .deleted
         } catch let error as KubernetesError where error.meansObjectIsMissing {
             return .notFound
         }

@@ -109,12 +109,12 @@ extension KubernetesClient {
 
     /// Decodes a response, or throws an error with the position of unexpected content, without quoting it.
     static func decode<Value>(
-        _ answer: RequestExecutor.Answer,
+        _ response: RequestExecutor.Response,
         _ request: APIRequest,
         _ read: (ArraySlice<UInt8>) throws -> Value
     ) throws -> Value {
         do {
-            return try read(answer.body[...])
+            return try read(response.body[...])
         } catch {
             var failure = KubernetesError(.decoding, "the response could not be decoded")
             failure.operation = request.operation

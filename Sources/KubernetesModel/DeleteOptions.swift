@@ -26,12 +26,12 @@ public struct DeleteOptions: Codable, Hashable, Sendable {
 }
 
 /// The response to a delete: a `Status` if the object was removed at once, or the object if its removal is pending.
-package struct DeleteAnswer: Hashable, Sendable {
+package struct DeleteResponse: Hashable, Sendable {
     /// Whether the object still exists, until its grace period has passed and its finalizers are removed.
     package let isPending: Bool
 }
 
-extension DeleteAnswer: JSONReadable {
+extension DeleteResponse: JSONReadable {
     private enum CodingKeys: CodingKey, CaseIterable {
         case kind, metadata
     }

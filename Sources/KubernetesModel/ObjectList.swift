@@ -86,7 +86,7 @@ extension ObjectList {
     private static func reused(_ json: inout JSONReader, _ kept: ((ObjectVersion) -> Item?)?) throws -> Item? {
         guard let kept else { return nil }
         let beginning = json
-        if let version = try ObjectVersion(passingOver: &json), let item = kept(version) { return item }
+        if let version = try ObjectVersion(skipping: &json), let item = kept(version) { return item }
         json = beginning
         return nil
     }

@@ -26,7 +26,7 @@ extension ObjectVersion {
     }
 
     /// Skips an object and reads its version; `nil` if a member is missing.
-    init?(passingOver json: inout JSONReader) throws {
+    init?(skipping json: inout JSONReader) throws {
         var name: String?
         var uid: String?
         var resourceVersion: String?

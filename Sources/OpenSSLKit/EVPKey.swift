@@ -21,7 +21,7 @@ final class EVPKey: @unchecked Sendable {
     func algorithm() throws(PublicKeyError) -> PublicKey.Algorithm {
         defer { ERR_clear_error() }
         switch EVP_PKEY_get_base_id(pointer) {
-        case NID_rsaEncryption where PublicKey.rsaBits.contains(Int(EVP_PKEY_get_bits(pointer))) && hasUsableNumbers:
+        case NID_rsaEncryption where PublicKey.rsaBits.contains(Int(EVP_PKEY_get_bits(pointer))) && hasUsableParameters:
             return .rs256
         case NID_X9_62_id_ecPublicKey where groupName == "prime256v1" && isOnCurve:
             return .es256
@@ -48,7 +48,7 @@ final class EVPKey: @unchecked Sendable {
     // MARK: RSA
 
     /// Whether the modulus is odd, and the exponent is odd, greater than 1 and short enough for fast verification.
-    private var hasUsableNumbers: Bool {
+    private var hasUsableParameters: Bool {
         number(OSSL_PKEY_PARAM_RSA_N) { BN_is_odd($0) == 1 }
             && number(OSSL_PKEY_PARAM_RSA_E) { exponent in
                 BN_is_odd(exponent) == 1 && BN_is_one(exponent) == 0

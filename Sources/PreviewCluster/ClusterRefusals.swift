@@ -16,14 +16,14 @@ public final class ClusterRefusals: Sendable {
         let operation: String?
     }
 
-    private let repeated: RepeatedMessages<Cause>
+    private let repeated: SharedLogThrottle<Cause>
     private let factory: any MetricsFactory
     private let logger: Logger
 
     /// - Parameter factory: The destination of ``PreviewMetric/clusterRefusals``.
     public init(_ factory: any MetricsFactory, time: MonotonicTime, logger: Logger) {
         self.factory = factory
-        repeated = RepeatedMessages(time: time)
+        repeated = SharedLogThrottle(time: time)
         self.logger = logger
     }
 

@@ -69,7 +69,7 @@ struct WatchMetrics: Sendable {
         self.factory = factory
     }
 
-    func note<Object>(_ event: InformerEvent<Object>, of resource: APIResource) {
+    func record<Object>(_ event: InformerEvent<Object>, of resource: APIResource) {
         guard case .interrupted(let error) = event else { return }
         Counter(
             label: PreviewMetric.watchRestarts.rawValue,

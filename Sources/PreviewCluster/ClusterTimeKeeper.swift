@@ -6,7 +6,7 @@ internal import ServiceLifecycle
 /// Keeps the API server's time known to within a few hundredths of a second, and resolves contradictions between API
 /// servers.
 ///
-/// Responses to other requests bound the time too, but without load there are hardly any, and an expiry is judged on
+/// Responses to other requests bound the time too, but without load there are hardly any, and an expiry is evaluated on
 /// the safe side: the uncertainty of the time delays every deletion.
 public struct ClusterTimeKeeper: NamedService {
     private let client: KubernetesClient
@@ -14,7 +14,7 @@ public struct ClusterTimeKeeper: NamedService {
     private let logger: Logger
 
     /// The tolerated uncertainty.
-    private static let width = Duration.milliseconds(20)
+    private static let toleratedUncertainty = Duration.milliseconds(20)
     /// The largest number of requests in one round: enough to halve a second six times, and two more.
     private static let maxRequests = 8
     /// The time between two rounds. The clocks may drift apart by 120 ms meanwhile, which two or three requests
@@ -23,7 +23,7 @@ public struct ClusterTimeKeeper: NamedService {
     /// The time between two checks for a contradiction, and between two votes while there is one.
     private static let votePause = Duration.seconds(4)
     /// The number of votes at once while there is no contradiction.
-    private static let maxVotesAtOnce = ServerTimeBounds.deciding
+    private static let maxVotesAtOnce = ServerTimeBounds.decidingVotes
 
     public init(client: KubernetesClient, time: MonotonicTime, logger: Logger) {
         self.client = client
@@ -34,11 +34,11 @@ public struct ClusterTimeKeeper: NamedService {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             var nextRound = time.uptime()
-            let warnings = RepeatedMessages<Bool>(time: time)
+            let warnings = SharedLogThrottle<Bool>(time: time)
             while !Task.isCancelled {
                 // If the cluster does not answer, other components report it.
                 if time.uptime() >= nextRound {
-                    try? await client.narrowServerClock(to: Self.width, maxRequests: Self.maxRequests)
+                    try? await client.narrowServerClock(to: Self.toleratedUncertainty, maxRequests: Self.maxRequests)
                     nextRound = time.uptime() + Self.interval
                 }
                 try? await vote()
@@ -52,12 +52,12 @@ public struct ClusterTimeKeeper: NamedService {
     /// disagree, so that the votes are spread over the time of the decision.
     private func vote() async throws {
         for _ in 0..<Self.maxVotesAtOnce where client.serverClock.needsVote {
-            try await client.askForServerTime()
+            try await client.requestServerTime()
             if client.serverClock.contradiction != nil { return }
         }
     }
 
-    private func warn(_ warnings: RepeatedMessages<Bool>) {
+    private func warn(_ warnings: SharedLogThrottle<Bool>) {
         guard let contradiction = client.serverClock.contradiction,
             warnings.admit(contradiction > .zero) != nil
         else { return }

@@ -60,7 +60,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
 
     /// The time since the API server last confirmed the copies of the objects between runs and pods, by the resource's
     /// plural; without those that have not arrived yet.
-    public var silences: [String: Duration] {
+    public var cacheAges: [String: Duration] {
         let claims = (claims.resource.plural, claims.silence)
         let others = [routes, backends, pods, sandboxes].map { ($0.resource.plural, $0.silence) }
         return Dictionary(uniqueKeysWithValues: others + [claims]).compactMapValues(\.self)
@@ -90,7 +90,7 @@ public struct KubernetesClusterFeed: ClusterFeed {
         keeping keep: @Sendable (Object) -> Kept?
     ) async throws {
         try await informer.run(keeping: keep) { event in
-            metrics.note(event, of: informer.resource)
+            metrics.record(event, of: informer.resource)
             switch event {
             case .replaced(let objects): await handle(Kept.change(.replaced(objects)))
             case .applied(let object): await handle(Kept.change(.applied(object)))

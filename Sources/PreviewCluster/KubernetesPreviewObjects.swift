@@ -62,7 +62,7 @@ public struct KubernetesPreviewObjects: Sendable {
                 in: namespace,
                 labelSelector: Self.owned,
                 reusing: { version in
-                    PreviewToken(objectName: version.name).flatMap(kept).flatMap { $0.shows(version) ? $0 : nil }
+                    PreviewToken(objectName: version.name).flatMap(kept).flatMap { $0.isCopy(of: version) ? $0 : nil }
                 },
                 keeping: { Copy($0.metadata) }
             ).items
@@ -137,7 +137,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         try await owned(Service.self, reusing: kept)
     }
 
-    /// One patch: a JSON Patch that tests run and expiry, or a merge patch of exactly the version that was judged.
+    /// One patch: a JSON Patch that tests run and expiry, or a merge patch of exactly the version that was evaluated.
     ///
     /// The 422 of a JSON Patch is ambiguous: another run or expiry, an expiry in another spelling, or a preview of the
     /// older service that has its run only in a label. The caller distinguishes them.
@@ -190,7 +190,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
 
     public func rewriteHost(of preview: Preview, to host: HostHeader) async throws(ClusterError) -> Preview? {
         guard let zone = manifests.zone else { return nil }
-        return try await change(preview, by: SeenHost(host, of: preview.token, zone: zone).patch)
+        return try await change(preview, by: HostFilters(host, of: preview.token, zone: zone).patch)
     }
 
     public func setBackendProtocol(
@@ -261,7 +261,7 @@ extension KubernetesPreviewObjects: PreviewObjects {
         guard let found = found?.metadata, found.uid == pod.uid, let version = found.resourceVersion,
             let record = PodRecord(found), let run = record.runLabel
         else { return nil }
-        return PodLabel(run: run, putAt: record.labelledAt, resourceVersion: version)
+        return PodLabel(run: run, setAt: record.labelledAt, resourceVersion: version)
     }
 
     public func unlabel(_ pod: PodIdentity, _ label: PodLabel) async throws(ClusterError) -> Bool {
@@ -340,7 +340,7 @@ private protocol ObjectCopy: Sendable {
 
 extension ObjectCopy {
     /// Whether it was created from exactly this version.
-    fileprivate func shows(_ version: ObjectVersion) -> Bool {
+    fileprivate func isCopy(of version: ObjectVersion) -> Bool {
         resourceVersion == version.resourceVersion && uid == version.uid
     }
 }

@@ -47,11 +47,11 @@ public struct KubernetesTokenReviews: TokenReviews {
     }
 
     public func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
-        let question = TokenReview(token: token.value, audiences: [audience])
-        let answer = try await AccessDenied.mappingClusterErrors { try await client.create(question, in: nil) }
+        let request = TokenReview(token: token.value, audiences: [audience])
+        let review = try await AccessDenied.mappingClusterErrors { try await client.create(request, in: nil) }
         // A server that does not support audiences returns none, and would accept a token that is meant for another
         // service.
-        guard let status = answer.status, status.authenticated == true, status.audiences?.contains(audience) == true
+        guard let status = review.status, status.authenticated == true, status.audiences?.contains(audience) == true
         else { return nil }
         return status.user?.username
     }

@@ -13,7 +13,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
     private let namespace: String
     private let logger: Logger
     /// An outage interrupts every open stream.
-    private let interruptions: RepeatedMessages<String>
+    private let interruptions: SharedLogThrottle<String>
 
     /// The largest number of existing entries that a reader gets, the newest ones.
     static let maxReplayed = 500
@@ -30,7 +30,7 @@ public struct KubernetesTimelineLog: TimelineSink, TimelineLog {
         self.client = client
         self.namespace = namespace
         self.logger = logger
-        interruptions = RepeatedMessages(time: time)
+        interruptions = SharedLogThrottle(time: time)
     }
 
     // MARK: Writing

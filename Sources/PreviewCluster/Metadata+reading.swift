@@ -29,7 +29,7 @@ extension PreviewBackend {
     ///
     /// - Returns: `nil` if the object does not belong to a preview.
     init?(_ metadata: ObjectMeta) {
-        guard let token = isOurs(name: metadata.name, labels: metadata.labels), let uid = metadata.uid,
+        guard let token = previewToken(ofObjectNamed: metadata.name, labels: metadata.labels), let uid = metadata.uid,
             let version = metadata.resourceVersion, let created = metadata.creationTimestamp
         else { return nil }
         self.init(

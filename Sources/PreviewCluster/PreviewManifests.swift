@@ -88,7 +88,7 @@ public struct PreviewManifests: Sendable {
                 hostnames: [token.host(zone: zone)],
                 rules: [
                     HTTPRoute.Rule(
-                        filters: SeenHost(blueprint.host, of: token, zone: zone).filters(bound: connectionBound),
+                        filters: HostFilters(blueprint.host, of: token, zone: zone).filters(bound: connectionBound),
                         backendRefs: [
                             HTTPRoute.BackendReference(name: token.objectName, port: Self.servicePort(.http1))
                         ],
@@ -137,23 +137,23 @@ public struct PreviewManifests: Sendable {
     /// serves it.
     func status(of route: HTTPRoute) -> RouteStatus {
         let parents = route.status?.parents.filter { isAboutGateway($0.parentRef, of: route) } ?? []
-        let verdicts = parents.map { verdict(of: $0.conditions.current(at: route.metadata.generation)) }
+        let statuses = parents.map { status(of: $0.conditions.current(at: route.metadata.generation)) }
         let best =
-            verdicts.first(where: \.isAccepted) ?? verdicts.first { $0.complaint != nil }
+            statuses.first(where: \.isAccepted) ?? statuses.first { $0.problem != nil }
             ?? RouteStatus(isAccepted: false)
         return RouteStatus(
             isAccepted: best.isAccepted,
-            complaint: best.complaint,
-            isMarked: AnswerFields.areSet(by: route)
+            problem: best.problem,
+            isMarked: ResponseFields.areSet(by: route)
         )
     }
 
-    private func verdict(of conditions: [Condition]) -> RouteStatus {
+    private func status(of conditions: [Condition]) -> RouteStatus {
         for type in ["Accepted", "ResolvedRefs"] where !conditions.isTrue(type) {
-            let complaint = conditions.first(ofType: type).map {
+            let problem = conditions.first(ofType: type).map {
                 "\(type) is \($0.status.rawValue), \($0.reason ?? "")"
             }
-            return RouteStatus(isAccepted: false, complaint: complaint)
+            return RouteStatus(isAccepted: false, problem: problem)
         }
         return RouteStatus(isAccepted: true)
     }
@@ -217,7 +217,7 @@ struct ConnectionBound: Hashable, Sendable {
 /// The mark proves that a response came through this route, and through which version of it: a component in front of
 /// the gateway that responds instead, such as a login, does not know it (Docs/Decisions/0060). The other two keep the
 /// preview out of search engines, and its address out of the `Referer` of requests to linked pages.
-struct AnswerFields: Hashable, Sendable {
+struct ResponseFields: Hashable, Sendable {
     /// The name of the mark.
     static let markName = RouteMark.fieldName
 
@@ -263,6 +263,6 @@ struct AnswerFields: Hashable, Sendable {
     /// another component.
     static func host(in fields: HTTPFields, of token: PreviewToken) -> HostHeader? {
         guard let name = HTTPField.Name(markName), let mark = fields[name] else { return nil }
-        return [HostHeader.preserve, .localhost].first { AnswerFields(token, host: $0).mark == mark }
+        return [HostHeader.preserve, .localhost].first { ResponseFields(token, host: $0).mark == mark }
     }
 }

@@ -46,13 +46,13 @@ struct CommandFailure: Error, CustomStringConvertible {
 
     /// A use case's error as an operator sees it.
     ///
-    /// - Parameter deed: The action that failed.
-    init(_ deed: String? = nil, refused error: PreviewError) {
-        let words = deed.map { "\($0): \(error.message)" } ?? error.message
+    /// - Parameter action: The action that failed.
+    init(_ action: String? = nil, refused error: PreviewError) {
+        let text = action.map { "\($0): \(error.message)" } ?? error.message
         let isOfCluster = error.kind == .clusterRefused
         self.init(
             isOfCluster
-                ? "\(words) Commands use your account, not the service's\(Self.hint(.refused))" : words
+                ? "\(text) Commands use your account, not the service's\(Self.hint(.refused))" : text
         )
     }
 

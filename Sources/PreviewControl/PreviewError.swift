@@ -82,7 +82,7 @@ public struct PreviewError: Error, Hashable, CustomStringConvertible {
 
     /// The error that a use case throws for any error that occurred. The text of an unexpected error is omitted,
     /// because it may contain a secret.
-    init(meeting error: any Error) {
+    init(mapping error: any Error) {
         switch error {
         case let error as PreviewError: self = error
         case let error as ClusterError: self.init(error)

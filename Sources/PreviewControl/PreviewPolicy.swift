@@ -23,7 +23,7 @@ public struct PreviewPolicy: Sendable {
 
     /// The longest time that a start's requests to the cluster may take in all, including a second in which the last
     /// one is carried out. Within this time, a Service without a route may belong to a preview that is being created.
-    public static let longestProvisioning = AnswerDeadline.limit + .seconds(1)
+    public static let longestProvisioning = ResponseDeadline.limit + .seconds(1)
     /// The shortest grace time with which no start loses its Service. An object may be up to a second younger than it
     /// appears, because `creationTimestamp` has whole seconds.
     public static let shortestOrphanGrace = longestProvisioning + .seconds(1)
@@ -35,7 +35,7 @@ public struct PreviewPolicy: Sendable {
     /// The replica that reaches the API server first counts its grace time from then. At that moment a keepalive may hang in
     /// another replica, for as long as a caller waits there. Only after it has failed does the viewer ping again.
     public var shortestOutageGrace: Duration {
-        AnswerDeadline.limit + min(Self.pingInterval, lifetime.idleTimeout / 2)
+        ResponseDeadline.limit + min(Self.pingInterval, lifetime.idleTimeout / 2)
     }
 
     public init(

@@ -6,7 +6,7 @@ public import ServiceLifecycle
 /// The core of one replica: it starts previews, with a human's approval if one is required, keeps them alive, stops
 /// them, and deletes them at their deadlines.
 ///
-/// Nothing runs until ``mirrorRunner``, ``reaper``, ``keeper``, ``follower`` and ``podLabels`` do.
+/// Nothing runs until ``mirrorRunner``, ``reaper``, ``approvalExpiry``, ``follower`` and ``podLabels`` do.
 public struct ReplicaCore: Sendable {
     /// This replica's copy of the cluster, which ``mirrorRunner`` keeps up to date.
     public let mirror: ClusterMirror
@@ -17,10 +17,10 @@ public struct ReplicaCore: Sendable {
     public let gate: AgentPreviewGate
     public let mirrorRunner: MirrorRunner
     public let reaper: Reaper
-    public let keeper: ApprovalKeeper
+    public let approvalExpiry: ApprovalExpiryController
     public let follower: ReadinessFollower
     /// Runs only if ``labelsPods`` is true.
-    public let podLabels: PodLabelKeeper
+    public let podLabels: PodLabelController
     public let labelsPods: Bool
 
     /// - Parameters:
@@ -98,10 +98,10 @@ public struct ReplicaCore: Sendable {
             time: time,
             logger: logger
         )
-        keeper = ApprovalKeeper(gate: gate, jitter: jitter)
+        approvalExpiry = ApprovalExpiryController(gate: gate, jitter: jitter)
         follower = ReadinessFollower(previews: previews)
         labelsPods = policy.labelsPods
-        podLabels = PodLabelKeeper(
+        podLabels = PodLabelController(
             policy: policy,
             mirror: mirror,
             objects: cluster.objects,

@@ -3,7 +3,7 @@ internal import Synchronization
 /// Work that must continue when its caller is cancelled, and its executor: the rest of a start whose grant is used, the
 /// deletion of the objects of a failed start, and the write that ends a trial of another protocol or host.
 ///
-/// Such work runs in a separate task that is bounded by its ``AnswerDeadline``, or by a time after the cancellation. An
+/// Such work runs in a separate task that is bounded by its ``ResponseDeadline``, or by a time after the cancellation. An
 /// unstructured task does not inherit its creator's executor preference (SE-0417), so a deterministic simulation, which
 /// needs all work of a replica on one executor, sets it here.
 package enum UncancelledWork {
@@ -20,7 +20,7 @@ package enum UncancelledWork {
     ) async -> Result {
         // Deliberately unstructured: the caller's cancellation must not cancel it.
         let task = Task(executorPreference: executor) {
-            await AnswerDeadline.begin(time, limit: limit) { await work() }
+            await ResponseDeadline.begin(time, limit: limit) { await work() }
         }
         let deadline = Task(executorPreference: executor) {
             try await time.sleep(limit)

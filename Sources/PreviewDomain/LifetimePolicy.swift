@@ -27,16 +27,16 @@ public struct LifetimePolicy: Hashable, Sendable {
     /// How far a written keepalive moves the expiry beyond `idleTimeout`: `keepaliveCoalesce`, at most a tenth of the
     /// idle time-out.
     ///
-    /// Of pings that come every `interval`, one in ⌊slack / interval⌋ + 1 writes. By default that is one in four while
+    /// Of pings that come every `interval`, one in ⌊margin / interval⌋ + 1 writes. By default that is one in four while
     /// they are at most 60 s apart, and one in three when they are a little further apart. No rule within the contract
     /// needs fewer writes: an acknowledged ping guarantees the whole idle time-out from then on, so the first ping
-    /// after the slack is used has to write, and the slack is at most a tenth of the idle time-out, 180 s by default.
-    public var slack: Duration { min(keepaliveCoalesce, idleTimeout / 10) }
+    /// after the margin is used has to write, and the margin is at most a tenth of the idle time-out, 180 s by default.
+    public var keepaliveMargin: Duration { min(keepaliveCoalesce, idleTimeout / 10) }
 
     /// The two deadlines of a new preview.
     ///
     /// - Parameter startedAt: When the preview starts, by the cluster's clock.
-    public func initial(startedAt: Date) -> (expiresAt: Date, maxUntil: Date) {
+    public func initialDeadlines(startedAt: Date) -> (expiresAt: Date, maxUntil: Date) {
         let maxUntil = startedAt + maxLifetime
         return (min(startedAt + idleTimeout, maxUntil), maxUntil)
     }
@@ -56,8 +56,8 @@ public struct LifetimePolicy: Hashable, Sendable {
     ///
     /// The cluster's time is known as an interval. The guarantee counts from its latest instant, so that an
     /// acknowledged keepalive holds for the whole idle time-out. A preview counts as expired only if it is expired at
-    /// the earliest instant, by which the reaper judges too: in between the preview still exists and may be extended,
-    /// and a reaper that judged the older state is stopped by its precondition.
+    /// the earliest instant, by which the reaper evaluates too: in between the preview still exists and may be extended,
+    /// and a reaper that evaluated the older state is stopped by its precondition.
     ///
     /// - Parameters:
     ///   - preview: The preview as it was read.
@@ -74,7 +74,7 @@ public struct LifetimePolicy: Hashable, Sendable {
         guard isLiving(preview, now: now.earliest, idlenessCounts: idlenessCounts) else { return .expired }
         let promise = now.latest + idleTimeout
         if deadline >= min(promise, maxUntil) { return .alreadyAlive(expiresAt: deadline) }
-        return .extend(to: min(promise + slack, maxUntil))
+        return .extend(to: min(promise + keepaliveMargin, maxUntil))
     }
 }
 

@@ -85,7 +85,7 @@ public struct Preview: Hashable, Sendable {
     ///   - resourceVersion: The object's resourceVersion.
     ///   - createdAt: The object's `creationTimestamp`.
     ///   - isBeingDeleted: Whether the object has a `deletionTimestamp`.
-    /// - Returns: nil if the object is not a preview of this service, see `isOurs(name:labels:)`.
+    /// - Returns: nil if the object is not a preview of this service, see `previewToken(ofObjectNamed:labels:)`.
     public init?(
         name: String,
         labels: [String: String],
@@ -95,7 +95,7 @@ public struct Preview: Hashable, Sendable {
         createdAt: Date,
         isBeingDeleted: Bool
     ) {
-        guard let token = isOurs(name: name, labels: labels) else { return nil }
+        guard let token = previewToken(ofObjectNamed: name, labels: labels) else { return nil }
         var reading = AnnotationReading(annotations)
         let run =
             reading.value(of: PreviewAnnotations.Key.run, RunLabel.init(existing:))

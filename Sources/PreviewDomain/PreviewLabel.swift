@@ -51,7 +51,7 @@ public enum PreviewLabel {
 ///   - name: The object's name.
 ///   - labels: The object's labels.
 /// - Returns: The preview's token, or nil if the object is not a preview.
-public func isOurs(name: String, labels: [String: String]) -> PreviewToken? {
+public func previewToken(ofObjectNamed name: String, labels: [String: String]) -> PreviewToken? {
     guard let token = PreviewToken(objectName: name),
         labels[PreviewLabel.partOf] == PreviewLabel.partOfValue,
         labels[PreviewLabel.token] == token.text

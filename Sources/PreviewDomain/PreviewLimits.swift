@@ -18,7 +18,7 @@ public struct PreviewLimits: Hashable, Sendable {
     /// - Parameters:
     ///   - runCount: The present number of previews of the run.
     ///   - globalCount: The present number of all previews.
-    public func verdict(runCount: Int, globalCount: Int) -> LimitVerdict {
+    public func decision(runCount: Int, globalCount: Int) -> LimitDecision {
         if runCount >= perRun { return .runLimitReached(perRun) }
         if globalCount >= global { return .globalLimitReached(global) }
         return .allowed
@@ -35,19 +35,19 @@ public struct PreviewLimits: Hashable, Sendable {
     /// - Parameters:
     ///   - mine: The preview that was just created.
     ///   - others: The previews that were listed after that; `mine` is not counted twice.
-    public func withdraws(_ mine: PreviewRank, among others: some Sequence<PreviewRank>) -> Bool {
+    public func requiresWithdrawal(of mine: PreviewRank, among others: some Sequence<PreviewRank>) -> Bool {
         var olderOfRun = 0
         var older = 0
         for other in others where other.isOlder(than: mine) {
             older += 1
             if other.run == mine.run { olderOfRun += 1 }
         }
-        return verdict(runCount: olderOfRun, globalCount: older) != .allowed
+        return decision(runCount: olderOfRun, globalCount: older) != .allowed
     }
 }
 
 /// Whether one more preview may be created.
-public enum LimitVerdict: Hashable, Sendable {
+public enum LimitDecision: Hashable, Sendable {
     /// It may be created.
     case allowed
     /// The run has reached its limit.

@@ -70,11 +70,11 @@ public protocol CredentialVerifier: Sendable {
     ///
     /// - Throws: ``AccessDenied`` of kind ``AccessDenied/Kind/unavailable`` if another service is needed and does not
     ///   answer.
-    func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict
+    func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult
 }
 
 /// The result of a verifier.
-public enum CredentialVerdict: Hashable, Sendable {
+public enum VerificationResult: Hashable, Sendable {
     case accepted(Caller)
     /// It is of this verifier's kind and invalid: no other verifier is tried.
     case rejected

@@ -6,7 +6,7 @@ public import Basics
 public struct UnverifiedBearers: CredentialVerifier {
     public init() {}
 
-    public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    public func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult {
         .accepted(
             Caller(
                 identity: "bearer-\(BearerDigest(bearer).fingerprint)",

@@ -29,8 +29,10 @@ struct APIError: Error, ResponseGenerator {
         switch error {
         case let error as APIError:
             self = error
-        case _ where Self.comesOfCancelling(error):
-            self = context.passedOn.hasBegun ? .cutShort : context.timeLimit.isOver ? .timedOut : .replicaStops
+        case _ where Self.isCausedByCancellation(error):
+            self =
+                context.forwarding.hasBegun
+                ? .forwardedRequestTimedOut : context.timeLimit.isOver ? .timedOut : .replicaIsShuttingDown
         case let error as PreviewError:
             self.init(error.kind.status, error.message, retryAfter: error.retryAfter)
         case let error as AccessDenied:
@@ -45,7 +47,7 @@ struct APIError: Error, ResponseGenerator {
 
     /// Whether a handler threw it because its task was cancelled: the caller disconnected, its time is over, or the
     /// replica shuts down.
-    static func comesOfCancelling(_ error: any Error) -> Bool {
+    static func isCausedByCancellation(_ error: any Error) -> Bool {
         switch error {
         case is CancellationError: true
         case let error as PreviewError: error.kind == .cancelled
@@ -56,7 +58,7 @@ struct APIError: Error, ResponseGenerator {
 
     /// The response to calls that wait when this replica shuts down: another replica can continue at once. The response
     /// may be sent before the connection is notified of the shutdown, so it says itself that it is the last one.
-    static let replicaStops = APIError(
+    static let replicaIsShuttingDown = APIError(
         .serviceUnavailable,
         "This replica is shutting down. Send the request again.",
         retryAfter: .zero,
@@ -71,7 +73,7 @@ struct APIError: Error, ResponseGenerator {
     )
 
     /// The response to a request that ended after it was forwarded to the core API, which takes nothing back.
-    static let cutShort = APIError(
+    static let forwardedRequestTimedOut = APIError(
         .gatewayTimeout,
         """
         The request was forwarded to the core API and did not end in time. It may have been carried out: look at the \

@@ -14,8 +14,8 @@ public final class Draining: Service {
     private let duration: Duration
     private let time: MonotonicTime
     private let begun = Atomic(false)
-    private let cuts: AsyncStream<Void>
-    private let cut: AsyncStream<Void>.Continuation
+    private let endSignals: AsyncStream<Void>
+    private let endSignal: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - duration: How long new requests are still accepted.
@@ -23,15 +23,15 @@ public final class Draining: Service {
     public init(for duration: Duration = .zero, time: MonotonicTime = MonotonicTime(ContinuousClock())) {
         self.duration = duration
         self.time = time
-        (cuts, cut) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (endSignals, endSignal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// True from the shutdown signal on.
     public var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
     /// Ends the time at once, even before it has begun.
-    public func cutShort() {
-        cut.finish()
+    public func endEarly() {
+        endSignal.finish()
     }
 
     public func run() async throws {
@@ -40,8 +40,8 @@ public final class Draining: Service {
         guard duration > .zero else { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [time, duration] in try? await time.sleep(duration) }
-            group.addTask { [cuts] in
-                for await _ in cuts { break }
+            group.addTask { [endSignals] in
+                for await _ in endSignals { break }
             }
             await group.next()
             group.cancelAll()

@@ -78,7 +78,7 @@ public struct PreviewAPI: Sendable {
 
     /// Answers the requests of the whole API, each within its time limit.
     func responder() -> TimeLimitedResponder<RouterResponder<PreviewRequestContext>> {
-        TimeLimitedResponder(base: router().buildResponder(), limit: limits.answerTimeout, time: time)
+        TimeLimitedResponder(base: router().buildResponder(), limit: limits.responseTimeout, time: time)
     }
 
     /// All routes, with their common middleware.
@@ -155,7 +155,7 @@ extension PreviewAPI {
     ) -> Application<TimeLimitedResponder<RouterResponder<PreviewRequestContext>>> {
         Application(
             responder: responder(),
-            server: .watched(
+            server: .limited(
                 connections,
                 draining: draining,
                 metrics: metrics,
@@ -181,7 +181,7 @@ public struct PreviewRequestContext: RequestContext {
     /// The time limit of the request.
     let timeLimit = RequestTimeLimit()
     /// Whether the request was forwarded, and the response is the core API's.
-    let passedOn = PassedOnMark()
+    let forwarding = ForwardingProgress()
     /// The connection of the request.
     let channel: any Channel
 

@@ -16,7 +16,7 @@ public final class CoreRouter: Sendable {
     fileprivate let transport: any HTTPTransport
     fileprivate let streams: any HTTPTransport
     fileprivate let limits: RouterLimits
-    fileprivate let places: RouterPlaces
+    fileprivate let slots: RouterSlots
     fileprivate let metrics: RouterMetrics
     fileprivate let logger: Logger
     fileprivate let observer: @Sendable (_ isReachable: Bool) -> Void
@@ -39,7 +39,7 @@ public final class CoreRouter: Sendable {
         self.transport = transport
         self.streams = streams ?? transport
         self.limits = limits
-        places = RouterPlaces(limits)
+        slots = RouterSlots(limits)
         self.metrics = RouterMetrics(metrics)
         self.logger = logger
         self.observer = observer
@@ -50,67 +50,67 @@ public final class CoreRouter: Sendable {
     /// - Parameter deliver: Sends the response to the client. Called once, unless the client disconnects before.
     /// - Throws: If the response ended early, in which case the client's connection has to be closed too, or the client
     ///   has disconnected.
-    public func pass(
+    public func forward(
         _ request: RoutedRequest,
-        deliver: @escaping @Sendable (RoutedAnswer) async throws -> Void
+        deliver: @escaping @Sendable (RoutedResponse) async throws -> Void
     ) async throws {
-        let passage = Passage(request, through: self, deliver)
-        try await RequestTrace.$current.withValue(passage.trace, operation: passage.run)
+        let exchange = ForwardedExchange(request, through: self, deliver)
+        try await RequestTrace.$current.withValue(exchange.trace, operation: exchange.run)
     }
 
     /// Updates the gauges for the page of metrics.
-    public func observe() {
-        for kind in RouterPlaces.Kind.allCases { metrics.open(places.count(kind), kind) }
+    public func updateGauges() {
+        for kind in RouterSlots.Kind.allCases { metrics.open(slots.count(kind), kind) }
     }
 }
 
 /// One request in progress. It is an object, so that it uses little memory of the waiting task, which waits for hours
 /// if the response is a stream.
-private final class Passage: Sendable {
+private final class ForwardedExchange: Sendable {
     private struct State {
-        var kind: RouterPlaces.Kind
+        var kind: RouterSlots.Kind
         /// True once the response has begun, after which no other can be sent.
-        var hasAnswer = false
+        var hasResponse = false
     }
 
     let trace: RequestTrace
     private let router: CoreRouter
     private let request: RoutedRequest
     private let id: RequestID
-    private let deliver: @Sendable (RoutedAnswer) async throws -> Void
+    private let deliver: @Sendable (RoutedResponse) async throws -> Void
     private let begun = ContinuousClock.now
     private let state: Mutex<State>
 
     init(
         _ request: RoutedRequest,
         through router: CoreRouter,
-        _ deliver: @escaping @Sendable (RoutedAnswer) async throws -> Void
+        _ deliver: @escaping @Sendable (RoutedResponse) async throws -> Void
     ) {
         self.router = router
         self.request = request
         self.deliver = deliver
         id = RequestID(of: request.head.headerFields)
         trace = RequestTrace(of: request.head.headerFields, requestID: id.description)
-        state = Mutex(State(kind: request.asksForStream ? .stream : .request))
+        state = Mutex(State(kind: request.requestsEventStream ? .stream : .request))
     }
 
     func run() async throws {
         do {
             if let refusal = Refusal(request.head, hasBody: request.hasBody) { throw refusal }
-            guard router.places.enter(state.withLock(\.kind)) else { throw Refusal.full }
-            defer { router.places.leave(state.withLock(\.kind)) }
+            guard router.slots.acquire(state.withLock(\.kind)) else { throw Refusal.full }
+            defer { router.slots.release(state.withLock(\.kind)) }
             try await send()
         } catch let refusal as Refusal {
-            router.metrics.failed(refusal.phase, refusal.cause)
-            router.metrics.answered(refusal.status.code, by: .router)
+            router.metrics.recordFailure(refusal.phase, refusal.cause)
+            router.metrics.recordResponse(refusal.status.code, from: .router)
             log("a request was not forwarded", status: refusal.status.code)
-            try await deliver(refusal.answer(id: id.description))
+            try await deliver(refusal.response(id: id.description))
         }
     }
 
     /// - Throws: A ``Refusal`` if there is no response, and any other error if it ended early.
     private func send() async throws {
-        let transport = request.asksForStream ? router.streams : router.transport
+        let transport = request.requestsEventStream ? router.streams : router.transport
         var attempt = 1
         while true {
             do {
@@ -127,29 +127,29 @@ private final class Passage: Sendable {
         log("a request was forwarded", status: response.head.status.code)
     }
 
-    private func begin(_ response: TransportResponse) -> RoutedAnswer {
+    private func begin(_ response: TransportResponse) -> RoutedResponse {
         let (router, code) = (router, response.head.status.code)
         router.observer(!CoreAPIReachability.meansUnreachable(code))
         router.metrics.headArrived(after: .now - begun)
-        router.metrics.answered(code, by: .core)
+        router.metrics.recordResponse(code, from: .core)
         state.withLock { state in
-            state.hasAnswer = true
-            if MediaType.isEventStream(response.head) { state.kind = router.places.move(state.kind, to: .stream) }
+            state.hasResponse = true
+            if MediaType.isEventStream(response.head) { state.kind = router.slots.move(state.kind, to: .stream) }
         }
-        return RoutedAnswer(head: ForwardedAnswer.head(response.head, id: id.description), body: .stream(response))
+        return RoutedResponse(head: ForwardedResponse.head(response.head, id: id.description), body: .stream(response))
     }
 
     /// Returns if the request may be sent again.
     ///
     /// - Throws: A ``Refusal`` if there is no response, and any other error if it ended early.
     private func failed(_ error: any Error, attempt: Int) throws {
-        let (router, hasAnswer) = (router, state.withLock(\.hasAnswer))
-        if request.departure.isAborted || Task.isCancelled {
-            router.metrics.failed(hasAnswer ? .body : .head, "client_gone")
+        let (router, hasResponse) = (router, state.withLock(\.hasResponse))
+        if request.abort.isAborted || Task.isCancelled {
+            router.metrics.recordFailure(hasResponse ? .body : .head, "client_gone")
             throw CancellationError()
         }
-        guard !hasAnswer else {
-            router.metrics.failed(.body, (error as? TransportError)?.kind.rawValue ?? "client_gone")
+        guard !hasResponse else {
+            router.metrics.recordFailure(.body, (error as? TransportError)?.kind.rawValue ?? "client_gone")
             router.logger.info("the core API's response ended early", metadata: ["request": "\(id)"])
             throw error
         }
@@ -169,7 +169,7 @@ private final class Passage: Sendable {
         )
         var message = TransportRequest(head: forwarded.head, timeout: nil, headTimeout: router.limits.headTimeout)
         message.isVerbatim = true
-        message.abort = request.departure
+        message.abort = request.abort
         switch request.body {
         case .none: break
         case .bytes(let bytes): message.body = bytes

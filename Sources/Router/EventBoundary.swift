@@ -27,7 +27,7 @@ public struct EventBoundary: Hashable, Sendable {
     public init() {}
 
     /// Whether the bytes so far end at the end of an event.
-    public var isOpen: Bool { position == .lineStart && !hasFields && !isOver }
+    public var isBetweenEvents: Bool { position == .lineStart && !hasFields && !isOver }
 
     /// Parses further bytes.
     ///
@@ -36,7 +36,7 @@ public struct EventBoundary: Hashable, Sendable {
         var last: Int?
         for (index, byte) in bytes.enumerated() {
             read(byte)
-            if isOpen { last = index + 1 }
+            if isBetweenEvents { last = index + 1 }
         }
         return last
     }

@@ -14,7 +14,7 @@ struct ForwardedRequest {
     ///   - client: The client's address.
     ///   - id: The ID for a request without one.
     init(_ request: HTTPRequest, client: String?, to base: BaseURL, id: String?) {
-        var fields = HopByHop.removed(from: request.headerFields)
+        var fields = HopByHop.endToEndFields(of: request.headerFields)
         fields[.host] = nil
         if HopByHop.takesTrailers(request.headerFields) {
             fields.append(HTTPField(name: .te, value: "trailers"))
@@ -38,10 +38,10 @@ struct ForwardedRequest {
 }
 
 /// The head and the trailers of a forwarded response.
-enum ForwardedAnswer {
+enum ForwardedResponse {
     /// - Parameter id: The request's ID, for a response without one.
     static func head(_ response: HTTPResponse, id: String) -> HTTPResponse {
-        var fields = HopByHop.removed(from: response.headerFields)
+        var fields = HopByHop.endToEndFields(of: response.headerFields)
         // Chunks say how long the body is (RFC 9112 section 6.3).
         if response.headerFields.contains(.transferEncoding) { fields[.contentLength] = nil }
         fields.add("1.1 \(ForwardedRequest.pseudonym)", to: .via)
@@ -52,7 +52,7 @@ enum ForwardedAnswer {
     /// Removes fields that must not be in trailers (RFC 9110 section 6.5.1).
     static func trailers(_ fields: HTTPFields?) -> HTTPFields? {
         guard let fields else { return nil }
-        var rest = HopByHop.removed(from: fields)
+        var rest = HopByHop.endToEndFields(of: fields)
         rest[.contentLength] = nil
         rest[.host] = nil
         return rest.isEmpty ? nil : rest
@@ -92,7 +92,7 @@ enum HopByHop {
     ]
 
     /// The fields of `fields` that are for the recipient, in order.
-    static func removed(from fields: HTTPFields) -> HTTPFields {
+    static func endToEndFields(of fields: HTTPFields) -> HTTPFields {
         let nominated = options(of: fields)
         var rest = HTTPFields()
         rest.reserveCapacity(fields.count + 4)

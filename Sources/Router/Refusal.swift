@@ -23,7 +23,7 @@ struct Refusal: Error, Hashable {
     var retryAfter: Duration?
 
     /// The response in the contract's format.
-    func answer(id: String) -> RoutedAnswer {
+    func response(id: String) -> RoutedResponse {
         let bytes = Array("{\"error\":\"\(message)\"}".utf8)
         var fields: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .contentLength: "\(bytes.count)",
@@ -31,7 +31,7 @@ struct Refusal: Error, Hashable {
             .xRequestID: id,
         ]
         if let retryAfter { fields[.retryAfter] = "\(retryAfter.components.seconds)" }
-        return RoutedAnswer(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(bytes))
+        return RoutedResponse(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(bytes))
     }
 }
 

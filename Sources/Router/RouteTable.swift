@@ -19,27 +19,27 @@ public enum RouteTable {
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard path.first == UInt8(ascii: "/") else { return .core }
         let segments = path.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if segments.count == 1 { return isOurs(segments[0]) ? .service : .core }
+        if segments.count == 1 { return belongsToService(segments[0]) ? .service : .core }
         guard segments.count >= 4, segments[0].elementsEqual("api".utf8), segments[1].elementsEqual("runs".utf8),
             isRunID(segments[2])
         else { return .core }
         let rest = segments[3...].map { String(Substring($0)) }
         if rest == ["stream"], method == .get { return .timeline(run: String(Substring(segments[2]))) }
-        return isOurs(method, rest) ? .service : .core
+        return belongsToService(method, rest) ? .service : .core
     }
 
     /// The routes that belong to no run. With any method they belong to this service.
-    private static let ownNames = ["healthz", "readyz", "metrics", "openapi.json", "mcp"]
+    private static let serviceNames = ["healthz", "readyz", "metrics", "openapi.json", "mcp"]
 
-    private static func isOurs(_ segment: Substring.UTF8View) -> Bool {
-        ownNames.contains { segment.elementsEqual($0.utf8) }
+    private static func belongsToService(_ segment: Substring.UTF8View) -> Bool {
+        serviceNames.contains { segment.elementsEqual($0.utf8) }
     }
 
     /// Whether this service has a route below `/api/runs/{runId}`. Other methods belong to the core API.
-    private static func isOurs(_ method: HTTPRequest.Method, _ rest: [String]) -> Bool {
+    private static func belongsToService(_ method: HTTPRequest.Method, _ rest: [String]) -> Bool {
         let methods: [HTTPRequest.Method]
         switch rest.count {
-        case 1: methods = flatRoutes[rest[0]] ?? []
+        case 1: methods = singleSegmentRoutes[rest[0]] ?? []
         case 2 where rest == ["sandbox", "preview"]: methods = [.post]
         case 2 where rest == ["sandbox", "port-forward"]: methods = [.post, .get, .head]
         case 2 where rest[0] == "preview-requests" && isToken(rest[1]): methods = [.get, .head]
@@ -53,7 +53,7 @@ public enum RouteTable {
         return methods.contains(method) || (method == .options && !methods.isEmpty)
     }
 
-    private static let flatRoutes: [String: [HTTPRequest.Method]] = [
+    private static let singleSegmentRoutes: [String: [HTTPRequest.Method]] = [
         "preview-requests": [.get, .head], "preview-events": [.get, .head], "tool-approvals": [.post],
         "tool-denials": [.post], "auto-approve": [.post],
     ]

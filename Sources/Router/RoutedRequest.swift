@@ -17,22 +17,22 @@ public struct RoutedRequest: Sendable {
     /// The client's address.
     public let client: String?
     /// Ends the request when the client disconnects.
-    public let departure: TransportAbort
+    public let abort: TransportAbort
 
     public init(
         head: HTTPRequest,
         body: Body,
         client: String?,
-        departure: TransportAbort = TransportAbort()
+        abort: TransportAbort = TransportAbort()
     ) {
         self.head = head
         self.body = body
         self.client = client
-        self.departure = departure
+        self.abort = abort
     }
 
     /// Whether the client requests an event stream, as far as its request shows.
-    var asksForStream: Bool {
+    var requestsEventStream: Bool {
         if head.headerFields[values: .accept].contains(where: { $0.contains(MediaType.eventStream) }) { return true }
         let path = (head.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
         return head.method == .get && path.reversed().starts(with: "/stream".utf8.reversed())
@@ -40,7 +40,7 @@ public struct RoutedRequest: Sendable {
 }
 
 /// The response to the client.
-public struct RoutedAnswer: Sendable {
+public struct RoutedResponse: Sendable {
     /// The content after the head.
     public enum Body: Sendable {
         case bytes([UInt8])
@@ -54,7 +54,7 @@ public struct RoutedAnswer: Sendable {
     /// The trailers, after the body was read completely.
     public var trailers: HTTPFields? {
         guard case .stream(let response) = body else { return nil }
-        return ForwardedAnswer.trailers(response.trailers)
+        return ForwardedResponse.trailers(response.trailers)
     }
 
     /// Whether it is an event stream.

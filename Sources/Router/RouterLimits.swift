@@ -18,9 +18,9 @@ public struct RouterLimits: Hashable, Sendable {
     public init() {}
 }
 
-/// The places of forwarded requests. Streams are counted separately, so that they do not use the places of requests
+/// The slots of forwarded requests. Streams are counted separately, so that they do not use the slots of requests
 /// with an end.
-final class RouterPlaces: Sendable {
+final class RouterSlots: Sendable {
     /// The kind as which a request is counted.
     enum Kind: String, Sendable, CaseIterable {
         case stream
@@ -36,21 +36,21 @@ final class RouterPlaces: Sendable {
     }
 
     /// The number of forwarded requests of a kind.
-    func count(_ kind: Kind) -> Int { places(kind).count }
+    func count(_ kind: Kind) -> Int { slots(kind).count }
 
-    /// - Returns: False if there is no place. If true, ``leave(_:)`` has to follow.
-    func enter(_ kind: Kind) -> Bool { places(kind).enter() }
+    /// - Returns: False if there is no slot. If true, ``release(_:)`` has to follow.
+    func acquire(_ kind: Kind) -> Bool { slots(kind).acquire() }
 
-    func leave(_ kind: Kind) { places(kind).leave() }
+    func release(_ kind: Kind) { slots(kind).release() }
 
     /// Changes the kind of a request.
     ///
-    /// - Returns: The kind as which it is counted from now on: if there is no place, it is unchanged.
+    /// - Returns: The kind as which it is counted from now on: if there is no slot, it is unchanged.
     func move(_ kind: Kind, to other: Kind) -> Kind {
-        guard kind != other, enter(other) else { return kind }
-        leave(kind)
+        guard kind != other, acquire(other) else { return kind }
+        release(kind)
         return other
     }
 
-    private func places(_ kind: Kind) -> ConcurrencyLimit { kind == .stream ? streams : requests }
+    private func slots(_ kind: Kind) -> ConcurrencyLimit { kind == .stream ? streams : requests }
 }

@@ -2,7 +2,7 @@ internal import Metrics
 
 /// The router's metrics, by their names in Prometheus. None has a label for a path, a caller or a run.
 public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
-    case answers = "preview_gateway_router_answers_total"
+    case responses = "preview_gateway_router_answers_total"
     case failures = "preview_gateway_router_failures_total"
     case headDuration = "preview_gateway_router_head_seconds"
     case open = "preview_gateway_router_open_requests"
@@ -10,7 +10,7 @@ public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
     /// The description of the metric, one sentence.
     public var help: String {
         switch self {
-        case .answers: "Responses to requests for the core API, by status class and by who responded."
+        case .responses: "Responses to requests for the core API, by status class and by who responded."
         case .failures: "Requests for the core API that failed, by phase and cause."
         case .headDuration: "Time from a request for the core API to the head of its response."
         case .open: "Requests that are being forwarded, by kind."
@@ -21,7 +21,7 @@ public enum RouterMetric: String, Hashable, Sendable, CaseIterable {
 /// Records the router's metrics.
 struct RouterMetrics: Sendable {
     /// The service that responded.
-    enum Author: String, CaseIterable {
+    enum Source: String, CaseIterable {
         case core
         case router
     }
@@ -29,26 +29,26 @@ struct RouterMetrics: Sendable {
     private let factory: any MetricsFactory
     private let headDuration: Timer
     /// By responder and first digit of the status.
-    private let answers: [String: Counter]
+    private let responses: [String: Counter]
 
     init(_ factory: any MetricsFactory) {
         self.factory = factory
         headDuration = Timer(label: RouterMetric.headDuration.rawValue, factory: factory)
-        var answers: [String: Counter] = [:]
-        for author in Author.allCases {
+        var responses: [String: Counter] = [:]
+        for source in Source.allCases {
             for first in 2...5 {
-                answers["\(author.rawValue)\(first)"] = Counter(
-                    label: RouterMetric.answers.rawValue,
-                    dimensions: [("by", author.rawValue), ("status", "\(first)xx")],
+                responses["\(source.rawValue)\(first)"] = Counter(
+                    label: RouterMetric.responses.rawValue,
+                    dimensions: [("by", source.rawValue), ("status", "\(first)xx")],
                     factory: factory
                 )
             }
         }
-        self.answers = answers
+        self.responses = responses
     }
 
-    func answered(_ status: Int, by author: Author) {
-        answers["\(author.rawValue)\(status / 100)"]?.increment()
+    func recordResponse(_ status: Int, from source: Source) {
+        responses["\(source.rawValue)\(status / 100)"]?.increment()
     }
 
     func headArrived(after duration: Duration) {
@@ -56,7 +56,7 @@ struct RouterMetrics: Sendable {
     }
 
     /// - Parameter cause: One of a small number of values.
-    func failed(_ phase: Refusal.Phase, _ cause: String) {
+    func recordFailure(_ phase: Refusal.Phase, _ cause: String) {
         Counter(
             label: RouterMetric.failures.rawValue,
             dimensions: [("phase", phase.rawValue), ("cause", cause)],
@@ -64,7 +64,7 @@ struct RouterMetrics: Sendable {
         ).increment()
     }
 
-    func open(_ count: Int, _ kind: RouterPlaces.Kind) {
+    func open(_ count: Int, _ kind: RouterSlots.Kind) {
         Meter(label: RouterMetric.open.rawValue, dimensions: [("kind", kind.rawValue)], factory: factory).set(count)
     }
 }

@@ -37,7 +37,7 @@ import Testing
         "https://api.example.com:65536", "https://api.example.com:", "https://api.example.com:secret",
         "https://api example.com", "https://api.example.com/\r\nX-Secret: 1",
     ])
-    func anythingElseIsRefusedInOneLineThatDoesNotQuoteIt(text: String) {
+    func otherTextIsRefusedInOneLineThatDoesNotQuoteIt(text: String) {
         let error = #expect(throws: InvalidBaseURL.self) { try BaseURL(text) }
         let line = error.map { "\($0)" } ?? ""
         #expect(line.contains("expected an http or https URL"))

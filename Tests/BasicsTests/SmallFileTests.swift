@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNoTextIsRefused() throws {
+    @Test func aFileThatIsNotTextIsRefused() throws {
         try withFile([0xC3, 0x28]) { path in
             #expect(throws: SmallFile.Failure.notUTF8) { try SmallFile.read(path, maxBytes: 10) }
         }

@@ -36,12 +36,12 @@ struct RunCommand: AsyncParsableCommand {
         print(machine.description)
         for benchmark in Benchmark.all where groups.contains(benchmark.group) {
             let begun = ContinuousClock.now
-            report.note("\n\(benchmark.group): \(benchmark.summary)")
+            report.printLine("\n\(benchmark.group): \(benchmark.summary)")
             try await benchmark.run(report)
-            report.note("  (\(FigureFormat.text(begun.duration(to: .now).seconds)) s)")
+            report.printLine("  (\(FigureFormat.text(begun.duration(to: .now).seconds)) s)")
             try report.write(json: json, machine)
         }
-        report.note("\n\(report.text)")
+        report.printLine("\n\(report.text)")
         if let markdown { try Data(report.markdown(machine).utf8).write(to: URL(filePath: markdown)) }
     }
 }

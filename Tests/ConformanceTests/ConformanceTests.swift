@@ -10,7 +10,7 @@ import Testing
 @Suite("API server conformance", .timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test("The development cluster's API server behaves as the client needs it")
-    func developmentCluster() async throws {
+    func theDevelopmentAPIServerBehavesAsTheClientNeedsIt() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "kubeconfig-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await withAPIServer { server in
@@ -26,7 +26,7 @@ struct ConformanceTests {
             "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
         )
     )
-    func realAPIServer() async throws {
+    func aRealAPIServerBehavesAsTheClientNeedsIt() async throws {
         try await RealControlPlane.with { plane in
             await runAll(try await ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "conformance"))
         }
@@ -36,7 +36,7 @@ struct ConformanceTests {
         "The cluster that TEST_KUBECONFIG names behaves as the client needs it",
         .enabled(if: NamedCluster.kubeconfig != nil, "TEST_KUBECONFIG names no cluster")
     )
-    func namedCluster() async throws {
+    func theNamedClusterBehavesAsTheClientNeedsIt() async throws {
         let path = try #require(NamedCluster.kubeconfig)
         let namespace = "conformance-\(UUID().uuidString.lowercased().prefix(8))"
         let cluster = try await ClusterUnderTest(kubeconfig: path, namespace: namespace)

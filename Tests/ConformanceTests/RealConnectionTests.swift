@@ -24,7 +24,7 @@ struct RealConnectionTests {
     private static let concurrency = 32
 
     @Test("If a server closes connections at random, no write fails and none is carried out twice")
-    func randomGoAways() async throws {
+    func connectionsClosedAtRandomFailAndRepeatNoWrite() async throws {
         try await RealControlPlane.with(apiServerFlags: ["--goaway-chance=0.02"]) { plane in
             try await withProxy(to: plane) { proxy, client in
                 try await eachAtOnce { try await Self.write($0, with: client) }
@@ -56,7 +56,7 @@ struct RealConnectionTests {
     }
 
     @Test("Writes work again over a new connection when the open one is dead")
-    func deadConnection() async throws {
+    func writesUseANewConnectionWhenTheOpenOneIsDead() async throws {
         try await RealControlPlane.with { plane in
             try await withProxy(to: plane) { proxy, client in
                 try await Self.write(1, with: client)

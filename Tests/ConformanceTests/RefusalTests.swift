@@ -23,7 +23,7 @@ struct RefusalTests {
             "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
         )
     )
-    func causes() async throws {
+    func theCausesOfRefusalsAreDistinguished() async throws {
         // Without the namespace controller, a deleted namespace stays terminating.
         try await RealControlPlane.with(controllers: "*,-namespace") { plane in
             let cluster = try await ClusterUnderTest(kubeconfig: plane.kubeconfig, namespace: "refusals")

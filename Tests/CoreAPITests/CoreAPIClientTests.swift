@@ -84,7 +84,7 @@ import Testing
         #"{"status": 7, "parent_run_id": 7, "auto_approve_tools": 1, "owner": {"name": "ada"}}"#,
         #"{"status": "", "parent_run_id": "../etc", "auto_approve_tools": "true", "owner": ""}"#,
     ])
-    func whatARunDoesNotSayGrantsNothing(body: String) async throws {
+    func missingAndMalformedMembersOfARunGrantNothing(body: String) async throws {
         let answer = try await client(.json(body)).run(run, bearer: Self.bearer)
         #expect(answer == CoreRun(status: nil, parentRunID: nil, autoApprovesTools: false, owner: nil))
     }
@@ -94,7 +94,7 @@ import Testing
         (410, .rejected), (429, .unavailable), (500, .unavailable), (503, .unavailable), (302, .unintelligible),
         (204, .unintelligible),
     ])
-    func everyOtherAnswerIsAnOutcomeOfItsOwn(status: Int, kind: CoreAPIError.Kind) async throws {
+    func everyErrorStatusHasItsKind(status: Int, kind: CoreAPIError.Kind) async throws {
         let error = try await error(.json(status, #"{"error": "\#(Self.bearer)"}"#)) { client throws(CoreAPIError) in
             _ = try await client.run(run, bearer: Self.bearer)
         }
@@ -114,7 +114,7 @@ import Testing
         ("7", Duration.seconds(7)), ("0", .zero), ("99999999999", HTTPFields.maxRetryAfter), ("-1", nil),
         ("soon", nil), ("Wed, 21 Oct 2026 07:28:00 GMT", nil),
     ])
-    func retryAfterIsHandedOnWithinBounds(text: String, expected: Duration?) async throws {
+    func retryAfterIsForwardedWithinBounds(text: String, expected: Duration?) async throws {
         let error = try await error(.json(503, "", ["Retry-After": text])) { client throws(CoreAPIError) in
             _ = try await client.run(run, bearer: Self.bearer)
         }
@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test(arguments: TransportError.Kind.allCases)
-    func withoutAnAnswerTheCoreAPIIsUnavailable(kind: TransportError.Kind) async throws {
+    func withoutAResponseTheCoreAPIIsUnavailable(kind: TransportError.Kind) async throws {
         let error = try await error(.failure(kind)) { client throws(CoreAPIError) in
             _ = try await client.run(run, bearer: Self.bearer)
         }
@@ -148,7 +148,11 @@ import Testing
 
     @Test func anEndlessBodyIsNotReadToItsEnd() async throws {
         let chunk = String(repeating: " ", count: CoreAPIClient.maxRunBytes)
-        let reply = ScriptedTransport.Reply.answer(status: 200, fields: [:], body: [.chunk(chunk), .chunk(" "), .hang])
+        let reply = ScriptedTransport.Reply.response(
+            status: 200,
+            fields: [:],
+            body: [.chunk(chunk), .chunk(" "), .hang]
+        )
         let error = try await error(reply) { client throws(CoreAPIError) in
             _ = try await client.run(run, bearer: Self.bearer)
         }
@@ -156,7 +160,7 @@ import Testing
     }
 
     @Test(arguments: ["", "a b", "a\r\nX-Injected: 1", "a\u{0}", "ä", String(repeating: "a", count: 8 * 1024 + 1)])
-    func whatCannotBeABearerIsNeverSent(bearer: String) async throws {
+    func anInvalidBearerIsNeverSent(bearer: String) async throws {
         let transport = ScriptedTransport(clock: clock, [])
         let client = try client(transport)
         let error = await #expect(throws: CoreAPIError.self) { try await client.run(run, bearer: bearer) }
@@ -186,7 +190,7 @@ import Testing
     }
 
     @Test(arguments: [(400, CoreAPIError.Kind.rejected), (404, .notFound), (401, .unauthorized), (503, .unavailable)])
-    func anEventThatIsNotTakenIsAnError(status: Int, kind: CoreAPIError.Kind) async throws {
+    func anEventThatIsNotAcceptedIsAnError(status: Int, kind: CoreAPIError.Kind) async throws {
         let error = try await error(.json(status, "")) { client throws(CoreAPIError) in
             try await client.post(event: [], of: run, bearer: Self.bearer)
         }

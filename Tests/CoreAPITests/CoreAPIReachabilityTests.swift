@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Whether the core API can be reached", .timeLimit(.minutes(1)))
 struct CoreAPIReachabilityTests {
-    @Test func severalFailuresInARowAreALossAndOneAnswerEndsIt() {
+    @Test func severalFailuresInARowAreALossAndOneResponseEndsIt() {
         var reachability = CoreAPIReachability()
         let outcomes = [false, false, true, false, false, false, false, true, true]
-        let changes = outcomes.enumerated().map { reachability.note(isReachable: $1, at: .seconds($0)) }
+        let changes = outcomes.enumerated().map { reachability.record(isReachable: $1, at: .seconds($0)) }
         #expect(changes == [nil, nil, nil, nil, nil, .lost, nil, .regained(after: .seconds(4), failures: 4), nil])
     }
 
@@ -19,7 +19,7 @@ struct CoreAPIReachabilityTests {
         (ScriptedTransport.Reply.json(200, "{}"), true), (.json(404, ""), true), (.json(500, ""), true),
         (.json(503, ""), false), (.failure(.refused), false),
     ])
-    func theClientTellsOfEachRequest(reply: ScriptedTransport.Reply, isReachable: Bool) async throws {
+    func theClientReportsEachRequest(reply: ScriptedTransport.Reply, isReachable: Bool) async throws {
         let told = Mutex<[Bool]>([])
         let client = CoreAPIClient(
             base: try BaseURL("http://core.example.com"),

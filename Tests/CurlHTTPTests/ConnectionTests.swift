@@ -19,7 +19,7 @@ import Testing
     private func instant(_ seconds: Double) -> ContinuousClock.Instant { start.advanced(by: .seconds(seconds)) }
 
     private func isSilent(at seconds: Double) -> Bool {
-        connection.judge(at: instant(seconds), limit: Self.limit) == nil
+        connection.checkSilence(at: instant(seconds), limit: Self.limit) == nil
     }
 
     @Test func aConnectionWithoutARequestMayBeSilentForever() {
@@ -50,20 +50,20 @@ import Testing
         #expect(isSilent(at: 3))
     }
 
-    @Test func aRequestThatIsCancelledSaysNothing() {
+    @Test func aCancelledRequestIsNoSignOfSilence() {
         connection.requestSent(at: instant(0))
         connection.requestEnded(timedOut: false)
         connection.requestSent(at: instant(10))
         #expect(!isSilent(at: 12))
     }
 
-    @Test func aReaderThatIsBehindIsNoSilenceOfThePeer() {
+    @Test func aSlowReaderDoesNotMakeThePeerSilent() {
         connection.requestSent(at: instant(0))
         connection.pausedCount = 1
         #expect(!isSilent(at: 100))
     }
 
-    @Test func onlyConnectionsThatAreAsOldAndAsSilentShareTheFate() throws {
+    @Test func onlyConnectionsThatAreAsOldAndAsSilentAreAbandonedTogether() throws {
         connection.requestSent(at: instant(10))
         #expect(isSilent(at: 13))
         let silent = try #require(SilentConnection(connection))
@@ -71,8 +71,8 @@ import Testing
         let busy = Self.connection(at: instant(1))
         busy.received(at: instant(11))
         let newer = Self.connection(generation: 1, at: instant(9))
-        #expect(silent.mayResemble(quiet))
-        #expect(!silent.mayResemble(busy))
-        #expect(!silent.mayResemble(newer))
+        #expect(silent.mayShareCause(with: quiet))
+        #expect(!silent.mayShareCause(with: busy))
+        #expect(!silent.mayShareCause(with: newer))
     }
 }

@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: [HTTPSPeer.Protocols.plainHTTP1, .http1, .http2], [Duration.seconds(120), nil])
-    func aHundredMegabytesNeverPileUp(protocols: HTTPSPeer.Protocols, timeout: Duration?) async throws {
+    func aBodyOfAHundredMegabytesIsNeverBufferedWhole(protocols: HTTPSPeer.Protocols, timeout: Duration?) async throws {
         let certificates = try CertificateAuthority()
         let sent = SentBytes()
         let peer = HTTPSPeer.Configuration(protocols, identity: try certificates.issue())
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func aStreamThatNobodyReadsHoldsUpNoOtherRequest() async throws {
+    @Test func aStreamThatIsNotReadDelaysNoOtherRequest() async throws {
         let certificates = try CertificateAuthority()
         let sent = SentBytes()
         let peer = HTTPSPeer.Configuration(.http2, identity: try certificates.issue())

@@ -37,7 +37,7 @@ import Testing
         "A request with a connection of its own does not disturb the one in use",
         arguments: [HTTPSPeer.Protocols.http1, .http2]
     )
-    func ownConnections(protocols: HTTPSPeer.Protocols) async throws {
+    func aRequestWithItsOwnConnectionDoesNotDisturbTheOpenOne(protocols: HTTPSPeer.Protocols) async throws {
         let certificates = try CertificateAuthority()
         try await HTTPSPeer.run(.init(protocols, identity: certificates.issue())) { _, _ in
             Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok")))
@@ -99,7 +99,7 @@ import Testing
     }
 
     /// A kept connection on which the second request gets nothing but `end`, once no further connection is accepted.
-    private static func refusesConnections(then end: RawPeer.Answer.End) -> RawPeer.Script {
+    private static func refusesConnections(then end: RawPeer.Response.End) -> RawPeer.Script {
         { index, _ in
             index == 0
                 ? .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test func aProxyThatIsGoneIsAConnectError() async throws {
+    @Test func anUnreachableProxyIsAConnectError() async throws {
         try await withTransport(.init(proxy: "http://user:secret@\(Self.nobody)")) { transport in
             do {
                 _ = try await transport.collect(request(to: "example.invalid"), maxBodyBytes: 0)
@@ -190,7 +190,7 @@ import Testing
     }
 }
 
-extension RawPeer.Answer {
+extension RawPeer.Response {
     /// Only an RST if `condition` holds.
     fileprivate func breaking(if condition: Bool) -> Self {
         condition ? Self("", then: .reset) : self

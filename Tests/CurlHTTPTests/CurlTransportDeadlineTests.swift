@@ -10,7 +10,7 @@ import Testing
     private static let limit: Duration = .milliseconds(50)
 
     private func kind(
-        _ answer: RawPeer.Answer,
+        _ answer: RawPeer.Response,
         timeout: Duration?,
         headTimeout: Duration? = nil
     ) async throws -> TransportError.Kind? {
@@ -31,9 +31,9 @@ import Testing
         }
     }
 
-    private static let silence = RawPeer.Answer("", then: .keepOpen)
-    private static let halfHead = RawPeer.Answer("HTTP/1.1 200 OK\r\n", then: .keepOpen)
-    private static let halfBody = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then: .keepOpen)
+    private static let silence = RawPeer.Response("", then: .keepOpen)
+    private static let halfHead = RawPeer.Response("HTTP/1.1 200 OK\r\n", then: .keepOpen)
+    private static let halfBody = RawPeer.Response("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then: .keepOpen)
 
     @Test func aPeerThatNeverAnswersRunsIntoEitherLimit() async throws {
         #expect(try await kind(Self.silence, timeout: Self.limit) == .timedOut)

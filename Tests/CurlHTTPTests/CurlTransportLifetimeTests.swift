@@ -54,8 +54,8 @@ import Testing
             try await RawPeer.run(CurlTransportLifetimeTests.unfinished) { peer in
                 try await withTransport { transport in
                     await CurlTransportLifetimeTests.cancelRequests(1_000, with: transport, to: peer)
-                    let census = await transport.census()
-                    precondition(census.activeTransfers == 0, "a cancelled transfer is alive")
+                    let counts = await transport.transferCounts()
+                    precondition(counts.activeTransfers == 0, "a cancelled transfer is alive")
                 }
             }
             // The peer closes its ends once it sees ours closed; a leak would make this wait forever.
@@ -85,11 +85,11 @@ import Testing
         }
     }
 
-    @Test func shutdownCancelsWhatRuns() async throws {
+    @Test func shutdownCancelsRunningRequests() async throws {
         let kinds = try await withRunningRequests(20) { transport in
-            #expect(await transport.census().activeTransfers == 20)
+            #expect(await transport.transferCounts().activeTransfers == 20)
             await transport.shutdown()
-            #expect(await transport.census() == CurlLoop.Census())
+            #expect(await transport.transferCounts() == CurlLoop.TransferCounts())
         }
         #expect(kinds == Array(repeating: .cancelled, count: 20))
     }
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// Runs in a separate process, because the threads are counted exactly.
-    @Test func aForgottenTransportLeavesNoThread() async {
+    @Test func aReleasedTransportLeavesNoThread() async {
         await #expect(processExitsWith: .success) {
             func threads() throws -> Int {
                 try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func handlesAreReused() async throws {
-        let answer = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+        let answer = RawPeer.Response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
         try await RawPeer.run { _, _ in
             answer
         } _: { peer in
@@ -128,7 +128,7 @@ import Testing
                 for _ in 0..<10 {
                     _ = try await transport.collect(request(to: peer.authority, scheme: "http"), maxBodyBytes: 0)
                 }
-                #expect(await transport.census() == CurlLoop.Census(activeTransfers: 0, idleHandles: 1))
+                #expect(await transport.transferCounts() == CurlLoop.TransferCounts(activeTransfers: 0, idleHandles: 1))
             }
         }
     }
@@ -146,7 +146,7 @@ import Testing
                         return await group.next() ?? nil
                     }
                     #expect(kind == .cancelled)
-                    #expect(await transport.census().activeTransfers == 0)
+                    #expect(await transport.transferCounts().activeTransfers == 0)
                 }
             }
         }

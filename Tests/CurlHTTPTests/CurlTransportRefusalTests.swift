@@ -33,15 +33,15 @@ import Testing
         }
     }
 
-    @Test(arguments: writes) func aRefusedStreamGoesOutAgain(_ method: HTTPRequest.Method) async throws {
+    @Test(arguments: writes) func aRequestOnARefusedStreamIsSentAgain(_ method: HTTPRequest.Method) async throws {
         #expect(try await send(method, attempts: 1, .reset(errorCode: 7)) == (nil, 2))
     }
 
-    @Test(arguments: writes) func aRequestAfterTheLastStreamGoesOutAgain(_ method: HTTPRequest.Method) async throws {
+    @Test(arguments: writes) func aRequestAfterTheLastStreamIsSentAgain(_ method: HTTPRequest.Method) async throws {
         #expect(try await send(method, attempts: 1, .goAwayBefore) == (nil, 2))
     }
 
-    @Test func aRefusalOnTheConnectionsFirstRequestGoesOutAgain() async throws {
+    @Test func aRefusedFirstRequestOfAConnectionIsSentAgain() async throws {
         let certificates = try CertificateAuthority()
         try await HTTP2FramePeer.run(certificates.issue()) { index in
             index == 0 ? .reset(errorCode: 7) : .ok
@@ -56,7 +56,7 @@ import Testing
 
     @Test func aRefusedWriteCountsAsNotSentWhereNoOtherConnectionCanBeMade() async throws {
         let (kind, seen) = try await send(.post, attempts: 1, .goAwayBeforeAndRefuseConnections)
-        #expect(kind?.meansNoEffect == true)
+        #expect(kind?.requestHadNoEffect == true)
         #expect(seen == 1)
     }
 
@@ -71,7 +71,7 @@ import Testing
                 let kind = await kindOfError {
                     _ = try await transport.collect(request(.post, to: peer.authority, body: [1]), maxBodyBytes: 0)
                 }
-                #expect(kind?.meansNoEffect == true)
+                #expect(kind?.requestHadNoEffect == true)
                 other.cancel()
                 _ = await other.result
             }

@@ -7,7 +7,7 @@ import Testing
 
 /// The bytes of requests, and the result of unusual responses.
 @Suite(.timeLimit(.minutes(10))) struct CurlTransportRequestTests {
-    private static let empty = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
+    private static let empty = RawPeer.Response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then: .keepOpen)
 
     /// The lines of the request head that the peer receives, the first one first and the others sorted.
     private func wire(_ build: @Sendable (String) -> TransportRequest) async throws -> [String] {
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func aRequestSaysNoMoreThanItsCaller() async throws {
+    @Test func aRequestHasNoFieldsThatItsCallerDidNotSet() async throws {
         #expect(try await wire { request(to: $0, "/a?b=c", scheme: "http") } == ["GET /a?b=c HTTP/1.1", "Host: peer"])
         #expect(try await wire { request(.delete, to: $0, scheme: "http") } == ["DELETE / HTTP/1.1", "Host: peer"])
         #expect(try await wire { request(.head, to: $0, scheme: "http") } == ["HEAD / HTTP/1.1", "Host: peer"])
@@ -149,7 +149,7 @@ import Testing
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "no HTTP at all\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "",
     ])
-    func whatIsNoResponseIsAProtocolViolation(bytes: String) async throws {
+    func aMalformedResponseIsAProtocolViolation(bytes: String) async throws {
         try await RawPeer.run { _, _ in
             .init(bytes, then: .close)
         } _: { peer in

@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func nobodyWaitsForTheRequestThatFoundTheSilence() async throws {
+    @Test func otherRequestsDoNotWaitForTheOneThatFoundTheSilence() async throws {
         try await withMutingProxy(.http2) { proxy, transport, _ in
             proxy.muteOpenConnections()
             let write = request(.post, to: proxy.authority, body: [1])
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func aSlowAnswerStillArrivesOnTheConnectionThatWasLeft() async throws {
+    @Test func aSlowResponseStillArrivesOnTheAbandonedConnection() async throws {
         let (release, releasing) = AsyncStream.makeStream(of: Void.self)
         let arrivals = Atomic(0)
         try await withMutingProxy(.http2) { request, _ in
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: everyProtocol)
-    func aQuietStreamEndsOnceItsPeerIsKnownToAnswerOnlyElsewhere(_ protocols: HTTPSPeer.Protocols) async throws {
+    func aSilentStreamEndsOnceItsPeerRespondsOnOtherConnections(_ protocols: HTTPSPeer.Protocols) async throws {
         try await withMutingProxy(protocols) { request, _ in
             guard request.uri.path == "/watch" else { return Response(status: .ok) }
             return Response(
@@ -127,7 +127,7 @@ import Testing
                 status: .ok,
                 body: ResponseBody { writer in
                     try await writer.write(ByteBuffer(string: "first"))
-                    try await Self.hang(request)
+                    try await waitUntilTheClientGivesUp(request)
                 }
             )
         } _: { proxy, transport, scheme in
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test func aStreamWhosePeerIsMuteBeforeTheHeadIsOpenedElsewhere() async throws {
+    @Test func aStreamThatIsSilentBeforeTheHeadIsOpenedOnAnotherConnection() async throws {
         try await withMutingProxy(.http1) { proxy, transport, scheme in
             let stream = request(to: proxy.authority, scheme: scheme, timeout: nil)
             _ = try await transport.collect(stream, maxBodyBytes: 0)
@@ -164,9 +164,9 @@ import Testing
     }
 
     @Test(arguments: everyProtocol)
-    func whereNothingAnswersEveryRequestEndsInTime(_ protocols: HTTPSPeer.Protocols) async throws {
+    func everyRequestEndsInTimeWithoutAnyResponse(_ protocols: HTTPSPeer.Protocols) async throws {
         try await withMutingProxy(protocols) { proxy, transport, scheme in
-            proxy.muteEverything()
+            proxy.muteAllConnections()
             for method in [HTTPRequest.Method.get, .post] {
                 let kind = await kindOfError {
                     let sent = request(method, to: proxy.authority, scheme: scheme, timeout: Self.timeout)

@@ -23,7 +23,7 @@ struct CurlTransportVerbatimTests {
     }
 
     @Test(arguments: ["//a/./b/../%2e%2E/%zz?x=1&&?", "*", "/{x}|^`\\<>\"", "/?", "/a?"])
-    func theTargetGoesOutAsItIsAndNoFieldIsAdded(path: String) async throws {
+    func theTargetIsSentUnchangedAndNoFieldIsAdded(path: String) async throws {
         let heads = try await RawPeer.run({ _, _ in .init(Self.empty, then: .keepOpen) }) { peer in
             try await withTransport { transport in
                 let request = verbatim(.options, to: peer.authority, path, fields: [.accept: "a/b"])
@@ -65,7 +65,7 @@ struct CurlTransportVerbatimTests {
     }
 
     @Test(arguments: [6, nil])
-    func aBodyIsMadeOnlyOnceAConnectionIsThere(length: Int?) async throws {
+    func aBodyIsRequestedOnlyOnceThereIsAConnection(length: Int?) async throws {
         let begun = SharedFlag()
         let upload = TransportUpload(length: length) { writer in
             begun.isSet = true
@@ -85,7 +85,7 @@ struct CurlTransportVerbatimTests {
     }
 
     @Test(arguments: [5, 7])
-    func aBodyThatHasNotItsLengthEndsTheRequest(length: Int) async throws {
+    func aBodyOfTheWrongLengthEndsTheRequest(length: Int) async throws {
         let upload = TransportUpload(length: length) { writer in try await writer.write(Array("abcdef".utf8)) }
         try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { peer in
             try await withTransport { transport in

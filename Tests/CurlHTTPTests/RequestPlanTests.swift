@@ -46,7 +46,7 @@ import Testing
         #expect(throws: TransportError.self) { try plan(.post, fields: [.transferEncoding: "chunked"], body: [1]) }
     }
 
-    @Test func libcurlIsToldToInventNoFields() throws {
+    @Test func libcurlAddsNoFields() throws {
         #expect(try plan(.get).headerLines == ["Accept:"])
         #expect(try plan(.post, body: [1]).headerLines == ["Accept:", "Content-Type:", "Expect:"])
         let fields: HTTPFields = [.accept: "a/b", .contentType: "c/d", .expect: "", .contentLength: "1"]

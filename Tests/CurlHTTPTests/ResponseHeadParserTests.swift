@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: [["5"], ["5", "5"], ["5, 5"], ["5 ,\t5", "5"]])
-    func aLengthThatIsSaidMoreThanOnceIsKeptOnce(values: [String]) {
+    func aRepeatedLengthIsKeptOnce(values: [String]) {
         let lines = ["HTTP/1.1 200 OK"] + values.map { "Content-Length: \($0)" } + [""]
         #expect(parse(lines) == .complete(HTTPResponse(status: .ok, headerFields: [.contentLength: "5"])))
     }
@@ -80,7 +80,7 @@ import Testing
         ["HTTP/1.1 200 OK", "no colon"], ["HTTP/1.1 200 OK", ": no name"], ["HTTP/1.1 200 OK", "bad name: x"],
         ["HTTP/1.1 200 OK", ":status: 500"], ["HTTP/1.1 101 Switching Protocols", ""],
     ])
-    func whatIsNoHeadIsAViolation(lines: [String]) {
+    func aMalformedHeadIsAViolation(lines: [String]) {
         #expect(parse(lines) == .violation)
     }
 

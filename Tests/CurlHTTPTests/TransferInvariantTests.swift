@@ -9,12 +9,12 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct TransferInvariantTests {
     @Test(arguments: 0..<500 as Range<UInt64>)
     func randomEventsKeepTheInvariants(seed: UInt64) {
-        var walk = Walk(seed: seed)
-        for _ in 0..<200 { walk.step() }
-        walk.finish()
+        var transfer = RandomTransfer(seed: seed)
+        for _ in 0..<200 { transfer.step() }
+        transfer.finish()
     }
 
-    private struct Walk {
+    private struct RandomTransfer {
         private static let maxBufferedBytes = 64
 
         private var machine = Transfer<Int, Int>(maxBufferedBytes: Self.maxBufferedBytes)

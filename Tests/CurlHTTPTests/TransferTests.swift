@@ -16,7 +16,7 @@ import Testing
         return machine
     }
 
-    @Test func theHeadGoesToWhoWaitsForIt() throws {
+    @Test func theHeadIsDeliveredToTheWaitingReader() throws {
         var machine = Machine(maxBufferedBytes: 8)
         #expect(machine.begin(7) == nil)
         #expect(machine.headArrived(HTTPResponse(status: .ok)) == .head(7, .success(HTTPResponse(status: .ok))))
@@ -44,7 +44,7 @@ import Testing
         #expect(machine.read() == .chunk(chunk, unpauses: false))
     }
 
-    @Test func whatIsUnreadIsReadInOneTurnUpToALimit() {
+    @Test func unreadChunksAreReadAtOnceUpToALimit() {
         var machine = streaming(maxBufferedBytes: 1 << 20)
         #expect(machine.chunkArrived([1, 2]) == .accepted(nil))
         #expect(machine.chunkArrived([3]) == .accepted(nil))
@@ -66,13 +66,13 @@ import Testing
         #expect(machine.read() == .end)
     }
 
-    @Test func aBodyWithoutBytesIsTakenToo() {
+    @Test func anEmptyBodyIsTakenWithoutWaiting() {
         var machine = streaming()
         #expect(machine.ended(.success(())) == nil)
         #expect(machine.takeWhole() == [])
     }
 
-    @Test func aPartOfABodyIsNeverTakenForTheWhole() {
+    @Test func aPartialBodyIsNeverReturnedAsComplete() {
         var read = streaming()
         #expect(read.chunkArrived([1]) == .accepted(nil))
         #expect(read.read() == .chunk([1], unpauses: false))
@@ -122,7 +122,7 @@ import Testing
         #expect(machine.read() == .failed(Self.failure))
     }
 
-    @Test func aCallerThatWantsNoMoreStillGetsWhatHasArrived() {
+    @Test func aStoppedCallerStillGetsWhatHasArrived() {
         var machine = streaming()
         _ = machine.chunkArrived([1])
         #expect(machine.stopReceiving() == Machine.Stop(delivery: nil, abortsTransfer: true))

@@ -5,22 +5,22 @@ import Testing
 @testable import CurlHTTP
 
 @Suite(.timeLimit(.minutes(10))) struct TransportErrorTests {
-    private func kind(_ code: CURLcode, wasSent: Bool, _ detail: String = "") -> TransportError.Kind {
-        TransportError(code, wasSent: wasSent, detail: detail, verifyResult: 0, hiding: []).kind
+    private func kind(_ code: CURLcode, mayHaveHadEffect: Bool, _ detail: String = "") -> TransportError.Kind {
+        TransportError(code, mayHaveHadEffect: mayHaveHadEffect, detail: detail, verifyResult: 0, hiding: []).kind
     }
 
     @Test func everyPhaseHasItsKind() {
-        #expect(kind(CURLE_COULDNT_RESOLVE_HOST, wasSent: false) == .connect)
-        #expect(kind(CURLE_COULDNT_CONNECT, wasSent: false) == .connect)
-        #expect(kind(CURLE_OPERATION_TIMEDOUT, wasSent: false) == .connect)
-        #expect(kind(CURLE_RECV_ERROR, wasSent: false, "CONNECT tunnel failed, response 403") == .connect)
-        #expect(kind(CURLE_PEER_FAILED_VERIFICATION, wasSent: false) == .tls)
-        #expect(kind(CURLE_SSL_CONNECT_ERROR, wasSent: false) == .tls)
-        #expect(kind(CURLE_RECV_ERROR, wasSent: true) == .protocolViolation)
-        #expect(kind(CURLE_PARTIAL_FILE, wasSent: true) == .protocolViolation)
-        #expect(kind(CURLE_GOT_NOTHING, wasSent: true) == .protocolViolation)
-        #expect(kind(CURLE_HTTP2_STREAM, wasSent: true) == .protocolViolation)
-        #expect(kind(CURLE_URL_MALFORMAT, wasSent: false) == .invalidRequest)
+        #expect(kind(CURLE_COULDNT_RESOLVE_HOST, mayHaveHadEffect: false) == .connect)
+        #expect(kind(CURLE_COULDNT_CONNECT, mayHaveHadEffect: false) == .connect)
+        #expect(kind(CURLE_OPERATION_TIMEDOUT, mayHaveHadEffect: false) == .connect)
+        #expect(kind(CURLE_RECV_ERROR, mayHaveHadEffect: false, "CONNECT tunnel failed, response 403") == .connect)
+        #expect(kind(CURLE_PEER_FAILED_VERIFICATION, mayHaveHadEffect: false) == .tls)
+        #expect(kind(CURLE_SSL_CONNECT_ERROR, mayHaveHadEffect: false) == .tls)
+        #expect(kind(CURLE_RECV_ERROR, mayHaveHadEffect: true) == .protocolViolation)
+        #expect(kind(CURLE_PARTIAL_FILE, mayHaveHadEffect: true) == .protocolViolation)
+        #expect(kind(CURLE_GOT_NOTHING, mayHaveHadEffect: true) == .protocolViolation)
+        #expect(kind(CURLE_HTTP2_STREAM, mayHaveHadEffect: true) == .protocolViolation)
+        #expect(kind(CURLE_URL_MALFORMAT, mayHaveHadEffect: false) == .invalidRequest)
     }
 
     /// libcurl makes another connection by itself when one that was kept breaks under a request.
@@ -29,13 +29,13 @@ import Testing
         CURLE_PEER_FAILED_VERIFICATION, CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY,
     ])
     func aRequestThatWasSentMayHaveHadAnEffectWhateverFailsAfterwards(_ code: CURLcode) {
-        #expect(kind(code, wasSent: true) == .protocolViolation)
+        #expect(kind(code, mayHaveHadEffect: true) == .protocolViolation)
     }
 
     @Test func anAlertAboutTheCertificateIsTLSEvenAfterTheRequestWasWritten() {
-        #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv13 alert certificate required") == .tls)
-        #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv1 alert unknown ca") == .tls)
-        #expect(kind(CURLE_RECV_ERROR, wasSent: true, "tlsv1 alert internal error") == .protocolViolation)
+        #expect(kind(CURLE_RECV_ERROR, mayHaveHadEffect: true, "tlsv13 alert certificate required") == .tls)
+        #expect(kind(CURLE_RECV_ERROR, mayHaveHadEffect: true, "tlsv1 alert unknown ca") == .tls)
+        #expect(kind(CURLE_RECV_ERROR, mayHaveHadEffect: true, "tlsv1 alert internal error") == .protocolViolation)
     }
 
     @Test(arguments: [
@@ -54,7 +54,13 @@ import Testing
         verifyResult: Int,
         cause: TransportError.Cause?
     ) {
-        let error = TransportError(code, wasSent: false, detail: detail, verifyResult: verifyResult, hiding: [])
+        let error = TransportError(
+            code,
+            mayHaveHadEffect: false,
+            detail: detail,
+            verifyResult: verifyResult,
+            hiding: []
+        )
         #expect(error.cause == cause)
     }
 
@@ -62,7 +68,7 @@ import Testing
         let detail = "Could not resolve host: swift-falcon-preview.example.test"
         let error = TransportError(
             CURLE_COULDNT_RESOLVE_HOST,
-            wasSent: false,
+            mayHaveHadEffect: false,
             detail: detail,
             verifyResult: 0,
             hiding: ["swift-falcon-preview.example.test:80", "swift-falcon-preview.example.test"]

@@ -31,7 +31,7 @@ struct UploadBufferTests {
         #expect(machine.buffer.hasBegun)
     }
 
-    @Test func theConnectionIsToldWhenItMayAskAgain() {
+    @Test func theConnectionIsNotifiedOfNewData() {
         let machine = Machine()
         _ = machine.take()
         #expect(machine.buffer.append(Array("ab".utf8)) == .accepted(resumes: true))
@@ -73,7 +73,7 @@ struct UploadBufferTests {
         #expect(right.buffer.complete() == .accepted(resumes: false))
     }
 
-    @Test func nobodyWaitsOnceItIsOver() {
+    @Test func noWriterWaitsAfterTheEnd() {
         let machine = Machine()
         #expect(machine.buffer.wait(1) == .wait)
         #expect(machine.buffer.end() == 1)

@@ -7,7 +7,7 @@ struct CorpusTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus").path
 
     @Test(arguments: FuzzTarget.allCases)
-    func everyInputKeepsWhatHoldsForAll(target: FuzzTarget) async throws {
+    func everyInputSatisfiesItsProperties(target: FuzzTarget) async throws {
         let folder = "\(Self.folder)/\(target.rawValue)"
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         #expect(!names.isEmpty)
@@ -21,12 +21,12 @@ struct CorpusTests {
         }
     }
 
-    @Test func everyFolderIsATargets() throws {
+    @Test func everyFolderBelongsToATarget() throws {
         let folders = try FileManager.default.contentsOfDirectory(atPath: Self.folder)
         #expect(Set(folders) == Set(FuzzTarget.allCases.map(\.rawValue)))
     }
 
-    @Test func whatDoesNotHoldIsReported() throws {
+    @Test func aBrokenPropertyIsReported() throws {
         #expect(throws: BrokenProperty.self) { try require(false, "this holds") }
         #expect(throws: BrokenProperty.self) { try require(Int?.none, "this is there") }
     }

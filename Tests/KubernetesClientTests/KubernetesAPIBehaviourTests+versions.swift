@@ -40,7 +40,7 @@ extension KubernetesAPIBehaviourTests {
             ("{}", 404, true), ("{}", 403, true),
         ]
     )
-    func anUnknownVersionIsJudgedByItsSchema(status: String, code: Int, isUsed: Bool) async throws {
+    func theSchemaDecidesWhetherAnUnknownVersionIsUsed(status: String, code: Int, isUsed: Bool) async throws {
         let schemas = """
             {"components":{"schemas":{"a":{"properties":{}},"b":{"x-kubernetes-group-version-kind":
             [{"group":"extensions.agents.x-k8s.io","version":"v1","kind":"SandboxClaim"}],
@@ -60,7 +60,7 @@ extension KubernetesAPIBehaviourTests {
     }
 
     @Test("13: a version of the group that lacks the resource is passed over")
-    func aVersionWithoutTheResourceIsPassedOver() async throws {
+    func aVersionWithoutTheResourceIsSkipped() async throws {
         let fixture = try ClientFixture { request, _ in
             switch request.head.path {
             case "/apis/agents.x-k8s.io": .json(#"{"versions":[{"version":"v1"},{"version":"v1beta1"}]}"#)
@@ -93,7 +93,7 @@ extension KubernetesAPIBehaviourTests {
     }
 
     @Test("13: a version that is removed while the service runs is replaced by the one that is served now")
-    func versionsAreAskedForAgain() async throws {
+    func aRemovedVersionIsReplacedByAServedOne() async throws {
         let fixture = try ClientFixture(
             .json(#"{"versions":[{"version":"v1alpha1"}]}"#),
             .json(404, "404 page not found"),

@@ -77,7 +77,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("2: a 422 is final and does not show its cause; a merge patch creates the map")
-    func invalidPatchIsAmbiguous() async throws {
+    func a422IsFinalAndAMergePatchCreatesTheMap() async throws {
         let fixture = try ClientFixture(.json(422, JSON.status(422, "Invalid")), .json(JSON.object("p")))
         let patch = Patch.json([.add(.annotation("a"), "1")])
         let error = try await fixture.error {
@@ -91,7 +91,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("4: a list at a future version is requested again after a second")
-    func futureVersionIsTemporary() async throws {
+    func aListAtAFutureVersionIsRequestedAgain() async throws {
         let fixture = try ClientFixture(
             .json(504, JSON.status(504, "Timeout", details: #"{"retryAfterSeconds":1}"#), ["Retry-After": "1"]),
             .json(JSON.list(["a"]))
@@ -145,7 +145,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("6: AlreadyExists and Conflict are told apart, and neither is retried")
-    func conflictsHaveTwoReasons() async throws {
+    func alreadyExistsAndConflictAreDistinguished() async throws {
         let fixture = try ClientFixture(
             .json(409, JSON.status(409, "AlreadyExists")),
             .json(409, JSON.status(409, "Conflict"))
@@ -162,7 +162,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("6: a delete distinguishes deleted, terminating and missing objects, and always sends its preconditions")
-    func deletionResults() async throws {
+    func aDeleteDistinguishesDeletedTerminatingAndMissingObjects() async throws {
         let details = #"{"name":"p","kind":"pods"}"#
         let fixture = try ClientFixture(
             .json(#"{"kind":"Status","status":"Success","details":{"name":"p","uid":"u"}}"#),
@@ -190,7 +190,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("6: a delete whose path does not exist is an error, not a success")
-    func missingGroupIsNotGone() async throws {
+    func aDeleteOfAMissingKindIsAnError() async throws {
         let fixture = try ClientFixture { _, _ in .json(404, "404 page not found") }
         let error = try await fixture.error {
             try await fixture.client.delete(HTTPRoute.self, named: "r", in: "n", preconditions: Self.uid)
@@ -199,7 +199,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("7: an absent and a terminating namespace are told apart, and neither is a missing object")
-    func namespaces() async throws {
+    func absentAndTerminatingNamespacesAreDistinguished() async throws {
         let fixture = try ClientFixture(
             .json(404, JSON.status(404, "NotFound", details: #"{"name":"n","kind":"namespaces"}"#)),
             .json(403, JSON.status(403, "Forbidden", details: #"{"causes":[{"reason":"NamespaceTerminating"}]}"#))
@@ -214,7 +214,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("8: 429 is obeyed by every verb")
-    func tooManyRequestsIsObeyed() async throws {
+    func everyVerbObeys429() async throws {
         let busy = ScriptedTransport.Reply.json(429, JSON.status(429, "TooManyRequests"), ["Retry-After": "1"])
         let fixture = try ClientFixture(busy, .json(#"{"kind":"Status","status":"Success"}"#))
         let result = try await fixture.whileTimePasses {
@@ -227,7 +227,7 @@ struct KubernetesAPIBehaviourTests {
     @Test("8: no more requests are under way than the limit says")
     func concurrencyIsBounded() async throws {
         let fixture = try ClientFixture { _, _ in
-            .answer(status: 200, fields: [:], body: [.pause(.milliseconds(50)), .chunk(JSON.object("p"))])
+            .response(status: 200, fields: [:], body: [.pause(.milliseconds(50)), .chunk(JSON.object("p"))])
         }
         let answered = Mutex(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -252,7 +252,7 @@ struct KubernetesAPIBehaviourTests {
     func slowPatchIsSentOnce() async throws {
         let patch = Patch.merge(.annotations(["a": "1"]))
         let slow = try ClientFixture(
-            .answer(status: 200, fields: [:], body: [.pause(.seconds(2)), .chunk(JSON.object("p"))])
+            .response(status: 200, fields: [:], body: [.pause(.seconds(2)), .chunk(JSON.object("p"))])
         )
         _ = try await slow.whileTimePasses {
             try await slow.client.patchMetadata(of: Pod.self, named: "p", in: "n", patch)
@@ -283,7 +283,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("14: too large annotations and too large bodies are final")
-    func tooLarge() async throws {
+    func tooLargeAnnotationsAndBodiesAreFinal() async throws {
         let fixture = try ClientFixture(
             .json(422, JSON.status(422, "Invalid")),
             .json(413, JSON.status(413, "RequestEntityTooLarge"))
@@ -297,7 +297,7 @@ struct KubernetesAPIBehaviourTests {
     }
 
     @Test("15: an owner reference is written as garbage collection needs it, and a lagging object is simply found")
-    func ownedObjectsMayOutliveTheirOwnerForAMoment() async throws {
+    func anObjectThatStillExistsAfterItsOwnerIsFound() async throws {
         let owner = OwnerReference(apiVersion: "v1", kind: "Pod", name: "p", uid: "u")
         let fixture = try ClientFixture(.json(201, JSON.object("s")), .json(JSON.object("s")))
         let service = Service(metadata: ObjectMeta(name: "s", ownerReferences: [owner]), spec: Service.Spec())

@@ -58,7 +58,7 @@ struct KubernetesClientTests {
         "503 without Retry-After, 500, 502 and 504 end a create, which may have taken effect",
         arguments: [500, 502, 503, 504]
     )
-    func ambiguousAnswersEndACreate(code: Int) async throws {
+    func ambiguousResponsesEndACreate(code: Int) async throws {
         let fixture = try ClientFixture { _, _ in .json(code, "") }
         let error = try await fixture.error {
             try await fixture.client.create(Pod(metadata: ObjectMeta(name: "p")), in: "n")
@@ -68,7 +68,7 @@ struct KubernetesClientTests {
     }
 
     @Test("Attempts and time are both limited")
-    func readsGiveUp() async throws {
+    func readsEndAtTheLimitOfAttemptsOrTime() async throws {
         let refused = try ClientFixture { _, _ in .failure(.connect) }
         let error = try await refused.error { try await refused.client.get(Pod.self, named: "p", in: "n") }
         #expect(error?.kind == .transport(.connect))
@@ -84,7 +84,7 @@ struct KubernetesClientTests {
     }
 
     @Test("No request lasts longer than its caller waits, and none is sent once the caller no longer waits")
-    func callersTime() async throws {
+    func noRequestLastsLongerThanItsCallerWaits() async throws {
         let left = Mutex<Duration?>(.seconds(9))
         let fixture = try ClientFixture(remainingTime: { left.withLock { $0 } }) { _, _ in .silence }
         let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
@@ -101,7 +101,7 @@ struct KubernetesClientTests {
     }
 
     @Test("Retry-After as a date is compared with the answer's own date")
-    func retryAfterDate() async throws {
+    func retryAfterAsADateIsComparedWithTheDateOfTheResponse() async throws {
         let fixture = try ClientFixture(
             .json(
                 429,
@@ -116,7 +116,7 @@ struct KubernetesClientTests {
     }
 
     @Test("A cancelled request ends as a cancellation, also while it pauses or waits for its turn")
-    func cancellation() async throws {
+    func aCancelledRequestEndsAsACancellation() async throws {
         let fixture = try ClientFixture { _, index in index == 0 ? .failure(.connect) : .silence }
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<RequestLimits.maxConcurrentRequests + 8 {
@@ -152,7 +152,7 @@ struct KubernetesClientTests {
     }
 
     @Test("Neither description nor dump of an error contains the server's message")
-    func errorsKeepSecrets() async throws {
+    func errorsDoNotContainTheServersMessage() async throws {
         let fixture = try ClientFixture(
             .json(409, JSON.status(409, "Conflict", message: "httproutes preview-swift-falcon is wrong")),
             .json(418, JSON.status(418, "preview-swift-falcon"))
@@ -173,7 +173,7 @@ struct KubernetesClientTests {
     }
 
     @Test("A response that cannot be decoded is reported without being quoted")
-    func undecodableAnswers() async throws {
+    func anUndecodableResponseIsReportedWithoutBeingQuoted() async throws {
         let fixture = try ClientFixture(.json(#"{"metadata":{"name":17,"secret":"preview-x"}}"#), .json("<html>"))
         for _ in 0..<2 {
             let error = try await fixture.error { try await fixture.client.get(Pod.self, named: "p", in: "n") }
@@ -198,7 +198,7 @@ struct KubernetesClientTests {
     }
 
     @Test("Every request has a user agent and a token")
-    func headers() async throws {
+    func everyRequestHasAUserAgentAndAToken() async throws {
         let fixture = try ClientFixture(.json(JSON.object("p")))
         _ = try await fixture.client.get(Pod.self, named: "p", in: "n")
         let head = fixture.transport.exchanges[0].request.head

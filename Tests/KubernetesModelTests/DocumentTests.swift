@@ -25,11 +25,11 @@ struct DocumentTests {
             (JSONPointer("é \"", "0"), "/é \"/0"),
         ]
     )
-    func pointers(pointer: JSONPointer, text: String) {
+    func aPointerEscapesTildeAndSlashOnly(pointer: JSONPointer, text: String) {
         #expect(pointer.description == text)
     }
 
-    @Test func whoReadsAPointerBackFindsEveryToken() {
+    @Test func aPointerIsReadBackAsTheSameTokens() {
         let random = SeededRandom(seed: 21)
         let pieces = ["~", "/", "~0", "~1", "a", "é", "", "\"", "-", "0"]
         for _ in 0..<2000 {
@@ -46,7 +46,7 @@ struct DocumentTests {
     }
 
     @Test("A JSON Patch is encoded as its operations in their order")
-    func jsonPatch() throws {
+    func aJSONPatchIsEncodedAsItsOperationsInOrder() throws {
         let patch: JSONPatch = [
             .test(.annotation("run"), "r"),
             .replace(.annotation("until"), "u"),
@@ -63,14 +63,14 @@ struct DocumentTests {
     }
 
     @Test("A merge patch sets and removes annotations, optionally of one resourceVersion only")
-    func mergePatch() throws {
+    func aMergePatchSetsAndRemovesAnnotations() throws {
         let patch = Patch.merge(.annotations(["a": "1", "b": nil], resourceVersion: "7"))
         #expect(try text(patch) == #"{"metadata":{"annotations":{"a":"1","b":null},"resourceVersion":"7"}}"#)
         #expect(patch.contentType == "application/merge-patch+json")
     }
 
     @Test("Delete options have the uid and the resourceVersion as preconditions")
-    func deleteOptions() throws {
+    func deleteOptionsHaveUIDAndResourceVersionAsPreconditions() throws {
         let options = DeleteOptions(preconditions: Preconditions(uid: "u", resourceVersion: "7"))
         #expect(
             try text(options)
@@ -79,7 +79,7 @@ struct DocumentTests {
     }
 
     @Test("A label selector is written in the order of its keys")
-    func selectors() {
+    func aLabelSelectorIsWrittenInTheOrderOfItsKeys() {
         let selector = LabelSelector(matching: ["b": "2", "a": "1"])
         #expect(selector.description == "a=1,b=2")
         #expect(FieldSelector.name("n").description == "metadata.name=n")
@@ -91,7 +91,7 @@ struct DocumentTests {
             #"{"a":[1,-2,1.5,true,false,null,"x",{}]}"#, #""text""#, "9007199254740993", "[]",
         ]
     )
-    func jsonValues(json: String) throws {
+    func aJSONValueIsWrittenAsItWasRead(json: String) throws {
         let value = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
         #expect(try text(value) == json)
     }

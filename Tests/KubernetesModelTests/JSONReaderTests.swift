@@ -21,7 +21,7 @@ struct JSONReaderTests {
     }
 
     @Test("Random documents are read as Foundation reads them", arguments: 0..<20)
-    func randomDocuments(seed: Int) {
+    func randomDocumentsAreReadAsInFoundation(seed: Int) {
         var documents = RandomDocuments(seed: UInt64(seed))
         var accepted = 0
         for _ in 0..<200 {
@@ -34,7 +34,7 @@ struct JSONReaderTests {
     }
 
     @Test("A damaged document that the reader accepts has the same value in Foundation", arguments: 0..<20)
-    func damagedDocuments(seed: Int) {
+    func damagedDocumentsThatAreAcceptedHaveTheValueOfFoundation(seed: Int) {
         var documents = RandomDocuments(seed: UInt64(seed))
         for _ in 0..<40 {
             let whole = Array(documents.object().utf8)
@@ -63,13 +63,13 @@ struct JSONReaderTests {
             #"{"metadata":{"labels":{"\u00e9":"1","e\u0301":"2"}}}"#,
         ]
     )
-    func duplicates(text: String) {
+    func theFirstOfTwoMembersWithOneNameIsUsed(text: String) {
         let (reader, foundation) = both(Array(text.utf8))
         #expect(reader == foundation)
     }
 
     @Test("Integers of any size are read or refused as in Foundation")
-    func integers() {
+    func integersOfAnySizeAreReadOrRefusedAsInFoundation() {
         let numbers = [
             "0", "-0", "7", "-7", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
             "-9223372036854775809", "true", "\"1\"", "null", "[]", "{}", String(repeating: "9", count: 500),
@@ -81,7 +81,7 @@ struct JSONReaderTests {
     }
 
     @Test("A number with a fraction or an exponent is refused as an integer, and may occur in skipped members")
-    func otherNumbers() throws {
+    func aFractionOrAnExponentIsRefusedAsAnInteger() throws {
         for number in ["1.0", "1.5", "0.0", "-1.5e1", "1e2", "1E+2", "100e-2", "1e400", "-1e-400"] {
             #expect(throws: DecodingError.self) { try read(#"{"metadata":{"generation":\#(number)}}"#) }
             #expect(try read(#"{"metadata":{"name":"a","other":\#(number)}}"#).metadata == ObjectMeta(name: "a"))
@@ -89,7 +89,7 @@ struct JSONReaderTests {
     }
 
     @Test("Nesting is limited as in Foundation, in decoded and in skipped values", arguments: 505...520)
-    func nesting(depth: Int) {
+    func nestingIsLimitedAsInFoundation(depth: Int) {
         for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
             let nested = String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
             let (reader, foundation) = both(Array(#"{"metadata":{"name":"a","managedFields":\#(nested)}}"#.utf8))
@@ -100,7 +100,7 @@ struct JSONReaderTests {
     }
 
     @Test("Escapes are decoded as in RFC 8259, in values and in names")
-    func escapes() throws {
+    func escapesAreDecodedAsInRFC8259() throws {
         let object = try read(
             #"{"metadata":{"n\u0061me":"\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\ude00\u0000","labels":{"\u2028":"é"}}}"#
         )
@@ -119,14 +119,14 @@ struct JSONReaderTests {
             "//a\n1", "/*a*/1", "\u{FEFF}1", "1\0", "\u{A0}1", "\u{B}1",
         ]
     )
-    func malformed(text: String) {
+    func malformedJSONIsRefused(text: String) {
         for document in [text, #"{"metadata":{"name":"a"},"kind":\#(text)}"#, #"{"metadata":{"name":\#(text)}}"#] {
             #expect(throws: DecodingError.self, "\(document)") { try read(document) }
         }
     }
 
     @Test("Invalid UTF-8 is refused in values and names, decoded or skipped")
-    func invalidUTF8() {
+    func invalidUTF8IsRefused() {
         let invalid: [[UInt8]] = [
             [0xFF], [0x80], [0xC3], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
             [0xF0, 0x80, 0x80, 0x80], [0xC3, 0x5C, 0x6E],
@@ -152,7 +152,7 @@ struct JSONReaderTests {
     }
 
     @Test("Lists are read as in Foundation, with members in any order and items that are null or missing")
-    func lists() throws {
+    func listsAreReadAsInFoundation() throws {
         let objects = [
             #"{"metadata":{"resourceVersion":"7","continue":"t"},"items":[{"metadata":{"name":"a"}}]}"#,
             #"{"items":[],"metadata":{"continue":"","remainingItemCount":3}}"#,
@@ -175,7 +175,7 @@ struct JSONReaderTests {
     }
 
     @Test("Of a list's objects only what the closure returns is kept")
-    func keeping() throws {
+    func onlyWhatTheClosureReturnsIsKept() throws {
         let objects = (0..<4).map { #"{"metadata":{"name":"\#($0)"}}"# }.joined(separator: ",")
         let text = #"{"items":[\#(objects)],"metadata":{"resourceVersion":"7"}}"#
         let list = try ObjectList(json: Array(text.utf8)[...]) { (object: Object) in
@@ -185,7 +185,7 @@ struct JSONReaderTests {
     }
 
     @Test("An object that is known in the version of the list is skipped")
-    func known() throws {
+    func anObjectThatIsKnownInItsVersionIsSkipped() throws {
         func object(_ name: String, _ version: String) -> String {
             #"{"spec":[{}],"metadata":{"labels":{"name":"x"},"name":"\#(name)","uid":"u","resourceVersion":\#(version)}}"#
         }
@@ -219,7 +219,7 @@ struct JSONReaderTests {
 
     /// The reader processes strings eight bytes at a time, so special bytes are tested at each position of the eight.
     @Test("A special byte in a string is handled at every position", arguments: 0..<20)
-    func specialBytes(length: Int) {
+    func aSpecialByteIsHandledAtEveryPosition(length: Int) {
         let special: [[UInt8]] = [
             [0x22], [0x5C, 0x22], [0x5C, 0x5C], [0x00], [0x1F], [0x20], [0x21], [0x23], [0x5B], [0x5D], [0x7F],
             Array("é".utf8), Array("\u{10FFFF}".utf8), [0x80], [0xFF], [0xA2], [0xDC],
@@ -239,7 +239,7 @@ struct JSONReaderTests {
     }
 
     @Test("Kinds that are only Decodable are also read in lists and watch events")
-    func decodableKinds() throws {
+    func kindsThatAreOnlyDecodableAreReadInListsAndEvents() throws {
         let claim =
             #"{"metadata":{"name":"c","labels":{"k":"\u0061"}},"status":{"conditions":null,"sandbox":{"name":"s"}}}"#
         let expected = SandboxClaim(

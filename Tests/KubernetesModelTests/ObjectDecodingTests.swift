@@ -13,7 +13,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("Lists and maps that are null or absent decode to empty ones, and managedFields are dropped")
-    func nullLists() throws {
+    func nullAndAbsentListsAndMapsAreEmpty() throws {
         let claim = try decode(
             SandboxClaim.self,
             #"""
@@ -32,7 +32,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("Metadata is read as it was written, and empty members are not written")
-    func metadataRoundTrip() throws {
+    func metadataIsReadAsItWasWritten() throws {
         let metadata = ObjectMeta(
             name: "a",
             namespace: "n",
@@ -51,14 +51,14 @@ struct ObjectDecodingTests {
     }
 
     @Test("A time that cannot be read is an error, not a missing time")
-    func badTime() {
+    func anUnreadableTimeIsAnError() {
         #expect(throws: DecodingError.self) {
             try decode(ObjectMeta.self, #"{"name":"a","creationTimestamp":"yesterday"}"#)
         }
     }
 
     @Test("A pod's phase and conditions are read")
-    func pod() throws {
+    func containersPhaseAndConditionsOfAPodAreRead() throws {
         let pod = try decode(
             Pod.self,
             #"""
@@ -78,7 +78,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("A route's parents and their conditions are read, and a written route has no status")
-    func route() throws {
+    func theParentsOfARouteAndTheirConditionsAreRead() throws {
         let route = try decode(
             HTTPRoute.self,
             #"""
@@ -98,7 +98,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("A rule's filters and timeouts are written as they were read, and omitted if there are none")
-    func ruleLimits() throws {
+    func filtersAndTimeoutsAreWrittenAsTheyWereRead() throws {
         let rule = try decode(
             HTTPRoute.Rule.self,
             #"""
@@ -118,7 +118,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("A Service's target port is a number or a name")
-    func targetPort() throws {
+    func aTargetPortIsANumberOrAName() throws {
         let service = try decode(
             Service.self,
             #"{"metadata":{"name":"s"},"spec":{"ports":[{"port":80,"targetPort":3000},{"port":81,"targetPort":"web"}]}}"#
@@ -128,7 +128,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("An event's times are whole seconds")
-    func event() throws {
+    func eventTimestampsAreWholeSecondsAndTheEventTimeHasMicroseconds() throws {
         let event = Event(
             metadata: ObjectMeta(name: "e", namespace: "n"),
             involvedObject: ObjectReference(kind: "SandboxClaim", namespace: "n", name: "c"),
@@ -140,7 +140,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("An unknown reason of a Status is kept")
-    func unknownReason() throws {
+    func anUnknownReasonIsKept() throws {
         let status = try decode(
             Status.self,
             #"{"status":"Failure","reason":"Odd","code":418,"details":{"causes":null,"retryAfterSeconds":3}}"#
@@ -151,7 +151,7 @@ struct ObjectDecodingTests {
     }
 
     @Test("Each type of frame of a watch is recognized, and other frames are refused")
-    func watchEvents() throws {
+    func eachTypeOfWatchFrameIsRecognizedAndOthersAreRefused() throws {
         typealias Frame = WatchEvent<PartialObjectMetadata>
         let object = PartialObjectMetadata(metadata: ObjectMeta(name: "a"))
         let body = #""object":{"metadata":{"name":"a"}}"#

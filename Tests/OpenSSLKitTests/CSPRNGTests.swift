@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(arguments: [0, -1, 2, Int32.min, Int32.max])
-    func anyAnswerButOneIsAFailureWithoutFallback(status: Int32) {
+    func anyResultOtherThanOneIsAFailureWithoutFallback(status: Int32) {
         #expect(throws: RandomnessError.generatorFailed(code: 0)) {
             try CSPRNG.bytes(16) { buffer, _ in
                 buffer?.pointee = 42

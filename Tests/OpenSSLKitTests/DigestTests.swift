@@ -22,7 +22,7 @@ import Testing
             ),
         ]
     )
-    func sha256AnswersPublishedVectors(message: String, expected: String) {
+    func sha256MatchesThePublishedTestVectors(message: String, expected: String) {
         #expect(Digest.sha256Hex(Array(message.utf8)) == expected)
     }
 

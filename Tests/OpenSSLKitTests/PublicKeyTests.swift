@@ -130,7 +130,7 @@ struct PublicKeyTests {
         #expect(throws: PublicKeyError.unreadable) { try PublicKey(p256X: one, y: [0] + one) }
     }
 
-    @Test func anEncryptedTextIsRefusedAndNobodyIsAskedForAPassword() {
+    @Test func anEncryptedKeyIsRefusedWithoutAPasswordPrompt() {
         let pem = """
             -----BEGIN PUBLIC KEY-----
             Proc-Type: 4,ENCRYPTED

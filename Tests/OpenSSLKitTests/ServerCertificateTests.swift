@@ -23,11 +23,11 @@ struct ServerCertificateTests {
     }
 
     @Test(arguments: ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-    func whatIsNoCertificateIsNone(text: String) {
+    func textWithoutACertificateHasNone(text: String) {
         #expect(ServerCertificate(pem: Array(text.utf8), host: "example.com") == nil)
     }
 
-    @Test func anEncryptedTextIsNoneAndNobodyIsAskedForAPassword() {
+    @Test func anEncryptedTextHasNoneWithoutAPasswordPrompt() {
         let pem = """
             -----BEGIN CERTIFICATE-----
             Proc-Type: 4,ENCRYPTED
@@ -39,7 +39,7 @@ struct ServerCertificateTests {
         #expect(ServerCertificate(pem: Array(pem.utf8), host: "example.com") == nil)
     }
 
-    @Test func whereNobodyListensThereIsNone() {
+    @Test func aPortWithoutAListenerHasNoCertificate() {
         // Nothing listens on port 1 of the loopback interface.
         #expect(ServerCertificate.presented(at: "127.0.0.1:1", host: "example.com") == nil)
     }

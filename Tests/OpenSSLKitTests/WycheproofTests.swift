@@ -31,7 +31,7 @@ struct WycheproofTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Wycheproof")
 
     @Test(arguments: [("rs256.json", 80), ("es256.json", 118)])
-    func everySignatureIsJudgedRight(file: String, count: Int) throws {
+    func everySignatureIsAcceptedOrRefusedAsExpected(file: String, count: Int) throws {
         let data = try Data(contentsOf: Self.folder.appending(path: file))
         let groups = try JSONDecoder().decode(Vectors.self, from: data).testGroups
         for group in groups {

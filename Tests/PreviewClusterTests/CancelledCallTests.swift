@@ -12,7 +12,7 @@ import Testing
 @Suite("Callers that disconnect", .timeLimit(.minutes(10)))
 struct CancelledCallTests {
     @Test("A caller that disconnects at any request of a start leaves nothing", arguments: ClusterFaultTests.startSteps)
-    func start(step: Step) async throws {
+    func aCancelledStartLeavesNothing(step: Step) async throws {
         let run = try RunID.testing()
         let metrics = PrometheusRegistry(help: [:])
         try await TestCluster.run { cluster in

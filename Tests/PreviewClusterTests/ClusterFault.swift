@@ -30,11 +30,11 @@ enum ClusterFault: String, CaseIterable, Sendable {
 
     var fault: FaultPlan.Fault {
         switch self {
-        case .unauthorized: .answer(StatusFailure(code: 401, reason: "Unauthorized", message: Self.message))
-        case .forbidden: .answer(StatusFailure(code: 403, reason: "Forbidden", message: Self.message))
-        case .kindNotServed: .answer(StatusFailure(code: 404, reason: "NotFound", message: Self.message))
+        case .unauthorized: .respond(StatusFailure(code: 401, reason: "Unauthorized", message: Self.message))
+        case .forbidden: .respond(StatusFailure(code: 403, reason: "Forbidden", message: Self.message))
+        case .kindNotServed: .respond(StatusFailure(code: 404, reason: "NotFound", message: Self.message))
         case .quotaExceeded:
-            .answer(
+            .respond(
                 StatusFailure(
                     code: 403,
                     reason: "Forbidden",
@@ -43,7 +43,7 @@ enum ClusterFault: String, CaseIterable, Sendable {
                 )
             )
         case .webhookFailing:
-            .answer(
+            .respond(
                 StatusFailure(
                     code: 500,
                     reason: "InternalError",
@@ -52,7 +52,7 @@ enum ClusterFault: String, CaseIterable, Sendable {
                 )
             )
         case .webhookDenied:
-            .answer(
+            .respond(
                 StatusFailure(
                     code: 404,
                     reason: "NotFound",
@@ -60,7 +60,7 @@ enum ClusterFault: String, CaseIterable, Sendable {
                 )
             )
         case .policyDenied:
-            .answer(
+            .respond(
                 StatusFailure(
                     code: 422,
                     reason: "Invalid",
@@ -68,10 +68,10 @@ enum ClusterFault: String, CaseIterable, Sendable {
                         + "with binding 'all' denied request: no services today"
                 )
             )
-        case .conflict: .answer(StatusFailure(code: 409, reason: "Conflict", message: Self.message))
-        case .invalid: .answer(StatusFailure(code: 422, reason: "Invalid", message: Self.message))
+        case .conflict: .respond(StatusFailure(code: 409, reason: "Conflict", message: Self.message))
+        case .invalid: .respond(StatusFailure(code: 422, reason: "Invalid", message: Self.message))
         case .throttled:
-            .answer(
+            .respond(
                 StatusFailure(
                     code: 429,
                     reason: "TooManyRequests",
@@ -79,12 +79,12 @@ enum ClusterFault: String, CaseIterable, Sendable {
                     retryAfterSeconds: Self.throttledSeconds
                 )
             )
-        case .failing: .answer(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
-        case .starting: .answer(StatusFailure(code: 503, reason: "ServiceUnavailable", message: Self.message))
+        case .failing: .respond(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
+        case .starting: .respond(StatusFailure(code: 503, reason: "ServiceUnavailable", message: Self.message))
         case .dropped: .drop
-        case .droppedAfterwards: .actThenDrop
+        case .droppedAfterwards: .executeThenDrop
         case .failingAfterwards:
-            .actThenAnswer(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
+            .executeThenRespond(StatusFailure(code: 500, reason: "InternalError", message: Self.message))
         }
     }
 

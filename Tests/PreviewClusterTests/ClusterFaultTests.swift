@@ -18,7 +18,7 @@ struct ClusterFaultTests {
     ]
 
     @Test("A fault at any request of a start is reported and leaves nothing", arguments: startSteps)
-    func start(step: Step) async throws {
+    func aFaultInAStartIsReportedAndLeavesNothing(step: Step) async throws {
         try await TestCluster.run { cluster in
             let replica = try await Replica(cluster)
             for (number, fault) in ClusterFault.allCases.enumerated() {
@@ -40,7 +40,7 @@ struct ClusterFaultTests {
         "A fault at any request of a keepalive is reported",
         arguments: [Step(verb: "get", resource: "httproutes"), Step(verb: "patch", resource: "httproutes")]
     )
-    func keepAlive(step: Step) async throws {
+    func aFaultInAKeepaliveIsReported(step: Step) async throws {
         try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             for fault in ClusterFault.allCases {
@@ -65,7 +65,7 @@ struct ClusterFaultTests {
             Step(verb: "delete", resource: "httproutes"), Step(verb: "delete", resource: "services"),
         ]
     )
-    func stop(step: Step) async throws {
+    func aFaultInAStopIsReportedAndASecondStopFinishes(step: Step) async throws {
         try await TestCluster.withReplica { cluster, replica, run in
             for fault in ClusterFault.allCases {
                 let token = try await replica.start(run)
@@ -83,7 +83,7 @@ struct ClusterFaultTests {
     }
 
     @Test("A fault at the request of a list is reported")
-    func list() async throws {
+    func aFaultInAListIsReported() async throws {
         let step = Step(verb: "list", resource: "httproutes")
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
@@ -103,12 +103,12 @@ struct ClusterFaultTests {
     static let hangs = startSteps.map { ($0, false) } + startSteps.filter { $0.verb == "create" }.map { ($0, true) }
 
     @Test("An API server that hangs at any request of a start ends it in time, and nothing is left", arguments: hangs)
-    func hangingStart(step: Step, hasActed: Bool) async throws {
+    func aHangingAPIServerEndsAStartInTimeAndLeavesNothing(step: Step, hasActed: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster, attemptTimeout: .seconds(5))
-            step.meets(hasActed ? .actThenHang : .hang, on: cluster)
+            step.meets(hasActed ? .executeThenHang : .hang, on: cluster)
             let error = await error("\(step)") { _ = try await replica.start(run) }
             #expect(error?.kind == .clusterUnavailable)
             #expect(error?.message.contains("timed_out") == true)
@@ -120,7 +120,7 @@ struct ClusterFaultTests {
         "An API server that hangs at a keepalive or a stop does no harm",
         arguments: [Step(verb: "patch", resource: "httproutes"), Step(verb: "delete", resource: "httproutes")]
     )
-    func hangingKeepAliveAndStop(step: Step) async throws {
+    func aHangingAPIServerDoesNoHarmToAKeepaliveOrAStop(step: Step) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)

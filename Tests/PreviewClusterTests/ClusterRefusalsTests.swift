@@ -26,7 +26,7 @@ struct ClusterRefusalsTests {
         #"services \"preview-\#(token)\" is forbidden: exceeded quota: q, requested: count/services=1"#
     )
 
-    private struct Scene {
+    private struct Fixture {
         let clock = ManualClock()
         let log = RecordedLog()
         let metrics = PrometheusRegistry(help: [:])
@@ -53,46 +53,46 @@ struct ClusterRefusalsTests {
     }
 
     @Test func oneLineAMinuteSaysWhyWithoutTheToken() async throws {
-        let scene = try Scene { _, _ in Self.quota }
-        for _ in 0..<10 { await scene.create() }
-        let line = try #require(scene.log.lines.first)
-        #expect(scene.log.lines.count == 1)
+        let fixture = try Fixture { _, _ in Self.quota }
+        for _ in 0..<10 { await fixture.create() }
+        let line = try #require(fixture.log.lines.first)
+        #expect(fixture.log.lines.count == 1)
         #expect(line.level == .warning)
         #expect(line.metadata["cause"] == "quota_exceeded" && line.metadata["request"] == "create services")
         #expect(line.metadata["reason"]?.contains("exceeded quota: q, requested: count/services=1") == true)
         #expect(!line.text.contains(Self.token) && !line.text.contains("k7m2q4x3"))
-        scene.clock.advance(by: .seconds(60))
-        await scene.create()
-        #expect(scene.log.lines.count == 2)
-        #expect(scene.log.lines.last?.metadata["held_back"] == "9")
-        #expect(scene.metrics.text.contains(#"preview_gateway_cluster_refusals_total{cause="quota_exceeded"} 11"#))
+        fixture.clock.advance(by: .seconds(60))
+        await fixture.create()
+        #expect(fixture.log.lines.count == 2)
+        #expect(fixture.log.lines.last?.metadata["held_back"] == "9")
+        #expect(fixture.metrics.text.contains(#"preview_gateway_cluster_refusals_total{cause="quota_exceeded"} 11"#))
     }
 
     @Test func anotherCauseHasALineOfItsOwn() async throws {
         let webhook = Self.refusal(403, #"admission webhook \"w\" denied the request: preview-\#(Self.token)"#)
-        let scene = try Scene { _, index in index % 2 == 0 ? Self.quota : webhook }
-        for _ in 0..<10 { await scene.create() }
-        #expect(scene.log.lines.map { $0.metadata["cause"] } == ["quota_exceeded", "webhook_denied"])
-        #expect(!scene.log.lines.contains { $0.text.contains(Self.token) })
+        let fixture = try Fixture { _, index in index % 2 == 0 ? Self.quota : webhook }
+        for _ in 0..<10 { await fixture.create() }
+        #expect(fixture.log.lines.map { $0.metadata["cause"] } == ["quota_exceeded", "webhook_denied"])
+        #expect(!fixture.log.lines.contains { $0.text.contains(Self.token) })
     }
 
-    @Test func anAnswerToAQuestionIsNotLogged() async throws {
-        let scene = try Scene { _, _ in
+    @Test func aNotFoundResponseToAReadIsNotLogged() async throws {
+        let fixture = try Fixture { _, _ in
             .json(404, #"{"kind":"Status","reason":"NotFound","details":{"name":"x","kind":"services"},"code":404}"#)
         }
-        _ = try? await scene.client.get(Service.self, named: "x", in: "n")
-        #expect(scene.log.lines.isEmpty)
+        _ = try? await fixture.client.get(Service.self, named: "x", in: "n")
+        #expect(fixture.log.lines.isEmpty)
     }
 
     @Test func aHostileReasonCannotFillOrForgeTheLog() async throws {
-        let scene = try Scene { _, _ in
+        let fixture = try Fixture { _, _ in
             Self.refusal(
                 400,
                 #"admission webhook \"w\" denied the request: a\\nERROR \#(String(repeating: "x ", count: 5000))"#
             )
         }
-        await scene.create()
-        let reason = try #require(scene.log.lines.first?.metadata["reason"])
+        await fixture.create()
+        let reason = try #require(fixture.log.lines.first?.metadata["reason"])
         #expect(reason.count < 500 && !reason.contains("\n"))
     }
 }

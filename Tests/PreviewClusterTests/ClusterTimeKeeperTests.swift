@@ -47,7 +47,7 @@ struct ClusterTimeKeeperTests {
         }
     }
 
-    private struct Scene {
+    private struct Fixture {
         let clock = ManualClock()
         let servers: Servers
         let log = RecordedLog()
@@ -93,44 +93,44 @@ struct ClusterTimeKeeperTests {
         }
     }
 
-    @Test func agreeingServersAreEstablishedAtOnceAndLeftAloneThen() async throws {
-        let scene = try Scene([0, 0, 0])
-        try await scene.run(for: .seconds(10))
-        #expect(scene.servers.ownConnections <= ServerTimeBounds.deciding)
-        #expect(!scene.client.serverClock.needsVote)
-        let before = scene.servers.ownConnections
-        try await scene.run(for: .seconds(300))
-        #expect(scene.servers.ownConnections == before)
-        #expect(scene.log.lines.isEmpty)
+    @Test func agreeingServersAreEstablishedAtOnceAndNotQueriedAgain() async throws {
+        let fixture = try Fixture([0, 0, 0])
+        try await fixture.run(for: .seconds(10))
+        #expect(fixture.servers.ownConnections <= ServerTimeBounds.decidingVotes)
+        #expect(!fixture.client.serverClock.needsVote)
+        let before = fixture.servers.ownConnections
+        try await fixture.run(for: .seconds(300))
+        #expect(fixture.servers.ownConnections == before)
+        #expect(fixture.log.lines.isEmpty)
     }
 
-    @Test func ofThreeServersOneOf35MinutesAheadIsSeenThroughAndReported() async throws {
-        let scene = try Scene([0, 0, 35 * 60])
-        try await scene.run(for: .seconds(20))
-        scene.servers.use(2)
-        try await scene.run(for: .seconds(900)) {
-            guard let reading = scene.client.serverClock.reading() else { return }
-            #expect(reading.earliest <= scene.truth)
+    @Test func aServer35MinutesAheadOfTwoOthersIsDetectedAndReported() async throws {
+        let fixture = try Fixture([0, 0, 35 * 60])
+        try await fixture.run(for: .seconds(20))
+        fixture.servers.use(2)
+        try await fixture.run(for: .seconds(900)) {
+            guard let reading = fixture.client.serverClock.reading() else { return }
+            #expect(reading.earliest <= fixture.truth)
         }
-        let reading = try #require(scene.client.serverClock.reading())
-        #expect(reading.earliest <= scene.truth && scene.truth <= reading.latest)
+        let reading = try #require(fixture.client.serverClock.reading())
+        #expect(reading.earliest <= fixture.truth && fixture.truth <= reading.latest)
         #expect(reading.width < .seconds(5))
-        let contradiction = try #require(scene.client.serverClock.contradiction)
+        let contradiction = try #require(fixture.client.serverClock.contradiction)
         #expect(abs(contradiction / .seconds(1) - 35 * 60) < 3)
-        #expect((5...16).contains(scene.log.lines.count))
-        #expect(scene.log.lines.allSatisfy { $0.level == .warning && $0.metadata["seconds_ahead"] != nil })
+        #expect((5...16).contains(fixture.log.lines.count))
+        #expect(fixture.log.lines.allSatisfy { $0.level == .warning && $0.metadata["seconds_ahead"] != nil })
     }
 
     @Test func aClockThatWasSetEverywhereIsFollowed() async throws {
-        let scene = try Scene([0, 0, 0])
-        try await scene.run(for: .seconds(20))
-        scene.servers.set(35 * 60)
-        try await scene.run(for: .seconds(50))
-        let before = try #require(scene.client.serverClock.reading())
-        #expect(before.earliest <= scene.truth && scene.truth <= before.latest)
-        try await scene.run(for: .seconds(120))
-        let after = try #require(scene.client.serverClock.reading())
-        let shown = scene.truth + 35 * 60
+        let fixture = try Fixture([0, 0, 0])
+        try await fixture.run(for: .seconds(20))
+        fixture.servers.set(35 * 60)
+        try await fixture.run(for: .seconds(50))
+        let before = try #require(fixture.client.serverClock.reading())
+        #expect(before.earliest <= fixture.truth && fixture.truth <= before.latest)
+        try await fixture.run(for: .seconds(120))
+        let after = try #require(fixture.client.serverClock.reading())
+        let shown = fixture.truth + 35 * 60
         #expect(after.earliest <= shown && shown <= after.latest)
     }
 }

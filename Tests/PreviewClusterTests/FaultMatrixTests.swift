@@ -19,10 +19,10 @@ struct FaultMatrixTests {
         fileprivate var rule: FaultPlan.Fault? {
             switch self {
             case .resetBefore: .drop
-            case .resetAfter: .actThenDrop
-            case .failedAfter: .actThenAnswer(Self.status(500, "InternalError"))
+            case .resetAfter: .executeThenDrop
+            case .failedAfter: .executeThenRespond(Self.status(500, "InternalError"))
             case .quota:
-                .answer(
+                .respond(
                     StatusFailure(
                         code: 403,
                         reason: "Forbidden",
@@ -30,12 +30,12 @@ struct FaultMatrixTests {
                             + "used: count/services=3, limited: count/services=3"
                     )
                 )
-            case .throttled: .answer(Self.status(429, "TooManyRequests", retryAfter: 1))
-            case .throttledWithoutTime: .answer(Self.status(429, "TooManyRequests"))
-            case .failing: .answer(Self.status(500, "InternalError"))
-            case .unavailable: .answer(Self.status(503, "ServiceUnavailable"))
-            case .unavailableWithTime: .answer(Self.status(503, "ServiceUnavailable", retryAfter: 1))
-            case .gatewayTimeout: .answer(Self.status(504, "Timeout"))
+            case .throttled: .respond(Self.status(429, "TooManyRequests", retryAfter: 1))
+            case .throttledWithoutTime: .respond(Self.status(429, "TooManyRequests"))
+            case .failing: .respond(Self.status(500, "InternalError"))
+            case .unavailable: .respond(Self.status(503, "ServiceUnavailable"))
+            case .unavailableWithTime: .respond(Self.status(503, "ServiceUnavailable", retryAfter: 1))
+            case .gatewayTimeout: .respond(Self.status(504, "Timeout"))
             case .clockAhead, .clockBehind: nil
             }
         }
@@ -77,20 +77,20 @@ struct FaultMatrixTests {
         arguments: requestedOperations
     )
     func afterTheFaultTheClusterMatchesTheReportedOutcome(_ operation: Operation) async throws {
-        try await withPlayers(of: operation) { play in
+        try await withCellRunner(of: operation) { runCell in
             for fault in Fault.allCases {
-                var (cells, told, failed) = (0, 0, 0)
+                var (cells, succeeded, failed) = (0, 0, 0)
                 for lasts in [false, true] {
                     for request in 1...Self.maxRequests {
-                        let outcome = try await play(fault, request, lasts)
+                        let outcome = try await runCell(fault, request, lasts)
                         guard outcome.wasMet else { break }
                         cells += 1
-                        if outcome.succeeded { told += 1 } else { failed += 1 }
+                        if outcome.succeeded { succeeded += 1 } else { failed += 1 }
                         // A wrong `Date` applies to the whole operation.
                         if fault.rule == nil { break }
                     }
                 }
-                print("fault table | \(operation.rawValue) | \(fault.rawValue) | \(cells) | \(told) | \(failed) |")
+                print("fault table | \(operation.rawValue) | \(fault.rawValue) | \(cells) | \(succeeded) | \(failed) |")
             }
         }
     }
@@ -98,20 +98,21 @@ struct FaultMatrixTests {
     @Test(arguments: Operation.allCases)
     func afterSomeOfTheFaultsTheClusterMatchesTheReportedOutcome(_ operation: Operation) async throws {
         let random = SeededRandom(seed: UInt64(operation.rawValue.utf8.reduce(0) { $0 + Int($1) }))
-        try await withPlayers(of: operation) { play in
+        try await withCellRunner(of: operation) { runCell in
             for _ in 0..<Self.sampleSize {
                 let fault = Fault.allCases[Int(random.next() % UInt64(Fault.allCases.count))]
-                _ = try await play(fault, Int(random.next() % 4) + 1, random.next() % 2 == 0)
+                _ = try await runCell(fault, Int(random.next() % 4) + 1, random.next() % 2 == 0)
             }
         }
     }
 
-    private typealias Play = @Sendable (_ fault: Fault, _ request: Int, _ lasts: Bool) async throws -> Cell.Outcome
+    private typealias CellRunner =
+        @Sendable (_ fault: Fault, _ request: Int, _ lasts: Bool) async throws -> Cell.Outcome
 
     /// Runs `body` with a function that tries one cell of an operation, each with its own run on one cluster.
-    private func withPlayers(
+    private func withCellRunner(
         of operation: Operation,
-        _ body: @escaping @Sendable (Play) async throws -> Void
+        _ body: @escaping @Sendable (CellRunner) async throws -> Void
     ) async throws {
         try await TestCluster.run { cluster in
             let clock = ManualClock()
@@ -133,7 +134,7 @@ struct FaultMatrixTests {
                 try cluster.setExpiry(of: witness, in: .seconds(1800))
                 let cell = Cell(cluster: cluster, replica: replica, clock: clock, run: run, operation: operation)
                 let comment = Comment(rawValue: "\(operation) × \(fault) at request \(request), lasting: \(lasts)")
-                let outcome = try await cell.play(fault, at: request, lasts: lasts, comment)
+                let outcome = try await cell.run(fault, at: request, lasts: lasts, comment)
                 #expect(cluster.route(witness) != nil && cluster.service(witness) != nil, comment)
                 return outcome
             }
@@ -162,7 +163,7 @@ struct FaultMatrixTests {
             let succeeded: Bool
         }
 
-        func play(_ fault: Fault, at number: Int, lasts: Bool, _ comment: Comment) async throws -> Outcome {
+        func run(_ fault: Fault, at number: Int, lasts: Bool, _ comment: Comment) async throws -> Outcome {
             var prepared = try await prepare()
             prepared.grantMayExpire = fault == .clockAhead
             let sent = Mutex(0)
@@ -211,7 +212,7 @@ struct FaultMatrixTests {
                 if operation == .reap { try cluster.setExpiry(of: token, in: .seconds(-3600)) }
                 return Prepared(token: token)
             case .agentStart, .approve, .deny:
-                guard case .pending(let approval) = try await ask() else {
+                guard case .pending(let approval) = try await requestPreview() else {
                     Issue.record("the request did not wait")
                     return Prepared()
                 }
@@ -222,7 +223,7 @@ struct FaultMatrixTests {
             }
         }
 
-        private func ask() async throws -> GateDecision {
+        private func requestPreview() async throws -> GateDecision {
             try await replica.core.gate.request(run: run, port: 3000, requester: "agent")
         }
 
@@ -247,7 +248,7 @@ struct FaultMatrixTests {
             let gate = replica.core.gate
             switch operation {
             case .operatorStart: _ = try await replica.start(run)
-            case .agentStart: _ = try await ask()
+            case .agentStart: _ = try await requestPreview()
             case .keepalive: _ = try await replica.previews.keepAlive(run: run, token: prepared.token.unwrapped())
             case .stop: try await replica.previews.stop(run: run, token: prepared.token.unwrapped())
             case .list: _ = try await replica.previews.list(run: run)

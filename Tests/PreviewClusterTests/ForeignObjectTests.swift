@@ -29,10 +29,10 @@ struct ForeignObjectTests {
     ]
 
     @Test("They leave the copy", arguments: [ResourceKind.httpRoutes, .services], changes)
-    func leaveTheCopy(kind: ResourceKind, change: Change) async throws {
+    func anObjectThatIsNoLongerOursLeavesTheCopy(kind: ResourceKind, change: Change) async throws {
         try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 await waitUntil {
                     replica.mirror.lastSeenRoute(token) != nil && replica.mirror.lastSeenBackend(token) != nil
                 }
@@ -50,18 +50,18 @@ struct ForeignObjectTests {
         }
     }
 
-    @Test func whatIsDeletedAfterItCeasedToBeOursLeavesTheCopyToo() async throws {
+    @Test func anObjectDeletedAfterItCeasedToBeOursLeavesTheCopyToo() async throws {
         try await TestCluster.withReplica { cluster, replica, run in
             let token = try await replica.start(run)
-            let gate = Gate()
+            let latch = Latch()
             // The watch sees both changes only when it is reopened.
-            cluster.faults.add(.init(verb: "watch", resource: "httproutes", fault: .holdWatch(gate)))
-            try await replica.whileFed {
+            cluster.faults.add(.init(verb: "watch", resource: "httproutes", fault: .holdWatch(latch)))
+            try await replica.whileWatching {
                 try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
                     $0["metadata", "labels", PreviewLabel.token] = "another-token"
                 }
                 try cluster.delete(.httpRoutes, token.objectName)
-                gate.open()
+                latch.open()
                 await waitUntil { replica.mirror.lastSeenRoute(token) == nil }
             }
         }

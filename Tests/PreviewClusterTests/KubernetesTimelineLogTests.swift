@@ -81,7 +81,7 @@ struct KubernetesTimelineLogTests {
         }
     }
 
-    @Test func ofTwoReplicasOneWritesAndTheOtherIsTold() async throws {
+    @Test func ofTwoReplicasOneWritesAndTheOtherLearnsIt() async throws {
         try await withLog { cluster, claim, logs in
             let first = try entry("1", on: claim)
             async let one = logs[0].write(first)
@@ -100,7 +100,7 @@ struct KubernetesTimelineLogTests {
         }
     }
 
-    @Test func aLongMessageIsCutForPeopleAndNotForPrograms() async throws {
+    @Test func aLongMessageIsTruncatedInTheEventAndCompleteInItsAnnotation() async throws {
         try await withLog { cluster, claim, logs in
             let message = String(repeating: "ä", count: 600)
             let entry = try entry("1", on: claim, message: message)
@@ -114,14 +114,14 @@ struct KubernetesTimelineLogTests {
     @Test(arguments: [
         (500, true), (503, true), (429, true), (403, false), (401, false), (422, false),
     ])
-    func onlyWhatMayPassIsTriedAgain(code: Int, isTemporary: Bool) async throws {
+    func onlyTemporaryFailuresAreTriedAgain(code: Int, isTemporary: Bool) async throws {
         try await withLog { cluster, claim, logs in
             cluster.faults.add(
                 FaultPlan.Rule(
                     verb: "create",
                     resource: "events",
                     times: nil,
-                    fault: .answer(StatusFailure(code: code, reason: "Injected", message: "injected"))
+                    fault: .respond(StatusFailure(code: code, reason: "Injected", message: "injected"))
                 )
             )
             let entry = try entry("1", on: claim)
@@ -234,7 +234,7 @@ struct KubernetesTimelineLogTests {
             )
             let failure = StatusFailure(code: 503, reason: "Injected", message: "injected")
             cluster.faults.add(
-                FaultPlan.Rule(verb: "list", resource: "events", times: nil, fault: .answer(failure))
+                FaultPlan.Rule(verb: "list", resource: "events", times: nil, fault: .respond(failure))
             )
             await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 { group.addTask { try await log.follow(claim, after: nil) { _ in } } }

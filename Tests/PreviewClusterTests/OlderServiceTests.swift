@@ -18,7 +18,7 @@ struct OlderServiceTests {
     // MARK: This service's previews under the older service's rules
 
     @Test("This service's previews survive the older reaper only if pods are labelled", arguments: [true, false])
-    func oursSurvivesItsReaper(labelsPods: Bool) async throws {
+    func ourPreviewsSurviveTheOlderReaperOnlyIfPodsAreLabelled(labelsPods: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
@@ -31,7 +31,7 @@ struct OlderServiceTests {
     }
 
     /// The older service's reaper may run at any moment of a start.
-    @Test func itsReaperDoesNoHarmAtAnyMomentOfAStart() async throws {
+    @Test func theOlderReaperDoesNoHarmAtAnyMomentOfAStart() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
@@ -55,7 +55,7 @@ struct OlderServiceTests {
         }
     }
 
-    @Test func itKeepsStopsAndReapsOurs() async throws {
+    @Test func theOlderServiceKeepsStopsAndReapsOurPreviews() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
@@ -80,7 +80,7 @@ struct OlderServiceTests {
 
     // MARK: The older service's previews under this service's rules
 
-    @Test func weListKeepAndStopIts() async throws {
+    @Test func thisServiceListsKeepsAndStopsOlderPreviews() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run)
@@ -100,14 +100,14 @@ struct OlderServiceTests {
     }
 
     @Test("The older service's previews are reaped when idle, and when their pod is gone", arguments: [true, false])
-    func weReapIts(podIsGone: Bool) async throws {
+    func thisServiceReapsOlderPreviews(podIsGone: Bool) async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run)
             let older = OlderService(cluster: cluster)
             _ = try older.start(run, name: "older-one", pod: sandbox.podName)
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 await waitUntil { replica.mirror.previewCount == 1 }
                 try await replica.reaper.sweep()
                 #expect(cluster.previewObjects.count == 2)
@@ -125,13 +125,13 @@ struct OlderServiceTests {
 
     // MARK: The label
 
-    @Test func theLabelStaysWhileItHasPreviewsOfTheRun() async throws {
+    @Test func theLabelStaysWhileTheOlderServiceHasPreviewsOfTheRun() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run)
             let older = OlderService(cluster: cluster)
             let replica = try await Replica(cluster, labelsPods: true)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 let ours = try await replica.start(run)
                 let its = try older.start(run, name: "older-one", pod: sandbox.podName)
                 try await replica.previews.stop(run: run, token: ours)
@@ -157,12 +157,12 @@ struct OlderServiceTests {
     }
 
     /// The older service found the label and therefore did not write it, just before the label was removed.
-    @Test func aLabelThatWasTakenFromUnderAStartOfItsIsPutBack() async throws {
+    @Test func aLabelRemovedDuringAStartOfTheOlderServiceIsRestored() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster, labelsPods: true)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 let ours = try await replica.start(run)
                 try await replica.previews.stop(run: run, token: ours)
                 cluster.advance(by: .seconds(180))
@@ -191,7 +191,7 @@ struct OlderServiceTests {
             let sandbox = try cluster.addSandbox(for: run)
             let token = try await Replica(cluster).start(run)
             let replica = try await Replica(cluster, labelsPods: true)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 _ = await replica.core.podLabels.compare()
                 #expect(pod(cluster, sandbox.podName)?.labels[PreviewLabel.run] == run.label.text)
                 #expect(OlderService(cluster: cluster).reap().isEmpty)
@@ -203,7 +203,7 @@ struct OlderServiceTests {
     // MARK: Migration and return
 
     /// The steps of Docs/Migration.md, with previews of both services that survive all of them.
-    @Test func aCutOverAndBackLosesNoPreview() async throws {
+    @Test func aMigrationAndItsReversalLoseNoPreview() async throws {
         let (first, second) = (try RunID.testing(1), try RunID.testing(2))
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: first)
@@ -231,7 +231,7 @@ struct OlderServiceTests {
 
             // The way back: the pods are labelled, then the older service runs beside this one, then alone.
             let before = try await Replica(cluster, labelsPods: true)
-            try await before.whileFed {
+            try await before.whileWatching {
                 _ = await before.core.podLabels.compare()
                 #expect(older.reap().isEmpty)
                 cluster.advance(by: .seconds(20 * 60))

@@ -77,7 +77,7 @@ struct Replica: Sendable {
             retryPolicy: Self.hurried,
             clock: ClusterClock(cluster),
             observer: observer,
-            remainingTime: { AnswerDeadline.remaining },
+            remainingTime: { ResponseDeadline.remaining },
             failureObserver: failureObserver
         ) { wrap(try CurlTransport(trust: $0.trust, maxSilence: maxSilence)) }
         let manifests = PreviewManifests(
@@ -112,7 +112,7 @@ struct Replica: Sendable {
     }
 
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
-    func whileFed<Result: Sendable>(
+    func whileWatching<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let watches = cluster.requests.count(verb: "watch") + Self.watchedKinds

@@ -19,7 +19,7 @@ struct RequestCostTests {
     }
 
     /// Runs `work` with a replica whose copies are kept up to date, and with a sandbox of the run.
-    private func withFedReplica(
+    private func withReplica(
         _ makeReplica: @Sendable (TestCluster) async throws -> Replica = { try await Replica($0) },
         _ work: @escaping @Sendable (TestCluster, Replica, RunID) async throws -> Void
     ) async throws {
@@ -27,7 +27,7 @@ struct RequestCostTests {
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
             let replica = try await makeReplica(cluster)
-            try await replica.whileFed { try await work(cluster, replica, run) }
+            try await replica.whileWatching { try await work(cluster, replica, run) }
         }
     }
 
@@ -37,7 +37,7 @@ struct RequestCostTests {
             cluster.requests.reset()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await replica.core.mirrorRunner.run() }
-                group.addTask { try await replica.core.keeper.run() }
+                group.addTask { try await replica.core.approvalExpiry.run() }
                 let kinds = ["httproutes", "services", "pods", "sandboxclaims", "sandboxes", "gateways"]
                 await waitUntil {
                     replica.mirror.isFresh && cluster.requests.count(verb: "watch") >= kinds.count
@@ -53,7 +53,7 @@ struct RequestCostTests {
     }
 
     @Test func aWarmStartIsTwoCreatesAndTheSecondLookAtTheLimits() async throws {
-        try await withFedReplica { cluster, replica, run in
+        try await withReplica { cluster, replica, run in
             cluster.requests.reset()
             _ = try await replica.start(run)
             #expect(cluster.requests.count(verb: "create", resource: "services") == 1)
@@ -64,7 +64,7 @@ struct RequestCostTests {
     }
 
     @Test func aStartThatLabelsThePodIsOneRequestMore() async throws {
-        try await withFedReplica({ try await Replica($0, labelsPods: true) }) { cluster, replica, run in
+        try await withReplica({ try await Replica($0, labelsPods: true) }) { cluster, replica, run in
             cluster.requests.reset()
             _ = try await replica.start(run)
             #expect(cluster.requests.count(verb: "patch", resource: "pods") == 1)
@@ -98,7 +98,7 @@ struct RequestCostTests {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 let sandbox = try cluster.addSandbox(for: run)
                 await waitUntil {
                     replica.mirror.claim(ofRunNamed: sandbox.name)?.sandboxName != nil
@@ -113,7 +113,7 @@ struct RequestCostTests {
     }
 
     @Test func aKeepaliveIsAtMostOneRequestAndTheNextOneNone() async throws {
-        try await withFedReplica { cluster, replica, run in
+        try await withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             let soon = RFC3339.string(cluster.now + .seconds(600))
             try cluster.store.update(.httpRoutes, namespace: TestCluster.namespace, name: token.objectName) {
@@ -133,7 +133,7 @@ struct RequestCostTests {
     }
 
     @Test func aStopIsTwoDeletes() async throws {
-        try await withFedReplica { cluster, replica, run in
+        try await withReplica { cluster, replica, run in
             let token = try await replica.start(run)
             await waitUntil { replica.mirror.knows(token) }
             cluster.requests.reset()
@@ -146,7 +146,7 @@ struct RequestCostTests {
 
     @Test("An idle sweep is three watches, however many previews there are", arguments: [true, false])
     func anIdleSweepIsThreeWatches(keepsAfterRun: Bool) async throws {
-        try await withFedReplica({ try await Replica($0, keepsAfterRun: keepsAfterRun) }) { cluster, replica, run in
+        try await withReplica({ try await Replica($0, keepsAfterRun: keepsAfterRun) }) { cluster, replica, run in
             for _ in 0..<20 { _ = try await replica.start(run) }
             cluster.requests.reset()
             try await replica.reaper.sweep()
@@ -162,7 +162,7 @@ struct RequestCostTests {
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster, keepsAfterRun: keepsAfterRun)
-            try await replica.whileFed { for _ in 0..<20 { _ = try await replica.start(run) } }
+            try await replica.whileWatching { for _ in 0..<20 { _ = try await replica.start(run) } }
             cluster.requests.reset()
             try await replica.reaper.sweep()
             #expect(cluster.requests.count(verb: "list") == 3)

@@ -57,9 +57,9 @@ struct RouteStatusTests {
 
     @Test func anEntryAboutAnOlderGenerationSaysNothing() {
         let old = status([Self.entry(accepted: .true, generation: 1)])
-        #expect(!old.isAccepted && old.complaint == nil)
+        #expect(!old.isAccepted && old.problem == nil)
         #expect(!status([Self.entry(accepted: .false, generation: 1)]).isAccepted)
-        #expect(status([Self.entry(accepted: .false, generation: 1)]).complaint == nil)
+        #expect(status([Self.entry(accepted: .false, generation: 1)]).problem == nil)
         #expect(status([Self.entry(accepted: .false, generation: 1), Self.entry()]).isAccepted)
     }
 
@@ -67,7 +67,7 @@ struct RouteStatusTests {
         #expect(status([Self.entry(generation: nil)]).isAccepted)
     }
 
-    @Test func whatAnotherControllerWroteFirstDoesNotHideTheGateways() {
+    @Test func anotherControllersEntryDoesNotHideTheGateways() {
         let stale = Self.entry(by: "example.com/past", accepted: .false)
         #expect(status([stale, Self.entry()]).isAccepted)
         #expect(status([Self.entry(), stale]).isAccepted)
@@ -75,7 +75,7 @@ struct RouteStatusTests {
         let refused = status([
             Self.entry(by: "example.com/past", accepted: nil, resolved: nil), Self.entry(resolved: .false),
         ])
-        #expect(!refused.isAccepted && refused.complaint == "ResolvedRefs is False, Byours")
+        #expect(!refused.isAccepted && refused.problem == "ResolvedRefs is False, Byours")
     }
 
     @Test func entriesOfOtherParentsDoNotCount() {
@@ -83,7 +83,7 @@ struct RouteStatusTests {
             Self.entry("another"), Self.entry(in: "elsewhere"), Self.entry(in: nil), Self.entry(kind: "Service"),
         ] {
             #expect(status([other]) == RouteStatus(isAccepted: false, isMarked: false))
-            #expect(status([other, Self.entry(accepted: .false)]).complaint == "Accepted is False, Byours")
+            #expect(status([other, Self.entry(accepted: .false)]).problem == "Accepted is False, Byours")
         }
     }
 
@@ -98,7 +98,7 @@ struct RouteStatusTests {
         #expect(status([Self.entry(in: "agentweaver")], gatewayNamespace: nil, manifests: own).isAccepted)
     }
 
-    @Test func whereTheRouteNamesAListenerOnlyItsEntryCounts() {
+    @Test func onlyTheEntryOfTheListenerThatTheRouteNamesCounts() {
         let entries = [Self.entry(section: "http"), Self.entry(section: "https", accepted: .false)]
         #expect(!status(entries, section: "https").isAccepted)
         #expect(status(entries, section: "http").isAccepted)

@@ -24,7 +24,7 @@ struct RunOwnersTests {
         }
     }
 
-    @Test func whereNothingSaysItTheRunIsNobodys() async throws {
+    @Test func aRunWithoutAnAnnotationOrLabelHasNoOwner() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             let owners = owners(try await Replica(cluster))
@@ -45,15 +45,15 @@ struct RunOwnersTests {
         }
     }
 
-    @Test func whatTheCopyKnowsCostsNoRequestAndWhatItDoesNotIsAsked() async throws {
+    @Test func anOwnerInTheCopyCostsNoRequestAndAnotherIsRead() async throws {
         let (known, new) = (try RunID.testing(), try RunID("bbbbbbbb-bbbb-4000-8000-000000000001"))
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: known)
-            let gate = Gate()
-            defer { gate.open() }
-            cluster.faults.add(.init(verb: "watch", times: nil, fault: .holdWatch(gate)))
+            let latch = Latch()
+            defer { latch.open() }
+            cluster.faults.add(.init(verb: "watch", times: nil, fault: .holdWatch(latch)))
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 try cluster.addSandbox(for: new)
                 cluster.requests.reset()
                 let owners = owners(replica)
@@ -65,7 +65,7 @@ struct RunOwnersTests {
         }
     }
 
-    @Test func aClusterThatFailsSaysNothingAboutTheOwner() async throws {
+    @Test func aFailingClusterDoesNotMeanThatThereIsNoOwner() async throws {
         let run = try RunID.testing()
         try await TestCluster.run { cluster in
             try cluster.addSandbox(for: run)
@@ -73,7 +73,7 @@ struct RunOwnersTests {
                 .init(
                     verb: "get",
                     times: nil,
-                    fault: .answer(StatusFailure(code: 500, reason: "InternalError", message: "scripted"))
+                    fault: .respond(StatusFailure(code: 500, reason: "InternalError", message: "scripted"))
                 )
             )
             let owners = owners(try await Replica(cluster))

@@ -20,18 +20,18 @@ struct SandboxDirectoryTests {
     ) async throws {
         try await TestCluster.run { cluster in
             try prepare(cluster)
-            let gate = Gate()
-            defer { gate.open() }
-            cluster.faults.add(.init(verb: "watch", times: nil, fault: .holdWatch(gate)))
+            let latch = Latch()
+            defer { latch.open() }
+            cluster.faults.add(.init(verb: "watch", times: nil, fault: .holdWatch(latch)))
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 cluster.requests.reset()
                 try await body(cluster, replica)
             }
         }
     }
 
-    @Test func whatTheCopyProvesCostsNoRequest() async throws {
+    @Test func aRunThatTheCopyProvesCostsNoRequest() async throws {
         let run = try RunID.testing()
         try await withFrozenCopies {
             try $0.addSandbox(for: run)
@@ -47,7 +47,7 @@ struct SandboxDirectoryTests {
 
     /// Both lookups: in the copy, and in the cluster if there is no copy.
     @Test(arguments: [true, false])
-    func whereThereIsNoAgentsClaimTheExecutorsIsTheRunsOwn(isFed: Bool) async throws {
+    func withoutAnAgentsClaimTheExecutorsIsUsed(isFed: Bool) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies {
             try $0.addSandbox(for: run, claimName: run.claimNames[1])
@@ -71,7 +71,7 @@ struct SandboxDirectoryTests {
         }
     }
 
-    enum Pair: String, CaseIterable, Sendable {
+    enum ClaimPair: String, CaseIterable, Sendable {
         /// Both belong to the run.
         case bothProven
         /// The agent's claim names another run.
@@ -82,8 +82,8 @@ struct SandboxDirectoryTests {
         case executorsOfAnotherRun
     }
 
-    @Test("Of two claims the agent's is used, unless it names another run or is ending", arguments: Pair.allCases)
-    func ofTwoClaimsOneCounts(pair: Pair) async throws {
+    @Test("Of two claims the agent's is used, unless it names another run or is ending", arguments: ClaimPair.allCases)
+    func ofTwoClaimsTheAgentsIsUsed(pair: ClaimPair) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies { cluster in
             try cluster.addSandbox(for: run) {
@@ -149,21 +149,21 @@ struct SandboxDirectoryTests {
 
     // MARK: Old copies
 
-    enum News: String, CaseIterable, Sendable {
+    enum MissedChange: String, CaseIterable, Sendable {
         case sandboxMade, claimReady, podReplaced
     }
 
-    @Test("A run that the copy does not show as it is, is read from the cluster", arguments: News.allCases)
-    func nobodyIsRefusedOnTheWordOfTheCopy(news: News) async throws {
+    @Test("A run that the copy does not show as it is, is read from the cluster", arguments: MissedChange.allCases)
+    func aRunThatTheCopyShowsWronglyIsReadFromTheCluster(missed: MissedChange) async throws {
         let run = try RunID.testing()
         try await withFrozenCopies { cluster in
-            switch news {
+            switch missed {
             case .sandboxMade: break
             case .claimReady: try cluster.addSandbox(for: run) { $0.isReady = false }
             case .podReplaced: try cluster.endPod(cluster.addSandbox(for: run))
             }
         } _: { cluster, replica in
-            if news != .sandboxMade {
+            if missed != .sandboxMade {
                 try cluster.deleteSandboxes()
             }
             let sandbox = try cluster.addSandbox(for: run)
@@ -196,7 +196,7 @@ struct SandboxDirectoryTests {
         }
     }
 
-    @Test func aPodWithoutTheClaimsLabelIsProvenByTheClusterAlone() async throws {
+    @Test func aPodWithoutTheClaimsLabelIsConfirmedByTheCluster() async throws {
         let run = try RunID.testing()
         try await withFrozenCopies {
             try $0.addSandbox(for: run) { $0.podLabel = nil }
@@ -214,7 +214,7 @@ struct SandboxDirectoryTests {
 
     @Test func aBrokenWatchSendsEveryQuestionToTheCluster() async throws {
         try await TestCluster.withReplica { cluster, replica, run in
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 replica.mirror.apply(.interrupted(.sandboxes))
                 cluster.requests.reset()
                 _ = try await replica.previews.sandboxes.sandbox(of: run)
@@ -242,7 +242,7 @@ struct SandboxDirectoryTests {
         try await TestCluster.run(kinds: old) { cluster in
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 cluster.requests.reset()
                 _ = try await replica.start(run)
                 #expect(cluster.requests.count() == 3)

@@ -65,7 +65,7 @@ struct SandboxRefusalTests {
                 #expect(cluster.previewObjects.isEmpty)
                 #expect(cluster.requests.count(verb: "patch") == 0)
             }
-            if isFed { try await replica.whileFed(start) } else { try await start() }
+            if isFed { try await replica.whileWatching(start) } else { try await start() }
         }
     }
 
@@ -120,12 +120,12 @@ struct SandboxRefusalTests {
         try await TestCluster.run { cluster in
             let sandbox = try cluster.addSandbox(for: run) { $0.podLabel = nil }
             let replica = try await Replica(cluster)
-            let gate = Gate()
-            cluster.faults.add(.init(verb: "patch", resource: "pods", fault: .hold(gate)))
+            let latch = Latch()
+            cluster.faults.add(.init(verb: "patch", resource: "pods", fault: .hold(latch)))
             async let started: PreviewError? = #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
-            await gate.arrival()
+            await latch.waitForArrival()
             try cluster.delete(.pods, sandbox.podName)
-            gate.open()
+            latch.open()
             #expect(await started?.kind == .noSandbox)
             #expect(cluster.previewObjects.isEmpty)
         }
@@ -177,7 +177,7 @@ struct SandboxRefusalTests {
     @Test func aNamespaceThatVanishesMeanwhileIsNamedAsTheReason() async throws {
         try await TestCluster.withReplica { cluster, replica, run in
             let gone = StatusFailure.notFound(.namespaces, TestCluster.namespace)
-            cluster.faults.add(.init(verb: "create", resource: "services", times: nil, fault: .answer(gone)))
+            cluster.faults.add(.init(verb: "create", resource: "services", times: nil, fault: .respond(gone)))
             let error = await #expect(throws: PreviewError.self) { _ = try await replica.start(run) }
             #expect(error?.kind == .clusterRefused)
             #expect(error?.message.contains("namespace of the previews does not exist") == true)

@@ -45,13 +45,13 @@ struct ServedVersionTests {
         "A preview starts on every release",
         arguments: [["v1alpha1"], ["v1beta1"], ["v1beta1", "v1alpha1"], ["v1"], ["v1", "v1beta1"], ["v2", "v1"]]
     )
-    func aPreviewStarts(versions: [String]) async throws {
+    func aPreviewStartsOnEveryRelease(versions: [String]) async throws {
         let run = try RunID.testing()
         let schemas = Dictionary(uniqueKeysWithValues: versions.map { ($0, Self.status) })
         try await TestCluster.run(kinds: Self.kinds(versions, schemas: schemas)) { cluster in
             try cluster.addSandbox(for: run)
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 cluster.requests.reset()
                 _ = try await replica.start(run)
                 #expect(cluster.requests.count() == 3)
@@ -60,7 +60,7 @@ struct ServedVersionTests {
         }
     }
 
-    @Test func aVersionWithoutTheFieldsIsPassedOver() async throws {
+    @Test func aVersionWithoutTheFieldsIsSkipped() async throws {
         let run = try RunID.testing()
         let schemas = ["v1": Self.otherStatus, "v1beta1": Self.status]
         try await TestCluster.run(kinds: Self.kinds(["v1", "v1beta1"], schemas: schemas)) { cluster in
@@ -84,7 +84,7 @@ struct ServedVersionTests {
         try await TestCluster.run(kinds: Self.kinds(before)) { cluster in
             try cluster.addSandbox(for: first)
             let replica = try await Replica(cluster)
-            try await replica.whileFed {
+            try await replica.whileWatching {
                 let token = try await replica.start(first)
                 for kind in [ResourceKind.sandboxClaims, .sandboxes] {
                     cluster.store.serve(Self.serving(kind, after))

@@ -27,7 +27,7 @@ struct SilentClusterTests {
         arguments: operations.keys.sorted(),
         [HTTPRequest.Method.get, .post, .patch, .delete]
     )
-    func nobodyWaitsLong(operation name: String, method: HTTPRequest.Method) async throws {
+    func aCallerGetsAnErrorWithinTenSeconds(operation name: String, method: HTTPRequest.Method) async throws {
         let run = try RunID.testing()
         let clock = ManualClock()
         // Everything hangs from the first request of this method on.
@@ -62,7 +62,7 @@ struct SilentClusterTests {
     }
 
     @Test("Requests and watches continue on new connections if the open ones are dead")
-    func deadConnections() async throws {
+    func requestsAndWatchesContinueOnNewConnections() async throws {
         let runs = [try RunID.testing(1), try RunID.testing(2)]
         try await TestCluster.run { cluster in
             for run in runs { try cluster.addSandbox(for: run) }
@@ -74,7 +74,7 @@ struct SilentClusterTests {
                     proxy: proxy,
                     maxSilence: .milliseconds(200)
                 )
-                try await replica.whileFed {
+                try await replica.whileWatching {
                     let token = try await replica.start(runs[0])
                     // The next keepalive must write.
                     try cluster.setExpiry(of: token, in: .seconds(600))

@@ -23,7 +23,7 @@ struct TimelineCursorTests {
         )
     }
 
-    @Test func whatIsListedIsReadInTheOrderOfItsWriting() throws {
+    @Test func listedEventsAreReadInTheOrderOfTheirWriting() throws {
         let records = try [record(10), record(9), record(100)]
         #expect(TimelineCursor(after: nil).unread(of: records).map(\.position?.description) == ["9", "10", "100"])
         let nine = TimelinePosition("9")
@@ -37,7 +37,7 @@ struct TimelineCursorTests {
         #expect(TimelineCursor(after: TimelinePosition("3")).unread(of: []).isEmpty)
     }
 
-    @Test func whatHasNoPositionIsNeverSkipped() throws {
+    @Test func anEventWithoutAPositionIsNeverSkipped() throws {
         let records = try [record(nil, at: 2), record(nil, at: 1)]
         let unread = TimelineCursor(after: TimelinePosition("3")).unread(of: records)
         #expect(unread.map(\.entry.time) == [Self.time.addingTimeInterval(1), Self.time.addingTimeInterval(2)])

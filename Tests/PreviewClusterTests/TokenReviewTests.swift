@@ -30,13 +30,13 @@ struct TokenReviewTests {
         }
     }
 
-    @Test func withoutAnAnswerNobodyIsTurnedDown() async throws {
+    @Test func withoutAResponseTheTokenIsNotRejected() async throws {
         try await TestCluster.run(users: Self.users) { cluster in
             cluster.faults.add(
                 .init(
                     verb: "create",
                     times: nil,
-                    fault: .answer(StatusFailure(code: 500, reason: "InternalError", message: "scripted"))
+                    fault: .respond(StatusFailure(code: 500, reason: "InternalError", message: "scripted"))
                 )
             )
             let denied = await #expect(throws: AccessDenied.self) {
@@ -48,7 +48,7 @@ struct TokenReviewTests {
         }
     }
 
-    @Test func theQuestionPrintsWithoutTheToken() {
+    @Test func aPrintedReviewDoesNotShowTheToken() {
         let review = TokenReview(token: "a-token-for-tests", audiences: ["preview-gateway"])
         for text in printedForms(of: review) { #expect(!text.contains("for-tests")) }
     }

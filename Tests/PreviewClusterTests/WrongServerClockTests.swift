@@ -11,9 +11,9 @@ import Testing
 @Suite("One API server's wrong clock", .timeLimit(.minutes(10)))
 struct WrongServerClockTests {
     @Test("A wrong clock ends no preview, refuses no keepalive and changes no promise", arguments: [35, -35])
-    func oneWrongClock(minutes: Int) async throws {
+    func oneWrongClockEndsNoPreviewAndChangesNoPromise(minutes: Int) async throws {
         try await TestCluster.withReplica { cluster, replica, run in
-            for _ in 0..<ServerTimeBounds.deciding { try await replica.client.askForServerTime() }
+            for _ in 0..<ServerTimeBounds.decidingVotes { try await replica.client.requestServerTime() }
             let token = try await replica.start(run)
             try cluster.setExpiry(of: token, in: .seconds(600))
 
@@ -41,7 +41,7 @@ struct WrongServerClockTests {
             try cluster.addSandbox(for: run)
             let clock = ManualClock()
             let replica = try await Replica(cluster, outageGrace: grace, clock: clock)
-            for _ in 0..<ServerTimeBounds.deciding { try await replica.client.askForServerTime() }
+            for _ in 0..<ServerTimeBounds.decidingVotes { try await replica.client.requestServerTime() }
             for _ in 0..<2 {
                 clock.advance(by: grace / 2)
                 try await replica.reaper.sweep()
@@ -50,11 +50,11 @@ struct WrongServerClockTests {
             #expect(replica.core.outage.idlenessCounts(for: token))
 
             cluster.faults.clockOffset = ahead
-            try await replica.client.askForServerTime()
+            try await replica.client.requestServerTime()
             cluster.advance(by: .seconds(72))
             clock.advance(by: .seconds(72))
-            for _ in 0..<ServerTimeBounds.maxConfidence + ServerTimeBounds.deciding {
-                try await replica.client.askForServerTime()
+            for _ in 0..<ServerTimeBounds.maxConfidence + ServerTimeBounds.decidingVotes {
+                try await replica.client.requestServerTime()
             }
             let time = try #require(replica.client.serverClock.reading())
             #expect(time.steps == 1 && time.earliest > cluster.now + (ahead - .seconds(10)))

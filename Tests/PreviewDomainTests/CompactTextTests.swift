@@ -9,7 +9,7 @@ import Testing
     private static let token = "swift-falcon-amber-\(Base32.encode([UInt8](0..<16)))"
 
     @Test("Tokens, run IDs and run labels are stored without their text")
-    func usualTexts() throws {
+    func tokensRunIDsAndLabelsAreStoredWithoutTheirText() throws {
         let random = SeededRandom(seed: 11)
         for _ in 0..<200 {
             let token = try PreviewToken.mint { random.bytes($0) }.text
@@ -41,12 +41,12 @@ import Testing
     }
 
     @Test("Every text is returned unchanged, byte by byte", arguments: otherTexts)
-    func anyText(text: String) {
+    func everyTextIsReturnedUnchanged(text: String) {
         #expect(Array(CompactText(text).text.utf8) == Array(text.utf8))
     }
 
     @Test("Texts that differ in one character are different values")
-    func neighbours() {
+    func textsThatDifferInOneCharacterAreDifferentValues() {
         let random = SeededRandom(seed: 12)
         let alphabet = Array("0123456789abcdefghijklmnopqrstuvwxyz-ABCDEF".utf8)
         for text in [Self.uuid, Self.uuid + "-0123abcd", Self.token] {

@@ -17,17 +17,17 @@ import Testing
         arguments: [(1800, 180, 180), (1800, 60, 60), (1800, 600, 180), (5, 180, 0.5), (1800, 0, 0)]
             as [(Double, Double, Double)]
     )
-    func slackIsAtMostATenthOfTheIdleTimeout(idle: Double, coalesce: Double, slack: Double) {
+    func marginIsAtMostATenthOfTheIdleTimeout(idle: Double, coalesce: Double, margin: Double) {
         let policy = LifetimePolicy(idleTimeout: .seconds(idle), keepaliveCoalesce: .seconds(coalesce))
-        #expect(policy.slack == .seconds(slack))
+        #expect(policy.keepaliveMargin == .seconds(margin))
     }
 
     @Test func aNewPreviewLivesForTheIdleTimeoutAndNeverPastTheCap() {
         let started = Self.at(0.25)
-        let usual = Self.policy.initial(startedAt: started)
+        let usual = Self.policy.initialDeadlines(startedAt: started)
         #expect(usual.expiresAt == started + .seconds(1800))
         #expect(usual.maxUntil == started + .seconds(8 * 3600))
-        let short = LifetimePolicy(maxLifetime: .seconds(60)).initial(startedAt: started)
+        let short = LifetimePolicy(maxLifetime: .seconds(60)).initialDeadlines(startedAt: started)
         #expect(short.expiresAt == started + .seconds(60))
         #expect(short.maxUntil == started + .seconds(60))
     }
@@ -57,12 +57,17 @@ import Testing
             (900, 600, 600, .expired),
         ] as [(Int?, Int?, Double, KeepaliveDecision)]
     )
-    func keepaliveDecides(expiresAfter: Int?, maxUntilAfter: Int?, now: Double, decision: KeepaliveDecision) {
+    func aKeepaliveWritesSkipsOrRefuses(
+        expiresAfter: Int?,
+        maxUntilAfter: Int?,
+        now: Double,
+        decision: KeepaliveDecision
+    ) {
         let preview = Samples.preview(expiresAfter: expiresAfter, maxUntilAfter: maxUntilAfter)
         #expect(Self.policy.keepalive(preview, now: Self.now(now)) == decision)
     }
 
-    @Test func whatIsBeingDeletedIsNotKeptAlive() {
+    @Test func aPreviewThatIsBeingDeletedIsNotKeptAlive() {
         let preview = Samples.preview(expiresAfter: 1800, maxUntilAfter: 28_800, isBeingDeleted: true)
         #expect(Self.policy.keepalive(preview, now: Self.now(1)) == .expired)
     }
@@ -75,7 +80,12 @@ import Testing
             (1800, cap, Double(cap), .expired), (900, 600, 600, .expired), (nil, nil, Double(cap), .expired),
         ] as [(Int?, Int?, Double, KeepaliveDecision)]
     )
-    func idlingIsRevived(expiresAfter: Int?, maxUntilAfter: Int?, now: Double, decision: KeepaliveDecision) {
+    func onlyIdlePreviewsAreRevivedWhileIdlenessDoesNotCount(
+        expiresAfter: Int?,
+        maxUntilAfter: Int?,
+        now: Double,
+        decision: KeepaliveDecision
+    ) {
         let preview = Samples.preview(expiresAfter: expiresAfter, maxUntilAfter: maxUntilAfter)
         #expect(Self.policy.keepalive(preview, now: Self.now(now), idlenessCounts: false) == decision)
         let deleted = Samples.preview(expiresAfter: expiresAfter, maxUntilAfter: maxUntilAfter, isBeingDeleted: true)
@@ -97,7 +107,7 @@ import Testing
         let preview = Samples.preview(expiresAfter: 1800, maxUntilAfter: Self.cap)
         for (earliest, latest) in [(1799.0, 1799.5), (1799.5, 1800.5), (1799.9, 1800), (1800, 1801), (1801, 1802)] {
             let decision = Self.policy.keepalive(preview, now: (Self.at(earliest), Self.at(latest)))
-            let judged = decide(
+            let judged = reapDecision(
                 preview,
                 pod: .present,
                 claim: .present,

@@ -16,7 +16,7 @@ import Testing
         #expect(address.previewURL(Samples.token()).value == "http://\(Samples.tokenText)-preview.localhost:8088")
     }
 
-    @Test func whatOpensAPreviewPrintsRedacted() throws {
+    @Test func tokensAndURLsArePrintedRedacted() throws {
         let address = PreviewAddress(zone: try ZoneSuffix("preview.example.com"))
         for secret in [address.previewURL(Samples.token()), address.host(Samples.token())] {
             #expect("\(secret) \([secret]) \(String(reflecting: secret))".contains(Samples.tokenText) == false)

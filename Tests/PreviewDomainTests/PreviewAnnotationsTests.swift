@@ -35,7 +35,7 @@ import Testing
         )
     }
 
-    @Test func whatIsWrittenIsReadBack() {
+    @Test func annotationsAreReadBackAsTheyWereWritten() {
         let preview = Samples.preview(annotations: Self.annotations.encoded())
         #expect(preview.token == Self.annotations.token)
         #expect(preview.run == Self.annotations.run)

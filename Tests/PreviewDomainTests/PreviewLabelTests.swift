@@ -24,15 +24,15 @@ import Testing
         #expect(ClaimAnnotation.runOwner == "agentweaver.dev/run-owner")
     }
 
-    @Test func whatThisServiceMadeIsOurs() {
+    @Test func objectsOfThisServiceAreOurs() {
         let token = Samples.token()
         let labels = PreviewLabel.labels(token: token, run: Samples.runLabel())
-        #expect(isOurs(name: token.objectName, labels: labels) == token)
+        #expect(previewToken(ofObjectNamed: token.objectName, labels: labels) == token)
     }
 
-    @Test func whatTheEarlierServiceLeftBehindIsOurs() {
+    @Test func objectsOfTheEarlierServiceAreOurs() {
         let labels = ["app.kubernetes.io/part-of": "agentweaver", "agentweaver.dev/preview-token": "old-style"]
-        #expect(isOurs(name: "preview-old-style", labels: labels)?.text == "old-style")
+        #expect(previewToken(ofObjectNamed: "preview-old-style", labels: labels)?.text == "old-style")
     }
 
     @Test(
@@ -52,7 +52,7 @@ import Testing
             ("preview-a.b", ["app.kubernetes.io/part-of": "agentweaver", "agentweaver.dev/preview-token": "a.b"]),
         ] as [(String, [String: String])]
     )
-    func everythingElseIsNot(name: String, labels: [String: String]) {
-        #expect(isOurs(name: name, labels: labels) == nil)
+    func otherObjectsAreNotOurs(name: String, labels: [String: String]) {
+        #expect(previewToken(ofObjectNamed: name, labels: labels) == nil)
     }
 }

@@ -11,37 +11,37 @@ import Testing
         arguments: [
             (0, 0, .allowed), (2, 19, .allowed), (3, 3, .runLimitReached(3)), (4, 4, .runLimitReached(3)),
             (0, 20, .globalLimitReached(20)), (2, 21, .globalLimitReached(20)), (3, 20, .runLimitReached(3)),
-        ] as [(Int, Int, LimitVerdict)]
+        ] as [(Int, Int, LimitDecision)]
     )
-    func verdictsFollowTheLimits(runCount: Int, globalCount: Int, verdict: LimitVerdict) {
-        #expect(Self.limits.verdict(runCount: runCount, globalCount: globalCount) == verdict)
+    func decisionsFollowTheLimits(runCount: Int, globalCount: Int, decision: LimitDecision) {
+        #expect(Self.limits.decision(runCount: runCount, globalCount: globalCount) == decision)
     }
 
     @Test func aLimitOfZeroAllowsNothing() {
-        #expect(PreviewLimits(perRun: 0, global: 20).verdict(runCount: 0, globalCount: 0) == .runLimitReached(0))
+        #expect(PreviewLimits(perRun: 0, global: 20).decision(runCount: 0, globalCount: 0) == .runLimitReached(0))
     }
 
     @Test func withinOneSecondTheNameDecides() {
         let limits = PreviewLimits(perRun: 1, global: 20)
         let first = Self.rank(0, "a")
         let second = Self.rank(0, "b")
-        #expect(!limits.withdraws(first, among: [first, second]))
-        #expect(limits.withdraws(second, among: [first, second]))
+        #expect(!limits.requiresWithdrawal(of: first, among: [first, second]))
+        #expect(limits.requiresWithdrawal(of: second, among: [first, second]))
     }
 
     @Test func theNewestWithdrawsWhateverItsName() {
         let limits = PreviewLimits(perRun: 1, global: 20)
         let old = Self.rank(0, "z")
         let new = Self.rank(1, "a")
-        #expect(!limits.withdraws(old, among: [new]))
-        #expect(limits.withdraws(new, among: [old]))
+        #expect(!limits.requiresWithdrawal(of: old, among: [new]))
+        #expect(limits.requiresWithdrawal(of: new, among: [old]))
     }
 
     @Test func otherRunsCountForTheGlobalLimitOnly() {
         let mine = Self.rank(9, "mine", run: "mine")
         let others = (0..<19).map { Self.rank($0 / 5, "\($0)", run: "other-\($0 / 3)") }
-        #expect(!Self.limits.withdraws(mine, among: others))
-        #expect(Self.limits.withdraws(mine, among: others + [Self.rank(8, "19", run: "other")]))
+        #expect(!Self.limits.requiresWithdrawal(of: mine, among: others))
+        #expect(Self.limits.requiresWithdrawal(of: mine, among: others + [Self.rank(8, "19", run: "other")]))
     }
 
     @Test func exactlyTheExcessPreviewsWithdraw() {
@@ -50,7 +50,7 @@ import Testing
             let count = Int(random.next() % 12)
             let all = (0..<count).map { Self.rank(Int(random.next() % 3), "\($0)-\(random.next())") }
             let limits = PreviewLimits(perRun: Int(random.next() % 6), global: Int(random.next() % 8))
-            let withdrawn = all.filter { limits.withdraws($0, among: all) }
+            let withdrawn = all.filter { limits.requiresWithdrawal(of: $0, among: all) }
             let limit = min(limits.perRun, limits.global)
             #expect(withdrawn.count == max(0, count - limit))
             let staying = all.filter { !withdrawn.contains($0) }
@@ -63,7 +63,7 @@ import Testing
     @Test func mineIsNotCountedTwice() {
         let limits = PreviewLimits(perRun: 1, global: 1)
         let mine = Self.rank(0, "a")
-        #expect(!limits.withdraws(mine, among: [mine]))
+        #expect(!limits.requiresWithdrawal(of: mine, among: [mine]))
     }
 
     @Test func aPreviewThatWasReadBackHasItsRank() {

@@ -43,7 +43,7 @@ import Testing
         #expect(preview.isBeingDeleted)
     }
 
-    @Test func itSaysWhichAnnotationsAreMissingAndWhichCannotBeUsed() {
+    @Test func missingAndUnusableAnnotationsAreNamed() {
         typealias Key = PreviewAnnotations.Key
         let all: Set = [
             Key.expiresAt, Key.maxUntil, Key.run, Key.runID, Key.claimUID, Key.owner, Key.pod, Key.podUID,
@@ -132,7 +132,7 @@ import Testing
         #expect(preview.deadline(policy: Self.policy) == Samples.createdAt + .seconds(deadline))
     }
 
-    @Test func noTextInTheAnnotationsMakesAPreviewImmortal() {
+    @Test func noTextInTheAnnotationsMakesAPreviewPermanent() {
         let instants =
             Self.brokenInstants + ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:60Z", "0001-01-01T00:00:00Z"]
         let cap = Samples.createdAt + Self.policy.maxLifetime
@@ -145,7 +145,7 @@ import Testing
                 )
                 #expect(preview.deadline(policy: Self.policy) <= cap)
                 for pod in Presence.allCases {
-                    let decision = decide(preview, pod: pod, claim: .unknown, now: cap, policy: Self.policy)
+                    let decision = reapDecision(preview, pod: pod, claim: .unknown, now: cap, policy: Self.policy)
                     guard case .reap = decision else {
                         Issue.record("kept with \(expiresAt) and \(maxUntil)")
                         continue

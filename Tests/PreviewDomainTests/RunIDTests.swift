@@ -36,7 +36,7 @@ import Testing
         "550e8400-e29b-41d4-a7-6-446655440000",
         "550e8400e29b41d4a71644665544000",
     ])
-    func whatIsAlmostAUUIDStaysAsItIs(text: String) throws {
+    func textSimilarToAUUIDStaysUnchanged(text: String) throws {
         let run = try RunID(text)
         #expect(run.text == text)
         #expect(!run.isUUID)

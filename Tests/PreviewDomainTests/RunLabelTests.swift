@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(arguments: HostileTexts.all + ["-a", "a-", ".a", "a.", "_a", "a/b", String(repeating: "x", count: 64)])
-    func whatIsNoLabelValueIsNotTaken(text: String) {
+    func anInvalidLabelValueIsRefused(text: String) {
         #expect(RunLabel(existing: text) == nil)
     }
 }

@@ -9,7 +9,7 @@ struct SecretMaskTests {
     private static let fingerprint = PreviewToken(token)?.fingerprint ?? ""
 
     @Test("A token in a known form is replaced by its fingerprint, and the rest stays unchanged")
-    func forms() {
+    func aTokenInAKnownFormIsReplacedByItsFingerprint() {
         let cases = [
             (
                 #"services "preview-\#(Self.token)" is forbidden: exceeded quota: q, requested: count/services=1"#,
@@ -26,7 +26,7 @@ struct SecretMaskTests {
     }
 
     @Test("Text without secrets stays unchanged")
-    func harmless() {
+    func textWithoutSecretsStaysUnchanged() {
         let texts = [
             #"User "system:serviceaccount:agentweaver:preview-gateway" cannot delete resource "httproutes""#,
             #"Post "https://guard.webhooks.svc:443/validate?timeout=10s": dial tcp 10.0.0.1:443: connect: refused"#,
@@ -40,7 +40,7 @@ struct SecretMaskTests {
     }
 
     @Test("Fragments of tokens and keys are replaced by a placeholder")
-    func fragments() {
+    func fragmentsOfTokensAndKeysAreMasked() {
         for text in [
             "on-amber-k7m2q4x3n5b3r6t5w2zac2d4f7", "k7m2q4x3n5b3r6t5", "abcdefghijklmnopqrst",
             "preview-\(String(repeating: "a", count: 70))",
@@ -51,7 +51,7 @@ struct SecretMaskTests {
     }
 
     @Test("The result is one printable line of bounded length")
-    func bounded() {
+    func theResultIsOnePrintableLineOfBoundedLength() {
         #expect(SecretMask.mask("a\nb\u{1B}[31m\u{2028}c\tö") == "a b [31m c ö")
         let long = SecretMask.mask(String(repeating: "word ", count: 1000))
         #expect(long.count == SecretMask.maximumLength + 3 && long.hasSuffix("..."))
@@ -67,7 +67,7 @@ struct SecretMaskTests {
             ("line\u{2028}end", #"line\u{2028}end"#), ("", ""),
         ]
     )
-    func escaped(text: String, shown: String) {
+    func whatATerminalInterpretsIsEscaped(text: String, shown: String) {
         #expect(Excerpt.escaped(text) == shown)
     }
 

@@ -4,11 +4,11 @@ import PreviewIdentity
 import TestSupport
 import Testing
 
-/// Returns the same verdict for every credential.
+/// Returns the same result for every credential.
 private struct FixedVerifier: CredentialVerifier {
-    let verdict: CredentialVerdict
+    let result: VerificationResult
 
-    func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict { verdict }
+    func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult { result }
 }
 
 @Suite("Authentication of callers", .timeLimit(.minutes(10)))
@@ -16,11 +16,11 @@ struct AuthenticatorTests {
     private let user = Caller(identity: "user-1", role: .user)
     private let other = Caller(identity: "user-2", role: .user)
 
-    private func caller(_ verdicts: CredentialVerdict..., bearer: String = "a-token") async throws -> Caller {
-        try await Authenticator(verdicts.map(FixedVerifier.init)).caller(presenting: Secret(bearer))
+    private func caller(_ results: VerificationResult..., bearer: String = "a-token") async throws -> Caller {
+        try await Authenticator(results.map(FixedVerifier.init)).caller(presenting: Secret(bearer))
     }
 
-    @Test func theFirstWhoRecognisesACredentialDecides() async throws {
+    @Test func theFirstVerifierThatRecognisesACredentialDecides() async throws {
         #expect(try await caller(.notRecognized, .accepted(user), .accepted(other)) == user)
         await #expect(throws: AccessDenied.unauthenticated) { try await caller(.rejected, .accepted(user)) }
         await #expect(throws: AccessDenied.unauthenticated) { try await caller(.notRecognized) }
@@ -28,7 +28,7 @@ struct AuthenticatorTests {
     }
 
     @Test(arguments: ["", "a b", "a\u{7f}", "bearér", String(repeating: "a", count: Authenticator.maxBearerBytes + 1)])
-    func whatCannotBeATokenIsNotLookedAt(bearer: String) async throws {
+    func textThatCannotBeATokenIsNotVerified(bearer: String) async throws {
         await #expect(throws: AccessDenied.unauthenticated) { try await caller(.accepted(user), bearer: bearer) }
     }
 

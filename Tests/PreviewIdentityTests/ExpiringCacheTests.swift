@@ -30,7 +30,7 @@ struct ExpiringCacheTests {
         #expect(cache[1] == "b")
     }
 
-    @Test func itNeverHoldsMoreThanItsBoundAndKeepsTheYoungest() {
+    @Test func theCacheNeverExceedsItsLimitAndKeepsTheNewest() {
         let cache = cache(of: 8)
         for key in 0..<1000 {
             cache.insert("\(key)", for: key, lifetime: .seconds(10))

@@ -11,14 +11,14 @@ import Testing
 
 @Suite("Cancelled requests", .timeLimit(.minutes(10)))
 struct CancelledRequestTests {
-    @Test func whatACancelledHandlerThrowsIsToldFromWhatFailed() {
+    @Test func cancellationErrorsAreDistinguishedFromFailures() {
         let cancelled: [any Error] = [CancellationError(), PreviewError.cancelled, AccessDenied.cancelled]
-        for error in cancelled { #expect(APIError.comesOfCancelling(error)) }
+        for error in cancelled { #expect(APIError.isCausedByCancellation(error)) }
         let failed: [any Error] = [
             PreviewError(.clusterUnavailable, "x"), PreviewError(.clusterRefused, "x"), AccessDenied(.unavailable, "x"),
-            APIError.replicaStops,
+            APIError.replicaIsShuttingDown,
         ]
-        for error in failed { #expect(!APIError.comesOfCancelling(error)) }
+        for error in failed { #expect(!APIError.isCausedByCancellation(error)) }
     }
 
     /// The core API is asked for authorization. A caller that disconnects meanwhile gets no error about the core API.

@@ -40,7 +40,7 @@ struct PrometheusRegistryTests {
         #expect(registry.text == "# TYPE a counter\na{k=\"v\"} 3\n")
     }
 
-    @Test func whatTheFormatDoesNotAllowIsEscaped() {
+    @Test func charactersThatTheFormatReservesAreEscaped() {
         let registry = PrometheusRegistry(help: ["_1_a_b": "one\\two\nthree"])
         Counter(label: "1-a.b", dimensions: [("k-1", "a\"b\\c\nd")], factory: registry).increment()
         #expect(

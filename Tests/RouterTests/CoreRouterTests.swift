@@ -30,19 +30,19 @@ struct CoreRouterTests {
         _ path: String = "/api/x",
         _ fields: HTTPFields = [:],
         body: RoutedRequest.Body = .none,
-        departure: TransportAbort = TransportAbort()
+        abort: TransportAbort = TransportAbort()
     ) -> RoutedRequest {
         RoutedRequest(
             head: HTTPRequest(method: method, scheme: "http", authority: "h", path: path, headerFields: fields),
             body: body,
             client: "192.0.2.1",
-            departure: departure
+            abort: abort
         )
     }
 
-    private func pass(_ request: RoutedRequest, through router: CoreRouter) async throws -> (HTTPResponse, String) {
+    private func forward(_ request: RoutedRequest, through router: CoreRouter) async throws -> (HTTPResponse, String) {
         let result = Mutex<(HTTPResponse, String)?>(nil)
-        try await router.pass(request) { answer in
+        try await router.forward(request) { answer in
             let bytes =
                 switch answer.body {
                 case .bytes(let bytes): bytes
@@ -56,7 +56,7 @@ struct CoreRouterTests {
     @Test(arguments: [TransportError.Kind.connect, .refused, .tls])
     func aRequestThatWasCertainlyNotSentIsTriedOnceMore(kind: TransportError.Kind) async throws {
         let (router, transport) = try router([.failure(kind), .json("{}"), .json("{}")])
-        let (head, _) = try await pass(request(.post, body: .bytes([1])), through: router)
+        let (head, _) = try await forward(request(.post, body: .bytes([1])), through: router)
         #expect(head.status == 200)
         #expect(transport.exchanges.count == 2)
     }
@@ -64,7 +64,7 @@ struct CoreRouterTests {
     @Test(arguments: [TransportError.Kind.protocolViolation, .timedOut, .bodyTooLarge])
     func aRequestThatMayHaveArrivedIsNotRepeated(kind: TransportError.Kind) async throws {
         let (router, transport) = try router([.failure(kind), .json("{}")])
-        let (head, body) = try await pass(request(), through: router)
+        let (head, body) = try await forward(request(), through: router)
         #expect(head.status == (kind == .timedOut ? 504 : 502))
         #expect(head.headerFields[.retryAfter] == "5")
         #expect(body.hasPrefix(#"{"error":"The core API"#))
@@ -75,7 +75,7 @@ struct CoreRouterTests {
     @Test(arguments: [TransportError.Kind.connect, .refused, .tls])
     func aCoreAPIThatCannotBeReachedIsABadGateway(kind: TransportError.Kind) async throws {
         let (router, transport) = try router([.failure(kind), .failure(kind), .json("{}")])
-        let (head, _) = try await pass(request(), through: router)
+        let (head, _) = try await forward(request(), through: router)
         #expect(head.status == 502)
         #expect(head.headerFields[.retryAfter] == "5")
         #expect(transport.exchanges.count == 2)
@@ -87,7 +87,7 @@ struct CoreRouterTests {
         (.connect, "h:80", [:], 501), (.get, "/a#b", [:], 400), (.get, "x", [:], 400),
         (.get, "/x", ["Via": "1.1 other, 1.1 preview-gateway"], 508),
     ])
-    func whatCannotBePassedOnIsRefusedWithASentence(
+    func aRequestThatCannotBeForwardedIsRefusedWithAMessage(
         method: HTTPRequest.Method,
         path: String,
         fields: [String: String],
@@ -96,81 +96,81 @@ struct CoreRouterTests {
         let (router, transport) = try router([])
         var headerFields: HTTPFields = [:]
         for (name, value) in fields { headerFields[try #require(HTTPField.Name(name))] = value }
-        let (head, body) = try await pass(request(method, path, headerFields), through: router)
+        let (head, body) = try await forward(request(method, path, headerFields), through: router)
         #expect(head.status.code == status)
         #expect(body.hasPrefix(#"{"error":""#) && body.hasSuffix(#"."}"#))
         #expect(transport.exchanges.isEmpty)
     }
 
-    @Test func anOfferOfHTTP2IsNotTakenUp() async throws {
+    @Test func anOfferOfHTTP2IsIgnored() async throws {
         let (router, _) = try router([.json("{}")])
         let fields: HTTPFields = [.connection: "Upgrade, HTTP2-Settings", .upgrade: "h2c"]
-        #expect(try await pass(request(.get, "/x", fields), through: router).0.status == 200)
+        #expect(try await forward(request(.get, "/x", fields), through: router).0.status == 200)
     }
 
     @Test func theIDOfARequestGoesOnAndBack() async throws {
         let (router, transport) = try router([.json("{}"), .json("{}"), .json(200, "{}", ["X-Request-ID": "cores"])])
-        let own = try await pass(request(.get, "/x", [.xRequestID: "mine"]), through: router).0
+        let own = try await forward(request(.get, "/x", [.xRequestID: "mine"]), through: router).0
         #expect(own.headerFields[.xRequestID] == "mine")
         #expect(transport.exchanges[0].request.head.headerFields[.xRequestID] == "mine")
-        let made = try await pass(request(), through: router).0
+        let made = try await forward(request(), through: router).0
         #expect(made.headerFields[.xRequestID]?.count == 32)
         #expect(transport.exchanges[1].request.head.headerFields[.xRequestID] == made.headerFields[.xRequestID])
-        #expect(try await pass(request(), through: router).0.headerFields[.xRequestID] == "cores")
+        #expect(try await forward(request(), through: router).0.headerFields[.xRequestID] == "cores")
     }
 
-    @Test func oneRequestTooManyIsToldToComeBack() async throws {
+    @Test func aRequestOverTheLimitIsToldToTryAgain() async throws {
         var limits = RouterLimits()
         limits.maxRequests = 0
         limits.maxStreams = 1
         let (router, transport) = try router([.json("{}")], limits: limits)
-        let (head, _) = try await pass(request(), through: router)
+        let (head, _) = try await forward(request(), through: router)
         #expect(head.status == 503)
         #expect(head.headerFields[.retryAfter] == "1")
-        #expect(try await pass(request(.get, "/api/runs/r/stream"), through: router).0.status == 200)
+        #expect(try await forward(request(.get, "/api/runs/r/stream"), through: router).0.status == 200)
         #expect(transport.exchanges.count == 1)
     }
 
-    @Test func placesAreGivenBack() async throws {
+    @Test func placesAreReleased() async throws {
         var limits = RouterLimits()
         limits.maxRequests = 1
         limits.maxStreams = 1
-        let events = ScriptedTransport.Reply.answer(
+        let events = ScriptedTransport.Reply.response(
             status: 200,
             fields: ["Content-Type": "text/event-stream"],
             body: []
         )
         let (router, _) = try router([events, .failure(.timedOut), .json("{}"), events], limits: limits)
         let statuses = [
-            try await pass(request(), through: router).0.status.code,
-            try await pass(request(), through: router).0.status.code,
-            try await pass(request(), through: router).0.status.code,
-            try await pass(request(.get, "/stream"), through: router).0.status.code,
+            try await forward(request(), through: router).0.status.code,
+            try await forward(request(), through: router).0.status.code,
+            try await forward(request(), through: router).0.status.code,
+            try await forward(request(.get, "/stream"), through: router).0.status.code,
         ]
         #expect(statuses == [200, 504, 200, 200])
-        router.observe()
+        router.updateGauges()
         #expect(metrics.text.contains(#"preview_gateway_router_open_requests{kind="stream"} 0"#))
         #expect(metrics.text.contains(#"preview_gateway_router_open_requests{kind="request"} 0"#))
     }
 
     @Test func anAnswerThatBreaksOffIsNotCompleted() async throws {
-        let broken = ScriptedTransport.Reply.answer(
+        let broken = ScriptedTransport.Reply.response(
             status: 200,
             fields: [:],
             body: [.chunk("half"), .fail(.protocolViolation)]
         )
         let (router, _) = try router([broken])
-        await #expect(throws: TransportError.self) { _ = try await pass(request(), through: router) }
+        await #expect(throws: TransportError.self) { _ = try await forward(request(), through: router) }
         #expect(metrics.text.contains(#"phase="body""#))
         #expect(metrics.text.contains(#"preview_gateway_router_answers_total{by="core",status="2xx"} 1"#))
     }
 
     @Test func aClientThatIsGoneGetsNoAnswer() async throws {
-        let departure = TransportAbort()
-        departure.abort()
+        let abort = TransportAbort()
+        abort.abort()
         let (router, _) = try router([.failure(.cancelled)])
         await #expect(throws: CancellationError.self) {
-            _ = try await pass(request(departure: departure), through: router)
+            _ = try await forward(request(abort: abort), through: router)
         }
         #expect(metrics.text.contains(#"cause="client_gone""#))
     }

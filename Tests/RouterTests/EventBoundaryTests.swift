@@ -11,7 +11,7 @@ struct EventBoundaryTests {
         // After a carriage return it is not known yet whether a line feed belongs to it.
         let expected = lineEnd == "\r" ? 0 : 3
         var boundary = EventBoundary()
-        #expect(boundary.isOpen)
+        #expect(boundary.isBetweenEvents)
         var (places, offset) = (0, 0)
         while offset < bytes.count {
             let chunk = bytes[offset..<min(offset + size, bytes.count)]
@@ -23,14 +23,14 @@ struct EventBoundaryTests {
             offset += size
         }
         #expect(places == expected)
-        #expect(boundary.isOpen == (lineEnd != "\r"))
+        #expect(boundary.isBetweenEvents == (lineEnd != "\r"))
     }
 
     @Test(arguments: ["data: x", "data: x\n", "\n\ndata: x\n", "id", ":", "data: x\r\n\r"])
     func insideOfAnEventThereIsNoPlaceAtTheEnd(text: String) {
         var boundary = EventBoundary()
         _ = boundary.read(text.utf8)
-        #expect(!boundary.isOpen)
+        #expect(!boundary.isBetweenEvents)
     }
 
     @Test func theLastPlaceOfAChunkIsFoundInItsMiddle() {
@@ -48,9 +48,9 @@ struct EventBoundaryTests {
     }
 
     @Test(arguments: ["event: done.not\ndata: {}\n\n", "data: event: done\n\n", "event: doner\n\n"])
-    func whatOnlyResemblesTheLastEventIsNotIt(text: String) {
+    func anEventSimilarToTheLastOneIsNotTheLast(text: String) {
         var boundary = EventBoundary()
         _ = boundary.read(text.utf8)
-        #expect(boundary.isOpen)
+        #expect(boundary.isBetweenEvents)
     }
 }

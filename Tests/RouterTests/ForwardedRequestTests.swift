@@ -57,7 +57,7 @@ struct ForwardedRequestTests {
         #expect(head.headerFields[.cookie] == "a=b")
     }
 
-    @Test func whoForwardedIsAddedToWhoDidBefore() throws {
+    @Test func theForwardingHopIsAppended() throws {
         let head = try forwarded(
             HTTPFields([
                 field("X-Forwarded-For", "198.51.100.7"), field("X-Forwarded-Host", "public.example.com"),
@@ -92,7 +92,7 @@ struct ForwardedRequestTests {
                 field("Set-Cookie", "a=1"), field("Set-Cookie", "b=2"), field("Date", "whenever"),
             ])
         )
-        let head = ForwardedAnswer.head(response, id: "an-id")
+        let head = ForwardedResponse.head(response, id: "an-id")
         #expect(head.status.code == 299)
         #expect(head.status.reasonPhrase == "Odd")
         #expect(
@@ -106,14 +106,14 @@ struct ForwardedRequestTests {
     /// A length in addition to chunks is not the body's: a client that used it would read the rest as another response.
     @Test func aLengthBesideChunksIsNotForwarded() {
         let fields = HTTPFields([field("Transfer-Encoding", "chunked"), field("Content-Length", "1")])
-        let head = ForwardedAnswer.head(HTTPResponse(status: .ok, headerFields: fields), id: "an-id")
+        let head = ForwardedResponse.head(HTTPResponse(status: .ok, headerFields: fields), id: "an-id")
         #expect(!head.headerFields.contains(.contentLength))
     }
 
     @Test func trailersThatWouldChangeTheMessageAreDropped() {
         let fields = HTTPFields([field("Content-Length", "1"), field("X-Sum", "2"), field("Transfer-Encoding", "x")])
-        #expect(ForwardedAnswer.trailers(fields)?.map(\.value) == ["2"])
-        #expect(ForwardedAnswer.trailers([:]) == nil)
+        #expect(ForwardedResponse.trailers(fields)?.map(\.value) == ["2"])
+        #expect(ForwardedResponse.trailers([:]) == nil)
     }
 
     @Test(arguments: [("given", "given", false), ("", "", true), ("has space", "", false), ("ü", "", false)])

@@ -25,7 +25,7 @@ struct RequestTraceTests {
         "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "\(given)-more", "a token",
     ])
-    func whatIsNoTraceIsReplaced(text: String) {
+    func anInvalidTraceIsReplaced(text: String) {
         let trace = RequestTrace(of: [.traceParent: text, .traceState: "a=1"], requestID: "r") { 0xab }
         #expect(trace.parent == "00-00000000000000ab00000000000000ab-00000000000000ab-00")
         #expect(trace.state == nil && RequestTrace.isValid(trace.parent))
@@ -57,7 +57,7 @@ struct RequestTraceTests {
         var fields = HTTPFields()
         fields[.traceParent] = parent
         let head = HTTPRequest(method: .get, scheme: "http", authority: "h", path: "/api/x", headerFields: fields)
-        try await router.pass(RoutedRequest(head: head, body: .none, client: nil, departure: TransportAbort())) { _ in }
+        try await router.forward(RoutedRequest(head: head, body: .none, client: nil, abort: TransportAbort())) { _ in }
         #expect(try #require(transport.exchanges.first).request.head.headerFields[.traceParent] == parent)
     }
 }

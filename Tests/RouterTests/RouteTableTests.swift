@@ -45,7 +45,7 @@ struct RouteTableTests {
         "/api/runs/r/sandbox/preview#x", "/api/runs/r/tool-approvals/", "/api/runs/r/tool-approvals/x",
         "http://h/api/runs/r/sandbox/preview", "/api/runs/\(String(repeating: "r", count: 129))/sandbox/preview",
     ])
-    func whatOnlyResemblesARouteIsTheCoreAPIs(path: String) {
+    func aPathSimilarToOurRoutesIsTheCoreAPIs(path: String) {
         #expect(RouteTable.owner(of: .post, path) == .core)
     }
 

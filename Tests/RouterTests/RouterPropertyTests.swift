@@ -42,7 +42,7 @@ struct RouterPropertyTests {
 
     /// What is inserted at a boundary is a separate event, and changes no event of the stream.
     @Test(arguments: 0..<4)
-    func whatIsPutBetweenChangesNoEvent(seed: UInt64) {
+    func insertedEventsChangeNoOtherEvent(seed: UInt64) {
         let random = SeededRandom(seed: seed)
         for _ in 0..<Self.rounds {
             let bytes = (0..<(random.next() % 30)).flatMap { _ in Array(pick(Self.pieces, random).utf8) }

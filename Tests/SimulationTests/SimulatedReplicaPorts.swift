@@ -46,17 +46,21 @@ final class SimulatedReplicaPorts: Sendable {
         _ effect: () async throws(ClusterError) -> Answer
     ) async throws(ClusterError) -> Answer {
         let sent = localTime
-        let passage = world.passage(of: operation, from: number)
-        let limit = min(AnswerDeadline.remaining ?? Self.requestTimeout, Self.requestTimeout)
-        try await pause(min(passage.way, limit))
-        guard passage.way < limit else { throw ClusterError(.unavailable, "the API server did not answer in time") }
-        if case .refused(let error) = passage.fate { throw error }
+        let delivery = world.delivery(of: operation, from: number)
+        let limit = min(ResponseDeadline.remaining ?? Self.requestTimeout, Self.requestTimeout)
+        try await pause(min(delivery.requestDelay, limit))
+        guard delivery.requestDelay < limit else {
+            throw ClusterError(.unavailable, "the API server did not answer in time")
+        }
+        if case .refused(let error) = delivery.outcome { throw error }
         let answer = try await effect()
         world.model.checkClaims()
-        let rest = limit - passage.way
-        try await pause(min(passage.wayBack, rest))
-        if case .answerLost = passage.fate { throw ClusterError(.unavailable, "the connection was closed") }
-        guard passage.wayBack < rest else { throw ClusterError(.unavailable, "the API server did not answer in time") }
+        let rest = limit - delivery.requestDelay
+        try await pause(min(delivery.responseDelay, rest))
+        if case .responseLost = delivery.outcome { throw ClusterError(.unavailable, "the connection was closed") }
+        guard delivery.responseDelay < rest else {
+            throw ClusterError(.unavailable, "the API server did not answer in time")
+        }
         let date = cluster.now.timeIntervalSince1970.rounded(.down)
         state.withLock { $0.bounds.observe(date: date, sent: sent, received: localTime, isOwnConnection: true) }
         return answer
@@ -96,7 +100,7 @@ extension SimulatedReplicaPorts: ClusterTime {
 
 extension SimulatedReplicaPorts: ClusterFeed {
     func run(_ handle: @escaping @Sendable (ClusterChange) async -> Void) async throws {
-        try await send(.proveWatch) {}
+        try await send(.checkWatch) {}
         try await cluster.run { [self] change in
             guard world.mutant == .reorderedDelivery, change.collection == .claims else {
                 return await deliver(change, handle)
@@ -124,7 +128,7 @@ extension SimulatedReplicaPorts: ClusterFeed {
     func isAlive() async -> Bool {
         do {
             // A watch that is reopened delivers what it has missed before anything else.
-            try await send(.proveWatch) { world.thaw(number) }
+            try await send(.checkWatch) { world.reopenWatches(of: number) }
             try await world.executor.sleep(.seconds(1))
             return true
         } catch {
@@ -134,12 +138,12 @@ extension SimulatedReplicaPorts: ClusterFeed {
 }
 
 extension SimulatedReplicaPorts: PreviewProbe {
-    func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
+    func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome {
         try? await world.executor.sleep(.milliseconds(2 + Int64(world.random.next() % 50)))
         guard cluster.annotations(of: token) != nil else { return .notConnected }
-        guard world.random.unit() < 0.8 else { return .silent }
+        guard world.random.unit() < 0.8 else { return .noResponse }
         world.model.appAnswered(token)
-        return .answered(PreviewAnswer(status: 200))
+        return .answered(ProbeResponse(status: 200))
     }
 }
 
@@ -296,7 +300,7 @@ extension SimulatedReplicaPorts: PreviewObjects {
         _ precondition: DeletionPrecondition
     ) async throws(ClusterError) -> DeletionOutcome {
         try await send(.deleteRoute) { () async throws(ClusterError) in
-            let before = world.model.look(at: token)
+            let before = world.model.snapshot(of: token)
             let outcome = try await cluster.deleteRoute(token, weakened(precondition))
             if outcome == .deleted { world.model.routeWasDeleted(token, before, precondition, by: number) }
             return outcome

@@ -12,7 +12,7 @@ enum Mutant: String, Sendable, CaseIterable {
     case refusalFromCopy
 }
 
-/// Three replicas of the control logic on one simulated cluster, and the fate of their requests.
+/// Three replicas of the control logic on one simulated cluster, and the outcomes of their requests.
 final class SimulatedWorld: Sendable {
     /// One incarnation of a replica.
     struct Replica: Sendable {
@@ -22,13 +22,13 @@ final class SimulatedWorld: Sendable {
         let since: Duration
     }
 
-    /// The fate of one request, and how long it is under way.
-    struct Passage: Sendable {
-        enum Fate: Sendable { case answered, refused(ClusterError), answerLost }
+    /// The outcome of one request, and how long it is under way.
+    struct Delivery: Sendable {
+        enum Outcome: Sendable { case answered, refused(ClusterError), responseLost }
 
-        var way: Duration
-        var wayBack: Duration
-        var fate: Fate = .answered
+        var requestDelay: Duration
+        var responseDelay: Duration
+        var outcome: Outcome = .answered
     }
 
     private struct Call {
@@ -90,7 +90,7 @@ final class SimulatedWorld: Sendable {
 
     // MARK: Records
 
-    func note(_ text: @autoclosure () -> String) {
+    func addToHistory(_ text: @autoclosure () -> String) {
         guard state.withLock({ $0.history != nil }) else { return }
         let line = "\(executor.now / .seconds(1)) s  \(text())"
         state.withLock { $0.history?.append(line) }
@@ -143,41 +143,42 @@ final class SimulatedWorld: Sendable {
     }
 
     /// Reopens a replica's silent watches.
-    func thaw(_ replica: Int) { state.withLock { $0.frozenUntil[replica] = nil } }
+    func reopenWatches(of replica: Int) { state.withLock { $0.frozenUntil[replica] = nil } }
 
-    func passage(of operation: SimulatedCluster.Operation, from replica: Int) -> Passage {
+    func delivery(of operation: SimulatedCluster.Operation, from replica: Int) -> Delivery {
         let now = executor.now
         func milliseconds(_ limit: UInt64) -> Duration { .milliseconds(Int64(1 + random.next() % limit)) }
-        var passage = Passage(way: milliseconds(15), wayBack: milliseconds(15))
+        var delivery = Delivery(requestDelay: milliseconds(15), responseDelay: milliseconds(15))
         state.withLock { state in
             state.eventCount += 1
             if state.outageUntil > now || (state.splitUntil[replica] ?? .zero) > now {
-                passage.way = random.unit() < 0.8 ? milliseconds(20) : .seconds(20)
-                passage.fate = .refused(ClusterError(.unavailable, "the API server cannot be reached"))
+                delivery.requestDelay = random.unit() < 0.8 ? milliseconds(20) : .seconds(20)
+                delivery.outcome = .refused(ClusterError(.unavailable, "the API server cannot be reached"))
             } else if state.deletionsRefusedUntil > now, operation == .deleteRoute {
-                passage.fate = .refused(ClusterError(.refused, "the API server answered 403"))
+                delivery.outcome = .refused(ClusterError(.refused, "the API server answered 403"))
             } else if state.faultsUntil > now, random.unit() < state.faultRate {
                 switch random.next() % 6 {
-                case 0: passage.fate = .refused(ClusterError(.unavailable, "the API server answered 500"))
-                case 1: passage.fate = .refused(ClusterError(.busy, "the API server is busy", retryAfter: .seconds(1)))
-                case 2: passage.fate = .answerLost
-                case 3: passage.way = milliseconds(12_000)
-                case 4: passage.wayBack = milliseconds(12_000)
+                case 0: delivery.outcome = .refused(ClusterError(.unavailable, "the API server answered 500"))
+                case 1:
+                    delivery.outcome = .refused(ClusterError(.busy, "the API server is busy", retryAfter: .seconds(1)))
+                case 2: delivery.outcome = .responseLost
+                case 3: delivery.requestDelay = milliseconds(12_000)
+                case 4: delivery.responseDelay = milliseconds(12_000)
                 default:
                     let isCreation = operation == .createService || operation == .createRoute
                     let quota = ClusterError(.quotaExceeded, "the quota is used up")
-                    passage.fate = isCreation ? .refused(quota) : .answerLost
+                    delivery.outcome = isCreation ? .refused(quota) : .responseLost
                 }
             }
         }
-        return passage
+        return delivery
     }
 
     // MARK: Replicas
 
     func startReplica(_ number: Int) {
         guard state.withLock({ $0.replicas[number] == nil }) else { return }
-        note("replica \(number) starts")
+        addToHistory("replica \(number) starts")
         let ports = SimulatedReplicaPorts(number: number, world: self)
         let bytes = SeededRandom(seed: random.next())
         let spread = SeededRandom(seed: random.next())
@@ -197,7 +198,7 @@ final class SimulatedWorld: Sendable {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await core.mirrorRunner.run() }
                 group.addTask { try? await core.reaper.run() }
-                group.addTask { try? await core.keeper.run() }
+                group.addTask { try? await core.approvalExpiry.run() }
             }
         }
         let replica = Replica(ports: ports, core: core, task: task, since: executor.now)
@@ -207,7 +208,7 @@ final class SimulatedWorld: Sendable {
     /// Ends a replica at any point: requests that have not taken effect by then never do.
     func crash(_ number: Int) {
         guard let replica = state.withLock({ $0.replicas.removeValue(forKey: number) }) else { return }
-        note("replica \(number) crashes")
+        addToHistory("replica \(number) crashes")
         disturb { _ in }
         replica.ports.kill()
         let calls = state.withLock { state in
@@ -226,11 +227,11 @@ final class SimulatedWorld: Sendable {
 
     var hasReadyReplica: Bool { !readyReplicas.isEmpty }
     /// Whether a replica has run for long enough to answer requests.
-    var hasSettledReplica: Bool {
+    var hasEstablishedReplica: Bool {
         state.withLock { $0.replicas.values.contains { executor.now - $0.since > .seconds(60) } }
     }
 
-    enum Answer<Value: Sendable>: Sendable {
+    enum CallResult<Value: Sendable>: Sendable {
         case value(Value)
         case refused(PreviewError)
         /// The connection ended, or no replica was ready.
@@ -240,12 +241,12 @@ final class SimulatedWorld: Sendable {
     /// Sends a caller's request to a random replica that is ready.
     func call<Value: Sendable>(
         _ work: @escaping @Sendable (ReplicaCore) async throws -> Value
-    ) async -> Answer<Value> {
+    ) async -> CallResult<Value> {
         countEvent()
         let ready = readyReplicas
         guard !ready.isEmpty else { return .lost }
         let replica = ready[Int(random.next() % UInt64(ready.count))]
-        let (answers, answer) = AsyncStream.makeStream(of: Answer<Value>.self)
+        let (answers, answer) = AsyncStream.makeStream(of: CallResult<Value>.self)
         let task = Task(executorPreference: executor) {
             do {
                 answer.yield(.value(try await work(replica.core)))
@@ -282,7 +283,7 @@ final class SimulatedWorld: Sendable {
 
     func carryOut(_ kind: SimulationPlan.Kind) {
         countEvent()
-        note("plan: \(kind)")
+        addToHistory("plan: \(kind)")
         let now = executor.now
         switch kind {
         case .preview, .agent, .autoApprove, .crash:

@@ -149,8 +149,8 @@ struct SimulatedCaller: Sendable {
     private func operate(_ run: RunID, _ port: Int, pings: Int, stops: Bool) async {
         let call = world.model.callBegins(run)
         let answer = await world.call { try await $0.previews.start(run: run, port: port, requester: "ada") }
-        guard let token = told(answer, of: call, run) else { return }
-        await look(at: token, of: run, pings: pings)
+        guard let token = token(from: answer, of: call, run) else { return }
+        await view(token, of: run, pings: pings)
         if stops { await stop(token, of: run) }
     }
 
@@ -158,7 +158,7 @@ struct SimulatedCaller: Sendable {
         for _ in 0..<4 {
             let call = world.model.callBegins(run)
             let model = world.model
-            let answer = await withTaskGroup(of: SimulatedWorld.Answer<StartedPreview>?.self) { group in
+            let answer = await withTaskGroup(of: SimulatedWorld.CallResult<StartedPreview>?.self) { group in
                 group.addTask {
                     let waiting = WaitingID()
                     defer { waiting.id.map { model.waits(for: $0, false) } }
@@ -176,8 +176,8 @@ struct SimulatedCaller: Sendable {
                 defer { group.cancelAll() }
                 return await group.next() ?? nil
             }
-            if let answer, let token = told(answer, of: call, run) {
-                return await look(at: token, of: run, pings: pings)
+            if let answer, let token = token(from: answer, of: call, run) {
+                return await view(token, of: run, pings: pings)
             }
             if answer == nil { world.model.callEnded(call) }
             if case .refused(let error) = answer, error.kind == .approvalDenied { return }
@@ -185,7 +185,9 @@ struct SimulatedCaller: Sendable {
         }
     }
 
-    private func told(_ answer: SimulatedWorld.Answer<StartedPreview>, of call: Int, _ run: RunID) -> PreviewToken? {
+    private func token(from answer: SimulatedWorld.CallResult<StartedPreview>, of call: Int, _ run: RunID)
+        -> PreviewToken?
+    {
         defer { world.model.callEnded(call) }
         switch answer {
         case .value(let started):
@@ -200,18 +202,18 @@ struct SimulatedCaller: Sendable {
     }
 
     /// Pings for as long as the viewer's page is open.
-    private func look(at token: PreviewToken, of run: RunID, pings: Int) async {
+    private func view(_ token: PreviewToken, of run: RunID, pings: Int) async {
         defer { world.model.watch(token, false) }
         for ping in 0..<pings {
             var pause = Self.pingPause
             // A viewer that has been away returns shortly before or after the last moment.
-            if ping % 8 == 7, let end = world.model.promise(of: token) {
+            if ping % 8 == 7, let end = world.model.promisedExpiry(of: token) {
                 world.model.watch(token, false)
                 pause = end.duration(since: world.cluster.now) + .milliseconds(Int64(random.next() % 1100) - 50)
             }
             guard (try? await world.executor.sleep(pause)) != nil else { return }
             for _ in 0..<3 {
-                let before = world.model.look(at: token)
+                let before = world.model.snapshot(of: token)
                 let sent = world.cluster.now
                 let answer = await world.call { try await $0.previews.keepAlive(run: run, token: token) }
                 if case .value(let kept) = answer {
@@ -227,10 +229,11 @@ struct SimulatedCaller: Sendable {
     }
 
     private func stop(_ token: PreviewToken, of run: RunID) async {
-        let before = world.model.look(at: token)
-        world.model.stopIsAsked(token)
+        let before = world.model.snapshot(of: token)
+        world.model.stopBegins(token)
         let answer = await world.call { try await $0.previews.stop(run: run, token: token) }
-        if case .value = answer, world.model.look(at: token).preview?.uid == before.preview?.uid, before.preview != nil
+        if case .value = answer, world.model.snapshot(of: token).preview?.uid == before.preview?.uid,
+            before.preview != nil
         {
             world.model.fail("truth", "a stop was acknowledged and the preview lives")
         }

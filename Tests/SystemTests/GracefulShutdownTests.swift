@@ -17,14 +17,14 @@ struct GracefulShutdownTests {
     @Test func aStartThatIsUnderWayIsFinished() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            let gate = Gate()
-            service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .hold(gate)))
+            let latch = Latch()
+            service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .hold(latch)))
             async let answer = service.call(.post, start, body: body)
-            await gate.arrival()
+            await latch.waitForArrival()
             await service.services.triggerGracefulShutdown()
             // New connections are refused.
             await waitUntil { !Self.canConnect(service.port) }
-            gate.open()
+            latch.open()
             let started = try await answer
             #expect(started.status == 200)
             #expect(started.headers[.connection] == "close")

@@ -54,10 +54,10 @@ struct MCPClientTests {
             let arguments = ["checking", url, MCPServiceUnderTest.key, MCPServiceUnderTest.run, mode]
             try await PythonMCPClient.run(arguments) { report in
                 reports.withLock { $0.merge(report) { $1 } }
-                if report["started"] != nil { service.cluster.setProbeOutcome(.nobodyListens) }
+                if report["started"] != nil { service.cluster.setProbeOutcome(.noListener) }
                 if report["progress"] == 1 {
                     await service.controlClock.waitForSleepers(1)
-                    service.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 200)))
+                    service.cluster.setProbeOutcome(.answered(ProbeResponse(status: 200)))
                     service.controlClock.advance(by: .seconds(1))
                 }
             }

@@ -59,7 +59,7 @@ struct MCPServiceUnderTest: Sendable {
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await core.mirrorRunner.run() }
-            group.addTask { try await core.keeper.run() }
+            group.addTask { try await core.approvalExpiry.run() }
             group.addTask { try await application.run() }
             for await port in ports {
                 try await body("http://127.0.0.1:\(port)/mcp")
@@ -75,7 +75,7 @@ private struct OneUser: CredentialVerifier {
     let bearer: Secret
     let name: String
 
-    func verify(_ presented: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    func verify(_ presented: Secret) async throws(AccessDenied) -> VerificationResult {
         presented == bearer ? .accepted(Caller(identity: name, role: .user)) : .notRecognized
     }
 }

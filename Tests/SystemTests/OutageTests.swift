@@ -51,14 +51,14 @@ struct OutageTests {
     }
 
     /// Makes every request to the API server fail from now on.
-    private func goAway(_ service: ServiceUnderTest) {
+    private func disconnectAPIServer(of service: ServiceUnderTest) {
         service.server.faults.add(.init(times: nil, fault: .drop))
     }
 
     @Test func aPreviewInUseSurvivesAnAPIServerThatIsAwayForLongerThanItsIdleTimeout() async throws {
         try await ServiceUnderTest.run(settings: Self.settings) { service in
             let token = try await start(service)
-            goAway(service)
+            disconnectAPIServer(of: service)
             #expect(try await ping(token, for: Self.idle * 2, service).contains(503))
             service.server.faults.clear()
             try await ContinuousClock().sleep(for: Self.returnPause)
@@ -75,7 +75,7 @@ struct OutageTests {
         let settings = Self.settings.merging(["Sandbox__Preview__OutageGraceSeconds": "0"]) { $1 }
         try await ServiceUnderTest.run(settings: settings) { service in
             let token = try await start(service)
-            goAway(service)
+            disconnectAPIServer(of: service)
             _ = try await ping(token, for: Self.idle * 2, service)
             service.server.faults.clear()
             await waitUntil { service.previewObjects.isEmpty }
@@ -83,10 +83,10 @@ struct OutageTests {
         }
     }
 
-    @Test func whatNobodyPingsAfterAnOutageIsReapedWithinTwoSecondsOfTheGrace() async throws {
+    @Test func aPreviewWithoutPingsAfterAnOutageIsReapedWithinTwoSecondsOfTheGrace() async throws {
         try await ServiceUnderTest.run(settings: Self.settings) { service in
             let token = try await start(service)
-            goAway(service)
+            disconnectAPIServer(of: service)
             _ = try await ping(token, for: Self.idle * 2, service)
             service.server.faults.clear()
             let back = ContinuousClock.now

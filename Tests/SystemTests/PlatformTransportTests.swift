@@ -40,7 +40,7 @@ struct PlatformTransportTests {
     /// is not delayed.
     @Test func appsThatDoNotAnswerHoldUpNoAuthorisation() async throws {
         try await RawPeer.run({ _, _ in .init("", then: .keepOpen) }) { apps in
-            let yes = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", then: .keepOpen)
+            let yes = RawPeer.Response("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", then: .keepOpen)
             try await RawPeer.run({ _, _ in yes }) { platform in
                 let parts = try parts(coreAPI: "http://\(platform.authority)")
                 try await withThrowingTaskGroup(of: Void.self) { group in

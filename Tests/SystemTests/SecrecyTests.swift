@@ -126,13 +126,13 @@ struct SecrecyTests {
                 (.delete, "\(Self.portForward)/\(token)"), (.get, Self.portForward),
             ] {
                 service.server.faults.add(
-                    .init(resource: "httproutes", times: nil, fault: .answer(failure)) { $0.verb != "watch" }
+                    .init(resource: "httproutes", times: nil, fault: .respond(failure)) { $0.verb != "watch" }
                 )
                 bodies.append(try await service.call(method, path).body)
                 service.server.faults.clear()
             }
         }
-        service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .actThenDrop))
+        service.server.faults.add(.init(verb: "create", resource: "httproutes", fault: .executeThenDrop))
         bodies.append(try await service.call(.post, Self.portForward, body: #"{"target_port": 3002}"#).body)
         return bodies.filter { $0.contains("\"error\"") }
     }

@@ -142,7 +142,7 @@ struct ServiceUnderTest: Sendable {
 
     // MARK: Requests
 
-    struct Answer: Sendable {
+    struct Response: Sendable {
         let status: Int
         let headers: HTTPFields
         let body: String
@@ -168,10 +168,10 @@ struct ServiceUnderTest: Sendable {
         body: String = "",
         bearer: String? = owner,
         headers: HTTPFields = [:]
-    ) async throws -> Answer {
+    ) async throws -> Response {
         let request = Self.request(method, path, body: body, bearer: bearer, headers: headers, port: port)
         let (head, bytes) = try await transport.collect(request, maxBodyBytes: 1 << 20)
-        return Answer(
+        return Response(
             status: head.status.code,
             headers: head.headerFields,
             body: String(decoding: bytes, as: UTF8.self)
@@ -181,7 +181,7 @@ struct ServiceUnderTest: Sendable {
     /// Starts a preview as the owner of ``run``.
     ///
     /// - Parameter members: Further members of the body, each with a comma before it.
-    func startPreview(port: Int = 3000, members: String = "") async throws -> Answer {
+    func startPreview(port: Int = 3000, members: String = "") async throws -> Response {
         let body = #"{"target_port": \#(port)\#(members)}"#
         let answer = try await call(.post, "/api/runs/\(Self.run)/sandbox/port-forward", body: body)
         #expect(answer.status == 200, "\(answer.body)")

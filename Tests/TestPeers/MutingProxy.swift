@@ -21,7 +21,7 @@ public final class MutingProxy: Sendable {
 
         var isMute: Bool { mute.load(ordering: .sequentiallyConsistent) }
 
-        func fallSilent() { mute.store(true, ordering: .sequentiallyConsistent) }
+        func stopForwarding() { mute.store(true, ordering: .sequentiallyConsistent) }
     }
 
     /// The port on 127.0.0.1.
@@ -41,11 +41,11 @@ public final class MutingProxy: Sendable {
 
     /// Stops forwarding on the connections that are open now; later ones work.
     public func muteOpenConnections() {
-        for link in state.withLock({ $0.links }) { link.fallSilent() }
+        for link in state.withLock({ $0.links }) { link.stopForwarding() }
     }
 
     /// Stops forwarding on open and later connections.
-    public func muteEverything() {
+    public func muteAllConnections() {
         state.withLock { $0.isMute = true }
         muteOpenConnections()
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// sends.
 public final class RawPeer: Sendable {
     /// The answer to a request.
-    public struct Answer: Sendable {
+    public struct Response: Sendable {
         /// What happens to the connection after the bytes.
         public enum End: Sendable {
             case keepOpen
@@ -29,7 +29,7 @@ public final class RawPeer: Sendable {
     }
 
     /// Called with the number of requests before this one, on all connections, and with the request's head.
-    public typealias Script = @Sendable (_ index: Int, _ head: String) -> Answer
+    public typealias Script = @Sendable (_ index: Int, _ head: String) -> Response
 
     /// The port on 127.0.0.1.
     public let port: Int
@@ -114,7 +114,7 @@ public final class RawPeer: Sendable {
             unreadBodyBytes -= count
         }
 
-        private func perform(_ answer: Answer, context: ChannelHandlerContext) {
+        private func perform(_ answer: Response, context: ChannelHandlerContext) {
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer.bytes)), promise: nil)
             let (channel, end) = (context.channel, answer.end)
             guard answer.refusesConnections, let listener = channel.parent else {
@@ -123,7 +123,7 @@ public final class RawPeer: Sendable {
             listener.close().hop(to: channel.eventLoop).whenComplete { _ in Self.perform(end, on: channel) }
         }
 
-        private static func perform(_ end: Answer.End, on channel: any Channel) {
+        private static func perform(_ end: Response.End, on channel: any Channel) {
             switch end {
             case .keepOpen:
                 break

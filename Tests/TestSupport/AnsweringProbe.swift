@@ -5,7 +5,7 @@ public import PreviewDomain
 public struct AnsweringProbe: PreviewProbe {
     public init() {}
 
-    public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
-        .answered(PreviewAnswer(status: 200))
+    public func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome {
+        .answered(ProbeResponse(status: 200))
     }
 }

@@ -2,8 +2,8 @@ public import PreviewControl
 
 extension ProbeOutcome {
     /// Envoy's response when the connection to the pod is refused.
-    public static let nobodyListens = ProbeOutcome.answered(
-        PreviewAnswer(
+    public static let noListener = ProbeOutcome.answered(
+        ProbeResponse(
             status: 503,
             isFromUpstream: false,
             text: """
@@ -12,5 +12,5 @@ extension ProbeOutcome {
         )
     )
     /// Envoy's response for a host that it does not serve.
-    public static let noRoute = ProbeOutcome.answered(PreviewAnswer(status: 404, isFromUpstream: false, mark: nil))
+    public static let noRoute = ProbeOutcome.answered(ProbeResponse(status: 404, isFromUpstream: false, mark: nil))
 }

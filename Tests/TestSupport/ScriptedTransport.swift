@@ -31,7 +31,7 @@ public final class ScriptedTransport: HTTPTransport {
 
     /// The reply to a request.
     public enum Reply: Sendable {
-        case answer(status: Int, fields: [String: String], body: [Step])
+        case response(status: Int, fields: [String: String], body: [Step])
         /// No response: the request fails at once.
         case failure(TransportError.Kind)
         /// No response until the request's time limit.
@@ -44,12 +44,12 @@ public final class ScriptedTransport: HTTPTransport {
 
         /// A complete response with this status and a JSON body.
         public static func json(_ status: Int, _ body: String, _ fields: [String: String] = [:]) -> Reply {
-            .answer(status: status, fields: fields, body: [.chunk(body)])
+            .response(status: status, fields: fields, body: [.chunk(body)])
         }
 
         /// A stream of frames, each on its own line, that ends after the last one or with `last`.
         public static func frames(_ frames: String..., then last: Step? = nil) -> Reply {
-            .answer(status: 200, fields: [:], body: frames.map { .chunk($0 + "\n") } + (last.map { [$0] } ?? []))
+            .response(status: 200, fields: [:], body: frames.map { .chunk($0 + "\n") } + (last.map { [$0] } ?? []))
         }
     }
 
@@ -109,7 +109,7 @@ public final class ScriptedTransport: HTTPTransport {
             throw TransportError(kind, "scripted")
         case .silence:
             throw try await hang(until: deadline)
-        case .answer(let status, let fields, let steps):
+        case .response(let status, let fields, let steps):
             var head = HTTPResponse(status: HTTPResponse.Status(code: status))
             for (name, value) in fields {
                 guard let name = HTTPField.Name(name) else { continue }

@@ -39,7 +39,7 @@ public final class TemporaryFolder: Sendable {
 }
 
 /// Runs `body` with a new, empty folder, and deletes it afterwards.
-public func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+public func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
     return try await body(folder.path)

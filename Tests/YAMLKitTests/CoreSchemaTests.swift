@@ -29,12 +29,12 @@ struct CoreSchemaTests {
     @Test(arguments: [
         "yes", "No", "on", "OFF", "y", "1_000", "0b101", "190:20:30", "2001-12-15T02:59:43.1Z", "=", "0o", "0:0",
     ])
-    func whatOnlyYAML11KnowsIsAString(yaml: String) throws {
+    func scalarsOfYAML11OnlyAreStrings(yaml: String) throws {
         #expect(try json(yaml) == "\"\(yaml)\"")
     }
 
     @Test(arguments: ["'true'", "\"true\"", "!!str true", "|-\n true", ">-\n true"])
-    func whatIsQuotedABlockOrTaggedAsOneIsAString(yaml: String) throws {
+    func quotedBlockAndTaggedScalarsAreStrings(yaml: String) throws {
         #expect(try json(yaml) == #""true""#)
     }
 

@@ -42,11 +42,11 @@ struct YAMLReaderTests {
             ("ca: |\n  QUJD\n  REVG\n", #"{"ca":"QUJD\nREVG\n"}"#),
         ]
     )
-    func examples(yaml: String, expected: String) throws {
+    func theExamplesOfTheSpecificationAreRead(yaml: String, expected: String) throws {
         #expect(try json(yaml) == expected)
     }
 
-    @Test func JSONIsYAML() throws {
+    @Test func jsonIsReadAsYAML() throws {
         let text = #"{"a":[1,-2.5,"x\"\\\u0001\n",true,null,{}],"b/c":{"d":""}}"#
         #expect(try json(text) == text)
     }
@@ -142,7 +142,7 @@ struct YAMLReaderTests {
         #expect(error?.description.contains("hidden") == false)
     }
 
-    @Test func whatIsNotUTF8IsAnError() {
+    @Test func bytesThatAreNotUTF8AreAnError() {
         for bytes in [[0x61, 0x0A, 0xFF], [0xC3], [0xED, 0xA0, 0x80]] as [[UInt8]] {
             #expect(throws: YAMLError.self) { try YAMLNode.document(in: bytes) }
         }

@@ -32,26 +32,26 @@ extension APIServer {
             RequestLog.Entry(verb: parsed.verb, resource: parsed.resource, user: parsed.user?.name ?? "")
         )
         let fault = faults.fault(for: parsed.call)
-        var answer: APIAnswer?
+        var response: APIResponse?
         switch fault {
-        case .answer(let failure)?: answer = .failure(failure)
-        case .hold(let gate)?: await whileConnected(request) { await gate.pass() }
-        case .hang?, .drop?: answer = nil
+        case .respond(let failure)?: response = .failure(failure)
+        case .hold(let latch)?: await whileConnected(request) { await latch.wait() }
+        case .hang?, .drop?: response = nil
         default: break
         }
-        if answer == nil, fault?.acts ?? true { answer = handler.answer(parsed) }
+        if response == nil, fault?.executesRequest ?? true { response = handler.response(to: parsed) }
         switch fault {
-        case .actThenAnswer(let failure)?: answer = .failure(failure)
-        case .hang?, .actThenHang?:
-            await whileConnected(request) { await Gate().pass() }
+        case .executeThenRespond(let failure)?: response = .failure(failure)
+        case .hang?, .executeThenHang?:
+            await whileConnected(request) { await Latch().wait() }
             throw ConnectionDropped()
-        case .drop?, .actThenDrop?:
+        case .drop?, .executeThenDrop?:
             channel.close(promise: nil)
             throw ConnectionDropped()
         default: break
         }
-        guard let answer else { return }
-        try await write(answer, writer, to: request, fault, channel)
+        guard let response else { return }
+        try await write(response, writer, to: request, fault, channel)
     }
 
     /// Runs `operation` until it returns or the client disconnects.
@@ -60,14 +60,14 @@ extension APIServer {
     }
 
     private func write(
-        _ answer: APIAnswer,
+        _ response: APIResponse,
         _ writer: consuming ResponseWriter,
         to request: Request,
         _ fault: FaultPlan.Fault?,
         _ channel: any Channel
     ) async throws {
         let isHead = request.method == .head
-        switch answer {
+        switch response {
         case .document(let status, let document, let contentType, let warnings):
             let bytes = JSONWriter.bytes(of: document) + [UInt8(ascii: "\n")]
             var head = head(status, contentType, warnings)
@@ -130,9 +130,9 @@ extension HTTPField.Name {
 
 extension FaultPlan.Fault {
     /// Whether the request is executed.
-    fileprivate var acts: Bool {
+    fileprivate var executesRequest: Bool {
         switch self {
-        case .answer, .hang, .drop: false
+        case .respond, .hang, .drop: false
         default: true
         }
     }

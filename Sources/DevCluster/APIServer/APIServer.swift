@@ -69,7 +69,7 @@ package final class APIServer: Service {
     private let identity: CertificateAuthority.Identity
     private let port = Mutex<Int?>(nil)
     private let listener = Mutex<(any Channel)?>(nil)
-    private let listening = Gate()
+    private let listening = Latch()
 
     /// Creates a server. It listens when it runs.
     ///
@@ -94,7 +94,7 @@ package final class APIServer: Service {
     ///
     /// - Throws: ``NotListening`` if the server has ended before.
     package func address() async throws -> String {
-        await listening.pass()
+        await listening.wait()
         guard let port = port.withLock({ $0 }) else { throw NotListening() }
         return "https://127.0.0.1:\(port)"
     }

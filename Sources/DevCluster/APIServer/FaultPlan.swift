@@ -14,21 +14,21 @@ package final class FaultPlan: Sendable {
     /// A fault of a request or a watch.
     package enum Fault: Sendable {
         /// Responds with this failure, without executing the request.
-        case answer(StatusFailure)
+        case respond(StatusFailure)
         /// Executes the request, and responds with this failure.
-        case actThenAnswer(StatusFailure)
+        case executeThenRespond(StatusFailure)
         /// Neither executes the request nor responds.
         case hang
         /// Executes the request, and does not respond.
-        case actThenHang
+        case executeThenHang
         /// Closes the connection without executing the request.
         case drop
         /// Executes the request, and closes the connection without a response.
-        case actThenDrop
-        /// Executes the request when the gate opens.
-        case hold(Gate)
-        /// Delays all events of a watch until the gate opens.
-        case holdWatch(Gate)
+        case executeThenDrop
+        /// Executes the request when the latch opens.
+        case hold(Latch)
+        /// Delays all events of a watch until the latch opens.
+        case holdWatch(Latch)
         /// Ends a watch normally after some changes.
         case endWatch(afterChanges: Int)
         /// Closes a watch's connection after some changes, in the middle of the next frame.

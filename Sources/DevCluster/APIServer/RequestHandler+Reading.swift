@@ -3,7 +3,7 @@ import HTTPTypes
 
 extension RequestHandler {
     /// Executes a request for objects.
-    func answer(_ request: APIRequest, _ target: ResourceTarget, verb: String) throws -> APIAnswer {
+    func response(to request: APIRequest, _ target: ResourceTarget, verb: String) throws -> APIResponse {
         let representation = try Representation(
             accept: request.headers[.accept] ?? "",
             kind: target.kind,
@@ -66,7 +66,7 @@ extension RequestHandler {
         _ target: ResourceTarget,
         _ representation: Representation,
         _ warnings: [String]
-    ) throws -> APIAnswer {
+    ) throws -> APIResponse {
         let matches = try selection(request, target.kind)
         let wanted = try request.number("resourceVersion")
         let current = store.resourceVersion
@@ -104,7 +104,7 @@ extension RequestHandler {
         _ target: ResourceTarget,
         _ representation: Representation,
         _ warnings: [String]
-    ) throws -> APIAnswer {
+    ) throws -> APIResponse {
         if request.query["sendInitialEvents"] != nil {
             let cause = StatusFailure.Cause(
                 reason: "FieldValueForbidden",
@@ -141,7 +141,7 @@ extension RequestHandler {
             }
         }
         return .watch(
-            WatchAnswer(
+            WatchResponse(
                 kind: target.kind,
                 changes: changes,
                 startVersion: revision,

@@ -1,6 +1,6 @@
 extension RequestHandler {
     /// Responds to a TokenReview or to an access review.
-    func review(_ kind: ReviewKind, _ request: APIRequest, _ user: APIUser) throws -> APIAnswer {
+    func review(_ kind: ReviewKind, _ request: APIRequest, _ user: APIUser) throws -> APIResponse {
         guard request.method == "POST" else {
             throw StatusFailure(
                 code: 405,

@@ -61,9 +61,9 @@ struct RequestHandler: Sendable {
     }
 
     /// Authenticates, authorises and executes a request.
-    func answer(_ parsed: Parsed) -> APIAnswer {
+    func response(to parsed: Parsed) -> APIResponse {
         do {
-            return try checkedAnswer(parsed)
+            return try checkedResponse(parsed)
         } catch let failure as StatusFailure {
             return .failure(failure)
         } catch {
@@ -71,7 +71,7 @@ struct RequestHandler: Sendable {
         }
     }
 
-    private func checkedAnswer(_ parsed: Parsed) throws -> APIAnswer {
+    private func checkedResponse(_ parsed: Parsed) throws -> APIResponse {
         if parsed.target == .health { return .text(status: 200, "ok") }
         let isAnonymous = parsed.request.bearerToken == nil && authorizer.mode == .rbac
         guard let user = isAnonymous ? .anonymous : parsed.user else {
@@ -79,7 +79,7 @@ struct RequestHandler: Sendable {
         }
         try authorize(parsed, user)
         switch parsed.target {
-        case .resource(let target): return try answer(parsed.request, target, verb: parsed.verb)
+        case .resource(let target): return try response(to: parsed.request, target, verb: parsed.verb)
         case .review(let kind): return try review(kind, parsed.request, user)
         default: break
         }
@@ -91,10 +91,10 @@ struct RequestHandler: Sendable {
             )
         }
         guard ["GET", "HEAD"].contains(parsed.request.method) else { return .text(status: 404, "404 page not found\n") }
-        return discoveryAnswer(parsed.target, accept: parsed.request.headers[.accept] ?? "")
+        return discoveryResponse(parsed.target, accept: parsed.request.headers[.accept] ?? "")
     }
 
-    private func discoveryAnswer(_ target: RequestTarget, accept: String) -> APIAnswer {
+    private func discoveryResponse(_ target: RequestTarget, accept: String) -> APIResponse {
         let discovery = Discovery(kinds: store.kinds)
         let wantsAggregated = accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2;")
         let document: JSONValue?

@@ -7,7 +7,7 @@ struct WatchStream: Sendable {
         case broken
     }
 
-    let watch: WatchAnswer
+    let watch: WatchResponse
     let store: ObjectStore
     let fault: FaultPlan.Fault?
     let bookmarkInterval: Duration
@@ -15,9 +15,9 @@ struct WatchStream: Sendable {
 
     /// Writes events until the watch's time-out, the end of its changes, or the cancellation of the task.
     func deliver(_ write: ([UInt8]) async throws -> Void) async throws -> Ending {
-        if case .holdWatch(let gate)? = fault { await gate.pass() }
+        if case .holdWatch(let latch)? = fault { await latch.wait() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await keepTime() }
+            group.addTask { await runTimers() }
             defer { group.cancelAll() }
             return try await deliverChanges(write)
         }
@@ -60,7 +60,7 @@ struct WatchStream: Sendable {
     }
 
     /// Adds bookmarks between the changes, and ends the watch at its time-out.
-    private func keepTime() async {
+    private func runTimers() async {
         var rest = Duration.seconds(watch.timeoutSeconds)
         do {
             while watch.allowsBookmarks, rest > bookmarkInterval {

@@ -3,7 +3,7 @@ import FoundationEssentials
 /// The steps of the demonstration.
 struct Demo {
     private static let servingLimit: Duration = .seconds(10)
-    private static let goneLimit: Duration = .seconds(5)
+    private static let removalLimit: Duration = .seconds(5)
     static let pollInterval: Duration = .milliseconds(5)
     /// The longest time, in seconds, between a preview's deadline and its deletion.
     private static let reapLimit = 10
@@ -23,24 +23,24 @@ struct Demo {
     mutating func run(idleSeconds: Int) async throws -> DemoReport {
         report.measure("ready_ms", cluster.readyTime.roundedMilliseconds, target: 500)
         try await warmUp()
-        try await readTheRun()
-        let first = try await startThroughTheGate()
+        try await readRun()
+        let first = try await startWithApproval()
         let isKept = try await counted("keepalive") { cluster in
             let expiresAt = try await cluster.service.keepAlive(first)
             return ("Keepalive: the preview now expires at \(expiresAt ?? "never")", expiresAt != nil)
         }
-        report.note("kept_alive", .bool(isKept), holds: isKept)
+        report.record("kept_alive", .bool(isKept), isExpected: isKept)
         let listed = try await counted("list") { cluster in
             let sessions = try await cluster.service.list(run: cluster.runID)
             return ("List: \(sessions.count) preview of this run", sessions.map(\.token))
         }
-        report.note("listed", .int(Int64(listed.count)), holds: listed == [first.token])
+        report.record("listed", .int(Int64(listed.count)), isExpected: listed == [first.token])
         try await counted("stop") { cluster in
             try await cluster.service.stop(run: cluster.runID, token: first.token)
             return ("Stop", ())
         }
         try await expectGone(first)
-        try await denyTheAgent()
+        try await denyAgentRequest()
         try await expire(idleSeconds: idleSeconds)
         try await expectNothingLeft()
         report.measure("rss_mb", ProcessStatus.residentMegabytes(of: cluster.serviceProcessID), target: 38)
@@ -59,7 +59,7 @@ struct Demo {
     }
 
     /// Sends a request that the router forwards to the core API.
-    private mutating func readTheRun() async throws {
+    private mutating func readRun() async throws {
         let cluster = cluster
         let status = try await terminal.step("reading the run") {
             let status = try await cluster.service.status(run: cluster.runID)
@@ -67,7 +67,7 @@ struct Demo {
                 "GET \(ServiceClient.run(cluster.runID)), forwarded to the core API: \(status ?? "no status")", status
             )
         }
-        report.note("run_status_passed_on", .string(status ?? ""), holds: status == "in_progress")
+        report.record("run_status_passed_on", .string(status ?? ""), isExpected: status == "in_progress")
     }
 
     /// Fetches the preview's page through Envoy until the app responds, and compares it with the app's own response.
@@ -86,8 +86,12 @@ struct Demo {
         }
         let served = ContinuousClock.now
         let own = try await fetcher.fetch("\(cluster.podAddress):\(cluster.appPort)")
-        report.note("page_status", page == nil ? .null : 200, holds: page != nil)
-        report.note("page_is_the_apps_own", .bool(page == own.body), holds: page == own.body && own.status == 200)
+        report.record("page_status", page == nil ? .null : 200, isExpected: page != nil)
+        report.record(
+            "page_is_the_apps_own",
+            .bool(page == own.body),
+            isExpected: page == own.body && own.status == 200
+        )
         report.measure("start_ms", session.provisioning?.roundedMilliseconds, target: 25)
         report.measure("url_serving_ms", (served - begin).roundedMilliseconds, target: 1000)
     }
@@ -97,12 +101,12 @@ struct Demo {
         let fetcher = cluster.pages
         let isGone = try await terminal.step("waiting for the URL to be gone") {
             let isGone =
-                try await poll(every: Self.pollInterval, limit: Self.goneLimit) { () -> Bool? in
+                try await poll(every: Self.pollInterval, limit: Self.removalLimit) { () -> Bool? in
                     try await fetcher.fetch(authority).status == 404 ? true : nil
                 } ?? false
             return ("The URL \(isGone ? "no longer serves" : "still serves")", isGone)
         }
-        report.note("url_gone_after_stop", .bool(isGone), holds: isGone)
+        report.record("url_gone_after_stop", .bool(isGone), isExpected: isGone)
     }
 
     /// Starts a preview, sends no keepalives, and waits until it is deleted.
@@ -122,10 +126,10 @@ struct Demo {
                 deleted
             )
         }
-        report.note("reaped", .bool(deleted != nil), holds: deleted != nil)
+        report.record("reaped", .bool(deleted != nil), isExpected: deleted != nil)
         guard let deleted, let deadline = Timestamp.date(session.expiresAt) else { return }
         let lag = deleted.timeIntervalSince(deadline)
-        report.note("reaped_before_its_deadline", .bool(lag < 0), holds: lag >= 0)
+        report.record("reaped_before_its_deadline", .bool(lag < 0), isExpected: lag >= 0)
         report.measure("reap_lag_ms", lag * 1000, target: 2000)
     }
 
@@ -133,12 +137,12 @@ struct Demo {
         let store = cluster.store
         let left = try await terminal.step("looking for remaining objects") {
             let left =
-                try await poll(every: Self.pollInterval, limit: Self.goneLimit) { () -> Int? in
+                try await poll(every: Self.pollInterval, limit: Self.removalLimit) { () -> Int? in
                     Self.previewObjects(in: store) == 0 ? 0 : nil
                 } ?? Self.previewObjects(in: store)
             return ("Objects of previews left in the cluster: \(left)", left)
         }
-        report.note("objects_left", .int(Int64(left)), holds: left == 0)
+        report.record("objects_left", .int(Int64(left)), isExpected: left == 0)
     }
 
     static func previewObjects(in store: ObjectStore) -> Int {

@@ -37,6 +37,6 @@ struct DemoCommand: AsyncParsableCommand {
         guard let report else { throw ExitCode.failure }
         terminal.line("\n\(report.table)\n")
         terminal.line("\(report.json)")
-        guard report.holds else { throw ExitCode.failure }
+        guard report.isSuccessful else { throw ExitCode.failure }
     }
 }

@@ -19,9 +19,9 @@ struct DemoReport: Sendable {
     private(set) var failures: [String] = []
 
     /// Records a fact, and whether it is as required.
-    mutating func note(_ name: String, _ value: JSONValue, holds: Bool) {
+    mutating func record(_ name: String, _ value: JSONValue, isExpected: Bool) {
         results.append((name, value))
-        if !holds { failures.append(name) }
+        if !isExpected { failures.append(name) }
     }
 
     /// Records a measurement; `nil` could not be measured and is omitted.
@@ -33,7 +33,7 @@ struct DemoReport: Sendable {
     mutating func count(_ step: String, _ requests: Int) { apiRequests.append((step, requests)) }
 
     /// Whether all facts are as required. Measurements are ignored, because they depend on the load of the machine.
-    var holds: Bool { failures.isEmpty }
+    var isSuccessful: Bool { failures.isEmpty }
 
     /// The measurements as text, one per line.
     var table: String {
@@ -46,7 +46,7 @@ struct DemoReport: Sendable {
 
     /// The report as a JSON object.
     var json: JSONValue {
-        var object: JSONValue = ["ok": .bool(holds), "failed": .array(failures.map(JSONValue.string))]
+        var object: JSONValue = ["ok": .bool(isSuccessful), "failed": .array(failures.map(JSONValue.string))]
         for (name, value) in results { object[name] = value }
         for figure in figures {
             object["figures", figure.name] = [

@@ -3,7 +3,7 @@ import HTTPTypes
 
 /// Fetches pages as a browser on this machine does.
 struct PageFetcher: Sendable {
-    private static let answerLimit: Duration = .seconds(5)
+    private static let responseLimit: Duration = .seconds(5)
     private static let maxPageBytes = 8_388_608
 
     let transport: any HTTPTransport
@@ -14,7 +14,7 @@ struct PageFetcher: Sendable {
     func fetch(_ authority: String) async throws -> (status: Int, body: [UInt8]) {
         let request = TransportRequest(
             head: HTTPRequest(method: .get, scheme: "http", authority: authority, path: "/"),
-            timeout: Self.answerLimit
+            timeout: Self.responseLimit
         )
         let answer = try await transport.collect(request, maxBodyBytes: Self.maxPageBytes)
         return (answer.head.status.code, answer.body)

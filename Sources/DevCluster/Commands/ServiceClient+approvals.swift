@@ -9,7 +9,7 @@ extension ServiceClient {
     }
 
     /// The response to an agent's start.
-    enum AgentAnswer: Sendable, Hashable {
+    enum AgentStartResult: Sendable, Hashable {
         case started(Session)
         /// The request was denied, or not decided in time.
         case refused(reason: String)
@@ -19,15 +19,15 @@ extension ServiceClient {
     private static let agentLimit: Duration = .seconds(330)
 
     /// Requests a preview as the agent does, and waits for the decision.
-    func startAsAgent(run: String, port: Int) async throws -> AgentAnswer {
-        let answer = try await send(
+    func startAsAgent(run: String, port: Int) async throws -> AgentStartResult {
+        let response = try await send(
             .post,
             "/api/runs/\(run)/sandbox/preview",
             body: ["target_port": .int(Int64(port))],
             timeout: Self.agentLimit
         )
-        if answer.status == 403 { return .refused(reason: answer.reason) }
-        return .started(try session(accept(answer), provisioning: Self.provisioning(answer.timing)))
+        if response.status == 403 { return .refused(reason: response.reason) }
+        return .started(try session(accept(response), provisioning: Self.provisioning(response.timing)))
     }
 
     /// The run's requests that wait for a decision.

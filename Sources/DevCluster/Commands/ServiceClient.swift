@@ -17,7 +17,7 @@ struct ServiceClient: Sendable {
     }
 
     /// A response of the service.
-    struct Answer {
+    struct Response {
         let status: Int
         /// The body as JSON; `null` if it is not JSON.
         let body: JSONValue
@@ -28,7 +28,7 @@ struct ServiceClient: Sendable {
     }
 
     private static let serverTiming = HTTPField.Name("Server-Timing")
-    private static let answerLimit: Duration = .seconds(30)
+    private static let responseLimit: Duration = .seconds(30)
     private static let maxBodyBytes = 1_048_576
 
     /// The host and the port of the service.
@@ -44,17 +44,17 @@ struct ServiceClient: Sendable {
 
     /// Starts a preview through the operator's route.
     func start(run: String, port: Int) async throws -> Session {
-        let answer = try await send(.post, Self.sessions(run), body: ["target_port": .int(Int64(port))])
-        return try session(accept(answer), provisioning: Self.provisioning(answer.timing))
+        let response = try await send(.post, Self.sessions(run), body: ["target_port": .int(Int64(port))])
+        return try session(accept(response), provisioning: Self.provisioning(response.timing))
     }
 
     /// Sends a keepalive.
     ///
     /// - Returns: The new `expires_at`; `nil` if the preview no longer exists.
     func keepAlive(_ session: Session) async throws -> String? {
-        let answer = try await send(.post, session.keepalivePath, body: nil)
-        if answer.status == 404 { return nil }
-        return try accept(answer)["expires_at"]?.stringValue
+        let response = try await send(.post, session.keepalivePath, body: nil)
+        if response.status == 404 { return nil }
+        return try accept(response)["expires_at"]?.stringValue
     }
 
     /// The previews of a run.
@@ -96,28 +96,28 @@ struct ServiceClient: Sendable {
         try accept(try await send(method, path, body: body))
     }
 
-    func accept(_ answer: Answer) throws -> JSONValue {
-        guard answer.status == 200 else {
-            throw DevClusterFailure("the service answered \(answer.status): \(answer.reason)")
+    func accept(_ response: Response) throws -> JSONValue {
+        guard response.status == 200 else {
+            throw DevClusterFailure("the service answered \(response.status): \(response.reason)")
         }
-        return answer.body
+        return response.body
     }
 
     func send(
         _ method: HTTPRequest.Method,
         _ path: String,
         body: JSONValue?,
-        timeout: Duration = answerLimit
-    ) async throws -> Answer {
+        timeout: Duration = responseLimit
+    ) async throws -> Response {
         var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
         head.headerFields[.authorization] = "Bearer \(try bearer())"
         if body != nil { head.headerFields[.contentType] = "application/json" }
         let request = TransportRequest(head: head, body: body.map(JSONWriter.bytes) ?? [], timeout: timeout)
-        let answer = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)
-        return Answer(
-            status: answer.head.status.code,
-            body: (try? JSONParser.value(of: answer.body)) ?? .null,
-            timing: Self.serverTiming.flatMap { answer.head.headerFields[$0] }
+        let response = try await transport.collect(request, maxBodyBytes: Self.maxBodyBytes)
+        return Response(
+            status: response.head.status.code,
+            body: (try? JSONParser.value(of: response.body)) ?? .null,
+            timing: Self.serverTiming.flatMap { response.head.headerFields[$0] }
         )
     }
 }

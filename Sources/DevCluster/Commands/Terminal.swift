@@ -7,7 +7,7 @@
 /// The command's output.
 struct Terminal: Sendable {
     /// The interval in which a long step reports its progress.
-    private static let patience: Duration = .seconds(2)
+    private static let progressInterval: Duration = .seconds(2)
 
     /// Writes a line to standard output.
     func line(_ text: String = "") {
@@ -31,7 +31,7 @@ struct Terminal: Sendable {
         let (text, result) = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while true {
-                    try await clock.sleep(for: Self.patience)
+                    try await clock.sleep(for: Self.progressInterval)
                     line("  … \(activity) (\((clock.now - start).components.seconds) s)")
                 }
             }

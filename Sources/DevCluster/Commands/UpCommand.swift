@@ -54,7 +54,7 @@ struct UpCommand: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await keepAlive(session, cluster, terminal) }
             group.addTask { await report(on: cluster, terminal) }
-            group.addTask { await ask(cluster, terminal) }
+            group.addTask { await requestAsAgent(cluster, terminal) }
             try await group.waitForAll()
         }
     }
@@ -81,7 +81,7 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     /// Requests a preview as the agent does, and prints how to approve it and the result.
-    private static func ask(_ cluster: RunningCluster, _ terminal: Terminal) async {
+    private static func requestAsAgent(_ cluster: RunningCluster, _ terminal: Terminal) async {
         async let answer = cluster.agent.startAsAgent(run: cluster.runID, port: cluster.appPort)
         let request = try? await poll(every: .milliseconds(50), limit: .seconds(10)) {
             try await cluster.service.pendingRequests(run: cluster.runID).first

@@ -17,10 +17,10 @@ struct WatchdogCommand: AsyncParsableCommand {
     func run() async {
         // The process must outlive the process that it watches.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
-        var ledger = WatchdogLedger()
-        while let line = readLine() { ledger.apply(line) }
+        var watchedGroups = WatchedProcessGroups()
+        while let line = readLine() { watchedGroups.apply(line) }
         await withDiscardingTaskGroup { ending in
-            for group in ledger.groups { ending.addTask { await group.end() } }
+            for group in watchedGroups.groups { ending.addTask { await group.end() } }
         }
     }
 }

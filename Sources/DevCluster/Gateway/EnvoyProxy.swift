@@ -13,7 +13,7 @@ package actor EnvoyProxy {
         /// Envoy rejected the configuration and still uses the previous one.
         case refused
         /// Envoy did not report a result in time.
-        case unanswered
+        case unconfirmed
     }
 
     /// The longest time in which Envoy applies a new file. 2 to 21 ms are usual.
@@ -22,7 +22,7 @@ package actor EnvoyProxy {
     /// The longest time from the start of Envoy until it uses its first files.
     private static let startLimit: Duration = .seconds(15)
     private static let startPollInterval: Duration = .milliseconds(20)
-    private static let answerLimit: Duration = .seconds(1)
+    private static let responseLimit: Duration = .seconds(1)
     private static let maxPageBytes = 1 << 20
     /// The time for which Envoy keeps the connections of a changed listener; the value that Istio uses for its gateways.
     private static let drainTime: Duration = .seconds(45)
@@ -158,7 +158,7 @@ package actor EnvoyProxy {
             }
             if isRefused { return .refused }
             return expected.allSatisfy { $0.subscription(now)?.version == $0.version } ? .applied : nil
-        } ?? .unanswered
+        } ?? .unconfirmed
     }
 
     /// The current statistics; `nil` if Envoy does not respond.
@@ -170,7 +170,7 @@ package actor EnvoyProxy {
                 authority: "127.0.0.1:\(bootstrap.adminPort)",
                 path: EnvoyStatistics.path
             ),
-            timeout: Self.answerLimit
+            timeout: Self.responseLimit
         )
         guard let answer = try? await transport.collect(request, maxBodyBytes: Self.maxPageBytes),
             answer.head.status == .ok

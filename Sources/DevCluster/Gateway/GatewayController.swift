@@ -30,7 +30,7 @@ package struct GatewayController: Service {
         let kinds: [ResourceKind] = [.gatewayClasses, .gateways, .httpRoutes, .services, .pods]
         try await ReconcileLoop(store: store, kinds: kinds).run {
             // No change of an object leads to another attempt. Each attempt waits for Envoy for a limited time.
-            while try await reconcile() == .unanswered {}
+            while try await reconcile() == .unconfirmed {}
         }
     }
 
@@ -51,9 +51,9 @@ package struct GatewayController: Service {
         switch outcome {
         case .applied:
             // Last, because a route is reported as accepted only when Envoy serves it.
-            for route in snapshot.routes { try write(plan.verdicts[route.namespacedName] ?? [], of: route) }
+            for route in snapshot.routes { try write(plan.parentStatuses[route.namespacedName] ?? [], of: route) }
         case .refused: logger.error("Envoy rejected the configuration")
-        case .unanswered: logger.error("Envoy did not confirm the configuration in time")
+        case .unconfirmed: logger.error("Envoy did not confirm the configuration in time")
         }
         return outcome
     }
@@ -73,11 +73,11 @@ package struct GatewayController: Service {
     private func write(_ listeners: [GatewayPlan.Listener], _ outcome: EnvoyProxy.Outcome, of gateway: JSONValue) throws
     {
         let generation = gateway["metadata", "generation"]
-        let programmed: GatewayPlan.Decision =
+        let programmed: GatewayPlan.ConditionState =
             switch outcome {
             case .applied: .init(true, "Programmed", "Envoy has applied the latest configuration")
             case .refused: .init(false, "Invalid", "Envoy rejected the latest configuration")
-            case .unanswered: .init(false, "Pending", "Envoy has not confirmed the latest configuration")
+            case .unconfirmed: .init(false, "Pending", "Envoy has not confirmed the latest configuration")
             }
         try store.updateStatus(.gateways, namespace: gateway.namespace, name: gateway.name) { gateway in
             let old = gateway["status", "listeners"]?.arrayValue ?? []
@@ -112,29 +112,31 @@ package struct GatewayController: Service {
         }
     }
 
-    private func write(_ verdicts: [GatewayPlan.Verdict], of route: JSONValue) throws {
+    private func write(_ parentStatuses: [GatewayPlan.ParentStatus], of route: JSONValue) throws {
         let old = route["status", "parents"]?.arrayValue ?? []
-        guard !verdicts.isEmpty || old.contains(where: isOurs) else { return }
+        guard !parentStatuses.isEmpty || old.contains(where: hasOwnControllerName) else { return }
         let generation = route["metadata", "generation"]
         try store.updateStatus(.httpRoutes, namespace: route.namespace, name: route.name) { current in
             let parents = current["status", "parents"]?.arrayValue ?? []
-            let ours = verdicts.map { verdict -> JSONValue in
-                let before = parents.first { isOurs($0) && $0["parentRef"] == verdict.parentReference }
+            let ours = parentStatuses.map { parentStatus -> JSONValue in
+                let before = parents.first {
+                    hasOwnControllerName($0) && $0["parentRef"] == parentStatus.parentReference
+                }
                 return [
-                    "parentRef": verdict.parentReference,
+                    "parentRef": parentStatus.parentReference,
                     "controllerName": .string(Self.controllerName),
                     "conditions": (before?["conditions"] ?? []).settingConditions(
-                        [("Accepted", verdict.accepted), ("ResolvedRefs", verdict.resolvedReferences)],
+                        [("Accepted", parentStatus.accepted), ("ResolvedRefs", parentStatus.resolvedReferences)],
                         generation: generation,
                         now: Date()
                     ),
                 ]
             }
-            current["status", "parents"] = .array(parents.filter { !isOurs($0) } + ours)
+            current["status", "parents"] = .array(parents.filter { !hasOwnControllerName($0) } + ours)
         }
     }
 
-    private func isOurs(_ parent: JSONValue) -> Bool {
+    private func hasOwnControllerName(_ parent: JSONValue) -> Bool {
         parent["controllerName"]?.stringValue == Self.controllerName
     }
 }

@@ -57,15 +57,15 @@ package struct GatewayPlan: Sendable, Hashable {
     }
 
     /// The status of one route for one of its parents.
-    package struct Verdict: Sendable, Hashable {
+    package struct ParentStatus: Sendable, Hashable {
         /// The `parentRef` as in the route.
         package var parentReference: JSONValue
-        package var accepted: Decision
-        package var resolvedReferences: Decision
+        package var accepted: ConditionState
+        package var resolvedReferences: ConditionState
     }
 
     /// The status, the reason and the message of a condition.
-    package struct Decision: Sendable, Hashable {
+    package struct ConditionState: Sendable, Hashable {
         package var isTrue: Bool
         /// A reason of the Gateway API, in CamelCase.
         package var reason: String
@@ -82,14 +82,14 @@ package struct GatewayPlan: Sendable, Hashable {
     package struct Listener: Sendable, Hashable {
         package var name: String
         package var attachedRoutes: Int
-        package var accepted: Decision
+        package var accepted: ConditionState
     }
 
     package var virtualHosts: [VirtualHost] = []
     /// One cluster for each port of each Service.
     package var clusters: [Cluster] = []
-    /// The verdicts by the route's namespace and name, joined by `/`. Routes without a parent of this controller are missing.
-    package var verdicts: [String: [Verdict]] = [:]
+    /// The statuses of the parents by the route's namespace and name, joined by `/`. Routes without a parent of this controller are missing.
+    package var parentStatuses: [String: [ParentStatus]] = [:]
     /// The listeners by the Gateway's namespace and name, joined by `/`.
     package var listeners: [String: [Listener]] = [:]
 }

@@ -31,8 +31,8 @@ package struct GatewayPlanner: Sendable {
             for reference in route["spec", "parentRefs"]?.arrayValue ?? [] {
                 guard let gateway = gateways.first(where: { refers(reference, of: route, to: $0) }) else { continue }
                 let (hostnames, listeners, accepted) = attach(route, by: reference, to: gateway, rules: rules)
-                plan.verdicts[route.namespacedName, default: []].append(
-                    GatewayPlan.Verdict(
+                plan.parentStatuses[route.namespacedName, default: []].append(
+                    GatewayPlan.ParentStatus(
                         parentReference: reference,
                         accepted: accepted,
                         resolvedReferences: rules.resolved
@@ -68,7 +68,7 @@ package struct GatewayPlanner: Sendable {
                 return GatewayPlan.Listener(
                     name: name,
                     attachedRoutes: attached[gateway.namespacedName]?[name] ?? 0,
-                    accepted: decision(about: listener)
+                    accepted: acceptedState(of: listener)
                 )
             }
         }
@@ -76,7 +76,7 @@ package struct GatewayPlanner: Sendable {
     }
 
     /// Whether this gateway can serve a listener: HTTP without TLS on the port of the proxy.
-    private func decision(about listener: JSONValue) -> GatewayPlan.Decision {
+    private func acceptedState(of listener: JSONValue) -> GatewayPlan.ConditionState {
         guard listener["protocol"]?.stringValue == "HTTP" else {
             return .init(false, "UnsupportedProtocol", "this gateway serves the protocol HTTP only")
         }
@@ -99,14 +99,14 @@ package struct GatewayPlanner: Sendable {
         by reference: JSONValue,
         to gateway: JSONValue,
         rules: RouteRules
-    ) -> (hostnames: Set<String>, listeners: Set<String>, accepted: GatewayPlan.Decision) {
+    ) -> (hostnames: Set<String>, listeners: Set<String>, accepted: GatewayPlan.ConditionState) {
         if let unsupported = rules.unsupported {
             return ([], [], .init(false, "UnsupportedValue", unsupported))
         }
         let listeners = (gateway["spec", "listeners"]?.arrayValue ?? []).filter { listener in
             let section = reference["sectionName"]?.stringValue
             let port = reference["port"]?.intValue
-            return decision(about: listener).isTrue && (section == nil || section == listener["name"]?.stringValue)
+            return acceptedState(of: listener).isTrue && (section == nil || section == listener["name"]?.stringValue)
                 && (port == nil || port == listener["port"]?.intValue)
         }
         guard !listeners.isEmpty else {

@@ -16,22 +16,22 @@ extension JSONValue {
     /// `lastTransitionTime` changes only with the status, so that equal states result in equal lists.
     ///
     /// - Parameters:
-    ///   - decisions: The types and their decisions. New types are appended in this order.
+    ///   - states: The types and their states. New types are appended in this order.
     ///   - generation: The `metadata.generation` to which they apply; `nil` for kinds without it.
     func settingConditions(
-        _ decisions: [(type: String, decision: GatewayPlan.Decision)],
+        _ states: [(type: String, state: GatewayPlan.ConditionState)],
         generation: JSONValue?,
         now: Date
     ) -> JSONValue {
         var conditions = arrayValue ?? []
-        for (type, decision) in decisions {
-            let status: JSONValue = decision.isTrue ? "True" : "False"
+        for (type, state) in states {
+            let status: JSONValue = state.isTrue ? "True" : "False"
             let index = conditions.firstIndex { $0["type"]?.stringValue == type }
             let old = index.map { conditions[$0] }
             let isSame = old?["status"] == status
             var condition: JSONValue = [
-                "type": .string(type), "status": status, "reason": .string(decision.reason),
-                "message": .string(decision.message),
+                "type": .string(type), "status": status, "reason": .string(state.reason),
+                "message": .string(state.message),
                 "lastTransitionTime": isSame
                     ? old?["lastTransitionTime"] ?? .string(Timestamp.text(now)) : .string(Timestamp.text(now)),
             ]

@@ -8,7 +8,7 @@ struct RouteRules {
     /// The paths with their clusters, in the order of the rules.
     private(set) var entries: [GatewayPlan.Entry] = []
     /// Whether all backends exist.
-    private(set) var resolved = GatewayPlan.Decision(true, "ResolvedRefs", "every backend exists")
+    private(set) var resolved = GatewayPlan.ConditionState(true, "ResolvedRefs", "every backend exists")
 
     init(route: JSONValue, endpoints: EndpointResolver) {
         for rule in route["spec", "rules"]?.arrayValue ?? [] {

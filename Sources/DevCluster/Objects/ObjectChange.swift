@@ -25,7 +25,7 @@ package struct ObjectChange: Sendable, Hashable {
     /// The change for a watch with a selector: an object that starts to match is added, and one that stops matching is deleted.
     ///
     /// - Returns: `nil` if the watch does not report the change.
-    package func seen(through matches: (JSONValue) -> Bool) -> ObjectChange? {
+    package func filtered(by matches: (JSONValue) -> Bool) -> ObjectChange? {
         let matchesNow = action != .deleted && matches(object)
         let matchedBefore = action == .deleted ? matches(object) : previous.map(matches) ?? false
         let seen: Action

@@ -84,7 +84,7 @@ final class ObjectChangeBuffer: Sendable {
 
     /// Appends a change if it concerns this reader.
     func append(_ change: ObjectChange) {
-        guard let change = change.seen(through: matches) else { return }
+        guard let change = change.filtered(by: matches) else { return }
         state.withLock { state in
             guard !state.isFinished else { return }
             if state.items.count < capacity {

@@ -105,7 +105,7 @@ extension ObjectStore {
 
     private func check(_ preconditions: Preconditions, _ kind: ResourceKind, _ object: JSONValue) throws {
         if let uid = preconditions.uid, uid != object.uid {
-            throw broken(
+            throw preconditionFailure(
                 kind,
                 object,
                 """
@@ -115,7 +115,7 @@ extension ObjectStore {
             )
         }
         if let version = preconditions.resourceVersion, version != object.resourceVersion {
-            throw broken(
+            throw preconditionFailure(
                 kind,
                 object,
                 """
@@ -127,7 +127,8 @@ extension ObjectStore {
     }
 
     /// A conflict that contains the kind where others contain the resource, as in kube-apiserver.
-    private func broken(_ kind: ResourceKind, _ object: JSONValue, _ explanation: String) -> StatusFailure {
+    private func preconditionFailure(_ kind: ResourceKind, _ object: JSONValue, _ explanation: String) -> StatusFailure
+    {
         StatusFailure(
             code: 409,
             reason: "Conflict",

@@ -178,7 +178,7 @@ extension ObjectStore {
         try mutate(&object)
         try checkIdentity(kind, object, old)
         let applied = object["metadata", "managedFields"]
-        keepServerMembers(kind, &object, old, part)
+        keepServerManagedFields(kind, &object, old, part)
         if part == .main { ObjectDefaults.apply(to: &object, of: kind) }
         if options.isApply {
             object["metadata", "managedFields"] = applied
@@ -190,7 +190,7 @@ extension ObjectStore {
             recordManager(options.fieldManager, of: &object, replacing: old, part: part)
         }
         try check(kind, object, replacing: old)
-        if kind.countsGenerations, part == .main, object.wantedState != old.wantedState {
+        if kind.countsGenerations, part == .main, object.desiredState != old.desiredState {
             object["metadata", "generation"] = .int(Int64(old["metadata", "generation"]?.intValue ?? 0) + 1)
         }
         if options.isDryRun { return object }
@@ -226,7 +226,12 @@ extension ObjectStore {
         }
     }
 
-    private func keepServerMembers(_ kind: ResourceKind, _ object: inout JSONValue, _ old: JSONValue, _ part: Part) {
+    private func keepServerManagedFields(
+        _ kind: ResourceKind,
+        _ object: inout JSONValue,
+        _ old: JSONValue,
+        _ part: Part
+    ) {
         if part == .status {
             let status = object["status"]
             object = old
@@ -255,7 +260,7 @@ extension ObjectStore {
 
 extension JSONValue {
     /// The members outside metadata and status. `metadata.generation` counts their changes.
-    fileprivate var wantedState: [String: JSONValue] {
+    fileprivate var desiredState: [String: JSONValue] {
         (objectValue ?? [:]).filter { !["metadata", "status"].contains($0.key) }
     }
 

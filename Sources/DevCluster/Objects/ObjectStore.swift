@@ -138,7 +138,7 @@ package final class ObjectStore: Sendable {
             let missed = state.history.filter { $0.change.resourceVersion > revision && $0.kind == kind }
                 .compactMap { record in
                     namespace == nil || record.change.object.namespace == namespace
-                        ? record.change.seen(through: matching) : nil
+                        ? record.change.filtered(by: matching) : nil
                 }
             // Changes up to `revision` are not delivered, even if that version has not been reached yet.
             return state.addWatcher(of: kind, namespace, missed, limits.watchBuffer, after: revision, matching)

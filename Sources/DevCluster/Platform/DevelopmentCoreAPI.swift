@@ -108,7 +108,7 @@ package struct DevelopmentCoreAPI: Sendable {
             headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
             body: ResponseBody { writer in
                 try await writer.write(ByteBuffer(string: known < 1 ? event : ": connected\n\n"))
-                try? await request.body.consumeWithCancellationOnInboundClose { _ in await Gate().pass() }
+                try? await request.body.consumeWithCancellationOnInboundClose { _ in await Latch().wait() }
                 try await writer.finish(nil)
             }
         )

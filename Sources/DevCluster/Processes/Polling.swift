@@ -8,16 +8,16 @@
 ///   - attempt: Returns the value; `nil` if there is none yet.
 /// - Returns: The value; `nil` if the time limit has passed.
 /// - Throws: The error of `attempt`, or `CancellationError`.
-package func poll<Answer: Sendable>(
+package func poll<Value: Sendable>(
     every interval: Duration,
     limit: Duration,
     clock: some Clock<Duration> = ContinuousClock(),
     isolation: isolated (any Actor)? = #isolation,
-    _ attempt: () async throws -> Answer?
-) async throws -> Answer? {
+    _ attempt: () async throws -> Value?
+) async throws -> Value? {
     let deadline = clock.now.advanced(by: limit)
     while true {
-        if let answer = try await attempt() { return answer }
+        if let value = try await attempt() { return value }
         guard clock.now < deadline else { return nil }
         try await clock.sleep(for: interval)
     }

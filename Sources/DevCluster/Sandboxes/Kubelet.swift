@@ -153,7 +153,7 @@ extension JSONValue {
         ]
     }
 
-    private mutating func setPodConditions(_ ready: GatewayPlan.Decision) {
+    private mutating func setPodConditions(_ ready: GatewayPlan.ConditionState) {
         var conditions =
             (self["status", "conditions"] ?? []).settingConditions(
                 [("PodScheduled", .init(true, "", "")), ("Ready", ready), ("ContainersReady", ready)],

@@ -93,7 +93,7 @@ package struct SandboxController: Service {
 }
 
 extension JSONValue {
-    fileprivate mutating func setReady(_ decision: GatewayPlan.Decision) {
+    fileprivate mutating func setReady(_ decision: GatewayPlan.ConditionState) {
         self["status", "conditions"] = (self["status", "conditions"] ?? []).settingConditions(
             [("Ready", decision)],
             generation: self["metadata", "generation"],

@@ -53,7 +53,7 @@ package enum SandboxObjects {
     }
 
     /// The decision about a Sandbox's condition `Ready`.
-    package static func readiness(pod: JSONValue?) -> GatewayPlan.Decision {
+    package static func readiness(pod: JSONValue?) -> GatewayPlan.ConditionState {
         guard let pod, !pod.isTerminating else { return .init(false, "DependenciesNotReady", "Pod does not exist") }
         switch pod["status", "phase"]?.stringValue {
         case "Succeeded": return .init(false, "PodSucceeded", "Pod completed successfully")

@@ -11,7 +11,7 @@ actor CredentialStore {
 
     private struct Cached {
         let credential: Credential
-        let madeAt: Duration
+        let obtainedAt: Duration
         let expiration: Date?
     }
 
@@ -22,7 +22,7 @@ actor CredentialStore {
     private let elapsed: @Sendable () -> Duration
     private let now: @Sendable () -> Date
     /// Lets one caller at a time obtain a credential; the others get it from the cache.
-    private let making = RequestSlots(count: 1, maxWaiting: 4096)
+    private let renewalSlot = RequestSlots(count: 1, maxWaiting: 4096)
     private var cached: Cached?
 
     /// Makes a store.
@@ -49,9 +49,9 @@ actor CredentialStore {
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration`` if there is none.
     func current(within limit: Duration? = nil) async throws -> Credential {
         if let credential = validCredential { return credential }
-        return try await makingOne(within: limit) {
+        return try await withRenewalSlot(within: limit) {
             if let credential = await self.validCredential { return credential }
-            return try await self.make()
+            return try await self.renew()
         }
     }
 
@@ -64,21 +64,21 @@ actor CredentialStore {
         case .none, .token, .basic:
             return false
         case .tokenFile, .exec:
-            return try await makingOne(within: limit) {
+            return try await withRenewalSlot(within: limit) {
                 if let credential = await self.validCredential, credential != rejected { return true }
-                return try await self.make() != rejected
+                return try await self.renew() != rejected
             }
         }
     }
 
-    private func makingOne<Result: Sendable>(
+    private func withRenewalSlot<Result: Sendable>(
         within limit: Duration?,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         // Only a plugin takes time.
-        guard let limit, case .exec(let plugin) = source else { return try await making.withSlot(body) }
+        guard let limit, case .exec(let plugin) = source else { return try await renewalSlot.withSlot(body) }
         return try await clock.withDeadline(limit) {
-            try await self.making.withSlot(body)
+            try await self.renewalSlot.withSlot(body)
         } onTimeout: {
             KubernetesError(
                 .transport(.timedOut),
@@ -89,12 +89,12 @@ actor CredentialStore {
 
     private var validCredential: Credential? {
         guard let cached else { return nil }
-        if case .tokenFile = source, elapsed() - cached.madeAt >= Self.tokenFileLifetime { return nil }
+        if case .tokenFile = source, elapsed() - cached.obtainedAt >= Self.tokenFileLifetime { return nil }
         if let expiration = cached.expiration, now() >= expiration { return nil }
         return cached.credential
     }
 
-    private func make() async throws -> Credential {
+    private func renew() async throws -> Credential {
         var credential = Credential(clientCertificate: clientCertificate)
         var expiration: Date?
         switch source {
@@ -108,12 +108,12 @@ actor CredentialStore {
             let pair = Data("\(username):\(password.value)".utf8).base64EncodedString()
             credential.authorization = Secret("Basic \(pair)")
         case .exec(let plugin):
-            let made = try await runner.run(plugin)
-            credential.authorization = made.token.map { Secret("Bearer \($0.value)") }
-            credential.clientCertificate = made.clientCertificate ?? clientCertificate
-            expiration = made.expiration
+            let issued = try await runner.run(plugin)
+            credential.authorization = issued.token.map { Secret("Bearer \($0.value)") }
+            credential.clientCertificate = issued.clientCertificate ?? clientCertificate
+            expiration = issued.expiration
         }
-        cached = Cached(credential: credential, madeAt: elapsed(), expiration: expiration)
+        cached = Cached(credential: credential, obtainedAt: elapsed(), expiration: expiration)
         return credential
     }
 

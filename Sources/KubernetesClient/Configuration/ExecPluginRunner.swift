@@ -11,7 +11,7 @@ import Subprocess
 /// Runs exec plugins and reads their output.
 struct ExecPluginRunner: Sendable {
     /// The result of a plugin.
-    struct Made: Sendable {
+    struct IssuedCredential: Sendable {
         let token: Secret?
         let clientCertificate: ClientCertificate?
         /// When to run it again; `nil` if only a rejection shows that.
@@ -31,7 +31,7 @@ struct ExecPluginRunner: Sendable {
     ///
     /// - Throws: ``KubernetesError`` of kind ``KubernetesError/Kind/configuration``; it does not contain the plugin's
     ///   output, since that may contain a secret.
-    func run(_ plugin: ExecPlugin) async throws -> Made {
+    func run(_ plugin: ExecPlugin) async throws -> IssuedCredential {
         let output = try await clock.withDeadline(Self.deadline) {
             try await Self.output(of: plugin)
         } onTimeout: {
@@ -82,17 +82,17 @@ struct ExecPluginRunner: Sendable {
         }
     }
 
-    static func parse(_ output: [UInt8], of plugin: ExecPlugin) throws -> Made {
+    static func parse(_ output: [UInt8], of plugin: ExecPlugin) throws -> IssuedCredential {
         func failure(_ reason: String) -> KubernetesError {
             KubernetesError(.configuration, "\(plugin.origin): the exec plugin \(plugin.command) \(reason)")
         }
-        guard let answer = try? JSONDecoder().decode(ExecCredentialAnswer.self, from: Data(output)),
-            answer.kind == "ExecCredential"
+        guard let response = try? JSONDecoder().decode(ExecCredentialResponse.self, from: Data(output)),
+            response.kind == "ExecCredential"
         else { throw failure("did not print an ExecCredential") }
-        guard answer.apiVersion == plugin.apiVersion.rawValue else {
+        guard response.apiVersion == plugin.apiVersion.rawValue else {
             throw failure("printed an apiVersion other than \(plugin.apiVersion.rawValue)")
         }
-        guard let status = answer.status else { throw failure("printed no status") }
+        guard let status = response.status else { throw failure("printed no status") }
         let certificate: ClientCertificate? =
             switch (status.clientCertificateData, status.clientKeyData) {
             case (let pem?, let key?) where !pem.isEmpty && !key.isEmpty:
@@ -106,7 +106,7 @@ struct ExecPluginRunner: Sendable {
             guard let date = RFC3339.date(text) else { throw failure("printed an invalid expirationTimestamp") }
             return date
         }
-        return Made(token: token, clientCertificate: certificate, expiration: expiration)
+        return IssuedCredential(token: token, clientCertificate: certificate, expiration: expiration)
     }
 }
 
@@ -149,7 +149,7 @@ struct ExecCredentialRequest: Encodable {
 }
 
 /// The document that an exec plugin prints.
-struct ExecCredentialAnswer: Decodable {
+struct ExecCredentialResponse: Decodable {
     struct Status: Decodable {
         let token: String?
         let clientCertificateData: String?

@@ -7,7 +7,7 @@ import Synchronization
 /// Sends requests: credential, slot, attempt, retry.
 final class RequestExecutor: Sendable {
     /// A complete response with a status code of success.
-    struct Answer: Sendable {
+    struct Response: Sendable {
         let head: HTTPResponse
         let body: [UInt8]
     }
@@ -56,11 +56,11 @@ final class RequestExecutor: Sendable {
     /// Sends `request` until it succeeds, fails permanently, or its budget or the caller's time is exhausted.
     ///
     /// - Throws: ``KubernetesError``, or `CancellationError` if the task is cancelled.
-    func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Answer {
+    func perform(_ request: APIRequest, limits: RequestLimits, retries: Bool = true) async throws -> Response {
         try await reportingFailure { try await send(request, limits: limits, retries: retries) }
     }
 
-    private func send(_ request: APIRequest, limits: RequestLimits, retries: Bool) async throws -> Answer {
+    private func send(_ request: APIRequest, limits: RequestLimits, retries: Bool) async throws -> Response {
         let elapsed = clock.stopwatch()
         let limits = limits.bounded(by: remainingTime())
         var attempts = 0
@@ -101,8 +101,8 @@ final class RequestExecutor: Sendable {
         _ credential: Credential,
         limits: RequestLimits,
         elapsed: @escaping @Sendable () -> Duration
-    ) async throws -> Answer {
-        let send: @Sendable () async throws -> Answer = {
+    ) async throws -> Response {
+        let send: @Sendable () async throws -> Response = {
             let budget = limits.totalBudget - elapsed()
             let remaining = min(budget, self.remainingTime() ?? budget)
             guard remaining > .zero else { throw Self.outOfTime }
@@ -123,7 +123,7 @@ final class RequestExecutor: Sendable {
         "the request was not sent within its time limit"
     )
 
-    private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Answer {
+    private func send(_ request: APIRequest, _ credential: Credential, timeout: Duration) async throws -> Response {
         let transport = try transports.transport(for: credential)
         var message = TransportRequest(
             head: head(request, credential),
@@ -137,7 +137,7 @@ final class RequestExecutor: Sendable {
         let sent = serverClock.seconds
         do {
             let answer = try await transport.withResponse(to: message) { response in
-                self.noteTime(response.head, sent: sent, isOwnConnection: request.usesOwnConnection)
+                self.recordServerTime(response.head, sent: sent, isOwnConnection: request.usesOwnConnection)
                 return try await Self.read(response, request)
             }
             observe(request, answer.head.status.code, "ok", stopwatch())
@@ -147,11 +147,14 @@ final class RequestExecutor: Sendable {
         }
     }
 
-    private static func read(_ response: TransportResponse, _ request: APIRequest) async throws -> Answer {
+    private static func read(_ response: TransportResponse, _ request: APIRequest) async throws -> Response {
         guard response.head.status.kind == .successful else {
             throw try await failure(response, request)
         }
-        return Answer(head: response.head, body: try await response.body.collect(maxBytes: RequestLimits.maxBodyBytes))
+        return Response(
+            head: response.head,
+            body: try await response.body.collect(maxBytes: RequestLimits.maxBodyBytes)
+        )
     }
 
     private static func failure(_ response: TransportResponse, _ request: APIRequest) async throws -> KubernetesError {
@@ -251,7 +254,7 @@ extension RequestExecutor {
         )
     }
 
-    private func noteTime(_ head: HTTPResponse, sent: Double, isOwnConnection: Bool) {
+    private func recordServerTime(_ head: HTTPResponse, sent: Double, isOwnConnection: Bool) {
         guard let date = head.headerFields[.date].flatMap(HTTPDate.parse) else { return }
         serverClock.observe(date: date, sent: sent, isOwnConnection: isOwnConnection)
     }

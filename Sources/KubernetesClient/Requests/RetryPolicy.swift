@@ -66,7 +66,7 @@ public struct RetryPolicy: Hashable, Sendable {
         if error.kind == .forbidden {
             return elapsed + backoff <= min(forbiddenGrace, budget) ? backoff : nil
         }
-        guard isRead ? error.isTemporary : Self.hadNoEffect(error) else { return nil }
+        guard isRead ? error.isTemporary : Self.requestHadNoEffect(error) else { return nil }
         var pause = backoff
         if let asked = error.retryAfter {
             // Up to a tenth more, so that clients that were refused together do not retry together.
@@ -85,11 +85,11 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 
     /// Whether the server has certainly not acted on the request.
-    private static func hadNoEffect(_ error: KubernetesError) -> Bool {
+    private static func requestHadNoEffect(_ error: KubernetesError) -> Bool {
         switch error.kind {
         case .tooManyRequests: true
         case .unavailable: error.statusCode == 503 && error.retryAfter != nil
-        case .transport(let kind): kind.meansNoEffect && error.isTemporary
+        case .transport(let kind): kind.requestHadNoEffect && error.isTemporary
         default: false
         }
     }

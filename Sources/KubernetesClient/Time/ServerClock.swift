@@ -66,16 +66,16 @@ public final class ServerClock: Sendable {
         return bounds.withLock { $0.contradiction(at: local) }.map { .seconds($0) }
     }
 
-    /// Whether ``KubernetesClient/askForServerTime()`` would add information.
+    /// Whether ``KubernetesClient/requestServerTime()`` would add information.
     public var needsVote: Bool {
         let local = seconds
         return bounds.withLock { $0.needsVote(at: local) }
     }
 
     /// The uncertainty of the established time, regardless of contradictions.
-    var believedWidth: Duration? {
+    var acceptedWidth: Duration? {
         let local = seconds
-        return bounds.withLock { $0.believedRange(at: local) }.map { .seconds($0.upperBound - $0.lowerBound) }
+        return bounds.withLock { $0.acceptedRange(at: local) }.map { .seconds($0.upperBound - $0.lowerBound) }
     }
 
     /// How long to wait before sending the request whose response is the most informative.
@@ -112,7 +112,7 @@ extension KubernetesClient {
     ///   - maxRequests: The largest number of requests.
     public func narrowServerClock(to width: Duration, maxRequests: Int) async throws {
         for _ in 0..<maxRequests {
-            if let known = serverClock.believedWidth, known <= width { return }
+            if let known = serverClock.acceptedWidth, known <= width { return }
             try await executor.clock.sleep(for: serverClock.pauseBeforeInformativeRequest)
             _ = try await executor.perform(Self.timeRequest, limits: limits, retries: false)
         }
@@ -120,7 +120,7 @@ extension KubernetesClient {
 
     /// Requests the server's time on a separate connection, which may lead to another API server of the cluster than
     /// the present one.
-    public func askForServerTime() async throws {
+    public func requestServerTime() async throws {
         var request = Self.timeRequest
         request.usesOwnConnection = true
         _ = try await executor.perform(request, limits: limits, retries: false)

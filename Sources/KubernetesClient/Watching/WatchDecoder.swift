@@ -67,10 +67,10 @@ extension TransportBody {
         on clock: any Clock<Duration>,
         _ handle: @Sendable (TransportBody) async throws -> Void
     ) async throws {
-        let silence = Silence(clock: clock)
+        let readerWait = ReaderWait(clock: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await silence.untilItLasts(limit)
+                try await readerWait.waitUntilItLasts(limit)
                 end()
             }
             if let liveness {
@@ -83,8 +83,8 @@ extension TransportBody {
             let chunks = makeAsyncIterator()
             try await handle(
                 TransportBody {
-                    silence.begin()
-                    defer { silence.end() }
+                    readerWait.begin()
+                    defer { readerWait.end() }
                     return try await chunks.next()
                 } stopReceiving: {
                     end()
@@ -95,7 +95,7 @@ extension TransportBody {
 }
 
 /// How long the reader has waited for a body.
-private final class Silence: Sendable {
+private final class ReaderWait: Sendable {
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
     /// When the wait began; `nil` if the reader does not wait.
@@ -114,7 +114,7 @@ private final class Silence: Sendable {
     func end() { beginning.withLock { $0 = nil } }
 
     /// Returns when it has lasted for `limit`.
-    func untilItLasts(_ limit: Duration) async throws {
+    func waitUntilItLasts(_ limit: Duration) async throws {
         while true {
             let now = elapsed()
             let rest = limit - (now - (beginning.withLock { $0 } ?? now))

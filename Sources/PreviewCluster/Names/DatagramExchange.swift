@@ -8,7 +8,7 @@ internal import Dispatch
 
 /// One question and its answer over UDP.
 enum DatagramExchange {
-    private static let maxAnswerBytes = 4096
+    private static let maxResponseBytes = 4096
     /// Blocking calls have a queue of their own; each ends by its time limit, and few run at once, as probes are few.
     private static let queue = DispatchQueue(label: "datagrams", attributes: .concurrent)
 
@@ -16,12 +16,12 @@ enum DatagramExchange {
     ///
     /// - Parameter limitMilliseconds: How long to wait.
     /// - Returns: What `read` made of the answer; `nil` where none came in time.
-    static func send<Answer: Sendable>(
+    static func send<Response: Sendable>(
         _ bytes: [UInt8],
-        to server: ZoneNames.Server,
+        to server: ZoneResolver.Server,
         limitMilliseconds: Int32,
-        read: @escaping @Sendable ([UInt8]) -> Answer?
-    ) async -> Answer? {
+        read: @escaping @Sendable ([UInt8]) -> Response?
+    ) async -> Response? {
         await withCheckedContinuation { continuation in
             queue.async {
                 continuation.resume(returning: exchange(bytes, with: server, limitMilliseconds, read))
@@ -29,12 +29,12 @@ enum DatagramExchange {
         }
     }
 
-    private static func exchange<Answer>(
+    private static func exchange<Response>(
         _ bytes: [UInt8],
-        with server: ZoneNames.Server,
+        with server: ZoneResolver.Server,
         _ limitMilliseconds: Int32,
-        _ read: ([UInt8]) -> Answer?
-    ) -> Answer? {
+        _ read: ([UInt8]) -> Response?
+    ) -> Response? {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
         #if canImport(Darwin)
@@ -55,7 +55,7 @@ enum DatagramExchange {
             write(descriptor, bytes) == bytes.count
         else { return nil }
         let end = ContinuousClock.now + .milliseconds(Int(limitMilliseconds))
-        var buffer = [UInt8](repeating: 0, count: maxAnswerBytes)
+        var buffer = [UInt8](repeating: 0, count: maxResponseBytes)
         while true {
             let (seconds, attoseconds) = (end - .now).components
             let left = seconds * 1000 + attoseconds / 1_000_000_000_000_000
@@ -64,7 +64,7 @@ enum DatagramExchange {
             guard poll(&entry, 1, Int32(left)) == 1 else { return nil }
             let count = recv(descriptor, &buffer, buffer.count, 0)
             guard count >= 0 else { return nil }
-            if let answer = read(Array(buffer[..<count])) { return answer }
+            if let response = read(Array(buffer[..<count])) { return response }
         }
     }
 

@@ -43,44 +43,44 @@ public struct GatewayProbe: PreviewProbe {
         self.uptime = uptime
     }
 
-    public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
+    public func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome {
         let host = address.host(token).value
         switch await names?.lookUp(host) {
         case .absent: return .nameNotFound
-        case .found(let place): return await open(token, at: place, patience: patience)
+        case .found(let place): return await open(token, at: place, timeout: timeout)
         case .unknown, nil: break
         }
-        let outcome = await open(token, at: nil, patience: patience)
+        let outcome = await open(token, at: nil, timeout: timeout)
         // The local resolver has failed without a reason.
         if outcome == .nameUnresolved, await names?.isAbsentLocally(host) == true { return .nameNotFound }
         return outcome
     }
 
-    private func open(_ token: PreviewToken, at place: String?, patience: Duration) async -> ProbeOutcome {
+    private func open(_ token: PreviewToken, at place: String?, timeout: Duration) async -> ProbeOutcome {
         var path = "/"
         var cookies: [String: String] = [:]
-        var last: PreviewAnswer?
-        let end = uptime() + patience + Self.redirectsTime
+        var last: ProbeResponse?
+        let end = uptime() + timeout + Self.redirectsTime
         do {
             for _ in 0...Self.maxRedirects {
                 let left = end - uptime()
-                guard left > .zero else { return .silent }
-                var request = request(token, path: path, cookies: cookies, patience: min(patience, left))
+                guard left > .zero else { return .noResponse }
+                var request = request(token, path: path, cookies: cookies, timeout: min(timeout, left))
                 request.connectAddress = place
                 let reply = try await reply(to: request, token)
-                guard let location = reply.location, (300..<400).contains(reply.answer.status) else {
-                    return .answered(reply.answer)
+                guard let location = reply.location, (300..<400).contains(reply.response.status) else {
+                    return .answered(reply.response)
                 }
                 let host = address.host(token).value
                 switch RedirectTarget(location: location, from: path, at: address, host: host) {
                 case .end(let end):
-                    return .answered(reply.answer.redirecting(end))
+                    return .answered(reply.response.redirecting(end))
                 case .within(let next):
                     let hadCookies = cookies
                     cookies.merge(reply.cookies) { $1 }
-                    if next == path, cookies == hadCookies { return .answered(reply.answer.redirecting(.loop)) }
+                    if next == path, cookies == hadCookies { return .answered(reply.response.redirecting(.loop)) }
                     path = next
-                    last = reply.answer
+                    last = reply.response
                 }
             }
             return last.map { .answered($0.redirecting(.loop)) } ?? .broken
@@ -95,7 +95,7 @@ public struct GatewayProbe: PreviewProbe {
         _ token: PreviewToken,
         path: String,
         cookies: [String: String],
-        patience: Duration
+        timeout: Duration
     ) -> TransportRequest {
         let port = address.port.map { ":\($0)" } ?? ""
         var fields = HTTPFields()
@@ -111,14 +111,14 @@ public struct GatewayProbe: PreviewProbe {
                 path: path,
                 headerFields: fields
             ),
-            timeout: patience + Self.textTimeout,
-            headTimeout: patience
+            timeout: timeout + Self.textTimeout,
+            headTimeout: timeout
         )
     }
 
     /// A response with the information for following it.
     private struct Reply: Sendable {
-        var answer: PreviewAnswer
+        var response: ProbeResponse
         var location: String?
         var cookies: [String: String]
     }
@@ -127,11 +127,11 @@ public struct GatewayProbe: PreviewProbe {
         try await transport.withResponse(to: request) { response in
             let fields = response.head.headerFields
             return Reply(
-                answer: PreviewAnswer(
+                response: ProbeResponse(
                     status: response.head.status.code,
                     isFromUpstream: Self.upstreamTime.map { fields[$0] != nil } ?? false,
-                    mark: AnswerFields.host(in: fields, of: token),
-                    isEndedPage: AnswerFields.areOfEndedPage(fields),
+                    mark: ResponseFields.host(in: fields, of: token),
+                    isEndedPage: ResponseFields.areOfEndedPage(fields),
                     text: await Self.text(of: response)
                 ),
                 location: fields[.location],
@@ -175,16 +175,16 @@ public struct GatewayProbe: PreviewProbe {
         case (.tls, .certificateUntrusted): .notTrusted(.untrusted)
         case (.tls, _): .notTrusted(.handshake)
         case (.connect, _), (.refused, _): .notConnected
-        case (.timedOut, _): .silent
+        case (.timedOut, _): .noResponse
         case (.cancelled, _), (.protocolViolation, _), (.bodyTooLarge, _), (.invalidRequest, _): .broken
         }
     }
 }
 
-extension PreviewAnswer {
-    fileprivate func redirecting(_ end: RedirectEnd) -> PreviewAnswer {
-        var answer = self
-        answer.redirect = end
-        return answer
+extension ProbeResponse {
+    fileprivate func redirecting(_ end: RedirectEnd) -> ProbeResponse {
+        var response = self
+        response.redirect = end
+        return response
     }
 }

@@ -5,7 +5,7 @@ internal import PreviewDomain
 enum RedirectTarget: Hashable, Sendable {
     /// A page of the same preview.
     case within(path: String)
-    case end(PreviewAnswer.RedirectEnd)
+    case end(ProbeResponse.RedirectEnd)
 
     private static let maxOriginLength = 100
 

@@ -36,7 +36,7 @@ struct ClusterConnection: Sendable {
             client = try KubernetesClient(
                 configuration: configuration(),
                 observer: observer,
-                remainingTime: { AnswerDeadline.remaining },
+                remainingTime: { ResponseDeadline.remaining },
                 failureObserver: refusals?.observe
             ) { security in
                 try CurlTransport(configuration: CurlConfiguration(security))
@@ -50,7 +50,7 @@ struct ClusterConnection: Sendable {
     }
 
     /// The same cluster, with another namespace for the previews.
-    func moved(to namespace: String) -> ClusterConnection { ClusterConnection(self, namespace: namespace) }
+    func inNamespace(_ namespace: String) -> ClusterConnection { ClusterConnection(self, namespace: namespace) }
 
     private init(_ other: ClusterConnection, namespace: String) {
         var settings = other.settings
@@ -78,16 +78,16 @@ extension PreviewManifests {
 extension CurlConfiguration {
     /// The longest time in which a probe connects to a gateway. It bounds the delay of a start if the address cannot be reached
     /// from this process.
-    private static let longestConnecting = Duration.seconds(1)
+    private static let probeConnectTimeout = Duration.seconds(1)
     /// The longest time without data from the app. An app may compile its first page for 10 s or more, and the request must not
     /// be sent again meanwhile.
-    private static let longestSilence = Duration.seconds(60)
+    private static let maxProbeSilence = Duration.seconds(60)
 
     /// The configuration for requests to previews' addresses.
     static func probing(maxConnections: Int) -> CurlConfiguration {
         CurlConfiguration(
-            connectTimeout: longestConnecting,
-            maxSilence: longestSilence,
+            connectTimeout: probeConnectTimeout,
+            maxSilence: maxProbeSilence,
             maxConnections: maxConnections
         )
     }

@@ -11,7 +11,7 @@ struct CommandCompletion {
     }
 
     /// The kind of completion that applies.
-    enum Answer: Hashable, Sendable {
+    enum Candidates: Hashable, Sendable {
         case words([Word])
         /// File names; the shell completes them.
         case files
@@ -29,7 +29,7 @@ struct CommandCompletion {
     }
 
     /// - Parameter line: The words after the program's name. The last one is the word being typed, and may be empty.
-    func answer(_ line: [String]) -> Answer {
+    func candidates(for line: [String]) -> Candidates {
         let typed = line.last ?? ""
         var command = root
         /// The last option, if its value has not been typed yet.
@@ -74,7 +74,7 @@ struct CommandCompletion {
     /// The options that select the cluster and the namespace.
     private static let contextOptions: Set<String> = ["namespace", "config", "set"]
 
-    private func values(of option: Description.Argument, _ typed: String) -> Answer {
+    private func values(of option: Description.Argument, _ typed: String) -> Candidates {
         if option.valueName == "path" { return .files }
         if option.valueName == "preview" { return .previews(options: []) }
         return .words((option.allValues ?? []).filter { $0.hasPrefix(typed) }.map { Word(text: $0) })

@@ -17,12 +17,13 @@ struct KubectlCompletion {
 
     func run(in context: OperatorContext) async {
         // An error message would be printed into the command line being typed, so errors propose no words.
-        let answer = (try? CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)) ?? .words([])
-        for word in await words(answer, in: context) {
+        let candidates =
+            (try? CommandCompletion(description: PreviewGateway._dumpHelp()).candidates(for: line)) ?? .words([])
+        for word in await words(candidates, in: context) {
             let description = word.description.prefix { $0 != "\n" }.prefix(Self.maxDescriptionLength)
             context.print(description.isEmpty ? word.text : "\(word.text)\t\(description)")
         }
-        context.print(answer == .files ? ShellDirective.default.line : ShellDirective.noFiles.line)
+        context.print(candidates == .files ? ShellDirective.default.line : ShellDirective.noFiles.line)
     }
 
     /// The directive for the shell (cobra, `ShellCompDirective`).
@@ -33,11 +34,11 @@ struct KubectlCompletion {
         var line: String { ":\(rawValue)" }
     }
 
-    private func words(_ answer: CommandCompletion.Answer, in context: OperatorContext) async -> [CommandCompletion
-        .Word]
+    private func words(_ candidates: CommandCompletion.Candidates, in context: OperatorContext)
+        async -> [CommandCompletion.Word]
     {
         let found: [CommandCompletion.Word]
-        switch answer {
+        switch candidates {
         case .words(let words): return words
         case .files: return []
         case .previews(let options): found = await read(options, context, Self.previews)

@@ -28,20 +28,20 @@ struct DoctorCheck: Sendable {
     /// Whether the check also applies before the service is installed.
     let isPreInstallation: Bool
     /// Performs the check. A thrown error becomes a finding in ``DoctorCommand``.
-    let look: @Sendable (DoctorContext) async throws -> DoctorFinding
+    let perform: @Sendable (DoctorContext) async throws -> DoctorFinding
 
     init(
         _ id: String,
         _ group: Group,
         _ title: String,
         pre isPreInstallation: Bool = false,
-        _ look: @escaping @Sendable (DoctorContext) async throws -> DoctorFinding
+        _ perform: @escaping @Sendable (DoctorContext) async throws -> DoctorFinding
     ) {
         self.id = id
         self.group = group
         self.title = title
         self.isPreInstallation = isPreInstallation
-        self.look = look
+        self.perform = perform
     }
 
     /// All checks, in the order in which they are performed.
@@ -63,17 +63,17 @@ struct DoctorFinding: Hashable, Sendable {
     /// What was found, in one line.
     let detail: String
     /// How to correct it, as a command if there is one; `nil` if there is nothing to correct.
-    let mend: String?
+    let remedy: String?
 
-    static func ok(_ detail: String) -> DoctorFinding { DoctorFinding(status: .ok, detail: detail, mend: nil) }
+    static func ok(_ detail: String) -> DoctorFinding { DoctorFinding(status: .ok, detail: detail, remedy: nil) }
     static func skipped(_ detail: String) -> DoctorFinding {
-        DoctorFinding(status: .skipped, detail: detail, mend: nil)
+        DoctorFinding(status: .skipped, detail: detail, remedy: nil)
     }
-    static func warning(_ detail: String, mend: String) -> DoctorFinding {
-        DoctorFinding(status: .warning, detail: detail, mend: mend)
+    static func warning(_ detail: String, remedy: String) -> DoctorFinding {
+        DoctorFinding(status: .warning, detail: detail, remedy: remedy)
     }
-    static func failure(_ detail: String, mend: String) -> DoctorFinding {
-        DoctorFinding(status: .failure, detail: detail, mend: mend)
+    static func failure(_ detail: String, remedy: String) -> DoctorFinding {
+        DoctorFinding(status: .failure, detail: detail, remedy: remedy)
     }
 }
 

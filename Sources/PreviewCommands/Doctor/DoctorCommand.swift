@@ -70,34 +70,34 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func report(_ context: DoctorContext) async -> DoctorReport {
         var entries: [DoctorReport.Entry] = []
-        for check in DoctorCheck.all where isAsked(check) {
-            entries.append(DoctorReport.Entry(check: check, finding: await look(check, context)))
+        for check in DoctorCheck.all where isSelected(check) {
+            entries.append(DoctorReport.Entry(check: check, finding: await perform(check, context)))
         }
         return DoctorReport(entries: entries)
     }
 
-    private func isAsked(_ check: DoctorCheck) -> Bool {
+    private func isSelected(_ check: DoctorCheck) -> Bool {
         let names = [check.id, check.group.rawValue]
         guard !pre || check.isPreInstallation, only.isEmpty || !Set(only).isDisjoint(with: names) else { return false }
         return Set(skip).isDisjoint(with: names)
     }
 
     /// Performs one check. If it throws, the finding says so, and the other checks still run.
-    private func look(_ check: DoctorCheck, _ context: DoctorContext) async -> DoctorFinding {
+    private func perform(_ check: DoctorCheck, _ context: DoctorContext) async -> DoctorFinding {
         do {
-            return try await check.look(context)
+            return try await check.perform(context)
         } catch let error as KubernetesError where error.kind == .forbidden {
             return .skipped("your account lacks permission (\(error.operation ?? "a request"))")
         } catch let error as KubernetesError {
-            return .failure("a request to the cluster failed: \(error)", mend: "kubectl version; see PG101")
+            return .failure("a request to the cluster failed: \(error)", remedy: "kubectl version; see PG101")
         } catch let error as ClusterError where error.kind == .refused {
             return .skipped("your account lacks permission (\(error.detail))")
         } catch let error as ClusterError {
-            return .failure("a request to the cluster failed: \(error.detail)", mend: "kubectl version; see PG101")
+            return .failure("a request to the cluster failed: \(error.detail)", remedy: "kubectl version; see PG101")
         } catch {
             return .failure(
                 "the check failed: \(type(of: error))",
-                mend: "report this with: preview-gateway doctor bundle"
+                remedy: "report this with: preview-gateway doctor bundle"
             )
         }
     }

@@ -30,8 +30,8 @@ struct DoctorReport: Sendable {
             for entry in entries {
                 let detail = Excerpt.escaped(entry.finding.detail)
                 lines.append("\(entry.finding.status.mark) \(entry.check.id) \(entry.check.title): \(detail)")
-                if let mend = entry.finding.mend {
-                    lines.append("    fix: \(Excerpt.escaped(mend))")
+                if let remedy = entry.finding.remedy {
+                    lines.append("    fix: \(Excerpt.escaped(remedy))")
                     lines.append("    see: \(Self.page(entry.check))")
                 }
             }
@@ -55,7 +55,7 @@ struct DoctorReport: Sendable {
                     title: entry.check.title,
                     status: entry.finding.status.rawValue,
                     detail: entry.finding.detail,
-                    mend: entry.finding.mend,
+                    fix: entry.finding.remedy,
                     page: Self.page(entry.check)
                 )
             }
@@ -73,7 +73,7 @@ struct DoctorReport: Sendable {
             let title: String
             let status: String
             let detail: String
-            let mend: String?
+            let fix: String?
             let page: String
         }
 

@@ -49,8 +49,8 @@ enum ServicePermissions {
 }
 
 extension ServicePermissions.Rule {
-    /// One question for each verb of the rule.
-    func questions(namespace: String, gateway: String, gatewayNamespace: String) -> [AccessReview.Attributes] {
+    /// The attributes of an access review for each verb of the rule.
+    func attributes(namespace: String, gateway: String, gatewayNamespace: String) -> [AccessReview.Attributes] {
         let parts = resource.split(separator: "/").map(String.init)
         return verbs.map { verb in
             AccessReview.Attributes(

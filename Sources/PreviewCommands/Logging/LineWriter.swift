@@ -21,7 +21,7 @@ final class LineWriter: Sendable {
 
     private struct State {
         /// Whether the output ends in the middle of a line, whose rest was dropped.
-        var isCut = false
+        var isLineIncomplete = false
         /// Whether the last line has waited in vain. Then lines do not wait until one was written, so that a reader that has
         /// stopped does not slow the service.
         var isFull = false
@@ -35,9 +35,9 @@ final class LineWriter: Sendable {
     /// - Parameter line: One line, including its newline.
     func write(_ line: String) {
         state.withLock { state in
-            let bytes = Array((state.isCut ? "\n" : "").utf8) + Array(line.utf8)
+            let bytes = Array((state.isLineIncomplete ? "\n" : "").utf8) + Array(line.utf8)
             let count = write(bytes, within: state.isFull ? .zero : maxWait)
-            if count > 0 { state.isCut = count < bytes.count }
+            if count > 0 { state.isLineIncomplete = count < bytes.count }
             state.isFull = count < bytes.count
         }
     }

@@ -42,7 +42,7 @@ struct ListCommand: OperatorCommand {
         case .table, .wide:
             context.print(
                 items.isEmpty
-                    ? "No previews in \(scope.place(connection))."
+                    ? "No previews in \(scope.namespaceDescription(connection))."
                     : PreviewItem.table(items, isWide: output == .wide, showsNamespace: scope.allNamespaces)
                         .lines.joined(separator: "\n")
             )
@@ -67,7 +67,7 @@ struct PreviewItem: Encodable {
         self.preview = preview
         self.report = report
         state =
-            switch entry.verdict {
+            switch entry.decision {
             case .keep: "alive"
             case .reap(let reason, _): reason.rawValue
             case .leave: "ending"
@@ -114,15 +114,15 @@ struct PreviewItem: Encodable {
         let columns = [
             preview.token.fingerprint, runText ?? "-", preview.targetPort.map(String.init) ?? "-", state,
             report.time.map { $0.earliest.duration(since: preview.createdAt).short } ?? "-",
-            left(until: preview.deadline(policy: policy)),
+            timeLeft(until: preview.deadline(policy: policy)),
         ]
         guard isWide else { return columns }
         return columns + [
-            left(until: preview.effectiveMaxUntil(policy: policy)), preview.podName ?? "-", preview.owner ?? "-",
+            timeLeft(until: preview.effectiveMaxUntil(policy: policy)), preview.podName ?? "-", preview.owner ?? "-",
         ]
     }
 
-    private func left(until instant: Date) -> String {
+    private func timeLeft(until instant: Date) -> String {
         report.time.map { instant.duration(since: $0.earliest).short } ?? "-"
     }
 }

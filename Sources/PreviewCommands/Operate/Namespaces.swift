@@ -28,12 +28,12 @@ struct NamespaceScope: ParsableArguments {
             throw CommandFailure("the \(type.resource.plural) of all namespaces cannot be listed: \(error)")
         }
         return Set(found.compactMap(\.metadata.namespace)).sorted().map {
-            OperatorConnection(connection.cluster.moved(to: $0))
+            OperatorConnection(connection.cluster.inNamespace($0))
         }
     }
 
     /// The end of a sentence such as "No previews in …".
-    func place(_ connection: OperatorConnection) -> String {
+    func namespaceDescription(_ connection: OperatorConnection) -> String {
         allNamespaces ? "any namespace" : "namespace \(connection.namespace)"
     }
 }

@@ -42,7 +42,7 @@ struct OperatorConnection: Sendable {
     func report(withClaims: Bool = false) async throws -> ReapReport {
         let sweep = SingleSweep(policy: cluster.policy, objects: cluster.objects, clusterTime: cluster.time)
         return try await CommandFailure.reading { () async throws(ClusterError) in
-            try await sweep.look(withClaims: withClaims)
+            try await sweep.inspect(withClaims: withClaims)
         }
     }
 
@@ -101,5 +101,5 @@ private final class RecordedEvents: Timeline {
 
 /// A probe that tries nothing. No command starts a preview, so it is never called.
 private struct NoProbe: PreviewProbe {
-    func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome { .notTried }
+    func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome { .notProbed }
 }

@@ -36,7 +36,7 @@ struct RequestsCommand: OperatorCommand {
             guard !found.isEmpty else {
                 return context.print(
                     """
-                    No \(all ? "requests" : "pending requests") in \(scope.place(connection)).
+                    No \(all ? "requests" : "pending requests") in \(scope.namespaceDescription(connection)).
                     """
                 )
             }

@@ -44,7 +44,7 @@ struct StopCommand: OperatorCommand {
 
     private func find(_ reference: PreviewReference, in entries: [ReapEntry]) throws -> [Preview] {
         let previews = entries.compactMap { entry -> Preview? in
-            guard case .preview(let preview, _) = entry.subject, reference.names(entry), !preview.isBeingDeleted
+            guard case .preview(let preview, _) = entry.subject, reference.matches(entry), !preview.isBeingDeleted
             else { return nil }
             return preview
         }

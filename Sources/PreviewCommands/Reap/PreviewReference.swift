@@ -31,14 +31,14 @@ struct PreviewReference: Sendable {
         }
     }
 
-    func names(_ entry: ReapEntry) -> Bool {
+    func matches(_ entry: ReapEntry) -> Bool {
         switch entry.subject {
-        case .preview(let preview, _): names(preview.token, of: preview.run)
-        case .loneBackend(let backend): names(backend.token, of: backend.run)
+        case .preview(let preview, _): matches(preview.token, of: preview.run)
+        case .loneBackend(let backend): matches(backend.token, of: backend.run)
         }
     }
 
-    func names(_ token: PreviewToken, of run: RunLabel?) -> Bool {
+    func matches(_ token: PreviewToken, of run: RunLabel?) -> Bool {
         fingerprints.contains(token.fingerprint) || (run != nil && run == self.run)
     }
 }

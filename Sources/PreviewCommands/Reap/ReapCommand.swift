@@ -85,7 +85,7 @@ struct ReapCommand: AsyncParsableCommand {
             sparesIdle: spareIdle
         )
         let report = try await CommandFailure.reading { () async throws(ClusterError) in
-            try await sweep.look(withClaims: explain != nil)
+            try await sweep.inspect(withClaims: explain != nil)
         }
         if let reference {
             return print(try report.explanation(of: [reference], output))
@@ -109,7 +109,7 @@ extension ReapReport {
     func explanation(of references: [PreviewReference], _ format: ExplanationFormat) throws -> String {
         var meant: [ReapEntry] = []
         for reference in references {
-            let named = entries.filter(reference.names)
+            let named = entries.filter(reference.matches)
             guard !named.isEmpty else {
                 throw CommandFailure(
                     """
@@ -121,7 +121,7 @@ extension ReapReport {
             meant += named.filter { entry in !meant.contains { $0.token == entry.token } }
         }
         return switch format {
-        case .table: meant.map { ReapStory($0, self).text }.joined(separator: "\n\n")
+        case .table: meant.map { ReapExplanation($0, self).text }.joined(separator: "\n\n")
         case .json: try ReapDocument(self, entries: meant).json()
         case .yaml: try ReapDocument(self, entries: meant).yaml()
         }

@@ -122,9 +122,9 @@ struct ReapDocumentItem: Encodable, Sendable {
         fingerprint = entry.token.fingerprint
         run = entry.run
         createdAt = RFC3339.string(entry.createdAt)
-        decision = entry.verdict.label
+        decision = entry.decision.label
         (reason, dueAt) =
-            switch entry.verdict {
+            switch entry.decision {
             case .keep(let until, let reason): (reason.rawValue, RFC3339.string(until))
             case .reap(let reason, let since): (reason.rawValue, since.map(RFC3339.string))
             case .leave: (nil, nil)

@@ -33,10 +33,10 @@ struct ReapTable: Sendable {
     }
 
     private var footer: String {
-        var lines = [report.time.map { "The API server's time: \($0.words)." } ?? ReapWords.unknownTime]
-        if report.sparesIdle { lines.append(ReapWords.sparedIdle) }
+        var lines = [report.time.map { "The API server's time: \($0.text)." } ?? ReapTexts.unknownTime]
+        if report.sparesIdle { lines.append(ReapTexts.sparedIdle) }
         if outcomes == nil {
-            if report.entries.contains(where: \.isDueForIdleness), let grace = ReapWords.graceOfReplicas(report.policy)
+            if report.entries.contains(where: \.isDueForIdleness), let grace = ReapTexts.graceOfReplicas(report.policy)
             {
                 lines.append(grace)
             }
@@ -53,11 +53,12 @@ struct ReapTable: Sendable {
         var capLeft = Self.none
         var pod = Self.none
         if case .preview(let preview, _) = entry.subject {
-            idleLeft = left(until: preview.effectiveExpiresAt(policy: report.policy.lifetime))
-            capLeft = left(until: preview.effectiveMaxUntil(policy: report.policy.lifetime))
+            idleLeft = timeLeft(until: preview.effectiveExpiresAt(policy: report.policy.lifetime))
+            capLeft = timeLeft(until: preview.effectiveMaxUntil(policy: report.policy.lifetime))
             pod = entry.pod.rawValue
         }
-        let (decision, reason) = outcomes.map { result(entry, $0[entry.token]) } ?? (entry.verdict.label, why(entry))
+        let (decision, reason) =
+            outcomes.map { result(entry, $0[entry.token]) } ?? (entry.decision.label, explanation(of: entry))
         return [
             entry.token.fingerprint, entry.run ?? Self.none,
             report.time.map { $0.earliest.duration(since: entry.createdAt).short } ?? Self.none,
@@ -65,14 +66,14 @@ struct ReapTable: Sendable {
         ]
     }
 
-    private func left(until instant: Date) -> String {
+    private func timeLeft(until instant: Date) -> String {
         report.time.map { instant.duration(since: $0.earliest).short } ?? Self.none
     }
 
-    private func why(_ entry: ReapEntry) -> String {
-        switch entry.verdict {
-        case .keep(let until, let reason): "\(reason.rawValue) \(ReapWords.when(until, report.time))"
-        case .reap(let reason, let since?): "\(reason.rawValue), due \(ReapWords.when(since, report.time))"
+    private func explanation(of entry: ReapEntry) -> String {
+        switch entry.decision {
+        case .keep(let until, let reason): "\(reason.rawValue) \(ReapTexts.relativeTime(until, report.time))"
+        case .reap(let reason, let since?): "\(reason.rawValue), due \(ReapTexts.relativeTime(since, report.time))"
         case .reap(let reason, nil): reason.rawValue
         case .leave: "being deleted"
         }
@@ -84,13 +85,13 @@ struct ReapTable: Sendable {
         case .alreadyGone?: ("gone", "deleted by another client")
         case .averted?: ("kept", "it was no longer due when it was read again")
         case .failed(let error)?: ("failed", error.detail)
-        case nil: (entry.verdict == .leave ? "left" : "kept", why(entry))
+        case nil: (entry.decision == .leave ? "left" : "kept", explanation(of: entry))
         }
     }
 }
 
 /// Texts that the table and the explanation share.
-enum ReapWords {
+enum ReapTexts {
     static let unknownTime = "The API server's time is not known, so nothing is reaped for its age."
     static let sparedIdle = "Nothing is reaped for idleness: --spare-idle."
 
@@ -105,15 +106,15 @@ enum ReapWords {
     }
 
     /// A time relative to the API server's time: `in 29m12s`, `3m2s ago`.
-    static func when(_ instant: Date, _ time: ClusterTimeReading?) -> String {
+    static func relativeTime(_ instant: Date, _ time: ClusterTimeReading?) -> String {
         guard let time else { return "at \(RFC3339.string(instant))" }
         let left = instant.duration(since: time.earliest)
         return left > .zero ? "in \(left.short)" : "\((.zero - left).short) ago"
     }
 }
 
-extension ReapVerdict {
-    /// The verdict's name in tables and documents.
+extension ReapDecision {
+    /// The decision's name in tables and documents.
     var label: String {
         switch self {
         case .keep: "keep"
@@ -127,7 +128,7 @@ extension ClusterTimeReading {
     /// The width of the interval, in seconds.
     var uncertainty: Double { latest.timeIntervalSince(earliest) }
 
-    var words: String {
+    var text: String {
         let milliseconds = Int((uncertainty * 1000).rounded(.up))
         return "\(RFC3339.string(earliest)), or up to \(milliseconds) ms later"
     }

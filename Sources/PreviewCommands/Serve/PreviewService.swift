@@ -27,7 +27,7 @@ struct PreviewService {
     var cluster: @Sendable () throws -> ClusterConfiguration = { try .discover() }
     /// Creates the lookup of host names in the previews' zone. The second argument returns the time since some fixed instant.
     var zoneNames: @Sendable (ZoneSuffix, @escaping @Sendable () -> Duration) -> any NameLookup = {
-        ZoneNames($0, uptime: $1)
+        ZoneResolver($0, uptime: $1)
     }
     /// The signals that stop the service.
     var stopSignals: [UnixSignal] = [.sigterm, .sigint]
@@ -117,7 +117,7 @@ struct StopSignals {
 
     /// The time that requests in progress have after a second signal. The listener is closed within it, because cancelling a
     /// server that still accepts connections can crash the process (https://github.com/apple/swift-nio/issues/2637).
-    private static let patience = Duration.seconds(2)
+    private static let gracePeriod = Duration.seconds(2)
 
     /// Runs the services until they have stopped.
     func run(_ services: ServiceGroup) async throws {
@@ -130,19 +130,19 @@ struct StopSignals {
             }
             group.addTask {
                 await follow(signals, services)
-                return .patienceIsOver
+                return .gracePeriodIsOver
             }
             let end = try await group.next()
             group.cancelAll()
             // The remaining tasks throw because they were cancelled.
-            if end == .patienceIsOver { while (try? await group.next()) != nil {} }
+            if end == .gracePeriodIsOver { while (try? await group.next()) != nil {} }
         }
     }
 
     /// The reason for which the services end.
     private enum End {
         case stopped
-        case patienceIsOver
+        case gracePeriodIsOver
     }
 
     private func follow(_ signals: UnixSignalsSequence, _ services: ServiceGroup) async {
@@ -158,8 +158,8 @@ struct StopSignals {
             "a second shutdown signal was received; requests in progress are cancelled",
             metadata: ["signal": "\(second)"]
         )
-        draining.cutShort()
-        try? await time.sleep(Self.patience)
+        draining.endEarly()
+        try? await time.sleep(Self.gracePeriod)
     }
 }
 

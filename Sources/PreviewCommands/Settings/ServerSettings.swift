@@ -22,7 +22,7 @@ struct ServerSettings: Sendable {
         requests = RequestLimits()
         requests.requestsPerSecond = try sources.value(of: Keys.rate, default: requests.requestsPerSecond)
         requests.burst = try sources.value(of: Keys.burst, default: requests.burst)
-        requests.answerTimeout += readyTimeout
+        requests.responseTimeout += readyTimeout
         drainTime = try sources.value(of: Keys.drainTime, default: .seconds(5))
     }
 

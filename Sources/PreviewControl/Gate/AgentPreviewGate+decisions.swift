@@ -57,7 +57,7 @@ extension AgentPreviewGate {
         isAccepted: Bool = false
     ) async throws(PreviewError) {
         try await previews.mappingClusterErrors {
-            if isOn, !isAccepted { try await checkThatRunWorks(run) }
+            if isOn, !isAccepted { try await checkThatRunHasNotEnded(run) }
             // The cached information about the run is from before the change.
             facts?.forget(run)
             guard try await writeAutoApprove(isOn, run: run) else {
@@ -97,10 +97,10 @@ extension AgentPreviewGate {
     ) async throws -> Approval {
         guard let id = ApprovalRequestID(text) else { throw unknownRequest }
         for attempt in 0..<GateMachine.maxAttempts {
-            let (claim, entry) = try await find(id, of: run, inIndex: attempt == 0)
+            let (claim, entry) = try await find(id, of: run, acceptsCopy: attempt == 0)
             let now = try await previews.currentTime()
             if decision.isWritten(on: entry.approval, by: decider) { return entry.approval }
-            if attempt == 0 { try await checkThatRunWorks(run) }
+            if attempt == 0 { try await checkThatRunHasNotEnded(run) }
             switch decision.step(on: entry, in: claim.ledger, by: decider, now: now) {
             case .expire:
                 if let ended = try await expire(entry, on: claim) { throw alreadyDecided(ended) }
@@ -158,7 +158,7 @@ extension AgentPreviewGate {
     ) async throws(PreviewError) -> Approval {
         try await previews.mappingClusterErrors {
             guard let id = ApprovalRequestID(text) else { throw unknownRequest }
-            let approval = asOfNow(try await find(id, of: run, inIndex: wait > .zero).1.approval)
+            let approval = asOfNow(try await find(id, of: run, acceptsCopy: wait > .zero).1.approval)
             guard approval.state == .pending, wait > .zero else { return approval }
             return try await next(of: approval, within: min(wait, Self.maxWait))
         }
@@ -175,7 +175,7 @@ enum HumanDecision: Sendable {
     case approve(ApprovalScope)
     case deny(reason: String?)
 
-    /// What to do about the request. Where a write is overtaken, the request is read and judged again.
+    /// What to do about the request. Where a write is overtaken, the request is read and evaluated again.
     enum Step: Hashable, Sendable {
         /// Its time is over: write that down.
         case expire
@@ -223,12 +223,12 @@ enum HumanDecision: Sendable {
 
     /// The edit by which later requests of the run need no decision.
     private func standingGrant(of approval: Approval, in ledger: ApprovalLedger, at instant: Date) -> [AnnotationEdit] {
-        let reach: StandingGrant.Reach
+        let scope: StandingGrant.Scope
         switch approval.scope {
-        case .run: reach = .run(approval.run, approval.port)
-        case .tool: reach = .tool(approval.run)
+        case .run: scope = .run(approval.run, approval.port)
+        case .tool: scope = .tool(approval.run)
         case .once, .always, nil: return []
         }
-        return [ledger.edit(adding: StandingGrant(reach, by: approval.decidedBy ?? "", at: instant))]
+        return [ledger.edit(adding: StandingGrant(scope, by: approval.decidedBy ?? "", at: instant))]
     }
 }

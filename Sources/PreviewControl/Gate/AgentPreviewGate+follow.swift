@@ -5,14 +5,14 @@ public import PreviewDomain
 /// preview. The approval records its fingerprint, and each such call gets its session as long as it lives.
 extension AgentPreviewGate {
     /// The results of earlier calls of the same request, the latest first.
-    func earlierStart(of request: GateRequest, on claim: ClaimRecord, now: Date) async throws -> UsedGrant {
+    func earlierStart(of request: GateRequest, on claim: ClaimRecord, now: Date) async throws -> UsedGrantOutcome {
         let lifetime = previews.policy.lifetime.maxLifetime
         let used = claim.ledger.entries.reversed().filter {
-            request.matches($0.approval) && UsedGrant.mayExist($0.approval, now: now, lifetime: lifetime)
+            request.matches($0.approval) && UsedGrantOutcome.mayExist($0.approval, now: now, lifetime: lifetime)
         }
         let fingerprints = Set(used.compactMap(\.approval.preview))
         guard !fingerprints.isEmpty else { return .ended(nil) }
-        if let living = try await previews.living(of: request.run, fingerprints: fingerprints),
+        if let living = try await previews.livingPreview(of: request.run, fingerprints: fingerprints),
             let entry = used.first(where: { $0.approval.preview == living.token.fingerprint })
         {
             switch try await outcome(of: entry, on: claim, found: living) {
@@ -22,7 +22,7 @@ extension AgentPreviewGate {
         }
         for entry in used {
             let end = entry.approval.preview.flatMap(previews.mirror.end)
-            guard UsedGrant.mayStillChange(entry.approval, now: now, ended: end) else { continue }
+            guard UsedGrantOutcome.mayStillChange(entry.approval, now: now, ended: end) else { continue }
             let outcome = try await outcome(of: entry, on: claim)
             if case .ended = outcome { continue }
             return outcome
@@ -40,7 +40,7 @@ extension AgentPreviewGate {
         of used: ApprovalLedger.Entry,
         on claim: ClaimRecord,
         found: Preview? = nil
-    ) async throws -> UsedGrant {
+    ) async throws -> UsedGrantOutcome {
         var machine = UsedGrantMachine(used, on: claim, uptime: previews.time.uptime())
         var (action, found) = (machine.begin(), found)
         var end: AsyncStream<Void>?
@@ -48,9 +48,9 @@ extension AgentPreviewGate {
             switch action {
             case .findPreview(let approval):
                 // Before the look for what the start makes, so that its end is not missed.
-                end = approval.use.flatMap(startsUnderWay.end)
+                end = approval.use.flatMap(startsInProgress.end)
                 if found == nil, let fingerprint = approval.preview {
-                    found = try await previews.living(of: approval.run, fingerprints: [fingerprint])
+                    found = try await previews.livingPreview(of: approval.run, fingerprints: [fingerprint])
                 }
                 action = machine.previewWasSought(found)
                 found = nil
@@ -66,14 +66,14 @@ extension AgentPreviewGate {
                     previewEnd: preview.flatMap(previews.mirror.end),
                     now: try await previews.currentTime().earliest,
                     uptime: previews.time.uptime(),
-                    timeLeft: AnswerDeadline.remaining
+                    timeLeft: ResponseDeadline.remaining
                 )
             case .pause(let limit):
                 try await wait(for: end, atMost: limit)
                 action = machine.pauseEnded()
             case .finish(let outcome):
                 return outcome
-            case .timeIsOver(let untilOutcome):
+            case .timeOut(let untilOutcome):
                 throw PreviewError(
                     .clusterUnavailable,
                     """
@@ -94,7 +94,7 @@ extension AgentPreviewGate {
     /// - Returns: False if the approval has changed since it was read.
     private func share(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord) async throws -> Bool {
         let now = try await previews.currentTime()
-        guard UsedGrant.mustBeShared(entry.approval, now: now.earliest) else { return true }
+        guard UsedGrantOutcome.mustBeShared(entry.approval, now: now.earliest) else { return true }
         guard let use = entry.approval.use, let shared = entry.approval.after(.share(use: use)) else { return false }
         return try await store.replace([entry.edit(to: shared)], of: claim.identity) != nil
     }
@@ -118,7 +118,7 @@ extension AgentPreviewGate {
             guard let session = try await previews.session(of: approval.run, fingerprint: fingerprint) else {
                 return nil
             }
-            let (claim, entry) = try await find(approval.id, of: approval.run, inIndex: false)
+            let (claim, entry) = try await find(approval.id, of: approval.run, acceptsCopy: false)
             guard entry.approval.preview == fingerprint, try await share(entry, on: claim) else { return nil }
             return session
         }
@@ -142,8 +142,8 @@ extension AgentPreviewGate {
     }
 }
 
-/// Decides how a call follows a grant that a start has used: to the preview that the start makes, or until the grant is given
-/// back.
+/// Decides how a call follows a grant that a start has used: to the preview that the start makes, or until the grant is
+/// returned.
 ///
 /// As ``GateMachine``, it reads no clock and does no I/O, and has one method per event, which returns the action to perform
 /// next. ``AgentPreviewGate/outcome(of:on:found:)`` performs it.
@@ -156,8 +156,8 @@ extension AgentPreviewGate {
 ///    │ found      │ none                                   │ the approval has changed
 ///    ▼            ▼                                        │
 ///  sharing ───▶ readingClaim ── still used ──▶ pausing ────┘
-///    │     ▲      ├── no time for a pause ───▶ timeIsOver
-///    │     │      ├── granted again ─────────▶ finish(givenBack)
+///    │     ▲      ├── no time for a pause ───▶ timeOut
+///    │     │      ├── granted again ─────────▶ finish(grantReturned)
 ///    ▼     │      └── over, or too late ─────▶ finish(ended)
 ///  joining ┘ not written, or the preview has ended: readingClaim
 ///    │ joined
@@ -182,9 +182,9 @@ struct UsedGrantMachine: Sendable {
         case pause(Duration)
 
         // It ends with one of these.
-        case finish(UsedGrant)
+        case finish(UsedGrantOutcome)
         /// The caller's time ends before the outcome is certain, which it is after this.
-        case timeIsOver(untilOutcome: Duration)
+        case timeOut(untilOutcome: Duration)
         /// An event did not belong to the state.
         case giveUp
     }
@@ -202,14 +202,14 @@ struct UsedGrantMachine: Sendable {
     private var entry: ApprovalLedger.Entry
     private var claim: ClaimRecord
     private var state = State.initial
-    private var pause = UsedGrant.firstPause
+    private var pause = UsedGrantOutcome.firstPause
     /// The uptime from which a preview is not waited for any more.
     private let latest: Duration
 
     init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, uptime: Duration) {
         self.entry = entry
         self.claim = claim
-        latest = uptime + UsedGrant.longestStart
+        latest = uptime + UsedGrantOutcome.longestStart
     }
 
     mutating func begin() -> Action {
@@ -256,21 +256,21 @@ struct UsedGrantMachine: Sendable {
             return end(.finish(.ended(nil)))
         }
         switch next.approval.state {
-        case .granted: return end(.finish(.givenBack(next, current)))
+        case .granted: return end(.finish(.grantReturned(next, current)))
         case .pending, .denied, .timedOut, .withdrawn: return end(.finish(.ended(next.approval)))
         case .consumed: break
         }
         // Where it was used again, shared, or had to take another token, that is what counts.
         let isSame = next.text == entry.text
         (entry, claim) = (next, current)
-        let mayChange = !isSame || UsedGrant.mayStillChange(next.approval, now: now, ended: previewEnd)
+        let mayChange = !isSame || UsedGrantOutcome.mayStillChange(next.approval, now: now, ended: previewEnd)
         guard uptime < latest, mayChange else { return end(.finish(.ended(next.approval))) }
         guard isSame else { return findPreview() }
-        if let timeLeft, timeLeft < pause + UsedGrant.lastLook {
-            let untilOutcome = UsedGrant.latestOutcome(of: next.approval, ended: previewEnd).duration(since: now)
-            return end(.timeIsOver(untilOutcome: untilOutcome))
+        if let timeLeft, timeLeft < pause + UsedGrantOutcome.finalCheckTime {
+            let untilOutcome = UsedGrantOutcome.latestOutcome(of: next.approval, ended: previewEnd).duration(since: now)
+            return end(.timeOut(untilOutcome: untilOutcome))
         }
-        defer { pause = min(pause * 2, UsedGrant.longestPause) }
+        defer { pause = min(pause * 2, UsedGrantOutcome.longestPause) }
         state = .pausing
         return .pause(pause)
     }
@@ -299,47 +299,47 @@ struct UsedGrantMachine: Sendable {
 }
 
 /// What a used grant led to.
-enum UsedGrant: Sendable {
+enum UsedGrantOutcome: Sendable {
     case preview(StartedPreview)
     /// The start failed, and the grant can be used again.
-    case givenBack(ApprovalLedger.Entry, ClaimRecord)
+    case grantReturned(ApprovalLedger.Entry, ClaimRecord)
     /// The preview has ended, or never came to be.
     case ended(Approval?)
 
     /// The longest time that a start is given from its use of the grant to its route, before it is taken for dead.
     static let longestStart = Duration.seconds(20)
-    /// How long after a route has gone its start may still give the grant back: the route may have gone because of that.
-    static let giveBackGrace = Duration.seconds(2)
+    /// How long after a route has gone its start may still return the grant: the route may have gone because of that.
+    static let returnGrace = Duration.seconds(2)
     /// The first pause between two looks for the preview; each later one is twice as long, up to the longest.
     static let firstPause = Duration.milliseconds(20)
     static let longestPause = Duration.seconds(1)
     /// The part of a caller's time that is kept for the look after a pause.
-    static let lastLook = Duration.seconds(1)
+    static let finalCheckTime = Duration.seconds(1)
 
-    /// Until when a preview may still come to be of an approval that is used, or the grant be given back.
+    /// Until when a preview may still come to be of an approval that is used, or the grant be returned.
     ///
     /// - Parameter end: How the preview ended, where it is known to have.
     static func latestOutcome(of approval: Approval, ended end: EndedPreviews.End? = nil) -> Date {
         let latest = (approval.usedAt ?? approval.decidedAt ?? approval.requestedAt) + longestStart
         return switch end {
         case .stopped: .distantPast
-        case .seen(let instant): min(latest, instant + giveBackGrace)
+        case .seen(let instant): min(latest, instant + returnGrace)
         case nil: latest
         }
     }
 
-    /// Whether what a start made of the approval may still appear, or the grant be given back.
+    /// Whether what a start made of the approval may still appear, or the grant be returned.
     static func mayStillChange(_ approval: Approval, now: Date, ended end: EndedPreviews.End?) -> Bool {
         approval.preview != nil && now < latestOutcome(of: approval, ended: end)
     }
 
-    /// Until when the start that has used an approval can give it back.
-    static func latestGiveBack(of approval: Approval) -> Date { latestOutcome(of: approval) }
+    /// Until when the start that has used an approval can return it.
+    static func latestReturn(of approval: Approval) -> Date { latestOutcome(of: approval) }
 
     /// Whether a call that is about to be told of the preview has to say so on the claim first, so that the grant is not
-    /// given back afterwards. A write that gives it back may take as long again as the start.
+    /// returned afterwards. A write that returns it may take as long again as the start.
     static func mustBeShared(_ approval: Approval, now: Date) -> Bool {
-        !approval.isShared && now < latestGiveBack(of: approval) + longestStart
+        !approval.isShared && now < latestReturn(of: approval) + longestStart
     }
 
     /// Whether a preview of the approval may exist, or come to be.

@@ -10,7 +10,7 @@ extension AgentPreviewGate {
         on claim: ClaimRecord,
         seeing view: ClaimView
     ) async -> ApprovalGround? {
-        let known = view == .copy ? commonGrantsOfCopy() : nil
+        let known = view == .copy ? cachedCommonGrants() : nil
         let common: StandingGrants?
         if let known { common = known } else { common = try? await store.commonGrants() }
         if let ground = standingGround(for: request, on: claim, common: common) { return ground }
@@ -20,7 +20,7 @@ extension AgentPreviewGate {
         if await facts?.facts(of: parent)?.approvesToolsAutomatically == true {
             return ApprovalGround(.parentOption, .coreAPI(parent))
         }
-        let copy = view == .copy ? claimOfCopy(of: parent) : nil
+        let copy = view == .copy ? cachedClaim(of: parent) : nil
         let parentClaim: ClaimRecord?
         if let copy { parentClaim = copy } else { parentClaim = try? await store.claim(of: parent) }
         return parentClaim.flatMap { parentGrant(parent, port: request.port, on: $0) }
@@ -29,8 +29,8 @@ extension AgentPreviewGate {
 
     /// Throws if the run is known to have ended: the core API takes no decisions about its tools either. If this is
     /// unknown, nothing is refused.
-    func checkThatRunWorks(_ run: RunID) async throws(PreviewError) {
-        guard await facts?.facts(of: run)?.isOver == true else { return }
+    func checkThatRunHasNotEnded(_ run: RunID) async throws(PreviewError) {
+        guard await facts?.facts(of: run)?.hasEnded == true else { return }
         throw PreviewError(
             .runOver,
             """
@@ -51,13 +51,13 @@ extension AgentPreviewGate {
         if ledger.approvesAutomatically {
             return ApprovalGround(.runOption, annotation: ApprovalAnnotation.autoApprove, of: ledger)
         }
-        switch ledger.grants.reach(covering: request.run, port: request.port) {
+        switch ledger.grants.scope(covering: request.run, port: request.port) {
         case .run: return ApprovalGround(.runGrant, annotation: ApprovalAnnotation.grants, of: ledger)
         case .tool: return ApprovalGround(.toolGrant, annotation: ApprovalAnnotation.grants, of: ledger)
         // Such a grant is valid only on the Gateway, which only operators of the cluster can write.
         case .always, nil: break
         }
-        if case .always = common?.reach(covering: request.run, port: request.port) {
+        if case .always = common?.scope(covering: request.run, port: request.port) {
             return ApprovalGround(.alwaysGrant, .commonGrants)
         }
         return nil
@@ -65,12 +65,12 @@ extension AgentPreviewGate {
 
     /// Whether a ground on an object other than the run's claim still holds: the last look before the write, which
     /// cannot test it. The write itself tests the grounds on the claim.
-    func stillHolds(_ ground: ApprovalGround, for request: GateRequest) async throws -> Bool {
+    func isStillValid(_ ground: ApprovalGround, for request: GateRequest) async throws -> Bool {
         switch ground.source {
         case .setting, .claim:
             true
         case .commonGrants:
-            if case .always = try await store.commonGrants().reach(covering: request.run, port: request.port) {
+            if case .always = try await store.commonGrants().scope(covering: request.run, port: request.port) {
                 true
             } else {
                 false
@@ -85,7 +85,7 @@ extension AgentPreviewGate {
     private func parentGrant(_ parent: RunID, port: TargetPort, on claim: ClaimRecord) -> AutomaticGrant? {
         guard claim.belongs(to: parent) else { return nil }
         if claim.ledger.approvesAutomatically { return .parentOption }
-        switch claim.ledger.grants.reach(covering: parent, port: port) {
+        switch claim.ledger.grants.scope(covering: parent, port: port) {
         case .run: return .parentRunGrant
         case .tool: return .parentToolGrant
         case .always, nil: return nil

@@ -63,7 +63,7 @@ extension AgentPreviewGate {
 
     /// The reason why a request cannot be decided.
     func alreadyDecided(_ approval: Approval) -> PreviewError {
-        let words =
+        let outcome =
             switch approval.state {
             case .pending: "was changed by another client"
             case .granted, .consumed: "was already approved"
@@ -71,7 +71,7 @@ extension AgentPreviewGate {
             case .timedOut: "was not decided in time"
             case .withdrawn: "was withdrawn"
             }
-        return PreviewError(.noPendingApproval, "This request is not pending: it \(words).")
+        return PreviewError(.noPendingApproval, "This request is not pending: it \(outcome).")
     }
 
     // MARK: Timeline
@@ -111,7 +111,7 @@ extension AgentPreviewGate {
         let reason = approval.reason.map { " \($0)" } ?? ""
         return switch kind {
         case .autoApproved:
-            "\(preview) was approved automatically, because \(approval.automatic?.words ?? "a grant covers it")."
+            "\(preview) was approved automatically, because \(approval.automatic?.explanation ?? "a grant covers it")."
         case .approved: "\(preview) was approved\(decider)."
         case .denied: "\(preview) was denied\(decider).\(reason)"
         case .timedOut: "The request for the preview of port \(approval.port) was not decided in time."

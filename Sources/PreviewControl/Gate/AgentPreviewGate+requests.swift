@@ -28,7 +28,7 @@ extension AgentPreviewGate {
     var claimIsBusy: ClusterError { ClusterError(.unavailable, "the run's claim changes too often") }
 
     /// Generates random bytes, or throws if this replica cannot.
-    func randomly<Value>(_ draw: (RandomBytes) throws -> Value) throws -> Value {
+    func withRandomBytes<Value>(_ draw: (RandomBytes) throws -> Value) throws -> Value {
         do {
             return try draw(previews.randomBytes)
         } catch {
@@ -37,17 +37,17 @@ extension AgentPreviewGate {
         }
     }
 
-    func commonGrantsOfCopy() -> StandingGrants? { mirror.commonGrants() }
+    func cachedCommonGrants() -> StandingGrants? { mirror.commonGrants() }
 
-    func claimOfCopy(of run: RunID) -> ClaimRecord? { mirror.claim(of: run) }
+    func cachedClaim(of run: RunID) -> ClaimRecord? { mirror.claim(of: run) }
 
-    /// - Parameter inIndex: Whether this replica's copy is sufficient if it contains the pending request.
+    /// - Parameter acceptsCopy: Whether this replica's copy is sufficient if it contains the pending request.
     func find(
         _ id: ApprovalRequestID,
         of run: RunID,
-        inIndex: Bool
+        acceptsCopy: Bool
     ) async throws -> (ClaimRecord, ApprovalLedger.Entry) {
-        if inIndex, let claim = claimOfCopy(of: run), let entry = claim.ledger.entry(id), entry.approval.run == run,
+        if acceptsCopy, let claim = cachedClaim(of: run), let entry = claim.ledger.entry(id), entry.approval.run == run,
             entry.approval.state == .pending
         {
             return (claim, entry)
@@ -61,7 +61,7 @@ extension AgentPreviewGate {
     // MARK: Raising a request
 
     /// - Returns: The new request; nil if the claim had changed.
-    func raise(
+    func createRequest(
         _ request: GateRequest,
         on claim: ClaimRecord,
         now: ClusterTimeReading
@@ -76,7 +76,7 @@ extension AgentPreviewGate {
 
     func newApproval(for request: GateRequest, at instant: Date) throws -> Approval {
         Approval(
-            id: try randomly { try ApprovalRequestID.mint(randomBytes: $0) },
+            id: try withRandomBytes { try ApprovalRequestID.mint(randomBytes: $0) },
             run: request.run,
             port: request.port,
             pod: request.sandbox.pod.name,
@@ -136,13 +136,13 @@ extension AgentPreviewGate {
         on waiting: WaitingRequest,
         for request: GateRequest,
         unless refuted: RefutedGround?
-    ) async throws -> RequestCourse {
-        try await withThrowingTaskGroup(of: RequestCourse?.self) { group in
+    ) async throws -> RequestStatus {
+        try await withThrowingTaskGroup(of: RequestStatus?.self) { group in
             group.addTask { try await watch(waiting, for: request, unless: refuted) }
-            group.addTask { try await lookNowAndThen(at: waiting, for: request) }
+            group.addTask { try await pollUntilDeadline(of: waiting, for: request) }
             defer { group.cancelAll() }
-            while let course = try await group.next() {
-                if let course { return course }
+            while let status = try await group.next() {
+                if let status { return status }
                 // The stream ends without a decision only if this task is cancelled.
                 try Task.checkCancellation()
             }
@@ -154,7 +154,7 @@ extension AgentPreviewGate {
         _ waiting: WaitingRequest,
         for request: GateRequest,
         unless refuted: RefutedGround?
-    ) async throws -> RequestCourse? {
+    ) async throws -> RequestStatus? {
         let id = waiting.entry.approval.id
         var wasSeen = false
         for await claim in mirror.updates(ofClaimNamed: waiting.claim.identity.name) {
@@ -162,16 +162,16 @@ extension AgentPreviewGate {
                 // The copy may be older than the request, and even than the claim, so an object that it does not
                 // contain may exist.
                 let isOlder = claim?.identity == waiting.claim.identity && !wasSeen
-                if !isOlder, let course = try await confirmedCourse(of: waiting) { return course }
+                if !isOlder, let status = try await confirmedStatus(of: waiting) { return status }
                 continue
             }
             wasSeen = true
             let common = mirror.commonGrants()
             let isRefuted = refuted?.covers(claim, common: common) == true
             let ground = isRefuted ? nil : standingGround(for: request, on: claim, common: common)
-            let course = RequestCourse(entry, on: claim, ground: ground)
-            if case .undecided = course { continue }
-            return course
+            let status = RequestStatus(entry, on: claim, ground: ground)
+            if case .undecided = status { continue }
+            return status
         }
         return nil
     }
@@ -179,10 +179,10 @@ extension AgentPreviewGate {
     /// The state of a request as read from the cluster.
     ///
     /// - Throws: The refusal, if the request no longer exists in the cluster.
-    func currentCourse(of waiting: WaitingRequest, for request: GateRequest? = nil) async throws -> RequestCourse {
+    func currentStatus(of waiting: WaitingRequest, for request: GateRequest? = nil) async throws -> RequestStatus {
         let (entry, claim) = try await current(waiting)
         let ground = request.flatMap { standingGround(for: $0, on: claim, common: mirror.commonGrants()) }
-        return RequestCourse(entry, on: claim, ground: ground)
+        return RequestStatus(entry, on: claim, ground: ground)
     }
 
     private func current(_ waiting: WaitingRequest) async throws -> (ApprovalLedger.Entry, ClaimRecord) {
@@ -192,16 +192,16 @@ extension AgentPreviewGate {
         return (entry, claim)
     }
 
-    /// Same as ``currentCourse(of:for:)``; nil if there is no decision, or the cluster cannot be reached: unknown is
+    /// Same as ``currentStatus(of:for:)``; nil if there is no decision, or the cluster cannot be reached: unknown is
     /// not gone.
-    private func confirmedCourse(
+    private func confirmedStatus(
         of waiting: WaitingRequest,
         for request: GateRequest? = nil
-    ) async throws -> RequestCourse? {
+    ) async throws -> RequestStatus? {
         do {
-            let course = try await currentCourse(of: waiting, for: request)
-            if case .undecided = course { return nil }
-            return course
+            let status = try await currentStatus(of: waiting, for: request)
+            if case .undecided = status { return nil }
+            return status
         } catch is ClusterError {
             return nil
         }
@@ -210,33 +210,33 @@ extension AgentPreviewGate {
     // MARK: Time
 
     /// Waits for the deadline. Meanwhile it reads the claim if the watch may have failed.
-    private func lookNowAndThen(at waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
+    private func pollUntilDeadline(of waiting: WaitingRequest, for request: GateRequest) async throws -> RequestStatus {
         var activity = mirror.claimActivity
         while true {
             let now = previews.clusterTime.reading()?.earliest
             let rest = now.map { waiting.entry.approval.deadline.duration(since: $0) }
             if let rest, rest <= .zero {
-                return try await AnswerDeadline.begin(previews.time) {
+                return try await ResponseDeadline.begin(previews.time) {
                     try await decideAtDeadline(of: waiting, for: request)
                 }
             }
             try await previews.time.sleep(min(rest ?? Self.unknownTimeDelay, Self.silentWatchPause))
             let latest = mirror.claimActivity
-            if latest == activity, rest != nil, let course = try await confirmedCourse(of: waiting, for: request) {
-                return course
+            if latest == activity, rest != nil, let status = try await confirmedStatus(of: waiting, for: request) {
+                return status
             }
             activity = latest
         }
     }
 
     /// Ends the request, unless it was decided in time; a decision that this replica has not observed counts as well.
-    private func decideAtDeadline(of waiting: WaitingRequest, for request: GateRequest) async throws -> RequestCourse {
+    private func decideAtDeadline(of waiting: WaitingRequest, for request: GateRequest) async throws -> RequestStatus {
         let common = try? await store.commonGrants()
         for _ in 0..<GateMachine.maxAttempts {
             let (entry, claim) = try await current(waiting)
             let ground = standingGround(for: request, on: claim, common: common)
-            let course = RequestCourse(entry, on: claim, ground: ground)
-            guard case .undecided = course else { return course }
+            let status = RequestStatus(entry, on: claim, ground: ground)
+            guard case .undecided = status else { return status }
             if let ended = try await expire(entry, on: claim) { throw refusal(ended) }
         }
         throw claimIsBusy
@@ -275,8 +275,8 @@ extension AgentPreviewGate {
         }
         try Task.checkCancellation()
         if let decided { return decided }
-        return try await AnswerDeadline.begin(previews.time) {
-            asOfNow(try await find(approval.id, of: approval.run, inIndex: false).1.approval)
+        return try await ResponseDeadline.begin(previews.time) {
+            asOfNow(try await find(approval.id, of: approval.run, acceptsCopy: false).1.approval)
         }
     }
 }

@@ -6,18 +6,18 @@ internal import PreviewDomain
 /// behind.
 extension AgentPreviewGate {
     /// Starts a permitted preview. From here on, cancellation of the caller does not stop the start: a used grant leads to
-    /// a preview, which the caller gets when it repeats its request. The start is bounded by its ``AnswerDeadline``. The
+    /// a preview, which the caller gets when it repeats its request. The start is bounded by its ``ResponseDeadline``. The
     /// wait for the app, which follows it, ends as long after a cancellation as a start may take, so that it does not
     /// delay the end of a replica that stops.
     ///
-    /// - Throws: ``Overtaken`` if the permit is no longer valid and nothing was created.
+    /// - Throws: ``WriteConflict`` if the permit is no longer valid and nothing was created.
     func start(
         _ request: GateRequest,
         permit: Permit,
         hasWaited: Bool
     ) async throws -> StartedPreview {
         guard hasWaited else { return try await startNow(request, permit: permit, sandbox: request.sandbox) }
-        return try await AnswerDeadline.begin(previews.time) {
+        return try await ResponseDeadline.begin(previews.time) {
             try await startNow(request, permit: permit, sandbox: nil)
         }
     }
@@ -29,14 +29,14 @@ extension AgentPreviewGate {
         sandbox known: BoundSandbox?
     ) async throws -> StartedPreview {
         try Task.checkCancellation()
-        return try await UncancelledWork.run(previews.time, limitAfterCancellation: AnswerDeadline.limit) {
+        return try await UncancelledWork.run(previews.time, limitAfterCancellation: ResponseDeadline.limit) {
             let began = previews.time.uptime()
             let sandbox: BoundSandbox
             if let known { sandbox = known } else { sandbox = try await previews.sandboxes.sandbox(of: request.run) }
             try await check(sandbox, against: request, permit)
-            let use = try randomly { try Approval.mintUse(randomBytes: $0) }
-            startsUnderWay.begin(use)
-            defer { startsUnderWay.end(use) }
+            let use = try withRandomBytes { try Approval.generateUseName(randomBytes: $0) }
+            startsInProgress.begin(use)
+            defer { startsInProgress.end(use) }
             var used: UsedPermit?
             let started: StartedPreview
             do {
@@ -77,7 +77,7 @@ extension AgentPreviewGate {
 
     // MARK: Using a permit
 
-    /// Uses a permit, once; throws ``Overtaken`` if another call was faster, or if it is no longer valid.
+    /// Uses a permit, once; throws ``WriteConflict`` if another call was faster, or if it is no longer valid.
     ///
     /// An automatic grant is recorded as a separate approval that is already used: before anything is created, the
     /// claim records the reason for every preview. An approval that was edited so that it is for another run, port or
@@ -114,7 +114,7 @@ extension AgentPreviewGate {
             guard request.matches(waiting.approval),
                 let used = granted(waiting.approval, on: ground, step, at: now.latest)
             else { throw refusal(waiting.approval) }
-            guard try await stillHolds(ground, for: request) else { throw Overtaken() }
+            guard try await isStillValid(ground, for: request) else { throw WriteConflict() }
             let result = try await replace(waiting, by: used, if: ground.conditions, on: permit.claim.identity)
             record(.autoApproved, used, on: permit.claim.identity)
             return result
@@ -122,9 +122,9 @@ extension AgentPreviewGate {
             let new = try newApproval(for: request, at: now.latest)
             guard let used = granted(new, on: ground, step, at: now.latest) else { throw refusal(new) }
             // The write demands the claim as it was read, and with it the grounds that are on it.
-            guard try await stillHolds(ground, for: request),
+            guard try await isStillValid(ground, for: request),
                 try await add(used, to: permit.claim, for: request, now: now) != nil
-            else { throw Overtaken() }
+            else { throw WriteConflict() }
             record(.autoApproved, used, on: permit.claim.identity)
             return UsedPermit(entry: ApprovalLedger.Entry(written: used), claim: permit.claim.identity)
         }
@@ -145,7 +145,9 @@ extension AgentPreviewGate {
         if conditions: [AnnotationEdit] = [],
         on claim: ClaimIdentity
     ) async throws -> UsedPermit {
-        guard try await store.replace([entry.edit(to: next)] + conditions, of: claim) != nil else { throw Overtaken() }
+        guard try await store.replace([entry.edit(to: next)] + conditions, of: claim) != nil else {
+            throw WriteConflict()
+        }
         return UsedPermit(entry: ApprovalLedger.Entry(written: next), claim: claim)
     }
 
@@ -171,28 +173,28 @@ extension AgentPreviewGate {
     /// If it is certain that nothing was left behind, the grant is returned: no caller got the token, so no one can
     /// have seen a preview. Otherwise the grant stays used, since it could start a second preview.
     func failure(_ error: any Error, after used: UsedPermit, leftNothing: Bool) async -> any Error {
-        let isOpenAgain = leftNothing ? await giveBack(used) : false
+        let isOpenAgain = leftNothing ? await returnGrant(used) : false
         let failure = (error as? PreviewError) ?? (error as? ClusterError).map { PreviewError($0) }
         let approval = used.entry.approval
         guard let failure, approval.automatic == nil else { return error }
-        let words: String
+        let advice: String
         switch (isOpenAgain, approval.scope) {
-        case (true, _): words = "The approval is still valid: repeat the request; it needs no new approval."
+        case (true, _): advice = "The approval is still valid: repeat the request; it needs no new approval."
         case (false, .run), (false, .tool), (false, .always): return failure
         case (false, _):
-            words = "This attempt has used the approval, so a new attempt needs a new approval."
+            advice = "This attempt has used the approval, so a new attempt needs a new approval."
         }
-        return PreviewError(failure.kind, "\(failure.message) \(words)", retryAfter: failure.retryAfter)
+        return PreviewError(failure.kind, "\(failure.message) \(advice)", retryAfter: failure.retryAfter)
     }
 
     /// - Returns: Whether the approval can be used again.
-    private func giveBack(_ used: UsedPermit) async -> Bool {
-        guard let use = used.entry.approval.use, let back = used.entry.approval.after(.giveBack(use: use)) else {
+    private func returnGrant(_ used: UsedPermit) async -> Bool {
+        guard let use = used.entry.approval.use, let back = used.entry.approval.after(.returnGrant(use: use)) else {
             return false
         }
         do {
             let now = try await previews.currentTime()
-            guard now.latest < UsedGrant.latestGiveBack(of: used.entry.approval),
+            guard now.latest < UsedGrantOutcome.latestReturn(of: used.entry.approval),
                 try await store.replace([used.entry.edit(to: back)], of: used.claim) != nil
             else { return false }
             previews.logger.info("a start failed, and its approval is valid again", metadata: ["run": "\(back.run)"])
@@ -205,4 +207,4 @@ extension AgentPreviewGate {
 }
 
 /// Another writer was faster: what was to be used has changed since it was read. The caller reads it again.
-struct Overtaken: Error {}
+struct WriteConflict: Error {}

@@ -11,13 +11,13 @@ public import PreviewDomain
 /// ```
 /// routes, MCP ──▶ AgentPreviewGate ──events──▶ GateMachine (decides)
 ///                   │        ◀──actions──
-///                   ├── +requests   reads and raises requests, waits ──▶ ApprovalStore, ClusterMirror
+///                   ├── +requests   reads and creates requests, waits ──▶ ApprovalStore, ClusterMirror
 ///                   ├── +grounds    finds what approves automatically ──▶ RunFactsSource
-///                   ├── +use        uses a permit, gives it back ──▶ Previews.start
+///                   ├── +use        uses a permit, returns it ──▶ Previews.start
 ///                   ├── +follow     shares the preview of another call, as UsedGrantMachine decides ──▶ Previews.join
 ///                   └── +messages   refusals and timeline entries ──▶ Timeline
 /// consoles ─────▶ +decisions        approve, deny (HumanDecision decides), list
-/// ApprovalKeeper ─▶ +requests       ends what nobody waits for
+/// ApprovalExpiryController ─▶ +requests: ends what no call waits for
 /// ```
 public struct AgentPreviewGate: Sendable {
     let policy: ApprovalPolicy
@@ -26,7 +26,7 @@ public struct AgentPreviewGate: Sendable {
     let mirror: ClusterMirror
     let facts: (any RunFactsSource)?
     let timeline: any Timeline
-    let startsUnderWay = StartsUnderWay()
+    let startsInProgress = StartsInProgress()
 
     /// - Parameters:
     ///   - previews: Starts approved previews.
@@ -161,7 +161,7 @@ public struct AgentPreviewGate: Sendable {
         }
     }
 
-    /// Performs one action and reports its result. The caller's ``AnswerDeadline`` is suspended during the wait and
+    /// Performs one action and reports its result. The caller's ``ResponseDeadline`` is suspended during the wait and
     /// starts again after it.
     private func perform(
         _ action: GateMachine.Action,
@@ -177,35 +177,37 @@ public struct AgentPreviewGate: Sendable {
                 try await earlierStart(of: request, on: claim, now: now.earliest)
             )
         case .checkCapacity:
-            try await checkThatRunWorks(request.run)
+            try await checkThatRunHasNotEnded(request.run)
             try previews.checkBrake()
             try await previews.checkLimits(for: request.run)
             return machine.capacityWasChecked()
         case .findGround(let claim, let view):
             return machine.groundWasSought(await automaticGround(for: request, on: claim, seeing: view))
-        case .raiseRequest(let claim, let now):
-            return machine.requestWasRaised(try await raise(request, on: claim, now: now))
+        case .createRequest(let claim, let now):
+            return machine.requestWasCreated(try await createRequest(request, on: claim, now: now))
         case .wait(let waiting, let refuted):
-            let course = try await AnswerDeadline.suspend {
+            let status = try await ResponseDeadline.suspend {
                 try await decision(on: waiting, for: request, unless: refuted)
             }
-            return machine.courseWasSeen(course)
+            return machine.statusWasRead(status)
         case .readRequest(let waiting):
-            return machine.courseWasSeen(
-                try await AnswerDeadline.begin(previews.time) { try await currentCourse(of: waiting) }
+            return machine.statusWasRead(
+                try await ResponseDeadline.begin(previews.time) { try await currentStatus(of: waiting) }
             )
         case .start(let permit, let hasWaited):
-            let common = commonGrantsOfCopy()
+            let common = cachedCommonGrants()
             do {
                 return machine.startSucceeded(try await start(request, permit: permit, hasWaited: hasWaited))
-            } catch is Overtaken {
-                return machine.startWasOvertaken(common: common)
+            } catch is WriteConflict {
+                return machine.startConflicted(common: common)
             }
         case .followUsedGrant(let entry, let claim):
             // Who has waited for a human can wait until it is known.
-            let limit = UsedGrant.longestStart + AnswerDeadline.limit
+            let limit = UsedGrantOutcome.longestStart + ResponseDeadline.limit
             return machine.usedGrantWasFollowed(
-                try await AnswerDeadline.begin(previews.time, limit: limit) { try await outcome(of: entry, on: claim) }
+                try await ResponseDeadline.begin(previews.time, limit: limit) {
+                    try await outcome(of: entry, on: claim)
+                }
             )
         case .refuse(let approval):
             throw refusal(approval)

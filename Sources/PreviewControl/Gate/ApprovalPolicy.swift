@@ -28,12 +28,12 @@ public struct RunFacts: Hashable, Sendable {
     /// The run that started this one.
     public var parent: RunID?
     /// Whether the run has ended: then nothing is approved or denied any more.
-    public var isOver: Bool
+    public var hasEnded: Bool
 
-    public init(approvesToolsAutomatically: Bool = false, parent: RunID? = nil, isOver: Bool = false) {
+    public init(approvesToolsAutomatically: Bool = false, parent: RunID? = nil, hasEnded: Bool = false) {
         self.approvesToolsAutomatically = approvesToolsAutomatically
         self.parent = parent
-        self.isOver = isOver
+        self.hasEnded = hasEnded
     }
 }
 

@@ -12,25 +12,25 @@ internal import PreviewDomain
 ///    │
 ///    ▼
 ///  readingClaim ◀───────────────────────────────────────────────────────┐ the claim had changed,
-///    │ claimWasRead                                                     │ or startWasOvertaken: read
+///    │ claimWasRead                                                     │ or startConflicted: read
 ///    ▼                                 earlier call's preview: finish   │ the cluster
-///  followingEarlierStarts ──────────▶  grant given back: starting       │
+///  followingEarlierStarts ──────────▶  grant returned: starting         │
 ///    │ none (first time: checkingCapacity)                              │
 ///    ├──────── usable grant ────────▶  starting ────────────────────────┤
 ///    ▼                                    ▲                             │
 ///  findingGround ──────── ground ─────────┘                             │
 ///    │ no ground        no request yet                                  │
-///    ├───────────────────────────────▶  raisingRequest ─────────────────┘
-///    │ a request waits                    │ requestWasRaised
+///    ├───────────────────────────────▶  creatingRequest ────────────────┘
+///    │ a request waits                    │ requestWasCreated
 ///    ▼                                    │
 ///  notifyingCaller ◀──────────────────────┘   (`request(run:port:requester:)` returns here)
 ///    │ callerWasNotified
 ///    ▼      undecided
-///  waiting ◀───────────── readingRequest ◀── startWasOvertaken ──┐
-///    │ courseWasSeen            │ (as in waiting)                │
+///  waiting ◀───────────── readingRequest ◀── startConflicted ────┐
+///    │ statusWasRead            │ (as in waiting)                │
 ///    ├── granted, or a ground ──┴──────────▶ starting ───────────┴─ startSucceeded ─▶ finish
 ///    ├── used by another call ─▶ followingUsedGrant ─ its preview ─▶ finish
-///    │                                 └─ given back ─▶ starting
+///    │                                 └─ returned ─▶ starting
 ///    └── denied, timed out, withdrawn ─▶ refuse
 /// ```
 ///
@@ -50,15 +50,15 @@ struct GateMachine: Sendable {
         case checkCapacity
         /// Find a ground to approve automatically. Result: ``GateMachine/groundWasSought(_:)``.
         case findGround(on: ClaimRecord, seeing: ClaimView)
-        /// Write a new request. Result: ``GateMachine/requestWasRaised(_:)``.
-        case raiseRequest(on: ClaimRecord, now: ClusterTimeReading)
+        /// Write a new request. Result: ``GateMachine/requestWasCreated(_:)``.
+        case createRequest(on: ClaimRecord, now: ClusterTimeReading)
         /// Tell the caller that a human has to decide. Result: ``GateMachine/callerWasNotified()``.
         case notifyCaller(WaitingRequest)
-        /// Wait for the decision. Result: ``GateMachine/courseWasSeen(_:)``.
+        /// Wait for the decision. Result: ``GateMachine/statusWasRead(_:)``.
         case wait(WaitingRequest, unless: RefutedGround?)
-        /// Read the request from the cluster. Result: ``GateMachine/courseWasSeen(_:)``.
+        /// Read the request from the cluster. Result: ``GateMachine/statusWasRead(_:)``.
         case readRequest(WaitingRequest)
-        /// Use the permit and start. Result: ``GateMachine/startSucceeded(_:)``, or ``GateMachine/startWasOvertaken(common:)``.
+        /// Use the permit and start. Result: ``GateMachine/startSucceeded(_:)``, or ``GateMachine/startConflicted(common:)``.
         case start(Permit, hasWaited: Bool)
         /// Find the result of another call's start. Result: ``GateMachine/usedGrantWasFollowed(_:)``.
         case followUsedGrant(ApprovalLedger.Entry, on: ClaimRecord)
@@ -84,7 +84,7 @@ struct GateMachine: Sendable {
         case followingEarlierStarts(Snapshot)
         case checkingCapacity(Snapshot)
         case findingGround(Snapshot, waiting: ApprovalLedger.Entry?)
-        case raisingRequest
+        case creatingRequest
         case notifyingCaller(WaitingRequest)
         case waiting(WaitingRequest)
         case readingRequest(WaitingRequest)
@@ -114,7 +114,7 @@ struct GateMachine: Sendable {
     private var attempts = 0
     private var refuted: RefutedGround?
     /// Whether a start on a ground was overtaken before the call waited.
-    private var hasLostGround = false
+    private var hadInvalidGround = false
 
     init(_ request: GateRequest) {
         self.request = request
@@ -133,12 +133,12 @@ struct GateMachine: Sendable {
         return .followEarlierStarts(on: claim, now: now)
     }
 
-    mutating func earlierStartsWereFollowed(_ outcome: UsedGrant) -> Action {
+    mutating func earlierStartsWereFollowed(_ outcome: UsedGrantOutcome) -> Action {
         guard case .followingEarlierStarts(let snapshot) = state else { return unexpected() }
         switch outcome {
         case .preview(let started):
             return end(.finish(started))
-        case .givenBack(let entry, let claim):
+        case .grantReturned(let entry, let claim):
             return start(Permit(ground: .granted(entry), claim: claim), waiting: nil)
         case .ended where reads == 1:
             // No human has to decide about a preview that could not be started.
@@ -161,14 +161,14 @@ struct GateMachine: Sendable {
             return start(Permit(ground: .automatic(ground, waiting: waiting), claim: snapshot.claim), waiting: nil)
         }
         if let waiting { return notifyCaller(WaitingRequest(entry: waiting, claim: snapshot.claim)) }
-        if hasLostGround { return end(.giveUp(.groundIsGone)) }
-        state = .raisingRequest
-        return .raiseRequest(on: snapshot.claim, now: snapshot.now)
+        if hadInvalidGround { return end(.giveUp(.groundIsGone)) }
+        state = .creatingRequest
+        return .createRequest(on: snapshot.claim, now: snapshot.now)
     }
 
     /// - Parameter written: The new request; nil if the claim had changed.
-    mutating func requestWasRaised(_ written: WaitingRequest?) -> Action {
-        guard case .raisingRequest = state else { return unexpected() }
+    mutating func requestWasCreated(_ written: WaitingRequest?) -> Action {
+        guard case .creatingRequest = state else { return unexpected() }
         guard let written else { return readClaim(.cluster) }
         return notifyCaller(written)
     }
@@ -205,17 +205,17 @@ struct GateMachine: Sendable {
     }
 
     /// The pending request was read, from this replica's copy or from the cluster.
-    mutating func courseWasSeen(_ course: RequestCourse) -> Action {
+    mutating func statusWasRead(_ status: RequestStatus) -> Action {
         let waiting: WaitingRequest
         switch state {
         case .waiting(let request), .readingRequest(let request): waiting = request
         default: return unexpected()
         }
         guard attempts < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
-        switch course {
+        switch status {
         case .undecided:
             return wait(waiting)
-        case .open(let permit):
+        case .permitted(let permit):
             attempts += 1
             return start(permit, waiting: waiting)
         case .used(let entry, let claim):
@@ -227,12 +227,12 @@ struct GateMachine: Sendable {
         }
     }
 
-    mutating func usedGrantWasFollowed(_ outcome: UsedGrant) -> Action {
+    mutating func usedGrantWasFollowed(_ outcome: UsedGrantOutcome) -> Action {
         guard case .followingUsedGrant(let waiting) = state else { return unexpected() }
         switch outcome {
         case .preview(let started):
             return end(.finish(started))
-        case .givenBack(let entry, let claim):
+        case .grantReturned(let entry, let claim):
             guard attempts < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
             attempts += 1
             return start(Permit(ground: .granted(entry), claim: claim), waiting: waiting)
@@ -258,14 +258,14 @@ struct GateMachine: Sendable {
     /// A new call is not refused because of this replica's stale copy: it reads the cluster and begins again.
     ///
     /// - Parameter common: The common grants of this replica's copy before the start.
-    mutating func startWasOvertaken(common: StandingGrants?) -> Action {
+    mutating func startConflicted(common: StandingGrants?) -> Action {
         guard case .starting(let permit, let waiting) = state else { return unexpected() }
         if let waiting {
             refuted = RefutedGround(on: permit.claim, common: common)
             state = .readingRequest(waiting)
             return .readRequest(waiting)
         }
-        if case .automatic(_, waiting: nil) = permit.ground { hasLostGround = true }
+        if case .automatic(_, waiting: nil) = permit.ground { hadInvalidGround = true }
         entries += 1
         guard entries < Self.maxAttempts else { return end(.giveUp(.claimIsBusy)) }
         reads = 0
@@ -295,11 +295,11 @@ enum ClaimView: Sendable {
 }
 
 /// The state of a waiting call's own request on the claim.
-enum RequestCourse: Sendable {
+enum RequestStatus: Sendable {
     /// There is no decision yet.
     case undecided
     /// There is a ground to start.
-    case open(Permit)
+    case permitted(Permit)
     /// A start has used the grant: the caller gets its preview.
     case used(ApprovalLedger.Entry, ClaimRecord)
     /// The request leads to no preview.
@@ -311,8 +311,8 @@ enum RequestCourse: Sendable {
     init(_ entry: ApprovalLedger.Entry, on claim: ClaimRecord, ground: ApprovalGround?) {
         switch entry.approval.state {
         case .pending:
-            self = ground.map { .open(Permit(ground: .automatic($0, waiting: entry), claim: claim)) } ?? .undecided
-        case .granted: self = .open(Permit(ground: .granted(entry), claim: claim))
+            self = ground.map { .permitted(Permit(ground: .automatic($0, waiting: entry), claim: claim)) } ?? .undecided
+        case .granted: self = .permitted(Permit(ground: .granted(entry), claim: claim))
         case .consumed where entry.approval.preview != nil: self = .used(entry, claim)
         case .consumed, .denied, .timedOut, .withdrawn: self = .refused(entry.approval)
         }

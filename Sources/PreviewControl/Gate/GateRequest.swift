@@ -64,7 +64,7 @@ public enum GateDecision: Sendable {
 ///
 /// A call that waits for the preview of such a start is notified of its end. The results of other replicas' starts are
 /// read from the cluster at intervals.
-final class StartsUnderWay: Sendable {
+final class StartsInProgress: Sendable {
     private let state = Mutex<[String: [Int: AsyncStream<Void>.Continuation]]>([:])
 
     func begin(_ use: String) {

@@ -50,7 +50,7 @@ struct PreviewMetrics: Sendable {
             return value
         } catch {
             count(starter, error.kind.rawValue)
-            refused.note(error, run: run, port: port, requester: requester)
+            refused.record(error, run: run, port: port, requester: requester)
             throw error
         }
     }
@@ -65,8 +65,8 @@ struct PreviewMetrics: Sendable {
         if let lag { reapLag.record(duration: max(lag, .zero)) }
     }
 
-    func countAverted(_ rescue: ReapOutcome.Rescue) {
-        factory.counter(.reapAverted, ("by", rescue.rawValue)).increment()
+    func countAverted(_ keepReason: ReapOutcome.KeepReason) {
+        factory.counter(.reapAverted, ("by", keepReason.rawValue)).increment()
     }
 
     /// - Parameter outcome: How the request for approval ended.

@@ -8,7 +8,7 @@ internal import Synchronization
 /// and any number of readers.
 ///
 /// The observers of changes are values beside the copy, which process each change in the same step, under the same
-/// lock: the reaper's queue, the approvals' queue, the chronicle. All of them see the same changes in the same order.
+/// lock: the reaper's queue, the approvals' queue, the event machine. All of them see the same changes in the same order.
 /// No other code is called under the lock. Waiting tasks are signalled after it is released, and then read the copy
 /// themselves.
 public final class ClusterMirror: Sendable {
@@ -31,15 +31,15 @@ public final class ClusterMirror: Sendable {
         /// When approvals expire, by the names of their claims.
         var expiries = DeadlineQueue<String>()
         /// Nil if no timeline is written.
-        var chronicle: ChronicleMachine?
+        var eventMachine: PreviewEventMachine?
         var watchers = ClaimWatchers()
         /// The number of changes that the watch on claims has delivered.
         var claimActivity = 0
 
         /// The next instants of the observers. It is a tuple, because every change reads it twice: an array would need
         /// two allocations each time.
-        fileprivate var next: (reaping: Date?, expiries: Date?, chronicle: Date?) {
-            (reaping.next, expiries.next, chronicle?.next)
+        fileprivate var next: (reaping: Date?, expiries: Date?, eventMachine: Date?) {
+            (reaping.next, expiries.next, eventMachine?.next)
         }
     }
 
@@ -50,8 +50,8 @@ public final class ClusterMirror: Sendable {
     let hasEarlierExpiry = ChangeSignal()
     /// Raised when a preview or a pod has changed, so that a pod's label may differ from the desired one.
     let hasLabelChange = ChangeSignal()
-    /// Raised when the chronicle has an event earlier than was known.
-    let hasEarlierReport = ChangeSignal()
+    /// Raised when the event machine has an event earlier than was known.
+    let hasEarlierEvent = ChangeSignal()
 
     /// - Parameter spread: Returns a number in 0..<1 for a preview, always the same one, and a different one in other
     ///   replicas.
@@ -62,7 +62,7 @@ public final class ClusterMirror: Sendable {
         state = Mutex(
             State(
                 cluster: MirrorState(followsClaims: !policy.lifetime.keepsAfterRun),
-                reaping: ReapQueue(judge: ReapJudge(policy: policy), spread: spread)
+                reaping: ReapQueue(evaluator: ReapEvaluator(policy: policy), spread: spread)
             )
         )
     }
@@ -87,7 +87,7 @@ public final class ClusterMirror: Sendable {
                 }
             }
             state.reaping.follow(delta, state.cluster, now: time?.earliest)
-            state.chronicle?.follow(delta, now: time?.latest)
+            state.eventMachine?.follow(delta, now: time?.latest)
             return state.followClaims(delta, change)
         }
         // Outside the lock: a waiter whose task is being cancelled takes this lock while it holds that of its task.
@@ -95,8 +95,8 @@ public final class ClusterMirror: Sendable {
         if [.routes, .backends, .pods].contains(change.collection) { hasLabelChange.raise() }
     }
 
-    /// Adds a chronicle, which observes changes from the next one on.
-    func attach(_ chronicle: ChronicleMachine) { state.withLock { $0.chronicle = chronicle } }
+    /// Adds an event machine, which observes changes from the next one on.
+    func attach(_ eventMachine: PreviewEventMachine) { state.withLock { $0.eventMachine = eventMachine } }
 
     /// Changes the state, and signals the observers for which something is due earlier than before.
     func update<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
@@ -107,7 +107,7 @@ public final class ClusterMirror: Sendable {
         }
         if after.reaping.isEarlier(than: before.reaping) { hasEarlierDeadline.raise() }
         if after.expiries.isEarlier(than: before.expiries) { hasEarlierExpiry.raise() }
-        if after.chronicle.isEarlier(than: before.chronicle) { hasEarlierReport.raise() }
+        if after.eventMachine.isEarlier(than: before.eventMachine) { hasEarlierEvent.raise() }
         return result
     }
 
@@ -151,7 +151,7 @@ extension ClusterMirror {
     func routes(of run: RunLabel) -> [Preview]? { routes()?.filter { $0.run == run } }
 
     /// Records that a preview was stopped, before the watch reports it.
-    func noteStop(of token: PreviewToken) { update { $0.ended.insert(token.fingerprint, .stopped) } }
+    func recordStop(of token: PreviewToken) { update { $0.ended.insert(token.fingerprint, .stopped) } }
 
     /// How the preview with that fingerprint ended, if this replica knows. A token is never used twice, so this does
     /// not change. A list without the preview is no proof, since it may be stale.
@@ -184,40 +184,42 @@ extension ClusterMirror {
     /// Removes and returns what has to be checked, the earliest first.
     func takeDue(now: Date) -> [ReapKey] { update { $0.reaping.takeDue(now: now) } }
 
-    /// See ``ReapQueue/order(for:now:yields:_:_:)``.
-    func order(for key: ReapKey, now: Date, yields: Bool = true, idleFrom: IdleFrom) -> ReapOrder? {
-        update { $0.reaping.order(for: key, now: now, yields: yields, $0.cluster, idleFrom) }
+    /// See ``ReapQueue/dueDeletion(for:now:yields:_:_:)``.
+    func dueDeletion(for key: ReapKey, now: Date, yields: Bool = true, minExpiry: MinExpiry) -> DueDeletion? {
+        update { $0.reaping.dueDeletion(for: key, now: now, yields: yields, $0.cluster, minExpiry) }
     }
 
-    /// See ``ReapQueue/note(_:of:)``.
-    func note(_ outcome: ReapOutcome, of order: ReapOrder) { state.withLock { $0.reaping.note(outcome, of: order) } }
+    /// See ``ReapQueue/record(_:of:)``.
+    func record(_ outcome: ReapOutcome, of deletion: DueDeletion) {
+        state.withLock { $0.reaping.record(outcome, of: deletion) }
+    }
 
     /// See ``ReapQueue/allDue(now:_:_:)``.
-    func allDue(now: Date?, idleFrom: IdleFrom) -> [ReapKey]? {
-        read { $0.reaping.allDue(now: now, $0.cluster, idleFrom) }
+    func allDue(now: Date?, minExpiry: MinExpiry) -> [ReapKey]? {
+        read { $0.reaping.allDue(now: now, $0.cluster, minExpiry) }
     }
 
-    /// Queues orders again that were removed and could not be carried out.
+    /// Queues deletions again that were removed and could not be carried out.
     func retry(_ key: ReapKey, at instant: Date) { update { $0.reaping.schedule(key, at: instant) } }
 
-    /// See ``ReapQueue/noteEnd(of:lookAt:)``.
-    func noteEnd(of token: PreviewToken, lookAt instant: Date) {
-        update { $0.reaping.noteEnd(of: token, lookAt: instant) }
+    /// See ``ReapQueue/recordEnd(of:checkAt:)``.
+    func recordEnd(of token: PreviewToken, checkAt instant: Date) {
+        update { $0.reaping.recordEnd(of: token, checkAt: instant) }
     }
 
-    /// Whether ``noteEnd(of:lookAt:)`` was called within the last sweep interval.
+    /// Whether ``recordEnd(of:checkAt:)`` was called within the last sweep interval.
     @Sendable func isEnded(_ token: PreviewToken) -> Bool { read { $0.reaping.isEnded(token) } }
 
     /// Forgets what was recorded before the last call of this method.
     func forgetOldEnds() { update { $0.reaping.forgetOldEnds() } }
 }
 
-/// The chronicle.
+/// The events that no caller causes.
 extension ClusterMirror {
     /// Removes and returns the events that are due.
     ///
     /// - Returns: The events, and the next instant at which there may be more.
-    func takeReports(at now: Date) -> (events: [TimelineEvent], next: Date?) {
-        update { ($0.chronicle?.takeDue(at: now, $0.cluster) ?? [], $0.chronicle?.next) }
+    func takeEvents(at now: Date) -> (events: [TimelineEvent], next: Date?) {
+        update { ($0.eventMachine?.takeDue(at: now, $0.cluster) ?? [], $0.eventMachine?.next) }
     }
 }

@@ -40,7 +40,7 @@ public struct MirrorRunner: NamedService {
     private func follow() async {
         do {
             try await feed.run { change in
-                note(change)
+                recordEvidence(from: change)
                 mirror.apply(change, at: clusterTime.reading())
             }
         } catch {
@@ -53,12 +53,12 @@ public struct MirrorRunner: NamedService {
 
     /// Changes of previews are evidence that the API server can be reached. A Gateway or a Sandbox that may not be read
     /// is no evidence that it cannot.
-    private func note(_ change: ClusterChange) {
+    private func recordEvidence(from change: ClusterChange) {
         guard change.collection.concernsPreviews else { return }
         switch change {
-        case .interrupted: outage.noteDoubt()
-        case .resumed: outage.noteResumedWatch()
-        default: outage.noteAnswer()
+        case .interrupted: outage.recordSuspectedFailure()
+        case .resumed: outage.recordResumedWatch()
+        default: outage.recordResponse()
         }
     }
 }

@@ -32,7 +32,7 @@ struct MirrorState: Sendable {
         var delta = MirrorDelta()
         switch change {
         case .routes(let change):
-            let difference = take(change, \.routes, &delta)
+            let difference = applyChange(change, \.routes, &delta)
             for preview in difference.old { index(preview, remove: true) }
             for preview in difference.new { index(preview, remove: false) }
             delta.applied = difference.new
@@ -40,18 +40,18 @@ struct MirrorState: Sendable {
             // The counterpart of this object, when this one is gone.
             delta.keys = difference.new.map { .route($0.token) } + difference.gone.map { .backend($0.token) }
         case .backends(let change):
-            let difference = take(change, \.backends, &delta)
+            let difference = applyChange(change, \.backends, &delta)
             if case .applied = change, difference.old.isEmpty { delta.createdBackends = difference.new }
             delta.keys = difference.new.map { .backend($0.token) } + difference.gone.map { .route($0.token) }
         case .pods(let change):
-            let difference = take(change, \.pods, &delta)
+            let difference = applyChange(change, \.pods, &delta)
             for pod in difference.old { podUIDs.remove(pod.identity.compactUID) }
             for pod in difference.new { podUIDs.insert(pod.identity.compactUID) }
             for pod in difference.old where !podUIDs.contains(pod.identity.compactUID) {
                 delta.keys += tokensByPodUID[pod.identity.compactUID].map(ReapKey.route)
             }
         case .claims(let change):
-            let difference = take(change, \.claims, &delta)
+            let difference = applyChange(change, \.claims, &delta)
             delta.claims = .named((difference.gone + difference.new).map(\.key))
             if case .replaced = change { delta.claims = .all }
             guard followsClaims else { break }
@@ -60,26 +60,26 @@ struct MirrorState: Sendable {
             for claim in difference.old where !claimUIDs.contains(claim.record.identity.compactUID) {
                 delta.keys += tokensByClaimUID[claim.record.identity.compactUID].map(ReapKey.route)
             }
-        case .sandboxes(let change): _ = take(change, \.sandboxes, &delta)
+        case .sandboxes(let change): _ = applyChange(change, \.sandboxes, &delta)
         case .gateways(let change):
-            _ = take(change, \.gateways, &delta)
+            _ = applyChange(change, \.gateways, &delta)
             delta.claims = .all
         case .interrupted(let collection): fresh.remove(collection)
         case .resumed(let collection):
             fresh.insert(collection)
-            delta.judgesAll = collection.concernsPreviews
+            delta.reevaluatesAll = collection.concernsPreviews
         }
         return delta
     }
 
-    private mutating func take<Object: MirroredObject>(
+    private mutating func applyChange<Object: MirroredObject>(
         _ change: ObjectChange<Object>,
         _ table: WritableKeyPath<MirrorState, ObjectTable<Object>>,
         _ delta: inout MirrorDelta
     ) -> ObjectTable<Object>.Difference {
         if case .replaced = change {
             fresh.insert(Object.collection)
-            delta.judgesAll = Object.collection.concernsPreviews
+            delta.reevaluatesAll = Object.collection.concernsPreviews
         }
         return self[keyPath: table].apply(change)
     }
@@ -156,10 +156,10 @@ struct MirrorDelta: Sendable {
     var ended: [Preview] = []
     /// The Services that a watch has reported as new; those of a list may have existed for a while.
     var createdBackends: [PreviewBackend] = []
-    /// What the reaper has to judge again.
+    /// What the reaper has to evaluate again.
     var keys: [ReapKey] = []
-    /// Whether the reaper has to judge everything again.
-    var judgesAll = false
+    /// Whether the reaper has to evaluate everything again.
+    var reevaluatesAll = false
     /// The claims that may have changed, or whose applicable grants may have.
     var claims = Claims.named([])
 }

@@ -38,13 +38,13 @@ struct ReapPrecedence: Sendable {
     }
 
     /// Records that this replica deleted a preview.
-    mutating func noteOwnDeletion(for reason: ReapReason) {
+    mutating func recordOwnDeletion(for reason: ReapReason) {
         guard Self.revealsOtherReplicas(reason), !isFirst else { return }
         lead += 1
     }
 
     /// Records that another replica deleted a preview that this one was about to delete.
-    mutating func noteOthersDeletion(for reason: ReapReason) {
+    mutating func recordDeletionByOther(for reason: ReapReason) {
         guard Self.revealsOtherReplicas(reason) else { return }
         lead = 0
     }

@@ -14,7 +14,7 @@ enum ReapKey: Hashable, Sendable {
     }
 }
 
-/// The reaper's schedule and its judgements. Values only: it reads no clock and does no I/O.
+/// The reaper's schedule and its decisions. Values only: it reads no clock and does no I/O.
 struct ReapQueue: Sendable {
     private var deadlines = DeadlineQueue<ReapKey>()
     private var endedTokens = EndedTokens()
@@ -23,15 +23,15 @@ struct ReapQueue: Sendable {
     private var yielded: [ReapKey: (until: Date, reason: ReapReason)] = [:]
     /// Until when new Services are kept whose grace time would end too early for their starts.
     private var heldBackends: [PreviewToken: Date] = [:]
-    private let judge: ReapJudge
+    private let evaluator: ReapEvaluator
     private let spread: @Sendable (PreviewToken) -> Double
 
     /// The shortest time after which a kept object is checked again. Without it, an object that is due but may not be
     /// deleted yet would be checked without a pause.
     private static let shortestRecheck = Duration.milliseconds(50)
 
-    init(judge: ReapJudge, spread: @escaping @Sendable (PreviewToken) -> Double) {
-        self.judge = judge
+    init(evaluator: ReapEvaluator, spread: @escaping @Sendable (PreviewToken) -> Double) {
+        self.evaluator = evaluator
         self.spread = spread
     }
 
@@ -46,10 +46,10 @@ struct ReapQueue: Sendable {
     mutating func follow(_ delta: MirrorDelta, _ cluster: MirrorState, now: Date?) {
         for preview in delta.ended {
             guard let yielded = yielded.removeValue(forKey: .route(preview.token)) else { continue }
-            precedence.noteOthersDeletion(for: yielded.reason)
+            precedence.recordDeletionByOther(for: yielded.reason)
         }
         if let now { hold(delta.createdBackends, now: now) }
-        if delta.judgesAll {
+        if delta.reevaluatesAll {
             for preview in cluster.routes.values { schedule(.route(preview.token), cluster, now) }
             for backend in cluster.backends.values { schedule(.backend(backend.token), cluster, now) }
         } else {
@@ -61,7 +61,7 @@ struct ReapQueue: Sendable {
     /// is too early if it was written by an API server whose clock is slow.
     private mutating func hold(_ backends: [PreviewBackend], now: Date) {
         let end = now + PreviewPolicy.longestProvisioning
-        for backend in backends where backend.createdAt + judge.policy.orphanGrace < end {
+        for backend in backends where backend.createdAt + evaluator.policy.orphanGrace < end {
             heldBackends = heldBackends.filter { now < $0.value }
             heldBackends[backend.token] = end
         }
@@ -73,8 +73,8 @@ struct ReapQueue: Sendable {
 
     private mutating func schedule(_ key: ReapKey, _ cluster: MirrorState, _ now: Date?) {
         // Whether idleness counts is evaluated at that instant, because it may change at any time.
-        guard let (_, verdict) = verdict(on: key, now: nil, cluster, { _, _ in .distantPast }) else { return }
-        deadlines.schedule(key, at: max(verdict.nextLook, now ?? .distantPast))
+        guard let (_, decision) = decision(on: key, now: nil, cluster, { _, _ in .distantPast }) else { return }
+        deadlines.schedule(key, at: max(decision.nextCheck, now ?? .distantPast))
     }
 
     // MARK: Judging
@@ -83,33 +83,33 @@ struct ReapQueue: Sendable {
     /// moved its expiry. Kept objects are queued again, and so are those that are left to another replica first.
     ///
     /// - Parameter yields: Whether a deletion may be left to another replica; see ``ReapPrecedence``.
-    mutating func order(
+    mutating func dueDeletion(
         for key: ReapKey,
         now: Date,
         yields: Bool,
         _ cluster: MirrorState,
-        _ idleFrom: IdleFrom
-    ) -> ReapOrder? {
+        _ minExpiry: MinExpiry
+    ) -> DueDeletion? {
         let wait = yielded.removeValue(forKey: key)
-        guard let (target, verdict) = verdict(on: key, now: now, cluster, idleFrom) else { return nil }
-        guard let order = ReapOrder(target, verdict) else {
-            deadlines.schedule(key, at: max(verdict.nextLook, now + Self.shortestRecheck))
+        guard let (target, decision) = decision(on: key, now: now, cluster, minExpiry) else { return nil }
+        guard let deletion = DueDeletion(target, decision) else {
+            deadlines.schedule(key, at: max(decision.nextCheck, now + Self.shortestRecheck))
             return nil
         }
-        guard yields else { return order }
-        let until = wait?.until ?? now + precedence.delay(for: order.reason, share: spread(key.token))
-        guard now < until else { return order }
-        yielded[key] = (until, order.reason)
+        guard yields else { return deletion }
+        let until = wait?.until ?? now + precedence.delay(for: deletion.reason, share: spread(key.token))
+        guard now < until else { return deletion }
+        yielded[key] = (until, deletion.reason)
         deadlines.schedule(key, at: until)
         return nil
     }
 
     /// Processes the result of the deletion of a route.
-    mutating func note(_ outcome: ReapOutcome, of order: ReapOrder) {
-        guard case .route = order.target else { return }
+    mutating func record(_ outcome: ReapOutcome, of deletion: DueDeletion) {
+        guard case .route = deletion.target else { return }
         switch outcome {
-        case .reaped(let reason): precedence.noteOwnDeletion(for: reason)
-        case .alreadyGone: precedence.noteOthersDeletion(for: order.reason)
+        case .reaped(let reason): precedence.recordOwnDeletion(for: reason)
+        case .alreadyGone: precedence.recordDeletionByOther(for: deletion.reason)
         case .averted, .failed: break
         }
     }
@@ -117,64 +117,65 @@ struct ReapQueue: Sendable {
     /// Judges everything: the sweep.
     ///
     /// - Returns: The deletions; nil if routes, backends or pods are not known well enough.
-    func allDue(now: Date?, _ cluster: MirrorState, _ idleFrom: IdleFrom) -> [ReapKey]? {
+    func allDue(now: Date?, _ cluster: MirrorState, _ minExpiry: MinExpiry) -> [ReapKey]? {
         guard cluster.isComplete else { return nil }
         var due: [ReapKey] = []
         var pairs = 0
         for preview in cluster.routes.values {
             let hasBackend = cluster.backends.contains(preview.token)
             if hasBackend { pairs += 1 }
-            let verdict = verdict(on: preview, hasBackend: hasBackend, now: now, cluster, idleFrom)
-            if case .reap = verdict { due.append(.route(preview.token)) }
+            let decision = decision(on: preview, hasBackend: hasBackend, now: now, cluster, minExpiry)
+            if case .reap = decision { due.append(.route(preview.token)) }
         }
         // A Service with a route is kept as long as the route, which is the case for nearly all.
         guard pairs < cluster.backends.count else { return due }
         for backend in cluster.backends.values {
-            if case .reap = verdict(on: backend, now: now, cluster) { due.append(.backend(backend.token)) }
+            if case .reap = decision(on: backend, now: now, cluster) { due.append(.backend(backend.token)) }
         }
         return due
     }
 
-    private func verdict(
+    private func decision(
         on key: ReapKey,
         now: Date?,
         _ cluster: MirrorState,
-        _ idleFrom: IdleFrom
-    ) -> (ReapOrder.Target, ReapVerdict)? {
+        _ minExpiry: MinExpiry
+    ) -> (DueDeletion.Target, ReapDecision)? {
         switch key {
         case .route(let token):
             cluster.routes[token].map { preview in
                 let hasBackend = cluster.hasBackend(token)
-                return (.route(preview), verdict(on: preview, hasBackend: hasBackend, now: now, cluster, idleFrom))
+                return (.route(preview), decision(on: preview, hasBackend: hasBackend, now: now, cluster, minExpiry))
             }
         case .backend(let token):
-            cluster.backends[token].map { (.backend($0), verdict(on: $0, now: now, cluster)) }
+            cluster.backends[token].map { (.backend($0), decision(on: $0, now: now, cluster)) }
         }
     }
 
-    private func verdict(on backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapVerdict {
+    private func decision(on backend: PreviewBackend, now: Date?, _ cluster: MirrorState) -> ReapDecision {
         let isEnded = endedTokens.contains(backend.token)
-        let verdict = judge.judge(backend, hasRoute: cluster.hasRoute(backend.token), isEnded: isEnded, now: now)
-        guard case .reap = verdict, !isEnded, let now, let end = heldBackends[backend.token], now < end else {
-            return verdict
+        let hasRoute = cluster.hasRoute(backend.token)
+        let decision = evaluator.evaluate(backend, hasRoute: hasRoute, isEnded: isEnded, now: now)
+        guard case .reap = decision, !isEnded, let now, let end = heldBackends[backend.token], now < end else {
+            return decision
         }
         return .keep(until: end, then: .orphan)
     }
 
-    private func verdict(
+    private func decision(
         on preview: Preview,
         hasBackend: Bool?,
         now: Date?,
         _ cluster: MirrorState,
-        _ idleFrom: IdleFrom
-    ) -> ReapVerdict {
-        judge.judge(
+        _ minExpiry: MinExpiry
+    ) -> ReapDecision {
+        evaluator.evaluate(
             preview,
             pod: cluster.presence(ofPodOf: preview),
             claim: cluster.presence(ofClaimOf: preview),
             hasBackend: hasBackend,
             now: now,
-            idleFrom: idleFrom
+            minExpiry: minExpiry
         )
     }
 
@@ -184,7 +185,7 @@ struct ReapQueue: Sendable {
     /// grace time.
     ///
     /// - Parameter instant: When to check its Service.
-    mutating func noteEnd(of token: PreviewToken, lookAt instant: Date) {
+    mutating func recordEnd(of token: PreviewToken, checkAt instant: Date) {
         endedTokens.insert(token)
         deadlines.schedule(.backend(token), at: instant)
     }

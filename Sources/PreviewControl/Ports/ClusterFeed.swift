@@ -65,7 +65,7 @@ public enum ClusterCollection: String, Sendable, CaseIterable {
     /// Only the preview Gateway.
     case gateways
 
-    /// Whether previews are judged by it.
+    /// Whether previews are evaluated by it.
     var concernsPreviews: Bool { self != .sandboxes && self != .gateways }
 }
 

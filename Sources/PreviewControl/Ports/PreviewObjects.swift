@@ -39,11 +39,11 @@ public protocol PreviewObjects: Sendable {
         reusing kept: @escaping @Sendable (PreviewToken) -> PreviewBackend?
     ) async throws(ClusterError) -> [PreviewBackend]
 
-    /// Moves the expiry of a preview, if it has not changed since it was judged: a delayed write must not undo a later
+    /// Moves the expiry of a preview, if it has not changed since it was evaluated: a delayed write must not undo a later
     /// one.
     ///
     /// - Parameters:
-    ///   - preview: The preview as it was judged, of the run `run`.
+    ///   - preview: The preview as it was evaluated, of the run `run`.
     ///   - precondition: What must be unchanged.
     func extend(
         _ preview: Preview,
@@ -103,13 +103,13 @@ extension PreviewObjects {
 public struct PodLabel: Hashable, Sendable {
     public let run: RunLabel
     /// When this service last set it; `nil` if another client did.
-    public let putAt: Date?
+    public let setAt: Date?
     /// The pod's resourceVersion.
     public let resourceVersion: String
 
-    public init(run: RunLabel, putAt: Date?, resourceVersion: String) {
+    public init(run: RunLabel, setAt: Date?, resourceVersion: String) {
         self.run = run
-        self.putAt = putAt
+        self.setAt = setAt
         self.resourceVersion = resourceVersion
     }
 }
@@ -161,7 +161,7 @@ public struct PreviewBlueprint: Sendable {
 public enum DeletionPrecondition: Hashable, Sendable {
     /// The object with this UID, in any state: for deletions that a caller requested.
     case uid(String)
-    /// Exactly the state that was judged: for deletions that this service decides on.
+    /// Exactly the state that was evaluated: for deletions that this service decides on.
     case exactly(uid: String, resourceVersion: String)
 }
 
@@ -175,7 +175,7 @@ public enum ExtensionPrecondition: Hashable, Sendable {
 
 public enum ExtensionOutcome: Hashable, Sendable {
     case extended
-    /// The preview has changed since it was judged; read it again.
+    /// The preview has changed since it was evaluated; read it again.
     case changed
     /// There is no such preview.
     case gone
@@ -185,7 +185,7 @@ public enum DeletionOutcome: Hashable, Sendable {
     case deleted
     /// There was nothing to delete.
     case gone
-    /// The object has changed since it was judged; read it again.
+    /// The object has changed since it was evaluated; read it again.
     case changed
 }
 
@@ -194,13 +194,13 @@ public struct RouteStatus: Hashable, Sendable {
     /// Both conditions `Accepted` and `ResolvedRefs` are `True` for the preview Gateway.
     public let isAccepted: Bool
     /// Reason and message of the first condition that is not `True`; `nil` while the gateway has set no status.
-    public let complaint: String?
+    public let problem: String?
     /// Whether the route marks its responses, as those of this service do.
     public let isMarked: Bool
 
-    public init(isAccepted: Bool, complaint: String? = nil, isMarked: Bool = true) {
+    public init(isAccepted: Bool, problem: String? = nil, isMarked: Bool = true) {
         self.isAccepted = isAccepted
-        self.complaint = complaint
+        self.problem = problem
         self.isMarked = isMarked
     }
 }

@@ -4,8 +4,8 @@ public import PreviewDomain
 public protocol PreviewProbe: Sendable {
     /// Opens the preview's public address once.
     ///
-    /// - Parameter patience: The time in which the app has to answer after the connection was made.
-    func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome
+    /// - Parameter timeout: The time in which the app has to answer after the connection was made.
+    func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome
 }
 
 /// How far one probe of a preview's public address came: name, connection, TLS, response, in this order.
@@ -19,13 +19,13 @@ public enum ProbeOutcome: Hashable, Sendable {
     /// The TLS handshake failed.
     case notTrusted(TLSFault)
     /// The connection was made and the request was sent; no answer arrived in time.
-    case silent
+    case noResponse
     /// The connection ended before an answer, or the answer could not be read.
     case broken
     /// The address was not probed.
-    case notTried
+    case notProbed
     /// A response arrived, from any component.
-    case answered(PreviewAnswer)
+    case answered(ProbeResponse)
 
     /// The reason why a certificate is not accepted.
     public enum TLSFault: String, Hashable, Sendable, CaseIterable {
@@ -40,7 +40,7 @@ public enum ProbeOutcome: Hashable, Sendable {
 }
 
 /// The parts of a response that show which component sent it and what it means.
-public struct PreviewAnswer: Hashable, Sendable {
+public struct ProbeResponse: Hashable, Sendable {
     public var status: Int
     /// Whether the gateway reports the time of an upstream, which it does only for responses of upstreams.
     public var isFromUpstream: Bool

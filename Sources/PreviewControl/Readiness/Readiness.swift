@@ -59,13 +59,13 @@ struct ReadinessEvidence: Hashable, Sendable {
     }
 
     /// The host that the app received; `nil` if that is not known.
-    var seenHost: HostHeader? { if case .answered(let answer) = outcome { answer.mark } else { nil } }
+    var receivedHost: HostHeader? { if case .answered(let response) = outcome { response.mark } else { nil } }
 
     /// Whether the app may have refused the host of the request. Apps that check it do so with one of these statuses,
     /// and not all give the reason.
     var mayRefuseHost: Bool {
-        guard source == .app, case .answered(let answer) = outcome, answer.redirect == nil else { return false }
-        return answer.refusesHost || [400, 403].contains(answer.status)
+        guard source == .app, case .answered(let response) = outcome, response.redirect == nil else { return false }
+        return response.refusesHost || [400, 403].contains(response.status)
     }
 
     /// Whether the app may speak only HTTP/2 without TLS. Some such servers answer HTTP/1.1 with their own frames,
@@ -76,32 +76,32 @@ struct ReadinessEvidence: Hashable, Sendable {
     var maySpeakHTTP2: Bool { isMarkedRoute && (source == .gateway(.notHTTP) || source == .gateway(.closed)) }
 
     /// The component that answered the probe; `nil` if there was no response.
-    var source: AnswerSource? {
-        if case .answered(let answer) = outcome { answer.source(isMarkedRoute: isMarkedRoute) } else { nil }
+    var source: ResponseSource? {
+        if case .answered(let response) = outcome { response.source(isMarkedRoute: isMarkedRoute) } else { nil }
     }
 }
 
 extension Readiness {
     /// The readiness that follows from the evidence.
     init(_ evidence: ReadinessEvidence) {
-        if case .answered(let answer) = evidence.outcome, evidence.source == .app {
-            self.init(ofApp: answer)
-        } else if case .read(let status) = evidence.route, let complaint = status.complaint {
+        if case .answered(let response) = evidence.outcome, evidence.source == .app {
+            self.init(ofApp: response)
+        } else if case .read(let status) = evidence.route, let problem = status.problem {
             self.init(
                 .notAccepted,
-                detail: "The gateway refuses this preview (\(complaint)): ask an operator to check the Gateway."
+                detail: "The gateway refuses this preview (\(problem)): ask an operator to check the Gateway."
             )
         } else {
             self.init(withoutApp: evidence)
         }
     }
 
-    private init(ofApp answer: PreviewAnswer) {
-        let meaning = AppAnswer(answer)
+    private init(ofApp response: ProbeResponse) {
+        let meaning = AppResponse(response)
         self.init(
             meaning.isPage ? .serving : .noApp,
-            appStatus: answer.status,
-            detail: meaning.detail(seenHost: answer.mark)
+            appStatus: response.status,
+            detail: meaning.detail(receivedHost: response.mark)
         )
     }
 
@@ -117,7 +117,7 @@ extension Readiness {
             )
         case .notTrusted(let fault):
             self.init(.noTLS, detail: Self.detail(of: fault))
-        case .answered(let answer):
+        case .answered(let response):
             switch evidence.source {
             case .gateway(let fault):
                 self.init(.noApp, detail: Self.detail(of: fault, isPodReady: evidence.isPodReady))
@@ -131,10 +131,10 @@ extension Readiness {
             case .intermediary, .app, nil:
                 self.init(
                     unreachable: evidence,
-                    "something before the app, such as a login, a firewall or a redirect, answered with \(answer.status)"
+                    "something before the app, such as a login, a firewall or a redirect, answered with \(response.status)"
                 )
             }
-        case .silent:
+        case .noResponse:
             self.init(
                 evidence.route.isUnaccepted ? .noRoute : .noApp,
                 detail: evidence.route.isUnaccepted
@@ -148,7 +148,7 @@ extension Readiness {
             self.init(unreachable: evidence, "no name server answered")
         case .notConnected:
             self.init(unreachable: evidence, "no connection to it could be made")
-        case .notTried:
+        case .notProbed:
             self.init(unreachable: evidence, "it has not been opened yet")
         case .broken:
             self.init(unreachable: evidence, "its connection ended without an answer")
@@ -156,8 +156,8 @@ extension Readiness {
     }
 
     /// The readiness if the address was not probed.
-    init(untried status: RouteStatus) {
-        self.init(ReadinessEvidence(outcome: .notTried, route: .read(status)))
+    init(unprobed status: RouteStatus) {
+        self.init(ReadinessEvidence(outcome: .notProbed, route: .read(status)))
     }
 
     /// - Parameter reason: Why the address could not be tested.

@@ -5,7 +5,7 @@ internal import ServiceLifecycle
 /// (`preview.ready`).
 ///
 /// It is the only prober of this replica that is not triggered by a caller: for each preview at most one probe in
-/// ``ReadinessMemory/lifetime``, and none if callers have probed it in the meantime. Each replica follows the previews
+/// ``ReadinessCache/lifetime``, and none if callers have probed it in the meantime. Each replica follows the previews
 /// that it reported; the timeline keeps one event.
 public struct ReadinessFollower: NamedService {
     private let previews: Previews
@@ -14,7 +14,7 @@ public struct ReadinessFollower: NamedService {
     private static let longestPause = Duration.seconds(10)
     private static let shortestPause = Duration.milliseconds(100)
     /// The number of concurrent probes.
-    private static let looksAtOnce = 4
+    private static let maxConcurrentProbes = 4
 
     init(previews: Previews) {
         self.previews = previews
@@ -27,19 +27,21 @@ public struct ReadinessFollower: NamedService {
 
     private func follow() async {
         while !Task.isCancelled {
-            await previews.memory.takeDueLooks().forEach(atOnce: Self.looksAtOnce) { look in await self.look(look) }
-            let next = await previews.memory.nextLook.map { $0 - previews.time.uptime() } ?? Self.longestPause
+            await previews.readinessCache.takeDueProbes().forEach(maxConcurrent: Self.maxConcurrentProbes) {
+                await probe($0)
+            }
+            let next = await previews.readinessCache.nextProbe.map { $0 - previews.time.uptime() } ?? Self.longestPause
             do { try await previews.time.sleep(max(min(next, Self.longestPause), Self.shortestPause)) } catch { return }
         }
     }
 
-    private func look(_ look: UnreadyPreviews.Look) async {
-        guard let preview = previews.mirror.lastSeenRoute(look.preview.token), !preview.isBeingDeleted else {
-            await previews.memory.forget(look.preview.token)
+    private func probe(_ due: UnreadyPreviews.DueProbe) async {
+        guard let preview = previews.mirror.lastSeenRoute(due.preview.token), !preview.isBeingDeleted else {
+            await previews.readinessCache.forget(due.preview.token)
             return
         }
-        _ = await previews.memory.recent(of: preview) {
-            await previews.lookAgain(at: preview, mayTryHTTP2: look.mayTryHTTP2)
+        _ = await previews.readinessCache.recent(of: preview) {
+            await previews.probeReadinessAgain(of: preview, mayTryHTTP2: due.mayTryHTTP2)
         }
     }
 }

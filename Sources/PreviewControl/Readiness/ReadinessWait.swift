@@ -11,13 +11,13 @@ struct ReadinessWait {
         /// Read the gateway's status of the route.
         case readRoute
         /// Pause, then probe with that time-out.
-        case probe(after: Duration, patience: Duration)
+        case probe(after: Duration, timeout: Duration)
         case finish
     }
 
     /// The time-out of the first probe. Later ones wait for the remaining time, since a first page may take 10 s to
     /// compile.
-    static let firstPatience = Duration.seconds(2)
+    static let firstTimeout = Duration.seconds(2)
     /// How long after the gateway's acceptance an address that the service cannot test is probed again.
     static let unreachableLimit = Duration.milliseconds(500)
     /// How long a port that closes each connection is probed with HTTP/1.1 before another protocol is tried: an app
@@ -66,8 +66,8 @@ struct ReadinessWait {
     /// Whether the evidence is about an address that was not reached, or for which another component answered.
     private var isUnreachable: Bool {
         switch evidence.outcome {
-        case .nameNotFound, .nameUnresolved, .notConnected, .notTrusted, .broken, .notTried: true
-        case .silent: false
+        case .nameNotFound, .nameUnresolved, .notConnected, .notTrusted, .broken, .notProbed: true
+        case .noResponse: false
         case .answered: evidence.source == .intermediary
         }
     }
@@ -89,7 +89,7 @@ struct ReadinessWait {
     ///   - now: The time.
     ///   - probed: The duration of the last probe.
     mutating func next(at now: Duration, probed: Duration) -> Step {
-        if evidence.source == .app, expectedHost == nil || evidence.seenHost == expectedHost { return .finish }
+        if evidence.source == .app, expectedHost == nil || evidence.receivedHost == expectedHost { return .finish }
         closedSince = evidence.source == .gateway(.closed) ? closedSince ?? now : nil
         if !triesProtocol {
             // A process listens and answers, and waiting would not change its protocol.
@@ -109,10 +109,10 @@ struct ReadinessWait {
         }
         let wait = pause
         pause = min(pause * 5 / 4, Self.longestPause)
-        let isSlow = evidence.outcome == .silent
+        let isSlow = evidence.outcome == .noResponse
         return .probe(
             after: wait,
-            patience: isSlow ? max(deadline - now - wait, Self.firstPatience) : Self.firstPatience
+            timeout: isSlow ? max(deadline - now - wait, Self.firstTimeout) : Self.firstTimeout
         )
     }
 }

@@ -106,7 +106,7 @@ public final class Brake: Sendable {
         logChange()
     }
 
-    func deletionAnswered(of token: PreviewToken) {
+    func deletionCompleted(of token: PreviewToken) {
         let hadFailed = state.withLock { $0.failures.removeValue(forKey: token) != nil }
         if hadFailed { logChange() }
     }

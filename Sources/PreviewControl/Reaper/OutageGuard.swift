@@ -15,8 +15,8 @@ public final class OutageGuard: Sendable {
         var steps = 0
 
         /// - Returns: Whether the request before this one had failed.
-        mutating func answered(at uptime: Duration) -> Bool {
-            recording.answered(at: uptime)
+        mutating func recordResponse(at uptime: Duration) -> Bool {
+            recording.recordResponse(at: uptime)
             defer { failure = nil }
             return failure != nil
         }
@@ -27,7 +27,7 @@ public final class OutageGuard: Sendable {
     private let time: MonotonicTime
     private let logger: Logger
     /// Raised when the API server answers a request other than a sweep's after requests had failed.
-    let answersAgain = ChangeSignal()
+    let hasRecovered = ChangeSignal()
 
     /// - Parameter clusterTime: The API server's clock.
     init(policy: PreviewPolicy, clusterTime: any ClusterTime, time: MonotonicTime, logger: Logger) {
@@ -35,7 +35,7 @@ public final class OutageGuard: Sendable {
             State(
                 recording: PingRecording(
                     grace: policy.outageGrace,
-                    usualSilence: policy.sweepInterval,
+                    usualInterval: policy.sweepInterval,
                     idleTimeout: policy.lifetime.idleTimeout
                 )
             )
@@ -48,17 +48,17 @@ public final class OutageGuard: Sendable {
     // MARK: Evidence
 
     /// The API server answered a request that needed its storage.
-    func noteAnswer() {
+    func recordResponse() {
         let uptime = time.uptime()
-        guard state.withLock({ $0.answered(at: uptime) }) else { return }
+        guard state.withLock({ $0.recordResponse(at: uptime) }) else { return }
         logRecovery()
-        answersAgain.raise()
+        hasRecovered.raise()
     }
 
-    /// Same as ``noteAnswer()``, for the sweep, which need not be woken.
-    func noteSweep() {
+    /// Same as ``recordResponse()``, for the sweep, which need not be woken.
+    func recordSweepResponse() {
         let uptime = time.uptime()
-        if state.withLock({ $0.answered(at: uptime) }) { logRecovery() }
+        if state.withLock({ $0.recordResponse(at: uptime) }) { logRecovery() }
     }
 
     private func logRecovery() {
@@ -69,10 +69,10 @@ public final class OutageGuard: Sendable {
     /// pings.
     ///
     /// - Parameter sent: The uptime at which it was sent.
-    func noteFailure(_ error: ClusterError, sentAt sent: Duration) {
+    func recordFailure(_ error: ClusterError, sentAt sent: Duration) {
         guard error.kind == .unavailable || error.kind == .busy else { return }
         let isFirst = state.withLock { state in
-            state.recording.failed(sentAt: sent)
+            state.recording.recordFailure(sentAt: sent)
             // An API server that answers 429 can be reached.
             guard error.kind == .unavailable else { return false }
             defer { state.failure = error }
@@ -82,34 +82,34 @@ public final class OutageGuard: Sendable {
     }
 
     /// A keepalive of an existing preview could not be recorded, for any reason.
-    func noteLostPing(of token: PreviewToken) {
+    func recordLostPing(of token: PreviewToken) {
         let uptime = time.uptime()
-        state.withLock { $0.recording.lostPing(of: token, at: uptime) }
+        state.withLock { $0.recording.recordLostPing(of: token, at: uptime) }
     }
 
     /// A watch broke, or the deletion of one object failed, for any reason. The next sweep finds out more.
-    func noteDoubt() {
+    func recordSuspectedFailure() {
         let uptime = time.uptime()
-        state.withLock { $0.recording.doubted(at: uptime) }
+        state.withLock { $0.recording.recordSuspectedFailure(at: uptime) }
     }
 
     /// A broken watch works again. That alone does not prove that the API server's storage works; the sweep finds out.
-    func noteResumedWatch() {
-        if state.withLock({ $0.failure != nil }) { answersAgain.raise() }
+    func recordResumedWatch() {
+        if state.withLock({ $0.failure != nil }) { hasRecovered.raise() }
     }
 
     // MARK: Answers
 
     /// Whether something has failed since the last answer, or there has been none yet.
-    var isInDoubt: Bool { state.withLock { $0.recording.isInDoubt } }
+    var hasUnresolvedFailure: Bool { state.withLock { $0.recording.hasUnresolvedFailure } }
 
     /// The reason why the API server is not known to answer; `nil` while it does.
     public var unreachableReason: String? {
         let uptime = time.uptime()
         return state.withLock { state in
             if let failure = state.failure { return failure.detail }
-            if state.recording.isSilent { return "the API server has not answered yet" }
-            return state.recording.isAway(at: uptime) ? "the API server has not answered for too long" : nil
+            if state.recording.hasNoResponse { return "the API server has not answered yet" }
+            return state.recording.isInOutage(at: uptime) ? "the API server has not answered for too long" : nil
         }
     }
 
@@ -123,7 +123,7 @@ public final class OutageGuard: Sendable {
 
     /// The instant from which a preview's expiry counts, by the clock that shows `now`. If that is not known, nothing
     /// is deleted for its age.
-    @Sendable func idleFrom(_ token: PreviewToken, now: Date?) -> Date {
+    @Sendable func minExpiry(_ token: PreviewToken, now: Date?) -> Date {
         guard let now else { return .distantPast }
         let rest = timeUntilIdlenessCounts(for: token)
         return rest == .zero ? .distantPast : now + rest
@@ -140,7 +140,7 @@ public final class OutageGuard: Sendable {
         return state.withLock { state in
             if let steps, steps > state.steps {
                 state.steps = steps
-                state.recording.clockWasSet(at: uptime)
+                state.recording.recordClockStep(at: uptime)
             }
             return read(state.recording, uptime)
         }

@@ -42,84 +42,84 @@ struct PingRecording: Hashable, Sendable {
     /// How long idleness does not count after pings can be recorded again.
     private let grace: Duration
     /// The longest usual time without any evidence.
-    private let usualSilence: Duration
+    private let usualInterval: Duration
     /// How long pings may be lost before it counts as an outage.
     let toleratedGap: Duration
     /// The beginning of the present time without an outage and without a step of the API server's clock; `nil` before
     /// the first answer.
     private var inContactSince: Duration?
-    private var lastAnswer: Duration?
+    private var lastResponse: Duration?
     /// When the first request was sent that failed since the last answer.
     private var failingSince: Duration?
     /// When a watch first broke, or a deletion failed, since the last response. Both happen for many reasons; if a
     /// sweep or a ping fails too, this was the beginning.
-    private var doubtedSince: Duration?
+    private var suspectedSince: Duration?
     /// When the last ping of each preview was lost, without those that no longer matter.
     private var lostPings: [PreviewToken: Duration] = [:]
 
     /// - Parameters:
     ///   - grace: How long idleness does not count after pings can be recorded again.
-    ///   - usualSilence: The longest time without any evidence in a working replica: the sweep interval.
+    ///   - usualInterval: The longest time without any evidence in a working replica: the sweep interval.
     ///   - idleTimeout: How long a preview lives after its last ping.
-    init(grace: Duration, usualSilence: Duration, idleTimeout: Duration) {
+    init(grace: Duration, usualInterval: Duration, idleTimeout: Duration) {
         self.grace = grace
         toleratedGap = min(max(idleTimeout / Self.toleratedPart, Self.shortestToleratedGap), Self.longestToleratedGap)
-        self.usualSilence = usualSilence
+        self.usualInterval = usualInterval
     }
 
     // MARK: Events
 
     /// The API server answered a request that needed its storage.
-    mutating func answered(at uptime: Duration) {
-        if isAway(at: uptime) { inContactSince = uptime }
-        lastAnswer = max(lastAnswer ?? uptime, uptime)
+    mutating func recordResponse(at uptime: Duration) {
+        if isInOutage(at: uptime) { inContactSince = uptime }
+        lastResponse = max(lastResponse ?? uptime, uptime)
         failingSince = nil
-        doubtedSince = nil
+        suspectedSince = nil
         if !lostPings.isEmpty { lostPings = lostPings.filter { $0.value + grace > uptime } }
     }
 
     /// A request failed because the API server could not be reached, was overloaded, or had an internal error.
     ///
     /// - Parameter sent: When it was sent. Responses after that still count.
-    mutating func failed(sentAt sent: Duration) {
-        let since = max(sent, lastAnswer ?? sent)
-        failingSince = min(failingSince ?? since, doubtedSince ?? since)
+    mutating func recordFailure(sentAt sent: Duration) {
+        let since = max(sent, lastResponse ?? sent)
+        failingSince = min(failingSince ?? since, suspectedSince ?? since)
     }
 
     /// A watch broke, or the deletion of one object failed.
-    mutating func doubted(at uptime: Duration) {
-        doubtedSince = doubtedSince ?? uptime
+    mutating func recordSuspectedFailure(at uptime: Duration) {
+        suspectedSince = suspectedSince ?? uptime
     }
 
     /// A ping could not be recorded.
-    mutating func lostPing(of token: PreviewToken, at uptime: Duration) {
+    mutating func recordLostPing(of token: PreviewToken, at uptime: Duration) {
         lostPings[token] = uptime
     }
 
     /// The API server's clock was set. An expiry may have passed since then without time for a ping.
-    mutating func clockWasSet(at uptime: Duration) {
+    mutating func recordClockStep(at uptime: Duration) {
         if inContactSince != nil { inContactSince = uptime }
     }
 
     // MARK: Answers
 
     /// Whether there has been no response yet.
-    var isSilent: Bool { lastAnswer == nil }
+    var hasNoResponse: Bool { lastResponse == nil }
     /// Whether something has failed since the last answer, or there has been none yet.
-    var isInDoubt: Bool { isSilent || failingSince != nil || doubtedSince != nil }
+    var hasUnresolvedFailure: Bool { hasNoResponse || failingSince != nil || suspectedSince != nil }
 
     /// Whether pings could not be recorded for so long that it counts as an outage that has not ended.
-    func isAway(at uptime: Duration) -> Bool {
-        guard inContactSince != nil, let lastAnswer else { return true }
+    func isInOutage(at uptime: Duration) -> Bool {
+        guard inContactSince != nil, let lastResponse else { return true }
         if let failingSince, uptime - failingSince > toleratedGap { return true }
-        return uptime - lastAnswer > usualSilence + toleratedGap
+        return uptime - lastResponse > usualInterval + toleratedGap
     }
 
     /// The shortest time until idleness counts; zero if it counts.
     ///
     /// During an outage it is the time if the outage ended now, so checking again after it is never too late.
     func timeUntilIdlenessCounts(at uptime: Duration) -> Duration {
-        guard let inContactSince, !isAway(at: uptime) else { return max(grace, Self.shortestRecheck) }
+        guard let inContactSince, !isInOutage(at: uptime) else { return max(grace, Self.shortestRecheck) }
         return max(inContactSince + grace - uptime, .zero)
     }
 

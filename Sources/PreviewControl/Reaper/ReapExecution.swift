@@ -8,16 +8,16 @@ public enum ReapOutcome: Hashable, Sendable {
     /// Another client had deleted it.
     case alreadyGone
     /// The confirmation showed that it must be kept.
-    case averted(Rescue)
+    case averted(KeepReason)
     /// It could not be deleted, or its deletion could not be confirmed.
     case failed(ClusterError)
 
     /// What prevented a deletion. The raw value is a metric label.
-    public enum Rescue: String, Sendable, CaseIterable {
-        /// The API server refused the deletion, because the object had been written since it was judged (409).
+    public enum KeepReason: String, Sendable, CaseIterable {
+        /// The API server refused the deletion, because the object had been written since it was evaluated (409).
         case conflict
         /// A live read showed a change that the copy did not contain.
-        case secondLook = "second_look"
+        case liveRead = "second_look"
         /// The reason no longer held, which was found out without a request.
         case notDue = "not_due"
     }
@@ -26,36 +26,36 @@ public enum ReapOutcome: Hashable, Sendable {
 /// Carries out decisions, after confirming them with the cluster.
 ///
 /// A decision is based on a copy. Before it becomes a deletion, everything that the deletion's precondition (UID and
-/// resourceVersion of the judged object) does not cover is read live: that the pod or the claim is gone, or that the
+/// resourceVersion of the evaluated object) does not cover is read live: that the pod or the claim is gone, or that the
 /// counterpart is missing. A conflict means that the object was written in between, perhaps by a keepalive: then the
-/// object is read and judged again.
+/// object is read and evaluated again.
 struct ReapExecution: Sendable {
     let objects: any PreviewObjects
     let mirror: ClusterMirror
     let time: any ClusterTime
-    let judge: ReapJudge
-    let idleFrom: IdleFrom
+    let evaluator: ReapEvaluator
+    let minExpiry: MinExpiry
 
     /// How long a failed deletion waits before it is retried.
     static let retryDelay = Duration.seconds(2)
     /// The number of concurrent deletions. A sweep and the deadlines each may have as many, so that a third of the
     /// client's concurrent requests remains for callers even while every deletion hangs.
     static let maxConcurrentDeletions = 10
-    /// How often an object that keeps changing is judged before its deletion counts as failed.
-    private static let maxVerdicts = 4
+    /// How often an object that keeps changing is evaluated before its deletion counts as failed.
+    private static let maxEvaluations = 4
 
-    /// Carries out many orders, some of them concurrently.
+    /// Carries out many deletions, some of them concurrently.
     ///
-    /// - Parameter record: Gets each order with its result.
-    func carryOut(_ orders: [ReapOrder], _ record: @escaping @Sendable (ReapOrder, ReapOutcome) -> Void) async {
-        await orders.forEach(atOnce: Self.maxConcurrentDeletions) { record($0, await carryOut($0)) }
+    /// - Parameter record: Gets each deletion with its result.
+    func carryOut(_ deletions: [DueDeletion], _ record: @escaping @Sendable (DueDeletion, ReapOutcome) -> Void) async {
+        await deletions.forEach(maxConcurrent: Self.maxConcurrentDeletions) { record($0, await carryOut($0)) }
     }
 
-    /// Carries out one order.
-    func carryOut(_ order: ReapOrder) async -> ReapOutcome {
+    /// Carries out one deletion.
+    func carryOut(_ deletion: DueDeletion) async -> ReapOutcome {
         do throws(ClusterError) {
-            return switch order.target {
-            case .route(let preview): try await reap(preview, for: order.reason)
+            return switch deletion.target {
+            case .route(let preview): try await reap(preview, for: deletion.reason)
             case .backend(let backend): try await reap(backend)
             }
         } catch {
@@ -63,21 +63,21 @@ struct ReapExecution: Sendable {
         }
     }
 
-    private func reap(_ judged: Preview, for first: ReapReason) async throws(ClusterError) -> ReapOutcome {
-        var preview = judged
+    private func reap(_ evaluated: Preview, for first: ReapReason) async throws(ClusterError) -> ReapOutcome {
+        var preview = evaluated
         var reason = first
-        var rescue = ReapOutcome.Rescue.notDue
-        for _ in 0..<Self.maxVerdicts {
+        var keepReason = ReapOutcome.KeepReason.notDue
+        for _ in 0..<Self.maxEvaluations {
             switch try await confirmation(of: reason, preview) {
             case .confirmed:
                 break
             case .unfounded:
-                return .averted(rescue)
+                return .averted(keepReason)
             case .refuted:
-                // A gone pod takes precedence over the age, so the age was not judged yet.
-                guard reason == .podGone, let next = currentReason(for: preview) else { return .averted(.secondLook) }
+                // A gone pod takes precedence over the age, so the age was not evaluated yet.
+                guard reason == .podGone, let next = currentReason(for: preview) else { return .averted(.liveRead) }
                 reason = next
-                rescue = .secondLook
+                keepReason = .liveRead
                 continue
             }
             let outcome = try await objects.deleteRoute(
@@ -96,7 +96,7 @@ struct ReapExecution: Sendable {
                 guard let next = currentReason(for: rewritten, after: reason) else { return .averted(.conflict) }
                 preview = rewritten
                 reason = next
-                rescue = .conflict
+                keepReason = .conflict
             }
         }
         return .failed(ClusterError(.unavailable, "the preview is being changed all the time"))
@@ -107,15 +107,15 @@ struct ReapExecution: Sendable {
     /// - Parameter earlier: The reason for which it was to be deleted, if the evidence for that still counts.
     /// - Returns: The reason for which it is due; `nil` if it is not.
     private func currentReason(for preview: Preview, after earlier: ReapReason? = nil) -> ReapReason? {
-        let verdict = judge.judge(
+        let decision = evaluator.evaluate(
             preview,
             pod: earlier == .podGone ? .gone : .unknown,
             claim: earlier == .claimGone ? .gone : .unknown,
             hasBackend: earlier == .orphan ? false : nil,
             now: time.reading()?.earliest,
-            idleFrom: idleFrom
+            minExpiry: minExpiry
         )
-        guard case .reap(let reason, _) = verdict else { return nil }
+        guard case .reap(let reason, _) = decision else { return nil }
         return reason
     }
 
@@ -128,7 +128,7 @@ struct ReapExecution: Sendable {
     }
 
     /// The live reads that a reason requires before a deletion. Age requires none: the deletion's precondition covers
-    /// the judged annotations. But whether idleness counts may have changed while others were deleted.
+    /// the evaluated annotations. But whether idleness counts may have changed while others were deleted.
     private func confirmation(
         of reason: ReapReason,
         _ preview: Preview
@@ -147,14 +147,14 @@ struct ReapExecution: Sendable {
             return try await objects.backend(preview.token) == nil ? .confirmed : .refuted
         case .idle:
             let now = time.reading()?.earliest
-            return now.map { idleFrom(preview.token, $0) <= $0 } ?? false ? .confirmed : .unfounded
+            return now.map { minExpiry(preview.token, $0) <= $0 } ?? false ? .confirmed : .unfounded
         default:
             return .confirmed
         }
     }
 
     private func reap(_ backend: PreviewBackend) async throws(ClusterError) -> ReapOutcome {
-        guard try await objects.route(backend.token) == nil else { return .averted(.secondLook) }
+        guard try await objects.route(backend.token) == nil else { return .averted(.liveRead) }
         let outcome = try await objects.deleteBackend(
             backend.token,
             .exactly(uid: backend.uid, resourceVersion: backend.resourceVersion)
@@ -182,7 +182,7 @@ struct ReapExecution: Sendable {
             // The reaper's retry finds the cause.
         }
         let instant = (time.reading()?.latest).map { $0 + Self.retryDelay } ?? .distantPast
-        mirror.noteEnd(of: token, lookAt: instant)
+        mirror.recordEnd(of: token, checkAt: instant)
     }
 }
 
@@ -190,7 +190,7 @@ extension Collection where Element: Sendable {
     /// Runs `body` for every element, some concurrently, and returns when all are done.
     ///
     /// - Parameter limit: The number of concurrent runs.
-    func forEach(atOnce limit: Int, _ body: @escaping @Sendable (Element) async -> Void) async {
+    func forEach(maxConcurrent limit: Int, _ body: @escaping @Sendable (Element) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             for (position, element) in enumerated() {
                 if position >= limit { await group.next() }

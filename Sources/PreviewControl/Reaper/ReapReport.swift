@@ -3,11 +3,11 @@ public import PreviewDomain
 
 /// The result of one survey of the cluster: what the reaper would do about every preview, why, and when that changes.
 ///
-/// It is a value, made from a ``ReapSurvey`` with the same ``ReapJudge`` as every sweep's.
+/// It is a value, made from a ``ReapSurvey`` with the same ``ReapEvaluator`` as every sweep's.
 public struct ReapReport: Sendable {
     /// The previews, then the Services without a route.
     public let entries: [ReapEntry]
-    /// The API server's time by which age was judged; `nil` if it was not known.
+    /// The API server's time by which age was evaluated; `nil` if it was not known.
     public let time: ClusterTimeReading?
     /// The rules that were applied.
     public let policy: PreviewPolicy
@@ -24,7 +24,7 @@ public struct ReapReport: Sendable {
     }
 
     /// The deletions of the report.
-    var orders: [ReapOrder] { entries.compactMap(\.order) }
+    var deletions: [DueDeletion] { entries.compactMap(\.deletion) }
 }
 
 /// What the reaper would do about one preview, or about the remaining object of one.
@@ -41,30 +41,30 @@ public struct ReapEntry: Sendable {
     public let pod: Presence
     /// Whether its run's claim exists; unknown if that is not relevant, or the preview does not name the claim.
     public let claim: Presence
-    public let verdict: ReapVerdict
+    public let decision: ReapDecision
     /// What a keepalive would do now; `nil` for a Service without a route, and while the time is not known.
     public let keepalive: KeepaliveDecision?
-    /// The deletion that the verdict asks for.
-    let order: ReapOrder?
+    /// The deletion that the decision asks for.
+    let deletion: DueDeletion?
 
-    init(_ route: ReapSurvey.JudgedRoute, policy: PreviewPolicy, time: ClusterTimeReading?) {
+    init(_ route: ReapSurvey.EvaluatedRoute, policy: PreviewPolicy, time: ClusterTimeReading?) {
         let preview = route.preview
         subject = .preview(preview, route.backend)
         pod = route.pod
         claim = route.claim
-        verdict = route.verdict
-        order = ReapOrder(.route(preview), verdict)
+        decision = route.decision
+        deletion = DueDeletion(.route(preview), decision)
         keepalive = time.map { time in
             policy.lifetime.keepalive(preview, now: (earliest: time.earliest, latest: time.latest))
         }
     }
 
-    init(_ lone: ReapSurvey.JudgedBackend) {
+    init(_ lone: ReapSurvey.EvaluatedBackend) {
         subject = .loneBackend(lone.backend)
         pod = .unknown
         claim = .unknown
-        verdict = lone.verdict
-        order = ReapOrder(.backend(lone.backend), verdict)
+        decision = lone.decision
+        deletion = DueDeletion(.backend(lone.backend), decision)
         keepalive = nil
     }
 
@@ -87,7 +87,7 @@ public struct ReapEntry: Sendable {
     /// Whether it is due only because it is idle: a replica keeps such previews for a while after it could not record
     /// keepalives.
     public var isDueForIdleness: Bool {
-        if case .reap(.idle, _) = verdict { true } else { false }
+        if case .reap(.idle, _) = decision { true } else { false }
     }
 
     /// The run that the object names.

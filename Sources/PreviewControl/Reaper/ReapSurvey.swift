@@ -1,31 +1,31 @@
 internal import FoundationEssentials
 internal import PreviewDomain
 
-/// Lists of all objects of previews, judged one by one.
+/// Lists of all objects of previews, evaluated one by one.
 ///
-/// It is a value: the same lists and the same time give the same verdicts. In a sweep the lists are live
-/// (``listing(_:claims:clusterTime:judge:)``); no copy is used.
+/// It is a value: the same lists and the same time give the same decisions. In a sweep the lists are live
+/// (``listing(_:mirror:claims:clusterTime:minExpiry:evaluator:)``); no copy is used.
 struct ReapSurvey: Sendable {
     /// A route, and the objects from the other lists on which it depends.
-    struct JudgedRoute: Sendable {
+    struct EvaluatedRoute: Sendable {
         let preview: Preview
         let pod: Presence
         let claim: Presence
         /// Its Service, if there is one.
         let backend: PreviewBackend?
-        let verdict: ReapVerdict
+        let decision: ReapDecision
     }
 
     /// A Service without a route.
-    struct JudgedBackend: Sendable {
+    struct EvaluatedBackend: Sendable {
         let backend: PreviewBackend
-        let verdict: ReapVerdict
+        let decision: ReapDecision
     }
 
-    let routes: [JudgedRoute]
+    let routes: [EvaluatedRoute]
     /// The Services without a route; the others are kept as long as their routes.
-    let loneBackends: [JudgedBackend]
-    /// The API server's time when the lists were judged; `nil` if it is not known.
+    let loneBackends: [EvaluatedBackend]
+    /// The API server's time when the lists were evaluated; `nil` if it is not known.
     let time: ClusterTimeReading?
 
     /// Judges lists.
@@ -34,7 +34,7 @@ struct ReapSurvey: Sendable {
     ///   - livePods: The pods that have not ended.
     ///   - claims: The UIDs of the existing claims; `nil` if they are not known or not relevant.
     ///   - time: The API server's time; `nil` if it is not known, and then nothing is deleted for its age.
-    ///   - idleFrom: Returns the instant from which expiries count.
+    ///   - minExpiry: Returns the instant from which expiries count.
     ///   - isEnded: Whether a preview is known to have ended.
     init(
         routes: [Preview],
@@ -42,9 +42,9 @@ struct ReapSurvey: Sendable {
         livePods: [PodIdentity],
         claims: Set<String>?,
         time: ClusterTimeReading?,
-        idleFrom: IdleFrom = { _, _ in .distantPast },
+        minExpiry: MinExpiry = { _, _ in .distantPast },
         isEnded: (PreviewToken) -> Bool = { _ in false },
-        judge: ReapJudge
+        evaluator: ReapEvaluator
     ) {
         let now = time?.earliest
         let pods = Set(livePods.map(\.uid))
@@ -58,43 +58,43 @@ struct ReapSurvey: Sendable {
             let pod: Presence = isThere.map { $0 ? .present : .gone } ?? .unknown
             let claim = preview.presence(ofClaimAmong: claims)
             let backend = backed[preview.token]
-            return JudgedRoute(
+            return EvaluatedRoute(
                 preview: preview,
                 pod: pod,
                 claim: claim,
                 backend: backend,
-                verdict: judge.judge(
+                decision: evaluator.evaluate(
                     preview,
                     pod: pod,
                     claim: claim,
                     hasBackend: backend != nil,
                     now: now,
-                    idleFrom: idleFrom
+                    minExpiry: minExpiry
                 )
             )
         }
         loneBackends = backends.filter { !routed.contains($0.token) }.map { backend in
-            JudgedBackend(
+            EvaluatedBackend(
                 backend: backend,
-                verdict: judge.judge(backend, hasRoute: false, isEnded: isEnded(backend.token), now: now)
+                decision: evaluator.evaluate(backend, hasRoute: false, isEnded: isEnded(backend.token), now: now)
             )
         }
     }
 
-    /// Lists everything and judges it: three requests, and one more if the claims are relevant and have to be listed.
+    /// Lists everything and evaluates it: three requests, and one more if the claims are relevant and have to be listed.
     ///
     /// - Parameters:
     ///   - mirror: If it contains the same version as a list, the object is not decoded again. It also knows which
     /// previews have ended.
-    ///   - idleFrom: Returns the instant from which expiries count; called after the lists were read.
+    ///   - minExpiry: Returns the instant from which expiries count; called after the lists were read.
     ///   - claims: Returns the UIDs of the existing claims; called last.
     static func listing(
         _ objects: any PreviewObjects,
         mirror: ClusterMirror,
         claims: () async throws(ClusterError) -> Set<String>?,
         clusterTime: any ClusterTime,
-        idleFrom: IdleFrom,
-        judge: ReapJudge
+        minExpiry: MinExpiry,
+        evaluator: ReapEvaluator
     ) async throws(ClusterError) -> ReapSurvey {
         // The routes are listed after the Services, so that a Service whose route is created between the two lists is
         // seen with its route. Claims are listed after the routes that name them.
@@ -108,16 +108,16 @@ struct ReapSurvey: Sendable {
             livePods: livePods,
             claims: known,
             time: clusterTime.reading(),
-            idleFrom: idleFrom,
+            minExpiry: minExpiry,
             isEnded: mirror.isEnded,
-            judge: judge
+            evaluator: evaluator
         )
     }
 
     /// The deletions that are due now.
-    var orders: [ReapOrder] {
-        routes.compactMap { ReapOrder(.route($0.preview), $0.verdict) }
-            + loneBackends.compactMap { ReapOrder(.backend($0.backend), $0.verdict) }
+    var deletions: [DueDeletion] {
+        routes.compactMap { DueDeletion(.route($0.preview), $0.decision) }
+            + loneBackends.compactMap { DueDeletion(.backend($0.backend), $0.decision) }
     }
 }
 

@@ -7,8 +7,8 @@ internal import ServiceLifecycle
 /// are not kept after their run, when the run's claim is gone.
 ///
 /// Two loops run side by side. The deadline loop sleeps until the next object in this replica's copy is due, or an
-/// earlier one is added. The sweep checks at fixed intervals that the watches work, and judges everything again; if
-/// they do not work, and at longer intervals, it lists everything and judges the lists. Every replica does all of this:
+/// earlier one is added. The sweep checks at fixed intervals that the watches work, and evaluates everything again; if
+/// they do not work, and at longer intervals, it lists everything and evaluates the lists. Every replica does all of this:
 /// a second deletion of the same object is not an error.
 public struct Reaper: NamedService {
     private let policy: PreviewPolicy
@@ -23,12 +23,12 @@ public struct Reaper: NamedService {
     private let jitter: @Sendable () -> Double
     private let metrics: PreviewMetrics
     private let logger: Logger
-    private let failedDeletions: RepeatedMessages<String>
+    private let failedDeletions: SharedLogThrottle<String>
     private let execution: ReapExecution
 
     /// How long before a deadline the time is read again: the sleep was computed from the knowledge of the cluster's
     /// time at its beginning, which may have improved since.
-    private static let lastLook = Duration.seconds(1)
+    private static let checkLead = Duration.seconds(1)
     /// How long the deadline loop waits while the cluster's time is not known.
     private static let unknownTimeDelay = Duration.seconds(1)
     /// How often a sweep lists everything even if the watches seem to work: a proxy that withholds their events cannot
@@ -65,13 +65,13 @@ public struct Reaper: NamedService {
         self.jitter = jitter
         self.metrics = metrics
         self.logger = logger
-        failedDeletions = RepeatedMessages(time: time)
+        failedDeletions = SharedLogThrottle(time: time)
         execution = ReapExecution(
             objects: objects,
             mirror: mirror,
             time: clusterTime,
-            judge: ReapJudge(policy: policy),
-            idleFrom: outage.idleFrom
+            evaluator: ReapEvaluator(policy: policy),
+            minExpiry: outage.minExpiry
         )
     }
 
@@ -110,7 +110,7 @@ public struct Reaper: NamedService {
                 let due = mirror.takeDue(now: now)
                 for key in due where !Task.isCancelled {
                     if underWay == ReapExecution.maxConcurrentDeletions { await group.next() } else { underWay += 1 }
-                    group.addTask { await look(at: key) }
+                    group.addTask { await reapIfDue(key) }
                 }
                 guard due.isEmpty else { continue }
                 let untilNext = mirror.nextDeadline.map { $0.duration(since: now) }
@@ -120,17 +120,19 @@ public struct Reaper: NamedService {
     }
 
     /// - Parameter yields: Whether a deletion may be left to another replica first.
-    func look(at key: ReapKey, yields: Bool = true) async {
+    func reapIfDue(_ key: ReapKey, yields: Bool = true) async {
         // Nothing is removed from the queue before the time is known again.
         guard let now = clusterTime.reading()?.earliest else { return mirror.retry(key, at: .distantPast) }
-        guard let order = mirror.order(for: key, now: now, yields: yields, idleFrom: outage.idleFrom) else { return }
-        record(await execution.carryOut(order), of: order)
+        guard let deletion = mirror.dueDeletion(for: key, now: now, yields: yields, minExpiry: outage.minExpiry) else {
+            return
+        }
+        record(await execution.carryOut(deletion), of: deletion)
     }
 
     /// Waits until something is due earlier than was known, but no longer than `limit` or a sweep interval.
     private func waitForDeadline(atMost limit: Duration) async {
         let limit = min(limit, policy.sweepInterval)
-        await mirror.hasEarlierDeadline.wait(atMost: limit > Self.lastLook * 2 ? limit - Self.lastLook : limit, time)
+        await mirror.hasEarlierDeadline.wait(atMost: limit > Self.checkLead * 2 ? limit - Self.checkLead : limit, time)
     }
 
     // MARK: Sweep
@@ -151,7 +153,7 @@ public struct Reaper: NamedService {
                 // Logged once for each cause, since it is retried soon.
                 if error != lastError { logger.error("a sweep failed", metadata: ["error": "\(error)"]) }
                 lastError = error
-                await outage.answersAgain.wait(atMost: pauses.failed(jitter: jitter()), time)
+                await outage.hasRecovered.wait(atMost: pauses.failed(jitter: jitter()), time)
             }
         }
     }
@@ -159,31 +161,33 @@ public struct Reaper: NamedService {
     /// Judges everything and carries out what is due: three requests if nothing is, regardless of the number of
     /// previews.
     ///
-    /// The copy is judged if its watches prove that the API server answers them. It is as good as a list then, because
-    /// only the judged state of an object is deleted. If a request has failed since the last response, only lists prove
+    /// The copy is evaluated if its watches prove that the API server answers them. It is as good as a list then, because
+    /// only the evaluated state of an object is deleted. If a request has failed since the last response, only lists prove
     /// that the API server works again: it may open a watch while its storage is not available.
     ///
     /// - Parameter lists: Whether to list everything in any case.
     package func sweep(lists: Bool = false) async throws(ClusterError) {
         let began = time.uptime()
-        if !lists, !outage.isInDoubt, let due = await dueInCopy() {
+        if !lists, !outage.hasUnresolvedFailure, let due = await dueInCopy() {
             await sweep(due.map(\.token)) {
                 // Anything that is due in a sweep was missed by the deadline loop.
-                await due.forEach(atOnce: ReapExecution.maxConcurrentDeletions) { await look(at: $0, yields: false) }
+                await due.forEach(maxConcurrent: ReapExecution.maxConcurrentDeletions) {
+                    await reapIfDue($0, yields: false)
+                }
             }
         } else {
-            let due: [ReapOrder]
+            let due: [DueDeletion]
             do throws(ClusterError) {
                 due = try await dueInLists()
             } catch {
                 if !Task.isCancelled {
-                    outage.noteFailure(error, sentAt: began)
+                    outage.recordFailure(error, sentAt: began)
                     brake.sweepFailed(error)
                 }
                 throw error
             }
             await sweep(due.map(\.token)) {
-                await execution.carryOut(due) { order, outcome in record(outcome, of: order) }
+                await execution.carryOut(due) { deletion, outcome in record(outcome, of: deletion) }
             }
         }
     }
@@ -191,7 +195,7 @@ public struct Reaper: NamedService {
     private func sweep(_ due: [PreviewToken], _ carryOut: () async -> Void) async {
         mirror.forgetOldEnds()
         // While the time is not known, this has not been logged yet.
-        outage.noteSweep()
+        outage.recordSweepResponse()
         guard policy.isEnabled else { return brake.sweepSucceeded(stillDue: []) }
         await carryOut()
         brake.sweepSucceeded(stillDue: Set(due))
@@ -200,24 +204,24 @@ public struct Reaper: NamedService {
     /// The due deletions from this replica's copy; `nil` if the copy is not reliable.
     private func dueInCopy() async -> [ReapKey]? {
         guard mirror.isComplete, await feed.isAlive() else { return nil }
-        outage.noteSweep()
-        return mirror.allDue(now: clusterTime.reading()?.earliest, idleFrom: outage.idleFrom)
+        outage.recordSweepResponse()
+        return mirror.allDue(now: clusterTime.reading()?.earliest, minExpiry: outage.minExpiry)
     }
 
     /// The due deletions from lists of everything, which need no watch.
-    private func dueInLists() async throws(ClusterError) -> [ReapOrder] {
+    private func dueInLists() async throws(ClusterError) -> [DueDeletion] {
         try await ReapSurvey.listing(
             objects,
             mirror: mirror,
             claims: claimUIDs,
             clusterTime: clusterTime,
-            idleFrom: { token, now in
+            minExpiry: { token, now in
                 // The lists were read, so the API server answers.
-                outage.noteSweep()
-                return outage.idleFrom(token, now: now)
+                outage.recordSweepResponse()
+                return outage.minExpiry(token, now: now)
             },
-            judge: ReapJudge(policy: policy)
-        ).orders
+            evaluator: ReapEvaluator(policy: policy)
+        ).deletions
     }
 
     /// The existing claims; `nil` if they are not known or not relevant.
@@ -230,7 +234,7 @@ public struct Reaper: NamedService {
         do {
             return Set(try await objects.claims().map(\.uid))
         } catch {
-            // Everything else can be judged without the claims.
+            // Everything else can be evaluated without the claims.
             logger.error("the runs' claims could not be listed", metadata: ["error": "\(error)"])
             return nil
         }
@@ -238,16 +242,16 @@ public struct Reaper: NamedService {
 
     // MARK: Carrying out
 
-    private func record(_ outcome: ReapOutcome, of order: ReapOrder) {
+    private func record(_ outcome: ReapOutcome, of deletion: DueDeletion) {
         var metadata: Logger.Metadata = [
-            "preview": "\(order.token.fingerprint)", "reason": "\(order.reason.rawValue)",
+            "preview": "\(deletion.token.fingerprint)", "reason": "\(deletion.reason.rawValue)",
         ]
-        if let run = order.run { metadata["run"] = "\(run)" }
+        if let run = deletion.run { metadata["run"] = "\(run)" }
         if case .failed(let error) = outcome {
             guard !Task.isCancelled else { return }
             // The failure may concern only this object, so it is only a reason to check all of them.
-            outage.noteDoubt()
-            brake.deletionFailed(of: order.token, error)
+            outage.recordSuspectedFailure()
+            brake.deletionFailed(of: deletion.token, error)
             // It is tried again every two seconds, and what refuses one deletion often refuses all.
             if let heldBack = failedDeletions.admit("\(error)") {
                 metadata["error"] = "\(error)"
@@ -256,39 +260,39 @@ public struct Reaper: NamedService {
             }
             // The deletion may have taken effect although its response was lost. Then only the Service is left, and
             // needs no grace time.
-            mirror.noteEnd(of: order.token, lookAt: instantOfRetry)
-            return retryLater(order)
+            mirror.recordEnd(of: deletion.token, checkAt: instantOfRetry)
+            return retryLater(deletion)
         }
         // Without a request, the outcome is no evidence about the API server.
         if outcome != .averted(.notDue) {
-            outage.noteAnswer()
-            brake.deletionAnswered(of: order.token)
+            outage.recordResponse()
+            brake.deletionCompleted(of: deletion.token)
         }
-        mirror.note(outcome, of: order)
+        mirror.record(outcome, of: deletion)
         switch outcome {
         case .reaped(let reason):
-            metrics.countReaped(reason, lag: lag(of: order, for: reason))
-            if case .route(let preview) = order.target, let event = TimelineEvent.reaped(preview, for: reason) {
+            metrics.countReaped(reason, lag: lag(of: deletion, for: reason))
+            if case .route(let preview) = deletion.target, let event = TimelineEvent.reaped(preview, for: reason) {
                 timeline.record(event)
             }
             logger.info("a preview was reaped", metadata: metadata.merging(["reason": "\(reason.rawValue)"]) { $1 })
-        case .averted(let rescue):
-            metrics.countAverted(rescue)
+        case .averted(let keepReason):
+            metrics.countAverted(keepReason)
             logger.info("a preview was kept after its deletion was decided", metadata: metadata)
-            retryLater(order)
+            retryLater(deletion)
         case .alreadyGone, .failed:
             break
         }
     }
 
     /// How long after its deadline a preview was deleted; `nil` if it was deleted for another reason.
-    private func lag(of order: ReapOrder, for reason: ReapReason) -> Duration? {
-        guard case .route(let preview) = order.target, reason == .idle || reason == .hardCap else { return nil }
+    private func lag(of deletion: DueDeletion, for reason: ReapReason) -> Duration? {
+        guard case .route(let preview) = deletion.target, reason == .idle || reason == .hardCap else { return nil }
         return clusterTime.reading()?.latest.duration(since: preview.deadline(policy: policy.lifetime))
     }
 
-    private func retryLater(_ order: ReapOrder) {
-        switch order.target {
+    private func retryLater(_ deletion: DueDeletion) {
+        switch deletion.target {
         case .route(let preview): mirror.retry(.route(preview.token), at: instantOfRetry)
         case .backend(let backend): mirror.retry(.backend(backend.token), at: instantOfRetry)
         }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// One sweep over the live cluster, for an operator: it reports what it finds, and deletes only on request.
 ///
-/// It judges and deletes as the ``Reaper`` does, without a mirror, a brake and a timeline: serving replicas observe its
+/// It evaluates and deletes as the ``Reaper`` does, without a mirror, a brake and a timeline: serving replicas observe its
 /// deletions and write the events.
 public struct SingleSweep: Sendable {
     private let policy: PreviewPolicy
@@ -29,17 +29,17 @@ public struct SingleSweep: Sendable {
         mirror = ClusterMirror(policy: policy)
     }
 
-    /// Lists everything and judges it.
+    /// Lists everything and evaluates it.
     ///
     /// - Parameter withClaims: Whether to list the runs' claims even if they are not relevant.
-    public func look(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
+    public func inspect(withClaims: Bool = false) async throws(ClusterError) -> ReapReport {
         let survey = try await ReapSurvey.listing(
             objects,
             mirror: mirror,
             claims: { () async throws(ClusterError) in try await claimUIDs(withClaims) },
             clusterTime: clusterTime,
-            idleFrom: idleFrom,
-            judge: ReapJudge(policy: policy)
+            minExpiry: minExpiry,
+            evaluator: ReapEvaluator(policy: policy)
         )
         return ReapReport(survey, policy: policy, sparesIdle: sparesIdle)
     }
@@ -53,17 +53,17 @@ public struct SingleSweep: Sendable {
             objects: objects,
             mirror: mirror,
             time: clusterTime,
-            judge: ReapJudge(policy: policy),
-            idleFrom: idleFrom
+            evaluator: ReapEvaluator(policy: policy),
+            minExpiry: minExpiry
         )
         let results = Mutex<[PreviewToken: ReapOutcome]>([:])
-        await execution.carryOut(report.orders) { order, outcome in
-            results.withLock { $0[order.token] = outcome }
+        await execution.carryOut(report.deletions) { deletion, outcome in
+            results.withLock { $0[deletion.token] = outcome }
         }
         return results.withLock(\.self)
     }
 
-    private var idleFrom: IdleFrom {
+    private var minExpiry: MinExpiry {
         let instant = sparesIdle ? Date.distantFuture : .distantPast
         return { _, _ in instant }
     }

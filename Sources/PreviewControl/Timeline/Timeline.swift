@@ -14,16 +14,16 @@ public struct LoggedTimeline: Timeline {
     /// The number of remembered events, so that one that is reported twice is logged once.
     private static let maxRemembered = 4096
     /// The time after which the same event does not come again.
-    private static let memory = Duration.seconds(3600)
+    private static let deduplicationWindow = Duration.seconds(3600)
 
     private let next: any Timeline
     private let logger: Logger
-    private let seen: RepeatedMessages<String>
+    private let seen: SharedLogThrottle<String>
 
     public init(_ next: any Timeline, time: MonotonicTime, logger: Logger) {
         self.next = next
         self.logger = logger
-        seen = RepeatedMessages(time: time, interval: Self.memory, maxCauses: Self.maxRemembered)
+        seen = SharedLogThrottle(time: time, interval: Self.deduplicationWindow, maxCauses: Self.maxRemembered)
     }
 
     public func record(_ event: TimelineEvent) {
@@ -76,7 +76,7 @@ public struct TimelineReader: Sendable {
         do {
             return try await sandboxes.claim(of: run)
         } catch {
-            throw PreviewError(meeting: error)
+            throw PreviewError(mapping: error)
         }
     }
 

@@ -7,14 +7,14 @@ internal import DequeModule
 /// the API server has capacity for the deletions themselves.
 struct TimelineBacklog: Sendable {
     /// The largest number of waiting entries of users' actions.
-    static let promptCapacity = 1_024
+    static let userCapacity = 1_024
     /// The largest number of waiting entries of the clock: the ends of 10,000 previews take about 7 MB.
-    static let massCapacity = 10_240
+    static let bulkCapacity = 10_240
     /// The number of entries of the clock that are written without a pause.
-    static let massBurst = 50
+    static let bulkBurst = 50
     /// The pause between two of them after that. If 10,000 previews live for half an hour, their ends and announcements
     /// come at half that rate; a request to write an Event costs the API server as much as a deletion.
-    static let massInterval = Duration.milliseconds(40)
+    static let bulkInterval = Duration.milliseconds(40)
 
     /// An entry, and the state of the attempts to write it.
     struct Waiting: Sendable {
@@ -53,20 +53,20 @@ struct TimelineBacklog: Sendable {
         }
     }
 
-    private var prompt: Deque<Waiting> = []
-    private var mass: Deque<Waiting> = []
+    private var userEntries: Deque<Waiting> = []
+    private var bulkEntries: Deque<Waiting> = []
     /// The entries that wait or are being written.
     private var occurrences: Set<Occurrence> = []
-    /// The uptime at which the next entry of the line ``mass`` would be due if they were evenly spaced.
-    private var massDue = Duration.zero
+    /// The uptime at which the next entry of the line ``bulkEntries`` would be due if they were evenly spaced.
+    private var bulkDue = Duration.zero
 
     /// Adds an entry, unless its occurrence is known.
     mutating func add(_ entry: TimelineEntry, at now: Duration) -> Arrival {
         guard occurrences.insert(Occurrence(entry.event)).inserted else { return .duplicate }
         let waiting = Waiting(entry: entry, since: now)
-        return entry.event.kind.comesInMasses
-            ? Self.append(waiting, to: &mass, capacity: Self.massCapacity)
-            : Self.append(waiting, to: &prompt, capacity: Self.promptCapacity)
+        return entry.event.kind.isBulk
+            ? Self.append(waiting, to: &bulkEntries, capacity: Self.bulkCapacity)
+            : Self.append(waiting, to: &userEntries, capacity: Self.userCapacity)
     }
 
     private static func append(_ waiting: Waiting, to line: inout Deque<Waiting>, capacity: Int) -> Arrival {
@@ -75,19 +75,19 @@ struct TimelineBacklog: Sendable {
         return oldest.map(Arrival.displaced) ?? .waits(mayBeNext: line.count == 1)
     }
 
-    /// Removes and returns the entry that is to be written now. ``remove(_:)`` or ``putBack(_:)`` has to follow, as
+    /// Removes and returns the entry that is to be written now. ``remove(_:)`` or ``requeue(_:)`` has to follow, as
     /// after every removal or replacement.
     mutating func next(at now: Duration) -> Next {
-        if let waiting = prompt.popFirst() { return .write(waiting) }
-        guard !mass.isEmpty else { return .nothing }
-        let allowed = massDue - Self.massInterval * (Self.massBurst - 1)
+        if let waiting = userEntries.popFirst() { return .write(waiting) }
+        guard !bulkEntries.isEmpty else { return .nothing }
+        let allowed = bulkDue - Self.bulkInterval * (Self.bulkBurst - 1)
         guard allowed <= now else { return .pause(allowed - now) }
-        massDue = max(massDue, now) + Self.massInterval
-        return .write(mass.removeFirst())
+        bulkDue = max(bulkDue, now) + Self.bulkInterval
+        return .write(bulkEntries.removeFirst())
     }
 
     /// Removes and returns the first entry, regardless of the rate.
-    mutating func takeFirst() -> Waiting? { prompt.popFirst() ?? mass.popFirst() }
+    mutating func takeFirst() -> Waiting? { userEntries.popFirst() ?? bulkEntries.popFirst() }
 
     /// The entry was written, or never will be.
     mutating func remove(_ waiting: Waiting) { occurrences.remove(Occurrence(waiting.entry.event)) }
@@ -95,13 +95,13 @@ struct TimelineBacklog: Sendable {
     /// Puts the entry back before all others of its line.
     ///
     /// - Returns: False if its line is full.
-    mutating func putBack(_ waiting: Waiting) -> Bool {
-        if waiting.entry.event.kind.comesInMasses {
-            guard mass.count < Self.massCapacity else { return false }
-            mass.prepend(waiting)
+    mutating func requeue(_ waiting: Waiting) -> Bool {
+        if waiting.entry.event.kind.isBulk {
+            guard bulkEntries.count < Self.bulkCapacity else { return false }
+            bulkEntries.prepend(waiting)
         } else {
-            guard prompt.count < Self.promptCapacity else { return false }
-            prompt.prepend(waiting)
+            guard userEntries.count < Self.userCapacity else { return false }
+            userEntries.prepend(waiting)
         }
         return true
     }
@@ -109,7 +109,7 @@ struct TimelineBacklog: Sendable {
 
 extension TimelineEvent.Kind {
     /// Whether it happens to any number of previews at the same instant, without a user's action.
-    fileprivate var comesInMasses: Bool {
+    fileprivate var isBulk: Bool {
         switch self {
         case .ready, .expiring, .stopped, .reaped: true
         case .approvalRequired, .autoApproved, .approved, .denied, .timedOut, .withdrawn, .started: false

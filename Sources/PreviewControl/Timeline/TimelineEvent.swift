@@ -88,14 +88,14 @@ extension TimelineEvent {
             .started,
             preview,
             message:
-                "\(preview.words) was started. It ends at \(expiry) unless it is kept alive, and at \(end) in any case.",
+                "\(preview.displayName) was started. It ends at \(expiry) unless it is kept alive, and at \(end) in any case.",
             details: [Detail.expiresAt: expiry, Detail.maxUntil: end]
         )
     }
 
     /// The preview serves now, after a caller was told that it does not.
     static func ready(_ preview: Preview) -> TimelineEvent? {
-        TimelineEvent(.ready, preview, message: "\(preview.words) works now.")
+        TimelineEvent(.ready, preview, message: "\(preview.displayName) works now.")
     }
 
     /// - Parameter deadline: When the preview ends. A later deadline, after a keepalive, is another occurrence.
@@ -114,7 +114,7 @@ extension TimelineEvent {
             .expiring,
             preview,
             occasion: deadline,
-            message: "\(preview.words) ends at \(deadline). \(advice)",
+            message: "\(preview.displayName) ends at \(deadline). \(advice)",
             details: [
                 Detail.expiresAt: deadline, Detail.maxUntil: RFC3339.string(end),
                 Detail.extendable: "\(canBeExtended)",
@@ -123,7 +123,7 @@ extension TimelineEvent {
     }
 
     static func stopped(_ preview: Preview) -> TimelineEvent? {
-        TimelineEvent(.stopped, preview, message: "\(preview.words) was stopped.")
+        TimelineEvent(.stopped, preview, message: "\(preview.displayName) was stopped.")
     }
 
     /// The preview's objects were deleted without a report.
@@ -131,7 +131,7 @@ extension TimelineEvent {
         TimelineEvent(
             .stopped,
             preview,
-            message: "\(preview.words) ended because its objects were deleted in the cluster.",
+            message: "\(preview.displayName) ended because its objects were deleted in the cluster.",
             details: [Detail.reason: "deleted"]
         )
     }
@@ -140,7 +140,7 @@ extension TimelineEvent {
         TimelineEvent(
             .reaped,
             preview,
-            message: "\(preview.words) ended because \(reason.words).",
+            message: "\(preview.displayName) ended because \(reason.explanation).",
             details: [Detail.reason: reason.rawValue]
         )
     }
@@ -169,11 +169,11 @@ extension TimelineEvent {
 }
 
 extension Preview {
-    fileprivate var words: String { targetPort.map { "The preview of port \($0)" } ?? "A preview" }
+    fileprivate var displayName: String { targetPort.map { "The preview of port \($0)" } ?? "A preview" }
 }
 
 extension ReapReason {
-    fileprivate var words: String {
+    fileprivate var explanation: String {
         switch self {
         case .podGone: "the sandbox's pod is gone"
         case .hardCap: "it reached its longest lifetime"

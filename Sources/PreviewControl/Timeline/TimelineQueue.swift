@@ -77,10 +77,10 @@ public final class TimelineQueue: Timeline, Service {
     public var droppedCount: Int { state.withLock { $0.dropped } }
 
     public func record(_ event: TimelineEvent) {
-        take(TimelineEntry(event, at: clusterTime.reading()?.latest ?? wallClock()))
+        enqueue(TimelineEntry(event, at: clusterTime.reading()?.latest ?? wallClock()))
     }
 
-    private func take(_ entry: TimelineEntry) {
+    private func enqueue(_ entry: TimelineEntry) {
         let now = time.uptime()
         switch state.withLock({ $0.backlog.add(entry, at: now) }) {
         case .waits(let mayBeNext): if mayBeNext { changed.raise() }
@@ -132,7 +132,7 @@ public final class TimelineQueue: Timeline, Service {
                 state.backlog.remove(waiting)
             }
             // If an earlier attempt of this replica failed, the entry that it finds now may be its own.
-            if isNew || waiting.wasTried { next?.take(waiting.entry) }
+            if isNew || waiting.wasTried { next?.enqueue(waiting.entry) }
             return nil
         } catch {
             let age = time.uptime() - waiting.since
@@ -140,16 +140,16 @@ public final class TimelineQueue: Timeline, Service {
                 drop(waiting, error.detail)
                 return nil
             }
-            return putBack(waiting, retryAfter: error.retryAfter)
+            return requeue(waiting, retryAfter: error.retryAfter)
         }
     }
 
-    private func putBack(_ waiting: Waiting, retryAfter: Duration?) -> Duration {
+    private func requeue(_ waiting: Waiting, retryAfter: Duration?) -> Duration {
         var waiting = waiting
         waiting.wasTried = true
         let (waits, failures) = state.withLock { state in
             state.failures += 1
-            return (state.backlog.putBack(waiting), state.failures)
+            return (state.backlog.requeue(waiting), state.failures)
         }
         if !waits { drop(waiting, "too many wait") }
         var pause = Self.firstPause
@@ -176,7 +176,7 @@ public final class TimelineQueue: Timeline, Service {
                 ]
             )
         }
-        next?.take(waiting.entry)
+        next?.enqueue(waiting.entry)
     }
 }
 

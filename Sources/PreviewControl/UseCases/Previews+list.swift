@@ -3,9 +3,9 @@ internal import Synchronization
 
 extension Previews {
     /// How many previews of a list are probed at once.
-    private static let looksAtOnce = 16
+    private static let maxConcurrentProbes = 16
     /// The remaining time of the caller that another probe requires.
-    private static let longestLook = ReadinessWait.firstPatience + .seconds(2)
+    private static let longestProbe = ReadinessWait.firstTimeout + .seconds(2)
 
     /// The previews of one run, the oldest first, each with the result of a probe in the last 10 s or of a new one.
     public func list(run: RunID) async throws(PreviewError) -> [PreviewSession] {
@@ -14,7 +14,7 @@ extension Previews {
                 .filter { !$0.preview.isBeingDeleted && $0.preview.belongs(to: run) }
                 .sorted { PreviewRank($0.preview).isOlder(than: PreviewRank($1.preview)) }
             let found = Mutex<[PreviewToken: Readiness]>([:])
-            await routes.forEach(atOnce: Self.looksAtOnce) { preview, status in
+            await routes.forEach(maxConcurrent: Self.maxConcurrentProbes) { preview, status in
                 let readiness = await recentReadiness(of: preview, status)
                 found.withLock { $0[preview.token] = readiness }
             }
@@ -23,18 +23,18 @@ extension Previews {
                 PreviewSession(
                     preview,
                     policy: policy.lifetime,
-                    readiness: readiness[preview.token] ?? Readiness(untried: status)
+                    readiness: readiness[preview.token] ?? Readiness(unprobed: status)
                 )
             }
         }
     }
 
     private func recentReadiness(of preview: Preview, _ status: RouteStatus) async -> Readiness {
-        await memory.recent(of: preview) {
-            guard AnswerDeadline.remaining.map({ $0 >= Self.longestLook }) ?? true else {
-                return Readiness(untried: status)
+        await readinessCache.recent(of: preview) {
+            guard ResponseDeadline.remaining.map({ $0 >= Self.longestProbe }) ?? true else {
+                return Readiness(unprobed: status)
             }
-            return await look(at: preview, status: status)
+            return await probeReadiness(of: preview, status: status)
         }
     }
 
@@ -54,23 +54,23 @@ extension Previews {
         wait: Duration = .zero
     ) async throws(PreviewError) -> PreviewSession {
         try await mappingClusterErrors {
-            let preview = try await living(token, of: run)
+            let preview = try await livingPreview(token, of: run)
             // Waiting callers share the results of each other's probes.
             let age = wait > .zero ? Self.waitersLifetime : .zero
-            let readiness = await memory.recent(of: preview, within: age) { await look(at: preview) }
+            let readiness = await readinessCache.recent(of: preview, within: age) { await probeReadiness(of: preview) }
             guard wait > .zero, !readiness.isReady else {
                 return PreviewSession(preview, policy: policy.lifetime, readiness: readiness)
             }
-            let found = try await AnswerDeadline.suspend {
+            let found = try await ResponseDeadline.suspend {
                 try await waitUntilReady(preview, after: readiness, for: min(wait, Self.longestCheckWait))
             }
             // It may have ended or been kept alive in the meantime.
-            let current = try await AnswerDeadline.begin(time) { try await living(token, of: run) }
+            let current = try await ResponseDeadline.begin(time) { try await livingPreview(token, of: run) }
             return PreviewSession(current, policy: policy.lifetime, readiness: found)
         }
     }
 
-    private func living(_ token: PreviewToken, of run: RunID) async throws -> Preview {
+    private func livingPreview(_ token: PreviewToken, of run: RunID) async throws -> Preview {
         let now = try await currentTime().earliest
         guard let preview = try await objects.route(token), preview.belongs(to: run), isLiving(preview, now: now) else {
             throw PreviewError.previewNotFound
@@ -88,9 +88,9 @@ extension Previews {
         while !readiness.isReady, time.uptime() < end {
             try await time.sleep(min(Self.waitersLifetime, end - time.uptime()))
             // A first page may take 10 s to compile.
-            let patience = max(min(end - time.uptime(), .seconds(10)), ReadinessWait.firstPatience)
-            readiness = await memory.recent(of: preview, within: Self.waitersLifetime) {
-                await look(at: preview, patience: patience)
+            let timeout = max(min(end - time.uptime(), .seconds(10)), ReadinessWait.firstTimeout)
+            readiness = await readinessCache.recent(of: preview, within: Self.waitersLifetime) {
+                await probeReadiness(of: preview, timeout: timeout)
             }
         }
         return readiness

@@ -23,12 +23,12 @@ struct FailedStart: Error {
 extension Previews {
     /// How often a token is replaced if its Service already exists. With 128 random bits even one collision is
     /// practically impossible, so a second one indicates another fault.
-    private static let maxMintings = 3
+    private static let maxTokenAttempts = 3
     /// How often, and at which interval, a start that exceeded a limit checks whether others withdraw.
-    private static let maxLimitLooks = 4
-    private static let limitLookPause = Duration.milliseconds(250)
+    private static let maxLimitChecks = 4
+    private static let limitCheckPause = Duration.milliseconds(250)
     /// How long the clean-up after a failed start may take, however the start ended.
-    private static let rollbackTimeout = AnswerDeadline.takingBack
+    private static let rollbackTimeout = ResponseDeadline.rollbackTime
     /// The largest value of `Retry-After` at a limit: a stopped preview makes room at any time.
     private static let longestLimitWait = Duration.seconds(60)
 
@@ -95,9 +95,9 @@ extension Previews {
     ///
     /// - Parameters:
     ///   - began: The ``MonotonicTime/uptime`` at which the caller's request began.
-    ///   - consent: Runs after all other checks and before anything is created, with the token of the preview; an error
+    ///   - beforeCreation: Runs after all other checks and before anything is created, with the token of the preview; an error
     ///     that it throws ends the start. It runs again in the unlikely case that another token is needed.
-    /// - Throws: ``FailedStart`` for errors after `consent`.
+    /// - Throws: ``FailedStart`` for errors after `beforeCreation`.
     func start(
         run: RunID,
         port: TargetPort,
@@ -105,11 +105,11 @@ extension Previews {
         requester: String,
         hostHeader: HostHeader?,
         began: Duration,
-        consent: (PreviewToken) async throws -> Void = { _ in }
+        beforeCreation: (PreviewToken) async throws -> Void = { _ in }
     ) async throws -> StartedPreview {
         try checkBrake()
         let hostHeader = hostHeader ?? policy.hostHeader
-        let preview = try await AnswerDeadline.reserve {
+        let preview = try await ResponseDeadline.reservingRollbackTime {
             try await checkLimits(for: run)
             return try await provision(
                 run: run,
@@ -117,7 +117,7 @@ extension Previews {
                 sandbox: sandbox,
                 requester: requester,
                 host: hostHeader == .localhost ? .localhost : .preserve,
-                consent: consent
+                beforeCreation: beforeCreation
             )
         }
         let provisioned = time.uptime()
@@ -129,9 +129,9 @@ extension Previews {
             ]
         )
         if let event = TimelineEvent.started(preview, policy: policy.lifetime) { timeline.record(event) }
-        let (current, readiness) = await AnswerDeadline.suspend { await waitUntilServing(preview, host: hostHeader) }
+        let (current, readiness) = await ResponseDeadline.suspend { await waitUntilServing(preview, host: hostHeader) }
         // The app's response proves that both objects exist.
-        if readiness.appStatus == nil { try await checkThatItStands(preview) }
+        if readiness.appStatus == nil { try await checkThatServiceExists(preview) }
         return StartedPreview(
             session: PreviewSession(current, policy: policy.lifetime, readiness: readiness),
             provisioning: provisioned - began,
@@ -165,25 +165,25 @@ extension Previews {
     private func refusal(of run: RunID, beside others: [Preview]) -> PreviewError? {
         let all = others.filter { !$0.isBeingDeleted }
         let ofRun = all.filter { $0.belongs(to: run) }
-        switch policy.limits.verdict(runCount: ofRun.count, globalCount: all.count) {
+        switch policy.limits.decision(runCount: ofRun.count, globalCount: all.count) {
         case .allowed:
             return nil
         case .runLimitReached(let limit):
             return PreviewError(
                 .limitReached,
                 "This run has reached its limit of \(limit) previews. Stop one of them, then start again.",
-                retryAfter: timeToRoom(among: ofRun)
+                retryAfter: timeUntilBelowLimit(among: ofRun)
             )
         case .globalLimitReached(let limit):
             return PreviewError(
                 .limitReached,
                 "The limit of \(limit) previews is reached. Try again later.",
-                retryAfter: timeToRoom(among: all)
+                retryAfter: timeUntilBelowLimit(among: all)
             )
         }
     }
 
-    private func timeToRoom(among previews: [Preview]) -> Duration {
+    private func timeUntilBelowLimit(among previews: [Preview]) -> Duration {
         guard let now = clusterTime.reading()?.latest,
             let first = previews.map({ $0.deadline(policy: policy.lifetime) }).min()
         else { return Self.longestLimitWait }
@@ -200,13 +200,13 @@ extension Previews {
         sandbox: BoundSandbox,
         requester: String,
         host: HostHeader,
-        consent: (PreviewToken) async throws -> Void
+        beforeCreation: (PreviewToken) async throws -> Void
     ) async throws -> Preview {
-        for _ in 0..<Self.maxMintings {
+        for _ in 0..<Self.maxTokenAttempts {
             let token = try mintToken()
-            try await consent(token)
+            try await beforeCreation(token)
             do {
-                try await labelWhereNeeded(sandbox, with: run.label)
+                try await labelIfNeeded(sandbox, with: run.label)
                 return try await provision(
                     try await blueprint(token, run: run, port: port, sandbox: sandbox, requester: requester, host: host)
                 )
@@ -225,7 +225,7 @@ extension Previews {
         )
     }
 
-    private func labelWhereNeeded(_ sandbox: BoundSandbox, with run: RunLabel) async throws {
+    private func labelIfNeeded(_ sandbox: BoundSandbox, with run: RunLabel) async throws {
         guard policy.labelsPods || sandbox.selector == .perRunLabel else { return }
         let now = try await currentTime().latest
         guard try await objects.label(sandbox.pod, with: run, at: now) else {
@@ -237,7 +237,7 @@ extension Previews {
         let service = try await createService(for: blueprint)
         do {
             let preview = try await objects.createRoute(for: blueprint)
-            try await withdrawIfOvershot(preview, of: blueprint.annotations.runID)
+            try await withdrawIfOverLimit(preview, of: blueprint.annotations.runID)
             return preview
         } catch {
             let leftNothing = await rollBack(blueprint.annotations.token, serviceUID: service.uid)
@@ -276,7 +276,7 @@ extension Previews {
         host: HostHeader
     ) async throws -> PreviewBlueprint {
         let now = try await currentTime()
-        let life = policy.lifetime.initial(startedAt: now.latest)
+        let life = policy.lifetime.initialDeadlines(startedAt: now.latest)
         return PreviewBlueprint(
             annotations: PreviewAnnotations(
                 expiresAt: life.expiresAt,
@@ -302,8 +302,8 @@ extension Previews {
     /// order is by `creationTimestamp`, which has whole seconds: a preview may come before one that was completed
     /// before it began. Therefore a start whose preview is within the limit, but that sees too many previews, checks
     /// again, and withdraws if the others stay.
-    private func withdrawIfOvershot(_ mine: Preview, of run: RunID) async throws {
-        for look in 1...Self.maxLimitLooks {
+    private func withdrawIfOverLimit(_ mine: Preview, of run: RunID) async throws {
+        for attempt in 1...Self.maxLimitChecks {
             let others = try await objects.routes(reusing: mirror.lastSeenRoute).filter { $0.token != mine.token }
             guard let refusal = refusal(of: run, beside: others) else { return }
             let ranks = others.filter { !$0.isBeingDeleted }.map { other in
@@ -313,17 +313,19 @@ extension Previews {
                     run: other.belongs(to: run) ? mine.run : nil
                 )
             }
-            if look == Self.maxLimitLooks || policy.limits.withdraws(PreviewRank(mine), among: ranks) { throw refusal }
-            try await time.sleep(Self.limitLookPause)
+            if attempt == Self.maxLimitChecks || policy.limits.requiresWithdrawal(of: PreviewRank(mine), among: ranks) {
+                throw refusal
+            }
+            try await time.sleep(Self.limitCheckPause)
         }
     }
 
     /// Throws if the new preview's Service was deleted during the start: a caller must not get an address that can
     /// never work. A Service that cannot be read does not count as deleted.
-    private func checkThatItStands(_ preview: Preview) async throws {
+    private func checkThatServiceExists(_ preview: Preview) async throws {
         let service: PreviewBackend?
         do {
-            service = try await AnswerDeadline.begin(time) { try await objects.backend(preview.token) }
+            service = try await ResponseDeadline.begin(time) { try await objects.backend(preview.token) }
         } catch {
             return
         }
@@ -350,13 +352,13 @@ extension Previews {
     /// - Returns: Whether the cluster has confirmed that neither object exists.
     private func rollBack(_ token: PreviewToken, serviceUID: String?) async -> Bool {
         await UncancelledWork.run(time, limit: Self.rollbackTimeout) {
-            await deleteRemains(of: token, serviceUID: serviceUID)
+            await deleteRemainingObjects(of: token, serviceUID: serviceUID)
         }
     }
 
     /// An accepted deletion need not be complete, for example because of a finalizer; therefore the objects are read
     /// again.
-    private func deleteRemains(of token: PreviewToken, serviceUID: String?) async -> Bool {
+    private func deleteRemainingObjects(of token: PreviewToken, serviceUID: String?) async -> Bool {
         do {
             if let route = try await objects.route(token) {
                 _ = try await objects.deleteRoute(token, .uid(route.uid))
@@ -367,7 +369,7 @@ extension Previews {
             _ = try await objects.deleteBackend(token, .uid(existing))
             return try await objects.backend(token) == nil
         } catch {
-            mirror.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
+            mirror.recordEnd(of: token, checkAt: clusterTime.reading()?.latest ?? .distantPast)
             logger.error(
                 "a failed start left objects for the reaper",
                 metadata: ["preview": "\(token.fingerprint)", "error": "\(error)"]

@@ -44,11 +44,11 @@ extension Previews {
                 }
             } catch {
                 // The caller may not retry, and the route may be gone: the reaper then deletes the Service at once.
-                mirror.noteEnd(of: token, lookAt: clusterTime.reading()?.latest ?? .distantPast)
+                mirror.recordEnd(of: token, checkAt: clusterTime.reading()?.latest ?? .distantPast)
                 throw error
             }
             guard deletedAny else { throw PreviewError.previewNotFound }
-            mirror.noteStop(of: token)
+            mirror.recordStop(of: token)
             var metadata: Logger.Metadata = ["preview": "\(token.fingerprint)", "run": "\(run)"]
             if let requester { metadata["by"] = "\(SecretMask.mask(requester))" }
             logger.info("a preview was stopped", metadata: metadata)

@@ -4,7 +4,7 @@ extension Previews {
     /// How long a gateway may take to serve a changed route.
     private static let rewriteTimeout = Duration.seconds(5)
     /// How long changing a route back may take, however the trial ended.
-    private static let restoreTimeout = AnswerDeadline.takingBack
+    private static let restoreTimeout = ResponseDeadline.rollbackTime
     private static let speaksHTTP2 = """
         The app supports only HTTP/2 without TLS, so the gateway uses it; WebSockets do not work.
         """
@@ -29,8 +29,8 @@ extension Previews {
         var found = (preview: preview, readiness: Readiness(evidence))
         if evidence.maySpeakHTTP2 {
             let trial = await tryHTTP2(preview)
-            if case .answered(let changed, let answer, let readiness) = trial {
-                evidence = answer
+            if case .answered(let changed, let newEvidence, let readiness) = trial {
+                evidence = newEvidence
                 found = (changed, readiness)
             } else if evidence.source == .gateway(.notHTTP) {
                 if case .unanswered = trial { found.readiness = found.readiness.adding(detail: Self.speaksNeither) }
@@ -44,7 +44,7 @@ extension Previews {
             found = await tryLocalhost(found.preview, after: found.readiness)
         }
         // The result of a cancelled caller's probe is no evidence.
-        if !Task.isCancelled { await memory.note(found.readiness, of: found.preview) }
+        if !Task.isCancelled { await readinessCache.record(found.readiness, of: found.preview) }
         return found
     }
 
@@ -134,7 +134,7 @@ extension Previews {
         guard let changed else { return (preview, refusal) }
         let evidence = await self.evidence(of: changed, within: Self.rewriteTimeout, expecting: .localhost)
         let readiness = Readiness(evidence)
-        if evidence.seenHost == .localhost, readiness.isReady, readiness.appStatus.map({ $0 < 400 }) ?? false {
+        if evidence.receivedHost == .localhost, readiness.isReady, readiness.appStatus.map({ $0 < 400 }) ?? false {
             return (changed, readiness.adding(detail: Self.seesLocalhost))
         }
         guard let restored = await restoreHost(of: changed) else { return (changed, readiness) }
@@ -175,21 +175,21 @@ extension Previews {
     ///
     /// - Parameter status: The gateway's status of the route, if it was read; otherwise it is read if the app does not
     ///   answer.
-    func look(
-        at preview: Preview,
+    func probeReadiness(
+        of preview: Preview,
         status: RouteStatus? = nil,
-        patience: Duration = ReadinessWait.firstPatience
+        timeout: Duration = ReadinessWait.firstTimeout
     ) async -> Readiness {
-        Readiness(await evidence(of: preview, status: status, patience: patience))
+        Readiness(await evidence(of: preview, status: status, timeout: timeout))
     }
 
-    /// Same as ``look(at:status:patience:)``, without a waiting caller, so that there is time to try HTTP/2.
-    func lookAgain(at preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
-        let evidence = await self.evidence(of: preview, status: nil, patience: ReadinessWait.firstPatience)
+    /// Same as ``probeReadiness(of:status:timeout:)``, without a waiting caller, so that there is time to try HTTP/2.
+    func probeReadinessAgain(of preview: Preview, mayTryHTTP2: Bool) async -> Readiness {
+        let evidence = await self.evidence(of: preview, status: nil, timeout: ReadinessWait.firstTimeout)
         guard mayTryHTTP2, evidence.maySpeakHTTP2 else { return Readiness(evidence) }
         let trial = await tryHTTP2(preview)
         if trial.needsAnother { return Readiness(evidence) }
-        await memory.noteHTTP2Trial(of: preview.token)
+        await readinessCache.recordHTTP2Trial(of: preview.token)
         if case .answered(_, _, let readiness) = trial { return readiness }
         return Readiness(evidence)
     }
@@ -197,10 +197,10 @@ extension Previews {
     private func evidence(
         of preview: Preview,
         status: RouteStatus?,
-        patience: Duration
+        timeout: Duration
     ) async -> ReadinessEvidence {
         var evidence = ReadinessEvidence(
-            outcome: await probe.probe(preview.token, patience: patience),
+            outcome: await probe.probe(preview.token, timeout: timeout),
             route: .notRead
         )
         if evidence.source != .app || status != nil {
@@ -228,7 +228,7 @@ extension ReadinessEvidence {
     ) async -> ReadinessEvidence {
         let began = time.uptime()
         var wait = ReadinessWait(
-            await probe.probe(preview.token, patience: ReadinessWait.firstPatience),
+            await probe.probe(preview.token, timeout: ReadinessWait.firstTimeout),
             deadline: began + readyTimeout,
             expectedHost: expectedHost,
             triesProtocol: triesProtocol
@@ -240,12 +240,14 @@ extension ReadinessEvidence {
                 return await wait.evidence.completed(about: preview, from: objects)
             case .readRoute:
                 // The wait has no deadline, but its caller waits for each of its reads.
-                let status = try? await AnswerDeadline.begin(time) { try await objects.status(ofRoute: preview.token) }
+                let status = try? await ResponseDeadline.begin(time) {
+                    try await objects.status(ofRoute: preview.token)
+                }
                 wait.record(status, at: time.uptime())
-            case .probe(let pause, let patience):
+            case .probe(let pause, let timeout):
                 do { try await time.sleep(pause) } catch { return wait.evidence }
                 let sent = time.uptime()
-                wait.record(await probe.probe(preview.token, patience: patience))
+                wait.record(await probe.probe(preview.token, timeout: timeout))
                 probed = time.uptime() - sent
             }
         }

@@ -20,7 +20,7 @@ public struct Previews: Sendable {
     let metrics: PreviewMetrics
     let logger: Logger
     /// The latest results of probes of listed previews.
-    let memory: ReadinessMemory
+    let readinessCache: ReadinessCache
 
     /// - Parameters:
     ///   - mirror: This replica's copy of the cluster.
@@ -55,7 +55,7 @@ public struct Previews: Sendable {
         self.time = time
         self.metrics = metrics
         self.logger = logger
-        memory = ReadinessMemory(uptime: time.uptime) { preview in
+        readinessCache = ReadinessCache(uptime: time.uptime) { preview in
             if let event = TimelineEvent.ready(preview) { timeline.record(event) }
         }
     }
@@ -63,12 +63,12 @@ public struct Previews: Sendable {
     /// The ports that previews may use.
     public var ports: PortPolicy { policy.ports }
 
-    /// Runs `work` within the caller's ``AnswerDeadline``, and maps the cluster's errors to errors for the caller.
+    /// Runs `work` within the caller's ``ResponseDeadline``, and maps the cluster's errors to errors for the caller.
     func mappingClusterErrors<Result>(_ work: () async throws -> Result) async throws(PreviewError) -> Result {
         do {
-            return try await AnswerDeadline.keep(time, work)
+            return try await ResponseDeadline.ensure(time, work)
         } catch {
-            throw PreviewError(meeting: error)
+            throw PreviewError(mapping: error)
         }
     }
 
@@ -96,19 +96,19 @@ extension Previews {
     /// The living preview of a run with one of these fingerprints.
     ///
     /// This replica's copy says which one to read; whether it lives is read from the cluster.
-    func living(of run: RunID, fingerprints: Set<String>) async throws -> Preview? {
+    func livingPreview(of run: RunID, fingerprints: Set<String>) async throws -> Preview? {
         let now = try await currentTime().earliest
-        func isIt(_ preview: Preview) -> Bool {
+        func isMatch(_ preview: Preview) -> Bool {
             preview.belongs(to: run) && fingerprints.contains(preview.token.fingerprint) && isLiving(preview, now: now)
         }
-        if let known = mirror.routes(of: run.label)?.first(where: isIt),
-            let confirmed = try await objects.route(known.token), isIt(confirmed)
+        if let known = mirror.routes(of: run.label)?.first(where: isMatch),
+            let confirmed = try await objects.route(known.token), isMatch(confirmed)
         {
             return confirmed
         }
         let unknown = fingerprints.filter { mirror.end(of: $0) == nil }
         guard !unknown.isEmpty else { return nil }
-        return try await objects.routes(of: run.label).map(\.preview).first(where: isIt)
+        return try await objects.routes(of: run.label).map(\.preview).first(where: isMatch)
     }
 
     /// The session of a preview that an earlier call started, with the result of a new probe.
@@ -116,9 +116,11 @@ extension Previews {
     /// - Returns: nil if the preview has ended, as one does that exceeded a limit.
     func join(_ preview: Preview) async throws -> StartedPreview? {
         let began = time.uptime()
-        let (_, readiness) = await AnswerDeadline.suspend { await waitUntilServing(preview, host: preview.hostHeader) }
+        let (_, readiness) = await ResponseDeadline.suspend {
+            await waitUntilServing(preview, host: preview.hostHeader)
+        }
         // The wait for the app may have taken longer than the caller's deadline allows for the cluster.
-        let living = try await AnswerDeadline.begin(time) { () async throws -> Preview? in
+        let living = try await ResponseDeadline.begin(time) { () async throws -> Preview? in
             let now = try await currentTime().earliest
             guard let current = try await objects.route(preview.token), current.uid == preview.uid,
                 isLiving(current, now: now)
@@ -141,6 +143,6 @@ extension Previews {
             .first { preview, _ in
                 preview.token.fingerprint == fingerprint && preview.belongs(to: run) && isLiving(preview, now: now)
             }
-            .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(untried: $0.status)) }
+            .map { PreviewSession($0.preview, policy: policy.lifetime, readiness: Readiness(unprobed: $0.status)) }
     }
 }

@@ -9,15 +9,15 @@ final class RefusedStarts: Sendable {
         let kind: PreviewError.Kind
     }
 
-    private let repeated: RepeatedMessages<Cause>
+    private let repeated: SharedLogThrottle<Cause>
     private let logger: Logger
 
     init(time: MonotonicTime, logger: Logger) {
-        repeated = RepeatedMessages(time: time)
+        repeated = SharedLogThrottle(time: time)
         self.logger = logger
     }
 
-    func note(_ error: PreviewError, run: RunID, port: Int, requester: String) {
+    func record(_ error: PreviewError, run: RunID, port: Int, requester: String) {
         // A caller that disconnected was not refused.
         guard error.kind != .cancelled,
             let heldBack = repeated.admit(Cause(run: run, kind: error.kind))

@@ -47,12 +47,12 @@ extension Approval {
         self.port = port
         pod = record.pod
         podUID = record.podUID
-        requester = Self.cut(record.requester)
+        requester = Self.truncated(record.requester)
         self.requestedAt = requestedAt
         self.deadline = deadline
         state = record.state
         scope = record.scope
-        decidedBy = record.decidedBy.map(Self.cut)
+        decidedBy = record.decidedBy.map(Self.truncated)
         decidedAt = record.decidedAt.flatMap(RFC3339.date)
         usableUntil = record.usableUntil.flatMap(RFC3339.date)
         automatic = record.automatic
@@ -60,7 +60,7 @@ extension Approval {
         preview = record.preview.flatMap { PreviewToken.isFingerprint($0) ? $0 : nil }
         usedAt = record.usedAt.flatMap(RFC3339.date)
         isShared = record.shared ?? false
-        reason = record.reason.map(Self.cut)
+        reason = record.reason.map(Self.truncated)
     }
 
     /// Whether the text may name an object or a use. It never becomes longer when it is written.

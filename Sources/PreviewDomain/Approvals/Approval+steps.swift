@@ -17,7 +17,7 @@ extension Approval {
         case share(use: String)
         /// The start that the text names failed, it is certain that it left nothing behind, and its preview was not
         /// returned to any caller.
-        case giveBack(use: String)
+        case returnGrant(use: String)
         /// The instant is the earliest that the cluster's clock can show now: nothing expires early.
         case expire(now: Date)
         /// The subject of the approval no longer exists.
@@ -30,7 +30,7 @@ extension Approval {
         case (.pending, .approve(let scope, let decider, let instant, let window)):
             changed(to: .granted) {
                 $0.scope = scope
-                $0.decidedBy = Self.cut(decider)
+                $0.decidedBy = Self.truncated(decider)
                 $0.decidedAt = instant
                 $0.usableUntil = instant + window
             }
@@ -43,9 +43,9 @@ extension Approval {
             }
         case (.pending, .deny(let decider, let reason, let instant)):
             changed(to: .denied) {
-                $0.decidedBy = Self.cut(decider)
+                $0.decidedBy = Self.truncated(decider)
                 $0.decidedAt = instant
-                $0.reason = reason.map(Self.cut)
+                $0.reason = reason.map(Self.truncated)
             }
         case (.granted, .use(let use, let preview, let instant)):
             changed(to: .consumed) {
@@ -57,7 +57,7 @@ extension Approval {
             changed(to: .consumed) { $0.preview = preview }
         case (.consumed, .share(let use)) where use == self.use && !isShared:
             changed(to: .consumed) { $0.isShared = true }
-        case (.consumed, .giveBack(let use)) where use == self.use && !isShared:
+        case (.consumed, .returnGrant(let use)) where use == self.use && !isShared:
             returned
         case (.pending, .expire(let now)) where now >= deadline:
             changed(to: .timedOut) { $0.decidedAt = deadline }
@@ -66,10 +66,10 @@ extension Approval {
         case (.pending, .withdraw(let reason, let instant)):
             changed(to: .withdrawn) {
                 $0.decidedAt = instant
-                $0.reason = Self.cut(reason)
+                $0.reason = Self.truncated(reason)
             }
         case (.granted, .withdraw(let reason, _)):
-            changed(to: .withdrawn) { $0.reason = Self.cut(reason) }
+            changed(to: .withdrawn) { $0.reason = Self.truncated(reason) }
         default:
             nil
         }
@@ -87,7 +87,7 @@ extension Approval {
     }
 
     /// Whether the request can change no more, except that a start returns its grant.
-    public var isOver: Bool { state != .pending && state != .granted }
+    public var isFinal: Bool { state != .pending && state != .granted }
 
     /// The instant from which ``Step/expire(now:)`` changes something; nil if nothing does.
     public var expiry: Date? {
@@ -113,7 +113,7 @@ extension Approval {
     private static let useByteCount = 10
 
     /// Generates a name for a start that uses a grant.
-    public static func mintUse(randomBytes: RandomBytes) throws -> String {
+    public static func generateUseName(randomBytes: RandomBytes) throws -> String {
         Base32.encode(try randomBytes(useByteCount))
     }
 

@@ -92,7 +92,7 @@ public struct Approval: Hashable, Sendable {
         self.port = port
         self.pod = pod
         self.podUID = podUID
-        self.requester = Self.cut(requester)
+        self.requester = Self.truncated(requester)
         self.requestedAt = requestedAt
         deadline = requestedAt + window
         state = .pending
@@ -127,17 +127,17 @@ public struct Approval: Hashable, Sendable {
     }
 
     /// Whether `requester` made the request; the stored name may have been cut.
-    public func isRequested(by requester: String) -> Bool { self.requester == Self.cut(requester) }
+    public func isRequested(by requester: String) -> Bool { self.requester == Self.truncated(requester) }
 
     /// Whether `decider` made the decision; the stored name may have been cut.
-    public func isDecided(by decider: String) -> Bool { decidedBy == Self.cut(decider) }
+    public func isDecided(by decider: String) -> Bool { decidedBy == Self.truncated(decider) }
 
     /// The longest stored name or reason in bytes, so that an approval is always small.
     public static let maxNameBytes = 200
 
     /// The text up to ``maxNameBytes``, cut between characters, with a space for each control character of ASCII. Those
     /// would take six bytes each in JSON.
-    static func cut(_ text: String) -> String {
+    static func truncated(_ text: String) -> String {
         let line = text.utf8.contains(where: isControl) ? replacingControls(in: text) : text
         guard line.utf8.count > maxNameBytes else { return line }
         var kept = ""

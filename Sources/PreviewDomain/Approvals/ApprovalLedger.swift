@@ -107,7 +107,7 @@ public struct ApprovalLedger: Hashable, Sendable {
         for entry in entries {
             let next = stepped[entry.approval.id] ?? entry.approval
             if next != entry.approval { changes[entry.key] = next.text }
-            if next.isOver { over.append((entry.key, next)) }
+            if next.isFinal { over.append((entry.key, next)) }
         }
         let used = over.filter { $0.next.state == .consumed }
         for (key, _) in over.filter({ $0.next.state != .consumed }) + used where excess > 0 {

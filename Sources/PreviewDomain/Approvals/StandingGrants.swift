@@ -4,7 +4,7 @@ public import FoundationEssentials
 /// A grant that remains valid after the request for which it was given.
 public struct StandingGrant: Hashable, Sendable {
     /// What it covers.
-    public enum Reach: Hashable, Sendable {
+    public enum Scope: Hashable, Sendable {
         /// One port of one run.
         case run(RunID, TargetPort)
         /// Every port of one run.
@@ -13,20 +13,20 @@ public struct StandingGrant: Hashable, Sendable {
         case always(TargetPort)
     }
 
-    public let reach: Reach
+    public let scope: Scope
     /// Who gave it.
     public let by: String?
     public let at: Date?
 
-    public init(_ reach: Reach, by: String, at: Date) {
-        self.reach = reach
-        self.by = Approval.cut(by)
+    public init(_ scope: Scope, by: String, at: Date) {
+        self.scope = scope
+        self.by = Approval.truncated(by)
         self.at = at
     }
 
-    fileprivate init(reach: Reach, by: String?, at: Date?) {
-        self.reach = reach
-        self.by = by.map(Approval.cut)
+    fileprivate init(scope: Scope, by: String?, at: Date?) {
+        self.scope = scope
+        self.by = by.map(Approval.truncated)
         self.at = at
     }
 }
@@ -47,14 +47,14 @@ public struct StandingGrants: Hashable, Sendable {
     }
 
     /// The scope by which the port of the run is covered, if it is.
-    public func reach(covering run: RunID, port: TargetPort) -> StandingGrant.Reach? {
-        let covering: [StandingGrant.Reach] = [.run(run, port), .tool(run), .always(port)]
-        return covering.first { reach in grants.contains { $0.reach == reach } }
+    public func scope(covering run: RunID, port: TargetPort) -> StandingGrant.Scope? {
+        let covering: [StandingGrant.Scope] = [.run(run, port), .tool(run), .always(port)]
+        return covering.first { scope in grants.contains { $0.scope == scope } }
     }
 
     /// Adds a grant, which replaces one with the same scope.
     public mutating func add(_ grant: StandingGrant) {
-        grants.removeAll { $0.reach == grant.reach }
+        grants.removeAll { $0.scope == grant.scope }
         grants.append(grant)
         grants.removeFirst(max(0, grants.count - Self.maxCount))
     }
@@ -70,7 +70,7 @@ public struct StandingGrants: Hashable, Sendable {
     }
 
     /// Malformed entries are ignored.
-    private struct Lenient: Decodable {
+    private struct LenientRecord: Decodable {
         let record: Record?
 
         init(from decoder: any Decoder) throws {
@@ -82,11 +82,11 @@ public struct StandingGrants: Hashable, Sendable {
     public init(text: String?) {
         self.init()
         guard let text, text.utf8.count <= Self.maxTextBytes,
-            let records = try? JSONDecoder().decode([Lenient].self, from: Data(text.utf8))
+            let records = try? JSONDecoder().decode([LenientRecord].self, from: Data(text.utf8))
         else { return }
         for record in records.compactMap(\.record) {
-            guard let reach = Self.reach(of: record) else { continue }
-            add(StandingGrant(reach: reach, by: record.by, at: record.at.flatMap(RFC3339.date)))
+            guard let scope = Self.scope(of: record) else { continue }
+            add(StandingGrant(scope: scope, by: record.by, at: record.at.flatMap(RFC3339.date)))
         }
     }
 
@@ -94,7 +94,7 @@ public struct StandingGrants: Hashable, Sendable {
     public var text: String {
         let records = grants.map { grant in
             let at = grant.at.map(RFC3339.string)
-            return switch grant.reach {
+            return switch grant.scope {
             case .run(let run, let port): Record(scope: .run, run: run.text, port: port.number, by: grant.by, at: at)
             case .tool(let run): Record(scope: .tool, run: run.text, port: nil, by: grant.by, at: at)
             case .always(let port): Record(scope: .always, run: nil, port: port.number, by: grant.by, at: at)
@@ -103,7 +103,7 @@ public struct StandingGrants: Hashable, Sendable {
         return JSONText.encode(records)
     }
 
-    private static func reach(of record: Record) -> StandingGrant.Reach? {
+    private static func scope(of record: Record) -> StandingGrant.Scope? {
         let run = record.run.flatMap { try? RunID($0) }
         let port = record.port.flatMap(TargetPort.init)
         switch (record.scope, run, port) {
@@ -135,7 +135,7 @@ public enum AutomaticGrant: String, Hashable, Sendable, Codable, CaseIterable {
     case parentToolGrant = "parent-tool-grant"
 
     /// The ground in words, as the end of a sentence.
-    public var words: String {
+    public var explanation: String {
         switch self {
         case .setting: "this service is configured to approve every preview"
         case .runOption: "the run's auto-approve option is enabled"

@@ -9,8 +9,8 @@ public import OpenSSLKit
 /// whether the token is still valid.
 public struct AccessTokenVerifier: CredentialVerifier {
     /// The largest number of cached tokens, and the longest time for which they are cached.
-    public static let maxRememberedTokens = 4096
-    public static let maxMemory = Duration.seconds(3600)
+    public static let maxCachedTokens = 4096
+    public static let maxCacheLifetime = Duration.seconds(3600)
 
     /// A token with a valid signature.
     private struct Verified: Sendable {
@@ -45,13 +45,13 @@ public struct AccessTokenVerifier: CredentialVerifier {
         self.audience = audience
         self.keys = keys
         self.now = now
-        verified = ExpiringCache(maxEntries: Self.maxRememberedTokens) { .seconds(now().timeIntervalSince1970) }
+        verified = ExpiringCache(maxEntries: Self.maxCachedTokens) { .seconds(now().timeIntervalSince1970) }
     }
 
-    public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    public func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult {
         let digest = BearerDigest(bearer)
         if let known = verified[digest], let key = try await keys.key(named: known.keyID), key == known.key {
-            return verdict(on: known.claims, of: bearer)
+            return result(for: known.claims, of: bearer)
         }
         // Tokens of another issuer are left to other verifiers.
         guard let token = JSONWebToken(bearer.value), token.claims(IssuerClaim.self)?.iss == issuer else {
@@ -64,12 +64,12 @@ public struct AccessTokenVerifier: CredentialVerifier {
             token.isSigned(by: key),
             let claims = token.claims(AccessTokenClaims.self)
         else { return .rejected }
-        verified.insert(Verified(keyID: keyID, key: key, claims: claims), for: digest, lifetime: Self.maxMemory)
-        return verdict(on: claims, of: bearer)
+        verified.insert(Verified(keyID: keyID, key: key, claims: claims), for: digest, lifetime: Self.maxCacheLifetime)
+        return result(for: claims, of: bearer)
     }
 
-    private func verdict(on claims: AccessTokenClaims, of bearer: Secret) -> CredentialVerdict {
-        guard claims.hold(issuer: issuer, audience: audience, now: now()) else { return .rejected }
+    private func result(for claims: AccessTokenClaims, of bearer: Secret) -> VerificationResult {
+        guard claims.areValid(issuer: issuer, audience: audience, now: now()) else { return .rejected }
         return .accepted(Caller(identity: claims.subject, role: .user, names: claims.names, bearer: bearer))
     }
 }
@@ -110,7 +110,7 @@ struct AccessTokenClaims: Decodable {
     }
 
     /// Whether the token is meant for `audience`, comes from `issuer`, is valid `now`, and names a user.
-    func hold(issuer: String, audience: String, now: Date) -> Bool {
+    func areValid(issuer: String, audience: String, now: Date) -> Bool {
         let seconds = now.timeIntervalSince1970
         return self.issuer == issuer && audiences.contains(audience)
             && seconds < expiry + Self.leeway

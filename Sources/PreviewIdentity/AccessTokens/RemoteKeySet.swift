@@ -48,10 +48,10 @@ public actor RemoteKeySet: VerificationKeySource {
 
     public func key(named keyID: String) async throws(AccessDenied) -> PublicKey? {
         if let key = keys?[keyID] {
-            if let loadedAt, uptime() - loadedAt >= Self.maxAge { _ = refreshing() }
+            if let loadedAt, uptime() - loadedAt >= Self.maxAge { _ = refreshTask() }
             return key
         }
-        await refreshing()?.value
+        await refreshTask()?.value
         if let key = keys?[keyID] { return key }
         guard !lastTryFailed else {
             throw AccessDenied(
@@ -64,7 +64,7 @@ public actor RemoteKeySet: VerificationKeySource {
     }
 
     /// The request in progress, or a new one if it is time for it.
-    private func refreshing() -> Task<Void, Never>? {
+    private func refreshTask() -> Task<Void, Never>? {
         if let refresh { return refresh }
         let interval = keys == nil ? Self.firstLoadRetryInterval : Self.minRefreshInterval
         if let triedAt, uptime() - triedAt < interval { return nil }
@@ -91,14 +91,14 @@ public actor RemoteKeySet: VerificationKeySource {
     private func fetch() async throws -> [String: PublicKey] {
         var head = HTTPRequest(getting: url)
         head.headerFields[.accept] = "application/json"
-        let answer = try await transport.collect(
+        let response = try await transport.collect(
             TransportRequest(head: head, timeout: Self.timeout),
             maxBodyBytes: Self.maxBodyBytes
         )
-        guard answer.head.status == .ok else {
-            throw UnusableKeySet("the response has status \(answer.head.status.code), expected 200")
+        guard response.head.status == .ok else {
+            throw UnusableKeySet("the response has status \(response.head.status.code), expected 200")
         }
-        guard let document = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(answer.body)) else {
+        guard let document = try? JSONDecoder().decode(JSONWebKeySet.self, from: Data(response.body)) else {
             throw UnusableKeySet("the response is not a JSON Web Key Set (RFC 7517)")
         }
         return document.verificationKeys()

@@ -11,7 +11,7 @@ public struct CoreAPIAuthority: RunAuthority {
     /// How long a response is cached.
     public static let lifetime = Duration.seconds(10)
     /// The largest number of cached responses.
-    public static let maxCachedAnswers = 4096
+    public static let maxCachedResponses = 4096
     /// When to try again if the core API does not say.
     public static let defaultRetry = Duration.seconds(5)
 
@@ -23,8 +23,8 @@ public struct CoreAPIAuthority: RunAuthority {
     /// - Parameter uptime: The time since some fixed instant.
     public init(_ client: CoreAPIClient, uptime: @escaping @Sendable () -> Duration) {
         self.client = client
-        cache = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
-        seen = ExpiringCache(maxEntries: Self.maxCachedAnswers, uptime: uptime)
+        cache = ExpiringCache(maxEntries: Self.maxCachedResponses, uptime: uptime)
+        seen = ExpiringCache(maxEntries: Self.maxCachedResponses, uptime: uptime)
     }
 
     public func relation(of caller: Caller, to run: RunID) async throws(AccessDenied) -> RunRelation {
@@ -48,7 +48,7 @@ public struct CoreAPIAuthority: RunAuthority {
     /// - Throws: ``AccessDenied`` if the core API does not show the run to the user, or does not answer.
     public func run(_ run: RunID, seenBy bearer: Secret) async throws(AccessDenied) -> CoreRun {
         let key = BearerDigest(bearer, context: run.text)
-        if let answer = cache[key] { return try answer.get() }
+        if let result = cache[key] { return try result.get() }
         return try await read(run, as: bearer, key)
     }
 
@@ -64,11 +64,11 @@ public struct CoreAPIAuthority: RunAuthority {
     }
 
     private func read(_ run: RunID, as bearer: Secret, _ key: BearerDigest) async throws(AccessDenied) -> CoreRun {
-        let answer: Result<CoreRun, AccessDenied>
+        let result: Result<CoreRun, AccessDenied>
         do throws(CoreAPIError) {
             let shown = try await client.run(run, bearer: bearer.value)
             seen.insert(shown, for: run, lifetime: Self.lifetime)
-            answer = .success(shown)
+            result = .success(shown)
         } catch {
             guard error.kind != .cancelled else { throw .cancelled }
             guard let denied = Self.denied(error.kind) else {
@@ -78,10 +78,10 @@ public struct CoreAPIAuthority: RunAuthority {
                     retryAfter: error.retryAfter ?? Self.defaultRetry
                 )
             }
-            answer = .failure(denied)
+            result = .failure(denied)
         }
-        cache.insert(answer, for: key, lifetime: Self.lifetime)
-        return try answer.get()
+        cache.insert(result, for: key, lifetime: Self.lifetime)
+        return try result.get()
     }
 
     /// The claims of an access token about its user.

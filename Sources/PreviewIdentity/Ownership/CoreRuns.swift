@@ -39,7 +39,7 @@ public struct CoreRuns: Sendable {
     /// The information about a run; `nil` if there is no recent response to a caller, and the service key was refused.
     public func run(_ run: RunID) async -> CoreRun? {
         if let seen = authority.lastSeen(run) { return seen }
-        if let bearer = Caller.current?.bearerOfTheCoreAPI {
+        if let bearer = Caller.current?.coreAPIBearer {
             do throws(AccessDenied) {
                 return try await authority.read(run, as: bearer)
             } catch {
@@ -73,7 +73,7 @@ public struct CoreRuns: Sendable {
 
 extension Caller {
     /// The bearer token with which the core API can be asked on behalf of the caller.
-    fileprivate var bearerOfTheCoreAPI: Secret? {
+    fileprivate var coreAPIBearer: Secret? {
         switch role {
         case .user, .unverified: bearer
         // The service key is tried separately, and an operator's token is known only to Kubernetes.

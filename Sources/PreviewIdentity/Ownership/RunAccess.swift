@@ -31,7 +31,7 @@ public struct RunAccess: Sendable {
                 )
             }
         case .user, .unverified:
-            guard try await authority.relation(of: caller, to: run) == .owner || action.isLooking else {
+            guard try await authority.relation(of: caller, to: run) == .owner || action.isReadOnly else {
                 throw AccessDenied(
                     .forbidden,
                     """
@@ -69,7 +69,7 @@ public enum RunAction: String, Hashable, Sendable, CaseIterable {
     }
 
     /// Whether it changes nothing, so that every user who may see the run may do it.
-    var isLooking: Bool {
+    var isReadOnly: Bool {
         switch self {
         case .list, .readApprovals, .readTimeline: true
         case .start, .startAsAgent, .keepAlive, .stop, .decide: false

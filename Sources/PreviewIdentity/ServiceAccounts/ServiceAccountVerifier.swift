@@ -47,7 +47,7 @@ public struct ServiceAccountVerifier: CredentialVerifier {
         cache = ExpiringCache(maxEntries: Self.maxCachedReviews, uptime: uptime)
     }
 
-    public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    public func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult {
         // A token that is not meant for this service is not sent to the API server.
         guard let audiences = JSONWebToken(bearer.value)?.claims(AudienceClaim.self)?.aud.values,
             audiences.contains(Self.audience)
@@ -59,14 +59,14 @@ public struct ServiceAccountVerifier: CredentialVerifier {
     private func userName(of bearer: Secret) async throws(AccessDenied) -> String? {
         let digest = BearerDigest(bearer)
         if let answer = cache[digest] { return answer }
-        guard inProgress.enter() else {
+        guard inProgress.acquire() else {
             throw AccessDenied(
                 .unavailable,
                 "Too many credentials are being checked right now. Try again shortly.",
                 retryAfter: Self.retryAfter
             )
         }
-        defer { inProgress.leave() }
+        defer { inProgress.release() }
         let userName = try await reviews.userName(of: bearer, audience: Self.audience)
         cache.insert(userName, for: digest, lifetime: Self.lifetime)
         return userName

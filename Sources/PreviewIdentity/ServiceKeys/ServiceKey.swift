@@ -40,7 +40,7 @@ public struct ServiceKeyVerifier: CredentialVerifier {
         self.key = key
     }
 
-    public func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    public func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult {
         key().matches(bearer.value) ? .accepted(caller) : .notRecognized
     }
 }

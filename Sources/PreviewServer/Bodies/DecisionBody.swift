@@ -40,7 +40,7 @@ struct DecisionBody {
     }
 
     /// Whether the ID may be that of a request of this service.
-    static func mayBeOurs(_ bytes: ByteBuffer) -> Bool {
+    static func mayConcernThisService(_ bytes: ByteBuffer) -> Bool {
         let members = try? JSONDecoder().decode(Members.self, from: Data(bytes.readableBytesView))
         return members?.requestID.map { ApprovalRequestID($0) != nil } ?? true
     }
@@ -106,7 +106,7 @@ struct DeniedBody: Encodable {
 }
 
 /// The response to a change of the auto-approve option.
-struct AutoApproveAnswer: Encodable {
+struct AutoApproveResponseBody: Encodable {
     private let runID: String
     private let autoApproveTools: Bool
 

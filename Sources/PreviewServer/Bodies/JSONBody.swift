@@ -37,7 +37,7 @@ extension JSONBody {
     ///
     /// It is written without an encoder, which would take longer than all other work of the request; front ends send it
     /// often. Neither a token nor an instant has characters that JSON escapes.
-    init(token: PreviewToken, _ kept: KeptAlive) {
+    init(token: PreviewToken, _ kept: KeepaliveResult) {
         let (expiresAt, maxUntil) = (RFC3339.string(kept.expiresAt), RFC3339.string(kept.maxUntil))
         let text =
             #"{"expires_at":"\#(expiresAt)","kept_alive":true,"max_until":"\#(maxUntil)","token":"\#(token.text)"}"#
@@ -86,7 +86,7 @@ struct StoppedBody: Encodable {
 
 extension Request {
     /// False if the request says that its body is not JSON.
-    var mayHoldJSON: Bool {
+    var mayContainJSON: Bool {
         guard let type = headers[.contentType] else { return true }
         let mediaType = type.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
         return mediaType == "application/json" || mediaType.hasSuffix("+json")
@@ -107,7 +107,7 @@ extension Request {
     }
 
     /// Whether the caller prefers a URL to waiting (RFC 7240, section 4.1).
-    var prefersAsynchronousAnswer: Bool {
+    var prefersAsynchronousResponse: Bool {
         guard let name = HTTPField.Name("Prefer") else { return false }
         return headers[values: name].contains { value in
             value.split(separator: ",").contains { preference in
@@ -119,7 +119,7 @@ extension Request {
 }
 
 /// A whole number in JSON, which some callers write as a string: `3000` or `"3000"`.
-struct WrittenInteger: Decodable {
+struct IntegerOrString: Decodable {
     let value: Int
 
     init(from decoder: any Decoder) throws {

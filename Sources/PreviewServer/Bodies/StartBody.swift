@@ -21,7 +21,7 @@ struct StartBody: Decodable {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         // A member that is null is an error, unlike an absent one.
         let ports = try [.targetPort, .targetPortInSnakeCase].filter(members.contains).map { (key: CodingKeys) in
-            try members.decode(WrittenInteger.self, forKey: key).value
+            try members.decode(IntegerOrString.self, forKey: key).value
         }
         guard let port = ports.first, ports.allSatisfy({ $0 == port }) else {
             throw APIError(.badRequest, Self.expectation)
@@ -39,7 +39,7 @@ struct StartBody: Decodable {
 
     /// Reads and checks the body of `request`.
     init(reading request: Request, maxBytes: Int) async throws {
-        guard request.mayHoldJSON else {
+        guard request.mayContainJSON else {
             throw APIError(
                 .unsupportedMediaType,
                 "The body must be JSON: send 'Content-Type: application/json' and, for example, {\"target_port\": 3000}."

@@ -11,7 +11,7 @@ struct ConnectionActivity {
     private var phase: Phase
     private var blockedSince: NIODeadline?
     /// True while the response in progress comes from the core API.
-    private(set) var isPassingOn = false
+    private(set) var isForwarding = false
 
     init(openedAt now: NIODeadline) {
         phase = .readingHead(since: now)
@@ -44,14 +44,14 @@ struct ConnectionActivity {
 
     /// The response in progress comes from the core API, or no longer. Only this service's own responses have to be
     /// read within a time limit: a connection on which bytes flow slowly does not accept more for longer than that.
-    mutating func passingOn(_ isPassingOn: Bool, at now: NIODeadline) {
-        self.isPassingOn = isPassingOn
+    mutating func forwardingChanged(to isForwarding: Bool, at now: NIODeadline) {
+        self.isForwarding = isForwarding
         if blockedSince != nil { blockedSince = now }
     }
 
     /// When the connection is to be closed unless something happens before.
     func deadline(_ limits: ConnectionLimits) -> NIODeadline {
-        let blocked = isPassingOn ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
+        let blocked = isForwarding ? nil : blockedSince.map { $0 + TimeAmount(limits.writeTimeout) }
         switch phase {
         case .readingHead(let since):
             return min(blocked ?? .distantFuture, since + TimeAmount(limits.headTimeout))
@@ -143,11 +143,11 @@ final class RequestStart: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .matching(let count) = state { look(at: unwrapInboundIn(data), matched: count) }
+        if case .matching(let count) = state { match(unwrapInboundIn(data), matched: count) }
         context.fireChannelRead(data)
     }
 
-    private func look(at bytes: ByteBuffer, matched: Int) {
+    private func match(_ bytes: ByteBuffer, matched: Int) {
         var matched = matched
         for byte in bytes.readableBytesView {
             // Empty lines before a request are ignored (RFC 9112, 2.2).

@@ -39,11 +39,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// Whether the response in progress is the core API's. It has no time limit for reading.
-    var isPassingOn: Bool {
-        get { activity?.isPassingOn ?? false }
+    var isForwarding: Bool {
+        get { activity?.isForwarding ?? false }
         set {
-            guard let context, let activity, activity.isPassingOn != newValue else { return }
-            self.activity?.passingOn(newValue, at: context.eventLoop.now)
+            guard let context, let activity, activity.isForwarding != newValue else { return }
+            self.activity?.forwardingChanged(to: newValue, at: context.eventLoop.now)
             schedule(context)
         }
     }
@@ -143,7 +143,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 }
 
 /// A connection type like `Base`, with a ``ConnectionHandler``.
-struct WatchedChannel<Base: ServerChildChannel>: ServerChildChannel {
+struct LimitedChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
     let limits: ConnectionLimits
     let registry: ConnectionRegistry
@@ -212,21 +212,21 @@ extension HTTPServerBuilder {
     ///   - metrics: Counts closed connections.
     ///   - router: Forwards the core API's requests; `nil` answers everything here.
     ///   - streams: The events that are merged into the core API's streams.
-    public static func watched(
+    public static func limited(
         _ limits: ConnectionLimits,
         draining: Draining = Draining(),
         metrics: any MetricsFactory = MetricsSystem.factory,
         router: CoreRouter? = nil,
         streams: RunStreamSource? = nil
     ) -> HTTPServerBuilder {
-        let passingOn = router.map { PassingOn(router: $0, streams: streams) }
+        let forwarder = router.map { CoreForwarder(router: $0, streams: streams) }
         return HTTPServerBuilder { ownResponder in
             // Idle connections are closed by the connection's handler.
             let http1 = HTTP1Channel(
-                responder: passingOn.map { $0.before(ownResponder) } ?? ownResponder,
+                responder: forwarder.map { $0.wrap(ownResponder) } ?? ownResponder,
                 configuration: HTTP1Channel.Configuration(
                     additionalChannelHandlers: [
-                        MessageHandler(limits: limits, draining: draining, passingOn: passingOn)
+                        MessageHandler(limits: limits, draining: draining, forwarder: forwarder)
                     ],
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: limits.maxHeaderFieldBytes,
@@ -236,7 +236,7 @@ extension HTTPServerBuilder {
                 )
             )
             let registry = ConnectionRegistry(maxConnections: limits.maxConnections, metrics: metrics)
-            return WatchedChannel(base: http1, limits: limits, registry: registry)
+            return LimitedChannel(base: http1, limits: limits, registry: registry)
         }
     }
 }

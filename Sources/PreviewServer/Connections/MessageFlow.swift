@@ -12,7 +12,7 @@ struct MessageFlow {
 
     /// What to do once a part of a response was written.
     enum Outbound: Hashable {
-        case carryOn
+        case keepOpen
         /// It was the last one: nothing more is read or sent.
         case finish
     }
@@ -20,7 +20,7 @@ struct MessageFlow {
     private enum Phase: Hashable {
         case open
         /// The response in progress is the last one.
-        case closingAfterAnswer
+        case closingAfterResponse
         /// The last response was sent; everything that still arrives is discarded.
         case lingering
     }
@@ -31,7 +31,7 @@ struct MessageFlow {
     /// A request that waits for its response.
     private struct Exchange: Hashable {
         let isHEAD: Bool
-        let isPassedOn: Bool
+        let isForwarded: Bool
     }
 
     /// The requests that wait for their responses, in order of arrival.
@@ -39,9 +39,9 @@ struct MessageFlow {
     /// A request's head was read, its end was not.
     private(set) var isReading = false
     /// A response's head was sent, its end was not.
-    private(set) var isAnswering = false
+    private(set) var isResponding = false
     /// Whether the request that is being read is forwarded: the length of its body is not limited.
-    private var readsPassedOn = false
+    private var readsForwardedRequest = false
     private var bodyBytes = 0
     private var discardedBytes = 0
 
@@ -57,20 +57,20 @@ struct MessageFlow {
     var hasUnanswered: Bool { !unanswered.isEmpty }
 
     /// True while the next or current response is one to a `HEAD`: it has no body (RFC 9110, 9.3.2).
-    var answersHEAD: Bool { unanswered.first?.isHEAD ?? false }
+    var nextResponseIsToHEAD: Bool { unanswered.first?.isHEAD ?? false }
 
     /// True while the next or current response is forwarded from the core API.
-    var answersPassedOn: Bool { unanswered.first?.isPassedOn ?? false }
+    var nextResponseIsForwarded: Bool { unanswered.first?.isForwarded ?? false }
 
     /// True while the body of a forwarded request arrives.
-    var isReadingPassedOn: Bool { isReading && readsPassedOn }
+    var isReadingForwardedRequest: Bool { isReading && readsForwardedRequest }
 
     /// True while the next response is to the newest request, so that closing the connection after it loses none.
-    var answersNewest: Bool { unanswered.count <= 1 }
+    var nextResponseIsToNewestRequest: Bool { unanswered.count <= 1 }
 
     /// True while no response is pending except to the request that is being read, if any: a response that is generated
     /// here would be taken for it.
-    var mayAnswerOutOfTurn: Bool { phase == .open && unanswered.count <= (isReading ? 1 : 0) && !isAnswering }
+    var mayRespondOutOfTurn: Bool { phase == .open && unanswered.count <= (isReading ? 1 : 0) && !isResponding }
 
     var isLingering: Bool { phase == .lingering }
 
@@ -80,14 +80,14 @@ struct MessageFlow {
     /// - Parameters:
     ///   - declaredBytes: The length of the body, if the request declares it.
     ///   - isHEAD: True if its response has no body.
-    ///   - isPassedOn: True if it is forwarded.
-    mutating func headArrived(declaredBytes: Int?, isHEAD: Bool = false, isPassedOn: Bool = false) -> Inbound {
+    ///   - isForwarded: True if it is forwarded.
+    mutating func headArrived(declaredBytes: Int?, isHEAD: Bool = false, isForwarded: Bool = false) -> Inbound {
         guard phase != .lingering else { return .discard }
-        unanswered.append(Exchange(isHEAD: isHEAD, isPassedOn: isPassedOn))
+        unanswered.append(Exchange(isHEAD: isHEAD, isForwarded: isForwarded))
         isReading = true
-        readsPassedOn = isPassedOn
+        readsForwardedRequest = isForwarded
         bodyBytes = 0
-        if !isPassedOn, let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
+        if !isForwarded, let declaredBytes, declaredBytes > maxBodyBytes { bodyBytes = declaredBytes }
         return .forward
     }
 
@@ -99,7 +99,7 @@ struct MessageFlow {
         }
         // After the response the body is not read any more, and there was time for the response to arrive.
         if isTooLarge { return hasUnanswered ? .discard : .close }
-        if !readsPassedOn { bodyBytes += byteCount }
+        if !readsForwardedRequest { bodyBytes += byteCount }
         return .forward
     }
 
@@ -111,25 +111,27 @@ struct MessageFlow {
     /// - Parameter isError: True if the response refuses the request (4xx, 5xx).
     /// - Returns: True if the response has to say that it is the last one.
     mutating func responseHeadSent(isError: Bool = false) -> Bool {
-        isAnswering = true
+        isResponding = true
         // Only the newest request can still be arriving. The rest of a body is not forwarded after a refusal.
-        if isReading, unanswered.count == 1, isTooLarge || (readsPassedOn && isError) { phase = .closingAfterAnswer }
-        return phase == .closingAfterAnswer
+        if isReading, unanswered.count == 1, isTooLarge || (readsForwardedRequest && isError) {
+            phase = .closingAfterResponse
+        }
+        return phase == .closingAfterResponse
     }
 
     mutating func responseEndSent() -> Outbound {
-        isAnswering = false
+        isResponding = false
         _ = unanswered.popFirst()
         // The rest of the body of a forwarded request is not read after its response.
-        let isCutShort = isReading && (isTooLarge || readsPassedOn) && !hasUnanswered
-        guard phase == .closingAfterAnswer || isCutShort else { return .carryOn }
+        let isCutShort = isReading && (isTooLarge || readsForwardedRequest) && !hasUnanswered
+        guard phase == .closingAfterResponse || isCutShort else { return .keepOpen }
         phase = .lingering
         isReading = false
         return .finish
     }
 
     /// A response was sent that no handler created; it is the last one.
-    mutating func answeredOutOfTurn() {
+    mutating func respondedOutOfTurn() {
         phase = .lingering
         unanswered.removeAll()
         isReading = false
@@ -137,6 +139,6 @@ struct MessageFlow {
 
     /// The server shuts down, or the client cannot keep the connection: the next response to end is the last one.
     mutating func stop() {
-        if phase == .open { phase = .closingAfterAnswer }
+        if phase == .open { phase = .closingAfterResponse }
     }
 }

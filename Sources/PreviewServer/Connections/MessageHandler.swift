@@ -18,7 +18,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let limits: ConnectionLimits
     private let draining: Draining
     /// Forwards requests to the core API; `nil` if nothing is forwarded.
-    private let passingOn: PassingOn?
+    private let forwarder: CoreForwarder?
     private var flow: MessageFlow
     private var connection: ConnectionHandler?
     private var requestStart: RequestStart?
@@ -26,10 +26,10 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isCounted = false
     private var bodyTimer: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, draining: Draining, passingOn: PassingOn?) {
+    init(limits: ConnectionLimits, draining: Draining, forwarder: CoreForwarder?) {
         self.limits = limits
         self.draining = draining
-        self.passingOn = passingOn
+        self.forwarder = forwarder
         flow = MessageFlow(maxBodyBytes: limits.maxBodyBytes, maxLingeringBytes: limits.maxLingeringBytes)
     }
 
@@ -42,23 +42,23 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let start = RequestStart()
             if (try? pipeline.addHandler(start, position: .before(parser))) != nil { requestStart = start }
             try? pipeline.addHandler(HTTP10Handler(), position: .after(parser))
-            if passingOn != nil { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
+            if forwarder != nil { try? pipeline.addHandler(RequestHeadGuard(), position: .after(parser)) }
         }
-        if let presences = passingOn?.presences {
-            presences.arrived(context.channel)
+        if let connections = forwarder?.connections {
+            connections.opened(context.channel)
             let channel = context.channel
             // The first handler, because later ones need not forward the event that it waits for.
-            try? pipeline.addHandler(DepartureHandler { presences.departed(channel) }, position: .first)
+            try? pipeline.addHandler(DisconnectionHandler { connections.disconnected(channel) }, position: .first)
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        passingOn?.presences.forget(context.channel)
+        forwarder?.connections.closed(context.channel)
         end()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        passingOn?.presences.forget(context.channel)
+        forwarder?.connections.closed(context.channel)
         end()
         context.fireChannelInactive()
     }
@@ -71,27 +71,27 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let verdict: MessageFlow.Inbound
+        let action: MessageFlow.Inbound
         switch unwrapInboundIn(data) {
         case .head(let head):
-            verdict = flow.headArrived(
+            action = flow.headArrived(
                 declaredBytes: head.headerFields[.contentLength].flatMap { Int($0) },
                 isHEAD: head.method == .head,
-                isPassedOn: passingOn?.takes(head) == true
+                isForwarded: forwarder?.forwards(head) == true
             )
-            if verdict == .forward { began(head, context: context) }
+            if action == .forward { began(head, context: context) }
         case .body(let bytes):
-            verdict = flow.bodyArrived(byteCount: bytes.readableBytes)
+            action = flow.bodyArrived(byteCount: bytes.readableBytes)
         case .end:
             // The reader of the body cannot distinguish its end from that of a broken connection.
-            let isMarked = flow.isReadingPassedOn
-            verdict = flow.endArrived()
-            if isMarked, verdict == .forward { context.fireChannelRead(wrapInboundOut(.body(ByteBuffer()))) }
+            let isMarked = flow.isReadingForwardedRequest
+            action = flow.endArrived()
+            if isMarked, action == .forward { context.fireChannelRead(wrapInboundOut(.body(ByteBuffer()))) }
             requestStart?.requestEnded()
             bodyTimer?.cancel()
             bodyTimer = nil
         }
-        switch verdict {
+        switch action {
         case .forward: context.fireChannelRead(data)
         case .discard: break
         case .close: context.close(promise: nil)
@@ -101,7 +101,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         // Not with the head: most bodies arrive with it.
-        if flow.isReading, !flow.isReadingPassedOn, bodyTimer == nil {
+        if flow.isReading, !flow.isReadingForwardedRequest, bodyTimer == nil {
             bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.bodyTimeout)) {
                 self.bodyTimedOut(context)
             }
@@ -111,7 +111,9 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Clients wait for the "100 Continue" that they request (RFC 9110, 10.1.1).
     private func began(_ head: HTTPRequest, context: ChannelHandlerContext) {
-        guard !flow.isReadingPassedOn, head.headerFields[.expect]?.lowercased() == "100-continue" else { return }
+        guard !flow.isReadingForwardedRequest, head.headerFields[.expect]?.lowercased() == "100-continue" else {
+            return
+        }
         sendContinue(context)
     }
 
@@ -123,14 +125,14 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func sendContinue(_ context: ChannelHandlerContext) {
-        guard flow.isReading, flow.mayAnswerOutOfTurn, !flow.isTooLarge else { return }
+        guard flow.isReading, flow.mayRespondOutOfTurn, !flow.isTooLarge else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
     private func bodyTimedOut(_ context: ChannelHandlerContext) {
         bodyTimer = nil
-        guard flow.isReading, !flow.isReadingPassedOn else { return }
-        answerOutOfTurn(.requestTimeout, "The request's body did not arrive in time. Send it again.", context: context)
+        guard flow.isReading, !flow.isReadingForwardedRequest else { return }
+        respondOutOfTurn(.requestTimeout, "The request's body did not arrive in time. Send it again.", context: context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -138,7 +140,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case is HTTPParserError where flow.isLingering:
             context.close(promise: nil)
         case HTTPParserError.headerOverflow:
-            answerOutOfTurn(
+            respondOutOfTurn(
                 .requestHeaderFieldsTooLarge,
                 """
                 The request's header is too large: at most \(limits.maxHeaderFields) fields of \
@@ -147,7 +149,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 context: context
             )
         case is HTTPParserError:
-            answerOutOfTurn(.badRequest, "The request is not valid HTTP.", context: context)
+            respondOutOfTurn(.badRequest, "The request is not valid HTTP.", context: context)
         default:
             // Also characters in a request's target that HTTP allows and the server's types do not.
             context.fireErrorCaught(error)
@@ -167,13 +169,13 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let isLast = flow.responseHeadSent(isError: head.status.code >= 400)
             head.headerFields[.connection] = isLast ? "close" : nil
             context.write(wrapOutboundOut(.head(head)), promise: promise)
-        case .body where flow.answersHEAD:
+        case .body where flow.nextResponseIsToHEAD:
             context.write(wrapOutboundOut(.body(ByteBuffer())), promise: promise)
         case .head, .body:
             context.write(data, promise: promise)
         case .end:
             // The HTTP/1 encoder would end a body of unknown length, which is removed here, with an empty chunk.
-            context.write(flow.answersHEAD ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
+            context.write(flow.nextResponseIsToHEAD ? wrapOutboundOut(.body(ByteBuffer())) : data, promise: promise)
             if flow.responseEndSent() == .finish { finish(context) }
             updateConnection()
         }
@@ -182,26 +184,26 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// While the replica drains, a client has to send its next request on another connection, which may lead to another
     /// replica.
     private var isLastWhileDraining: Bool {
-        draining.hasBegun && flow.answersNewest
+        draining.hasBegun && flow.nextResponseIsToNewestRequest
     }
 
-    private func answerOutOfTurn(
+    private func respondOutOfTurn(
         _ status: HTTPResponse.Status,
         _ message: String,
         context: ChannelHandlerContext
     ) {
-        guard flow.mayAnswerOutOfTurn else {
+        guard flow.mayRespondOutOfTurn else {
             // The response to an earlier request, which is pending, is the last one.
             flow.hasUnanswered ? flow.stop() : context.close(promise: nil)
             return
         }
-        let isHEAD = flow.hasUnanswered ? flow.answersHEAD : requestStart?.isHEAD == true
+        let isHEAD = flow.hasUnanswered ? flow.nextResponseIsToHEAD : requestStart?.isHEAD == true
         let body = ByteBuffer(string: "{\"error\":\"\(message)\"}")
         var headers: HTTPFields = SecurityHeaders.fields
         headers[.contentType] = "application/json; charset=utf-8"
         headers[.contentLength] = "\(body.readableBytes)"
         headers[.connection] = "close"
-        flow.answeredOutOfTurn()
+        flow.respondedOutOfTurn()
         context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)
         if !isHEAD { context.write(wrapOutboundOut(.body(body)), promise: nil) }
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
@@ -222,7 +224,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Events of the connection
 
     private func updateConnection() {
-        connection?.isPassingOn = flow.answersPassedOn
+        connection?.isForwarding = flow.nextResponseIsForwarded
         guard flow.isBusy != isCounted else { return }
         isCounted = flow.isBusy
         if isCounted {

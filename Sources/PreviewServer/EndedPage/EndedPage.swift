@@ -36,7 +36,7 @@ public struct EndedPage: Sendable {
         limits.maxConnections = maxConnections
         return Application(
             responder: EndedPage(),
-            server: .watched(limits, draining: draining, metrics: metrics),
+            server: .limited(limits, draining: draining, metrics: metrics),
             configuration: ApplicationConfiguration(address: address, serverName: nil),
             onServerRunning: onRunning,
             logger: logger

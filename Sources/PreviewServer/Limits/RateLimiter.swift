@@ -43,7 +43,7 @@ final class RateLimiter: Sendable {
                 state.current.removeAll(keepingCapacity: true)
                 state.rotatedAt = now
             }
-            let full = full(key, at: now, in: state)
+            let full = fullTime(key, at: now, in: state)
             let excess = full - now - capacity
             guard excess <= .zero else { return excess }
             state.current[key] = full
@@ -56,12 +56,12 @@ final class RateLimiter: Sendable {
     /// - Returns: `nil`, or how long the caller has to wait for the next token.
     func wait(for caller: some Hashable) -> Duration? {
         let now = uptime()
-        let excess = state.withLock { full(caller.hashValue, at: now, in: $0) } - now - capacity
+        let excess = state.withLock { fullTime(caller.hashValue, at: now, in: $0) } - now - capacity
         return excess > .zero ? excess : nil
     }
 
     /// When a bucket is full again once a token is taken.
-    private func full(_ key: Int, at now: Duration, in state: State) -> Duration {
+    private func fullTime(_ key: Int, at now: Duration, in state: State) -> Duration {
         max(now, state.current[key] ?? state.previous[key] ?? now) + interval
     }
 

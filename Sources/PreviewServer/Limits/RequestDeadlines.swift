@@ -124,7 +124,7 @@ final class RequestTimeLimit: Sendable {
 ///
 /// After it the handler is cancelled. The response, which says so, waits until the handler has deleted what it had
 /// created.
-struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
+public struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Context == PreviewRequestContext {
     let base: Base
     let limit: Duration
     let time: MonotonicTime
@@ -137,10 +137,10 @@ struct TimeLimitedResponder<Base: HTTPResponder>: HTTPResponder where Base.Conte
         self.time = time
     }
 
-    func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
+    public func respond(to request: Request, context: PreviewRequestContext) async throws -> Response {
         let end = context.timeLimit.begin(limit)
         let handler = start {
-            try await AnswerDeadline.begin(time) { try await base.respond(to: request, context: context) }
+            try await ResponseDeadline.begin(time) { try await base.respond(to: request, context: context) }
         }
         deadlines.add(context.timeLimit, until: end, on: context.channel.eventLoop) { handler.cancel() }
         defer { deadlines.remove(context.timeLimit) }

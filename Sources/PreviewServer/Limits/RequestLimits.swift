@@ -8,12 +8,12 @@ public struct RequestLimits: Hashable, Sendable {
     public var maxInProgress = 1_024
     /// The time limit of a request. A request that waits, as an agent's start waits for its approval, adds its own
     /// time.
-    public var answerTimeout = Duration.seconds(30)
+    public var responseTimeout = Duration.seconds(30)
     /// The largest number of waiting calls for one run, and on this replica.
     public var maxWaitingPerRun = 16
     public var maxWaiting = 512
     /// The largest number of open event streams for one run, and on this replica. They are counted separately, since
-    /// each is a watch at the API server, and so that readers do not use the places of waiting calls.
+    /// each is a watch at the API server, and so that readers do not use the slots of waiting calls.
     public var maxStreamsPerRun = 8
     public var maxStreams = 128
     /// The rate of each caller's requests, sustained and as a burst.
@@ -62,14 +62,14 @@ struct ConcurrencyMiddleware: RouterMiddleware {
         context: PreviewRequestContext,
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
-        guard requests.enter() else {
+        guard requests.acquire() else {
             throw APIError(
                 .serviceUnavailable,
                 "This replica handles its maximum number of requests. Try again shortly.",
                 retryAfter: .seconds(1)
             )
         }
-        defer { requests.leave() }
+        defer { requests.release() }
         return try await next(request, context)
     }
 }

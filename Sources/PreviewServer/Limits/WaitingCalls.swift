@@ -6,7 +6,7 @@ internal import Synchronization
 /// The calls that wait: agents' starts for their approval and long polls, or event streams.
 ///
 /// They are few and long, whereas other requests are many and short, so they are counted separately: per run, so that
-/// one run cannot take all places, and on this replica.
+/// one run cannot take all slots, and on this replica.
 final class WaitingCalls: Sendable {
     private struct State {
         var total = 0
@@ -23,8 +23,8 @@ final class WaitingCalls: Sendable {
     /// The number of waiting calls on this replica.
     var count: Int { state.withLock(\.total) }
 
-    /// The place of one waiting call; it is free again when this value is deallocated.
-    final class Place: Sendable {
+    /// The slot of one waiting call; it is free again when this value is deallocated.
+    final class Slot: Sendable {
         private let calls: WaitingCalls
         private let run: RunID
 
@@ -34,14 +34,14 @@ final class WaitingCalls: Sendable {
         }
 
         deinit {
-            calls.leave(run)
+            calls.release(run)
         }
     }
 
-    /// Takes a place, for as long as the returned value is kept.
+    /// Takes a slot, for as long as the returned value is kept.
     ///
     /// - Throws: 429 if the run has too many waiting calls, 503 if the replica has.
-    func place(for run: RunID) throws(APIError) -> Place {
+    func slot(for run: RunID) throws(APIError) -> Slot {
         try state.withLock { state throws(APIError) in
             guard state.perRun[run, default: 0] < limits.maxWaitingPerRun else {
                 throw APIError(
@@ -60,44 +60,44 @@ final class WaitingCalls: Sendable {
             state.total += 1
             state.perRun[run, default: 0] += 1
         }
-        return Place(run, in: self)
+        return Slot(run, in: self)
     }
 
     /// Runs `operation` while its caller waits for it.
     ///
-    /// It takes a place and extends the request's time. The operation is cancelled when the caller disconnects and when
+    /// It takes a slot and extends the request's time. The operation is cancelled when the caller disconnects and when
     /// this replica shuts down; then the caller is told to use another replica.
     ///
     /// - Parameters:
     ///   - longest: The longest that the operation waits.
-    /// - Throws: The errors of ``place(for:)`` and `operation`.
-    func wait<Answer: Sendable>(
+    /// - Throws: The errors of ``slot(for:)`` and `operation`.
+    func wait<Result: Sendable>(
         for run: RunID,
         atMost longest: Duration,
         context: PreviewRequestContext,
-        _ operation: @Sendable @escaping () async throws -> Answer
-    ) async throws -> Answer {
+        _ operation: @Sendable @escaping () async throws -> Result
+    ) async throws -> Result {
         context.timeLimit.extend(by: longest)
-        return try await context.cancellingOnClientDeparture { [self] in
+        return try await context.cancellingOnClientDisconnection { [self] in
             try await wait(for: run, operation)
         }
     }
 
     /// Same as above, for callers that already observe disconnection and the request's time.
-    func wait<Answer: Sendable>(
+    func wait<Result: Sendable>(
         for run: RunID,
-        _ operation: @Sendable @escaping () async throws -> Answer
-    ) async throws -> Answer {
-        let place = try place(for: run)
-        defer { withExtendedLifetime(place) {} }
+        _ operation: @Sendable @escaping () async throws -> Result
+    ) async throws -> Result {
+        let slot = try slot(for: run)
+        defer { withExtendedLifetime(slot) {} }
         do {
             return try await cancelWhenGracefulShutdown(operation)
-        } catch  where Task.isShuttingDownGracefully && APIError.comesOfCancelling(error) {
-            throw APIError.replicaStops
+        } catch  where Task.isShuttingDownGracefully && APIError.isCausedByCancellation(error) {
+            throw APIError.replicaIsShuttingDown
         }
     }
 
-    private func leave(_ run: RunID) {
+    private func release(_ run: RunID) {
         state.withLock { state in
             state.total -= 1
             let count = state.perRun[run, default: 1] - 1

@@ -43,7 +43,7 @@ struct MCPCall: Sendable {
             let run = try arguments.run()
             try await server.access.authorize(caller, to: call.tool.action, on: run)
             return try await call.tool.call(arguments, on: run, by: caller, report: report)
-        } catch  where APIError.comesOfCancelling(error) {
+        } catch  where APIError.isCausedByCancellation(error) {
             throw CancellationError()
         } catch {
             guard let failure = ToolResult(failure: error) else { throw error }
@@ -68,7 +68,7 @@ struct MCPCall: Sendable {
         context: PreviewRequestContext,
         time: MonotonicTime
     ) async throws {
-        try await context.withClientDeparture { departures in
+        try await context.withClientDisconnection { disconnections in
             let (events, source) = AsyncStream.makeStream(
                 of: Event.self,
                 bufferingPolicy: .bufferingNewest(Self.maxWaitingEvents)
@@ -76,7 +76,7 @@ struct MCPCall: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
-                    let response = await AnswerDeadline.begin(time) {
+                    let response = await ResponseDeadline.begin(time) {
                         await run(context.logger) { source.yield(.reported($0)) }
                     }
                     source.yield(.finished(response))
@@ -88,7 +88,7 @@ struct MCPCall: Sendable {
                     }
                 }
                 group.addTask {
-                    for await _ in departures { source.yield(.clientLeft) }
+                    for await _ in disconnections { source.yield(.clientLeft) }
                 }
                 try await write(events, to: &writer)
             }
@@ -100,7 +100,7 @@ struct MCPCall: Sendable {
         for await event in events {
             switch event {
             case .reported(let message): try await writer.write(progress.report(message))
-            case .intervalPassed: try await writer.write(progress.goOn())
+            case .intervalPassed: try await writer.write(progress.intervalEvent())
             case .finished(let response):
                 try await writer.write(CallProgress.event(response.json))
                 return
@@ -128,12 +128,12 @@ struct CallProgress {
     /// The call now waits for something else: reported at once.
     mutating func report(_ message: String) throws -> ByteBuffer {
         self.message = message
-        return try goOn()
+        return try intervalEvent()
     }
 
     /// The event for one interval: progress if the client requested it, otherwise a comment, which only keeps the
     /// connection open.
-    mutating func goOn() throws -> ByteBuffer {
+    mutating func intervalEvent() throws -> ByteBuffer {
         guard let token else { return EventStream.comment("waiting") }
         // The protocol requires a number that grows each time ("Progress"). The remaining time is not known.
         count += 1

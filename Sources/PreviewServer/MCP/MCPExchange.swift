@@ -19,15 +19,15 @@ struct MCPExchange: Sendable {
         do {
             let revision = try ProtocolRevision(of: message, headers: MCPHeaders(request.headers))
             known = revision
-            switch try server.answer(message, in: revision) {
+            switch try server.handle(message, in: revision) {
             case .result(let result):
-                return try finished(JSONRPCResponse(id: message.id, outcome: .success(result)).json)
+                return try completeResponse(JSONRPCResponse(id: message.id, outcome: .success(result)).json)
             case .call(let call):
                 let run = MCPCall(id: message.id, call: call, revision: revision, caller: caller, server: server)
                 return try await answer(run)
             }
-        } catch let fault as JSONRPCFault {
-            return try refuse(fault, id: message.id, in: known)
+        } catch let error as JSONRPCError {
+            return try refuse(error, id: message.id, in: known)
         }
     }
 
@@ -37,33 +37,35 @@ struct MCPExchange: Sendable {
     func acknowledge() throws -> Response {
         do {
             if let version = try MCPHeaders(request.headers).version(), ProtocolRevision(rawValue: version) == nil {
-                throw JSONRPCFault.unsupportedVersion(version)
+                throw JSONRPCError.unsupportedVersion(version)
             }
             return Response(status: .accepted)
-        } catch let fault as JSONRPCFault {
-            return try refuse(fault, id: nil, in: nil)
+        } catch let error as JSONRPCError {
+            return try refuse(error, id: nil, in: nil)
         }
     }
 
-    func refuse(_ fault: JSONRPCFault, id: JSONRPCID?, in revision: ProtocolRevision?) throws -> Response {
-        let response = JSONRPCResponse(id: id, outcome: .failure(fault))
-        return try JSONBody(response.json, status: fault.status(in: revision)).response(from: request, context: context)
+    func refuse(_ error: JSONRPCError, id: JSONRPCID?, in revision: ProtocolRevision?) throws -> Response {
+        let response = JSONRPCResponse(id: id, outcome: .failure(error))
+        return try JSONBody(response.json, status: error.status(in: revision)).response(from: request, context: context)
     }
 
     // MARK: Calls
 
     private func answer(_ call: MCPCall) async throws -> Response {
         if accepted.eventStream, call.longestWait != nil || !accepted.json { return stream(call) }
-        guard let longestWait = call.longestWait else { return try finished(await call.run(context.logger).json) }
+        guard let longestWait = call.longestWait else {
+            return try completeResponse(await call.run(context.logger).json)
+        }
         // The client accepts no events, so nothing can be sent before the end. If it disconnects, the wait ends.
         context.timeLimit.extend(by: longestWait)
         let logger = context.logger
-        let response = try await context.cancellingOnClientDeparture { await call.run(logger) }
-        return try finished(response.json)
+        let response = try await context.cancellingOnClientDisconnection { await call.run(logger) }
+        return try completeResponse(response.json)
     }
 
     /// The whole response, in the format that the client accepts.
-    func finished(_ answer: JSONValue) throws -> Response {
+    func completeResponse(_ answer: JSONValue) throws -> Response {
         guard accepted.json else { return eventStream(try CallProgress.event(answer)) }
         return try JSONBody(answer).response(from: request, context: context)
     }
@@ -91,7 +93,7 @@ extension MCPExchange {
 
     /// Carries out the messages of a batch concurrently, and sends their responses together (2025-03-26, "Batching").
     func answer(batch messages: [JSONRPCMessage]) async throws -> Response {
-        if let fault = fault(of: messages) { return try refuse(fault, id: nil, in: nil) }
+        if let error = error(of: messages) { return try refuse(error, id: nil, in: nil) }
         let steps = messages.map(step)
         let calls = steps.compactMap { step -> MCPCall? in
             if case .call(let call) = step { call } else { nil }
@@ -99,7 +101,7 @@ extension MCPExchange {
         // Nothing is sent before the end. If the client disconnects, the waits end.
         if let longestWait = calls.compactMap(\.longestWait).max() { context.timeLimit.extend(by: longestWait) }
         let logger = context.logger
-        let answers = try await context.cancellingOnClientDeparture {
+        let answers = try await context.cancellingOnClientDisconnection {
             await withTaskGroup(of: (Int, JSONRPCResponse?).self) { group in
                 for (index, step) in steps.enumerated() {
                     group.addTask {
@@ -113,14 +115,14 @@ extension MCPExchange {
             }
         }
         guard !answers.isEmpty else { return Response(status: .accepted) }
-        return try finished(.array(steps.indices.compactMap { answers[$0]?.json }))
+        return try completeResponse(.array(steps.indices.compactMap { answers[$0]?.json }))
     }
 
-    private func fault(of messages: [JSONRPCMessage]) -> JSONRPCFault? {
-        do throws(JSONRPCFault) {
+    private func error(of messages: [JSONRPCMessage]) -> JSONRPCError? {
+        do throws(JSONRPCError) {
             if let version = try MCPHeaders(request.headers).version(), version != ProtocolRevision.march2025.rawValue {
                 guard ProtocolRevision(rawValue: version) != nil else { return .unsupportedVersion(version) }
-                return JSONRPCFault(
+                return JSONRPCError(
                     .invalidRequest,
                     "Batches are part of revision 2025-03-26 only: send each message separately."
                 )
@@ -129,7 +131,7 @@ extension MCPExchange {
             return error
         }
         guard messages.count <= JSONRPCBody.maxBatch else {
-            return JSONRPCFault(
+            return JSONRPCError(
                 .invalidRequest,
                 "The batch is too long: at most \(JSONRPCBody.maxBatch) messages are accepted."
             )
@@ -140,13 +142,13 @@ extension MCPExchange {
     private func step(_ message: JSONRPCMessage) -> Step {
         switch message {
         case .notification: return .answered(nil)
-        case .unusable(let fault, let id): return .answered(JSONRPCResponse(id: id, outcome: .failure(fault)))
+        case .invalid(let error, let id): return .answered(JSONRPCResponse(id: id, outcome: .failure(error)))
         case .request(let request):
-            do throws(JSONRPCFault) {
+            do throws(JSONRPCError) {
                 guard request.method != "initialize" else {
-                    throw JSONRPCFault(.invalidRequest, "The method 'initialize' must not be part of a batch.")
+                    throw JSONRPCError(.invalidRequest, "The method 'initialize' must not be part of a batch.")
                 }
-                switch try server.answer(request, in: .march2025) {
+                switch try server.handle(request, in: .march2025) {
                 case .result(let result):
                     return .answered(JSONRPCResponse(id: request.id, outcome: .success(result)))
                 case .call(let call):

@@ -21,7 +21,7 @@ struct MCPRoutes: Sendable {
                 "The response is JSON or an event stream: send 'Accept: application/json, text/event-stream'."
             )
         }
-        guard request.mayHoldJSON else {
+        guard request.mayContainJSON else {
             throw APIError(.unsupportedMediaType, "The body must be JSON: send 'Content-Type: application/json'.")
         }
         let body = try await request.body.collect(upTo: context.maxUploadSize)
@@ -39,7 +39,7 @@ struct MCPRoutes: Sendable {
         switch content {
         case .single(.request(let message)): return try await exchange.answer(message)
         case .single(.notification): return try exchange.acknowledge()
-        case .single(.unusable(let fault, let id)): return try exchange.refuse(fault, id: id, in: nil)
+        case .single(.invalid(let error, let id)): return try exchange.refuse(error, id: id, in: nil)
         case .batch(let messages): return try await exchange.answer(batch: messages)
         }
     }

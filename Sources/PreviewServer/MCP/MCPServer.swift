@@ -10,7 +10,7 @@ struct MCPServer: Sendable {
     let access: RunAccess
 
     /// The result of a request.
-    enum Answer: Sendable {
+    enum Outcome: Sendable {
         case result(JSONValue)
         case call(ToolCall)
     }
@@ -18,8 +18,8 @@ struct MCPServer: Sendable {
     /// How long a client may cache information about this server, in milliseconds. It changes only with a deployment.
     private static let cacheMilliseconds = 300_000
 
-    /// - Throws: A fault if the request is not valid in `revision`, or its parameters are not those of the method.
-    func answer(_ request: JSONRPCRequest, in revision: ProtocolRevision) throws(JSONRPCFault) -> Answer {
+    /// - Throws: An error if the request is not valid in `revision`, or its parameters are not those of the method.
+    func handle(_ request: JSONRPCRequest, in revision: ProtocolRevision) throws(JSONRPCError) -> Outcome {
         switch (request.method, revision.isStateless) {
         case ("initialize", false):
             return .result(try initialize(request, revision))
@@ -29,7 +29,7 @@ struct MCPServer: Sendable {
             return .result(complete(discovery, in: revision))
         case ("tools/list", _):
             guard request.params["cursor"] == nil else {
-                throw JSONRPCFault(.invalidParams, "There is no such cursor: all tools are on the first page.")
+                throw JSONRPCError(.invalidParams, "There is no such cursor: all tools are on the first page.")
             }
             var list: [String: JSONValue] = ["tools": .array(tools.map(\.definition.json))]
             if revision.isStateless { list.merge(Self.cacheHints) { $1 } }
@@ -37,9 +37,9 @@ struct MCPServer: Sendable {
         case ("tools/call", _):
             return .call(try call(request))
         default:
-            throw JSONRPCFault(
+            throw JSONRPCError(
                 .methodNotFound,
-                "There is no method '\(request.method.echo)' in revision \(revision.rawValue)."
+                "There is no method '\(request.method.shortened)' in revision \(revision.rawValue)."
             )
         }
     }
@@ -82,9 +82,9 @@ struct MCPServer: Sendable {
     private func initialize(
         _ request: JSONRPCRequest,
         _ revision: ProtocolRevision
-    ) throws(JSONRPCFault) -> JSONValue {
+    ) throws(JSONRPCError) -> JSONValue {
         guard case .string = request.params["protocolVersion"] else {
-            throw JSONRPCFault(
+            throw JSONRPCError(
                 .invalidParams,
                 "params.protocolVersion must be a string: expected one of \(ProtocolRevision.list)."
             )
@@ -97,26 +97,26 @@ struct MCPServer: Sendable {
         ]
     }
 
-    private func call(_ request: JSONRPCRequest) throws(JSONRPCFault) -> ToolCall {
+    private func call(_ request: JSONRPCRequest) throws(JSONRPCError) -> ToolCall {
         guard let name = request.params["name"]?.stringValue else {
-            throw JSONRPCFault(.invalidParams, "params.name must be a string, the name of a tool.")
+            throw JSONRPCError(.invalidParams, "params.name must be a string, the name of a tool.")
         }
         guard let tool = tools.first(where: { $0.definition.name == name }) else {
             let names = tools.map(\.definition.name).joined(separator: ", ")
-            throw JSONRPCFault(
+            throw JSONRPCError(
                 .invalidParams,
-                "Unknown tool '\(name.echo)': expected one of \(names)."
+                "Unknown tool '\(name.shortened)': expected one of \(names)."
             )
         }
         let arguments = request.params["arguments"] ?? [:]
         guard let arguments = arguments.objectValue else {
-            throw JSONRPCFault(.invalidParams, "params.arguments must be an object.")
+            throw JSONRPCError(.invalidParams, "params.arguments must be an object.")
         }
         var progressToken: JSONRPCID?
         if let token = request.meta["progressToken"] {
             progressToken = JSONRPCID(token)
             guard progressToken != nil else {
-                throw JSONRPCFault(.invalidParams, "params._meta.progressToken must be a string or an integer.")
+                throw JSONRPCError(.invalidParams, "params._meta.progressToken must be a string or an integer.")
             }
         }
         return ToolCall(tool: tool, arguments: arguments, progressToken: progressToken)

@@ -74,7 +74,7 @@ struct CORSMiddleware: RouterMiddleware {
             if origin != nil { response.headers = Self.preflightHeaders }
         } else {
             response = try await next(request, context)
-            if context.passedOn.isSet { return response }
+            if context.forwarding.hasResponse { return response }
         }
         if let origin {
             response.headers[.accessControlAllowOrigin] = origin

@@ -35,7 +35,7 @@ struct SecurityHeaders: RouterMiddleware {
         next: (Request, PreviewRequestContext) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
-        if context.passedOn.isSet { return response }
+        if context.forwarding.hasResponse { return response }
         for field in Self.fields where !response.headers.contains(field.name) {
             response.headers.append(field)
         }

@@ -16,7 +16,7 @@ struct GateRoutes: Sendable {
     var router: CoreRouter?
 
     /// When to read a pending request again, for callers that do not use `wait`.
-    private static let pollPause = Duration.seconds(5)
+    private static let pollInterval = Duration.seconds(5)
 
     func add(to run: RouterGroup<PreviewRequestContext>) {
         run.post("sandbox/preview", use: start)
@@ -33,7 +33,7 @@ struct GateRoutes: Sendable {
         let run = try await runs.run(context, for: .startAsAgent)
         let requester = try context.authenticatedCaller.identity
         let body = try await StartBody(reading: request, maxBytes: context.maxUploadSize)
-        guard request.prefersAsynchronousAnswer else {
+        guard request.prefersAsynchronousResponse else {
             let started = try await waiting.wait(for: run, atMost: gate.approvalWindow, context: context) {
                 try await gate.start(
                     run: run,
@@ -50,20 +50,20 @@ struct GateRoutes: Sendable {
             requester: requester,
             hostHeader: body.hostHeader
         )
-        var answer =
+        var response =
             switch asked {
             case .started(let started): try JSONBody(started, run: run, address: address)
             case .pending(let approval): try pending(approval)
             }
-        answer.headers[.preferenceApplied] = "respond-async"
-        return answer
+        response.headers[.preferenceApplied] = "respond-async"
+        return response
     }
 
     private func pending(_ approval: Approval) throws -> JSONBody {
-        var answer = try JSONBody(ApprovalBody(approval), status: .accepted)
-        answer.headers[.location] = ApprovalBody.statusURL(of: approval)
-        answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)"
-        return answer
+        var response = try JSONBody(ApprovalBody(approval), status: .accepted)
+        response.headers[.location] = ApprovalBody.statusURL(of: approval)
+        response.headers[.retryAfter] = "\(Self.pollInterval.wholeSecondsUp)"
+        return response
     }
 
     // MARK: Reading
@@ -81,11 +81,11 @@ struct GateRoutes: Sendable {
         // The wait for a decision does not count.
         let session =
             pause > .zero
-            ? try await AnswerDeadline.renew { try await self.session(of: approval, run: run, context) }
+            ? try await ResponseDeadline.renew { try await self.session(of: approval, run: run, context) }
             : try await self.session(of: approval, run: run, context)
-        var answer = try JSONBody(ApprovalBody(approval, session: session))
-        if approval.state == .pending { answer.headers[.retryAfter] = "\(Self.pollPause.wholeSecondsUp)" }
-        return answer
+        var response = try JSONBody(ApprovalBody(approval, session: session))
+        if approval.state == .pending { response.headers[.retryAfter] = "\(Self.pollInterval.wholeSecondsUp)" }
+        return response
     }
 
     /// Only a waiting call takes a place.
@@ -156,8 +156,8 @@ struct GateRoutes: Sendable {
         _ work: (RunID, DecisionBody, String) async throws -> JSONBody
     ) async throws -> Response {
         let bytes = try await body(request, context)
-        if let router, !DecisionBody.mayBeOurs(bytes) {
-            return try await router.pass(request, body: bytes, context: context)
+        if let router, !DecisionBody.mayConcernThisService(bytes) {
+            return try await router.forward(request, body: bytes, context: context)
         }
         let run = try await runs.run(context, for: .decide)
         let decision = try DecisionBody(bytes)
@@ -166,7 +166,7 @@ struct GateRoutes: Sendable {
                 .response(from: request, context: context)
         } catch let error as PreviewError where error.kind == .approvalNotFound {
             guard let router else { throw PreviewError(.noPendingApproval, error.message) }
-            return try await router.pass(request, body: bytes, context: context)
+            return try await router.forward(request, body: bytes, context: context)
         }
     }
 
@@ -186,28 +186,28 @@ struct GateRoutes: Sendable {
         let caller = try context.authenticatedCaller
         guard let router, caller.role != .operator else {
             try await gate.setAutoApprove(run: run, to: option.enabled, by: caller.identity)
-            return try JSONBody(AutoApproveAnswer(run: run, isOn: option.enabled))
+            return try JSONBody(AutoApproveResponseBody(run: run, isOn: option.enabled))
                 .response(from: request, context: context)
         }
         var failedRemoval: PreviewError?
         if !option.enabled {
             do throws(PreviewError) {
-                try await setOwnOption(of: run, to: false, by: caller.identity)
+                try await setServiceOption(of: run, to: false, by: caller.identity)
             } catch {
                 // The core API is told nevertheless.
                 failedRemoval = error
             }
         }
-        let answer = try await passOn(option, of: run, request, router, context)
+        let response = try await passOn(option, of: run, request, router, context)
         // Whatever the core API responds, the caller must not take an option that still approves requests for removed.
         if let failedRemoval { throw failedRemoval }
-        guard answer.status.kind == .successful else { return answer }
+        guard response.status.kind == .successful else { return response }
         if option.enabled {
-            try await setOwnOption(of: run, to: true, by: caller.identity)
+            try await setServiceOption(of: run, to: true, by: caller.identity)
         } else {
             gate.forgetFacts(of: run)
         }
-        return answer
+        return response
     }
 
     /// Sends the core API the option as this service has read it, so that both set the same option of the same run: the
@@ -219,7 +219,7 @@ struct GateRoutes: Sendable {
         _ router: CoreRouter,
         _ context: PreviewRequestContext
     ) async throws -> Response {
-        try await router.pass(
+        try await router.forward(
             request,
             to: "/api/runs/\(run.text)/auto-approve",
             body: ByteBuffer(string: #"{"enabled":\#(option.enabled)}"#),
@@ -227,7 +227,7 @@ struct GateRoutes: Sendable {
         )
     }
 
-    private func setOwnOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {
+    private func setServiceOption(of run: RunID, to isOn: Bool, by caller: String) async throws(PreviewError) {
         do {
             try await gate.setAutoApprove(run: run, to: isOn, by: caller, isAccepted: true)
         } catch {
@@ -236,7 +236,7 @@ struct GateRoutes: Sendable {
     }
 
     private func body(_ request: Request, _ context: PreviewRequestContext) async throws -> ByteBuffer {
-        guard request.mayHoldJSON else {
+        guard request.mayContainJSON else {
             throw APIError(.unsupportedMediaType, "The body must be JSON: send 'Content-Type: application/json'.")
         }
         return try await request.body.collect(upTo: context.maxUploadSize)

@@ -17,7 +17,7 @@ struct TimelineRoutes: Sendable {
     @Sendable private func follow(_ request: Request, _ context: PreviewRequestContext) async throws -> Response {
         let run = try await runs.run(context, for: .readTimeline)
         let claim = try await reader.claim(of: run)
-        let place = try streams.place(for: run)
+        let slot = try streams.slot(for: run)
         let stream = TimelineStream(
             run: run,
             claim: claim,
@@ -27,9 +27,9 @@ struct TimelineRoutes: Sendable {
             time: time
         )
         return EventStream.response { writer in
-            defer { withExtendedLifetime(place) {} }
-            try await context.withClientDeparture { departures in
-                try await stream.write(to: &writer, departures: departures)
+            defer { withExtendedLifetime(slot) {} }
+            try await context.withClientDisconnection { disconnections in
+                try await stream.write(to: &writer, disconnections: disconnections)
             }
         }
     }

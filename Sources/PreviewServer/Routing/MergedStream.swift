@@ -35,37 +35,37 @@ struct MergedStream: Sendable {
     /// - Throws: The error of the core API's stream, or of writing.
     @inline(never)
     func write(to writer: inout some ResponseBodyWriter) async throws {
-        let news = News()
+        let pending = PendingEvents()
         let observations = [
             source.gate.observeApprovals(run: run) {
-                news.approvalsChanged()
+                pending.approvalsChanged()
                 response.body.interrupt()
             },
             source.broadcast.observe(run) { event in
-                news.happened(event)
+                pending.add(event)
                 response.body.interrupt()
             },
         ]
         defer { for observation in observations { observation.cancel() } }
-        let merge = Merge(self, news)
+        let merger = Merger(self, pending)
         for try await chunk in response.body {
-            let buffers = merge.arrived(chunk)
+            let buffers = merger.arrived(chunk)
             if !buffers.isEmpty { try await BodyWriting.write(contentsOf: buffers, &writer) }
         }
     }
 
     /// The parsed bytes, and the events that wait for a position. Not in the frame of the writing task, see
     /// ``BodyWriting``.
-    private final class Merge {
+    private final class Merger {
         private let stream: MergedStream
-        private let news: News
+        private let pending: PendingEvents
         private var events = RunStreamEvents()
         private var boundary = EventBoundary()
         private var waiting: [ByteBuffer] = []
 
-        init(_ stream: MergedStream, _ news: News) {
+        init(_ stream: MergedStream, _ pending: PendingEvents) {
             self.stream = stream
-            self.news = news
+            self.pending = pending
         }
 
         /// - Parameter chunk: Bytes of the core API, or nothing if this service has an event.
@@ -79,13 +79,13 @@ struct MergedStream: Sendable {
             } else if !chunk.isEmpty {
                 result.append(ByteBuffer(bytes: chunk))
             }
-            if let (approvalsChanged, happened) = news.take() {
+            if let (approvalsChanged, added) = pending.take() {
                 let source = stream.source
                 if approvalsChanged { waiting += events.approvalsChanged(source.gate.cachedApprovals(run: stream.run)) }
-                waiting += happened.compactMap { events.recorded($0) }
+                waiting += added.compactMap { events.recorded($0) }
                 waiting.removeFirst(max(0, waiting.count - MergedStream.maxWaiting))
             }
-            if boundary.isOpen { takeWaiting(into: &result) }
+            if boundary.isBetweenEvents { takeWaiting(into: &result) }
             return result
         }
 
@@ -96,7 +96,7 @@ struct MergedStream: Sendable {
     }
 
     /// The events since the reader last took them.
-    private final class News: Sendable {
+    private final class PendingEvents: Sendable {
         private struct State {
             var approvalsChanged = false
             var events: [TimelineEvent] = []
@@ -109,7 +109,7 @@ struct MergedStream: Sendable {
 
         func approvalsChanged() { state.withLock { $0.approvalsChanged = true } }
 
-        func happened(_ event: TimelineEvent) {
+        func add(_ event: TimelineEvent) {
             state.withLock { state in
                 if state.events.count == Self.maxEvents { state.events.removeFirst() }
                 state.events.append(event)

@@ -27,7 +27,7 @@ struct RunStreamEvents {
             states[approval.id] = approval.state
             guard lastStates[approval.id] != approval.state else { continue }
             if approval.state == .pending {
-                events.append(Self.card(approval))
+                events.append(Self.approvalRequired(approval))
             } else if approval.automatic != nil {
                 events += automaticallyApproved(approval, after: lastStates[approval.id])
             } else if lastStates[approval.id] == .pending || !hasBegun {
@@ -70,8 +70,8 @@ struct RunStreamEvents {
 
     // MARK: Events
 
-    private static func card(_ approval: Approval) -> ByteBuffer {
-        var members = Self.described(approval)
+    private static func approvalRequired(_ approval: Approval) -> ByteBuffer {
+        var members = Self.commonMembers(approval)
         // The front end shows `intention`, and not `message`.
         members["intention"] = approval.question
         members["message"] = approval.question
@@ -80,12 +80,12 @@ struct RunStreamEvents {
     }
 
     private static func autoApproved(_ approval: Approval) -> ByteBuffer {
-        var members = Self.described(approval)
+        var members = Self.commonMembers(approval)
         members["message"] = "The preview of port \(approval.port.number) was approved automatically."
         return event(TimelineEvent.Kind.autoApproved.rawValue, members)
     }
 
-    private static func described(_ approval: Approval) -> [String: String] {
+    private static func commonMembers(_ approval: Approval) -> [String: String] {
         [
             "runId": approval.run.text, "requestId": approval.id.text, "displayId": approval.id.displayID,
             "toolName": Approval.toolName, "url": approval.resource,

@@ -33,13 +33,13 @@ struct TimelineStream: Sendable {
         /// The stream has ended, and the reader may reconnect.
         case end
         /// The reader has disconnected.
-        case departure
+        case disconnection
     }
 
     /// Writes until the reader disconnects, the stream has lasted long enough, or the service shuts down.
     ///
-    /// - Parameter departures: Yields when the reader has disconnected.
-    func write(to writer: inout any ResponseBodyWriter, departures: AsyncStream<Void>) async throws {
+    /// - Parameter disconnections: Yields when the reader has disconnected.
+    func write(to writer: inout any ResponseBodyWriter, disconnections: AsyncStream<Void>) async throws {
         try await writer.write(EventStream.opening(retryAfter: Self.retryDelay))
         let items = AsyncChannel<Item>()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -55,7 +55,7 @@ struct TimelineStream: Sendable {
                 while (try? await time.sleep(Self.heartbeat)) != nil { await items.send(.heartbeat) }
             }
             group.addTask {
-                for await _ in departures { await items.send(.departure) }
+                for await _ in disconnections { await items.send(.disconnection) }
             }
             group.addTask {
                 try? await time.sleep(Self.maxDuration)
@@ -81,7 +81,7 @@ struct TimelineStream: Sendable {
                 try await writer.write(buffer)
             case .heartbeat: try await writer.write(EventStream.comment("waiting"))
             case .end: return
-            case .departure: throw CancellationError()
+            case .disconnection: throw CancellationError()
             }
         }
         throw CancellationError()

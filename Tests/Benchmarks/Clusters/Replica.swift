@@ -69,13 +69,13 @@ struct Replica: Sendable {
     private static let watchCount = 6
 
     /// Keeps the copies up to date while `body` runs, which begins once they are complete and all watches are open.
-    func whileFed<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+    func whileWatching<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
         let watches = try cluster.requests().count(verb: "watch") + Self.watchCount
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await ports.feed.run { change in
                     core.mirror.apply(change)
-                    seen.note(change)
+                    seen.record(change)
                 }
             }
             defer { group.cancelAll() }
@@ -105,11 +105,11 @@ final class SeenChanges: Sendable {
 
     private let state = Mutex(State())
 
-    func note(_ change: ClusterChange) {
+    func record(_ change: ClusterChange) {
         state.withLock { state in
             switch change {
-            case .routes(.replaced(let previews)): for preview in previews { state.note(preview) }
-            case .routes(.applied(let preview)): state.note(preview)
+            case .routes(.replaced(let previews)): for preview in previews { state.record(preview) }
+            case .routes(.applied(let preview)): state.record(preview)
             case .routes(.deleted(let token)): state.expiries[token] = nil
             case .backends(.replaced(let backends)): state.backends.formUnion(backends.map(\.token))
             case .backends(.applied(let backend)): state.backends.insert(backend.token)
@@ -137,7 +137,7 @@ final class SeenChanges: Sendable {
 }
 
 extension SeenChanges.State {
-    fileprivate mutating func note(_ preview: Preview) {
+    fileprivate mutating func record(_ preview: Preview) {
         expiries[preview.token] = preview.expiresAt ?? .distantFuture
     }
 }

@@ -55,8 +55,8 @@ private struct CurlBenchmark: Sendable {
     func compare(_ concurrency: Int) async throws -> [Measurement] {
         let comparison = try await Comparison(rounds: Self.rounds) {
             (
-                try await throughput(concurrency: concurrency, for: Self.duration) { _ in try await askByCurl() },
-                try await throughput(concurrency: concurrency, for: Self.duration) { _ in try await askByOther() }
+                try await throughput(concurrency: concurrency, for: Self.duration) { _ in try await requestByCurl() },
+                try await throughput(concurrency: concurrency, for: Self.duration) { _ in try await requestByOther() }
             )
         }
         return [
@@ -79,7 +79,7 @@ private struct CurlBenchmark: Sendable {
         ]
     }
 
-    private func askByCurl() async throws {
+    private func requestByCurl() async throws {
         let request = TransportRequest(
             head: HTTPRequest(
                 method: .get,
@@ -94,7 +94,7 @@ private struct CurlBenchmark: Sendable {
         guard head.status == .ok, body.count == EchoServerCommand.bodyBytes else { throw Unexpected() }
     }
 
-    private func askByOther() async throws {
+    private func requestByOther() async throws {
         var request = HTTPClientRequest(url: "https://127.0.0.1:\(port)/echo")
         request.headers.add(name: "Accept", value: "application/json")
         request.headers.add(name: "Authorization", value: Self.bearer)

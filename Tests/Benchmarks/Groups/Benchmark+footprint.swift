@@ -47,7 +47,7 @@ private struct FootprintBenchmark: Sendable {
         )
 
         let replica = try Replica(cluster)
-        let sweeps = try await replica.whileFed {
+        let sweeps = try await replica.whileWatching {
             var sweeps: [Double] = []
             for _ in 0..<Self.sweeps {
                 sweeps.append(try await ProcessUsage.cpuSeconds { try await replica.reaper.sweep() })

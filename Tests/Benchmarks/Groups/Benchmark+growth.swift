@@ -182,9 +182,9 @@ private struct SimulatedWork: Sendable {
 
 /// Counts its events.
 private final class CountingTimeline: Timeline {
-    private let tally = Tally()
+    private let counter = AtomicCounter()
 
-    var count: Int { tally.count }
+    var count: Int { counter.count }
 
-    func record(_ event: TimelineEvent) { tally.add() }
+    func record(_ event: TimelineEvent) { counter.add() }
 }

@@ -25,7 +25,7 @@ private struct KeepaliveBenchmark: Sendable {
     private static let rounds = 12
     private static let duration = Duration.milliseconds(800)
     /// The number of patches of each worker.
-    private let turns = (0..<concurrency).map { _ in Tally() }
+    private let turns = (0..<concurrency).map { _ in AtomicCounter() }
 
     struct Unexpected: Error, CustomStringConvertible {
         let description: String
@@ -45,7 +45,7 @@ private struct KeepaliveBenchmark: Sendable {
             RecordingTransport($0, recorder)
         }
         let bare = try BareClient(cluster)
-        try await replica.whileFed {
+        try await replica.whileWatching {
             let patch = try await Patch(recordedBy: recorder, population, expiries, replica)
             let comparison = try await Comparison(rounds: Self.rounds) {
                 (
@@ -77,7 +77,7 @@ private struct KeepaliveBenchmark: Sendable {
         _ replica: Replica
     ) async throws -> Throughput {
         let before = try cluster.requests().count(verb: "patch", resource: "httproutes")
-        let completed = Tally()
+        let completed = AtomicCounter()
         let throughput = try await throughput(concurrency: Self.concurrency, for: Self.duration) { worker in
             let preview = population.blueprints[pick(worker)].annotations
             let kept = try await replica.previews.keepAlive(run: preview.runID, token: preview.token)

@@ -171,7 +171,7 @@ private final class LoadCallers: Sendable {
     }
 
     func next() -> (text: String, answered: @Sendable (String) async -> Void) {
-        guard random.unit() < startShare else { return (ping(), { self.notePing($0) }) }
+        guard random.unit() < startShare else { return (ping(), { self.recordPing($0) }) }
         let path = "/api/runs/\(any().run)/sandbox/port-forward"
         return (
             request("POST", path, #"{"target_port":3000}"#),
@@ -193,7 +193,7 @@ private final class LoadCallers: Sendable {
 
     private func any() -> (run: String, token: String) { previews[Int(random.next() % UInt64(previews.count))] }
 
-    private func notePing(_ body: String) {
+    private func recordPing(_ body: String) {
         guard let kept = Self.decode(KeptAlive.self, body), let until = RFC3339.date(kept.expires_at) else { return }
         promises.withLock { $0[kept.token] = max($0[kept.token] ?? until, until) }
     }
@@ -203,7 +203,7 @@ private final class LoadCallers: Sendable {
     }
 
     private func request(_ method: String, _ path: String, _ body: String = "") -> String {
-        KeptConnection.request(method, path, body: body, bearer: bearer)
+        PersistentConnection.request(method, path, body: body, bearer: bearer)
     }
 
     /// The number of promises that the cluster does not show: pings whose expiry is missing, and stopped previews that

@@ -81,7 +81,7 @@ private struct RequestsBenchmark: Sendable {
 
     private func measure(_ runs: [Platform.Run]) async throws -> Figures {
         let replica = try Replica(cluster)
-        var figures = try await replica.whileFed {
+        var figures = try await replica.whileWatching {
             var figures = Figures()
             // The newest runs: a new replica would first wait for the outcome of a start that another one has begun.
             for run in runs.suffix(Self.repetitions).map(\.id) {
@@ -131,7 +131,7 @@ private struct RequestsBenchmark: Sendable {
     private func keepalives(of run: RunID) async throws -> (mostRequests: Int, writesPerPing: Double) {
         let time = ManualClusterTime()
         let replica = try Replica(cluster, time: time)
-        return try await replica.whileFed {
+        return try await replica.whileWatching {
             let token = try await replica.previews.start(run: run, port: 3000, requester: "ada").session.token
             try await replica.seen.waitForPreview(token)
             let writesBefore = try cluster.requests().count(verb: "patch", resource: "httproutes")

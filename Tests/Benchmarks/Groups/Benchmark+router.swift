@@ -20,7 +20,7 @@ extension Benchmark {
         do {
             upstream = try await Nginx.upstream(in: folder, streamsAt: address.port)
         } catch let missing as Nginx.Missing {
-            return report.note("  skipped: \(missing)")
+            return report.printLine("  skipped: \(missing)")
         }
         defer { upstream.stop() }
         let proxy = try await Nginx.proxy(in: folder, to: upstream.port)

@@ -30,7 +30,7 @@ private struct StartBenchmark: Sendable {
         let replica = try Replica(cluster) { RecordingTransport($0, recorder) }
         let bare = try BareClient(cluster)
         let run = runs[0].id
-        let (starts, requests) = try await replica.whileFed {
+        let (starts, requests) = try await replica.whileWatching {
             var template = PreviewToken.placeholder
             let recorded = try await recorder.requests {
                 template = try await replica.previews.start(run: run, port: 3000, requester: "ada").session.token

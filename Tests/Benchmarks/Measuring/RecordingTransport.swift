@@ -17,7 +17,7 @@ final class RecordingTransport: HTTPTransport {
         to request: TransportRequest,
         _ handle: @Sendable (TransportResponse) async throws -> Result
     ) async throws -> Result {
-        recorder.note(request)
+        recorder.record(request)
         return try await base.withResponse(to: request, handle)
     }
 }
@@ -26,7 +26,7 @@ final class RecordingTransport: HTTPTransport {
 final class RequestRecorder: Sendable {
     private let requests = Mutex<[TransportRequest]?>(nil)
 
-    fileprivate func note(_ request: TransportRequest) { requests.withLock { $0?.append(request) } }
+    fileprivate func record(_ request: TransportRequest) { requests.withLock { $0?.append(request) } }
 
     /// Runs `body`, and returns the requests that were sent meanwhile, in their order.
     func requests(of body: () async throws -> Void) async throws -> [TransportRequest] {

@@ -14,11 +14,11 @@ final class Report: Sendable {
 
     func add(_ measurement: Measurement) {
         figures.withLock { $0.append(measurement) }
-        note("  \(FigureTable.line(measurement))")
+        printLine("  \(FigureTable.line(measurement))")
     }
 
     /// Prints a line that is not a figure.
-    func note(_ text: String) {
+    func printLine(_ text: String) {
         print(text)
         fflush(nil)
     }

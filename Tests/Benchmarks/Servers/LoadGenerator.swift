@@ -20,16 +20,18 @@ final class LoadGenerator: Sendable {
     /// - Returns: The responses per second.
     func rate(port: Int, request: String, connections: Int, for duration: Duration) async throws -> Double {
         let answerLength = try await answerLength(port: port, request: request)
-        let tally = Tally()
+        let counter = AtomicCounter()
         var channels: [any Channel] = []
         let begun = ContinuousClock.now
         for _ in 0..<connections {
             channels.append(
-                try await connect(port: port) { Repeater(request: request, answerLength: answerLength, tally: tally) }
+                try await connect(port: port) {
+                    Repeater(request: request, answerLength: answerLength, counter: counter)
+                }
             )
         }
         try await Task.sleep(for: duration)
-        let rate = Double(tally.count) / begun.duration(to: .now).seconds
+        let rate = Double(counter.count) / begun.duration(to: .now).seconds
         for channel in channels {
             guard channel.isActive else { throw Failure(description: "the server closed a connection under load") }
             try await channel.close()
@@ -75,13 +77,13 @@ private final class Repeater: ChannelInboundHandler {
 
     private let request: ByteBuffer
     private let answerLength: Int
-    private let tally: Tally
+    private let counter: AtomicCounter
     private var received = 0
 
-    init(request: String, answerLength: Int, tally: Tally) {
+    init(request: String, answerLength: Int, counter: AtomicCounter) {
         self.request = ByteBuffer(string: request)
         self.answerLength = answerLength
-        self.tally = tally
+        self.counter = counter
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -92,7 +94,7 @@ private final class Repeater: ChannelInboundHandler {
         received += unwrapInboundIn(data).readableBytes
         guard received >= answerLength else { return }
         received -= answerLength
-        tally.add()
+        counter.add()
         context.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }
 }

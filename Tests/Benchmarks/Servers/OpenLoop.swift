@@ -24,7 +24,7 @@ final class OpenLoop: Sendable {
     private static let mostUnderWay = 2_000
 
     private struct State {
-        var idle: [KeptConnection] = []
+        var idle: [PersistentConnection] = []
         var underWay = 0
         var outcome = Outcome()
     }
@@ -106,13 +106,13 @@ final class OpenLoop: Sendable {
         if let body { await answered(body) }
     }
 
-    func exchange(_ request: String) async throws -> KeptConnection.Answer {
+    func exchange(_ request: String) async throws -> PersistentConnection.Response {
         let kept = state.withLock { state in
             while let connection = state.idle.popLast() { if connection.isOpen { return Optional(connection) } }
             return nil
         }
-        let connection: KeptConnection
-        if let kept { connection = kept } else { connection = try await KeptConnection.open(to: port) }
+        let connection: PersistentConnection
+        if let kept { connection = kept } else { connection = try await PersistentConnection.open(to: port) }
         let answer = try await connection.exchange(request)
         if answer.isKept { state.withLock { $0.idle.append(connection) } } else { connection.close() }
         return answer

@@ -8,7 +8,7 @@ import TestSupport
 /// A client of the development cluster's API server over its socket. It sends bodies unchanged, so that a test can also
 /// send invalid ones.
 struct APIClient: Sendable {
-    struct Answer: Sendable {
+    struct Response: Sendable {
         let status: Int
         let headers: HTTPFields
         let body: [UInt8]
@@ -67,32 +67,32 @@ struct APIClient: Sendable {
         )
     }
 
-    func send(_ request: TransportRequest) async throws -> Answer {
+    func send(_ request: TransportRequest) async throws -> Response {
         let (head, body) = try await transport.collect(request, maxBodyBytes: 16 * 1024 * 1024)
-        return Answer(status: head.status.code, headers: head.headerFields, body: body)
+        return Response(status: head.status.code, headers: head.headerFields, body: body)
     }
 
-    func get(_ path: String, accept: String? = nil) async throws -> Answer {
+    func get(_ path: String, accept: String? = nil) async throws -> Response {
         try await send(request(.get, path, accept: accept))
     }
 
-    func post(_ path: String, _ body: JSONValue) async throws -> Answer { try await send(request(.post, path, body)) }
+    func post(_ path: String, _ body: JSONValue) async throws -> Response { try await send(request(.post, path, body)) }
 
-    func put(_ path: String, _ body: JSONValue) async throws -> Answer { try await send(request(.put, path, body)) }
+    func put(_ path: String, _ body: JSONValue) async throws -> Response { try await send(request(.put, path, body)) }
 
-    func delete(_ path: String, _ options: JSONValue? = nil) async throws -> Answer {
+    func delete(_ path: String, _ options: JSONValue? = nil) async throws -> Response {
         try await send(request(.delete, path, options))
     }
 
-    func merge(_ path: String, _ patch: JSONValue) async throws -> Answer {
+    func merge(_ path: String, _ patch: JSONValue) async throws -> Response {
         try await send(request(.patch, path, patch, type: "application/merge-patch+json"))
     }
 
-    func patch(_ path: String, _ operations: JSONValue) async throws -> Answer {
+    func patch(_ path: String, _ operations: JSONValue) async throws -> Response {
         try await send(request(.patch, path, operations, type: "application/json-patch+json"))
     }
 
-    func apply(_ path: String, _ object: JSONValue) async throws -> Answer {
+    func apply(_ path: String, _ object: JSONValue) async throws -> Response {
         try await send(request(.patch, path, object, type: "application/apply-patch+yaml"))
     }
 

@@ -14,7 +14,7 @@ struct APIServerAccessTests {
     }
 
     @Test("an unknown or missing token is refused with 401, and the answer does not repeat it")
-    func authentication() async throws {
+    func anUnknownOrMissingTokenIsA401ThatDoesNotRepeatIt() async throws {
         try await APIClient.withServer { _, client async throws in
             let wrong = try await client.with(token: "wrong-token").get(Samples.services)
             #expect((wrong.status, wrong.reason) == (401, "Unauthorized"))
@@ -31,7 +31,7 @@ struct APIServerAccessTests {
             ("/openapi/v3", false), ("/version", true), ("/readyz", true),
         ]
     )
-    func discovery(path: String, isPublic: Bool) async throws {
+    func discoveryNeedsAuthenticationUnlikeHealthAndVersion(path: String, isPublic: Bool) async throws {
         try await APIClient.withServer(Self.configuration) { _, client async throws in
             #expect(try await client.with(token: Self.reader.token).get(path).status == 200)
             #expect(try await client.with(token: nil).get(path).status == (isPublic ? 200 : 403))
@@ -39,7 +39,7 @@ struct APIServerAccessTests {
     }
 
     @Test("an unauthenticated user cannot ask about its own permissions")
-    func anonymousReview() async throws {
+    func anUnauthenticatedUserCannotReviewItsPermissions() async throws {
         try await APIClient.withServer(Self.configuration) { _, client async throws in
             let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
             let review: JSONValue = ["spec": ["resourceAttributes": ["verb": "get", "resource": "pods"]]]
@@ -49,7 +49,7 @@ struct APIServerAccessTests {
     }
 
     @Test("roles and bindings decide what a user may do")
-    func roles() async throws {
+    func rolesAndBindingsDecideWhatAUserMayDo() async throws {
         try await APIClient.withServer(Self.configuration) { server, client async throws in
             let reader = client.with(token: Self.reader.token)
             let refused = try await reader.get(Samples.services)
@@ -116,7 +116,7 @@ struct APIServerAccessTests {
     }
 
     @Test("token reviews identify a user, and access reviews state what a user may do")
-    func reviews() async throws {
+    func tokenReviewsIdentifyUsersAndAccessReviewsStatePermissions() async throws {
         try await APIClient.withServer(Self.configuration) { _, client async throws in
             let tokens = "/apis/authentication.k8s.io/v1/tokenreviews"
             let known = try await client.post(tokens, ["spec": ["token": .string(Self.reader.token)]]).json

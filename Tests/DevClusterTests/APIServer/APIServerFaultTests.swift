@@ -6,10 +6,10 @@ import Testing
 @Suite("Faults of the API server", .timeLimit(.minutes(10)))
 struct APIServerFaultTests {
     @Test("a rule replaces the server's answer for the given number of requests")
-    func answers() async throws {
+    func aRuleReplacesTheResponseForTheGivenNumberOfRequests() async throws {
         try await APIClient.withServer { server, client async throws in
             let busy = StatusFailure(code: 429, reason: "TooManyRequests", message: "busy", retryAfterSeconds: 1)
-            server.faults.add(.init(verb: "create", resource: "services", times: 2, fault: .answer(busy)))
+            server.faults.add(.init(verb: "create", resource: "services", times: 2, fault: .respond(busy)))
             for _ in 0..<2 {
                 let answer = try await client.post(Samples.services, Samples.service("s"))
                 #expect(answer.status == 429)
@@ -21,19 +21,19 @@ struct APIServerFaultTests {
     }
 
     @Test("a request is carried out although its answer is an error or is missing")
-    func actsThenFails() async throws {
+    func aRequestIsCarriedOutAlthoughItsResponseIsAnErrorOrMissing() async throws {
         try await APIClient.withServer { server, client async throws in
             let failure = StatusFailure(code: 500, reason: "InternalError", message: "no")
-            server.faults.add(.init(verb: "create", fault: .actThenAnswer(failure)))
+            server.faults.add(.init(verb: "create", fault: .executeThenRespond(failure)))
             #expect(try await client.post(Samples.services, Samples.service("a")).status == 500)
-            server.faults.add(.init(verb: "create", fault: .actThenDrop))
+            server.faults.add(.init(verb: "create", fault: .executeThenDrop))
             await #expect(throws: TransportError.self) { try await client.post(Samples.services, Samples.service("b")) }
             #expect(try await client.get(Samples.services).names == ["a", "b"])
         }
     }
 
     @Test("a request whose connection is dropped changes nothing, and the next request works")
-    func drops() async throws {
+    func aDroppedRequestChangesNothingAndTheNextOneWorks() async throws {
         try await APIClient.withServer { server, client async throws in
             server.faults.add(.init(verb: "create", fault: .drop))
             await #expect(throws: TransportError.self) { try await client.post(Samples.services, Samples.service("a")) }
@@ -42,7 +42,7 @@ struct APIServerFaultTests {
     }
 
     @Test("a request that hangs ends when its client cancels it")
-    func hangs() async throws {
+    func aHangingRequestEndsWhenItsClientCancelsIt() async throws {
         try await APIClient.withServer { server, client async throws in
             let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
             let hang = FaultPlan.Rule(verb: "get", resource: "services", fault: .hang) { _ in
@@ -62,29 +62,29 @@ struct APIServerFaultTests {
         }
     }
 
-    @Test("a request that is held is carried out once the gate opens")
-    func holds() async throws {
+    @Test("a request that is held is carried out once the latch opens")
+    func aHeldRequestIsCarriedOutOnceReleased() async throws {
         try await APIClient.withServer { server, client async throws in
-            let gate = Gate()
-            server.faults.add(.init(verb: "create", fault: .hold(gate)))
+            let latch = Latch()
+            server.faults.add(.init(verb: "create", fault: .hold(latch)))
             async let answer = client.post(Samples.services, Samples.service("a"))
-            await gate.arrival()
+            await latch.waitForArrival()
             #expect(server.store.list(.services).items.isEmpty)
-            gate.open()
+            latch.open()
             #expect(try await answer.status == 201)
         }
     }
 
-    @Test("a watch that is held delivers every change once the gate opens")
-    func laggingWatch() async throws {
+    @Test("a watch that is held delivers every change once the latch opens")
+    func aHeldWatchDeliversEveryChangeOnceReleased() async throws {
         try await APIClient.withServer { server, client async throws in
-            let gate = Gate()
-            server.faults.add(.init(verb: "watch", fault: .holdWatch(gate)))
+            let latch = Latch()
+            server.faults.add(.init(verb: "watch", fault: .holdWatch(latch)))
             try await client.watch("\(Samples.services)?watch=1") { frames async throws in
                 for name in ["a", "b"] {
                     try server.store.create(.services, namespace: "default", Samples.service(name))
                 }
-                gate.open()
+                latch.open()
                 #expect(try await frames.nextChange() == "ADDED a")
                 #expect(try await frames.nextChange() == "ADDED b")
             }
@@ -92,7 +92,7 @@ struct APIServerFaultTests {
     }
 
     @Test("a watch ends, expires or breaks after the number of changes in its rule")
-    func watchEndings() async throws {
+    func aWatchEndsExpiresOrBreaksAfterTheChangesOfItsRule() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.services, namespace: "default", Samples.service(name)) }
             let path = "\(Samples.services)?watch=1"
@@ -118,7 +118,7 @@ struct APIServerFaultTests {
     }
 
     @Test("the log counts requests by verb, resource and user")
-    func requestLog() async throws {
+    func theLogCountsRequestsByVerbResourceAndUser() async throws {
         try await APIClient.withServer { server, client async throws in
             _ = try await client.post(Samples.services, Samples.service("a"))
             _ = try await client.get(Samples.services)

@@ -9,7 +9,7 @@ struct APIServerReadingTests {
     static let metadata = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
     @Test("all pages show the version of the first page until that version has left the history")
-    func pages() async throws {
+    func allPagesShowTheVersionOfTheFirstPage() async throws {
         var limits = ObjectStore.Limits()
         limits.history = 16
         try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client async throws in
@@ -41,7 +41,7 @@ struct APIServerReadingTests {
     }
 
     @Test("a resourceVersion in the future is answered with 504 and Retry-After")
-    func futureVersion() async throws {
+    func aFutureResourceVersionIsA504WithRetryAfter() async throws {
         try await APIClient.withServer { _, client async throws in
             let answer = try await client.get("\(Samples.services)?resourceVersion=99999")
             #expect((answer.status, answer.reason) == (504, "Timeout"))
@@ -50,7 +50,7 @@ struct APIServerReadingTests {
     }
 
     @Test("the Accept header selects whole objects, their metadata or a table")
-    func representations() async throws {
+    func theAcceptHeaderSelectsObjectsMetadataOrATable() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
             let metadata = try await client.get("\(Samples.routes)?limit=1", accept: Self.metadata).json
@@ -69,7 +69,7 @@ struct APIServerReadingTests {
     }
 
     @Test("objects are selected by labels and by fields")
-    func selectors() async throws {
+    func objectsAreSelectedByLabelsAndFields() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b", "c"] {
                 try server.store.create(.services, namespace: "default", Samples.service(name, labels: ["l": name]))
@@ -82,7 +82,7 @@ struct APIServerReadingTests {
     }
 
     @Test("discovery lists the served versions only, in its plain and in its aggregated form")
-    func discovery() async throws {
+    func discoveryListsTheServedVersionsOnly() async throws {
         let kinds = ResourceKind.all.map { $0 == .sandboxClaims ? $0.serving("v1alpha1") : $0 }
         try await APIClient.withServer(store: ObjectStore(kinds: kinds)) { _, client async throws in
             #expect(try await client.get("/api/").json["versions"] == ["v1"])
@@ -105,7 +105,7 @@ struct APIServerReadingTests {
     }
 
     @Test("a version that cannot be converted is listed while there is no object, and fails with 500 afterwards")
-    func unconvertibleVersion() async throws {
+    func anUnconvertibleVersionFailsOnceThereIsAnObject() async throws {
         try await APIClient.withServer { server, client async throws in
             let old = "/apis/extensions.agents.x-k8s.io/v1alpha1/namespaces/default/sandboxclaims"
             let empty = try await client.get(old)
@@ -119,7 +119,7 @@ struct APIServerReadingTests {
     }
 
     @Test("every answer has the server's time in its Date header, moved by the clock offset")
-    func date() async throws {
+    func everyResponseHasTheServersTimeWithTheClockOffset() async throws {
         let store = ObjectStore(now: { Date(timeIntervalSince1970: 784_111_777) })
         try await APIClient.withServer(store: store) { server, client async throws in
             #expect(try await client.get("/readyz").headers[.date] == "Sun, 06 Nov 1994 08:49:37 GMT")

@@ -4,7 +4,7 @@ import Testing
 @Suite("Watching through the API", .timeLimit(.minutes(10)))
 struct APIServerWatchTests {
     @Test("a watch sends an object as ADDED or DELETED when it starts or stops matching the selector")
-    func selectorTransitions() async throws {
+    func anObjectIsAddedOrDeletedWhenItStartsOrStopsMatchingTheSelector() async throws {
         try await APIClient.withServer { server, client async throws in
             let store = server.store
             try store.create(.services, namespace: "default", Samples.service("a", labels: ["on": "yes"]))
@@ -30,7 +30,7 @@ struct APIServerWatchTests {
     }
 
     @Test("a watch resumes after the version of a list")
-    func resumes() async throws {
+    func aWatchResumesAfterTheVersionOfAList() async throws {
         try await APIClient.withServer { server, client async throws in
             try server.store.create(.services, namespace: "default", Samples.service("a"))
             let version = try await client.get(Samples.services).json.resourceVersion
@@ -44,7 +44,7 @@ struct APIServerWatchTests {
     }
 
     @Test("a version before the history is an ERROR frame of code 410 in an answer of status 200")
-    func expired() async throws {
+    func aVersionBeforeTheHistoryIsAnErrorFrameOfCode410() async throws {
         var limits = ObjectStore.Limits()
         limits.history = 2
         try await APIClient.withServer(store: ObjectStore(limits: limits)) { server, client async throws in
@@ -59,7 +59,7 @@ struct APIServerWatchTests {
     }
 
     @Test("a bookmark has the later version of its kind's last change and the watch's start, and one precedes the end")
-    func bookmarks() async throws {
+    func bookmarksHaveTheLatestVersionAndOnePrecedesTheEnd() async throws {
         var configuration = APIServer.Configuration()
         configuration.clock = ImmediateClock()
         try await APIClient.withServer(configuration) { server, client async throws in
@@ -86,7 +86,7 @@ struct APIServerWatchTests {
     }
 
     @Test("a watch sends metadata or tables if its Accept header asks for them")
-    func representations() async throws {
+    func aWatchSendsMetadataOrTablesOnRequest() async throws {
         try await APIClient.withServer { server, client async throws in
             for name in ["a", "b"] { try server.store.create(.httpRoutes, namespace: "default", Samples.route(name)) }
             let metadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
@@ -106,7 +106,7 @@ struct APIServerWatchTests {
     }
 
     @Test("a streaming list is refused, as by a server without that feature")
-    func streamingList() async throws {
+    func aStreamingListIsRefused() async throws {
         try await APIClient.withServer { _, client async throws in
             let answer = try await client.get(
                 "\(Samples.services)?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"

@@ -5,7 +5,7 @@ import Testing
 @Suite("Writing through the API", .timeLimit(.minutes(10)))
 struct APIServerWritingTests {
     @Test("a refusal has the status, the reason and the causes of the real API server's")
-    func refusals() async throws {
+    func aRefusalHasTheStatusReasonAndCausesOfTheRealAPIServer() async throws {
         try await APIClient.withServer { _, client async throws in
             let services = Samples.services
             #expect(try await client.post(services, Samples.service("s")).status == 201)
@@ -35,7 +35,7 @@ struct APIServerWritingTests {
     }
 
     @Test("an HTTPRoute that violates its schema is refused, with the field of each mistake")
-    func routeRules() async throws {
+    func anInvalidHTTPRouteIsRefusedWithTheFieldOfEachError() async throws {
         try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r")
             route["spec", "hostnames"] = ["Bad_Host", "*.ok.example.com"]
@@ -53,7 +53,7 @@ struct APIServerWritingTests {
     }
 
     @Test("an Event must be in the namespace of its object")
-    func eventNamespace() async throws {
+    func anEventMustBeInTheNamespaceOfItsObject() async throws {
         try await APIClient.withServer { _, client async throws in
             let events = "/api/v1/namespaces/default/events"
             let event: (String) -> JSONValue = {
@@ -68,7 +68,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a JSON Patch that cannot be applied has the same answer for every reason, without a cause")
-    func patchFailures() async throws {
+    func everyFailingJSONPatchHasTheSameResponse() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r"))
             let path = "\(Samples.routes)/r"
@@ -91,7 +91,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a JSON Patch is applied as a whole, and a patch that changes nothing keeps the version")
-    func patches() async throws {
+    func aJSONPatchIsAppliedAsAWholeAndAnEmptyChangeKeepsTheVersion() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.routes, Samples.route("r", annotations: ["a": "1"]))
             let path = "\(Samples.routes)/r"
@@ -126,7 +126,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a strategic merge patch merges lists by key, and only built-in kinds support it")
-    func mergePatches() async throws {
+    func strategicMergePatchesMergeListsByKeyForBuiltInKindsOnly() async throws {
         try await APIClient.withServer { _, client async throws in
             _ = try await client.post(Samples.services, Samples.service("s", labels: ["a": "1", "b": "2"]))
             let path = "\(Samples.services)/s"
@@ -144,7 +144,7 @@ struct APIServerWritingTests {
     }
 
     @Test("applying owns the applied fields only, and another manager conflicts unless it forces its change")
-    func serverSideApply() async throws {
+    func applyOwnsItsFieldsAndConflictsUnlessForced() async throws {
         try await APIClient.withServer { _, client async throws in
             var route = Samples.route("r", annotations: ["mine": "1", "gone": "1"])
             let path = "\(Samples.routes)/r"
@@ -167,7 +167,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a dry run changes nothing")
-    func dryRun() async throws {
+    func aDryRunChangesNothing() async throws {
         try await APIClient.withServer { server, client async throws in
             let version = server.store.resourceVersion
             #expect(try await client.post("\(Samples.services)?dryRun=All", Samples.service("s")).status == 201)
@@ -177,7 +177,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a replacement needs the object's name and, for custom resources, its version")
-    func replacements() async throws {
+    func aReplacementNeedsTheNameAndForCustomResourcesTheVersion() async throws {
         try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json
             let path = "\(Samples.routes)/r"
@@ -194,7 +194,7 @@ struct APIServerWritingTests {
     }
 
     @Test("a deletion is answered with a Status, or with the object while a finalizer keeps it")
-    func deletions() async throws {
+    func aDeletionReturnsAStatusOrTheObjectThatAFinalizerKeeps() async throws {
         try await APIClient.withServer { _, client async throws in
             let created = try await client.post(Samples.routes, Samples.route("r")).json
             let path = "\(Samples.routes)/r"

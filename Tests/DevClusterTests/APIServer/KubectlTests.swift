@@ -27,7 +27,7 @@ struct KubectlTests {
         """
 
     @Test("creates, applies, reads, patches and deletes")
-    func dailyUse() async throws {
+    func kubectlCreatesAppliesReadsPatchesAndDeletes() async throws {
         try await withKubectl { manifest, kubectl async throws in
             #expect(try await kubectl("create", "namespace", "team") == "namespace/team created\n")
             #expect(
@@ -73,7 +73,7 @@ struct KubectlTests {
     }
 
     @Test("lists the kinds and accepts their short names")
-    func apiResources() async throws {
+    func kubectlListsTheKindsAndAcceptsTheirShortNames() async throws {
         try await withKubectl { _, kubectl async throws in
             let resources = try await kubectl("api-resources", "--no-headers", "-o", "name")
             #expect(resources.contains("httproutes.gateway.networking.k8s.io"))

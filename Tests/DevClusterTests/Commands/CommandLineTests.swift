@@ -25,7 +25,7 @@ struct CommandLineTests {
         #expect(PreviewDevCluster.message(for: try #require(error)).contains(message))
     }
 
-    @Test func whatFollowsTheTerminatorIsTheAppsCommand() throws {
+    @Test func argumentsAfterTheTerminatorAreTheAppsCommand() throws {
         let command = try PreviewDevCluster.parseAsRoot(["up", "--port", "5173", "--", "npm", "run", "--port", "1"])
         let up = try #require(command as? UpCommand)
         #expect(up.command == ["npm", "run", "--port", "1"])
@@ -43,7 +43,7 @@ struct CommandLineTests {
         #expect(try ClusterOptions.parse([]).stateFolder(environment: environment) == folder)
     }
 
-    @Test func whatIsNoFileOfRulesIsSaid() throws {
+    @Test func aFileThatHoldsNoRulesIsReported() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         for (text, complaint) in [

@@ -6,10 +6,10 @@ import Testing
 struct DemoReportTests {
     @Test func oneResultThatDoesNotHoldFailsTheWhole() throws {
         var report = DemoReport()
-        report.note("page_status", 200, holds: true)
-        #expect(report.holds)
-        report.note("reaped", false, holds: false)
-        #expect(!report.holds)
+        report.record("page_status", 200, isExpected: true)
+        #expect(report.isSuccessful)
+        report.record("reaped", false, isExpected: false)
+        #expect(!report.isSuccessful)
         #expect(report.json["ok"] == false)
         #expect(report.json["failed"] == ["reaped"])
         #expect(report.json["page_status"] == 200)
@@ -21,7 +21,7 @@ struct DemoReportTests {
         report.measure("rss_mb", 45.06, target: 45)
         report.measure("reap_lag_ms", 10, target: 2000)
         report.measure("not_measurable", nil, target: 1)
-        #expect(report.holds)
+        #expect(report.isSuccessful)
         #expect(report.json["figures", "rss_mb", "met"] == false)
         #expect(report.json["figures", "reap_lag_ms", "met"] == true)
         #expect(report.json["figures", "not_measurable"] == nil)
@@ -30,7 +30,7 @@ struct DemoReportTests {
 
     @Test func theReportIsOneLine() {
         var report = DemoReport()
-        report.note("text", "two\nlines", holds: true)
+        report.record("text", "two\nlines", isExpected: true)
         #expect(!report.json.description.contains("\n"))
     }
 }

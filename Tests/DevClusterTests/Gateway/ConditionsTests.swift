@@ -8,7 +8,7 @@ struct ConditionsTests {
     private let earlier = Date(timeIntervalSince1970: 1_000)
     private let later = Date(timeIntervalSince1970: 2_000)
 
-    private func accepted(_ isTrue: Bool, _ reason: String) -> [(type: String, decision: GatewayPlan.Decision)] {
+    private func accepted(_ isTrue: Bool, _ reason: String) -> [(type: String, state: GatewayPlan.ConditionState)] {
         [("Accepted", .init(isTrue, reason, ""))]
     }
 

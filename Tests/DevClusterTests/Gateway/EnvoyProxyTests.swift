@@ -60,7 +60,7 @@ struct EnvoyProxyTests {
         whoseEnvoyRefuses refuses: Bool = false,
         _ work: @Sendable (EnvoyProxy, _ folder: String) async throws -> Void
     ) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let admin = WatchingAdmin(folder: folder, refuses: refuses)
             let proxy = EnvoyProxy(folder: folder, port: 1, adminPort: 2, transport: admin)
             try await proxy.prepare()
@@ -77,7 +77,7 @@ struct EnvoyProxyTests {
 
     /// A preview is reachable only after this round trip, so there must be no more of them.
     @Test func aConfigurationThatEnvoyHasLoadedIsConfirmedByOneQuestion() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let admin = WatchingAdmin(folder: folder)
             let proxy = EnvoyProxy(folder: folder, port: 1, adminPort: 2, transport: admin)
             try await proxy.prepare()
@@ -101,16 +101,18 @@ struct EnvoyProxyTests {
     }
 
     @Test func theConfigurationBeforeAnUnansweredOneIsWrittenAgain() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let admin = WatchingAdmin(folder: folder)
             let proxy = Self.proxy(folder, admin)
             try await proxy.prepare()
             let clusters = FileManager.default.contents(atPath: proxy.bootstrap.clustersFile)
             admin.isSilent.isSet = true
-            #expect(try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .unanswered)
+            #expect(
+                try await proxy.publish(EnvoyResources(plan: GatewayObjects.plan(), folder: folder)) == .unconfirmed
+            )
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) != clusters)
             let before = EnvoyResources(plan: GatewayPlan(), folder: folder)
-            #expect(try await proxy.publish(before) == .unanswered)
+            #expect(try await proxy.publish(before) == .unconfirmed)
             #expect(FileManager.default.contents(atPath: proxy.bootstrap.clustersFile) == clusters)
             admin.isSilent.isSet = false
             #expect(try await proxy.publish(before) == .applied)
@@ -118,7 +120,7 @@ struct EnvoyProxyTests {
     }
 
     @Test func anUnansweredConfigurationIsPublishedUntilEnvoyConfirmsIt() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let admin = WatchingAdmin(folder: folder)
             let proxy = Self.proxy(folder, admin)
             try await proxy.prepare()

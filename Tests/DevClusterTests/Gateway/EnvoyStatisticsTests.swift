@@ -24,7 +24,7 @@ struct EnvoyStatisticsTests {
     @Test(arguments: [
         "", "cluster_manager.cds.version_text: \"\"", "nonsense", "cluster_manager.cds.update_rejected: x",
     ])
-    func whatIsNotThereIsNotMadeUp(page: String) {
+    func missingStatisticsHaveNoVersionAndNoRejections(page: String) {
         #expect(EnvoyStatistics(page: page).clusters == .init(version: nil, rejections: 0))
     }
 }

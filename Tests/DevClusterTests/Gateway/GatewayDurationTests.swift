@@ -11,7 +11,7 @@ struct GatewayDurationTests {
     }
 
     @Test(arguments: ["", "8", "h", "1.5h", "-1s", "100000s", "1d", "1h1h1h1h1h", "1 h", "١s"])
-    func nothingElseIsADuration(text: String) {
+    func otherTextIsNoDuration(text: String) {
         #expect(GatewayDuration(text) == nil)
     }
 }

@@ -59,8 +59,8 @@ struct GatewayPlannerTests {
             ]
         )
         #expect(plan.clusters == [.init(name: backend, endpoints: [.init(address: "127.64.0.1", port: 3000)])])
-        let verdict = try #require(plan.verdicts["agentweaver/preview-a"]?.first)
-        #expect(verdict.accepted.isTrue && verdict.resolvedReferences.isTrue)
+        let parentStatus = try #require(plan.parentStatuses["agentweaver/preview-a"]?.first)
+        #expect(parentStatus.accepted.isTrue && parentStatus.resolvedReferences.isTrue)
         #expect(plan.listeners["agentweaver/previews"]?.first?.attachedRoutes == 1)
     }
 
@@ -77,12 +77,12 @@ struct GatewayPlannerTests {
     }
 
     @Test(arguments: Self.refusals)
-    func aRouteThatCannotBeServedIsToldWhy(reason: String, change: Change) throws {
+    func theStatusOfAnUnservableRouteSaysWhy(reason: String, change: Change) throws {
         let route = GatewayObjects.route("preview-a", change)
         let plan = GatewayObjects.plan(routes: [route])
-        let verdict = try #require(plan.verdicts[route.namespacedName]?.first)
-        #expect(!verdict.accepted.isTrue)
-        #expect(verdict.accepted.reason == reason)
+        let parentStatus = try #require(plan.parentStatuses[route.namespacedName]?.first)
+        #expect(!parentStatus.accepted.isTrue)
+        #expect(parentStatus.accepted.reason == reason)
         #expect(plan.virtualHosts.isEmpty && plan.clusters == GatewayObjects.plan(routes: []).clusters)
     }
 
@@ -96,14 +96,14 @@ struct GatewayPlannerTests {
             ("RefNotPermitted", ["name": "preview-a", "port": 80, "namespace": "other"]),
         ] as [(String, JSONValue)]
     )
-    func aBackendThatCannotBeResolvedAnswers500AndIsToldWhy(reason: String, backend: JSONValue) throws {
+    func anUnresolvedBackendResponds500AndItsRouteSaysWhy(reason: String, backend: JSONValue) throws {
         let plan = GatewayObjects.plan(
             routes: [GatewayObjects.route { $0["spec", "rules"] = [["backendRefs": [backend]]] }]
         )
-        let verdict = try #require(plan.verdicts["agentweaver/preview-a"]?.first)
-        #expect(verdict.accepted.isTrue)
-        #expect(!verdict.resolvedReferences.isTrue)
-        #expect(verdict.resolvedReferences.reason == reason)
+        let parentStatus = try #require(plan.parentStatuses["agentweaver/preview-a"]?.first)
+        #expect(parentStatus.accepted.isTrue)
+        #expect(!parentStatus.resolvedReferences.isTrue)
+        #expect(parentStatus.resolvedReferences.reason == reason)
         #expect(plan.virtualHosts.first?.entries == [.init(path: .prefix("/"), cluster: nil)])
     }
 
@@ -111,12 +111,12 @@ struct GatewayPlannerTests {
         let plan = GatewayObjects.plan(
             routes: [GatewayObjects.route { $0["spec", "parentRefs"] = [["name": "somebody-elses"]] }]
         )
-        #expect(plan.verdicts.isEmpty && plan.virtualHosts.isEmpty)
+        #expect(plan.parentStatuses.isEmpty && plan.virtualHosts.isEmpty)
     }
 
     @Test func aGatewayOfAnotherClassIsLeftAlone() {
         let plan = GatewayObjects.plan(gateways: [GatewayObjects.gateway { $0["spec", "gatewayClassName"] = "other" }])
-        #expect(plan.listeners.isEmpty && plan.verdicts.isEmpty)
+        #expect(plan.listeners.isEmpty && plan.parentStatuses.isEmpty)
     }
 
     @Test(
@@ -125,10 +125,10 @@ struct GatewayPlannerTests {
             ("PortUnavailable", ["name": "http", "protocol": "HTTP", "port": 80]),
         ] as [(String, JSONValue)]
     )
-    func aListenerThatCannotBeServedIsToldWhy(reason: String, listener: JSONValue) {
+    func theStatusOfAnUnservableListenerSaysWhy(reason: String, listener: JSONValue) {
         let plan = GatewayObjects.plan(gateways: [GatewayObjects.gateway { $0["spec", "listeners"] = [listener] }])
         #expect(plan.listeners["agentweaver/previews"]?.first?.accepted.reason == reason)
-        #expect(plan.verdicts["agentweaver/preview-a"]?.first?.accepted.reason == "NoMatchingParent")
+        #expect(plan.parentStatuses["agentweaver/preview-a"]?.first?.accepted.reason == "NoMatchingParent")
     }
 
     @Test(arguments: Self.exclusions)

@@ -30,7 +30,7 @@ struct GatewayUnderTest: Sendable {
         let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        return try await withFolder { folder in
+        return try await withTemporaryFolder { folder in
             let transport = try CurlTransport()
             let store = try store(port: port, appPort: appPort ?? adminPort)
             let proxy = EnvoyProxy(folder: folder, port: port, adminPort: adminPort, transport: transport)
@@ -122,7 +122,7 @@ struct GatewayUnderTest: Sendable {
     }
 
     /// Whether Envoy removes the cluster of the default Service within the time limit.
-    func forgetsItsCluster() async throws -> Bool {
+    func removesItsCluster() async throws -> Bool {
         try await poll(every: .milliseconds(5), limit: Self.limit) { () -> Bool? in
             let head = HTTPRequest(method: .get, scheme: "http", authority: "127.0.0.1:\(adminPort)", path: "/clusters")
             let page = try await transport.collect(

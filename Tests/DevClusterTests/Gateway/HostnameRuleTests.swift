@@ -30,7 +30,7 @@ struct HostnameRuleTests {
     }
 
     @Test(arguments: ["a.localhost", "*.localhost", "a-b.c1.localhost", String(repeating: "a", count: 63) + ".x"])
-    func namesOfTheDomainNameSystemAreValid(name: String) {
+    func domainNamesAreValidHostnames(name: String) {
         #expect(HostnameRule.isValid(name))
     }
 
@@ -42,7 +42,7 @@ struct HostnameRuleTests {
             String(repeating: "a", count: 64) + ".x", String(repeating: "a.", count: 127) + "ab",
         ]
     )
-    func otherNamesAreNot(name: String) {
+    func otherNamesAreInvalidHostnames(name: String) {
         #expect(!HostnameRule.isValid(name))
     }
 }

@@ -19,7 +19,7 @@ struct ListenerChangeTests {
     private static let drainSeconds = 1
 
     @Test(arguments: OpenConnection.Kind.allCases)
-    func whatIsOpenEndsAfterTheDrainTimeAndNewRequestsAreServed(kind: OpenConnection.Kind) async throws {
+    func openConnectionsEndAfterTheDrainTimeAndNewRequestsAreServed(kind: OpenConnection.Kind) async throws {
         try await StreamingApp.run { app in
             try await withEnvoy(appPort: app.port) { port, changeListener in
                 let connection = try await OpenConnection(kind, to: app, host: "a.localhost", port: port)
@@ -42,7 +42,7 @@ struct ListenerChangeTests {
         let envoy = try #require(TestPrograms.envoy)
         let port = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
         let adminPort = try #require(ListenerPorts.next { Sockets.canListen(address: "127.0.0.1", port: $0) })
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let transport = try CurlTransport()
             let proxy = EnvoyProxy(folder: folder, port: port, adminPort: adminPort, transport: transport)
             try await proxy.prepare()

@@ -46,12 +46,12 @@ struct OpenConnectionTests {
                 return
             }
             #expect(try await gateway.becomes(404))
-            #expect(try await gateway.forgetsItsCluster())
+            #expect(try await gateway.removesItsCluster())
         }
     }
 
     @Test(arguments: Kind.allCases, Removal.allCases)
-    func whatIsOpenGoesOnWhenWhatLedToItIsGone(kind: Kind, removal: Removal) async throws {
+    func openConnectionsContinueWithoutTheirRouteOrService(kind: Kind, removal: Removal) async throws {
         try await withPreview { app, gateway in
             let connection = try await open(kind, app, gateway)
             try await removal(gateway)
@@ -75,7 +75,7 @@ struct OpenConnectionTests {
     }
 
     @Test(arguments: Kind.allCases)
-    func thePodsEndEndsWhatIsOpen(kind: Kind) async throws {
+    func theEndOfThePodEndsOpenConnections(kind: Kind) async throws {
         try await withPreview { app, gateway in
             let connection = try await open(kind, app, gateway)
             app.closeConnections()
@@ -84,7 +84,7 @@ struct OpenConnectionTests {
     }
 
     @Test(arguments: Kind.allCases)
-    func theGatewaysEndEndsWhatIsOpen(kind: Kind) async throws {
+    func theEndOfTheGatewayEndsOpenConnections(kind: Kind) async throws {
         try await StreamingApp.run { app in
             let connection = try await GatewayUnderTest.run(appPort: app.port) { gateway in
                 try await startPreview(on: gateway)

@@ -42,7 +42,7 @@ struct DevelopmentCoreAPITests {
         }
     }
 
-    @Test func itTakesNoEventsAndKnowsNoRequestForAPreview() async throws {
+    @Test func theDevelopmentCoreAPIAcceptsNoEventsAndKnowsNoPreviewRequest() async throws {
         try await Self.serve { client, owner in
             let run = ServiceClient.run(Self.run)
             let posted = try await client(owner).send(.post, "\(run)/events", body: [:])

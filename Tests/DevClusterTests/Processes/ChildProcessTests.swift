@@ -46,7 +46,7 @@ struct ChildProcessTests {
     }
 
     @Test func theExitCodeAndTheOutputAreKept() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let exit = try await processes.run(shell("echo out; echo err >&2; exit 3", in: folder))
             #expect(exit == .code(3))
             let log = FileManager.default.contents(atPath: folder + "/log").map { String(decoding: $0, as: UTF8.self) }
@@ -55,15 +55,15 @@ struct ChildProcessTests {
     }
 
     @Test func aProcessEndedByASignalSaysSo() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let exit = try await processes.run(shell("kill -9 $$", in: folder))
             #expect(exit == .signal(9))
         }
     }
 
     @Test(arguments: ["no-such-program", "/no/such/program"])
-    func aMissingProgramIsOneSentence(program: String) async throws {
-        try await withFolder { folder in
+    func aMissingProgramIsReportedInOneSentence(program: String) async throws {
+        try await withTemporaryFolder { folder in
             _ = await #expect(throws: DevClusterFailure("the program \(program) was not found")) {
                 _ = try await processes.run(ProcessCommand(executable: program, logFile: folder + "/log"))
             }
@@ -71,7 +71,7 @@ struct ChildProcessTests {
     }
 
     @Test func cancellationEndsAChildThatIgnoresSIGTERMAndWhatItStarted() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let script = """
                 trap '' TERM
                 sleep 1000 & echo $! > "$FOLDER/grandchild"
@@ -92,8 +92,8 @@ struct ChildProcessTests {
         }
     }
 
-    @Test func whatAChildLeavesBehindEndsWithIt() async throws {
-        try await withFolder { folder in
+    @Test func theProcessesThatAChildStartedEndWithIt() async throws {
+        try await withTemporaryFolder { folder in
             let script = "sleep 1000 & echo $! > \"$FOLDER/grandchild\""
             let exit = try await processes.run(shell(script, in: folder))
             let grandchild = try await number(in: folder + "/grandchild")
@@ -104,7 +104,7 @@ struct ChildProcessTests {
 
     @Test func theWatchdogEndsChildrenOfAProcessThatWasKilled() async throws {
         let program = try #require(TestPrograms.built("preview-devcluster"))
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             // The subshell takes the place of the process that is killed: when it ends, the watchdog's input is closed.
             let script = """
                 setsid sleep 1000 & echo $! > "$FOLDER/orphan"

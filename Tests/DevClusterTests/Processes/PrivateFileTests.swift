@@ -6,7 +6,7 @@ import Testing
 @Suite("Private files", .timeLimit(.minutes(10)))
 struct PrivateFileTests {
     @Test func onlyTheOwnerMayReadTheNewContent() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/secret"
             try Data("old".utf8).write(to: URL(filePath: path))
             try PrivateFile.write("new".utf8, to: path)
@@ -17,7 +17,7 @@ struct PrivateFileTests {
         }
     }
 
-    @Test func aFolderThatIsMissingIsOneSentence() {
+    @Test func aMissingFolderIsReportedInOneSentence() {
         #expect(throws: DevClusterFailure.self) { try PrivateFile.write([1], to: "/no/such/folder/file") }
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Ports", .timeLimit(.minutes(10)))
 struct SocketsTests {
-    @Test func aFreePortIsAPortThatNobodyAnswersAt() throws {
+    @Test func aFreePortIsAPortWithoutAListener() throws {
         let port = try #require(Sockets.freePort(address: "127.0.0.1"))
         #expect(Sockets.canListen(address: "127.0.0.1", port: port))
         #expect(!Sockets.accepts(address: "127.0.0.1", port: port))

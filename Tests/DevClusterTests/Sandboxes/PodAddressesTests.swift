@@ -12,7 +12,7 @@ struct PodAddressesTests {
         #expect(addresses.allocate() == given[10])
     }
 
-    @Test func anAddressThatWasJustGivenBackIsNotTheNext() throws {
+    @Test func aReleasedAddressIsNotTheNextOne() throws {
         var addresses = PodAddresses(seed: 7)
         let given = addresses.allocate()
         let first = try #require(given)
@@ -30,7 +30,7 @@ struct PodAddressesTests {
     }
 
     @Test(arguments: ["", "10.0.0.1", "127.64.7.x", "127.64.8.1"])
-    func givingBackWhatWasNeverGivenChangesNothing(address: String) {
+    func releasingAnUnassignedAddressChangesNothing(address: String) {
         var addresses = PodAddresses(seed: 7)
         _ = addresses.allocate()
         addresses.release(address)

@@ -16,7 +16,7 @@ struct SandboxControllerTests {
         running command: [String],
         _ body: @escaping @Sendable (ObjectStore) async throws -> Void
     ) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let store = ObjectStore()
             try store.create(.namespaces, namespace: nil, ["metadata": ["name": .string(Self.namespace)]])
             try store.create(
@@ -114,7 +114,7 @@ struct SandboxControllerTests {
 
     @Test(arguments: [["/no/such/program"], ["sh", "-c", "exit 0"], ["sleep", "1000"]])
     func aPodThatIsDeletedBeforeItsProcessEndsIsRemoved(command: [String]) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let store = ObjectStore()
             let kubelet = Kubelet(
                 store: store,

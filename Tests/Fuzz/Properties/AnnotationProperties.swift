@@ -65,12 +65,12 @@ enum AnnotationProperties {
         ]
         for step in steps {
             guard let next = approval.after(step) else { continue }
-            try require(!approval.isOver, "what is settled stays so")
+            try require(!approval.isFinal, "what is settled stays so")
             try require(next.state != .consumed || approval.state == .granted, "nothing is used without a grant")
             try require(next.state != .granted || approval.state == .pending, "only what waits is granted")
             try require(Approval(id: id, text: next.text) != nil, "every step can be read")
         }
-        guard let use = approval.use, let back = approval.after(.giveBack(use: use)) else { return }
+        guard let use = approval.use, let back = approval.after(.returnGrant(use: use)) else { return }
         try require(approval.state == .consumed, "only what is used is given back")
         let state: Approval.State = approval.automatic == nil ? .granted : .withdrawn
         try require(back.state == state, "what nobody granted is not granted")
@@ -83,7 +83,7 @@ enum AnnotationProperties {
         try require(grants.grants.count <= StandingGrants.maxCount, "an object has room for so many grants")
         let again = StandingGrants(text: grants.text)
         try require(again.text == grants.text, "grants read back the same")
-        try require(Set(again.grants.map(\.reach)) == Set(grants.grants.map(\.reach)), "grants reach as far as before")
+        try require(Set(again.grants.map(\.scope)) == Set(grants.grants.map(\.scope)), "grants reach as far as before")
     }
 
     private static func checkLedger(_ annotations: [String: String]) throws {
@@ -133,7 +133,7 @@ enum AnnotationProperties {
         try require(read.targetPort.map(TargetPort.range.contains) ?? true, "a port is one")
         try require(read.runID.map { $0.label == read.run } ?? true, "the run's id fits its label")
         for presence in Presence.allCases {
-            let decision = decide(read, pod: presence, claim: presence, now: cap, policy: policy)
+            let decision = reapDecision(read, pod: presence, claim: presence, now: cap, policy: policy)
             guard case .reap = decision else { throw BrokenProperty(description: "at its cap everything ends") }
         }
         let now = (earliest: createdAt + .seconds(60), latest: createdAt + .seconds(61))

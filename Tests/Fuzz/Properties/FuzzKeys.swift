@@ -31,7 +31,7 @@ enum FuzzKeys {
                 service: [],
                 serviceUser: "agent",
                 operators: [],
-                reviews: NobodysTokens(),
+                reviews: NoTokenReviews(),
                 uptime: { .zero }
             ),
         ])
@@ -44,7 +44,7 @@ enum FuzzKeys {
     }
 
     /// An API server that knows no ServiceAccount.
-    private struct NobodysTokens: TokenReviews {
+    private struct NoTokenReviews: TokenReviews {
         func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? { nil }
     }
 

@@ -22,9 +22,9 @@ enum KubeconfigProperties {
         }
         if let server = try? BaseURL(text) { try check(server) }
         let plugin = ExecPlugin(command: "plugin", origin: "the user")
-        var made: ExecPluginRunner.Made?
-        if try succeeds({ made = try ExecPluginRunner.parse(bytes, of: plugin) }) {
-            try require(made?.token != nil || made?.clientCertificate != nil, "a plugin gives a credential")
+        var credential: ExecPluginRunner.IssuedCredential?
+        if try succeeds({ credential = try ExecPluginRunner.parse(bytes, of: plugin) }) {
+            try require(credential?.token != nil || credential?.clientCertificate != nil, "a plugin gives a credential")
         }
     }
 

@@ -20,7 +20,7 @@ enum MessageProperties {
             try checkAnswer(JSONRPCResponse(id: request.id, outcome: .success(.object(request.params))))
             try checkArguments(request)
         case .notification: break
-        case .unusable(let fault, let id):
+        case .invalid(let fault, let id):
             try require(fault.message.utf8.count <= 512, "a fault does not grow with the message")
             try checkAnswer(JSONRPCResponse(id: id, outcome: .failure(fault)))
         }

@@ -15,7 +15,7 @@ enum TokenProperties {
     }
 
     private static func check(_ text: String) async throws {
-        try look(at: text)
+        try checkFormat(of: text)
         let isServiceKey = text.utf8.elementsEqual(FuzzKeys.serviceKey.utf8)
         let authenticator = try await FuzzKeys.authenticator.value
         let caller: Caller
@@ -39,7 +39,7 @@ enum TokenProperties {
         FuzzKeys.genuine.contains { $0.utf8.dropLast(1).elementsEqual(text.utf8.dropLast(1)) }
     }
 
-    private static func look(at text: String) throws {
+    private static func checkFormat(of text: String) throws {
         if let account = ServiceAccount(text) {
             try require(account.userName.utf8.elementsEqual(text.utf8), "an account's name stays as it is")
             try require(text.split(separator: ":").count == 4, "an account's name has four parts")
@@ -49,7 +49,7 @@ enum TokenProperties {
         try require(parts.count == 3, "a token has three parts")
         try require(token.signingInput.elementsEqual(parts[0] + [UInt8(ascii: ".")] + parts[1]), "all of it is signed")
         guard let claims = token.claims(AccessTokenClaims.self),
-            claims.hold(issuer: FuzzKeys.issuer, audience: FuzzKeys.audience, now: FuzzKeys.now)
+            claims.areValid(issuer: FuzzKeys.issuer, audience: FuzzKeys.audience, now: FuzzKeys.now)
         else { return }
         let now = FuzzKeys.now.timeIntervalSince1970
         try require(claims.issuer.utf8.elementsEqual(FuzzKeys.issuer.utf8), "the issuer is the right one")

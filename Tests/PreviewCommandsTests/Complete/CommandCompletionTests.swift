@@ -6,18 +6,18 @@ import Testing
 /// Tests the completions that follow from the program's description of its commands.
 @Suite("Completing a command line", .timeLimit(.minutes(1)))
 struct CommandCompletionTests {
-    private func complete(_ line: String...) throws -> CommandCompletion.Answer {
-        try CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)
+    private func complete(_ line: String...) throws -> CommandCompletion.Candidates {
+        try CommandCompletion(description: PreviewGateway._dumpHelp()).candidates(for: line)
     }
 
-    private func words(_ answer: CommandCompletion.Answer) -> [String]? {
-        if case .words(let words) = answer { words.map(\.text) } else { nil }
+    private func words(_ candidates: CommandCompletion.Candidates) -> [String]? {
+        if case .words(let words) = candidates { words.map(\.text) } else { nil }
     }
 
     @Test func commandsAreCompletedWithWhatTheyDo() throws {
-        let answer = try complete("")
+        let candidates = try complete("")
         for name in ["list", "requests", "approve", "deny", "stop", "explain", "watch", "doctor"] {
-            #expect(words(answer)?.contains(name) == true)
+            #expect(words(candidates)?.contains(name) == true)
         }
         #expect(words(try complete("st")) == ["stop"])
         guard case .words(let words) = try complete("st") else { return }
@@ -33,7 +33,7 @@ struct CommandCompletionTests {
 
     @Test(arguments: [["list", "-o", "y"], ["list", "-n", "a", "--output", "y"], ["explain", "-o", "y"]])
     func valuesOfAnOptionAreCompleted(line: [String]) throws {
-        #expect(words(try CommandCompletion(description: PreviewGateway._dumpHelp()).answer(line)) == ["yaml"])
+        #expect(words(try CommandCompletion(description: PreviewGateway._dumpHelp()).candidates(for: line)) == ["yaml"])
     }
 
     @Test func aValueBehindAnEqualsSignKeepsTheOption() throws {
@@ -41,16 +41,16 @@ struct CommandCompletionTests {
         #expect(try complete("list", "--config=k") == .files)
     }
 
-    @Test func aFileIsLeftToTheShell() throws {
+    @Test func theShellCompletesFiles() throws {
         #expect(try complete("list", "--config", "") == .files)
     }
 
-    @Test func aValueThatNobodyKnowsCompletesNothing() throws {
+    @Test func anUnknownValueIsNotCompleted() throws {
         #expect(words(try complete("stop", "--namespace", "a")) == [])
         #expect(words(try complete("watch", "--history", "")) == [])
     }
 
-    @Test func previewsAreLookedForWhereTheLineSays() throws {
+    @Test func previewsAreListedWithTheOptionsOfTheCommandLine() throws {
         #expect(try complete("stop", "") == .previews(options: []))
         #expect(try complete("stop", "-n", "team", "--all", "") == .previews(options: ["-n", "team"]))
         #expect(

@@ -14,7 +14,7 @@ struct AdjustableLogLevelTests {
         func contains(_ part: String) -> Bool { text.withLock { $0.contains(part) } }
     }
 
-    @Test func itChangesForLoggersThatAreThereAlready() {
+    @Test func theLevelChangesForExistingLoggers() {
         let level = AdjustableLogLevel(.info)
         let written = Written()
         let logger = Logger(label: "a") {
@@ -35,7 +35,7 @@ struct AdjustableLogLevelTests {
     @Test(arguments: [
         (Logger.Level.error, Logger.Level.debug), (.info, .debug), (.debug, .debug), (.trace, .trace),
     ])
-    func itNeverGetsLessDetailed(configured: Logger.Level, changed: Logger.Level) {
+    func theLevelNeverGetsLessDetailed(configured: Logger.Level, changed: Logger.Level) {
         let level = AdjustableLogLevel(configured)
         #expect(level.current == configured)
         level.toggle()

@@ -36,7 +36,7 @@ struct JSONLogHandlerTests {
         #expect(metadata["ports"] as? [String] == ["3000", "3001"])
     }
 
-    @Test func whatIsBelowTheLevelIsNotWritten() throws {
+    @Test func linesBelowTheLevelAreNotWritten() throws {
         let lines = try lines { logger in
             logger.debug("not this one")
             logger.info("this one")

@@ -40,7 +40,7 @@ struct TerminalOutputTests {
 
     @Test func aFindingOfDoctorIsOneEscapedLine() throws {
         let check = try #require(DoctorCheck.all.first)
-        let finding = DoctorFinding.warning(Self.hostile, mend: Self.hostile)
+        let finding = DoctorFinding.warning(Self.hostile, remedy: Self.hostile)
         let lines = DoctorReport(entries: [.init(check: check, finding: finding)]).text.split(separator: "\n")
         #expect(lines.count { $0.hasSuffix(Self.shown) } == 2)
         #expect(!lines.contains("forged line"))

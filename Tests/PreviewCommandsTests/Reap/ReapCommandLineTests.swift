@@ -15,7 +15,7 @@ struct ReapCommandLineTests {
         (["--once", "-o", "xml"], "Please provide one of 'table', 'json' or 'yaml'"),
         (["--once", "--explain"], "Missing value for '--explain"),
     ])
-    func whatCannotBeIsOneClearLineWithoutATokenInIt(arguments: [String], message: String) throws {
+    func anInvalidArgumentIsOneLineWithoutAToken(arguments: [String], message: String) throws {
         let error = try #require(#expect(throws: (any Error).self) { try ReapCommand.parse(arguments) })
         #expect(ReapCommand.message(for: error).contains(message))
         #expect(!ReapCommand.fullMessage(for: error).contains(Self.token))
@@ -26,7 +26,7 @@ struct ReapCommandLineTests {
         ["--once", "--dry-run", "--explain", "0123abcd"],
         ["--once", "-o", "json", "--set", "Sandbox__Preview__Enabled=false", "--config", "settings.yaml"],
     ])
-    func whatCanBeIsTaken(arguments: [String]) throws {
+    func validArgumentsAreAccepted(arguments: [String]) throws {
         _ = try ReapCommand.parse(arguments)
     }
 }

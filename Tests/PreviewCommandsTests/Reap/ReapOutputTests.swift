@@ -7,7 +7,7 @@ import Testing
 
 @testable import PreviewCommands
 
-/// Tests the table, the story and the document that `reap` prints about previews in several states.
+/// Tests the table, the explanation and the document that `reap` prints about previews in several states.
 @Suite("What reap prints", .timeLimit(.minutes(10)))
 struct ReapOutputTests {
     private typealias Key = PreviewAnnotations.Key
@@ -63,16 +63,16 @@ struct ReapOutputTests {
         return lines
     }
 
-    private func story(of label: String) async throws -> String {
-        let report = try await sweep.look(withClaims: true)
+    private func explanation(of label: String) async throws -> String {
+        let report = try await sweep.inspect(withClaims: true)
         let entry = try #require(report.entries.first { $0.token.text == label })
-        return ReapStory(entry, report).text
+        return ReapExplanation(entry, report).text
     }
 
     // MARK: Table
 
     @Test func theTableHasALineForEachPreview() async throws {
-        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "agentweaver").text
+        let text = ReapTable(try await sweep.inspect(), outcomes: nil, namespace: "agentweaver").text
         let lines = try lines(text)
         let run = "3f2a9c1e-0000-4000-8000-000000000001"
         let header = """
@@ -94,8 +94,8 @@ struct ReapOutputTests {
         #expect(!text.split(separator: "\n").contains { $0.hasSuffix(" ") })
     }
 
-    @Test func theTableTellsWhatWasDone() async throws {
-        let report = try await sweep.look()
+    @Test func theTableShowsTheOutcomes() async throws {
+        let report = try await sweep.inspect()
         let outcomes = await sweep.carryOut(report)
         let lines = try lines(ReapTable(report, outcomes: outcomes, namespace: "agentweaver").text)
         #expect(try lines[fingerprint("podless")]?.hasSuffix("gone      reaped   pod-gone") == true)
@@ -103,62 +103,62 @@ struct ReapOutputTests {
         #expect(try lines[fingerprint("deleted")]?.hasSuffix("left     being deleted") == true)
     }
 
-    @Test func aFailureIsInItsLine() async throws {
+    @Test func aFailureIsInTheLineOfItsPreview() async throws {
         cluster.failAlways(.deleteRoute, ClusterError(.refused, "the API server answered 403"))
-        let report = try await sweep.look()
+        let report = try await sweep.inspect()
         let outcomes = await sweep.carryOut(report)
         let lines = try lines(ReapTable(report, outcomes: outcomes, namespace: "agentweaver").text)
         #expect(try lines[fingerprint("podless")]?.hasSuffix("failed   the API server answered 403") == true)
     }
 
-    @Test func anUnknownTimeIsSaid() async throws {
-        cluster.hideTime()
-        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "agentweaver").text
+    @Test func anUnknownTimeIsReported() async throws {
+        cluster.makeTimeUnknown()
+        let text = ReapTable(try await sweep.inspect(), outcomes: nil, namespace: "agentweaver").text
         #expect(text.contains("The API server's time is not known, so nothing is reaped for its age."))
         let expiry = RFC3339.string(now + .seconds(900))
         #expect(try lines(text)[fingerprint("alive")]?.hasSuffix("keep       idle at \(expiry)") == true)
     }
 
-    @Test func noPreviewsIsASentence() async throws {
+    @Test func anEmptyTableIsOneSentence() async throws {
         let sweep = SingleSweep(policy: policy, objects: SimulatedCluster(), clusterTime: cluster)
-        let text = ReapTable(try await sweep.look(), outcomes: nil, namespace: "elsewhere").text
+        let text = ReapTable(try await sweep.inspect(), outcomes: nil, namespace: "elsewhere").text
         #expect(text.hasPrefix("No previews in namespace elsewhere.\n"))
     }
 
     // MARK: Story
 
-    @Test func theStoryTellsWhatIsUsedInsteadOfWhatCannotBe() async throws {
-        let story = try await story(of: "broken")
+    @Test func anExplanationNamesTheDefaultsForUnusableAnnotations() async throws {
+        let explanation = try await explanation(of: "broken")
         let createdAt = now - .seconds(900)
         let cap = RFC3339.string(createdAt + .seconds(28_800))
         let expiry = RFC3339.string(createdAt + .seconds(1800))
-        #expect(story.contains("unusable: creationTimestamp and 30m is used, \(expiry)"))
-        #expect(story.contains("9999-12-31T23:59:59.000Z; clamped to creationTimestamp and 8h, \(cap)"))
-        #expect(story.contains("missing: the reaper does not need it"))
-        #expect(story.contains("A keepalive now moves its expiry to"))
-        #expect(story.contains("exists; not relevant: previews are kept after their run"))
-        #expect(!story.unicodeScalars.contains("\u{1B}"), "a terminal takes it for a command")
+        #expect(explanation.contains("unusable: creationTimestamp and 30m is used, \(expiry)"))
+        #expect(explanation.contains("9999-12-31T23:59:59.000Z; clamped to creationTimestamp and 8h, \(cap)"))
+        #expect(explanation.contains("missing: the reaper does not need it"))
+        #expect(explanation.contains("A keepalive now moves its expiry to"))
+        #expect(explanation.contains("exists; not relevant: previews are kept after their run"))
+        #expect(!explanation.unicodeScalars.contains("\u{1B}"), "a terminal takes it for a command")
     }
 
     @Test(
-        "The story says what is decided",
+        "The explanation says what is decided",
         arguments: [
             ("alive", "keep: unless something changes, it is reaped in 15m, at "),
             ("deleted", "leave: it is already being deleted"), ("podless", "reap: because its pod is gone (pod-gone)."),
             ("lonely", "because its HTTPRoute or Service is missing (orphan)."),
         ]
     )
-    func theStorySaysWhatIsDecided(label: String, words: String) async throws {
-        #expect(try await story(of: label).contains(words))
+    func anExplanationStatesTheDecision(label: String, words: String) async throws {
+        #expect(try await explanation(of: label).contains(words))
     }
 
-    @Test func theStoryOfWhatIsBeingDeletedSaysThatNoKeepaliveRevivesIt() async throws {
-        #expect(try await story(of: "deleted").contains("A keepalive is refused with 404"))
+    @Test func anExplanationSaysThatNoKeepaliveRevivesADeletedPreview() async throws {
+        #expect(try await explanation(of: "deleted").contains("A keepalive is refused with 404"))
     }
 
     // MARK: After an outage
 
-    private func lookWhenIdle(sparesIdle: Bool = false) async throws -> ReapReport {
+    private func reportWhenIdle(sparesIdle: Bool = false) async throws -> ReapReport {
         cluster.advance(by: .seconds(900) - SimulatedCluster.uncertainty)
         let sweep = SingleSweep(
             policy: .testing(outageGrace: .seconds(150)),
@@ -166,36 +166,36 @@ struct ReapOutputTests {
             clusterTime: cluster,
             sparesIdle: sparesIdle
         )
-        return try await sweep.look(withClaims: true)
+        return try await sweep.inspect(withClaims: true)
     }
 
-    @Test func whatIsIdleIsSaidToBeLeftAloneByReplicasForAWhile() async throws {
-        let report = try await lookWhenIdle()
+    @Test func theGraceDuringWhichReplicasReapNothingForIdlenessIsReported() async throws {
+        let report = try await reportWhenIdle()
         let table = ReapTable(report, outcomes: nil, namespace: "agentweaver").text
         #expect(table.contains("reaps nothing for idleness for 2m30s"))
         #expect(table.hasSuffix("Nothing was deleted: this was a dry run."))
         let entry = try #require(report.entries.first { $0.token.text == "alive" })
-        let story = ReapStory(entry, report).text
-        #expect(story.contains("reap: because it received no keepalives (idle)"))
-        #expect(story.contains("a keepalive through it extends expired idle previews"))
+        let explanation = ReapExplanation(entry, report).text
+        #expect(explanation.contains("reap: because it received no keepalives (idle)"))
+        #expect(explanation.contains("a keepalive through it extends expired idle previews"))
         let podless = try #require(report.entries.first { $0.token.text == "podless" })
-        #expect(!ReapStory(podless, report).text.contains("idleness"))
+        #expect(!ReapExplanation(podless, report).text.contains("idleness"))
     }
 
     @Test func idlePreviewsCanBeSpared() async throws {
-        let report = try await lookWhenIdle(sparesIdle: true)
+        let report = try await reportWhenIdle(sparesIdle: true)
         let table = ReapTable(report, outcomes: nil, namespace: "agentweaver").text
         let line = try lines(table)[fingerprint("alive")]
         #expect(line?.hasSuffix("keep       hard-cap in 5h18m") == true, "\(line ?? "")")
         #expect(table.contains("Nothing is reaped for idleness: --spare-idle."))
         #expect(try ReapDocument(report).json().contains("\"spares_idle\" : true"))
-        #expect(report.entries.contains { $0.verdict == .reap(.podGone, dueSince: nil) })
+        #expect(report.entries.contains { $0.decision == .reap(.podGone, dueSince: nil) })
     }
 
     // MARK: Document
 
     @Test func theDocumentHasStableNames() async throws {
-        let report = try await sweep.look()
+        let report = try await sweep.inspect()
         let json = try ReapDocument(report, outcomes: await sweep.carryOut(report)).json()
         let document = try JSONDecoder().decode(Document.self, from: Data(json.utf8))
         #expect(document.enabled && !document.dry_run)

@@ -20,7 +20,7 @@ struct ClaimNameGateTests {
         return harness
     }
 
-    @Test func aRequestWaitsThereAndADecisionWakesItOnAnotherReplica() async throws {
+    @Test func aDecisionOnAnotherReplicaEndsTheWaitOnAnExecutorsClaim() async throws {
         let harness = try await harness()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in harness.replicas {
@@ -28,7 +28,7 @@ struct ClaimNameGateTests {
                     try await harness.cluster.run { replica.mirror.apply($0, at: harness.cluster.reading()) }
                 }
             }
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             let followed = Task {
                 try await harness[1].approval(run: run, requestID: pending.id.text, wait: .seconds(60))
             }
@@ -43,9 +43,9 @@ struct ClaimNameGateTests {
 
     /// The platform may create an agent's claim later for a run that only had commands. What waits on the executor's
     /// claim must then be requested again.
-    @Test func whenAnAgentsClaimComesWhatWaitedOnTheOtherIsAskedAnew() async throws {
+    @Test func anAgentsClaimThatAppearsLaterNeedsANewRequest() async throws {
         let harness = try await harness()
-        let (pending, start) = try await harness.ask()
+        let (pending, start) = try await harness.requestPreview()
         harness.cluster.addSandbox(for: run, pod: "pod-3")
         let error = await #expect(throws: PreviewError.self) {
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")

@@ -48,7 +48,7 @@ struct DecisionTests {
     @Test func aStandingGrantReleasesWhatWaitsAlready() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (_, start) = try await harness.ask(port: 3001)
+            let (_, start) = try await harness.requestPreview(port: 3001)
             await harness.replicas[0].clock.waitForSleepers(2)
             try await harness[1].setAutoApprove(run: run, to: true, by: "ada")
             _ = try await start.value
@@ -70,7 +70,7 @@ struct DecisionTests {
         }
     }
 
-    @Test func anOptionSwitchedOffInTheLastMomentMakesNothing() async throws {
+    @Test func anOptionSwitchedOffJustBeforeTheStartStartsNothing() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             try await harness[0].setAutoApprove(run: run, to: true, by: "ada")
@@ -167,7 +167,7 @@ struct DecisionTests {
         }
     }
 
-    @Test func aClickAfterTheDeadlineTimesTheRequestOut() async throws {
+    @Test func anApprovalAfterTheDeadlineTimesTheRequestOut() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             let id = try await pending(harness).id.text

@@ -46,7 +46,7 @@ struct GateHarness: Sendable {
     func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for replica in replicas {
-                group.addTask { try await replica.core.keeper.run() }
+                group.addTask { try await replica.core.approvalExpiry.run() }
                 group.addTask { try await cluster.run { replica.mirror.apply($0, at: cluster.reading()) } }
             }
             for replica in replicas {
@@ -61,7 +61,7 @@ struct GateHarness: Sendable {
     }
 
     /// Requests a preview from a replica; returns once the request waits for a decision.
-    func ask(
+    func requestPreview(
         _ number: Int = 0,
         port: Int = 3000
     ) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
@@ -79,18 +79,19 @@ struct GateHarness: Sendable {
     }
 
     /// Requests a preview from a replica whose copies show the cluster's present state and are not updated afterwards.
-    func askWithOldCopies(port: Int = 3000) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>)
-    {
-        try await showClaim(to: 0)
+    func requestWithStaleCopies(port: Int = 3000) async throws -> (
+        pending: Approval, start: Task<StartedPreview, any Error>
+    ) {
+        try await updateClaimCopy(of: 0)
         replicas[0].mirror.apply(.grants(cluster.standingGrants))
-        return try await ask(0, port: port)
+        return try await requestPreview(0, port: port)
     }
 
     /// A run's claim in the cluster.
     func claim(of run: RunID = GateHarness.run) async throws -> ClaimRecord? { try await cluster.claim(of: run) }
 
     /// Updates a replica's copy of the run's claim.
-    func showClaim(to number: Int) async throws {
+    func updateClaimCopy(of number: Int) async throws {
         let claim = try await claim()
         replicas[number].core.mirror.apply(.claims(.replaced(claim.map { [RunClaim($0)] } ?? [])))
     }

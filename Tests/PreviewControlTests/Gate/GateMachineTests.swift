@@ -14,8 +14,8 @@ struct GateMachineTests {
     // MARK: States and events
 
     /// Every state except the initial one, named after the action on entering it.
-    private enum Place: String, CaseIterable {
-        case initial, readClaim, followEarlierStarts, checkCapacity, findGround, findGroundWhileWaiting, raiseRequest
+    private enum MachineState: String, CaseIterable {
+        case initial, readClaim, followEarlierStarts, checkCapacity, findGround, findGroundWhileWaiting, createRequest
         case notifyCaller, wait, readRequest, start, startAfterWait, followUsedGrant, ended
     }
 
@@ -25,22 +25,22 @@ struct GateMachineTests {
         case followedPreview, followedGivenBack, followedEnded
     }
 
-    private func machine(at place: Place) throws -> GateMachine {
+    private func machine(at state: MachineState) throws -> GateMachine {
         var machine = GateMachine(samples.request)
-        for event in path(to: place) { _ = try send(event, to: &machine, claim: place == .findGroundWhileWaiting) }
+        for event in path(to: state) { _ = try send(event, to: &machine, claim: state == .findGroundWhileWaiting) }
         return machine
     }
 
-    private func path(to place: Place) -> [Event] {
+    private func path(to state: MachineState) -> [Event] {
         let toGround: [Event] = [.begin, .claimRead, .earlierEnded, .capacityChecked]
         let toWait: [Event] = toGround + [.noGround, .raised, .notified]
-        return switch place {
+        return switch state {
         case .initial: []
         case .readClaim: [.begin]
         case .followEarlierStarts: [.begin, .claimRead]
         case .checkCapacity: [.begin, .claimRead, .earlierEnded]
         case .findGround, .findGroundWhileWaiting: toGround
-        case .raiseRequest: toGround + [.noGround]
+        case .createRequest: toGround + [.noGround]
         case .notifyCaller: toGround + [.noGround, .raised]
         case .wait: toWait
         case .readRequest: toWait + [.open, .overtaken]
@@ -64,29 +64,29 @@ struct GateMachineTests {
         case .claimRead:
             machine.claimWasRead(isWaiting ? samples.claim(samples.pending) : samples.claim(), now: GateSamples.now)
         case .earlierPreview: machine.earlierStartsWereFollowed(.preview(samples.started))
-        case .earlierGivenBack: machine.earlierStartsWereFollowed(.givenBack(entry, samples.claim(samples.granted)))
+        case .earlierGivenBack: machine.earlierStartsWereFollowed(.grantReturned(entry, samples.claim(samples.granted)))
         case .earlierEnded: machine.earlierStartsWereFollowed(.ended(nil))
         case .capacityChecked: machine.capacityWasChecked()
         case .groundFound: machine.groundWasSought(samples.ground)
         case .noGround: machine.groundWasSought(nil)
-        case .raised: machine.requestWasRaised(samples.waiting)
-        case .notRaised: machine.requestWasRaised(nil)
+        case .raised: machine.requestWasCreated(samples.waiting)
+        case .notRaised: machine.requestWasCreated(nil)
         case .notified: machine.callerWasNotified()
-        case .undecided: machine.courseWasSeen(.undecided)
-        case .open: machine.courseWasSeen(.open(permit))
-        case .used: machine.courseWasSeen(.used(entry, samples.claim(samples.granted)))
-        case .refused: machine.courseWasSeen(.refused(samples.pending))
+        case .undecided: machine.statusWasRead(.undecided)
+        case .open: machine.statusWasRead(.permitted(permit))
+        case .used: machine.statusWasRead(.used(entry, samples.claim(samples.granted)))
+        case .refused: machine.statusWasRead(.refused(samples.pending))
         case .started: machine.startSucceeded(samples.started)
-        case .overtaken: machine.startWasOvertaken(common: nil)
+        case .overtaken: machine.startConflicted(common: nil)
         case .followedPreview: machine.usedGrantWasFollowed(.preview(samples.started))
-        case .followedGivenBack: machine.usedGrantWasFollowed(.givenBack(entry, samples.claim(samples.granted)))
+        case .followedGivenBack: machine.usedGrantWasFollowed(.grantReturned(entry, samples.claim(samples.granted)))
         case .followedEnded: machine.usedGrantWasFollowed(.ended(nil))
         }
     }
 
     /// The action to which an event leads in a state in which it is valid; in every other state it ends the call.
-    private func expected(_ place: Place, _ event: Event) -> String {
-        switch (place, event) {
+    private func expected(_ state: MachineState, _ event: Event) -> String {
+        switch (state, event) {
         case (.initial, .begin): "readClaim(copy)"
         case (.readClaim, .claimRead): "followEarlierStarts"
         case (.followEarlierStarts, .earlierPreview): "finish"
@@ -94,10 +94,10 @@ struct GateMachineTests {
         case (.followEarlierStarts, .earlierEnded): "checkCapacity"
         case (.checkCapacity, .capacityChecked): "findGround"
         case (.findGround, .groundFound), (.findGroundWhileWaiting, .groundFound): "start"
-        case (.findGround, .noGround): "raiseRequest"
+        case (.findGround, .noGround): "createRequest"
         case (.findGroundWhileWaiting, .noGround): "notifyCaller"
-        case (.raiseRequest, .raised): "notifyCaller"
-        case (.raiseRequest, .notRaised): "readClaim(cluster)"
+        case (.createRequest, .raised): "notifyCaller"
+        case (.createRequest, .notRaised): "readClaim(cluster)"
         case (.notifyCaller, .notified): "wait"
         case (.wait, .undecided): "wait"
         case (.readRequest, .undecided): "wait after a refuted ground"
@@ -120,7 +120,7 @@ struct GateMachineTests {
         case .followEarlierStarts: "followEarlierStarts"
         case .checkCapacity: "checkCapacity"
         case .findGround: "findGround"
-        case .raiseRequest: "raiseRequest"
+        case .createRequest: "createRequest"
         case .notifyCaller: "notifyCaller"
         case .wait(_, nil): "wait"
         case .wait(_, .some): "wait after a refuted ground"
@@ -137,11 +137,11 @@ struct GateMachineTests {
     // MARK: Tests
 
     @Test func everyEventInEveryStateLeadsToItsActionOrEndsTheCall() throws {
-        for place in Place.allCases {
+        for state in MachineState.allCases {
             for event in Event.allCases {
-                var machine = try machine(at: place)
+                var machine = try machine(at: state)
                 let action = name(try send(event, to: &machine))
-                #expect(action == expected(place, event), "\(event) at \(place)")
+                #expect(action == expected(state, event), "\(event) at \(state)")
                 let isEnd = ["finish", "refuse", "giveUp(unexpectedEvent)"].contains(action)
                 guard isEnd else { continue }
                 for later in Event.allCases {
@@ -171,7 +171,7 @@ struct GateMachineTests {
     }
 
     @Test func aRequestThatMayStillWaitIsJoinedAndOneThatIsOverIsNot() throws {
-        for (earliest, expected) in [(299.5, "notifyCaller"), (300, "raiseRequest")] {
+        for (earliest, expected) in [(299.5, "notifyCaller"), (300, "createRequest")] {
             let instant = GateSamples.start + .seconds(earliest)
             var machine = GateMachine(samples.request)
             _ = machine.begin()
@@ -184,7 +184,7 @@ struct GateMachineTests {
     }
 
     @Test func aClaimThatChangesEachTimeEndsTheCall() throws {
-        var machine = try machine(at: .raiseRequest)
+        var machine = try machine(at: .createRequest)
         for _ in 1..<GateMachine.maxAttempts {
             #expect(name(try send(.notRaised, to: &machine)) == "readClaim(cluster)")
             _ = try send(.claimRead, to: &machine)
@@ -194,7 +194,7 @@ struct GateMachineTests {
         #expect(name(try send(.notRaised, to: &machine)) == "giveUp(claimIsBusy)")
     }
 
-    @Test func aGroundThatIsTakenBackDuringTheStartRefusesACallThatHasNotWaited() throws {
+    @Test func aGroundRevokedDuringTheStartRefusesACallThatHasNotWaited() throws {
         for isWaiting in [false, true] {
             var machine = try machine(at: .start)
             _ = try send(.overtaken, to: &machine)

@@ -14,7 +14,7 @@ struct GateRaceTests {
             let harness = try await GateHarness(seed: seed)
             harness.cluster.interleave(seed: seed)
             try await harness.run {
-                let (pending, start) = try await harness.ask()
+                let (pending, start) = try await harness.requestPreview()
                 harness.advance(by: .seconds(299))
                 // The caller sleeps until the deadline, and both keepers until a moment after it.
                 await harness.replicas[0].clock.waitForSleepers(2)
@@ -86,7 +86,7 @@ struct GateRaceTests {
             harness.cluster.interleave(seed: seed)
             let random = SeededRandom(seed: seed)
             try await harness.run {
-                let (pending, caller) = try await harness.ask()
+                let (pending, caller) = try await harness.requestPreview()
                 let pause = random.next() % 60
                 async let decided: Approval = harness[1].approve(
                     run: run,

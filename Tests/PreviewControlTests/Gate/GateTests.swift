@@ -12,7 +12,7 @@ struct GateTests {
     @Test func nothingIsMadeBeforeAHumanOnAnotherReplicaApproves() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             #expect(harness.provisioning.isEmpty)
             #expect(pending.port.number == 3000)
             #expect(pending.requester == "agent")
@@ -36,7 +36,7 @@ struct GateTests {
     @Test func withWarmCachesTheGateCostsTwoRequests() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             harness.cluster.annotateClaim(
                 of: run,
                 [
@@ -73,10 +73,10 @@ struct GateTests {
         }
     }
 
-    @Test func aDenialIsToldAndMakesNothing() async throws {
+    @Test func aDenialIsReportedAndNothingIsCreated() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             try await harness[1].deny(run: run, requestID: pending.id.text, by: "ada", reason: "Not that port.")
             let error = await start.refusal
             #expect(error?.kind == .approvalDenied)
@@ -86,10 +86,10 @@ struct GateTests {
         }
     }
 
-    @Test func nobodyDecidingInTimeEndsTheRequest() async throws {
+    @Test func aRequestThatIsNotDecidedInTimeEnds() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (_, start) = try await harness.ask()
+            let (_, start) = try await harness.requestPreview()
             await harness.replicas[0].clock.waitForSleepers(2)
             harness.advance(by: .seconds(299))
             #expect(harness.states == [.pending])
@@ -101,7 +101,7 @@ struct GateTests {
         }
     }
 
-    @Test func aRequestThatNobodyWaitsForTimesOutAllTheSame() async throws {
+    @Test func aRequestWithoutAWaitingCallStillTimesOut() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             _ = try await harness[0].request(run: run, port: 3000, requester: "agent")
@@ -118,8 +118,8 @@ struct GateTests {
     @Test func askingAgainJoinsAndBothGetTheOnePreview() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, first) = try await harness.ask(0)
-            let (joined, second) = try await harness.ask(1)
+            let (pending, first) = try await harness.requestPreview(0)
+            let (joined, second) = try await harness.requestPreview(1)
             #expect(joined == pending)
             #expect(harness.cluster.approvals(of: run).count == 1)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
@@ -141,10 +141,10 @@ struct GateTests {
         }
     }
 
-    @Test func aCallerThatWentAwayComesBackToItsGrantOnce() async throws {
+    @Test func aCallerThatDisconnectedUsesItsGrantOnce() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, caller) = try await harness.ask()
+            let (pending, caller) = try await harness.requestPreview()
             caller.cancel()
             _ = await caller.result
             #expect(harness.states == [.pending])
@@ -184,7 +184,7 @@ struct GateTests {
     @Test func aPodReplacedWhileWaitingWithdrawsTheApproval() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             harness.cluster.replacePod(of: run)
             try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             #expect(await start.refusal?.kind == .approvalWithdrawn)
@@ -207,7 +207,7 @@ struct GateTests {
     @Test func aClaimThatGoesAwayEndsTheWait() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (_, start) = try await harness.ask()
+            let (_, start) = try await harness.requestPreview()
             await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             harness.cluster.removeClaim(of: run)
             #expect(await start.refusal?.kind == .approvalWithdrawn)
@@ -215,10 +215,10 @@ struct GateTests {
     }
 
     @Test(arguments: [nil, "garbage", "{}"])
-    func aRequestThatSomebodyRemovesOrSpoilsEndsTheWait(text: String?) async throws {
+    func aRemovedOrUnreadableRequestEndsTheWait(text: String?) async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].clock.waitForSleepers(2)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): text])
@@ -232,8 +232,8 @@ struct GateTests {
     func anApprovalThatWasEditedToBeForAnotherPortOpensNothing(state: String) async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
-            await harness.until { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
+            let (pending, start) = try await harness.requestPreview()
+            await waitUntil { harness.replicas[0].core.mirror.isUpToDate(with: harness.cluster) }
             await harness.replicas[0].clock.waitForSleepers(2)
             let text = pending.text.replacingOccurrences(of: #""port":3000"#, with: #""port":3001"#)
                 .replacingOccurrences(of: "pending", with: state)
@@ -247,7 +247,7 @@ struct GateTests {
 
     // MARK: Order
 
-    @Test func nobodyIsAskedForWhatALimitForbids() async throws {
+    @Test func noApprovalIsRequestedBeyondALimit() async throws {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             for port in 3000..<3003 { _ = try await harness[0].start(run: run, port: port, requester: "agent") }
@@ -260,7 +260,7 @@ struct GateTests {
     @Test func aLimitReachedWhileWaitingLeavesTheGrantUnused() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             for port in 4000..<4003 {
                 _ = try await harness.replicas[1].previews.start(run: run, port: port, requester: "ada")
             }

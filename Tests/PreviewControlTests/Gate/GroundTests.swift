@@ -43,7 +43,7 @@ struct GroundTests {
     }
 
     @Test(arguments: Ground.allCases)
-    func whatWasTakenBackStartsNothingWhereTheRequestWaitsAlready(ground: Ground) async throws {
+    func aRevokedGroundStartsNoWaitingRequest(ground: Ground) async throws {
         let harness = try await GateHarness()
         let pending = try await harness[1].pendingRequest(for: run)
         try await show(ground, harness)
@@ -54,7 +54,7 @@ struct GroundTests {
     }
 
     @Test(arguments: Ground.allCases)
-    func whatWasTakenBackStartsNothingWhereNothingWaits(ground: Ground) async throws {
+    func aRevokedGroundStartsNoNewRequest(ground: Ground) async throws {
         let harness = try await GateHarness()
         try await show(ground, harness)
         _ = try? await harness[0].request(run: run, port: 3000, requester: "agent")
@@ -63,9 +63,9 @@ struct GroundTests {
     }
 
     @Test(arguments: Ground.allCases)
-    func aWaiterThatSeesWhatWasTakenBackGoesOnWaiting(ground: Ground) async throws {
+    func aWaitingCallThatSeesARevokedGroundContinuesToWait(ground: Ground) async throws {
         let harness = try await GateHarness()
-        let (pending, start) = try await harness.askWithOldCopies()
+        let (pending, start) = try await harness.requestWithStaleCopies()
         try await show(ground, harness)
         // The call tries to start, and then reads the claim from the cluster.
         await waitUntil { harness.cluster.log.contains(.claim) }
@@ -73,7 +73,7 @@ struct GroundTests {
         #expect(harness.states == [.pending])
         #expect(harness.provisioning.isEmpty)
         try await harness[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
-        try await harness.showClaim(to: 0)
+        try await harness.updateClaimCopy(of: 0)
         _ = try await start.value
         #expect(harness.cluster.approvals(of: run).map(\.automatic) == [nil])
         #expect(harness.states == [.consumed])
@@ -93,12 +93,12 @@ struct GroundTests {
         #expect(!harness.cluster.approvals(of: child).contains { $0.state == .consumed })
     }
 
-    @Test func anOptionThatIsTakenBackRightBeforeTheWriteStartsNothing() async throws {
+    @Test func anOptionRevokedRightBeforeTheWriteStartsNothing() async throws {
         let harness = try await GateHarness()
-        let (_, start) = try await harness.askWithOldCopies()
+        let (_, start) = try await harness.requestWithStaleCopies()
         try await give(.option, harness)
         harness.cluster.interrupt(.replaceOnClaim) { try? await takeBack(.option, harness) }
-        try await harness.showClaim(to: 0)
+        try await harness.updateClaimCopy(of: 0)
         await waitUntil { harness.cluster.claimAnnotations(of: run)[ApprovalAnnotation.autoApprove] == nil }
         await harness.replicas[0].clock.waitForSleepers(1)
         #expect(harness.states == [.pending])

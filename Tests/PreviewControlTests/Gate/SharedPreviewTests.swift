@@ -24,8 +24,8 @@ struct SharedPreviewTests {
     @Test func aCallThatWasGivenUpStartsThePreviewThatTheLiveCallGets() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, dead) = try await harness.ask(0)
-            let (_, live) = try await harness.ask(0)
+            let (pending, dead) = try await harness.requestPreview(0)
+            let (_, live) = try await harness.requestPreview(0)
             try await approve(pending, harness)
             let (first, second) = try await harness.whileTimePasses { (try await dead.value, try await live.value) }
             #expect(first.session.token == second.session.token)
@@ -34,10 +34,10 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func whoGaveUpAndAsksAgainGetsTheLivingPreviewOnAnyReplica() async throws {
+    @Test func aRepeatedRequestGetsTheExistingPreviewOnAnyReplica() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             try await approve(pending, harness)
             let token = try await start.value.session.token
             for number in 0...1 {
@@ -52,10 +52,10 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func theCopyNeedNotKnowThePreview() async throws {
+    @Test func aPreviewThatTheCopyLacksIsShared() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             try await approve(pending, harness)
             let token = try await start.value.session.token
             harness.replicas[1].mirror.apply(.routes(.replaced([])))
@@ -65,7 +65,7 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func theSameHoldsForWhatNobodyWasAskedFor() async throws {
+    @Test func anAutomaticallyApprovedPreviewIsSharedToo() async throws {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             let token = try await #require(started(harness)).session.token
@@ -97,7 +97,7 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func neitherALimitNorTheBrakeHidesALivingPreview() async throws {
+    @Test func neitherALimitNorTheBrakeHidesAnExistingPreview() async throws {
         let harness = try await GateHarness(approvals: ApprovalPolicy(approvesAutomatically: true))
         try await harness.run {
             let token = try await #require(started(harness)).session.token
@@ -138,7 +138,7 @@ struct SharedPreviewTests {
     func aPreviewThatHasEndedNeedsANewRequest(end: End) async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             try await approve(pending, harness)
             let token = try await start.value.session.token
             switch end {
@@ -151,7 +151,7 @@ struct SharedPreviewTests {
             if end == .stopped || end == .removedByHand {
                 await waitUntil { index.end(of: token.fingerprint) != nil }
                 // Before that time, a failed start could still give its grant back.
-                harness.cluster.advance(by: UsedGrant.giveBackGrace)
+                harness.cluster.advance(by: UsedGrantOutcome.returnGrace)
             }
             let next = try await harness[0].pendingRequest(for: run)
             #expect(next.id != pending.id)
@@ -165,8 +165,8 @@ struct SharedPreviewTests {
         let harness = try await GateHarness()
         let gate = Barrier()
         try await harness.run {
-            let (pending, first) = try await harness.ask(0)
-            let (_, second) = try await harness.ask(1)
+            let (pending, first) = try await harness.requestPreview(0)
+            let (_, second) = try await harness.requestPreview(1)
             harness.cluster.interrupt(.createRoute) { await gate.wait() }
             try await approve(pending, harness)
             await waitUntil { harness.cluster.log.contains(.createRoute) }
@@ -183,10 +183,10 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func aCallThatDiedInBetweenIsNotWaitedForForEver() async throws {
+    @Test func aCallThatEndedInBetweenIsNotAwaitedForever() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, waiter) = try await harness.ask()
+            let (pending, waiter) = try await harness.requestPreview()
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
             let error = try await harness.whileTimePasses { await waiter.refusal }
@@ -200,11 +200,11 @@ struct SharedPreviewTests {
                     try await harness[1].request(run: run, port: 3000, requester: "agent")
                 }
             }
-            #expect(began.duration(to: harness.replicas[1].clock.now) < AnswerDeadline.limit + .seconds(1))
+            #expect(began.duration(to: harness.replicas[1].clock.now) < ResponseDeadline.limit + .seconds(1))
             #expect(refusal?.kind == .clusterUnavailable)
             #expect(refusal?.message.hasPrefix("An earlier call has used the approval") == true)
             let pause = try #require(refusal?.retryAfter)
-            #expect(pause > .zero && pause <= UsedGrant.longestStart + .seconds(1))
+            #expect(pause > .zero && pause <= UsedGrantOutcome.longestStart + .seconds(1))
             // A call after the announced time creates a new request.
             harness.cluster.advance(by: pause + .seconds(1))
             await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
@@ -219,13 +219,13 @@ struct SharedPreviewTests {
         }
     }
 
-    @Test func anOldUseIsNotWaitedForAtAll() async throws {
+    @Test func anOldUseIsNotAwaited() async throws {
         let harness = try await GateHarness()
         try await harness.run {
             let pending = try await harness[0].pendingRequest(for: run)
             let used = try used(pending, at: harness.cluster.now)
             harness.cluster.annotateClaim(of: run, [ApprovalAnnotation.approval(pending.id): used.text])
-            harness.cluster.advance(by: UsedGrant.longestStart)
+            harness.cluster.advance(by: UsedGrantOutcome.longestStart)
             await waitUntil { harness.replicas[1].core.mirror.isUpToDate(with: harness.cluster) }
             let answer = try await harness[1].request(run: run, port: 3000, requester: "agent")
             #expect(answer.started == nil)
@@ -243,7 +243,7 @@ struct SharedPreviewTests {
     @Test func theClaimHoldsTheFingerprintAndNeverTheToken() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (pending, start) = try await harness.ask()
+            let (pending, start) = try await harness.requestPreview()
             try await approve(pending, harness)
             let token = try await start.value.session.token
             let approval = try #require(harness.cluster.approvals(of: run).first)

@@ -12,7 +12,7 @@ struct UsedGrantMachineTests {
 
     // MARK: States and events
 
-    private enum Place: String, CaseIterable {
+    private enum MachineState: String, CaseIterable {
         case initial, findPreview, share, join, readClaim, pause, ended
     }
 
@@ -21,10 +21,10 @@ struct UsedGrantMachineTests {
         case claimSame, claimChanged, grantedAgain, withdrawn, requestGone, claimGone, claimReplaced
     }
 
-    private func machine(at place: Place) throws -> UsedGrantMachine {
+    private func machine(at state: MachineState) throws -> UsedGrantMachine {
         var machine = UsedGrantMachine(samples.usedEntry, on: samples.claim(samples.used), uptime: .zero)
         let path: [Event] =
-            switch place {
+            switch state {
             case .initial: []
             case .findPreview: [.begin]
             case .share: [.begin, .found]
@@ -68,8 +68,8 @@ struct UsedGrantMachineTests {
         return machine.claimWasRead(claim, previewEnd: previewEnd, now: now, uptime: uptime, timeLeft: timeLeft)
     }
 
-    private func expected(_ place: Place, _ event: Event) -> String {
-        switch (place, event) {
+    private func expected(_ state: MachineState, _ event: Event) -> String {
+        switch (state, event) {
         case (.initial, .begin): "findPreview"
         case (.findPreview, .found): "share"
         case (.findPreview, .notFound): "readClaim"
@@ -79,7 +79,7 @@ struct UsedGrantMachineTests {
         case (.join, .notJoined): "readClaim"
         case (.readClaim, .claimSame): "pause"
         case (.readClaim, .claimChanged): "findPreview"
-        case (.readClaim, .grantedAgain): "finish(givenBack)"
+        case (.readClaim, .grantedAgain): "finish(grantReturned)"
         case (.readClaim, .withdrawn): "finish(ended)"
         case (.readClaim, .requestGone), (.readClaim, .claimGone), (.readClaim, .claimReplaced): "finish(gone)"
         case (.pause, .pauseEnded): "findPreview"
@@ -95,10 +95,10 @@ struct UsedGrantMachineTests {
         case .readClaim: "readClaim"
         case .pause: "pause"
         case .finish(.preview): "finish(preview)"
-        case .finish(.givenBack): "finish(givenBack)"
+        case .finish(.grantReturned): "finish(grantReturned)"
         case .finish(.ended(nil)): "finish(gone)"
         case .finish(.ended(.some)): "finish(ended)"
-        case .timeIsOver: "timeIsOver"
+        case .timeOut: "timeOut"
         case .giveUp: "giveUp"
         }
     }
@@ -106,11 +106,11 @@ struct UsedGrantMachineTests {
     // MARK: Tests
 
     @Test func everyEventInEveryStateLeadsToItsActionOrEndsIt() throws {
-        for place in Place.allCases {
+        for state in MachineState.allCases {
             for event in Event.allCases {
-                var machine = try machine(at: place)
+                var machine = try machine(at: state)
                 let action = name(try send(event, to: &machine))
-                #expect(action == expected(place, event), "\(event) at \(place)")
+                #expect(action == expected(state, event), "\(event) at \(state)")
                 guard action.hasPrefix("finish") || action == "giveUp" else { continue }
                 for later in Event.allCases {
                     var ended = machine
@@ -157,7 +157,7 @@ struct UsedGrantMachineTests {
             _ = try send(.notFound, to: &machine)
         }
         #expect(pauses.prefix(3) == [.milliseconds(20), .milliseconds(40), .milliseconds(80)])
-        #expect(pauses.suffix(2) == [UsedGrant.longestPause, UsedGrant.longestPause])
+        #expect(pauses.suffix(2) == [UsedGrantOutcome.longestPause, UsedGrantOutcome.longestPause])
     }
 
     @Test(arguments: [
@@ -181,22 +181,22 @@ struct UsedGrantMachineTests {
 
     @Test func aCallerWithoutTimeForAPauseLearnsWhenTheOutcomeIsCertain() throws {
         var machine = try machine(at: .readClaim)
-        let enough = UsedGrant.firstPause + UsedGrant.lastLook
+        let enough = UsedGrantOutcome.firstPause + UsedGrantOutcome.finalCheckTime
         #expect(name(try send(.claimSame, to: &machine, timeLeft: enough)) == "pause")
 
         machine = try self.machine(at: .readClaim)
         let now = GateSamples.start + .seconds(5)
         let action = try send(.claimSame, to: &machine, now: now, timeLeft: enough - .milliseconds(1))
-        guard case .timeIsOver(let untilOutcome) = action else {
+        guard case .timeOut(let untilOutcome) = action else {
             Issue.record("the machine does not end at the time limit")
             return
         }
-        #expect(untilOutcome == UsedGrant.longestStart - .seconds(5))
+        #expect(untilOutcome == UsedGrantOutcome.longestStart - .seconds(5))
     }
 
     @Test func aChangeIsLookedAtOnceMoreEvenAfterTheUsualTime() throws {
         var machine = try machine(at: .readClaim)
-        let late = GateSamples.start + UsedGrant.longestStart
+        let late = GateSamples.start + UsedGrantOutcome.longestStart
         #expect(name(try send(.claimChanged, to: &machine, now: late)) == "findPreview")
     }
 }

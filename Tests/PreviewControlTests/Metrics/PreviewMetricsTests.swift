@@ -16,7 +16,7 @@ struct PreviewMetricsTests {
             .map { String($0.split(separator: " ").last ?? "") }
     }
 
-    @Test func startsAreCountedByWhatCameOfThem() async throws {
+    @Test func startsAreCountedByTheirOutcome() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         for _ in 0..<4 { _ = try? await harness.previews.start(run: run, port: 3000, requester: "ada") }
@@ -62,11 +62,11 @@ struct PreviewMetricsTests {
     @Test func waitsForApprovalAreMeasuredByHowTheyEnded() async throws {
         let harness = try await GateHarness()
         try await harness.run {
-            let (first, firstStart) = try await harness.ask()
+            let (first, firstStart) = try await harness.requestPreview()
             harness.cluster.advance(by: .seconds(7))
             _ = try await harness[1].approve(run: GateHarness.run, requestID: first.id.text, scope: .once, by: "ada")
             _ = try await firstStart.value
-            let (second, secondStart) = try await harness.ask(port: 3001)
+            let (second, secondStart) = try await harness.requestPreview(port: 3001)
             harness.cluster.advance(by: .seconds(2))
             _ = try await harness[1].deny(run: GateHarness.run, requestID: second.id.text, by: "ada")
             _ = try? await secondStart.value

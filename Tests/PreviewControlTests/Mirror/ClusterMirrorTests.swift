@@ -24,18 +24,18 @@ struct ClusterMirrorTests {
             for change in MirroredHistory.mixed(histories, random) { mirror.apply(change) }
             #expect(mirror.isFresh)
             let now = MirroredHistory.created.addingTimeInterval(Double(random.next() % 4000))
-            let swept = Set(mirror.allDue(now: now, idleFrom: Self.always) ?? [])
+            let swept = Set(mirror.allDue(now: now, minExpiry: Self.always) ?? [])
             let queued = mirror.takeDue(now: now).filter { key in
-                mirror.order(for: key, now: now, idleFrom: Self.always) != nil
+                mirror.dueDeletion(for: key, now: now, minExpiry: Self.always) != nil
             }
             #expect(Set(queued) == swept)
-            found.append(Set(mirror.allDue(now: .distantFuture, idleFrom: Self.always) ?? []))
+            found.append(Set(mirror.allDue(now: .distantFuture, minExpiry: Self.always) ?? []))
             #expect(Set((mirror.routes() ?? []).map(\.resourceVersion)) == objects.lastRoutes(histories))
         }
         #expect(Set(found).count == 1)
     }
 
-    private static let always: IdleFrom = { _, _ in .distantPast }
+    private static let always: MinExpiry = { _, _ in .distantPast }
 
     // MARK: Removal
 
@@ -45,10 +45,10 @@ struct ClusterMirrorTests {
         _ = mirror.takeDue(now: MirroredHistory.created)
         mirror.apply(.pods(.applied(PodRecord(identity: PodIdentity(name: "pod-0", uid: "another")))))
         #expect(mirror.takeDue(now: MirroredHistory.created) == [.route(objects.tokens[0])])
-        #expect(mirror.allDue(now: MirroredHistory.created, idleFrom: Self.always) == [.route(objects.tokens[0])])
+        #expect(mirror.allDue(now: MirroredHistory.created, minExpiry: Self.always) == [.route(objects.tokens[0])])
     }
 
-    @Test func whatIsNotInTheNextListIsGoneAndWhatAnEventEndsHasEnded() {
+    @Test func objectsAbsentFromTheNextListOrDeletedByAnEventAreGone() {
         let mirror = objects.mirror()
         let (listed, told) = (objects.preview(0, pod: 0), objects.preview(1, pod: 0))
         mirror.apply(.routes(.replaced([listed, told])))
@@ -60,7 +60,7 @@ struct ClusterMirrorTests {
         #expect(mirror.end(of: listed.token.fingerprint) == nil)
     }
 
-    @Test func whatIsForgottenByNameIsForgottenWhetherOrNotItWasKnown() {
+    @Test func anObjectIsForgottenByNameWhetherOrNotItWasKnown() {
         let mirror = objects.mirror()
         mirror.apply(
             .sandboxes(.replaced([SandboxRecord(name: "a", podName: nil), SandboxRecord(name: "b", podName: "p")]))
@@ -78,7 +78,7 @@ struct ClusterMirrorTests {
         mirror.apply(.interrupted(collection))
         #expect(!mirror.isFresh)
         let answers: [ClusterCollection: Bool] = [
-            .routes: mirror.routes() != nil, .backends: mirror.allDue(now: nil, idleFrom: Self.always) != nil,
+            .routes: mirror.routes() != nil, .backends: mirror.allDue(now: nil, minExpiry: Self.always) != nil,
             .pods: mirror.pod(named: "pod-0") != nil, .claims: mirror.claim(named: objects.claim(0).key) != nil,
             .sandboxes: mirror.sandbox(named: "sandbox") != nil, .gateways: mirror.commonGrants() != nil,
         ]

@@ -32,7 +32,7 @@ struct DeadlineQueueTests {
         #expect(queue.takeDue(at: .distantFuture) == ["a"])
     }
 
-    @Test func whatIsNeverToBeLookedAtTakesNoPlace() {
+    @Test func aKeyWithoutADeadlineTakesNoPlace() {
         var queue = DeadlineQueue<String>()
         queue.schedule("a", at: .distantFuture)
         queue.schedule("b", at: Date.distantFuture.addingTimeInterval(0.1))

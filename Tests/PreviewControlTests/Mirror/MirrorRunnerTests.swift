@@ -57,11 +57,11 @@ struct MirrorRunnerTests {
     }
 
     @Test(arguments: ClusterCollection.allCases)
-    func aBrokenWatchIsAReasonToDoubtWherePreviewsAreJudgedByIt(collection: ClusterCollection) async throws {
+    func aBrokenWatchThatDecisionsDependOnIsReported(collection: ClusterCollection) async throws {
         try await following(cluster) { [cluster, mirror, outage] in
             cluster.breakWatch(of: collection)
             await waitWhile { mirror.isFresh }
-            #expect(outage.isInDoubt == ![.sandboxes, .gateways].contains(collection))
+            #expect(outage.hasUnresolvedFailure == ![.sandboxes, .gateways].contains(collection))
         }
     }
 }

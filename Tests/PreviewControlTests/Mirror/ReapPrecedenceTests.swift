@@ -11,24 +11,24 @@ struct ReapPrecedenceTests {
         var precedence = ReapPrecedence()
         for _ in 0..<10 {
             #expect(precedence.delay(for: .idle, share: 0.99) == .zero)
-            precedence.noteOwnDeletion(for: .idle)
+            precedence.recordOwnDeletion(for: .idle)
         }
     }
 
     @Test func aReplicaThatWasOvertakenWaitsWithinTheLimits() {
         var precedence = ReapPrecedence()
-        precedence.noteOthersDeletion(for: .hardCap)
+        precedence.recordDeletionByOther(for: .hardCap)
         #expect(precedence.delay(for: .idle, share: 0) == ReapPrecedence.shortestDelay)
         let longest = precedence.delay(for: .idle, share: 0.999_999)
         #expect(longest <= ReapPrecedence.longestDelay && longest > ReapPrecedence.longestDelay - .milliseconds(1))
     }
 
-    @Test func aReplicaThatNobodyOvertakesAnyMoreIsFirstAfterSomeDeletions() {
+    @Test func aReplicaThatIsNoLongerOvertakenIsFirstAfterSomeDeletions() {
         var precedence = ReapPrecedence()
-        precedence.noteOthersDeletion(for: .idle)
+        precedence.recordDeletionByOther(for: .idle)
         var delays = [precedence.delay(for: .idle, share: 0.5)]
         for _ in 0..<ReapPrecedence.leadToBeFirst {
-            precedence.noteOwnDeletion(for: .idle)
+            precedence.recordOwnDeletion(for: .idle)
             delays.append(precedence.delay(for: .idle, share: 0.5))
         }
         #expect(delays == delays.sorted(by: >))
@@ -37,9 +37,9 @@ struct ReapPrecedenceTests {
 
     /// The garbage collector deletes the objects of a pod that is gone, however many replicas there are.
     @Test(arguments: [ReapReason.podGone, .orphan, .claimGone])
-    func whoDeletesForAnotherReasonThanAgeSaysNothingAboutReplicas(reason: ReapReason) {
+    func aDeletionForAReasonOtherThanAgeDoesNotAffectPrecedence(reason: ReapReason) {
         var precedence = ReapPrecedence()
-        precedence.noteOthersDeletion(for: reason)
+        precedence.recordDeletionByOther(for: reason)
         #expect(precedence.isFirst)
         #expect(precedence.delay(for: reason, share: 0.5) == ReapPrecedence.longestDelay * 0.5)
     }
@@ -59,7 +59,7 @@ struct ReapPrecedenceTests {
     }
 
     @Test(arguments: UInt64(1)...20)
-    func whereTheFirstReplicaEndsAnotherOneBecomesFirst(seed: UInt64) throws {
+    func whenTheFirstReplicaEndsAnotherOneBecomesFirst(seed: UInt64) throws {
         var model = try ReplicaModel(replicas: 3, previews: 300, seed: seed)
         model.endsFirstReplica(after: 150)
         model.run()
@@ -80,13 +80,13 @@ private struct ReplicaModel {
     }
 
     private enum Step {
-        case takeEffect(ReapOrder, replica: Int)
-        case answer(ReapOutcome, ReapOrder, replica: Int)
-        case tell(PreviewToken, replica: Int)
+        case takeEffect(DueDeletion, replica: Int)
+        case respond(ReapOutcome, DueDeletion, replica: Int)
+        case deliver(PreviewToken, replica: Int)
     }
 
     private static let start = Date(timeIntervalSince1970: 1_800_000_000)
-    private static let always: IdleFrom = { _, _ in .distantPast }
+    private static let always: MinExpiry = { _, _ in .distantPast }
     /// The seconds between the ends of two previews.
     private static let spacing = 0.06
 
@@ -165,15 +165,16 @@ private struct ReplicaModel {
         while !live.isEmpty, millisecond < limit {
             for step in steps.removeValue(forKey: millisecond) ?? [] { perform(step) }
             let now = Self.start.addingTimeInterval(Double(millisecond) / 1000)
-            for index in replicas.indices where replicas[index].isRunning { look(index, now) }
+            for index in replicas.indices where replicas[index].isRunning { deleteDue(index, now) }
             millisecond += 1
         }
     }
 
-    private mutating func look(_ index: Int, _ now: Date) {
+    private mutating func deleteDue(_ index: Int, _ now: Date) {
         let mirror = replicas[index].mirror
         for key in mirror.takeDue(now: now) {
-            guard let order = mirror.order(for: key, now: now, idleFrom: Self.always), case .route = order.target
+            guard let deletion = mirror.dueDeletion(for: key, now: now, minExpiry: Self.always),
+                case .route = deletion.target
             else { continue }
             if let after = endsFirstAfter, lags.count >= after, replicas.count > 1 {
                 endsFirstAfter = nil
@@ -181,23 +182,23 @@ private struct ReplicaModel {
                 return
             }
             deletions += 1
-            after(2...6, .takeEffect(order, replica: index))
+            after(2...6, .takeEffect(deletion, replica: index))
         }
     }
 
     private mutating func perform(_ step: Step) {
         switch step {
-        case .takeEffect(let order, let replica):
-            guard let deadline = live.removeValue(forKey: order.token) else {
-                return after(2...6, .answer(.alreadyGone, order, replica: replica))
+        case .takeEffect(let deletion, let replica):
+            guard let deadline = live.removeValue(forKey: deletion.token) else {
+                return after(2...6, .respond(.alreadyGone, deletion, replica: replica))
             }
             let now = Self.start.addingTimeInterval(Double(millisecond) / 1000)
             lags.append(now.timeIntervalSince(deadline))
-            after(2...6, .answer(.reaped(order.reason), order, replica: replica))
-            for other in replicas.indices { after(3...20, .tell(order.token, replica: other)) }
-        case .answer(let outcome, let order, let replica):
-            replicas[replica].mirror.note(outcome, of: order)
-        case .tell(let token, let replica):
+            after(2...6, .respond(.reaped(deletion.reason), deletion, replica: replica))
+            for other in replicas.indices { after(3...20, .deliver(deletion.token, replica: other)) }
+        case .respond(let outcome, let deletion, let replica):
+            replicas[replica].mirror.record(outcome, of: deletion)
+        case .deliver(let token, let replica):
             replicas[replica].mirror.apply(.routes(.deleted(token)))
         }
     }

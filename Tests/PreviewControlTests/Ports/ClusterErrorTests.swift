@@ -8,7 +8,7 @@ struct ClusterErrorTests {
         "Every kind has a message that says whether trying again can help",
         arguments: ClusterError.Kind.allCases
     )
-    func words(kind: ClusterError.Kind) {
+    func everyKindSaysWhetherTryingAgainCanHelp(kind: ClusterError.Kind) {
         let error = PreviewError(ClusterError(kind, "the detail"))
         if kind == .cancelled {
             #expect(error == .cancelled)
@@ -28,7 +28,7 @@ struct ClusterErrorTests {
         }
     }
 
-    @Test func whatTheServerAsksForIsPassedOnWhereItCanHelp() {
+    @Test func theServersRetryAfterIsForwardedWhereItCanHelp() {
         for kind in ClusterError.Kind.allCases {
             let time = ClusterError(kind, "x", retryAfter: .seconds(7)).retryTime
             #expect(time == nil || time == .seconds(7))
@@ -36,9 +36,9 @@ struct ClusterErrorTests {
     }
 
     @Test func cancellationIsNoFaultOfTheCluster() {
-        #expect(PreviewError(meeting: CancellationError()).kind == .cancelled)
+        #expect(PreviewError(mapping: CancellationError()).kind == .cancelled)
         struct Unforeseen: Error {}
-        #expect(PreviewError(meeting: Unforeseen()).kind == .clusterUnavailable)
-        #expect(PreviewError(meeting: PreviewError.previewNotFound) == .previewNotFound)
+        #expect(PreviewError(mapping: Unforeseen()).kind == .clusterUnavailable)
+        #expect(PreviewError(mapping: PreviewError.previewNotFound) == .previewNotFound)
     }
 }

@@ -8,7 +8,7 @@ import Testing
 struct BackendProtocolTests {
     private static let run = ControlHarness.run
     private static let protocolError = ProbeOutcome.answered(
-        PreviewAnswer(
+        ProbeResponse(
             status: 502,
             isFromUpstream: false,
             text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
@@ -17,9 +17,9 @@ struct BackendProtocolTests {
     private static let termination =
         "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
     private static let closed = ProbeOutcome.answered(
-        PreviewAnswer(status: 503, isFromUpstream: false, text: termination)
+        ProbeResponse(status: 503, isFromUpstream: false, text: termination)
     )
-    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+    private static let page = ProbeOutcome.answered(ProbeResponse(status: 200))
 
     private func start(
         _ http1: ProbeOutcome = protocolError,
@@ -71,8 +71,8 @@ struct BackendProtocolTests {
         #expect(started.cluster.backendProtocol(of: started.session.token) == .http1)
     }
 
-    @Test(arguments: [BackendProtocolTests.protocolError, .nobodyListens, .notConnected])
-    func whatSpeaksNeitherGetsItsRouteBack(http2: ProbeOutcome) async throws {
+    @Test(arguments: [BackendProtocolTests.protocolError, .noListener, .notConnected])
+    func anAppOfAnotherProtocolGetsItsRouteBack(http2: ProbeOutcome) async throws {
         let started = try await start(http2: http2)
         #expect(started.session.readiness.state == .noApp)
         #expect(started.session.readiness.detail?.contains("supports neither HTTP/1.1 nor HTTP/2 without TLS") == true)
@@ -82,8 +82,8 @@ struct BackendProtocolTests {
 
     @Test func anAppThatSpeaksHTTP2AndRefusesTheHostIsTriedWithLocalhostToo() async throws {
         let started = try await start(
-            http2: .answered(PreviewAnswer(status: 403, text: "Blocked request. This host")),
-            localhost: .answered(PreviewAnswer(status: 200, mark: .localhost))
+            http2: .answered(ProbeResponse(status: 403, text: "Blocked request. This host")),
+            localhost: .answered(ProbeResponse(status: 200, mark: .localhost))
         )
         #expect(started.session.readiness.state == .serving && started.session.hostHeader == .localhost)
         #expect(started.cluster.backendProtocol(of: started.session.token) == .http2)
@@ -130,7 +130,7 @@ struct BackendProtocolTests {
         cluster.setProbeOutcome(Self.page)
         let preview = try #require(try await cluster.route(token))
         let readiness = try await whileTimePasses(harness) {
-            await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+            await harness.previews.probeReadinessAgain(of: preview, mayTryHTTP2: true)
         }
         #expect(readiness.state == .serving && readiness.detail == nil)
         #expect(cluster.backendProtocol(of: token) == .http1)
@@ -141,16 +141,16 @@ struct BackendProtocolTests {
         let (cluster, harness, token) = (started.cluster, started.harness, started.session.token)
         cluster.setProbeOutcome(Self.closed)
         cluster.setHTTP2Outcome(Self.closed)
-        func lookAgain() async throws -> Readiness {
+        func probeAgain() async throws -> Readiness {
             let preview = try #require(try await cluster.route(token))
             return try await whileTimePasses(harness) {
-                await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+                await harness.previews.probeReadinessAgain(of: preview, mayTryHTTP2: true)
             }
         }
-        #expect(try await lookAgain().state == .noApp)
+        #expect(try await probeAgain().state == .noApp)
         #expect(cluster.backendProtocol(of: token) == .http2)
         cluster.setHTTP2Outcome(Self.page)
-        #expect(try await lookAgain().state == .serving)
+        #expect(try await probeAgain().state == .serving)
         #expect(cluster.backendProtocol(of: token) == .http2)
     }
 
@@ -168,10 +168,10 @@ struct BackendProtocolTests {
         )
         harness.cluster.setRouteStatus(RouteStatus(isAccepted: true, isMarked: false))
         harness.cluster.setProbeOutcome(
-            .answered(PreviewAnswer(status: 503, isFromUpstream: false, mark: nil, text: Self.termination))
+            .answered(ProbeResponse(status: 503, isFromUpstream: false, mark: nil, text: Self.termination))
         )
         let preview = try #require(try await harness.cluster.route(token))
-        let readiness = await harness.previews.lookAgain(at: preview, mayTryHTTP2: true)
+        let readiness = await harness.previews.probeReadinessAgain(of: preview, mayTryHTTP2: true)
         #expect(readiness.state == .noApp)
         #expect(!harness.cluster.log.contains(.setBackendProtocol))
     }

@@ -7,9 +7,9 @@ import Testing
 @Suite("Which host an app sees", .timeLimit(.minutes(10)))
 struct HostHeaderTests {
     private static let run = ControlHarness.run
-    private static let refusal = ProbeOutcome.answered(PreviewAnswer(status: 403, text: "Blocked request. This host"))
-    private static let localPage = ProbeOutcome.answered(PreviewAnswer(status: 200, mark: .localhost))
-    private static let localRefusal = ProbeOutcome.answered(PreviewAnswer(status: 403, mark: .localhost, text: "no"))
+    private static let refusal = ProbeOutcome.answered(ProbeResponse(status: 403, text: "Blocked request. This host"))
+    private static let localPage = ProbeOutcome.answered(ProbeResponse(status: 200, mark: .localhost))
+    private static let localRefusal = ProbeOutcome.answered(ProbeResponse(status: 403, mark: .localhost, text: "no"))
 
     private func start(
         _ outcome: ProbeOutcome,
@@ -53,7 +53,7 @@ struct HostHeaderTests {
 
     @Test(arguments: [200, 302, 401, 404, 500])
     func anAppThatRefusesNothingIsLeftAlone(status: Int) async throws {
-        let started = try await start(.answered(PreviewAnswer(status: status)), localhost: Self.localPage)
+        let started = try await start(.answered(ProbeResponse(status: status)), localhost: Self.localPage)
         #expect(started.session.hostHeader == .preserve)
         #expect(!started.cluster.log.contains(.rewriteHost))
     }

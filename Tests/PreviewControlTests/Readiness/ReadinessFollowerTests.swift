@@ -9,9 +9,9 @@ import Testing
 struct ReadinessFollowerTests {
     private let executor = IdleExecutor()
     private static let run = ControlHarness.run
-    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+    private static let page = ProbeOutcome.answered(ProbeResponse(status: 200))
     private static let protocolError = ProbeOutcome.answered(
-        PreviewAnswer(
+        ProbeResponse(
             status: 502,
             isFromUpstream: false,
             text: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
@@ -56,8 +56,8 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func onceOneServesTheTimelineSaysSoOnce() async throws {
-        try await follow(.nobodyListens) { harness, token in
+    @Test func aPreviewThatBeginsToServeIsRecordedOnceInTheTimeline() async throws {
+        try await follow(.noListener) { harness, token in
             await pass(15, harness)
             #expect(readyEvents(harness).isEmpty)
             harness.cluster.setProbeOutcome(Self.page)
@@ -69,8 +69,8 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func neverMoreThanOneProbeAPreviewAndTenSeconds() async throws {
-        try await follow(.nobodyListens) { harness, _ in
+    @Test func eachPreviewIsProbedAtMostOnceInTenSeconds() async throws {
+        try await follow(.noListener) { harness, _ in
             for (seconds, expected) in [(10, 0...1), (100, 2...10)] {
                 harness.cluster.clearLog()
                 await pass(seconds, harness)
@@ -79,22 +79,22 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func whatServedAtTheStartIsNotLookedAtAgain() async throws {
+    @Test func aPreviewThatServedAtItsStartIsNotProbedAgain() async throws {
         try await follow(Self.page) { harness, _ in
             await pass(60, harness)
             #expect(probes(harness) == 0 && readyEvents(harness).isEmpty)
         }
     }
 
-    @Test func onesAddressThatCannotBeTriedIsNotTriedAgain() async throws {
+    @Test func anAddressThatCannotBeReachedFromHereIsNotProbedAgain() async throws {
         try await follow(.notConnected) { harness, _ in
             await pass(60, harness)
             #expect(probes(harness) == 0)
         }
     }
 
-    @Test func whatHasEndedIsForgotten() async throws {
-        try await follow(.nobodyListens) { harness, token in
+    @Test func anEndedPreviewIsForgotten() async throws {
+        try await follow(.noListener) { harness, token in
             try await harness.previews.stop(run: Self.run, token: token)
             await waitUntil { harness.mirror.lastSeenRoute(token) == nil }
             harness.cluster.clearLog()
@@ -104,8 +104,8 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func aListThatFindsItServingSaysSoToo() async throws {
-        try await follow(.nobodyListens, withFollower: false) { harness, token in
+    @Test func aListThatFindsAServingPreviewRecordsItToo() async throws {
+        try await follow(.noListener, withFollower: false) { harness, token in
             harness.cluster.setProbeOutcome(Self.page)
             harness.advance(by: .seconds(10))
             #expect(readyEvents(harness).isEmpty)
@@ -116,7 +116,7 @@ struct ReadinessFollowerTests {
     }
 
     @Test func anAppThatBeginsToSpeakHTTP2LaterIsServedByIt() async throws {
-        try await follow(.nobodyListens) { harness, token in
+        try await follow(.noListener) { harness, token in
             harness.cluster.setHTTP2Outcome(Self.page)
             harness.cluster.setProbeOutcome(Self.protocolError)
             await pass(40, harness)
@@ -125,8 +125,8 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func whatSpeaksNeitherIsTriedOnce() async throws {
-        try await follow(.nobodyListens) { harness, token in
+    @Test func anAppOfAnotherProtocolIsTriedOnce() async throws {
+        try await follow(.noListener) { harness, token in
             harness.cluster.setProbeOutcome(Self.protocolError)
             await pass(200, harness)
             #expect(harness.cluster.log.count { $0 == .setBackendProtocol } == 2)
@@ -135,7 +135,7 @@ struct ReadinessFollowerTests {
     }
 
     @Test func aTrialThatCouldNotChangeTheRouteBackIsRepeated() async throws {
-        try await follow(.nobodyListens) { harness, token in
+        try await follow(.noListener) { harness, token in
             let cluster = harness.cluster
             cluster.interrupt(.setBackendProtocol) {}
             cluster.interrupt(.setBackendProtocol) {
@@ -152,7 +152,7 @@ struct ReadinessFollowerTests {
         }
     }
 
-    @Test func noMoreThanAThousandAreRemembered() throws {
+    @Test func noMoreThanAThousandPreviewsAreRemembered() throws {
         var unready = UnreadyPreviews()
         let random = SeededRandom(seed: 3)
         for _ in 0..<UnreadyPreviews.maxCount + 10 {
@@ -168,7 +168,7 @@ struct ReadinessFollowerTests {
                     isBeingDeleted: false
                 )
             )
-            let isNewlyReady = unready.note(Readiness(.noApp), of: preview, at: .zero)
+            let isNewlyReady = unready.record(Readiness(.noApp), of: preview, at: .zero)
             #expect(!isNewlyReady)
         }
         #expect(unready.count == UnreadyPreviews.maxCount)
@@ -178,7 +178,7 @@ struct ReadinessFollowerTests {
 @Suite("A check that waits", .timeLimit(.minutes(1)))
 struct WaitingCheckTests {
     private static let run = ControlHarness.run
-    private static let page = ProbeOutcome.answered(PreviewAnswer(status: 200))
+    private static let page = ProbeOutcome.answered(ProbeResponse(status: 200))
 
     private func started(_ outcome: ProbeOutcome) async throws -> (harness: ControlHarness, token: PreviewToken) {
         let harness = try await ControlHarness()
@@ -200,7 +200,7 @@ struct WaitingCheckTests {
         return (response, begun.duration(to: harness.clock.now))
     }
 
-    @Test func whatWorksIsAnsweredAtOnce() async throws {
+    @Test func aWaitForAWorkingPreviewEndsAtOnce() async throws {
         let (harness, token) = try await started(Self.page)
         // A result of the same second is returned as it is; a later check probes once.
         for probes in [0, 1] {
@@ -211,8 +211,8 @@ struct WaitingCheckTests {
         }
     }
 
-    @Test func anAppThatComesLaterIsFound() async throws {
-        let (harness, token) = try await started(.nobodyListens)
+    @Test func anAppThatStartsDuringTheWaitIsFound() async throws {
+        let (harness, token) = try await started(.noListener)
         let (session, after) = try await result(harness) { passed in
             if passed == .seconds(7) { harness.cluster.setProbeOutcome(Self.page) }
         } of: {
@@ -222,8 +222,8 @@ struct WaitingCheckTests {
         #expect(after >= .seconds(7) && after <= .seconds(10))
     }
 
-    @Test func onesTimeIsOverAfterTheWait() async throws {
-        let (harness, token) = try await started(.nobodyListens)
+    @Test func aCheckEndsAfterItsWait() async throws {
+        let (harness, token) = try await started(.noListener)
         let (session, after) = try await result(harness) {
             try await harness.previews.check(run: Self.run, token: token, wait: .seconds(5))
         }
@@ -231,8 +231,8 @@ struct WaitingCheckTests {
         #expect(harness.cluster.log.count { $0 == .probe } <= 7)
     }
 
-    @Test func allWhoWaitShareTheProbes() async throws {
-        let (harness, token) = try await started(.nobodyListens)
+    @Test func allWaitingChecksShareTheProbes() async throws {
+        let (harness, token) = try await started(.noListener)
         _ = try await result(harness) {
             try await withThrowingTaskGroup(of: PreviewSession.self) { group in
                 for _ in 0..<20 {
@@ -244,8 +244,8 @@ struct WaitingCheckTests {
         #expect(harness.cluster.log.count { $0 == .probe } <= 13)
     }
 
-    @Test func whatEndsMeanwhileIsNotFound() async throws {
-        let (harness, token) = try await started(.nobodyListens)
+    @Test func aPreviewThatEndsDuringTheWaitIsNotFound() async throws {
+        let (harness, token) = try await started(.noListener)
         let executor = IdleExecutor()
         let error = await #expect(throws: PreviewError.self) {
             try await executor.run {

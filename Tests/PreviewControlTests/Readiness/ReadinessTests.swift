@@ -19,10 +19,10 @@ struct ReadinessTests {
 
     private static let outcomes: [ProbeOutcome] = {
         var outcomes: [ProbeOutcome] = [
-            .nameNotFound, .nameUnresolved, .notConnected, .silent, .broken, .notTried, .nobodyListens, .noRoute,
+            .nameNotFound, .nameUnresolved, .notConnected, .noResponse, .broken, .notProbed, .noListener, .noRoute,
         ]
         outcomes += ProbeOutcome.TLSFault.allCases.map { .notTrusted($0) }
-        let ends: [PreviewAnswer.RedirectEnd?] = [nil, .loop, .local(origin: "http://localhost"), .unreadable]
+        let ends: [ProbeResponse.RedirectEnd?] = [nil, .loop, .local(origin: "http://localhost"), .unreadable]
         for status in [200, 204, 302, 400, 401, 403, 404, 421, 500, 502, 503, 504] {
             for isFromUpstream in [true, false] {
                 for mark in [HostHeader?.none, .preserve, .localhost] {
@@ -30,7 +30,7 @@ struct ReadinessTests {
                         for end in ends {
                             outcomes.append(
                                 .answered(
-                                    PreviewAnswer(
+                                    ProbeResponse(
                                         status: status,
                                         isFromUpstream: isFromUpstream,
                                         mark: mark,
@@ -49,12 +49,12 @@ struct ReadinessTests {
 
     private static let routes: [ReadinessEvidence.RouteEvidence] = [
         .notRead, .unreadable, .read(RouteStatus(isAccepted: true)), .read(RouteStatus(isAccepted: false)),
-        .read(RouteStatus(isAccepted: false, complaint: "Accepted is False")),
+        .read(RouteStatus(isAccepted: false, problem: "Accepted is False")),
     ]
 
     @Test(arguments: [true, false])
     func thePageOfHostsWithoutAPreviewMeansThatThereIsNoRouteYet(isMarkedRoute: Bool) {
-        let answer = PreviewAnswer(status: 404, mark: nil, isEndedPage: true, text: "<!doctype html>")
+        let answer = ProbeResponse(status: 404, mark: nil, isEndedPage: true, text: "<!doctype html>")
         let evidence = ReadinessEvidence(
             outcome: .answered(answer),
             route: .read(RouteStatus(isAccepted: true, isMarked: isMarkedRoute)),
@@ -64,7 +64,7 @@ struct ReadinessTests {
         #expect(Readiness(evidence).state == .noRoute)
     }
 
-    @Test func onlyAnAnswerOfTheAppIsReadyAndEverythingElseSaysWhatToDo() {
+    @Test func onlyAResponseOfTheAppIsReadyAndEverythingElseSaysWhatToDo() {
         for outcome in Self.outcomes {
             for route in Self.routes {
                 for isPodReady in [nil, true, false] {
@@ -92,16 +92,16 @@ struct ReadinessTests {
         }
     }
 
-    @Test func withoutTheMarkOfTheRouteNothingIsTheApps() {
-        let answer = PreviewAnswer(status: 200, isFromUpstream: true, mark: nil)
+    @Test func aResponseWithoutTheMarkOfTheRouteIsNotTheApps() {
+        let answer = ProbeResponse(status: 200, isFromUpstream: true, mark: nil)
         #expect(answer.source(isMarkedRoute: true) == .intermediary)
         #expect(answer.source(isMarkedRoute: false) == .app)
     }
 
-    @Test func withoutAnUpstreamNothingIsTheApps() {
+    @Test func aResponseWithoutAnUpstreamIsNotTheApps() {
         for text in Self.texts {
             for status in [200, 302, 401, 403, 404, 500, 503] {
-                let answer = PreviewAnswer(status: status, isFromUpstream: false, text: text)
+                let answer = ProbeResponse(status: status, isFromUpstream: false, text: text)
                 #expect(answer.source(isMarkedRoute: true) != .app)
             }
         }
@@ -125,10 +125,10 @@ struct ReadinessTests {
         (envoy("protocol error"), 502, .notHTTP),
         (envoy("overflow"), 503, .overload),
     ])
-    func whatEnvoySaysItselfIsUnderstood(text: String, status: Int, fault: GatewayFault) {
-        let answer = PreviewAnswer(status: status, isFromUpstream: false, text: text)
+    func responsesOfEnvoyItselfAreRecognized(text: String, status: Int, fault: GatewayFault) {
+        let answer = ProbeResponse(status: status, isFromUpstream: false, text: text)
         #expect(answer.source(isMarkedRoute: true) == .gateway(fault))
-        let own = PreviewAnswer(status: status, isFromUpstream: true, text: text)
+        let own = ProbeResponse(status: status, isFromUpstream: true, text: text)
         #expect(own.source(isMarkedRoute: true) == .app, "an app may say the same")
     }
 }

@@ -49,9 +49,9 @@ struct BrakeTests {
         brake.sweepSucceeded(stillDue: [first, second])
         clock.advance(by: .seconds(119))
         #expect(brake.reason == "2 previews are overdue and cannot be deleted: the API server answered 403")
-        brake.deletionAnswered(of: first)
+        brake.deletionCompleted(of: first)
         brake.sweepSucceeded(stillDue: [second])
-        brake.deletionAnswered(of: second)
+        brake.deletionCompleted(of: second)
         #expect(brake.reason == nil)
     }
 
@@ -84,11 +84,11 @@ struct BrakeTests {
         }
         #expect(log.messages == ["the brake is engaged: no previews are started"])
         #expect(log.texts.first?.contains("1 preview is overdue and cannot be deleted") == true)
-        brake.deletionAnswered(of: token)
+        brake.deletionCompleted(of: token)
         #expect(log.messages.count == 2)
     }
 
-    @Test func whatIsNoLongerDueIsForgotten() throws {
+    @Test func aPreviewThatIsNoLongerDueIsForgotten() throws {
         brake.sweepSucceeded(stillDue: [])
         brake.deletionFailed(of: try token("first"), forbidden)
         clock.advance(by: .seconds(121))

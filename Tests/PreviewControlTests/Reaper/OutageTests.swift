@@ -40,9 +40,9 @@ struct OutageTests {
     @Test func oneLineSaysThatTheAPIServerIsLostAndOneThatItIsBack() async throws {
         let log = RecordedLog()
         let harness = try await ControlHarness(log: log)
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         for _ in 0..<3 { try? await harness.reaper.sweep() }
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         for _ in 0..<3 { try await harness.reaper.sweep() }
         #expect(
             log.messages.filter { $0.hasPrefix("the API server") } == [
@@ -56,9 +56,9 @@ struct OutageTests {
         let harness = try await harness()
         let token = try await harness.startPreview().token
         try await pass(minutes: 5, harness)
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         try await pass(minutes: 40, harness, pinging: pingsReachThisReplica ? token : nil)
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token], "its viewer had no chance to ping yet")
         try await pass(minutes: 2, harness)
@@ -69,12 +69,12 @@ struct OutageTests {
         #expect(harness.cluster.liveBackends == [token])
     }
 
-    @Test func whatNobodyPingsAfterwardsEndsWithTheGraceAndNotBefore() async throws {
+    @Test func aPreviewWithoutPingsAfterwardsEndsWithTheGraceAndNotBefore() async throws {
         let harness = try await harness()
         let token = try await harness.startPreview().token
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         try await pass(minutes: 40, harness)
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         try await harness.reaper.sweep()
         try await pass(minutes: 2, harness)
         harness.advance(by: .seconds(29))
@@ -89,12 +89,12 @@ struct OutageTests {
         let harness = try await harness()
         let token = try await harness.startPreview().token
         try await pass(minutes: 29, harness)
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         for _ in 0..<6 {
             harness.advance(by: .seconds(10))
             try? await harness.reaper.sweep()
         }
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         #expect(harness.cluster.liveRoutes == [token])
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes.isEmpty)
@@ -111,12 +111,12 @@ struct OutageTests {
             _ = try await harness.previews.keepAlive(run: run, token: token)
             try await harness.reaper.sweep()
         }
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         for _ in 0..<Int(idle * 1.5 / .seconds(1)) {
             harness.advance(by: .seconds(1))
             try? await harness.reaper.sweep()
         }
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
         _ = try await harness.previews.keepAlive(run: run, token: token)
@@ -137,7 +137,7 @@ struct OutageTests {
             harness.advance(by: .seconds(10))
             try? await harness.reaper.sweep()
         }
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         try await harness.reaper.sweep()
         harness.advance(by: .seconds(20))
         try await harness.reaper.sweep()
@@ -151,7 +151,7 @@ struct OutageTests {
         harness.cluster.failAlways(.extend, ClusterError(.refused, "the API server answered 403"))
         try await pass(minutes: 40, harness, pinging: token)
         #expect(harness.cluster.liveRoutes == [token])
-        harness.cluster.comeBack()
+        harness.cluster.becomeReachable()
         try await harness.reaper.sweep()
         _ = try await harness.previews.keepAlive(run: run, token: token)
         #expect(harness.cluster.liveRoutes == [token])
@@ -181,7 +181,7 @@ struct OutageTests {
         #expect(harness.brake.reason?.contains("1 preview is overdue") == true)
     }
 
-    @Test func aCallerThatHangsUpIsNoLostPing() async throws {
+    @Test func aCallerThatDisconnectsIsNoLostPing() async throws {
         let harness = try await harness()
         let token = try await harness.startPreview().token
         try await pass(minutes: 29, harness)
@@ -209,7 +209,7 @@ struct OutageTests {
         #expect(cluster.liveRoutes == [token])
     }
 
-    @Test func whatAKeepaliveWouldReviveCanBeChecked() async throws {
+    @Test func aPreviewThatAKeepaliveWouldReviveCanBeChecked() async throws {
         let cluster = SimulatedCluster()
         let token = try await harness(cluster).startPreview().token
         cluster.advance(by: .seconds(2400))
@@ -234,7 +234,7 @@ struct OutageTests {
 
     // MARK: Other reasons, and what is not revived
 
-    @Test func capAndPodGoOn() async throws {
+    @Test func theCapAndTheEndOfThePodStillApplyDuringTheGrace() async throws {
         let cluster = SimulatedCluster()
         let (token, pod) = try await harness(cluster).startPreview()
         cluster.endPod(pod)
@@ -258,7 +258,7 @@ struct OutageTests {
         #expect(cluster.liveRoutes.isEmpty)
     }
 
-    @Test func whatHasReachedItsCapOrIsBeingDeletedIsNotRevived() async throws {
+    @Test func previewsAtTheirCapOrBeingDeletedAreNotRevived() async throws {
         for ending in [Duration.seconds(28_800), .seconds(2400)] {
             let cluster = SimulatedCluster()
             let token = try await harness(cluster).startPreview().token

@@ -13,14 +13,14 @@ struct ReapConfirmationTests {
 
     private func execution(
         _ harness: ControlHarness,
-        idleFrom: @escaping IdleFrom = { _, _ in .distantPast }
+        minExpiry: @escaping MinExpiry = { _, _ in .distantPast }
     ) -> ReapExecution {
         ReapExecution(
             objects: harness.cluster,
             mirror: harness.mirror,
             time: harness.cluster,
-            judge: ReapJudge(policy: .testing()),
-            idleFrom: idleFrom
+            evaluator: ReapEvaluator(policy: .testing()),
+            minExpiry: minExpiry
         )
     }
 
@@ -31,10 +31,10 @@ struct ReapConfirmationTests {
         harness.cluster.annotate(token, [PreviewAnnotations.Key.pod: nil])
         harness.cluster.endPod(pod)
         let sweep = SingleSweep(policy: .testing(), objects: harness.cluster, clusterTime: harness.cluster)
-        let early = try await sweep.look()
-        #expect(early.entries.map(\.pod) == [.unknown] && early.orders.isEmpty)
+        let early = try await sweep.inspect()
+        #expect(early.entries.map(\.pod) == [.unknown] && early.deletions.isEmpty)
         harness.cluster.advance(by: age)
-        #expect(await sweep.carryOut(try sweep.look()) == [token: .reaped(reason)])
+        #expect(await sweep.carryOut(try sweep.inspect()) == [token: .reaped(reason)])
         #expect(harness.cluster.liveRoutes.isEmpty && harness.cluster.liveBackends.isEmpty)
     }
 
@@ -59,11 +59,11 @@ struct ReapConfirmationTests {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         let preview = try #require(try await harness.cluster.route(token))
-        let order = try #require(ReapOrder(.route(preview), .reap(.podGone)))
-        let early = await execution(harness).carryOut(order)
-        #expect(early == .averted(.secondLook))
+        let deletion = try #require(DueDeletion(.route(preview), .reap(.podGone)))
+        let early = await execution(harness).carryOut(deletion)
+        #expect(early == .averted(.liveRead))
         harness.cluster.advance(by: age)
-        let late = await execution(harness).carryOut(order)
+        let late = await execution(harness).carryOut(deletion)
         #expect(late == .reaped(reason))
     }
 
@@ -72,14 +72,14 @@ struct ReapConfirmationTests {
         let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(1800))
         let preview = try #require(try await harness.cluster.route(token))
-        let order = try #require(ReapOrder(.route(preview), .reap(.idle)))
+        let deletion = try #require(DueDeletion(.route(preview), .reap(.idle)))
         harness.cluster.clearLog()
-        let outcome = await execution(harness) { _, _ in .distantFuture }.carryOut(order)
+        let outcome = await execution(harness) { _, _ in .distantFuture }.carryOut(deletion)
         #expect(outcome == .averted(.notDue))
         #expect(harness.cluster.log.isEmpty)
     }
 
-    @Test func whatWasNotSentIsNoAnswer() async throws {
+    @Test func aDeletionThatWasNotSentIsNoResponse() async throws {
         var policy = PreviewPolicy.testing(outageGrace: .seconds(150))
         policy.limits = PreviewLimits(perRun: 100, global: 100)
         let harness = try await ControlHarness(policy: policy)
@@ -92,12 +92,12 @@ struct ReapConfirmationTests {
         for token in tokens {
             harness.brake.deletionFailed(of: token, ClusterError(.refused, "the API server answered 403"))
             harness.cluster.interrupt(.deleteRoute) {
-                for token in tokens { harness.outage.noteLostPing(of: token) }
+                for token in tokens { harness.outage.recordLostPing(of: token) }
             }
         }
         for _ in 0..<4 {
             harness.clock.advance(by: .seconds(60))
-            harness.outage.noteAnswer()
+            harness.outage.recordResponse()
         }
         harness.cluster.advance(by: .seconds(1800))
         try await harness.reaper.sweep()

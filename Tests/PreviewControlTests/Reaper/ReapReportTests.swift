@@ -21,7 +21,7 @@ struct ReapReportTests {
         var claims: Set<String>?
         var now: Int? = 10
         var keepsAfterRun = true
-        var decision: ReapVerdict
+        var decision: ReapDecision
 
         struct Route: Sendable {
             var expiresAfter: Int? = 100
@@ -30,7 +30,7 @@ struct ReapReportTests {
             var isBeingDeleted = false
         }
 
-        init(_ name: String, _ decision: ReapVerdict, _ change: (inout Situation) -> Void = { _ in }) {
+        init(_ name: String, _ decision: ReapDecision, _ change: (inout Situation) -> Void = { _ in }) {
             testDescription = name
             self.decision = decision
             change(&self)
@@ -135,17 +135,17 @@ struct ReapReportTests {
             time: situation.now.map {
                 ClusterTimeReading(earliest: Self.at($0), latest: Self.at($0) + .seconds(1))
             },
-            judge: ReapJudge(policy: policy)
+            evaluator: ReapEvaluator(policy: policy)
         )
         let report = ReapReport(survey, policy: policy)
         let entry = try #require(report.entries.first)
         #expect(report.entries.count == 1)
-        #expect(entry.verdict == situation.decision)
-        #expect((entry.order != nil) == (report.orders.count == 1))
-        if case .reap(let reason, _) = entry.verdict {
-            #expect(entry.order?.reason == reason)
+        #expect(entry.decision == situation.decision)
+        #expect((entry.deletion != nil) == (report.deletions.count == 1))
+        if case .reap(let reason, _) = entry.decision {
+            #expect(entry.deletion?.reason == reason)
         } else {
-            #expect(entry.order == nil)
+            #expect(entry.deletion == nil)
         }
     }
 

@@ -23,7 +23,7 @@ struct ReaperClaimTests {
         #expect(harness.cluster.liveBackends.isEmpty)
     }
 
-    @Test func keptAfterItsRunItLivesOnAndNobodyAsksForTheClaim() async throws {
+    @Test func aPreviewKeptAfterItsRunStaysWithoutAReadOfTheClaim() async throws {
         let (harness, token) = try await started(keepsAfterRun: true)
         harness.cluster.removeClaim(of: run)
         try await harness.reaper.sweep()
@@ -31,7 +31,7 @@ struct ReaperClaimTests {
         #expect(harness.cluster.log == [.livePods, .backends, .routes])
     }
 
-    @Test func withTheWatchAtHandASweepIsStillThreeRequests() async throws {
+    @Test func aSweepIsThreeRequestsWithTheWatchToo() async throws {
         let (harness, token) = try await started()
         let claim = try #require(try await harness.cluster.claim(of: run))
         harness.mirror.apply(.claims(.replaced([RunClaim(claim)])))
@@ -79,7 +79,7 @@ struct ReaperClaimTests {
         #expect(!harness.cluster.log.contains(.claimExists))
     }
 
-    @Test func aWriteBetweenReadAndDeleteIsJudgedAgainAgainstTheClaim() async throws {
+    @Test func aWriteBetweenReadAndDeleteIsCheckedAgainstTheClaimAgain() async throws {
         let (harness, token) = try await started()
         harness.cluster.removeClaim(of: run)
         harness.cluster.interrupt(.deleteRoute) { harness.cluster.touchRoute(token) }

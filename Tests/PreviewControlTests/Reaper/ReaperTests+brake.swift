@@ -27,7 +27,7 @@ extension ReaperTests {
         }
         try await harness.reaper.sweep()
         #expect(harness.brake.reason == "1 preview is overdue and cannot be deleted: the API server answered 403")
-        harness.cluster.heal(.deleteRoute)
+        harness.cluster.stopFailing(.deleteRoute)
         try await harness.reaper.sweep()
         #expect(harness.brake.reason == nil)
         #expect(!harness.cluster.liveRoutes.contains(token))

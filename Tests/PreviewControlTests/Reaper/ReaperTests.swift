@@ -71,7 +71,7 @@ struct ReaperTests {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.advance(by: .seconds(100_000))
-        harness.cluster.hideTime()
+        harness.cluster.makeTimeUnknown()
         try await harness.reaper.sweep()
         #expect(harness.cluster.liveRoutes == [token])
     }
@@ -99,7 +99,7 @@ struct ReaperTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
-    @Test func anExpiryEditedByHandToNonsenseDoesNotMakeAPreviewImmortal() async throws {
+    @Test func aMalformedExpiryDoesNotMakeAPreviewPermanent() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.annotate(
@@ -114,7 +114,7 @@ struct ReaperTests {
         #expect(harness.cluster.liveRoutes.isEmpty)
     }
 
-    @Test func halfMadePairsGoAfterTheirGraceAndNotBefore() async throws {
+    @Test func incompletePairsAreDeletedAfterTheirGraceAndNotBefore() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         let orphan = try #require(PreviewToken("lonely"))
@@ -151,7 +151,7 @@ struct ReaperTests {
         #expect(harness.cluster.liveRoutes.count == 1)
     }
 
-    @Test func switchedOffItRests() async throws {
+    @Test func aDisabledReaperDeletesNothing() async throws {
         var policy = PreviewPolicy.testing()
         let working = try await ControlHarness()
         let token = try await working.startPreview().token
@@ -181,7 +181,7 @@ struct ReaperTests {
         }
     }
 
-    @Test func aDeadlineThatWasPutOffForAMomentIsKeptToTheMoment() async throws {
+    @Test func aPostponedDeadlineIsKeptExactly() async throws {
         var policy = PreviewPolicy.testing()
         policy.sweepInterval = .seconds(3600)
         let harness = try await ControlHarness(policy: policy)
@@ -235,13 +235,13 @@ struct ReaperTests {
         #expect(replicas.allSatisfy { $0.brake.reason == nil })
     }
 
-    @Test func withWatchesInGoodOrderASweepListsNothing() async throws {
+    @Test func aSweepListsNothingWhileTheWatchesWork() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         try await harness.withSleepingReaper {
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
-            #expect(harness.cluster.log == [.proveWatch])
+            #expect(harness.cluster.log == [.checkWatch])
             #expect(harness.cluster.liveRoutes == [token])
         }
     }
@@ -257,26 +257,26 @@ struct ReaperTests {
         }
     }
 
-    @Test func watchesThatCannotProveToBeAliveAreNotBelieved() async throws {
+    @Test func watchesThatFailTheLivenessCheckAreNotReliedOn() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
         try await harness.withSleepingReaper {
-            harness.cluster.failAlways(.proveWatch, ClusterError(.unavailable, "the watch is dead"))
+            harness.cluster.failAlways(.checkWatch, ClusterError(.unavailable, "the watch is dead"))
             harness.cluster.silenceWatch()
             harness.cluster.endPod(pod)
             harness.cluster.clearLog()
             try await harness.reaper.sweep()
-            #expect(harness.cluster.log.starts(with: [.proveWatch, .livePods, .backends, .routes]))
+            #expect(harness.cluster.log.starts(with: [.checkWatch, .livePods, .backends, .routes]))
             #expect(harness.cluster.liveRoutes.isEmpty)
         }
     }
 
-    @Test func aWatchThatIsDeafForGoodIsFoundOutByAList() async throws {
+    @Test func aWatchThatStaysSilentWhenReopenedIsDetectedByAList() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh }
-            harness.cluster.deafenWatch()
+            harness.cluster.silenceWatchPermanently()
             harness.cluster.endPod(pod)
             for _ in 0..<Reaper.sweepsPerListing {
                 await harness.clock.waitForSleepers(2)
@@ -286,7 +286,7 @@ struct ReaperTests {
         }
     }
 
-    @Test func aDeletionThatHangsHoldsUpNoOther() async throws {
+    @Test func aHangingDeletionDelaysNoOther() async throws {
         let harness = try await ControlHarness()
         let pod = harness.cluster.addSandbox(for: run)
         for port in [3000, 3001] { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
@@ -312,7 +312,7 @@ struct ReaperTests {
                 await second.clock.waitForSleepers(2)
                 // The second replica records that another one deleted first.
                 let preview = try #require(second.mirror.routes()?.first)
-                second.mirror.note(.alreadyGone, of: try #require(ReapOrder(.route(preview), .reap(.idle))))
+                second.mirror.record(.alreadyGone, of: try #require(DueDeletion(.route(preview), .reap(.idle))))
                 cluster.clearLog()
                 cluster.advance(by: .seconds(1800))
                 first.clock.advance(by: .seconds(59))

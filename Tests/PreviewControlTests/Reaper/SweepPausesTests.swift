@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The pauses between sweeps", .timeLimit(.minutes(10)))
 struct SweepPausesTests {
-    @Test func afterAFailureTheyGrowFromHalfASecondToTheInterval() {
+    @Test func afterFailuresThePausesGrowFromHalfASecondToTheInterval() {
         var pauses = SweepPauses(interval: .seconds(60))
         let grown = (0..<9).map { _ in pauses.failed(jitter: 0) }
         #expect(grown == [0.5, 1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
@@ -13,7 +13,7 @@ struct SweepPausesTests {
         #expect(pauses.failed(jitter: 0) == .milliseconds(500))
     }
 
-    @Test func replicasSpreadOut() {
+    @Test func replicasSweepAtDifferentTimes() {
         var pauses = SweepPauses(interval: .seconds(60))
         #expect(pauses.succeeded(jitter: 0.5) == .seconds(57))
         #expect(pauses.failed(jitter: 0.5) == .milliseconds(375))
@@ -46,7 +46,7 @@ struct FailedSweepTests {
 
     @Test func eachFurtherFailureLengthensThePause() async throws {
         let harness = try await ControlHarness(isReady: false)
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         try await harness.withReaper {
             // The feed's first change may cause another attempt at once.
             await waitUntil { harness.mirror.isFresh && sweeps(harness) >= 1 }
@@ -66,13 +66,13 @@ struct FailedSweepTests {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         try await harness.withSleepingReaper {
-            harness.cluster.goAway()
+            harness.cluster.becomeUnreachable()
             for _ in 0..<12 {
                 harness.advance(by: .seconds(60))
                 await harness.clock.waitForSleepers(2)
             }
             #expect(harness.brake.reason != nil)
-            harness.cluster.comeBack()
+            harness.cluster.becomeReachable()
             _ = try await harness.previews.keepAlive(run: run, token: token)
             await waitUntil { harness.brake.reason == nil }
         }
@@ -81,7 +81,7 @@ struct FailedSweepTests {
     @Test func aFailedSweepIsLoggedOnceForEachCause() async throws {
         let log = RecordedLog()
         let harness = try await ControlHarness(isReady: false, log: log)
-        harness.cluster.goAway()
+        harness.cluster.becomeUnreachable()
         try await harness.withReaper {
             await waitUntil { harness.mirror.isFresh && sweeps(harness) >= 1 }
             for _ in 0..<10 {
@@ -90,7 +90,7 @@ struct FailedSweepTests {
             }
             await waitUntil { sweeps(harness) >= 10 }
             #expect(log.messages.count { $0 == "a sweep failed" } == 1)
-            harness.cluster.comeBack()
+            harness.cluster.becomeReachable()
             await harness.clock.waitForSleepers(2)
             harness.clock.advance(by: .seconds(60))
             await waitUntil { log.messages.contains("sweeps work again") }

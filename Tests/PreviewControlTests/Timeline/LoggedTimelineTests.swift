@@ -30,7 +30,7 @@ struct LoggedTimelineTests {
         (.denied, "a preview was denied"), (.timedOut, "a request for approval was not decided in time"),
         (.withdrawn, "a request for approval was withdrawn"),
     ])
-    func aDecisionIsOneLineWithRunRequestAndWho(kind: TimelineEvent.Kind, message: String) throws {
+    func aDecisionIsLoggedInOneLineWithRunRequestAndUser(kind: TimelineEvent.Kind, message: String) throws {
         let timeline = LoggedTimeline(next, time: MonotonicTime(clock), logger: log.logger)
         timeline.record(try event(kind))
         timeline.record(try event(kind))
@@ -41,7 +41,7 @@ struct LoggedTimelineTests {
         #expect(next.events.count == 2)
     }
 
-    @Test func whatIsLoggedElsewhereIsOnlyHandedOn() throws {
+    @Test func eventsThatAreLoggedElsewhereAreOnlyForwarded() throws {
         let timeline = LoggedTimeline(next, time: MonotonicTime(clock), logger: log.logger)
         for kind in [TimelineEvent.Kind.started, .expiring, .stopped, .reaped] { timeline.record(try event(kind)) }
         #expect(log.messages.isEmpty)

@@ -10,7 +10,7 @@ import Testing
 struct PreviewTimelineTests {
     private let run = ControlHarness.run
 
-    @Test func aStartSaysWhichPortAndUntilWhen() async throws {
+    @Test func aStartIsRecordedWithItsPortAndExpiry() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         let event = try #require(harness.timeline.events.first)
@@ -27,7 +27,7 @@ struct PreviewTimelineTests {
         )
     }
 
-    @Test func aStartThatFailsLeavesNothing() async throws {
+    @Test func aFailedStartIsNotRecorded() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         harness.cluster.fail(.createRoute, .after(ClusterError(.unavailable, "the answer was lost")))
@@ -37,7 +37,7 @@ struct PreviewTimelineTests {
         #expect(harness.timeline.events.isEmpty)
     }
 
-    @Test func aStopIsToldOnce() async throws {
+    @Test func aStopIsRecordedOnce() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         try await harness.previews.stop(run: run, token: token)
@@ -45,7 +45,7 @@ struct PreviewTimelineTests {
         #expect(harness.timeline.events.map(\.kind) == [.started, .stopped])
     }
 
-    @Test func aStopThatFailsIsNone() async throws {
+    @Test func aFailedStopIsNotRecorded() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteRoute, .before(ClusterError(.unavailable, "the API server answered 500")))
@@ -53,7 +53,7 @@ struct PreviewTimelineTests {
         #expect(harness.timeline.events.map(\.kind) == [.started])
     }
 
-    @Test func theReaperSaysWhy() async throws {
+    @Test func theReaperRecordsTheReason() async throws {
         let harness = try await ControlHarness()
         let pod = try await harness.startPreview().pod
         harness.cluster.endPod(pod)
@@ -66,7 +66,7 @@ struct PreviewTimelineTests {
         #expect(reaped.last?.id == "preview.reaped/\(idle.fingerprint)")
     }
 
-    @Test func previewsOfTheEarlierServiceEndWithoutAWord() async throws {
+    @Test func endsOfPreviewsOfTheEarlierServiceAreNotRecorded() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.annotate(
@@ -78,8 +78,8 @@ struct PreviewTimelineTests {
     }
 
     /// One replica's path from an observed change to a written event.
-    private struct Scribe: Sendable {
-        let chronicle: PreviewChronicle
+    private struct TimelineReplica: Sendable {
+        let eventRecorder: PreviewEventRecorder
         let queue: TimelineQueue
         let mirror = ClusterMirror(policy: .testing())
         let cluster: SimulatedCluster
@@ -93,7 +93,7 @@ struct PreviewTimelineTests {
                 time: time,
                 logger: .silent
             )
-            chronicle = PreviewChronicle(
+            eventRecorder = PreviewEventRecorder(
                 policy: .testing(),
                 mirror: mirror,
                 clusterTime: cluster,
@@ -106,32 +106,32 @@ struct PreviewTimelineTests {
         func run() async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await queue.run() }
-                group.addTask { try await chronicle.run() }
+                group.addTask { try await eventRecorder.run() }
                 group.addTask { try await cluster.run { mirror.apply($0, at: cluster.reading()) } }
                 try await group.waitForAll()
             }
         }
     }
 
-    @Test func ofAllReplicasThatSeeAPreviewEndOneIsWrittenDownAndNoneWhereTheStopWas() async throws {
+    @Test func anEndThatAllReplicasSeeIsWrittenOnceUnlessItIsAStop() async throws {
         let harness = try await ControlHarness()
         let log = SimulatedTimelineLog()
-        let scribes = (0..<3).map { _ in Scribe(harness.cluster, log: log, clock: harness.clock) }
+        let replicas = (0..<3).map { _ in TimelineReplica(harness.cluster, log: log, clock: harness.clock) }
         let stopped = try await harness.startPreview().token
         let deleted = try await harness.startPreview(port: 3001).token
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for scribe in scribes { group.addTask { try await scribe.run() } }
-            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.count == 2 } }
+            for replica in replicas { group.addTask { try await replica.run() } }
+            await waitUntil { replicas.allSatisfy { $0.mirror.routes()?.count == 2 } }
             harness.cluster.advance(by: .seconds(60))
             try await harness.previews.stop(run: run, token: stopped)
             let stop = try #require(harness.timeline.events.last)
-            scribes[0].queue.record(stop)
+            replicas[0].queue.record(stop)
             await waitUntil { log.entries.count == 1 }
             if let uid = try await harness.cluster.route(deleted)?.uid {
                 _ = try await harness.cluster.deleteRoute(deleted, .uid(uid))
             }
-            await waitUntil { scribes.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
-            harness.cluster.advance(by: ChronicleMachine.reportDelay)
+            await waitUntil { replicas.allSatisfy { $0.mirror.routes()?.isEmpty == true } }
+            harness.cluster.advance(by: PreviewEventMachine.reportDelay)
             // Each replica reports both ends, in addition to the stop itself.
             await waitUntil {
                 harness.clock.advance(by: .milliseconds(10))
@@ -146,15 +146,15 @@ struct PreviewTimelineTests {
         }
     }
 
-    @Test func aPreviewThatNobodyKeepsAliveIsAnnouncedToEnd() async throws {
+    @Test func theEndOfAPreviewWithoutKeepalivesIsAnnounced() async throws {
         let harness = try await ControlHarness()
         let log = SimulatedTimelineLog()
-        let scribe = Scribe(harness.cluster, log: log, clock: harness.clock)
+        let replica = TimelineReplica(harness.cluster, log: log, clock: harness.clock)
         let token = try await harness.startPreview().token
         await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await scribe.run() }
-            await waitUntil { scribe.mirror.routes()?.count == 1 }
-            // The chronicle reads the clock again after one sweep interval at the latest.
+            group.addTask { try await replica.run() }
+            await waitUntil { replica.mirror.routes()?.count == 1 }
+            // The recorder reads the clock again after one sweep interval at the latest.
             harness.cluster.advance(by: .seconds(1500))
             await waitUntil {
                 harness.clock.advance(by: .seconds(1))

@@ -28,7 +28,7 @@ struct TimelineBacklogTests {
         if case .duplicate = arrival { true } else { false }
     }
 
-    @Test func whatPeopleDoGoesFirst() {
+    @Test func eventsCausedByPeopleComeFirst() {
         var backlog = TimelineBacklog()
         _ = backlog.add(entry(.reaped, "1"), at: .zero)
         _ = backlog.add(entry(.expiring, "2"), at: .zero)
@@ -40,7 +40,7 @@ struct TimelineBacklogTests {
     }
 
     /// The second report of an end adds nothing, also within one replica.
-    @Test func anOccurrenceWaitsOnceUntilItIsSettled() throws {
+    @Test func anOccurrenceWaitsOnlyOnce() throws {
         var backlog = TimelineBacklog()
         let arrivals = [
             isKnown(backlog.add(entry(.reaped, "1"), at: .zero)),
@@ -51,7 +51,7 @@ struct TimelineBacklogTests {
         let first = try #require(written(&backlog))
         #expect(first.entry.event.kind == .reaped)
         let whileItIsWritten = isKnown(backlog.add(entry(.reaped, "1"), at: .zero))
-        let waitsAgain = backlog.putBack(first)
+        let waitsAgain = backlog.requeue(first)
         let whileItWaitsAgain = isKnown(backlog.add(entry(.reaped, "1"), at: .zero))
         #expect(whileItIsWritten && waitsAgain && whileItWaitsAgain)
         backlog.remove(try #require(written(&backlog)))
@@ -59,16 +59,16 @@ struct TimelineBacklogTests {
         #expect(!afterwards)
     }
 
-    @Test func whatTheClockDoesHasAPaceAfterABurst() throws {
+    @Test func eventsCausedByTimeAreLimitedInRateAfterABurst() throws {
         var backlog = TimelineBacklog()
-        let count = TimelineBacklog.massBurst * 3
+        let count = TimelineBacklog.bulkBurst * 3
         for number in 0..<count { _ = backlog.add(entry(.reaped, "\(number)"), at: .zero) }
         var now = Duration.seconds(1000)
         var atOnce = 0
         while written(&backlog, at: now) != nil { atOnce += 1 }
-        #expect(atOnce == TimelineBacklog.massBurst)
+        #expect(atOnce == TimelineBacklog.bulkBurst)
         guard case .pause(let pause) = backlog.next(at: now) else { throw Unexpected() }
-        #expect(pause == TimelineBacklog.massInterval)
+        #expect(pause == TimelineBacklog.bulkInterval)
         now += pause * 5
         atOnce = 0
         while written(&backlog, at: now) != nil { atOnce += 1 }
@@ -77,13 +77,13 @@ struct TimelineBacklogTests {
         now += .seconds(100)
         atOnce = 0
         while written(&backlog, at: now) != nil { atOnce += 1 }
-        #expect(atOnce == TimelineBacklog.massBurst)
+        #expect(atOnce == TimelineBacklog.bulkBurst)
     }
 
-    @Test func aFullLineLosesItsOldestAndTheOtherNothing() throws {
+    @Test func aFullQueueLosesItsOldestEntryAndTheOtherQueueNothing() throws {
         var backlog = TimelineBacklog()
         _ = backlog.add(entry(.started, "person"), at: .zero)
-        for number in 0..<TimelineBacklog.massCapacity { _ = backlog.add(entry(.reaped, "\(number)"), at: .zero) }
+        for number in 0..<TimelineBacklog.bulkCapacity { _ = backlog.add(entry(.reaped, "\(number)"), at: .zero) }
         guard case .displaced(let oldest) = backlog.add(entry(.reaped, "one more"), at: .zero) else {
             throw Unexpected()
         }

@@ -20,7 +20,7 @@ struct TimelineBroadcastTests {
         return TimelineEvent(.started, run: run, claim: claim, subject: subject, message: "It was started.")
     }
 
-    @Test func anObserverIsToldOfItsRunUntilItCancels() {
+    @Test func anObserverIsNotifiedOfItsRunUntilItCancels() {
         let log = RecordingTimeline()
         let broadcast = TimelineBroadcast(to: log)
         let told = Mutex<[String]>([])
@@ -34,7 +34,7 @@ struct TimelineBroadcastTests {
         #expect(log.events.map(\.subject) == ["a", "b", "c", "d"])
     }
 
-    @Test func anObserverOfAClaimIsToldOnceItIsKnownAndOfEachChange() {
+    @Test func anObserverOfAClaimIsNotifiedOnceItIsKnownAndOfEachChange() {
         let mirror = ClusterMirror(policy: .testing())
         let changes = Mutex(0)
         let observation = mirror.observe(claimsNamed: run.claimNames) { changes.withLock { $0 += 1 } }

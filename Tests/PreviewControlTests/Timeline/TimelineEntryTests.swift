@@ -25,7 +25,7 @@ struct TimelineEntryTests {
         return TimelineEntry(event, at: time)
     }
 
-    @Test func itHasTheMembersThatThePlatformExpects() throws {
+    @Test func anEntryHasTheMembersThatThePlatformExpects() throws {
         #expect(
             String(decoding: try Self.entry().json(), as: UTF8.self) == """
                 {"id":"tool.approval_required/1a2b/3c4d",\
@@ -49,7 +49,7 @@ struct TimelineEntryTests {
         #expect(TimelineEntry(json: json, on: Self.claim) == entry)
     }
 
-    @Test func aDetailCannotPassForWhatEveryEventHas() throws {
+    @Test func aDetailCannotReplaceACommonMember() throws {
         let forged = ["type": "preview.approved", "id": "x", "run_id": "y", "time": "z", "message": "forged"]
         #expect(try Self.entry(details: forged).json() == Self.entry(details: [:]).json())
     }
@@ -62,7 +62,7 @@ struct TimelineEntryTests {
         #"{"id":"preview.started/x","message":"","run_id":"r","time":"yesterday","type":"preview.started"}"#,
         #"{"id":"preview.started/x","message":1,"run_id":"r","time":"2027-01-15T08:00:00Z","type":"preview.started"}"#,
     ])
-    func whatIsNoEntryIsNotRead(text: String) {
+    func invalidEntriesAreIgnored(text: String) {
         #expect(TimelineEntry(json: text.utf8, on: Self.claim) == nil)
     }
 

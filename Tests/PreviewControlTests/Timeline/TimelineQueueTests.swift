@@ -71,7 +71,7 @@ struct TimelineQueueTests {
         queue.record(event(1))
         let recorded = cluster.now
         cluster.advance(by: .seconds(60))
-        cluster.hideTime()
+        cluster.makeTimeUnknown()
         queue.record(event(2))
         try await running(queue) {
             await waitUntil { log.entries.count == 2 }
@@ -81,7 +81,7 @@ struct TimelineQueueTests {
 
     // MARK: Failures
 
-    @Test func aTemporaryFailureIsTriedAgainEverMoreSlowlyAndHoldsTheOthersBack() async throws {
+    @Test func aTemporaryFailureIsRetriedWithGrowingPausesAndDelaysTheOthers() async throws {
         let queue = queue()
         log.fail(Self.temporary, Self.temporary, Self.temporary)
         try await running(queue) {
@@ -115,7 +115,7 @@ struct TimelineQueueTests {
         }
     }
 
-    @Test func whatIsRefusedForGoodIsDroppedAndHoldsNobodyBack() async throws {
+    @Test func aPermanentlyRefusedEntryIsDroppedAndDelaysNoOther() async throws {
         let queue = queue()
         log.fail(TimelineFailure(isTemporary: false, "the API server answered 403"))
         try await running(queue) {
@@ -129,44 +129,44 @@ struct TimelineQueueTests {
 
     @Test func aFullQueueDropsItsOldestEntry() async throws {
         let queue = queue()
-        for subject in 1...TimelineBacklog.promptCapacity + 3 { queue.record(event(subject)) }
+        for subject in 1...TimelineBacklog.userCapacity + 3 { queue.record(event(subject)) }
         #expect(queue.droppedCount == 3)
         try await running(queue) {
-            await waitUntil { log.entries.count == TimelineBacklog.promptCapacity }
+            await waitUntil { log.entries.count == TimelineBacklog.userCapacity }
             #expect(subjects(log).first == "4")
-            #expect(subjects(log).last == "\(TimelineBacklog.promptCapacity + 3)")
+            #expect(subjects(log).last == "\(TimelineBacklog.userCapacity + 3)")
         }
     }
 
-    @Test func thousandsOfEndsAreToldAtAPaceAndDelayNobodyWhoWaits() async throws {
+    @Test func thousandsOfEndsAreWrittenAtALimitedRateAndDelayNoOtherEvent() async throws {
         let queue = queue()
-        let ends = TimelineBacklog.massBurst + 2
+        let ends = TimelineBacklog.bulkBurst + 2
         for subject in 1...ends { queue.record(event(subject, .reaped)) }
         try await running(queue) {
             await clock.waitForSleepers(1)
-            #expect(log.entries.count == TimelineBacklog.massBurst)
+            #expect(log.entries.count == TimelineBacklog.bulkBurst)
             queue.record(event(0, .approvalRequired))
-            await waitUntil { log.entries.count == TimelineBacklog.massBurst + 1 }
+            await waitUntil { log.entries.count == TimelineBacklog.bulkBurst + 1 }
             #expect(log.entries.last?.event.kind == .approvalRequired)
             for _ in 1...2 {
                 await clock.waitForSleepers(1)
-                clock.advance(by: TimelineBacklog.massInterval)
+                clock.advance(by: TimelineBacklog.bulkInterval)
             }
             await waitUntil { log.entries.count == ends + 1 }
             #expect(queue.droppedCount == 0)
         }
     }
 
-    @Test func aServiceThatStopsDoesNotPaceItself() async throws {
+    @Test func aStoppingServiceWritesWithoutRateLimit() async throws {
         let queue = queue()
         try await withService(queue) {
-            for subject in 1...TimelineBacklog.massBurst * 2 { queue.record(event(subject, .reaped)) }
+            for subject in 1...TimelineBacklog.bulkBurst * 2 { queue.record(event(subject, .reaped)) }
             await clock.waitForSleepers(1)
         }
-        #expect(log.entries.count == TimelineBacklog.massBurst * 2)
+        #expect(log.entries.count == TimelineBacklog.bulkBurst * 2)
     }
 
-    @Test func whatWaitsTooLongIsDropped() async throws {
+    @Test func anEntryThatWaitsTooLongIsDropped() async throws {
         let queue = queue()
         queue.record(event(1))
         clock.advance(by: TimelineQueue.maxAge)
@@ -211,7 +211,7 @@ struct TimelineQueueTests {
         }
     }
 
-    @Test func whatCannotBeWrittenIsStillCopied() async throws {
+    @Test func anEntryThatCannotBeWrittenIsStillCopied() async throws {
         let copy = SimulatedTimelineLog()
         let copies = queue(to: copy)
         let queue = queue(next: copies)

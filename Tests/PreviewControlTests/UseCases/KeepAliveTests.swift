@@ -52,7 +52,7 @@ struct KeepAliveTests {
     @Test func theCapIsNeverPassed() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
-        var last: KeptAlive?
+        var last: KeepaliveResult?
         for _ in 0..<31 {
             harness.cluster.advance(by: .seconds(900))
             last = try await harness.previews.keepAlive(run: run, token: token)
@@ -77,7 +77,7 @@ struct KeepAliveTests {
         #expect(!harness.cluster.log.contains(.extend))
     }
 
-    @Test func whatTheIndexCallsExpiredIsLookedUpFirst() async throws {
+    @Test func aPreviewThatTheCopyShowsAsExpiredIsReadFirst() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
@@ -100,7 +100,7 @@ struct KeepAliveTests {
         let fast = try await ControlHarness(cluster: slow.cluster)
         slow.cluster.advance(by: .seconds(600))
         let (cluster, run) = (slow.cluster, run)
-        let promised = Mutex<KeptAlive?>(nil)
+        let promised = Mutex<KeepaliveResult?>(nil)
         cluster.interrupt(.extend) {
             cluster.advance(by: .seconds(900))
             let kept = try? await fast.previews.keepAlive(run: run, token: token)
@@ -134,7 +134,7 @@ struct KeepAliveTests {
             let promises = try await withThrowingTaskGroup(of: Date?.self) { group in
                 for replica in replicas {
                     group.addTask {
-                        // Time passes between the replicas' judgements.
+                        // Time passes between the replicas' decisions.
                         cluster.advance(by: .milliseconds(100))
                         do throws(PreviewError) {
                             return try await replica.previews.keepAlive(run: run, token: token).expiresAt
@@ -220,7 +220,7 @@ struct KeepAliveTests {
         #expect(stopped == missing)
     }
 
-    @Test func anUnreachableClusterIsNotTakenForAMissingPreview() async throws {
+    @Test func anUnreachableClusterDoesNotMeanAMissingPreview() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.fail(.route, .before(ClusterError(.unavailable, "the API server answered 500")))

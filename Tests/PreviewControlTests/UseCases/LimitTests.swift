@@ -56,7 +56,7 @@ struct LimitTests {
         return tokens
     }
 
-    @Test func nobodyIsRefusedForPreviewsThatOnlyTheCopyStillHas() async throws {
+    @Test func previewsThatOnlyTheCopyStillHasDoNotCount() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         let tokens = try await startThree(harness)
@@ -75,7 +75,7 @@ struct LimitTests {
         }
     }
 
-    @Test func anAgentIsNotRefusedForThemEither() async throws {
+    @Test func previewsThatOnlyTheCopyStillHasDoNotCountForAgentsEither() async throws {
         let harness = try await ControlHarness(approvalPolicy: ApprovalPolicy(approvesAutomatically: true))
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }
@@ -87,7 +87,7 @@ struct LimitTests {
         #expect(harness.cluster.liveRoutes == [started.session.token])
     }
 
-    @Test func whatCannotBeConfirmedIsNoRefusalButAnUnreachableCluster() async throws {
+    @Test func aLimitThatCannotBeConfirmedIsAnUnreachableCluster() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
         for port in 3000..<3003 { _ = try await harness.previews.start(run: run, port: port, requester: "ada") }

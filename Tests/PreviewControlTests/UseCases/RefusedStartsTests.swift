@@ -13,18 +13,18 @@ struct RefusedStartsTests {
     @Test func theReasonIsSaidOnceAMinuteWithTheNumberOfRepeats() {
         let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)
         let error = PreviewError(.limitReached, "This run has reached its limit of 3 previews.")
-        for _ in 0..<5 { refused.note(error, run: run, port: 3000, requester: "ada") }
-        refused.note(PreviewError(.noSandbox, "No sandbox."), run: run, port: 3000, requester: "ada")
+        for _ in 0..<5 { refused.record(error, run: run, port: 3000, requester: "ada") }
+        refused.record(PreviewError(.noSandbox, "No sandbox."), run: run, port: 3000, requester: "ada")
         #expect(log.messages == ["a start was refused", "a start was refused"])
         #expect(log.texts[0].contains("limit_reached") && log.texts[0].contains("\(run)"))
         clock.advance(by: .seconds(60))
-        refused.note(error, run: run, port: 3000, requester: "ada")
+        refused.record(error, run: run, port: 3000, requester: "ada")
         #expect(log.lines.count == 3 && log.lines[2].metadata["held_back"] == "4")
     }
 
     @Test func aCallerWhoLeftWasRefusedNothing() {
         let refused = RefusedStarts(time: MonotonicTime(clock), logger: log.logger)
-        refused.note(.cancelled, run: run, port: 3000, requester: "ada")
+        refused.record(.cancelled, run: run, port: 3000, requester: "ada")
         #expect(log.messages.isEmpty)
     }
 }

@@ -26,7 +26,7 @@ struct StartTests {
         #expect(started.session.expiresAt == harness.cluster.now + .seconds(1800))
     }
 
-    @Test func theRequesterOwnsThePreviewWhereTheClaimNamesNobody() async throws {
+    @Test func theRequesterOwnsThePreviewWhereTheClaimNamesNoOwner() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run, owner: nil)
         let started = try await harness.previews.start(run: run, port: 3000, requester: "grace")
@@ -168,13 +168,13 @@ struct StartTests {
     @Test func aStartWhoseServiceWasDeletedUnderItFailsAndLeavesNothing() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        for outcome in [ProbeOutcome.nobodyListens, .noRoute, .nameUnresolved] {
+        for outcome in [ProbeOutcome.noListener, .noRoute, .nameUnresolved] {
             harness.cluster.setProbeOutcome(outcome)
             harness.cluster.interrupt(.createRoute) {
                 for token in harness.cluster.liveBackends { harness.cluster.removeBackend(token) }
             }
             // The status that the gateway reports for a route without its Service.
-            harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "BackendNotFound"))
+            harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, problem: "BackendNotFound"))
             let error = await #expect(throws: PreviewError.self) {
                 _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
             }
@@ -184,10 +184,10 @@ struct StartTests {
         }
     }
 
-    @Test func aServiceThatCannotBeReadIsNotTakenForDeleted() async throws {
+    @Test func aServiceThatCannotBeReadIsNotConsideredDeleted() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.nobodyListens)
+        harness.cluster.setProbeOutcome(.noListener)
         harness.cluster.fail(.backend, .before(ClusterError(.unavailable, "the API server answered 500")))
         _ = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         #expect(harness.cluster.liveRoutes.count == 1)
@@ -198,7 +198,7 @@ struct StartTests {
     @Test func anAppThatDoesNotListenIsNamedAsTheReason() async throws {
         let harness = try await ControlHarness()
         harness.cluster.addSandbox(for: run)
-        harness.cluster.setProbeOutcome(.nobodyListens)
+        harness.cluster.setProbeOutcome(.noListener)
         let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         #expect(started.session.readiness.state == .noApp)
         #expect(started.session.readiness.detail?.contains("0.0.0.0") == true)
@@ -210,7 +210,7 @@ struct StartTests {
         harness.cluster.addSandbox(for: run)
         harness.cluster.setProbeOutcome(.noRoute)
         harness.cluster.setRouteStatus(
-            RouteStatus(isAccepted: false, complaint: "NoMatchingListenerHostname")
+            RouteStatus(isAccepted: false, problem: "NoMatchingListenerHostname")
         )
         let started = try await harness.previews.start(run: run, port: 3000, requester: "ada")
         #expect(started.session.readiness.state == .notAccepted)
@@ -229,7 +229,7 @@ struct StartTests {
             harness.clock.advance(by: .milliseconds(500))
         }
         await harness.clock.waitForSleepers(1)
-        harness.cluster.setProbeOutcome(.answered(PreviewAnswer(status: 404)))
+        harness.cluster.setProbeOutcome(.answered(ProbeResponse(status: 404)))
         harness.clock.advance(by: .milliseconds(500))
         let readiness = try await started.session.readiness
         #expect(readiness == Readiness(.serving, appStatus: 404, detail: readiness.detail))

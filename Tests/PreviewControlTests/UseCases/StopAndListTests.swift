@@ -72,7 +72,7 @@ struct StopAndListTests {
                 _ = try await harness.previews.check(run: other, token: token)
             }
             let session = try await harness.previews.session(of: other, fingerprint: token.fingerprint)
-            let living = try await harness.previews.living(of: other, fingerprints: [token.fingerprint])
+            let living = try await harness.previews.livingPreview(of: other, fingerprints: [token.fingerprint])
             #expect(session == nil && living == nil)
             harness.mirror.apply(.routes(.replaced(try await harness.cluster.routes())))
             harness.mirror.apply(.backends(.replaced(try await harness.cluster.backends())))
@@ -112,7 +112,7 @@ struct StopAndListTests {
         #expect(requests[0] == requests[1])
     }
 
-    @Test func aHalfStoppedPreviewIsFinishedByTheNextStop() async throws {
+    @Test func anIncompleteStopIsCompletedByTheNextOne() async throws {
         let harness = try await ControlHarness()
         let token = try await harness.startPreview().token
         harness.cluster.fail(.deleteBackend, .before(ClusterError(.unavailable, "the API server answered 500")))
@@ -159,9 +159,9 @@ struct StopAndListTests {
         let second = try await harness.startPreview(port: 3001).token
         harness.cluster.addSandbox(for: ControlHarness.otherRun, pod: "pod-2")
         _ = try await harness.previews.start(run: ControlHarness.otherRun, port: 3000, requester: "ada")
-        harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, complaint: "ResolvedRefs is False"))
+        harness.cluster.setRouteStatus(RouteStatus(isAccepted: false, problem: "ResolvedRefs is False"))
         harness.cluster.setProbeOutcome(.noRoute)
-        harness.advance(by: ReadinessMemory.lifetime)
+        harness.advance(by: ReadinessCache.lifetime)
 
         let sessions = try await harness.previews.list(run: run)
 

@@ -54,7 +54,7 @@ struct ApprovalLedgerTests {
         #expect(changes[ApprovalAnnotation.approval(try approval(17).id)] == (try approval(17).text))
     }
 
-    @Test func thoseThatBecamePreviewsGoLast() throws {
+    @Test func approvalsThatBecamePreviewsAreRemovedLast() throws {
         let approvals = try (1...16).map { try approval($0, state: $0 == 9 ? .denied : .consumed) }
         let first = try #require(ledger(approvals).annotations(adding: try approval(17)))
         #expect(first[ApprovalAnnotation.approval(approvals[8].id)] == .some(nil))
@@ -80,7 +80,7 @@ struct ApprovalLedgerTests {
         #expect(changes[ApprovalAnnotation.approval(ended.id)] == .some(nil))
     }
 
-    @Test func whatCannotBeReadIsClearedAway() throws {
+    @Test func unreadableApprovalsAreRemoved() throws {
         let others = Dictionary(
             uniqueKeysWithValues: (0..<500).map { ("preview.agentweaver.dev/approval.x\($0)", "garbage") }
         )
@@ -119,19 +119,19 @@ struct StandingGrantsTests {
     @Test func eachReachesAsFarAsItsScopeSays() throws {
         let (run, other) = (try RunID("run-1"), try RunID("run-2"))
         let (port, otherPort) = (try #require(TargetPort(3000)), try #require(TargetPort(3001)))
-        let table: [(StandingGrant.Reach, covers: [Bool])] = [
+        let table: [(StandingGrant.Scope, covers: [Bool])] = [
             (.run(run, port), [true, false, false, false]),
             (.tool(run), [true, true, false, false]),
             (.always(port), [true, false, true, false]),
         ]
-        for (reach, covers) in table {
+        for (scope, covers) in table {
             var grants = StandingGrants()
-            grants.add(StandingGrant(reach, by: "ada", at: now))
+            grants.add(StandingGrant(scope, by: "ada", at: now))
             let read = StandingGrants(text: grants.text)
             #expect(read == grants)
             let asked = [(run, port), (run, otherPort), (other, port), (other, otherPort)]
             for (index, ask) in asked.enumerated() {
-                #expect((read.reach(covering: ask.0, port: ask.1) != nil) == covers[index], "\(reach) \(ask)")
+                #expect((read.scope(covering: ask.0, port: ask.1) != nil) == covers[index], "\(scope) \(ask)")
             }
         }
     }
@@ -140,13 +140,13 @@ struct StandingGrantsTests {
         nil, "", "true", "{}", "[1]", #"[{"scope":"run"}]"#, #"[{"scope":"run","run":"run-1"}]"#,
         #"[{"scope":"tool","port":3000}]"#, #"[{"scope":"always","port":99999}]"#, #"[{"scope":"once","port":3000}]"#,
     ])
-    func whatCannotBeReadGrantsNothing(text: String?) {
+    func unreadableGrantsGrantNothing(text: String?) {
         #expect(StandingGrants(text: text).grants.isEmpty)
     }
 
     @Test func oneUnreadableGrantDoesNotHideTheOthers() throws {
         let text = #"[{"scope":"everything"},7,{"scope":"tool","run":"run-1"}]"#
-        #expect(StandingGrants(text: text).grants.map(\.reach) == [.tool(try RunID("run-1"))])
+        #expect(StandingGrants(text: text).grants.map(\.scope) == [.tool(try RunID("run-1"))])
     }
 
     @Test func theOldestGivesWayWhenThereAreTooMany() throws {
@@ -155,7 +155,7 @@ struct StandingGrantsTests {
             grants.add(StandingGrant(.always(try #require(TargetPort(port))), by: "ada", at: now))
         }
         #expect(grants.grants.count == StandingGrants.maxCount)
-        #expect(grants.reach(covering: try RunID("run-1"), port: try #require(TargetPort(3000))) == nil)
+        #expect(grants.scope(covering: try RunID("run-1"), port: try #require(TargetPort(3000))) == nil)
     }
 
     @Test(arguments: ["\u{1}", "\n", "\"", "\\", "/", "ö"])

@@ -46,8 +46,8 @@ struct ApprovalTests {
             (deny, [.pending: .denied]),
             (.use("u", preview: "0123abcd", at: now), [.granted: .consumed, .consumed: .consumed]),
             (.use("another", preview: "0123abcd", at: now), [.granted: .consumed]),
-            (.giveBack(use: "u"), [.consumed: .granted]),
-            (.giveBack(use: "another"), [:]),
+            (.returnGrant(use: "u"), [.consumed: .granted]),
+            (.returnGrant(use: "another"), [:]),
             (.share(use: "u"), [.consumed: .consumed]),
             (.share(use: "another"), [:]),
             (.expire(now: late), [.pending: .timedOut, .granted: .withdrawn]),
@@ -68,9 +68,9 @@ struct ApprovalTests {
             .expire(now: .distantFuture),
         ]
         for approval in try all().values {
-            #expect(approval.isOver == (approval.expiry == nil))
-            #expect(approval.isOver == ![.pending, .granted].contains(approval.state))
-            guard approval.isOver else { continue }
+            #expect(approval.isFinal == (approval.expiry == nil))
+            #expect(approval.isFinal == ![.pending, .granted].contains(approval.state))
+            guard approval.isFinal else { continue }
             for step in decisions { #expect(approval.after(step) == nil, "\(step) from \(approval.state)") }
         }
     }
@@ -90,7 +90,7 @@ struct ApprovalTests {
         }
     }
 
-    @Test func aDecisionByHandNeedsNoMoreThanTheState() throws {
+    @Test func aManualDecisionNeedsTheStateOnly() throws {
         let pending = try pending()
         let text = pending.text.replacingOccurrences(of: "pending", with: "granted")
         let granted = try #require(Approval(id: pending.id, text: text))
@@ -108,12 +108,12 @@ struct ApprovalTests {
         let used = try #require(granted.after(.use("u", preview: "0123abcd", at: now)))
         #expect(used.preview == "0123abcd")
         #expect(used.usedAt == now)
-        #expect(used.after(.giveBack(use: "u")) == granted)
+        #expect(used.after(.returnGrant(use: "u")) == granted)
         // Once another caller was told of the preview, the grant stays used.
         let shared = try #require(used.after(.share(use: "u")))
         #expect(shared.isShared)
         #expect(Approval(id: shared.id, text: shared.text) == shared)
-        for step in [Approval.Step.giveBack(use: "u"), .share(use: "u"), .use("u", preview: "76543210", at: now)] {
+        for step in [Approval.Step.returnGrant(use: "u"), .share(use: "u"), .use("u", preview: "76543210", at: now)] {
             #expect(shared.after(step) == nil)
         }
         // An automatic approval is withdrawn instead. The next request is approved automatically if the reason still
@@ -122,7 +122,7 @@ struct ApprovalTests {
             try pending().after(.approveAutomatically(.runOption, at: now, usableFor: window))?
                 .after(.use("u", preview: "0123abcd", at: now))
         )
-        #expect(automatic.after(.giveBack(use: "u"))?.state == .withdrawn)
+        #expect(automatic.after(.returnGrant(use: "u"))?.state == .withdrawn)
     }
 
     @Test func aPreviewIsKnownByItsFingerprintAndByNothingElse() throws {
@@ -147,7 +147,7 @@ struct ApprovalTests {
         #"{"state":"granted","run":"r","port":3000,"pod":"p","podUID":"","requester":"a","requestedAt":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:05:00Z"}"#,
         #"{"state":"granted","run":"r","port":3000,"pod":"p","podUID":"u","requester":"a","requestedAt":"yesterday","deadline":"2026-01-01T00:05:00Z"}"#,
     ])
-    func whatIsNoApprovalIsNotReadAsOne(text: String) throws {
+    func invalidApprovalsAreIgnored(text: String) throws {
         #expect(Approval(id: try pending().id, text: text) == nil)
     }
 
@@ -190,7 +190,7 @@ struct ApprovalTests {
         }
     }
 
-    @Test func itIsForOneRunPortPodAndCallerOnly() throws {
+    @Test func anApprovalIsForOneRunPortPodAndCaller() throws {
         let approval = try pending()
         let other = try RunID("3f2a9c1e-0000-4000-8000-000000000002")
         let port = try #require(TargetPort(3001))
@@ -201,7 +201,7 @@ struct ApprovalTests {
         #expect(!approval.isFor(run: approval.run, port: approval.port, podUID: "uid-1", requester: "ada"))
     }
 
-    @Test func itsNamesAreTheContracts() throws {
+    @Test func annotationNamesAreTheContracts() throws {
         let approval = try pending()
         #expect(approval.resource == "sandbox-preview:3000")
         #expect(approval.id.displayID == String(approval.id.text.prefix(8)))
@@ -214,7 +214,7 @@ struct ApprovalTests {
     @Test(arguments: [
         "", "a", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxy1", "../../../../../../../../../",
     ])
-    func whatIsNoRequestIDIsRefused(text: String) {
+    func anInvalidRequestIDIsRefused(text: String) {
         #expect(ApprovalRequestID(text) == nil)
     }
 }

@@ -14,7 +14,7 @@ private enum RSAIssuer {
     static let key = PrivateKey(.rsa(bits: 2048))
 
     static func token(header: String = #"{"alg": "RS256", "kid": "key-1"}"#, claims: String) -> String {
-        TokenForge.token(header: header, claims: claims) { key.signature(of: $0) }
+        TokenSigner.token(header: header, claims: claims) { key.signature(of: $0) }
     }
 
     static func verifier() throws -> AccessTokenVerifier {
@@ -24,43 +24,43 @@ private enum RSAIssuer {
 
 @Suite("Access tokens", .timeLimit(.minutes(10)))
 struct AccessTokenVerifierTests {
-    private let forge = TokenForge()
+    private let signer = TokenSigner()
 
     fileprivate static func verifier(pem: String) throws -> AccessTokenVerifier {
         AccessTokenVerifier(
-            issuer: TokenForge.issuer,
-            audience: TokenForge.audience,
+            issuer: TokenSigner.issuer,
+            audience: TokenSigner.audience,
             keys: SingleVerificationKey(try PublicKey(pem: pem)),
-            now: { TokenForge.now }
+            now: { TokenSigner.now }
         )
     }
 
-    private func verdict(on token: String) async throws -> CredentialVerdict {
-        try await Self.verifier(pem: forge.publicKeyPEM).verify(Secret(token))
+    private func result(for token: String) async throws -> VerificationResult {
+        try await Self.verifier(pem: signer.publicKeyPEM).verify(Secret(token))
     }
 
     /// Valid claims with the given changes; `nil` removes a claim.
     private static func claims(_ changes: [String: String?] = [:]) -> String {
         var claims: [String: String?] = [
-            "iss": #""\#(TokenForge.issuer)""#, "aud": #""\#(TokenForge.audience)""#, "sub": #""user-1""#,
-            "exp": "\(Int(TokenForge.now.timeIntervalSince1970) + 300)",
+            "iss": #""\#(TokenSigner.issuer)""#, "aud": #""\#(TokenSigner.audience)""#, "sub": #""user-1""#,
+            "exp": "\(Int(TokenSigner.now.timeIntervalSince1970) + 300)",
         ]
         claims.merge(changes) { $1 }
         let members = claims.compactMap { name, value in value.map { #""\#(name)": \#($0)"# } }
         return "{\(members.joined(separator: ", "))}"
     }
 
-    private static func time(_ offset: Double) -> String { "\(TokenForge.now.timeIntervalSince1970 + offset)" }
+    private static func time(_ offset: Double) -> String { "\(TokenSigner.now.timeIntervalSince1970 + offset)" }
 
     @Test func anES256TokenNamesItsUserBySubjectAndLogin() async throws {
-        let token = forge.token(subject: "user-1", login: "octocat")
+        let token = signer.token(subject: "user-1", login: "octocat")
         let caller = Caller(identity: "user-1", role: .user, names: ["user-1", "octocat"], bearer: Secret(token))
-        #expect(try await verdict(on: token) == .accepted(caller))
+        #expect(try await result(for: token) == .accepted(caller))
     }
 
     @Test func anRS256TokenIsAccepted() async throws {
-        let verdict = try await RSAIssuer.verifier().verify(Secret(RSAIssuer.token(claims: Self.claims())))
-        guard case .accepted(let caller) = verdict else {
+        let result = try await RSAIssuer.verifier().verify(Secret(RSAIssuer.token(claims: Self.claims())))
+        guard case .accepted(let caller) = result else {
             Issue.record("it was not accepted")
             return
         }
@@ -73,11 +73,11 @@ struct AccessTokenVerifierTests {
             ["nbf": time(-1)], ["iat": time(0)], ["gh_login": "null"], ["scope": #""any""#, "jti": #""1""#],
         ] as [[String: String?]]
     )
-    func theseClaimsAreGood(changes: [String: String?]) async throws {
-        let verdict = try await verdict(
-            on: forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
+    func validClaimsAreAccepted(changes: [String: String?]) async throws {
+        let result = try await result(
+            for: signer.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
         )
-        guard case .accepted = verdict else {
+        guard case .accepted = result else {
             Issue.record("it was not accepted")
             return
         }
@@ -92,11 +92,11 @@ struct AccessTokenVerifierTests {
             ["sub": #""\#(String(repeating: "a", count: 257))""#],
         ] as [[String: String?]]
     )
-    func theseClaimsAreRefused(changes: [String: String?]) async throws {
-        let verdict = try await verdict(
-            on: forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
+    func invalidClaimsAreRefused(changes: [String: String?]) async throws {
+        let result = try await result(
+            for: signer.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(changes))
         )
-        #expect(verdict == .rejected)
+        #expect(result == .rejected)
     }
 
     @Test(arguments: [
@@ -104,23 +104,23 @@ struct AccessTokenVerifierTests {
         #"{"alg": "ES384", "kid": "a"}"#, #"{"alg": "none", "kid": "a"}"#, #"{"alg": "es256", "kid": "a"}"#,
         #"{"alg": "ES256", "kid": "a", "crit": ["exp"]}"#, #"{"alg": "ES256", "kid": "a", "crit": null}"#,
     ])
-    func theseHeadersAreRefusedWhateverTheSignature(header: String) async throws {
-        #expect(try await verdict(on: forge.token(header: header, claims: Self.claims())) == .rejected)
+    func invalidHeadersAreRefusedWhateverTheSignature(header: String) async throws {
+        #expect(try await result(for: signer.token(header: header, claims: Self.claims())) == .rejected)
     }
 
     @Test(arguments: ["none", "None", "ES256", "RS256"])
     func aTokenWithoutASignatureIsRefused(algorithm: String) async throws {
-        let token = TokenForge.token(header: #"{"alg": "\#(algorithm)", "kid": "a"}"#, claims: Self.claims()) { _ in
+        let token = TokenSigner.token(header: #"{"alg": "\#(algorithm)", "kid": "a"}"#, claims: Self.claims()) { _ in
             Data()
         }
-        #expect(try await verdict(on: token) == .rejected)
+        #expect(try await result(for: token) == .rejected)
         #expect(try await RSAIssuer.verifier().verify(Secret(token)) == .rejected)
     }
 
     @Test func aPublicKeyIsNoSecretForHS256() async throws {
         let pem = RSAIssuer.key.publicKeyPEM
         for secret in [pem, pem + "\n"] {
-            let token = TokenForge.token(header: #"{"alg": "HS256", "kid": "a"}"#, claims: Self.claims()) { input in
+            let token = TokenSigner.token(header: #"{"alg": "HS256", "kid": "a"}"#, claims: Self.claims()) { input in
                 Self.hmac(input, key: Array(secret.utf8))
             }
             #expect(try await RSAIssuer.verifier().verify(Secret(token)) == .rejected)
@@ -134,18 +134,18 @@ struct AccessTokenVerifierTests {
     }
 
     @Test func aTokenOfAnotherKeyOrWithOtherClaimsIsRefused() async throws {
-        #expect(try await verdict(on: TokenForge().token(subject: "user-1")) == .rejected)
-        let good = forge.token(subject: "user-1").split(separator: ".")
+        #expect(try await result(for: TokenSigner().token(subject: "user-1")) == .rejected)
+        let good = signer.token(subject: "user-1").split(separator: ".")
         let others = Base64URL.encoded(Self.claims(["sub": #""user-2""#]).utf8)
-        #expect(try await verdict(on: "\(good[0]).\(others).\(good[2])") == .rejected)
+        #expect(try await result(for: "\(good[0]).\(others).\(good[2])") == .rejected)
         #expect(try await RSAIssuer.verifier().verify(Secret(good.joined(separator: "."))) == .rejected)
     }
 
     @Test func everyFlippedBitOfASignatureIsRefused() async throws {
-        let input = forge.token(subject: "user-1").split(separator: ".")
+        let input = signer.token(subject: "user-1").split(separator: ".")
         let signature = Base64URL.decoded(input[2])
         try #require(!signature.isEmpty)
-        let verifier = try Self.verifier(pem: forge.publicKeyPEM)
+        let verifier = try Self.verifier(pem: signer.publicKeyPEM)
         for bit in 0..<(signature.count * 8) {
             var changed = signature
             changed[changed.startIndex + bit / 8] ^= 1 << (bit % 8)
@@ -154,25 +154,25 @@ struct AccessTokenVerifierTests {
         }
     }
 
-    @Test func whatIsNoTokenOfThisIssuerIsForOthersToJudge() async throws {
-        let good = forge.token(subject: "user-1")
+    @Test func otherCredentialsAreLeftToTheOtherVerifiers() async throws {
+        let good = signer.token(subject: "user-1")
         let foreign = Self.claims(["iss": #""https://other.example.com""#])
         for text in [
             "", ".", "..", "a.b.c", "opaque", "\(good).", ".\(good)", "\(good)=", good.replacing(".", with: "!"),
             String(repeating: ".", count: 8000), Base64URL.encoded([0xff, 0xfe]) + ".e30.", "e30.e30.e30",
-            forge.token(header: "[]", claims: Self.claims()),
-            forge.token(header: #"{"alg": 5, "kid": "a"}"#, claims: Self.claims()),
-            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: foreign),
-            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(["iss": nil])),
-            forge.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: "null"),
+            signer.token(header: "[]", claims: Self.claims()),
+            signer.token(header: #"{"alg": 5, "kid": "a"}"#, claims: Self.claims()),
+            signer.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: foreign),
+            signer.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: Self.claims(["iss": nil])),
+            signer.token(header: #"{"alg": "ES256", "kid": "a"}"#, claims: "null"),
         ] {
-            #expect(try await verdict(on: text) == .notRecognized)
+            #expect(try await result(for: text) == .notRecognized)
         }
     }
 
     @Test func randomChangesOfATokenAreNeverAcceptedAndNeverCrash() async throws {
-        let good = Array(forge.token(subject: "user-1").utf8)
-        let verifier = try Self.verifier(pem: forge.publicKeyPEM)
+        let good = Array(signer.token(subject: "user-1").utf8)
+        let verifier = try Self.verifier(pem: signer.publicKeyPEM)
         // The last character of the signature has unused bits, so it is not changed.
         let random = SeededRandom(seed: 7)
         for _ in 0..<500 {
@@ -181,8 +181,8 @@ struct AccessTokenVerifierTests {
                 bytes[Int(random.next() % UInt64(good.count - 1))] = UInt8(0x21 + random.next() % 0x5e)
             }
             guard bytes != good else { continue }
-            let verdict = try await verifier.verify(Secret(String(decoding: bytes, as: UTF8.self)))
-            #expect(verdict == .rejected || verdict == .notRecognized)
+            let result = try await verifier.verify(Secret(String(decoding: bytes, as: UTF8.self)))
+            #expect(result == .rejected || result == .notRecognized)
         }
     }
 

@@ -13,7 +13,7 @@ struct RememberedTokenTests {
     /// An issuer whose key can be withdrawn or replaced, and whose time a test can advance.
     private final class Issuer: VerificationKeySource {
         let key: Mutex<PublicKey?>
-        let now = Mutex(TokenForge.now)
+        let now = Mutex(TokenSigner.now)
 
         init(_ key: PublicKey) {
             self.key = Mutex(key)
@@ -22,21 +22,21 @@ struct RememberedTokenTests {
         func key(named keyID: String) async throws(AccessDenied) -> PublicKey? { key.withLock { $0 } }
     }
 
-    private let forge = TokenForge()
+    private let signer = TokenSigner()
     private let issuer: Issuer
     private let verifier: AccessTokenVerifier
     private let token: Secret
 
     init() async throws {
-        let issuer = Issuer(try PublicKey(pem: forge.publicKeyPEM))
+        let issuer = Issuer(try PublicKey(pem: signer.publicKeyPEM))
         self.issuer = issuer
         verifier = AccessTokenVerifier(
-            issuer: TokenForge.issuer,
-            audience: TokenForge.audience,
+            issuer: TokenSigner.issuer,
+            audience: TokenSigner.audience,
             keys: issuer,
             now: { issuer.now.withLock { $0 } }
         )
-        token = Secret(forge.token(subject: "user-1"))
+        token = Secret(signer.token(subject: "user-1"))
     }
 
     private func isAccepted(_ bearer: Secret) async throws -> Bool {
@@ -63,10 +63,10 @@ struct RememberedTokenTests {
 
     @Test func aTokenIsVerifiedAnewWithAnotherKeyOfTheSameName() async throws {
         #expect(try await isAccepted(token))
-        let other = try PublicKey(pem: TokenForge().publicKeyPEM)
+        let other = try PublicKey(pem: TokenSigner().publicKeyPEM)
         issuer.key.withLock { $0 = other }
         #expect(try await !isAccepted(token))
-        let same = try PublicKey(pem: forge.publicKeyPEM)
+        let same = try PublicKey(pem: signer.publicKeyPEM)
         issuer.key.withLock { $0 = same }
         #expect(try await isAccepted(token))
     }

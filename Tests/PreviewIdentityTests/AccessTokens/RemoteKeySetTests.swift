@@ -47,10 +47,10 @@ private final class PublishedKeys: Sendable {
 
 @Suite("The issuer's published keys", .timeLimit(.minutes(10)))
 struct RemoteKeySetTests {
-    private let first = TokenForge().webKey(named: "first")
-    private let second = TokenForge().webKey(named: "second")
+    private let first = TokenSigner().webKey(named: "first")
+    private let second = TokenSigner().webKey(named: "second")
 
-    @Test func theyAreReadOnceAndKept() async throws {
+    @Test func keysAreReadOnceAndKept() async throws {
         let keys = try PublishedKeys(first)
         for _ in 0..<5 { #expect(try await keys.has("first")) }
         #expect(keys.requests == 1)
@@ -141,7 +141,7 @@ struct RemoteKeySetTests {
         #expect(keys.requests == 1)
     }
 
-    @Test func whatCannotBeUsedIsSkipped() async throws {
+    @Test func unusableKeysAreSkipped() async throws {
         let keys = try PublishedKeys(
             #"{"kty": "oct", "kid": "a", "k": "AAAA"}"#,
             "7",

@@ -40,7 +40,7 @@ struct CoreAPIAuthorityTests {
             (.failure(.connect), .unavailable),
         ] as [(ScriptedTransport.Reply, AccessDenied.Kind?)]
     )
-    func itsAnswerIsPassedOn(reply: ScriptedTransport.Reply, kind: AccessDenied.Kind?) async throws {
+    func theResponseOfTheCoreAPIDecides(reply: ScriptedTransport.Reply, kind: AccessDenied.Kind?) async throws {
         let (access, transport) = try access { _, _ in reply }
         #expect(await outcome(access, ada) == kind)
         #expect(transport.exchanges.map(\.line) == ["GET /api/runs/\(run.text)"])
@@ -70,13 +70,13 @@ struct CoreAPIAuthorityTests {
         #expect(transport.exchanges.count == 2)
     }
 
-    @Test func noAnswerIsNotRemembered() async throws {
+    @Test func aMissingResponseIsNotCached() async throws {
         let (access, _) = try access { _, index in index == 0 ? .failure(.connect) : .json(200, "{}") }
         #expect(await outcome(access, ada) == .unavailable)
         #expect(await outcome(access, ada) == nil)
     }
 
-    @Test func operatorsAndTheServiceIdentityNeedNoAnswer() async throws {
+    @Test func operatorsAndTheServiceIdentityNeedNoResponse() async throws {
         let (access, transport) = try access { _, _ in .json(403, "{}") }
         #expect(await outcome(access, Caller(identity: "boss", role: .operator)) == nil)
         #expect(await outcome(access, Caller(identity: "agent", role: .service)) == .forbidden)
@@ -84,8 +84,8 @@ struct CoreAPIAuthorityTests {
     }
 
     @Test func anUnrecognisedBearerIsNamedWithoutBeingShown() async throws {
-        let verdict = try await UnverifiedBearers().verify(Secret("adas-token"))
-        guard case .accepted(let caller) = verdict else {
+        let result = try await UnverifiedBearers().verify(Secret("adas-token"))
+        guard case .accepted(let caller) = result else {
             Issue.record("it was not let through")
             return
         }

@@ -53,7 +53,7 @@ struct CoreRunsTests {
         transport.exchanges.map { String($0.request.head.headerFields[.authorization]?.dropFirst(7) ?? "") }
     }
 
-    @Test func whatAuthorisationAskedForIsKnownToTheGateAsLongAsThatAnswerCounts() async throws {
+    @Test func theGateReusesTheRunThatAuthorisationRead() async throws {
         let (access, runs, transport) = try parts(key: nil, Self.ownersOnly)
         try await access.authorize(ada, to: .list, on: run)
         let known = await runs.run(run)
@@ -97,7 +97,7 @@ struct CoreRunsTests {
         #expect(transport.exchanges.count == 1)
     }
 
-    @Test func whereTheServiceKeyWorksItIsAskedEachTime() async throws {
+    @Test func aWorkingServiceKeyIsUsedEachTime() async throws {
         let (_, runs, transport) = try parts { _ in .json(200, #"{"auto_approve_tools": true}"#) }
         for _ in 0..<2 { #expect(await runs.run(run)?.autoApprovesTools == true) }
         #expect(transport.exchanges.count == 2)
@@ -121,7 +121,7 @@ struct CoreRunsTests {
         #expect(transport.exchanges.isEmpty)
     }
 
-    @Test func whatWasSeenBeforeAChangeCountsNoMore() async throws {
+    @Test func responsesFromBeforeAChangeAreDiscarded() async throws {
         let (access, runs, transport) = try parts(key: nil, Self.ownersOnly)
         try await access.authorize(ada, to: .decide, on: run)
         runs.forget(run)
@@ -143,8 +143,8 @@ struct CoreRunsTests {
             ("merged", true), ("failed", true), ("assemble_ready", true), ("Completed", true),
         ]
     )
-    func states(status: String, isOver: Bool) {
-        #expect(CoreRun(status: status, parentRunID: nil, autoApprovesTools: false, owner: nil).isOver == isOver)
-        #expect(!CoreRun(status: nil, parentRunID: nil, autoApprovesTools: false, owner: nil).isOver)
+    func aRunIsOverInItsFinalStates(status: String, hasEnded: Bool) {
+        #expect(CoreRun(status: status, parentRunID: nil, autoApprovesTools: false, owner: nil).hasEnded == hasEnded)
+        #expect(!CoreRun(status: nil, parentRunID: nil, autoApprovesTools: false, owner: nil).hasEnded)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 /// Owners that a test sets, with a count of the requests for them.
 private final class ScriptedOwners: RunOwners {
-    private let state: Mutex<(owners: [RunID: String], isAway: Bool, asked: Int)>
+    private let state: Mutex<(owners: [RunID: String], isUnreachable: Bool, asked: Int)>
 
     init(_ owners: [RunID: String]) {
         state = Mutex((owners, false, 0))
@@ -15,12 +15,12 @@ private final class ScriptedOwners: RunOwners {
 
     var asked: Int { state.withLock { $0.asked } }
     func set(_ owner: String?, of run: RunID) { state.withLock { $0.owners[run] = owner } }
-    func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+    func setUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
 
     func owner(of run: RunID) async throws(AccessDenied) -> String? {
         let answer: Result<String?, AccessDenied> = state.withLock { state in
             state.asked += 1
-            return state.isAway ? .failure(AccessDenied(.unavailable, "away")) : .success(state.owners[run])
+            return state.isUnreachable ? .failure(AccessDenied(.unavailable, "away")) : .success(state.owners[run])
         }
         return try answer.get()
     }
@@ -61,12 +61,12 @@ struct RunAccessTests {
     }
 
     @Test(arguments: ["Ada", "ad", "adaa", " ada", "", "user-1,ada"])
-    func nobodyElseMayDoAnything(owner: String) async throws {
+    func otherUsersMayDoNothing(owner: String) async throws {
         owners.set(owner, of: run)
         #expect(try await allowed(ada).isEmpty)
     }
 
-    @Test func aRunWithoutAnOwnerIsNobodysButOperatorsPass() async throws {
+    @Test func aRunWithoutAnOwnerIsOpenToOperatorsOnly() async throws {
         owners.set(nil, of: run)
         #expect(try await allowed(ada).isEmpty)
         #expect(try await allowed(Caller(identity: "boss", role: .operator)) == Set(RunAction.allCases))
@@ -112,12 +112,12 @@ struct RunAccessTests {
         #expect(try await !allowed(ada).isEmpty)
     }
 
-    @Test func aClusterThatIsAwayDeniesNobodyForGood() async throws {
-        owners.setAway(true)
+    @Test func anUnreachableClusterDeniesAccessOnlyTemporarily() async throws {
+        owners.setUnreachable(true)
         await #expect(throws: AccessDenied(.unavailable, "away")) {
             try await access.authorize(ada, to: .keepAlive, on: run)
         }
-        owners.setAway(false)
+        owners.setUnreachable(false)
         try await access.authorize(ada, to: .keepAlive, on: run)
     }
 }

@@ -8,20 +8,20 @@ import Testing
 
 /// Reviews of an API server that knows the given tokens. It records the tokens and can be made unavailable.
 private final class ScriptedReviews: TokenReviews {
-    private let state: Mutex<(names: [Secret: String], isAway: Bool, asked: [Secret])>
+    private let state: Mutex<(names: [Secret: String], isUnreachable: Bool, asked: [Secret])>
 
     init(_ names: [Secret: String]) {
         state = Mutex((names, false, []))
     }
 
     var asked: [Secret] { state.withLock { $0.asked } }
-    func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+    func setUnreachable(_ isUnreachable: Bool) { state.withLock { $0.isUnreachable = isUnreachable } }
     func forget() { state.withLock { $0.names = [:] } }
 
     func userName(of token: Secret, audience: String) async throws(AccessDenied) -> String? {
         let answer: Result<String?, AccessDenied> = state.withLock { state in
             state.asked.append(token)
-            return state.isAway ? .failure(AccessDenied(.unavailable, "away")) : .success(state.names[token])
+            return state.isUnreachable ? .failure(AccessDenied(.unavailable, "away")) : .success(state.names[token])
         }
         return try answer.get()
     }
@@ -66,7 +66,7 @@ struct ServiceAccountVerifierTests {
 
     private static func token(_ name: String, audience: String = #"["preview-gateway"]"#) -> Secret {
         Secret(
-            TokenForge.token(
+            TokenSigner.token(
                 header: #"{"alg": "RS256", "kid": "cluster"}"#,
                 claims: #"{"sub": "\#(name)", "aud": \#(audience)}"#
             ) { _ in Array(name.utf8) }
@@ -105,7 +105,7 @@ struct ServiceAccountVerifierTests {
         #expect(try await verifier.verify(Self.token("forged")) == .rejected)
     }
 
-    @Test func whatIsNotMeantForThisServiceIsNotShownToTheAPIServer() async throws {
+    @Test func tokensForOtherAudiencesAreNotSentToTheAPIServer() async throws {
         let (verifier, reviews) = try verifier()
         for other in [
             Self.token("runner", audience: #""https://kubernetes.default.svc""#), Self.token("runner", audience: "[]"),
@@ -130,11 +130,11 @@ struct ServiceAccountVerifierTests {
         #expect(try await verifier.verify(runner) == .rejected)
     }
 
-    @Test func whenTheAPIServerIsAwayNobodyIsTurnedDown() async throws {
+    @Test func anUnreachableAPIServerRejectsNoToken() async throws {
         let (verifier, reviews) = try verifier()
-        reviews.setAway(true)
+        reviews.setUnreachable(true)
         await #expect(throws: AccessDenied(.unavailable, "away")) { try await verifier.verify(runner) }
-        reviews.setAway(false)
+        reviews.setUnreachable(false)
         #expect(try await verifier.verify(runner) == .accepted(service))
     }
 
@@ -149,7 +149,7 @@ struct ServiceAccountVerifierTests {
             uptime: { .zero }
         )
         let limit = ServiceAccountVerifier.maxReviewsInProgress
-        try await withThrowingTaskGroup(of: CredentialVerdict.self) { group in
+        try await withThrowingTaskGroup(of: VerificationResult.self) { group in
             for number in 0..<limit { group.addTask { try await verifier.verify(Self.token("forged-\(number)")) } }
             await waitWhile { reviews.waitingCount < limit }
             let refusal = await #expect(throws: AccessDenied.self) {
@@ -158,7 +158,7 @@ struct ServiceAccountVerifierTests {
             #expect(refusal?.kind == .unavailable && refusal?.retryAfter == .seconds(1))
             #expect(reviews.waitingCount == limit)
             reviews.release()
-            for try await verdict in group { #expect(verdict == .rejected) }
+            for try await result in group { #expect(result == .rejected) }
         }
         #expect(try await verifier.verify(Self.token("one-more")) == .rejected)
     }

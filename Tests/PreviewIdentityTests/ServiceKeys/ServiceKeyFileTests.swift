@@ -59,7 +59,7 @@ struct ServiceKeyFileTests {
     }
 
     /// Kubernetes updates a mounted Secret by pointing a symbolic link at another folder.
-    @Test func aTurnedLinkIsFollowed() throws {
+    @Test func aChangedSymbolicLinkIsFollowed() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for (name, key) in [("old", "the-first-key-0123456789"), ("new", "the-second-key-0123456789")] {

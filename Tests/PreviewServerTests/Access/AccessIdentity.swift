@@ -16,7 +16,7 @@ enum AccessIdentity: String, CaseIterable {
     case `operator` = "an operator"
     case agent = "the agent"
 
-    private static let forge = TokenForge()
+    private static let signer = TokenSigner()
     private static let operatorAccount = "system:serviceaccount:agentweaver:operator"
 
     /// The caller's credentials; empty for `none`. An empty value for another caller would fail every test.
@@ -24,9 +24,9 @@ enum AccessIdentity: String, CaseIterable {
         switch self {
         case .none: ""
         case .unknown: "nobody-has-this-token"
-        case .expired: Self.forge.token(subject: "ada", validUntil: -3600)
-        case .stranger: Self.forge.token(subject: "mallory")
-        case .owner: Self.forge.token(subject: "user-1", login: "ada")
+        case .expired: Self.signer.token(subject: "ada", validUntil: -3600)
+        case .stranger: Self.signer.token(subject: "mallory")
+        case .owner: Self.signer.token(subject: "user-1", login: "ada")
         case .operator: ScriptedReviews.token
         case .agent: APIHarness.key
         }
@@ -38,10 +38,10 @@ enum AccessIdentity: String, CaseIterable {
         return Authenticator([
             ServiceKeyVerifier(user: "agentweaver-internal") { key },
             AccessTokenVerifier(
-                issuer: TokenForge.issuer,
-                audience: TokenForge.audience,
-                keys: SingleVerificationKey(try PublicKey(pem: forge.publicKeyPEM)),
-                now: { TokenForge.now }
+                issuer: TokenSigner.issuer,
+                audience: TokenSigner.audience,
+                keys: SingleVerificationKey(try PublicKey(pem: signer.publicKeyPEM)),
+                now: { TokenSigner.now }
             ),
             ServiceAccountVerifier(
                 service: [],
@@ -56,7 +56,7 @@ enum AccessIdentity: String, CaseIterable {
 
 /// An API server that knows the token of one ServiceAccount.
 private struct ScriptedReviews: TokenReviews {
-    static let token = TokenForge.token(
+    static let token = TokenSigner.token(
         header: #"{"alg": "RS256"}"#,
         claims: #"{"iss": "https://kubernetes.default.svc", "aud": ["preview-gateway"]}"#
     ) { _ in [] }

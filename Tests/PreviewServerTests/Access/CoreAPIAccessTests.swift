@@ -32,7 +32,9 @@ struct CoreAPIAccessTests {
             (.json(503, "{}", ["Retry-After": "7"]), 503), (.failure(.timedOut), 503),
         ] as [(ScriptedTransport.Reply, Int)]
     )
-    func itsAnswerIsTheStatusAndNothingIsDoneWithoutIt(reply: ScriptedTransport.Reply, status: Int) async throws {
+    func theStatusOfTheCoreAPIIsReturnedAndNothingIsDoneWithoutAccess(reply: ScriptedTransport.Reply, status: Int)
+        async throws
+    {
         let (api, transport) = try await api(reply)
         let path = "/api/runs/\(APIHarness.run)/sandbox/port-forward"
         try await Application(responder: api.router().buildResponder()).test(.router) { client in
@@ -48,7 +50,7 @@ struct CoreAPIAccessTests {
         #expect(transport.exchanges.count == (status == 503 ? 2 : 1))
     }
 
-    @Test func itsWordDoesNotMakeTheServiceIdentityAnOwner() async throws {
+    @Test func theCoreAPIDoesNotMakeTheServiceIdentityAnOwner() async throws {
         let (api, transport) = try await api(.json(200, "{}"))
         try await Application(responder: api.router().buildResponder()).test(.router) { client in
             let answer = try await client.call(

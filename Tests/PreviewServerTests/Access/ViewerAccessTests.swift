@@ -19,7 +19,7 @@ struct ViewerAccessTests {
     /// Every user may see every run; the owner is `ada`, the login of the access table's owner.
     private static let answer = #"{"run_id": "r", "status": "in_progress", "submitting_user": "ada"}"#
 
-    private let forge = TokenForge()
+    private let signer = TokenSigner()
 
     private func serve(
         answer: String = answer,
@@ -67,7 +67,7 @@ struct ViewerAccessTests {
     private static let allowed = [200, 409, 200, 200, 200, 200]
     private static let refused = [403, 403, 403, 403, 403, 403]
 
-    @Test func theOwnerActsAndAnotherWhoSeesTheRunLooks() async throws {
+    @Test func theOwnerActsAndOtherViewersOnlyRead() async throws {
         for (identity, acting) in [(AccessIdentity.owner, Self.allowed), (.stranger, Self.refused)] {
             try await serve { harness, client in
                 let statuses = try await statuses(client, identity.bearer, harness)
@@ -89,7 +89,7 @@ struct ViewerAccessTests {
 
     /// The platform's present responses name no owner, and show a run only to its owner.
     @Test(arguments: ["{}", #"{"status": "in_progress"}"#, #"{"submitting_user": null}"#, #"{"submitting_user": ""}"#])
-    func whereNobodyIsNamedWhoSeesTheRunIsItsOwner(answer: String) async throws {
+    func withoutANamedOwnerAViewerOfTheRunIsItsOwner(answer: String) async throws {
         for bearer in [AccessIdentity.stranger.bearer, "a-token-of-github"] {
             try await serve(answer: answer) { harness, client in
                 let acting = try await statuses(client, bearer, harness).acting
@@ -99,11 +99,11 @@ struct ViewerAccessTests {
     }
 
     /// Tokens that only the core API can verify: it has accepted them, so their claims about the user are true.
-    @Test func aBearerThatTheCoreAPIKnowsIsWhomItsTokenNames() async throws {
+    @Test func aBearerThatTheCoreAPIKnowsIsTheUserOfItsToken() async throws {
         let table = [
-            (forge.token(subject: "ada"), Self.allowed),
-            (forge.token(subject: "7", login: "ada"), Self.allowed),
-            (forge.token(subject: "grace"), Self.refused), ("a-token-of-github", Self.refused),
+            (signer.token(subject: "ada"), Self.allowed),
+            (signer.token(subject: "7", login: "ada"), Self.allowed),
+            (signer.token(subject: "grace"), Self.refused), ("a-token-of-github", Self.refused),
         ]
         for (bearer, acting) in table {
             try await serve { harness, client in
@@ -184,7 +184,7 @@ struct ViewerAccessTests {
 private struct CheckedByOthers: CredentialVerifier {
     let known: Authenticator
 
-    func verify(_ bearer: Secret) async throws(AccessDenied) -> CredentialVerdict {
+    func verify(_ bearer: Secret) async throws(AccessDenied) -> VerificationResult {
         do {
             return .accepted(try await known.caller(presenting: bearer))
         } catch {

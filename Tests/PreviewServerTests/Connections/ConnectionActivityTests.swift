@@ -15,12 +15,12 @@ struct ConnectionActivityTests {
 
     private func at(_ seconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + .seconds(seconds) }
 
-    @Test func aConnectionThatSaysNothingHasTheTimeOfAHead() {
+    @Test func aSilentConnectionHasTheTimeLimitOfAHead() {
         let activity = ConnectionActivity(openedAt: at(0))
         #expect(activity.deadline(limits) == at(10))
     }
 
-    @Test func bytesThatTrickleInWinNoTime() {
+    @Test func bytesThatArriveSlowlyDoNotExtendTheDeadline() {
         var activity = ConnectionActivity(openedAt: at(0))
         for second in 1..<9 { activity.bytesArrived(at: at(Int64(second))) }
         #expect(activity.deadline(limits) == at(10))
@@ -56,10 +56,10 @@ struct ConnectionActivityTests {
     @Test func anAnswerThatIsPassedOnMayBeReadAsSlowlyAsItsClientLikes() {
         var activity = ConnectionActivity(openedAt: at(0))
         activity.exchangeBegan()
-        activity.passingOn(true, at: at(0))
+        activity.forwardingChanged(to: true, at: at(0))
         activity.writabilityChanged(to: false, at: at(100))
         #expect(activity.deadline(limits) == .distantFuture)
-        activity.passingOn(false, at: at(500))
+        activity.forwardingChanged(to: false, at: at(500))
         #expect(activity.deadline(limits) == at(530))
     }
 }

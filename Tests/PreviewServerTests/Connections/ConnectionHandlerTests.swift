@@ -23,7 +23,7 @@ struct ConnectionHandlerTests {
         try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
     }
 
-    @Test func aTrickledHeadIsCutOffOnTime() throws {
+    @Test func aSlowHeadIsCutOffOnTime() throws {
         let eventLoop = EmbeddedEventLoop()
         let registry = ConnectionRegistry(maxConnections: limits.maxConnections)
         let channel = try connect(registry, on: eventLoop)
@@ -62,7 +62,7 @@ struct ConnectionHandlerTests {
         #expect(!channel.isActive)
     }
 
-    @Test func whoDoesNotReadIsCutOff() throws {
+    @Test func aClientThatDoesNotReadIsDisconnected() throws {
         let eventLoop = EmbeddedEventLoop()
         let channel = try connect(ConnectionRegistry(maxConnections: 3), on: eventLoop)
         try handler(of: channel).exchangeBegan()

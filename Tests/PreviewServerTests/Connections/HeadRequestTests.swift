@@ -98,7 +98,7 @@ struct HeadRequestTests {
         ("HEAD /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n", "413"),
         ("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno-size\r\n", "400"),
     ])
-    func whatTheParserOrALimitRefusesHasNoBodyEither(request: String, status: String) async throws {
+    func aHEADRequestThatIsRefusedHasNoBodyEither(request: String, status: String) async throws {
         try await withServer { port in
             let client = try await RawClient.connect(to: port)
             try await client.send(request)

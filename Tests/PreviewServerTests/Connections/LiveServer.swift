@@ -15,7 +15,7 @@ enum LiveServer {
         try await LoopbackServer.run { onRunning in
             Application(
                 responder: CallbackResponder<PreviewRequestContext>(callback: responder),
-                server: .watched(limits),
+                server: .limited(limits),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent

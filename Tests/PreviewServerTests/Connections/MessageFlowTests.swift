@@ -16,7 +16,7 @@ struct MessageFlowTests {
         #expect(connection.flow.bodyArrived(byteCount: 100) == .forward)
         #expect(connection.flow.endArrived() == .forward)
         #expect(connection.flow.responseHeadSent() == false)
-        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.responseEndSent() == .keepOpen)
         #expect(!connection.flow.isBusy)
     }
 
@@ -42,7 +42,7 @@ struct MessageFlowTests {
     @Test func aBodyThatTurnsOutTooLongAfterItsAnswerEndsTheConnection() {
         _ = connection.flow.headArrived(declaredBytes: nil)
         #expect(connection.flow.responseHeadSent() == false)
-        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.responseEndSent() == .keepOpen)
         #expect(connection.flow.isBusy)
         #expect(connection.flow.bodyArrived(byteCount: 101) == .forward)
         #expect(connection.flow.bodyArrived(byteCount: 1) == .close)
@@ -52,18 +52,18 @@ struct MessageFlowTests {
         _ = connection.flow.headArrived(declaredBytes: nil)
         _ = connection.flow.endArrived()
         _ = connection.flow.headArrived(declaredBytes: 500)
-        #expect(!connection.flow.mayAnswerOutOfTurn)
+        #expect(!connection.flow.mayRespondOutOfTurn)
         #expect(connection.flow.responseHeadSent() == false)
-        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.responseEndSent() == .keepOpen)
         #expect(connection.flow.responseHeadSent() == true)
         #expect(connection.flow.responseEndSent() == .finish)
     }
 
     @Test func anEarlierRequestIsNotAnsweredInPlaceOfTheOneThatCannotBeRead() {
-        #expect(connection.flow.mayAnswerOutOfTurn)
+        #expect(connection.flow.mayRespondOutOfTurn)
         _ = connection.flow.headArrived(declaredBytes: nil)
         _ = connection.flow.endArrived()
-        #expect(!connection.flow.mayAnswerOutOfTurn)
+        #expect(!connection.flow.mayRespondOutOfTurn)
     }
 
     @Test func answersAreMatchedWithTheirRequests() {
@@ -71,27 +71,27 @@ struct MessageFlowTests {
             _ = connection.flow.headArrived(declaredBytes: nil, isHEAD: isHEAD)
             _ = connection.flow.endArrived()
         }
-        #expect(!connection.flow.answersNewest)
+        #expect(!connection.flow.nextResponseIsToNewestRequest)
         for isHEAD in [true, false, true] {
-            #expect(connection.flow.answersHEAD == isHEAD)
+            #expect(connection.flow.nextResponseIsToHEAD == isHEAD)
             _ = connection.flow.responseHeadSent()
-            #expect(connection.flow.answersHEAD == isHEAD)
+            #expect(connection.flow.nextResponseIsToHEAD == isHEAD)
             _ = connection.flow.responseEndSent()
         }
-        #expect(!connection.flow.answersHEAD)
-        #expect(connection.flow.answersNewest)
+        #expect(!connection.flow.nextResponseIsToHEAD)
+        #expect(connection.flow.nextResponseIsToNewestRequest)
     }
 
     @Test func anAnswerUnderWayCannotBeReplaced() {
         _ = connection.flow.headArrived(declaredBytes: nil)
-        #expect(connection.flow.mayAnswerOutOfTurn)
+        #expect(connection.flow.mayRespondOutOfTurn)
         _ = connection.flow.responseHeadSent()
-        #expect(!connection.flow.mayAnswerOutOfTurn)
+        #expect(!connection.flow.mayRespondOutOfTurn)
     }
 
     @Test func afterAnAnswerOutOfTurnNothingIsReadOrSent() {
         _ = connection.flow.headArrived(declaredBytes: nil)
-        connection.flow.answeredOutOfTurn()
+        connection.flow.respondedOutOfTurn()
         #expect(connection.flow.isLingering)
         #expect(!connection.flow.isBusy)
         #expect(connection.flow.headArrived(declaredBytes: nil) == .discard)
@@ -107,32 +107,32 @@ struct MessageFlowTests {
         #expect(connection.flow.responseEndSent() == .finish)
     }
 
-    @Test func aBodyThatIsPassedOnMayBeAsLongAsItLikes() {
-        #expect(connection.flow.headArrived(declaredBytes: 1 << 40, isPassedOn: true) == .forward)
-        #expect(connection.flow.isReadingPassedOn)
+    @Test func aForwardedBodyHasNoLimit() {
+        #expect(connection.flow.headArrived(declaredBytes: 1 << 40, isForwarded: true) == .forward)
+        #expect(connection.flow.isReadingForwardedRequest)
         #expect(connection.flow.bodyArrived(byteCount: 1 << 20) == .forward)
         #expect(!connection.flow.isTooLarge)
         #expect(connection.flow.responseHeadSent() == false)
         #expect(connection.flow.bodyArrived(byteCount: 1 << 20) == .forward)
         #expect(connection.flow.endArrived() == .forward)
-        #expect(connection.flow.responseEndSent() == .carryOn)
+        #expect(connection.flow.responseEndSent() == .keepOpen)
     }
 
     @Test func aRequestThatIsPassedOnAndAnsweredEarlyEndsTheConnection() {
-        _ = connection.flow.headArrived(declaredBytes: nil, isPassedOn: true)
+        _ = connection.flow.headArrived(declaredBytes: nil, isForwarded: true)
         #expect(connection.flow.responseHeadSent(isError: true) == true)
         #expect(connection.flow.responseEndSent() == .finish)
         #expect(connection.flow.bodyArrived(byteCount: 500) == .discard)
     }
 
     @Test func theLimitAppliesAgainToTheNextRequest() {
-        _ = connection.flow.headArrived(declaredBytes: 1_000, isPassedOn: true)
+        _ = connection.flow.headArrived(declaredBytes: 1_000, isForwarded: true)
         _ = connection.flow.endArrived()
         _ = connection.flow.headArrived(declaredBytes: 1_000)
         #expect(connection.flow.isTooLarge)
-        #expect(connection.flow.answersPassedOn)
+        #expect(connection.flow.nextResponseIsForwarded)
         _ = connection.flow.responseHeadSent()
         _ = connection.flow.responseEndSent()
-        #expect(!connection.flow.answersPassedOn)
+        #expect(!connection.flow.nextResponseIsForwarded)
     }
 }

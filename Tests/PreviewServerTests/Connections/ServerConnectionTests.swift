@@ -16,7 +16,7 @@ struct ServerConnectionTests {
         return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "done")))
     }
 
-    @Test func aClientThatIsGoneWithoutAWordIsLookedForByTCP() async throws {
+    @Test func aClientThatDisappearsIsDetectedByTCPKeepalive() async throws {
         var limits = ConnectionLimits()
         limits.keepaliveIdle = .seconds(61)
         limits.keepaliveInterval = .seconds(16)
@@ -58,7 +58,7 @@ struct ServerConnectionTests {
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot-a-size\r\n", "400"),
         ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n", "400"),
     ])
-    func whatIsNoAcceptableRequestGetsAnErrorInJSONAndTheConnectionEnds(bytes: String, status: String) async throws {
+    func anUnacceptableRequestGetsAnErrorInJSONAndTheConnectionEnds(bytes: String, status: String) async throws {
         try await LiveServer.run(ConnectionLimits(), responder: Self.answer) { port in
             let client = try await RawClient.connect(to: port)
             try await client.send(bytes)
@@ -81,7 +81,7 @@ struct ServerConnectionTests {
     }
 
     @Test(arguments: [true, false])
-    func ofABodyWithoutEndLittleIsTaken(handlerReadsBody: Bool) async throws {
+    func onlyALittleOfAnEndlessBodyIsRead(handlerReadsBody: Bool) async throws {
         var limits = ConnectionLimits()
         limits.maxLingeringBytes = 64 * 1_024
         limits.lingerTimeout = .seconds(30)
@@ -159,7 +159,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test func whoDoesNotReadItsAnswerIsCutOff() async throws {
+    @Test func aClientThatDoesNotReadItsResponseIsDisconnected() async throws {
         var limits = ConnectionLimits()
         limits.writeTimeout = .milliseconds(50)
         let ended = AsyncStream.makeStream(of: Void.self)
@@ -180,7 +180,7 @@ struct ServerConnectionTests {
     }
 
     /// 2,000 connections, because the limit of open files may be 4,096 in tests; a server has many times that.
-    @Test func idleConnectionsByTheThousandNeitherPileUpNorKeepOthersOut() async throws {
+    @Test func thousandsOfIdleConnectionsAreBoundedAndKeepNoOtherOut() async throws {
         var limits = ConnectionLimits()
         limits.maxConnections = 200
         // However busy the machine is, no time limit closes any of them.

@@ -93,7 +93,7 @@ struct EndedPageTests {
         #expect(EndedPage.html.contains(#"<meta name="referrer" content="no-referrer">"#))
     }
 
-    @Test func itLoadsAndRunsNothing() throws {
+    @Test func thePageLoadsAndRunsNothing() throws {
         let html = EndedPage.html
         for part in [
             "<script", "<link", "<img", "<iframe", "<form", "src=", "href=", "url(", "@import", "http:", "https:",
@@ -110,7 +110,7 @@ struct EndedPageTests {
         #expect(!policy.contains("unsafe"))
     }
 
-    @Test func itSaysWhatHappenedAndWhoCanStartAPreview() {
+    @Test func thePageSaysWhatHappenedAndWhoCanStartAPreview() {
         for text in [
             "has ended, or there never was one", "The owner of the run can start a new preview", "agent can ask",
         ] {

@@ -37,7 +37,7 @@ struct RateLimiterTests {
         #expect(limiter.take(for: "a") == nil)
     }
 
-    @Test func callersDoNotShare() {
+    @Test func callersDoNotShareTheirRates() {
         let limiter = limiter(perSecond: 1, burst: 1)
         #expect(limiter.take(for: "a") == nil)
         #expect(limiter.take(for: "b") == nil)
@@ -75,7 +75,7 @@ struct RateLimiterTests {
         #expect(try granted(rates, .service, runs: (1...others).map { "run-\($0)" }) == others)
     }
 
-    @Test func overALongTimeNobodyGetsMoreThanTheRate() {
+    @Test func overALongTimeNoCallerGetsMoreThanTheRate() {
         let limiter = limiter(perSecond: 10, burst: 5)
         var granted = 0
         // 100 s in steps of 7 ms, across many generations.

@@ -83,7 +83,7 @@ struct RequestLimitTests {
         }
     }
 
-    @Test func whoOnlyLooksAtARequestTakesNoWaitingPlace() async throws {
+    @Test func readingARequestTakesNoWaitingPlace() async throws {
         var limits = RequestLimits()
         limits.maxWaitingPerRun = 0
         let harness = try await APIHarness(limits: limits)
@@ -99,7 +99,7 @@ struct RequestLimitTests {
         }
     }
 
-    @Test func whatIsBeyondTheReplicasStrengthIsShedAndHealthIsNot() async throws {
+    @Test func requestsBeyondTheCapacityAreRefusedAndHealthChecksAreNot() async throws {
         var limits = RequestLimits()
         limits.maxInProgress = 0
         let harness = try await APIHarness(limits: limits)
@@ -149,16 +149,16 @@ struct RequestLimitTests {
         #expect(answer.body.contains("timed out"))
     }
 
-    @Test func whatAHandlerAsksOfOthersIsBoundedFromTheArrivalOn() async throws {
+    @Test func requestsOfAHandlerAreLimitedFromItsArrivalOn() async throws {
         let answer = try await respond(within: .seconds(60)) { _ in
-            let remaining = try #require(AnswerDeadline.remaining)
-            #expect(remaining > .zero && remaining <= AnswerDeadline.limit)
+            let remaining = try #require(ResponseDeadline.remaining)
+            #expect(remaining > .zero && remaining <= ResponseDeadline.limit)
             return Response(status: .ok)
         }
         #expect(answer.status == 200)
     }
 
-    @Test func whatWaitsForSomebodyHasItsOwnTime() async throws {
+    @Test func aRequestThatWaitsForADecisionHasItsOwnTimeLimit() async throws {
         let clock = ManualClock()
         let answer = try await respond(within: .milliseconds(20)) { context in
             let calls = WaitingCalls(limits: RequestLimits())

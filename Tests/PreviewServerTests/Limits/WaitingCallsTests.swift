@@ -22,23 +22,23 @@ struct WaitingCallsTests {
 
     @Test func oneRunCannotTakeAllPlaces() throws {
         let run = try RunID("a")
-        let places = try (0..<2).map { _ in try calls.place(for: run) }
-        let refused = #expect(throws: APIError.self) { try calls.place(for: run) }
+        let slots = try (0..<2).map { _ in try calls.slot(for: run) }
+        let refused = #expect(throws: APIError.self) { try calls.slot(for: run) }
         #expect(refused?.status == .tooManyRequests)
         #expect(refused?.headers[.retryAfter] == "5")
-        _ = try calls.place(for: try RunID("b"))
-        withExtendedLifetime(places) {}
+        _ = try calls.slot(for: try RunID("b"))
+        withExtendedLifetime(slots) {}
     }
 
     @Test func aFullReplicaSendsCallersToAnother() throws {
-        let places = try ["a", "a", "b"].map { try calls.place(for: try RunID($0)) }
-        let refused = #expect(throws: APIError.self) { try calls.place(for: try RunID("c")) }
+        let slots = try ["a", "a", "b"].map { try calls.slot(for: try RunID($0)) }
+        let refused = #expect(throws: APIError.self) { try calls.slot(for: try RunID("c")) }
         #expect(refused?.status == .serviceUnavailable)
-        withExtendedLifetime(places) {}
+        withExtendedLifetime(slots) {}
     }
 
-    @Test func aPlaceThatIsGoneIsFree() throws {
-        for _ in 0..<10 { _ = try calls.place(for: try RunID("a")) }
+    @Test func anAbandonedPlaceIsFree() throws {
+        for _ in 0..<10 { _ = try calls.slot(for: try RunID("a")) }
     }
 
     // MARK: With a server
@@ -71,7 +71,7 @@ struct WaitingCallsTests {
         try await LoopbackServer.run(beside: [draining]) { onRunning in
             Application(
                 responder: responder,
-                server: .watched(ConnectionLimits()),
+                server: .limited(ConnectionLimits()),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: onRunning,
                 logger: .silent

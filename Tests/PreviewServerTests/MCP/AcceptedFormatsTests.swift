@@ -14,7 +14,7 @@ struct AcceptedFormatsTests {
             ("text/html", false, false), ("", false, false), (",;,", false, false),
         ] as [(String?, Bool, Bool)]
     )
-    func followsTheHeader(accept: String?, json: Bool, eventStream: Bool) {
+    func theAcceptHeaderSelectsTheFormats(accept: String?, json: Bool, eventStream: Bool) {
         let formats = AcceptedFormats(accept)
         #expect(formats.json == json)
         #expect(formats.eventStream == eventStream)
@@ -23,7 +23,7 @@ struct AcceptedFormatsTests {
 
 @Suite("Allowed origins", .timeLimit(.minutes(10)))
 struct AllowedOriginsTests {
-    @Test func allowsWhatIsListedAndNothingElse() throws {
+    @Test func onlyListedOriginsAreAllowed() throws {
         let allowed = try #require(AllowedOrigins("https://Console.example.com , http://localhost:3000"))
         #expect(allowed.allows("https://console.example.com"))
         #expect(allowed.allows("http://localhost:3000"))
@@ -41,7 +41,7 @@ struct AllowedOriginsTests {
         "app://obsidian.md",
         "tauri://localhost", "file://", "null", "http://[::1]:3000",
     ])
-    func desktopClientsCanBeNamed(origin: String) throws {
+    func originsOfDesktopClientsCanBeListed(origin: String) throws {
         let allowed = try #require(AllowedOrigins("https://console.example.com, \(origin)"))
         #expect(allowed.allows(origin))
         #expect(allowed.allows("https://console.example.com"))
@@ -58,7 +58,7 @@ struct AllowedOriginsTests {
         "ftp://a.example", "https://a.example,", "https://a b", "https://*.example.com", "app:", "app://",
         "vscode-file:vscode-app", "1app://a", "a b://c", "chrome-extension://id/", "://a", "nul", "ws://a.example",
     ])
-    func refusesWhatNoBrowserSends(text: String) {
+    func invalidOriginsAreRefused(text: String) {
         #expect(AllowedOrigins(text) == nil)
     }
 }

@@ -45,7 +45,7 @@ struct BatchTests {
         }
     }
 
-    @Test func whatHasNothingToAnswerIsAccepted() async throws {
+    @Test func aBatchOfNotificationsIsAccepted() async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
             let answer = try await client.send(batch(Self.notification, Self.notification), .mcp(nil))
@@ -55,7 +55,7 @@ struct BatchTests {
     }
 
     @Test(arguments: [("2025-06-18", "-32600"), ("2025-11-25", "-32600"), ("2026-07-28", "-32600"), ("x", "-32022")])
-    func otherRevisionsHaveNone(version: String, code: String) async throws {
+    func otherRevisionsRefuseBatches(version: String, code: String) async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
             let answer = try await client.send(batch(Sample.legacy("ping")), .mcp(version))

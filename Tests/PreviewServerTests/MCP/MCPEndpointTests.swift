@@ -163,7 +163,7 @@ struct MCPEndpointTests {
         (#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "-32600", "1"),
         (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, "-32602", "1"),
     ])
-    func whatIsNoMessageIsA400WithAnErrorObject(body: String, code: String, id: String) async throws {
+    func anInvalidMessageIsA400WithAnErrorObject(body: String, code: String, id: String) async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
             let answer = try await client.send(body)
@@ -173,7 +173,7 @@ struct MCPEndpointTests {
         }
     }
 
-    @Test func aBodyMayNotBeLarger() async throws {
+    @Test func aBodyOverTheLimitIsA413() async throws {
         let harness = try await MCPHarness()
         try await harness.test { client async throws in
             let fits = Sample.legacy("ping") + String(repeating: " ", count: 1000)

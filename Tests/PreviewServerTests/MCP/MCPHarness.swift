@@ -57,14 +57,14 @@ struct MCPHarness: Sendable {
     func testLive(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await base.core.mirrorRunner.run() }
-            group.addTask { try await base.core.keeper.run() }
-            try await testWithoutNews(work)
+            group.addTask { try await base.core.approvalExpiry.run() }
+            try await testWithoutNotifications(work)
             group.cancelAll()
         }
     }
 
     /// Runs a server on loopback on which only its deadline wakes a waiting call.
-    func testWithoutNews(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
+    func testWithoutNotifications(_ work: @Sendable @escaping (_ port: Int) async throws -> Void) async throws {
         try await api.application(
             address: .hostname("127.0.0.1", port: 0),
             logger: .silent

@@ -68,7 +68,7 @@ struct HealthRoutesTests {
     @Test func anAPIServerThatIsAwayMakesNoReplicaUnready() async throws {
         let harness = try await APIHarness()
         try await harness.test { client in
-            harness.cluster.goAway()
+            harness.cluster.becomeUnreachable()
             for _ in 0..<10 {
                 harness.controlClock.advance(by: .seconds(60))
                 try? await harness.core.reaper.sweep()
@@ -78,14 +78,14 @@ struct HealthRoutesTests {
             #expect(away.body.brake.reason?.contains("could not be read for 600 s") == true)
             #expect(away.body.cluster.reason == Self.unreachable.detail)
             #expect(away.body.idle_reaping.paused)
-            harness.cluster.comeBack()
+            harness.cluster.becomeReachable()
             try await harness.core.reaper.sweep()
             let back = try await readiness(client)
             #expect(!back.body.brake.engaged && back.body.cluster.reachable)
         }
     }
 
-    @Test func onePreviewThatCannotBeDeletedTakesTheServiceFromNobody() async throws {
+    @Test func onePreviewThatCannotBeDeletedKeepsTheServiceReady() async throws {
         let harness = try await APIHarness()
         let (run, other) = (APIHarness.run, APIHarness.otherRun)
         try await harness.test { client in
@@ -121,7 +121,7 @@ struct HealthRoutesTests {
             #expect(try await client.call(.post, "/api/runs/\(other)/tool-denials", body: denial).status == 200)
             let option = #"{"enabled": true}"#
             #expect(try await client.call(.post, "/api/runs/\(other)/auto-approve", body: option).status == 200)
-            harness.cluster.heal(.deleteRoute)
+            harness.cluster.stopFailing(.deleteRoute)
             #expect(try await client.call(.delete, "\(preview)/port-forward/\(doomed)").status == 200)
             pending.cancel()
         }

@@ -13,7 +13,7 @@ struct RunStreamEventsTests {
     private final class Reader {
         var events = RunStreamEvents()
 
-        func told(_ approvals: [Approval]) -> [String] {
+        func events(after approvals: [Approval]) -> [String] {
             events.approvalsChanged(approvals).map { String(buffer: $0) }
         }
     }
@@ -51,9 +51,9 @@ struct RunStreamEventsTests {
         return try #require(granted?.after(.use("use", at: now)))
     }
 
-    @Test func whatWaitsIsShownOnConnectAndOnce() throws {
+    @Test func aPendingRequestIsSentOnceOnConnect() throws {
         let approval = try pending()
-        let cards = reader.told([approval])
+        let cards = reader.events(after: [approval])
         #expect(cards.count == 1)
         #expect(cards[0].hasPrefix("event: tool.approval_required\ndata: {"))
         for member in [
@@ -65,60 +65,60 @@ struct RunStreamEventsTests {
             #expect(cards[0].contains(member))
         }
         #expect(!cards[0].contains("id: "))
-        #expect(reader.told([approval]).isEmpty)
+        #expect(reader.events(after: [approval]).isEmpty)
     }
 
-    @Test func aDecisionTakesTheCardAway() throws {
+    @Test func aDecisionRemovesTheCard() throws {
         let (one, other) = (try pending(3000), try pending(3001))
-        _ = reader.told([one, other])
-        let events = reader.told([try approved(one), try denied(other)])
+        _ = reader.events(after: [one, other])
+        let events = reader.events(after: [try approved(one), try denied(other)])
         #expect(events.count == 2)
         #expect(events[0].hasPrefix("event: tool.result\n") && events[0].contains(#""callId":"\#(one.id)""#))
         #expect(events[1].hasPrefix("event: tool.error\n") && events[1].contains(#""callId":"\#(other.id)""#))
         #expect(events[1].contains(#""reason":"not now""#))
-        #expect(reader.told([try approved(one), try denied(other)]).isEmpty)
+        #expect(reader.events(after: [try approved(one), try denied(other)]).isEmpty)
     }
 
-    @Test func anAutomaticApprovalTakesTheCardOfAPendingRequestAway() throws {
+    @Test func anAutomaticApprovalRemovesTheCardOfAPendingRequest() throws {
         let approval = try pending()
-        _ = reader.told([approval])
+        _ = reader.events(after: [approval])
         let consumed = try approvedAutomatically(approval, after: .seconds(20))
-        let events = reader.told([consumed])
+        let events = reader.events(after: [consumed])
         #expect(events.count == 2)
         #expect(events.first?.hasPrefix("event: tool.auto_approved\n") == true)
         #expect(events.last?.hasPrefix("event: tool.result\n") == true)
         #expect(events.last?.contains(#""callId":"\#(approval.id)""#) == true)
-        #expect(reader.told([consumed]).isEmpty)
+        #expect(reader.events(after: [consumed]).isEmpty)
     }
 
-    @Test func aRequestThatNeverWaitedHasNoCardToTakeAway() throws {
-        _ = reader.told([])
-        let events = reader.told([try approvedAutomatically(try pending(), after: .zero)])
+    @Test func aRequestThatNeverWaitedRemovesNoCard() throws {
+        _ = reader.events(after: [])
+        let events = reader.events(after: [try approvedAutomatically(try pending(), after: .zero)])
         #expect(events.map { $0.hasPrefix("event: tool.auto_approved\n") } == [true])
     }
 
-    @Test func aReaderWhoWasAwayIsToldOfAnAutomaticApprovalOnlyIfTheRequestHadACard() throws {
+    @Test func aReconnectedReaderGetsAnAutomaticApprovalOnlyIfTheRequestHadACard() throws {
         let waited = try approvedAutomatically(try pending(3000), after: .seconds(20))
         let immediate = try approvedAutomatically(try pending(3001), after: .zero)
-        let events = reader.told([waited, immediate])
+        let events = reader.events(after: [waited, immediate])
         #expect(events.map { $0.hasPrefix("event: tool.result\n") } == [true])
         #expect(events.first?.contains(#""callId":"\#(waited.id)""#) == true)
     }
 
-    @Test func aRequestThatVanishesTakesItsCardAlong() throws {
+    @Test func aRequestThatDisappearsRemovesItsCard() throws {
         let approval = try pending()
-        _ = reader.told([approval])
-        let events = reader.told([])
+        _ = reader.events(after: [approval])
+        let events = reader.events(after: [])
         #expect(events.count == 1)
         #expect(events[0].hasPrefix("event: tool.error\n") && events[0].contains(approval.id.text))
     }
 
-    @Test func whatWasDecidedWhileTheReaderWasAwayIsToldOnConnect() throws {
+    @Test func decisionsDuringAnAbsenceAreSentOnConnect() throws {
         let approval = try approved(try pending())
-        #expect(reader.told([approval]).map { $0.hasPrefix("event: tool.result\n") } == [true])
+        #expect(reader.events(after: [approval]).map { $0.hasPrefix("event: tool.result\n") } == [true])
     }
 
-    @Test func theEndOfAPreviewIsToldOnceWhoeverReportsIt() throws {
+    @Test func theEndOfAPreviewIsSentOnceWhoeverReportsIt() throws {
         let run = try RunID(APIHarness.run)
         let claim = ClaimIdentity(name: "agent-1", uid: "uid")
         func event(_ kind: TimelineEvent.Kind) -> TimelineEvent {

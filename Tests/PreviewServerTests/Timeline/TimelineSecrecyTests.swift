@@ -51,7 +51,7 @@ struct TimelineSecrecyTests {
             log: recorded
         )
         let queue = queue("kubernetes", to: harness.log, next: copies, cluster: cluster, log: recorded)
-        let chronicle = PreviewChronicle(
+        let eventRecorder = PreviewEventRecorder(
             policy: harness.base.policy,
             mirror: harness.base.core.mirror,
             clusterTime: cluster,
@@ -65,7 +65,7 @@ struct TimelineSecrecyTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await queue.run() }
                 group.addTask { try await copies.run() }
-                group.addTask { try await chronicle.run() }
+                group.addTask { try await eventRecorder.run() }
                 group.addTask { try await harness.base.core.mirrorRunner.run() }
                 // A stop, a warning, and an end that only the watch sees.
                 try await harness.stop(stopped)
@@ -123,7 +123,7 @@ struct TimelineSecrecyTests {
         (503, true), (429, true), (500, true), (302, true), (400, false), (401, false), (403, false), (409, false),
         (413, false),
     ])
-    func onlyWhatMayPassIsTriedAgain(status: Int, isTemporary: Bool) async throws {
+    func onlyTemporaryFailuresAreTriedAgain(status: Int, isTemporary: Bool) async throws {
         let harness = try await TimelineHarness()
         let core = ScriptedTransport(clock: clock, [.json(status, "", ["Retry-After": "7"])])
         let sink = CoreAPITimelineSink(

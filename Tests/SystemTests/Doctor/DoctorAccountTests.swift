@@ -32,7 +32,7 @@ struct DoctorAccountTests {
         ("system:serviceaccount:elsewhere:preview-gateway", false), ("preview-gateway", false),
     ])
     func aPodsOwnPermissionsAreCheckedOnlyIfItsAccountIsTheServices(subject: String, isService: Bool) throws {
-        let token = TokenForge().token(subject: subject)
+        let token = TokenSigner().token(subject: subject)
         #expect(try context(.token(Secret(token))).isService == isService)
         let file = FileManager.default.temporaryDirectory.appending(path: "token-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }
@@ -41,7 +41,7 @@ struct DoctorAccountTests {
     }
 
     @Test func theAccountIsTheOneInTheNamespaceOfTheSettings() throws {
-        let token = TokenForge().token(subject: "system:serviceaccount:team:preview-gateway")
+        let token = TokenSigner().token(subject: "system:serviceaccount:team:preview-gateway")
         #expect(try context(.token(Secret(token)), namespace: "team").isService)
     }
 

@@ -55,7 +55,7 @@ extension DoctorInstallationTests {
         #expect(finding.status == status, "\(finding)")
     }
 
-    @Test func anOlderPreviewServiceWhoseSwitchIsInASecretIsNotJudged() async throws {
+    @Test func anOlderServiceWhoseSettingIsInASecretIsNotChecked() async throws {
         let finding = try await check("PG602") { store in
             try Self.addDeployment(
                 "agentweaver-api",

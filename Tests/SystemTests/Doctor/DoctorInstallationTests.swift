@@ -43,7 +43,7 @@ struct DoctorInstallationTests {
             )
             let entry = try #require(report.entries.first)
             #expect(report.entries.count == 1 && entry.check.id == id)
-            #expect(entry.finding.mend != nil || [.ok, .skipped].contains(entry.finding.status))
+            #expect(entry.finding.remedy != nil || [.ok, .skipped].contains(entry.finding.status))
             return entry.finding
         }
     }
@@ -74,7 +74,7 @@ struct DoctorInstallationTests {
         ("count/services", "3", "3", .failure), ("count/httproutes.gateway.networking.k8s.io", "4", "0", .warning),
         ("pods", "10", "10", .failure), ("pods", "10", "9", .ok), ("limits.cpu", "1", "1", .ok),
     ])
-    func theQuotasRoomIsCompared(resource: String, hard: String, used: String, status: Status) async throws {
+    func theRemainingQuotaIsChecked(resource: String, hard: String, used: String, status: Status) async throws {
         let finding = try await check("PG203") { store in
             let quotas = try Self.kind("resourcequotas", in: store)
             try store.create(quotas, namespace: Self.namespace, ["metadata": ["name": "all"]])
@@ -127,7 +127,7 @@ struct DoctorInstallationTests {
         ("*.preview.example.com", -9.0 ..< -1.0, .failure), ("*.preview.example.com", 1.0..<90.0, .failure),
         ("*.other.example", -1.0..<90.0, .failure), ("preview.example.com", -1.0..<90.0, .failure),
     ])
-    func theCertificateOfTheListenerIsJudged(name: String, days: Range<Double>, status: Status) async throws {
+    func theCertificateOfTheListenerIsChecked(name: String, days: Range<Double>, status: Status) async throws {
         let finding = try await check("PG303", settings: Self.tlsSettings) { store in
             try Self.useTLS(store)
             try Self.addCertificate(for: name, days: days, to: store)
@@ -152,7 +152,7 @@ struct DoctorInstallationTests {
         try await base.withCluster { [probes] server, kubeconfig in
             try Self.useTLS(server.store)
             let refusal = StatusFailure(code: 403, reason: "Forbidden", message: "not for you")
-            server.faults.add(.init(resource: "secrets", times: nil, fault: .answer(refusal)))
+            server.faults.add(.init(resource: "secrets", times: nil, fault: .respond(refusal)))
             let report = try await base.doctor(
                 ["--only", "PG303"],
                 kubeconfig: kubeconfig,

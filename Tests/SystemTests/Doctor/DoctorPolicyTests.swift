@@ -64,7 +64,7 @@ struct DoctorPolicyTests {
     ]
 
     @Test("What a policy does not admit, or admits too much, is named", arguments: rules.indices)
-    func rulesAreCompared(index: Int) async throws {
+    func rulesThatAdmitTooLittleOrTooMuchAreNamed(index: Int) async throws {
         let (policy, direction, rules, detail) = Self.rules[index]
         let finding = try await check("PG503") { store in
             try store.update(.networkPolicies, namespace: Self.namespace, name: policy) {
@@ -104,6 +104,6 @@ struct DoctorPolicyTests {
             }
         }
         #expect(finding.status == .failure)
-        #expect(finding.mend?.contains("kubectl edit") == true)
+        #expect(finding.remedy?.contains("kubectl edit") == true)
     }
 }

@@ -98,7 +98,7 @@ struct DoctorTests {
     /// The checks that do not apply to a cluster without TLS, previews, core API and Deployments.
     private static let notApplicable = ["PG303", "PG305", "PG601", "PG603", "PG604", "PG605"]
 
-    @Test func whereEverythingIsInOrderItSaysSo() async throws {
+    @Test func aCorrectInstallationPassesEveryCheck() async throws {
         try await withCluster { _, kubeconfig in
             let report = try await doctor(kubeconfig: kubeconfig)
             #expect(report.entries.filter { $0.finding.status != .ok }.map(\.check.id) == Self.notApplicable)
@@ -216,7 +216,7 @@ struct DoctorTests {
             let entry = try #require(report.entries.first)
             #expect(report.entries.count == 1 && entry.check.id == fault.id)
             #expect(entry.finding.status == fault.status, "\(entry.finding)")
-            #expect(entry.finding.mend?.isEmpty == false)
+            #expect(entry.finding.remedy?.isEmpty == false)
             #expect(report.exitCode == (fault.status == .failure ? 2 : 1))
         }
     }
@@ -228,7 +228,9 @@ struct DoctorTests {
             #expect(report.entries.first?.finding.status == .failure)
             #expect(report.text.contains("admits 3000-9000, the settings allow 3000-9999"))
             // The manifest has the default ports.
-            #expect(report.entries.first?.finding.mend?.contains("write the settings' ports into the manifest") == true)
+            #expect(
+                report.entries.first?.finding.remedy?.contains("write the settings' ports into the manifest") == true
+            )
         }
     }
 
@@ -243,7 +245,7 @@ struct DoctorTests {
     }
 
     @Test(arguments: [(404, Status.ok), (403, .ok), (401, .failure), (503, .failure)])
-    func theCoreAPIsAnswerIsJudged(code: Int, status: Status) async throws {
+    func theResponseOfTheCoreAPIIsChecked(code: Int, status: Status) async throws {
         try await withCluster { _, kubeconfig in
             let key = "0123456789abcdef0123"
             let core = ScriptedTransport(clock: ManualClock()) { _, _ in .json(code, "") }
@@ -259,9 +261,9 @@ struct DoctorTests {
         }
     }
 
-    @Test func whatTheAccountMayNotAskIsSkipped() async throws {
+    @Test func checksThatTheAccountMayNotMakeAreSkipped() async throws {
         try await withCluster { server, kubeconfig in
-            server.faults.add(.init(resource: "networkpolicies", times: nil, fault: .answer(Self.forbidden)))
+            server.faults.add(.init(resource: "networkpolicies", times: nil, fault: .respond(Self.forbidden)))
             let report = try await doctor(["--only", "network"], kubeconfig: kubeconfig)
             let skipped = report.entries.filter { $0.finding.status == .skipped }.map(\.check.id)
             #expect(skipped == ["PG502", "PG503"])
@@ -271,7 +273,7 @@ struct DoctorTests {
 
     @Test func checksOfPreviewsThatTheAccountMayNotReadAreSkipped() async throws {
         try await withCluster { server, kubeconfig in
-            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(Self.forbidden)))
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .respond(Self.forbidden)))
             let report = try await doctor(["--only", "PG305", "--only", "PG701"], kubeconfig: kubeconfig)
             #expect(report.entries.map(\.finding.status) == [.skipped, .skipped], "\(report.text)")
             #expect(report.exitCode == 0)
@@ -281,7 +283,7 @@ struct DoctorTests {
     @Test func previewsThatCannotBeReadForAnotherReasonAreAFailure() async throws {
         try await withCluster { server, kubeconfig in
             let failure = StatusFailure(code: 400, reason: "BadRequest", message: "not understood")
-            server.faults.add(.init(resource: "httproutes", times: nil, fault: .answer(failure)))
+            server.faults.add(.init(resource: "httproutes", times: nil, fault: .respond(failure)))
             let report = try await doctor(["--only", "PG305"], kubeconfig: kubeconfig)
             #expect(report.entries.map(\.finding.status) == [.failure])
             #expect(report.text.contains("a request to the cluster failed: the API server answered 400"))
@@ -290,14 +292,14 @@ struct DoctorTests {
 
     private static let forbidden = StatusFailure(code: 403, reason: "Forbidden", message: "not for you")
 
-    @Test func beforeTheInstallationOnlyTheClusterIsLookedAt() async throws {
+    @Test func beforeTheInstallationOnlyTheClusterIsChecked() async throws {
         try await withCluster { _, kubeconfig in
             let report = try await doctor(["--pre", "--skip", "core"], kubeconfig: kubeconfig)
             #expect(report.entries.map(\.check.id) == ["PG101", "PG102", "PG103", "PG201", "PG202", "PG203"])
         }
     }
 
-    @Test func theDocumentForProgramsHasTheSame() async throws {
+    @Test func theJSONReportHasTheSameChecks() async throws {
         try await withCluster { _, kubeconfig in
             let report = try await doctor(kubeconfig: kubeconfig)
             let document = try #require(
@@ -353,7 +355,7 @@ struct DoctorTests {
             "there is no kube-apiserver (KUBEBUILDER_ASSETS, TEST_CRDS) or no kubectl"
         )
     )
-    func aRealAPIServer() async throws {
+    func presentAndMissingObjectsAreDistinguishedOnARealAPIServer() async throws {
         try await RealControlPlane.with { plane in
             let environment = ["KUBECONFIG": plane.kubeconfig, "HOME": "\(plane.kubeconfig)-home"]
             for step in [

@@ -51,7 +51,7 @@ struct GateCluster: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for replica in cluster.replicas {
                     group.addTask { try await replica.mirrorRunner.run() }
-                    group.addTask { try await replica.keeper.run() }
+                    group.addTask { try await replica.approvalExpiry.run() }
                 }
                 defer { group.cancelAll() }
                 for replica in cluster.replicas {
@@ -171,7 +171,7 @@ struct GateCluster: Sendable {
     func state(of approval: Approval) -> Approval.State? { approvals.first { $0.id == approval.id }?.state }
 
     /// Requests a preview from a replica; returns once the request waits for a decision.
-    func ask(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
+    func requestPreview(_ number: Int) async throws -> (pending: Approval, start: Task<StartedPreview, any Error>) {
         try await self[number].ask(for: run)
     }
 
@@ -180,7 +180,7 @@ struct GateCluster: Sendable {
         for route in store.list(.httpRoutes, namespace: Self.namespace).items {
             guard let token = PreviewToken(objectName: route.name) else { continue }
             try await replicas[0].previews.stop(run: run, token: token)
-            for replica in replicas { replica.mirror.noteStop(of: token) }
+            for replica in replicas { replica.mirror.recordStop(of: token) }
         }
     }
 

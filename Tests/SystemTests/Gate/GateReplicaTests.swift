@@ -10,7 +10,7 @@ struct GateReplicaTests {
     @Test func aRequestOnOneReplicaIsDecidedOnAnother() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            let (pending, start) = try await cluster.ask(0)
+            let (pending, start) = try await cluster.requestPreview(0)
             #expect(cluster.provisioningCount == 0)
             try await cluster[1].approve(run: run, requestID: pending.id.text, scope: .once, by: "ada")
             _ = try await start.value
@@ -26,7 +26,7 @@ struct GateReplicaTests {
     @Test func aDenialOnAnotherReplicaMakesNothing() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            let (pending, start) = try await cluster.ask(0)
+            let (pending, start) = try await cluster.requestPreview(0)
             try await cluster[1].deny(run: run, requestID: pending.id.text, by: "ada")
             #expect(await start.refusal?.kind == .approvalDenied)
             #expect(cluster.provisioningCount == 0)
@@ -37,7 +37,7 @@ struct GateReplicaTests {
     func aStandingGrantIsSeenByAllReplicas(scope: ApprovalScope) async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             let run = cluster.run
-            let (pending, start) = try await cluster.ask(0)
+            let (pending, start) = try await cluster.requestPreview(0)
             try await cluster[1].approve(run: run, requestID: pending.id.text, scope: scope, by: "ada")
             _ = try await start.value
             for number in 0..<2 {
@@ -50,7 +50,7 @@ struct GateReplicaTests {
 
     @Test func theOptionReleasesWhatWaitsOnAnotherReplica() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            let (_, start) = try await cluster.ask(0)
+            let (_, start) = try await cluster.requestPreview(0)
             try await cluster[1].setAutoApprove(run: cluster.run, to: true, by: "ada")
             _ = try await start.value
             #expect(cluster.approvals.map(\.automatic) == [.runOption])
@@ -66,7 +66,7 @@ struct GateReplicaTests {
         try await GateCluster.with(replicas: 3) { cluster in
             let run = cluster.run
             for round in 1...50 {
-                let (pending, waiting) = try await cluster.ask(0)
+                let (pending, waiting) = try await cluster.requestPreview(0)
                 if moment == .beforeTheDecision {
                     waiting.cancel()
                     _ = await waiting.result
@@ -95,7 +95,7 @@ struct GateReplicaTests {
     @Test func theClickRacingTheTimeOutHasOneWinner() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
             for round in 1...100 {
-                let (pending, start) = try await cluster.ask(0)
+                let (pending, start) = try await cluster.requestPreview(0)
                 await cluster.clock.waitForSleepers(3)
                 cluster.advance(by: .seconds(299))
                 let requests = cluster.provisioningCount

@@ -14,7 +14,7 @@ import Testing
 struct KubectlApprovalTests {
     @Test func anEditedAnnotationReleasesTheWaitingCall() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            let (pending, start) = try await cluster.ask(0)
+            let (pending, start) = try await cluster.requestPreview(0)
             try await run(Self.script(deciding: pending, in: cluster), on: cluster)
             _ = try await start.value
             #expect(cluster.state(of: pending) == .consumed)
@@ -24,7 +24,7 @@ struct KubectlApprovalTests {
 
     @Test func anEditIsRefusedWhereTheRequestIsDecidedAlready() async throws {
         try await GateCluster.with(replicas: 2) { cluster in
-            let (pending, start) = try await cluster.ask(0)
+            let (pending, start) = try await cluster.requestPreview(0)
             let script = Self.script(deciding: pending, in: cluster)
             // Another decision is written between the read and the patch.
             try await cluster[1].deny(run: cluster.run, requestID: pending.id.text, by: "ada")

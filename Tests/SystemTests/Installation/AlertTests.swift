@@ -33,7 +33,7 @@ struct AlertTests {
     }
 
     @Test("Alerts and dashboard use only metrics that the service has")
-    func onlyKnownMetrics() throws {
+    func alertsAndDashboardUseKnownMetricsOnly() throws {
         let known = Set(PreviewMetric.allCases.map(\.rawValue) + RouterMetric.allCases.map(\.rawValue))
         for file in [Self.rulesFile, "k8s/components/monitoring/preview-gateway.json"] {
             let text = try ProjectFiles.text(file)
@@ -50,7 +50,7 @@ struct AlertTests {
         "Each alert fires for the state that it names, and not before",
         .enabled(if: promtool != nil, "promtool is not installed")
     )
-    func alertsFire() async throws {
+    func eachAlertFiresForItsStateAndNotBefore() async throws {
         let promtool = try #require(Self.promtool)
         let folder = try TemporaryFolder()
         defer { folder.remove() }
@@ -71,7 +71,7 @@ struct AlertTests {
         "promtool accepts the metrics page without a warning",
         .enabled(if: promtool != nil, "promtool is not installed")
     )
-    func metricsPage() async throws {
+    func promtoolAcceptsTheMetricsPage() async throws {
         let promtool = try #require(Self.promtool)
         try await ServiceUnderTest.run { service in
             try service.addSandbox()

@@ -31,7 +31,8 @@ struct CommandLineTests {
             ("Server__Listen", "no-such-host.invalid:8080", "the host name has no address"),
         ]
     )
-    func anAddressThatCannotBeListenedAt(setting: String, address: String, reason: String) async throws {
+    func anUnavailableAddressIsOneLineThatNamesTheSetting(setting: String, address: String, reason: String) async throws
+    {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let kubeconfig = try folder.write(
@@ -58,7 +59,7 @@ struct CommandLineTests {
     }
 
     @Test("It prints its version")
-    func version() async throws {
+    func theVersionIsPrinted() async throws {
         let result = try await Files.run(try #require(ReplicaProcess.program), ["--version"])
         #expect(result.isSuccess)
         #expect(result.output.wholeMatch(of: /\S+ \(commit \S+, \S+\)\n/) != nil, "\(result.output)")

@@ -22,7 +22,7 @@ struct DeployTests {
     private static let always = ["--allow-old-cluster", "--timeout", "60"]
 
     @Test("It installs, can be repeated, upgrades, and rolls back with one command")
-    func installUpgradeRollBack() async throws {
+    func theServiceIsInstalledUpgradedAndRolledBack() async throws {
         try await withCluster { cluster in
             let planned = try await cluster.deploy("--image", Self.first, "--dry-run")
             #expect(planned.isSuccess, "\(planned.errors)")
@@ -62,7 +62,7 @@ struct DeployTests {
     }
 
     @Test("The verification finds faults and reports their remedies")
-    func verifyFindsWhatIsWrong() async throws {
+    func theVerificationReportsFaultsAndTheirRemedies() async throws {
         try await withCluster { cluster in
             let installed = try await cluster.deploy("--image", Self.first, "--api-key-file", cluster.key)
             #expect(installed.isSuccess, "\(installed.errors)")
@@ -110,7 +110,7 @@ struct DeployTests {
     }
 
     @Test("A bad argument is refused with one line")
-    func badArguments() async throws {
+    func aBadArgumentIsRefusedWithOneLine() async throws {
         let refused: [(arguments: [String], message: String)] = [
             (["--image", "registry.example.com/preview-gateway:latest"], "cannot be rolled back"),
             (["--image", "registry.example.com/preview-gateway"], "neither a tag nor a digest"),

@@ -76,7 +76,7 @@ struct ImageTests {
     }
 
     @Test("It contains the program, its libraries, and no shell")
-    func itHoldsNothingElse() async throws {
+    func theImageContainsTheProgramItsLibrariesAndNoShell() async throws {
         try await withImage { folder, _ in
             let sizes = try files(in: "\(folder)/rootfs")
             #expect(sizes["usr/bin/preview-gateway"] != nil && sizes["etc/ssl/certs/ca-certificates.crt"] != nil)
@@ -94,7 +94,7 @@ struct ImageTests {
     }
 
     @Test("The bill of materials names every Debian package, and the Swift packages")
-    func theBillOfMaterials() async throws {
+    func theBillOfMaterialsNamesEveryPackage() async throws {
         try await withImage { folder, _ in
             let text = try Data(contentsOf: URL(filePath: "\(folder)/rootfs/usr/share/preview-gateway/sbom.spdx.json"))
             let document = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
@@ -131,7 +131,7 @@ struct ImageTests {
         "The service runs from this root file system alone, as an unprivileged user",
         .enabled(if: maySeparate, "changing the root needs to be root")
     )
-    func itRunsFromItsRootFileSystem() async throws {
+    func theServiceRunsFromTheRootFileSystemOfTheImage() async throws {
         try await withImage { folder, _ in
             try await withAPIServer { server in
                 let root = "\(folder)/rootfs"

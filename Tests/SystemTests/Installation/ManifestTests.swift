@@ -35,7 +35,7 @@ struct ManifestTests {
     }
 
     @Test("The policy of the sandboxes admits exactly the ports of the settings", arguments: Files.overlays)
-    func thePortRangeIsOne(overlay: String) async throws {
+    func thePolicyAdmitsThePortsOfTheSettings(overlay: String) async throws {
         let manifests = try await Files.manifests(overlay: overlay)
         let settings = try #require(manifests.first { $0.name.hasPrefix("preview-gateway-settings-") })
         let policy = try #require(manifests.first { $0.name == "sandbox-allow-preview-ingress" })
@@ -90,7 +90,7 @@ struct ManifestTests {
     }
 
     @Test("No Service looks like a leftover of the platform's older preview service", arguments: Files.overlays)
-    func theOlderServiceDeletesNoService(overlay: String) async throws {
+    func noServiceLooksLikeALeftoverOfTheOlderService(overlay: String) async throws {
         let services = try await Files.manifests(overlay: overlay).filter { $0.kind == "Service" }
         #expect(!services.isEmpty)
         for service in services where service.name.hasPrefix("preview-") {
@@ -128,7 +128,7 @@ struct ManifestTests {
 
     /// Docs/Operations.md, "Remove": the platform has these two as well, and the namespace is not the service's.
     @Test("What is removed with the service has its name as a label, and what the platform uses has not")
-    func theLabelTellsWhatIsTheServices() async throws {
+    func onlyObjectsOfTheServiceHaveItsLabel() async throws {
         for overlay in Files.overlays {
             let manifests = try await Files.manifests(overlay: overlay, components: Files.components.dropLast())
             let others = try manifests.filter { manifest in
@@ -183,7 +183,7 @@ struct ManifestTests {
             "KUBEBUILDER_ASSETS and TEST_CRDS name no kube-apiserver and no resource definitions"
         )
     )
-    func aRealAPIServerTakesThem() async throws {
+    func aRealAPIServerAcceptsEveryObject() async throws {
         try await RealControlPlane.with { plane in
             let environment = ["KUBECONFIG": plane.kubeconfig, "HOME": "\(plane.kubeconfig)-home"]
             _ = try await Files.run("kubectl", ["create", "namespace", "agentweaver"], environment: environment)
@@ -217,7 +217,7 @@ struct ManifestTests {
         .enabled(if: Files.python != nil, "MANIFESTS_PYTHON names no Python with the packages of .ci/setup manifests"),
         arguments: Files.overlays
     )
-    func recentSchemas(overlay: String) async throws {
+    func everyBuiltInObjectIsValidInARecentVersion(overlay: String) async throws {
         let rendered = try await Files.render(overlay: overlay, components: Files.components.dropLast())
         let result = try await Files.run(
             try #require(Files.python),
@@ -232,7 +232,7 @@ struct ManifestTests {
         "The admission policy admits only previews of the service, and none beyond the cap",
         .enabled(if: Files.python != nil, "MANIFESTS_PYTHON names no Python with the packages of .ci/setup manifests")
     )
-    func admissionPolicy() async throws {
+    func theAdmissionPolicyAdmitsOnlyPreviewsWithinTheCap() async throws {
         let rendered = try await Files.render(overlay: "aks", components: ["admission-policy"])
         let result = try await Files.run(
             try #require(Files.python),

@@ -35,7 +35,7 @@ struct MigrationTests {
         try await work(copy)
     }
 
-    @Test func whatThePageShowsIsWhatIsInTheCluster() async throws {
+    @Test func theCommandsOfThePageShowTheStateOfTheCluster() async throws {
         try await ServiceUnderTest.run(settings: ["Sandbox__Preview__LabelPods": "true"]) { service in
             try service.addSandbox()
             _ = try await service.startPreview()

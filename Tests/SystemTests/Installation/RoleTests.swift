@@ -31,7 +31,7 @@ struct RoleTests {
     private static let user = "system:serviceaccount:agentweaver:preview-gateway"
 
     @Test("With its role the service is refused nothing, and it uses every verb of the role")
-    func roleAndRequestsAreTheSame() async throws {
+    func theRoleHasExactlyThePermissionsThatTheServiceUses() async throws {
         try await RealControlPlane.with { plane in
             let folder = try TemporaryFolder()
             defer { folder.remove() }

@@ -33,8 +33,16 @@ struct VerifyScriptTests {
     ///   - forwarded: What the port-forward prints.
     ///   - runs: The lines with the runs of the claims, with escaped newlines; thousands of runs if `nil`.
     /// - Returns: The script's output, and the processes of its port-forwards.
-import PreviewDomain
-import TestSupport
+    private func verify(
+        _ groups: Set<String>,
+        forwarded: String,
+        runs: String? = nil
+    ) async throws -> (output: String, forwards: [Int32]) {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        try folder.write("kubectl", Self.kubectl, executable: true)
+        let bearer = try folder.write("bearer", "a-token\n")
+        let forwards = folder.file("forwards")
         let all = [
             "pods", "gateways", "routes", "role", "policies", "service", "smoke", "negatives", "network",
         ]
@@ -66,7 +74,7 @@ import TestSupport
 
     /// Otherwise the router would forward the decision, and the check would be about the core API.
     @Test func theAgentsDecisionIsAboutARequestThatThisServiceMayHave() throws {
-        let script = try Files.text("k8s/verify.sh")
+        let script = try ProjectFiles.text("k8s/verify.sh")
         let ids = script.matches(of: /\{"request_id": "([^"]+)"\}/).map { String($0.1) }
         #expect(ids.count == 1)
         for id in ids { #expect(ApprovalRequestID(id) != nil, "\(id)") }

@@ -24,7 +24,7 @@ struct VerifyTests {
     private static let absent = "pods,routes,role,network"
 
     @Test("A preview is started, opened and stopped, and what must be refused is refused")
-    func everythingIsInOrder() async throws {
+    func aCorrectInstallationPassesTheVerification() async throws {
         try await withCluster { cluster in
             let result = try await cluster.verify("--skip", Self.absent)
             #expect(result.isSuccess, "\(result.output)\(result.errors)")

@@ -55,7 +55,7 @@ struct LogSignalTests {
     }
 
     private func request(_ replica: ReplicaProcess, trace: String) async throws {
-        let connection = try await KeptConnection.open(to: replica.port)
+        let connection = try await PersistentConnection.open(to: replica.port)
         defer { connection.close() }
         let answer = try await connection.exchange(
             "GET /healthz HTTP/1.1\r\nHost: replica\r\ntraceparent: \(trace)\r\nX-Request-ID: of-this-test\r\n\r\n"

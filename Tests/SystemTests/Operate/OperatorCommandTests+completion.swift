@@ -35,7 +35,7 @@ extension OperatorCommandTests {
             #expect(await complete("explain", begin, kubeconfig: kubeconfig) == [preview, ":4"])
             #expect(await complete("stop", token.fingerprint, "", kubeconfig: kubeconfig) == [":4"])
             #expect(await complete("stop", "-n", "elsewhere", "", kubeconfig: kubeconfig) == [":4"])
-            let (request, call) = try await ask(service)
+            let (request, call) = try await requestPreview(service)
             let completed = await complete("approve", "", kubeconfig: kubeconfig)
             #expect(completed == ["\(request.prefix(8))\trun \(ServiceUnderTest.run), port 3000", ":4"])
             _ = await operate(DenyCommand.self, request, on: service)

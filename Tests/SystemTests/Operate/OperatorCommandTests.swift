@@ -58,9 +58,9 @@ struct OperatorCommandTests {
     }
 
     /// Requests a preview as the agent does, and returns once the request waits.
-    func ask(
+    func requestPreview(
         _ service: ServiceUnderTest
-    ) async throws -> (request: String, call: Task<ServiceUnderTest.Answer, any Error>) {
+    ) async throws -> (request: String, call: Task<ServiceUnderTest.Response, any Error>) {
         let call = Task {
             try await service.call(
                 .post,
@@ -107,7 +107,7 @@ struct OperatorCommandTests {
         }
     }
 
-    @Test func aPreviewIsStoppedByWhateverItIsCalled() async throws {
+    @Test func aPreviewIsStoppedByEachOfItsNames() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             for reference in ["fingerprint", "token", "url", "run"] {
@@ -128,7 +128,7 @@ struct OperatorCommandTests {
         }
     }
 
-    @Test func severalPreviewsAreStoppedOnlyWhereThatIsSaid() async throws {
+    @Test func severalPreviewsAreStoppedOnlyWithTheAllOption() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let tokens = [try await start(service).token, try await start(service).token]
@@ -184,7 +184,7 @@ struct OperatorCommandTests {
             _ = await operate(StopCommand.self, token.fingerprint, on: service)
             let none = await operate(ListCommand.self, "-A", on: service)
             #expect(none.output == "No previews in any namespace.\n")
-            let (request, call) = try await ask(service)
+            let (request, call) = try await requestPreview(service)
             let requests = await operate(RequestsCommand.self, "-A", on: service)
             #expect(requests.output.contains("\nagentweaver   \(request.prefix(8))"))
             _ = await operate(DenyCommand.self, request, on: service)
@@ -234,7 +234,7 @@ struct OperatorCommandTests {
     @Test func anApprovalLetsTheWaitingAgentStart() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            let (request, call) = try await ask(service)
+            let (request, call) = try await requestPreview(service)
             #expect(service.store.list(.httpRoutes).items.isEmpty)
             let table = await operate(RequestsCommand.self, on: service)
             #expect(table.output.contains("\(request.prefix(8))   \(ServiceUnderTest.run)   3000   pending"))
@@ -255,7 +255,7 @@ struct OperatorCommandTests {
     @Test func aDenialTellsTheAgentWhy() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
-            let (_, call) = try await ask(service)
+            let (_, call) = try await requestPreview(service)
             let denied = await operate(
                 DenyCommand.self,
                 ServiceUnderTest.run,
@@ -272,12 +272,12 @@ struct OperatorCommandTests {
         }
     }
 
-    @Test func whatCannotBeDecidedIsOneClearLine() async throws {
+    @Test func anUndecidableRequestIsOneClearLine() async throws {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let unknown = await operate(ApproveCommand.self, "zzzzzzzz", on: service)
             #expect(unknown.exitCode == 1 && unknown.error.contains("'requests' lists pending requests"))
-            let (request, call) = try await ask(service)
+            let (request, call) = try await requestPreview(service)
             _ = await operate(DenyCommand.self, request, on: service)
             _ = try await call.value
             let decided = await operate(ApproveCommand.self, request, on: service)
@@ -297,7 +297,7 @@ struct OperatorCommandTests {
 
     @Test func aForbiddenReadNamesTheCommandThatShowsPermissions() async throws {
         try await ServiceUnderTest.run { service in
-            service.server.faults.add(.init(verb: "list", times: nil, fault: .answer(Self.forbidden)))
+            service.server.faults.add(.init(verb: "list", times: nil, fault: .respond(Self.forbidden)))
             for result in [
                 await operate(ListCommand.self, on: service), await operate(ExplainCommand.self, "any", on: service),
             ] {
@@ -314,7 +314,7 @@ struct OperatorCommandTests {
         try await ServiceUnderTest.run { service in
             try service.addSandbox()
             let (token, _) = try await start(service)
-            service.server.faults.add(.init(verb: "delete", times: nil, fault: .answer(Self.forbidden)))
+            service.server.faults.add(.init(verb: "delete", times: nil, fault: .respond(Self.forbidden)))
             let result = await operate(StopCommand.self, token.fingerprint, on: service)
             #expect(result.exitCode == 1 && result.error.contains("Commands use your account"), "\(result.error)")
         }

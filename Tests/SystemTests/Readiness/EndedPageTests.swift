@@ -83,9 +83,9 @@ struct EndedPageTests {
         )
     }
 
-    @Test func theyGetThePageAndAPreviewsOwnRouteWinsWhileItLives() async throws {
+    @Test func hostsWithoutAPreviewGetThePageAndARouteTakesPrecedence() async throws {
         try await RawPeer.run({ _, _ in
-            RawPeer.Answer(
+            RawPeer.Response(
                 "HTTP/1.1 200 OK\r\n\(RouteMark.fieldName): \(RouteMark.noPreview)\r\ncontent-length: 3\r\n\r\napp",
                 then: .keepOpen
             )

@@ -19,8 +19,8 @@ struct ForeignZoneTests {
     /// caller.
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
-        let ofZone: NamePeer.Answer
-        let ofResolver: NamePeer.Answer
+        let ofZone: DNSPeer.Answer
+        let ofResolver: DNSPeer.Answer
         let readiness: String
         let detail: String
     }
@@ -79,7 +79,7 @@ struct ForeignZoneTests {
     ]
 
     @Test(arguments: cases)
-    func theCallerIsToldWhatTheNameServersSay(of example: Case) async throws {
+    func theResponseReportsTheResultOfTheNameServers(of example: Case) async throws {
         try await withZone(example) { service in
             let clock = ContinuousClock()
             let began = clock.now
@@ -103,13 +103,13 @@ struct ForeignZoneTests {
         _ example: Case,
         _ body: @escaping @Sendable (ServiceUnderTest) async throws -> Void
     ) async throws {
-        let page = RawPeer.Answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", then: .keepOpen)
+        let page = RawPeer.Response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", then: .keepOpen)
         try await RawPeer.run({ _, _ in page }) { stranger in
-            try await NamePeer.run(
+            try await DNSPeer.run(
                 zone: Self.zone,
                 { _, isRecursive in isRecursive ? example.ofResolver : example.ofZone }
             ) { names in
-                let server = ZoneNames.Server(address: "127.0.0.1", port: names.port)
+                let server = ZoneResolver.Server(address: "127.0.0.1", port: names.port)
                 let settings = [
                     "Sandbox__Preview__ZoneSuffix": Self.zone, "Sandbox__Preview__ReadyTimeoutSeconds": "10",
                     "Sandbox__Preview__UrlScheme": "http", "Sandbox__Preview__UrlPort": String(stranger.port),
@@ -118,7 +118,7 @@ struct ForeignZoneTests {
                     settings: settings,
                     configure: { service in
                         service.zoneNames = { zone, uptime in
-                            ZoneNames(zone, resolvers: { [server] }, serverPort: server.port, uptime: uptime)
+                            ZoneResolver(zone, resolvers: { [server] }, serverPort: server.port, uptime: uptime)
                         }
                     },
                     { service in

@@ -36,7 +36,7 @@ struct HTTP2AppTests {
     }
 
     @Test func aPortWithAnotherProtocolGetsItsRouteBackAndIsNamed() async throws {
-        try await RawPeer.run({ _, _ in RawPeer.Answer("SSH-2.0-OpenSSH_9.2\r\n", then: .close) }) { app in
+        try await RawPeer.run({ _, _ in RawPeer.Response("SSH-2.0-OpenSSH_9.2\r\n", then: .close) }) { app in
             try await ServiceWithGateway.run(zone: Self.zone) { service, _ in
                 let answer = try await service.call(.post, Self.previews, body: #"{"target_port": \#(app.port)}"#)
                 #expect(answer["readiness"] == "no_app", "\(answer.body)")

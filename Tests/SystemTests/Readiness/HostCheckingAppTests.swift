@@ -199,7 +199,7 @@ struct HostCheckingAppTests {
         _ port: Int,
         _ host: String?,
         _ service: ServiceUnderTest
-    ) async throws -> ServiceUnderTest.Answer {
+    ) async throws -> ServiceUnderTest.Response {
         let choice = host.map { #", "host_header": "\#($0)""# } ?? ""
         return try await service.startPreview(port: port, members: choice)
     }

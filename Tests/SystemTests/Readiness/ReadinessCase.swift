@@ -24,7 +24,7 @@ struct ReadinessCase: Sendable {
         case redirectsToPlain = "301 to http", unauthorized = "401", forbidden = "403", notFound = "404", error = "500"
         case says503 = "503 like Envoy's", imitatesEndedPage = "404 like the ended page", vite = "Vite", webpack =
             "webpack-dev-server", django = "Django"
-        case starlette = "TrustedHost", werkzeug = "Werkzeug", rails = "Rails", wantsTLS = "HTTPS only, says so"
+        case starlette = "TrustedHost", werkzeug = "Werkzeug", rails = "Rails", requiresTLS = "HTTPS only, says so"
         case hangs, closes, resets, ssh = "no HTTP", http2 = "HTTP/2 only", nobody
     }
 
@@ -37,7 +37,7 @@ struct ReadinessCase: Sendable {
     /// A part of the reported detail; `nil` if there is none.
     let words: String?
 
-    static let refused = RouteStatus(isAccepted: false, complaint: "Accepted is False, NotAllowedByListeners")
+    static let refused = RouteStatus(isAccepted: false, problem: "Accepted is False, NotAllowedByListeners")
     static let unseen = RouteStatus(isAccepted: false)
 
     static let all: [ReadinessCase] = apps + gateways + names + securities
@@ -63,7 +63,7 @@ struct ReadinessCase: Sendable {
         .init(app: .starlette, state: .noApp, words: "allowed hosts"),
         .init(app: .werkzeug, state: .noApp, words: "allowed hosts"),
         .init(app: .rails, state: .noApp, words: "allowed hosts"),
-        .init(app: .wantsTLS, state: .noApp, words: "HTTPS only"),
+        .init(app: .requiresTLS, state: .noApp, words: "HTTPS only"),
         .init(app: .hangs, state: .noApp, words: "listens and does not answer"),
         .init(app: .closes, state: .noApp, words: "closes the connection"),
         .init(app: .resets, state: .noApp, words: "closes the connection"),

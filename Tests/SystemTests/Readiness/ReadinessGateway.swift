@@ -143,8 +143,8 @@ struct ReadinessGateway: Sendable {
                     [
                         [
                             "header": [
-                                "key": .string(AnswerFields.markName),
-                                "value": .string(AnswerFields(preview.token).mark),
+                                "key": .string(ResponseFields.markName),
+                                "value": .string(ResponseFields(preview.token).mark),
                             ],
                             "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
                         ]

@@ -29,7 +29,7 @@ struct ReadinessTableTests {
         let seenStatus: Int?
     }
 
-    @Test func everyCombinationGetsItsWordAndItsSentence() async throws {
+    @Test func everyCombinationHasItsStateAndDetail() async throws {
         let random = SeededRandom(seed: 11)
         let previews = try ReadinessCase.all.map {
             ReadinessGateway.Preview(token: try PreviewToken.mint(randomBytes: { random.bytes($0) }), scenario: $0)
@@ -39,11 +39,11 @@ struct ReadinessTableTests {
         let lines = Mutex<[Int: Line]>([:])
         try await RawPeer.run({ _, head in
             let host = head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("host:") }?.dropFirst(6) ?? ""
-            return byHost[String(host.prefix { $0 != ":" })]?.app.answer(to: head) ?? RawPeer.Answer("", then: .close)
+            return byHost[String(host.prefix { $0 != ":" })]?.app.answer(to: head) ?? RawPeer.Response("", then: .close)
         }) { app in
             // Accepts connections and sends nothing, not even in a handshake.
-            try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
-                try await NamePeer.run(
+            try await RawPeer.run({ _, _ in RawPeer.Response("", then: .keepOpen) }) { silent in
+                try await DNSPeer.run(
                     zone: ReadinessGateway.zone,
                     { name, _ in
                         switch byHost[name]?.name {
@@ -60,7 +60,9 @@ struct ReadinessTableTests {
                             silentPort: silent.port,
                             endedPagePort: endedPagePort
                         ) { gateway in
-                            await Array(previews.enumerated()).forEach(atOnce: Self.casesAtOnce) { position, preview in
+                            await Array(previews.enumerated()).forEach(maxConcurrent: Self.casesAtOnce) {
+                                position,
+                                preview in
                                 guard let line = try? await Self.line(preview, gateway, names) else { return }
                                 lines.withLock { $0[position] = line }
                             }
@@ -86,7 +88,7 @@ struct ReadinessTableTests {
             if line.seenStatus == nil { #expect(!line.readiness.isReady, comment) }
             // An address that cannot be tried costs at most 2 s.
             if line.readiness.state == .unverified { #expect(line.duration < .seconds(2), comment) }
-            #expect(line.duration < Self.readyTimeout + ReadinessWait.firstPatience + .seconds(1), comment)
+            #expect(line.duration < Self.readyTimeout + ReadinessWait.firstTimeout + .seconds(1), comment)
         }
         if let path = ProcessInfo.processInfo.environment["READINESS_TABLE"] {
             try Self.page(table).write(toFile: path, atomically: true, encoding: .utf8)
@@ -96,7 +98,7 @@ struct ReadinessTableTests {
     private static func line(
         _ preview: ReadinessGateway.Preview,
         _ gateway: ReadinessGateway,
-        _ names: NamePeer
+        _ names: DNSPeer
     ) async throws -> Line {
         let scenario = preview.scenario
         let zone = try ZoneSuffix(ReadinessGateway.zone)
@@ -109,11 +111,11 @@ struct ReadinessTableTests {
                 maxSilence: .seconds(60)
             )
         )
-        let server = ZoneNames.Server(address: "127.0.0.1", port: names.port)
+        let server = ZoneResolver.Server(address: "127.0.0.1", port: names.port)
         let probe = GatewayProbe(
             transport: transport,
             address: PreviewAddress(zone: zone, port: gateway.ports[scenario.security]),
-            names: ZoneNames(zone, resolvers: { [server] }, serverPort: names.port, uptime: time.uptime)
+            names: ZoneResolver(zone, resolvers: { [server] }, serverPort: names.port, uptime: time.uptime)
         )
         let cluster = SimulatedCluster()
         cluster.addRoute(
@@ -172,7 +174,7 @@ struct ReadinessTableTests {
             + lines.map { line in
                 let scenario = line.scenario
                 let route =
-                    scenario.status.isAccepted ? "accepted" : scenario.status.complaint == nil ? "not yet" : "refused"
+                    scenario.status.isAccepted ? "accepted" : scenario.status.problem == nil ? "not yet" : "refused"
                 let cells = [
                     scenario.name.rawValue, scenario.security.rawValue, scenario.gateway.rawValue,
                     scenario.app.rawValue, route, "`\(line.readiness.state.rawValue)`",

@@ -12,9 +12,9 @@ struct UnreachableAddressTests {
     private static let longestStart = Duration.milliseconds(2500)
 
     @Test(arguments: [true, false])
-    func itIsUnverifiedSoonAfterTheGatewayHasAcceptedIt(somebodyListens: Bool) async throws {
+    func anUnreachablePreviewIsUnverifiedSoonAfterItsAcceptance(somebodyListens: Bool) async throws {
         // The listener completes no TLS handshake.
-        try await RawPeer.run({ _, _ in RawPeer.Answer("", then: .keepOpen) }) { silent in
+        try await RawPeer.run({ _, _ in RawPeer.Response("", then: .keepOpen) }) { silent in
             let free = try ListenerPorts.free()
             let settings = [
                 "Sandbox__Preview__ZoneSuffix": "localhost", "Sandbox__Preview__ReadyTimeoutSeconds": "10",

@@ -18,7 +18,7 @@ struct ReapCommandTests {
     ]
     private static let due: Set<String> = Set(decisions.filter { $0.value.decision == "reap" }.map(\.key.rawValue))
 
-    @Test func aDryRunTellsEveryDecisionAndDeletesNothing() async throws {
+    @Test func aDryRunReportsEveryDecisionAndDeletesNothing() async throws {
         try await ReapCluster.run { cluster in
             let (routes, services) = (cluster.routes, cluster.services)
             let result = try await cluster.reap("--once", "--dry-run")
@@ -48,7 +48,7 @@ struct ReapCommandTests {
         }
     }
 
-    @Test func whereNothingOutlivesItsRunThatIsDueToo() async throws {
+    @Test func previewsThatEndWithTheirRunAreDueToo() async throws {
         try await ReapCluster.run { cluster in
             _ = try await cluster.reap("--once", environment: ["Sandbox__Preview__KeepAfterRun": "false"])
             #expect(!cluster.routes.contains(State.claimGone.rawValue))
@@ -56,7 +56,7 @@ struct ReapCommandTests {
         }
     }
 
-    @Test func switchedOffItSaysSoAndDeletesNothing() async throws {
+    @Test func aDisabledServiceIsReportedAndNothingIsDeleted() async throws {
         try await ReapCluster.run { cluster in
             let routes = cluster.routes
             let result = try await cluster.reap("--once", environment: ["Sandbox__Preview__Enabled": "false"])
@@ -88,7 +88,7 @@ struct ReapCommandTests {
         }
     }
 
-    @Test func theRulesThatAreShippedAreEnoughForIt() async throws {
+    @Test func theShippedRoleIsSufficient() async throws {
         let rules = try AccessRules(file: ProjectFiles.path("k8s/base/rbac.yaml"))
         try await ReapCluster.run(rules: rules) { cluster in
             let result = try await cluster.reap("--once", environment: ["Sandbox__Preview__KeepAfterRun": "false"])
@@ -98,7 +98,7 @@ struct ReapCommandTests {
         }
     }
 
-    @Test func withoutThePermissionToDeleteItSaysWhatIsForbidden() async throws {
+    @Test func aMissingPermissionToDeleteIsReported() async throws {
         let rules = try AccessRules(file: ProjectFiles.path("k8s/base/rbac.yaml"))
         try await ReapCluster.run(rules: rules) { cluster in
             try cluster.store.update(.roles, namespace: ReapCluster.namespace, name: "preview-gateway") { role in
@@ -123,7 +123,7 @@ struct ReapCommandTests {
     func aClusterThatCannotBeReadIsAnError(resource: String) async throws {
         try await ReapCluster.run { cluster in
             let routes = cluster.routes
-            cluster.server.faults.add(.init(resource: resource, times: nil, fault: .answer(Self.forbidden)))
+            cluster.server.faults.add(.init(resource: resource, times: nil, fault: .respond(Self.forbidden)))
             let result = try await cluster.reap("--once")
             #expect(result.exitCode == 1)
             #expect(result.error.contains("could not be read: the API server answered 403"))
@@ -135,7 +135,7 @@ struct ReapCommandTests {
         try await ReapCluster.run { cluster in
             let name = try ReapCluster.token(.idle).objectName
             cluster.server.faults.add(
-                .init(verb: "delete", times: nil, fault: .answer(Self.forbidden)) { $0.name == name }
+                .init(verb: "delete", times: nil, fault: .respond(Self.forbidden)) { $0.name == name }
             )
             let result = try await cluster.reap("--once")
             #expect(result.exitCode == 1)
@@ -155,7 +155,7 @@ struct ReapCommandTests {
     // MARK: Explaining
 
     @Test("Each state is explained", arguments: State.allCases)
-    private func eachStateHasItsStory(state: State) async throws {
+    private func eachStateIsExplained(state: State) async throws {
         try await ReapCluster.run { cluster in
             let token = try ReapCluster.token(state)
             let (routes, services) = (cluster.routes, cluster.services)
@@ -170,7 +170,7 @@ struct ReapCommandTests {
         }
     }
 
-    @Test func whatNobodyKnowsIsAnErrorThatSaysWhatToTry() async throws {
+    @Test func anUnknownPreviewIsAnErrorThatSaysWhatToTry() async throws {
         try await ReapCluster.run { cluster in
             for reference in ["ffffffff", "swift-falcon-nobody-k7m2q4x3n5b3r6t5"] {
                 let result = try await cluster.reap("--explain", reference)
@@ -198,10 +198,10 @@ struct ReapCommandTests {
                 results.append(try await cluster.reap("--once", token.text))
             }
             cluster.server.faults.add(
-                .init(verb: "delete", times: nil, fault: .answer(Self.forbidden)) { $0.name?.contains("idle") == true }
+                .init(verb: "delete", times: nil, fault: .respond(Self.forbidden)) { $0.name?.contains("idle") == true }
             )
             results.append(try await cluster.reap("--once", "-o", "json"))
-            cluster.server.faults.add(.init(verb: "list", times: nil, fault: .answer(Self.forbidden)))
+            cluster.server.faults.add(.init(verb: "list", times: nil, fault: .respond(Self.forbidden)))
             results.append(try await cluster.reap("--once"))
             for result in results {
                 for token in tokens {

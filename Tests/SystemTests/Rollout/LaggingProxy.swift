@@ -17,7 +17,7 @@ actor LaggingProxy {
 
     private struct Endpoint {
         let replica: ReplicaProcess
-        var idle: [KeptConnection] = []
+        var idle: [PersistentConnection] = []
         var isEnding = false
     }
 
@@ -60,11 +60,11 @@ actor LaggingProxy {
         let index = turn % endpoints.count
         let port = endpoints[index].replica.port
         if endpoints[index].isEnding { lateRequestCount += 1 }
-        var kept: KeptConnection?
+        var kept: PersistentConnection?
         while kept == nil, let idle = endpoints[index].idle.popLast() { kept = idle.isOpen ? idle : nil }
         do {
-            let connection: KeptConnection
-            if let kept { connection = kept } else { connection = try await KeptConnection.open(to: port) }
+            let connection: PersistentConnection
+            if let kept { connection = kept } else { connection = try await PersistentConnection.open(to: port) }
             let answer = try await connection.exchange(request)
             if answer.isKept, let index = endpoints.firstIndex(where: { $0.replica.port == port }) {
                 endpoints[index].idle.append(connection)

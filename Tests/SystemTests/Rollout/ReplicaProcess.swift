@@ -74,7 +74,7 @@ final class ReplicaProcess: Sendable {
 
     /// The status of `/readyz`; `nil` if there is no response.
     func readiness() async -> Int? {
-        guard let connection = try? await KeptConnection.open(to: port) else { return nil }
+        guard let connection = try? await PersistentConnection.open(to: port) else { return nil }
         defer { connection.close() }
         return try? await connection.exchange("GET /readyz HTTP/1.1\r\nHost: replica\r\n\r\n").status
     }

@@ -78,7 +78,7 @@ struct CoreAPIStandIn: Sendable {
 
     /// The counts so far; this request is included in `requests`, and not in `open`.
     func state() async throws -> State {
-        let answer = try await RawAnswer.get("/state", from: port)
+        let answer = try await RawResponse.get("/state", from: port)
         return try JSONDecoder().decode(State.self, from: Data(answer.body.utf8))
     }
 
@@ -89,7 +89,7 @@ struct CoreAPIStandIn: Sendable {
 }
 
 /// A response as it was on the wire; the server then closed the connection.
-struct RawAnswer: Sendable {
+struct RawResponse: Sendable {
     let text: String
 
     var status: Int? { text.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
@@ -102,15 +102,15 @@ struct RawAnswer: Sendable {
     }
 
     /// Sends exactly these bytes, and reads until the server closes.
-    static func send(_ bytes: String, to port: Int) async throws -> RawAnswer {
+    static func send(_ bytes: String, to port: Int) async throws -> RawResponse {
         let client = try await RawClient.connect(to: port)
         try await client.send(bytes)
         let text = await client.receiveAll()
         try? await client.close()
-        return RawAnswer(text: text)
+        return RawResponse(text: text)
     }
 
-    static func get(_ path: String, from port: Int, _ fields: String = "") async throws -> RawAnswer {
+    static func get(_ path: String, from port: Int, _ fields: String = "") async throws -> RawResponse {
         try await send("GET \(path) HTTP/1.1\r\nHost: h\r\n\(fields)Connection: close\r\n\r\n", to: port)
     }
 }

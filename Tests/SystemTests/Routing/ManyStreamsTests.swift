@@ -21,13 +21,13 @@ struct ManyStreamsTests {
             }
             // `open` does not count the request for the state itself.
             try await core.until { $0.open == Self.most }
-            let refused = try await RawAnswer.get(Self.stream(Self.most), from: service.port)
+            let refused = try await RawResponse.get(Self.stream(Self.most), from: service.port)
             #expect(refused.status == 503)
             #expect(refused.field("Retry-After") == "1")
 
             try await withThrowingTaskGroup(of: Int?.self) { group in
                 for _ in 0..<100 {
-                    group.addTask { try await RawAnswer.get("/slow/10", from: service.port).status }
+                    group.addTask { try await RawResponse.get("/slow/10", from: service.port).status }
                 }
                 for try await status in group { #expect(status == 200) }
             }

@@ -28,7 +28,7 @@ struct RouterFaultTests {
             }
         }
 
-        fileprivate func answer(type: String) -> RawPeer.Answer {
+        fileprivate func answer(type: String) -> RawPeer.Response {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\n"
             let length = head + "Content-Length: 1000\r\n\r\n"
             let chunks = head + "Transfer-Encoding: chunked\r\n\r\n"
@@ -88,13 +88,13 @@ struct RouterFaultTests {
     private static let headTimeout = 2
     private static let atOnce = 6
 
-    private static let good = RawPeer.Answer(
+    private static let good = RawPeer.Response(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
         then: .keepOpen
     )
 
     /// The core API's response to a request with this head.
-    private static func answer(_ head: String) -> RawPeer.Answer {
+    private static func answer(_ head: String) -> RawPeer.Response {
         let words = (head.split(separator: " ").dropFirst().first ?? "").split(separator: "/")
         guard words.first == "fault", words.count >= 3, let fault = Fault(rawValue: String(words[1])),
             let kind = Kind(rawValue: String(words[2]))
@@ -113,7 +113,7 @@ struct RouterFaultTests {
                 let random = SeededRandom(seed: 3)
                 for index in cells.indices { cells.swapAt(index, Int(random.next() % UInt64(cells.count))) }
                 let shuffled = cells
-                await shuffled.forEach(atOnce: Self.atOnce) { fault, kind in
+                await shuffled.forEach(maxConcurrent: Self.atOnce) { fault, kind in
                     do {
                         try await Self.check(fault, kind, service)
                     } catch {
@@ -122,7 +122,7 @@ struct RouterFaultTests {
                 }
                 // All requests and connections are released.
                 let isIdle: Bool? = try await poll(every: .milliseconds(50), limit: .seconds(10)) {
-                    let metrics = try await RawAnswer.get("/metrics", from: service.port).body
+                    let metrics = try await RawResponse.get("/metrics", from: service.port).body
                     return metrics.contains(#"router_open_requests{kind="request"} 0"#)
                         && metrics.contains(#"router_open_requests{kind="stream"} 0"#) ? true : nil
                 }
@@ -133,7 +133,7 @@ struct RouterFaultTests {
     }
 
     private static func check(_ fault: Fault, _ kind: Kind, _ service: ServiceUnderTest) async throws {
-        let answer = try await RawAnswer.send(kind.request(fault), to: service.port)
+        let answer = try await RawResponse.send(kind.request(fault), to: service.port)
         let comment = Comment(rawValue: "\(kind) × \(fault): \(answer.text.prefix(300))")
         // A response to HEAD is complete with its head, whatever the body would have been.
         switch kind == .head && fault.effect == .brokenBody ? Fault.Effect.none : fault.effect {
@@ -152,7 +152,7 @@ struct RouterFaultTests {
             #expect(answer.status == 200, comment)
             #expect(answer.body.isEmpty == (kind == .head), comment)
         }
-        let next = try await RawAnswer.get("/next", from: service.port)
+        let next = try await RawResponse.get("/next", from: service.port)
         #expect(next.status == 200 && next.body == "{}", comment)
     }
 
@@ -161,7 +161,7 @@ struct RouterFaultTests {
         let settings = ["Agentweaver__ApiBaseUrl": "http://127.0.0.1:\(port)", "Router__Enabled": "true"]
         try await ServiceUnderTest.run(settings: settings) { service in
             for kind in Kind.allCases {
-                let answer = try await RawAnswer.send(kind.request(.silent), to: service.port)
+                let answer = try await RawResponse.send(kind.request(.silent), to: service.port)
                 #expect(answer.status == 502, "\(kind)")
                 #expect(answer.field("Retry-After") == "5", "\(kind)")
                 #expect(answer.body.isEmpty == (kind == .head), "\(kind)")

@@ -53,11 +53,11 @@ extension RouterSystemTests {
     @Test func theCoreAPIsLastEventEndsTheStream() async throws {
         try await Self.serve { service, _ in
             try service.addSandbox()
-            let answer = try await RawAnswer.get("\(Self.run)/stream?count=1", from: service.port)
+            let answer = try await RawResponse.get("\(Self.run)/stream?count=1", from: service.port)
             #expect(answer.body.hasSuffix("0\r\n\r\n"))
             let events = Self.events(in: Self.decoded(Array(answer.text.utf8)))
             #expect(events.last?.hasPrefix("event: done") == true)
-            let refused = try await RawAnswer.get(
+            let refused = try await RawResponse.get(
                 "\(Self.run)/stream",
                 from: service.port,
                 "Authorization: Bearer \(ServiceUnderTest.key)\r\n"
@@ -91,11 +91,11 @@ extension RouterSystemTests {
         let port = try #require(Sockets.freePort(address: "127.0.0.1"))
         let settings = ["Agentweaver__ApiBaseUrl": "http://127.0.0.1:\(port)", "Router__Enabled": "true"]
         try await ServiceUnderTest.run(settings: settings) { service in
-            let answer = try await RawAnswer.get("/api/x", from: service.port)
+            let answer = try await RawResponse.get("/api/x", from: service.port)
             #expect(answer.status == 502)
             #expect(answer.field("Retry-After") == "5")
             #expect(answer.field("X-Request-ID")?.count == 32)
-            let ready = try await RawAnswer.get("/readyz", from: service.port)
+            let ready = try await RawResponse.get("/readyz", from: service.port)
             #expect(ready.status == 200)
         }
     }
@@ -104,7 +104,7 @@ extension RouterSystemTests {
         try await Self.serve { service, _ in
             service.server.faults.add(.init(times: nil, fault: .drop))
             defer { service.server.faults.clear() }
-            let passedOn = try await RawAnswer.get("/slow/0", from: service.port)
+            let passedOn = try await RawResponse.get("/slow/0", from: service.port)
             #expect(passedOn.status == 200)
             let body = #"{"request_id": "core-request"}"#
             let denied = try await service.call(.post, "\(Self.run)/tool-denials", body: body)

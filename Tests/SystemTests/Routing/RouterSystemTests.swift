@@ -67,7 +67,7 @@ struct RouterSystemTests {
     @Test(arguments: ["length", "chunks", "reset"])
     func anAnswerThatBreaksOffIsNotMadeToLookWhole(where place: String) async throws {
         try await Self.serve { service, _ in
-            let answer = try await RawAnswer.get("/break/\(place)", from: service.port)
+            let answer = try await RawResponse.get("/break/\(place)", from: service.port)
             #expect(answer.status == 200)
             #expect(answer.field("Content-Length") == (place == "chunks" ? nil : "1000"))
             #expect(!answer.body.hasSuffix("0\r\n\r\n"))
@@ -78,7 +78,7 @@ struct RouterSystemTests {
     @Test(arguments: ["close", "garbage"])
     func anAnswerThatIsNoneIsABadGateway(where place: String) async throws {
         try await Self.serve { service, _ in
-            let answer = try await RawAnswer.get("/break/\(place)", from: service.port)
+            let answer = try await RawResponse.get("/break/\(place)", from: service.port)
             #expect(answer.status == 502)
             #expect(answer.field("Retry-After") == "5")
             #expect(answer.body.hasPrefix(#"{"error":"The core API"#))
@@ -100,7 +100,7 @@ struct RouterSystemTests {
 
     @Test func aSlowAnswerIsWaitedForAndAskedForOnce() async throws {
         try await Self.serve { service, core in
-            let answer = try await RawAnswer.get("/slow/4000", from: service.port)
+            let answer = try await RawResponse.get("/slow/4000", from: service.port)
             let state = try await core.state()
             #expect(answer.status == 200)
             #expect(state.requests == 2)
@@ -109,7 +109,7 @@ struct RouterSystemTests {
 
     @Test func anAnswerThatDoesNotBeginInTimeIsAGatewayTimeout() async throws {
         try await Self.serve(["Router__HeadTimeoutSeconds": "1"]) { service, core in
-            let answer = try await RawAnswer.get("/slow/60000", from: service.port)
+            let answer = try await RawResponse.get("/slow/60000", from: service.port)
             #expect(answer.status == 504)
             #expect(answer.field("Retry-After") == "5")
             try await core.until { $0.connections == 1 }
@@ -126,7 +126,7 @@ struct RouterSystemTests {
                 try await ContinuousClock().sleep(for: .milliseconds(700))
                 try await client.send(part)
             }
-            let answer = RawAnswer(text: await client.receiveAll())
+            let answer = RawResponse(text: await client.receiveAll())
             #expect(answer.status == 200)
             #expect(answer.body.contains(#""length": 6"#))
         }
@@ -136,7 +136,7 @@ struct RouterSystemTests {
 
     @Test func trailersPass() async throws {
         try await Self.serve { service, _ in
-            let answer = try await RawAnswer.get("/trailers", from: service.port, "TE: trailers\r\n")
+            let answer = try await RawResponse.get("/trailers", from: service.port, "TE: trailers\r\n")
             #expect(answer.body == "5\r\nhello\r\n0\r\nX-Sum: 5\r\nX-More: 6\r\n\r\n")
             #expect(answer.field("X-TE") == "trailers")
             #expect(answer.field("Trailer") == "X-Sum")
@@ -153,14 +153,14 @@ struct RouterSystemTests {
             try await client.send("abc")
             let answer = await client.receiveAll()
             #expect(answer.contains(#"{"length": 3, "expect": "100-continue"}"#))
-            let refused = try await RawAnswer.send("PUT /continue?refuse \(head)", to: service.port)
+            let refused = try await RawResponse.send("PUT /continue?refuse \(head)", to: service.port)
             #expect(refused.status == 417)
         }
     }
 
     @Test func anAnswerToHEADHasALengthAndNoBody() async throws {
         try await Self.serve { service, _ in
-            let answer = try await RawAnswer.send(
+            let answer = try await RawResponse.send(
                 "HEAD /download/12345 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
                 to: service.port
             )
@@ -172,12 +172,12 @@ struct RouterSystemTests {
 
     @Test func anOfferOfAnotherProtocolIsRefusedOrIgnored() async throws {
         try await Self.serve { service, _ in
-            let webSocket = try await RawAnswer.send(
+            let webSocket = try await RawResponse.send(
                 "GET /any/1 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
                 to: service.port
             )
             #expect(webSocket.status == 501)
-            let http2 = try await RawAnswer.send(
+            let http2 = try await RawResponse.send(
                 "GET /slow/0 HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: A\r\n\r\n",
                 to: service.port
             )
@@ -189,10 +189,10 @@ struct RouterSystemTests {
     @Test func headsMayHave32KiBAndNoMore() async throws {
         try await Self.serve { service, _ in
             let large = String(repeating: "x", count: 31_000)
-            let accepted = try await RawAnswer.get("/slow/0", from: service.port, "X-A: \(large)\r\n")
+            let accepted = try await RawResponse.get("/slow/0", from: service.port, "X-A: \(large)\r\n")
             #expect(accepted.status == 200)
             let larger = String(repeating: "x", count: 33_000)
-            let refused = try await RawAnswer.get("/slow/0", from: service.port, "X-A: \(larger)\r\n")
+            let refused = try await RawResponse.get("/slow/0", from: service.port, "X-A: \(larger)\r\n")
             #expect(refused.status == 431)
         }
     }
@@ -215,7 +215,7 @@ struct RouterSystemTests {
     ])
     func aRequestWhoseFramingIsAmbiguousIsRefused(bytes: String) async throws {
         try await Self.serve { service, core in
-            let answer = try await RawAnswer.send(bytes, to: service.port)
+            let answer = try await RawResponse.send(bytes, to: service.port)
             #expect(answer.status == 400)
             let state = try await core.state()
             #expect(state.requests == 1)
@@ -228,7 +228,7 @@ struct RouterSystemTests {
     func aBodyWhoseChunksAreMalformedNeverArrivesWhole(chunks: String) async throws {
         try await Self.serve { service, core in
             let head = "POST /upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-            let answer = try await RawAnswer.send(head + chunks, to: service.port)
+            let answer = try await RawResponse.send(head + chunks, to: service.port)
             #expect(answer.status == 400)
             try await core.until { $0.open == 0 }
             let state = try await core.state()
@@ -243,9 +243,9 @@ struct RouterSystemTests {
         "/api/runs/r/sandbox%2Fpreview", "/API/runs/r/sandbox/preview", "\(run)/sandbox/preview;x=1",
         "\(run)/sandbox/preview/",
     ])
-    func whatOnlyResemblesOneOfOurRoutesReachesTheCoreAPIUntouched(path: String) async throws {
+    func aPathSimilarToOurRoutesReachesTheCoreAPIUnchanged(path: String) async throws {
         try await Self.serve { service, _ in
-            let answer = try await RawAnswer.send(
+            let answer = try await RawResponse.send(
                 "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
                 to: service.port
             )
@@ -256,11 +256,11 @@ struct RouterSystemTests {
 
     @Test func ourOwnRoutesAreAnsweredHere() async throws {
         try await Self.serve { service, core in
-            let health = try await RawAnswer.get("/healthz", from: service.port)
+            let health = try await RawResponse.get("/healthz", from: service.port)
             #expect(health.body.contains(#""status":"ok""#))
-            let metrics = try await RawAnswer.get("/metrics", from: service.port)
+            let metrics = try await RawResponse.get("/metrics", from: service.port)
             #expect(metrics.body.contains("preview_gateway_router"))
-            let unauthenticated = try await RawAnswer.get("\(Self.run)/sandbox/port-forward", from: service.port)
+            let unauthenticated = try await RawResponse.get("\(Self.run)/sandbox/port-forward", from: service.port)
             #expect(unauthenticated.status == 401)
             let state = try await core.state()
             #expect(state.requests == 1)
@@ -278,7 +278,7 @@ struct RouterSystemTests {
             #expect(state.last.authorization == "Bearer \(ServiceUnderTest.owner)")
             let option = try await service.call(.post, "\(Self.run)/auto-approve", body: #"{"enabled": true}"#)
             #expect(option.status == 200)
-            _ = try await RawAnswer.send(
+            _ = try await RawResponse.send(
                 "POST \(Self.run)/end HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
                 to: core.port
             )
@@ -300,7 +300,7 @@ struct RouterSystemTests {
                 headers: preference
             )
             let request = try #require(asked["request_id"])
-            _ = try await RawAnswer.send(
+            _ = try await RawResponse.send(
                 "POST \(Self.run)/end HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
                 to: core.port
             )

@@ -79,13 +79,13 @@ struct SoakCluster: Sendable {
     }
 
     /// - Parameter agentsPort: The port that only agents request.
-    func routes(agentsPort: Int) async throws -> [SoakBooks.Route] {
+    func routes(agentsPort: Int) async throws -> [SoakExpectations.Route] {
         try await items(Self.routes).compactMap { item in
             let annotations = item.metadata.annotations ?? [:]
             guard let token = PreviewToken(objectName: item.metadata.name),
                 let expiry = annotations["agentweaver.dev/preview-expires-at"].flatMap({ RFC3339.date($0) })
             else { return nil }
-            return SoakBooks.Route(
+            return SoakExpectations.Route(
                 token: token.text,
                 expiresAt: expiry,
                 isAgents: annotations["agentweaver.dev/preview-target-port"] == "\(agentsPort)"

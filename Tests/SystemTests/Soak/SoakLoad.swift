@@ -18,7 +18,7 @@ final class SoakLoad: Sendable {
     private static let mostPreviews = 4
 
     private struct State {
-        var books: SoakBooks
+        var expectations: SoakExpectations
         var isStrict = false
         var isOver = false
         /// Requests with an unexpected status while the load was strict.
@@ -32,10 +32,10 @@ final class SoakLoad: Sendable {
 
     init(proxy: LaggingProxy, outageGrace: Duration) {
         self.proxy = proxy
-        state = Mutex(State(books: SoakBooks(outageGrace: outageGrace)))
+        state = Mutex(State(expectations: SoakExpectations(outageGrace: outageGrace)))
     }
 
-    var books: SoakBooks { state.withLock(\.books) }
+    var expectations: SoakExpectations { state.withLock(\.expectations) }
     var failures: [String] { state.withLock(\.failures) }
     /// The number of responses, by status.
     var statuses: [Int: Int] { state.withLock(\.statuses) }
@@ -48,7 +48,7 @@ final class SoakLoad: Sendable {
 
     private var isOver: Bool { state.withLock(\.isOver) }
 
-    func update(_ change: (inout SoakBooks) -> Void) { state.withLock { change(&$0.books) } }
+    func update(_ change: (inout SoakExpectations) -> Void) { state.withLock { change(&$0.expectations) } }
 
     // MARK: Callers
 
@@ -65,7 +65,7 @@ final class SoakLoad: Sendable {
                 if let token = try await start("\(previews)/port-forward", port: port) { tokens.append(token) }
             } else if choice < 0.15 {
                 let token = tokens.remove(at: Int(random.next() % UInt64(tokens.count)))
-                update { $0.noteStopAsked(token) }
+                update { $0.recordStopRequest(token) }
                 _ = try await call("DELETE", "\(previews)/port-forward/\(token)", expecting: [200, 404])
             } else if choice < 0.18 {
                 // The preview is abandoned: it must end at its deadline.
@@ -82,7 +82,7 @@ final class SoakLoad: Sendable {
     }
 
     /// Front ends that ping one preview all the time: it must exist whatever happens (invariant I15).
-    func faithfulViewers(of run: RunID) async throws {
+    func permanentViewers(of run: RunID) async throws {
         let previews = "/api/runs/\(run.text)/sandbox"
         var started: String?
         while started == nil {
@@ -96,7 +96,7 @@ final class SoakLoad: Sendable {
                 group.addTask { [self] in
                     while !isOver {
                         guard try await ping(token, previews) else {
-                            return update { $0.noteLoss(of: token, at: Date()) }
+                            return update { $0.recordLoss(of: token, at: Date()) }
                         }
                         try await time.sleep(Self.pace)
                     }
@@ -109,9 +109,9 @@ final class SoakLoad: Sendable {
     /// - Returns: False if the preview has ended.
     private func ping(_ token: String, _ previews: String) async throws -> Bool {
         let (status, body) = try await call("POST", "\(previews)/preview/\(token)/keepalive", expecting: [200, 404])
-        if status == 404 { update { $0.noteUnknown(token, at: Date()) } }
+        if status == 404 { update { $0.recordNotFound(token, at: Date()) } }
         if status == 200, let until = Self.decode(KeptAlive.self, body).flatMap({ RFC3339.date($0.expires_at) }) {
-            update { $0.notePing(of: token, until: until) }
+            update { $0.recordPing(of: token, until: until) }
         }
         return status != 404
     }
@@ -132,7 +132,7 @@ final class SoakLoad: Sendable {
         guard status == 200, let session = Self.decode(Session.self, body),
             let until = RFC3339.date(session.expires_at)
         else { return nil }
-        update { $0.noteStart(of: session.session_id, until: until) }
+        update { $0.recordStart(of: session.session_id, until: until) }
         return session.session_id
     }
 
@@ -148,13 +148,13 @@ final class SoakLoad: Sendable {
     }
 
     /// An operator: approves pending requests with the scope `once`.
-    func operatorOf(_ run: RunID) async throws {
+    func approver(of run: RunID) async throws {
         while !isOver {
             try await time.sleep(Self.pace * 3)
             let (status, body) = try await call("GET", "/api/runs/\(run.text)/preview-requests")
             guard status == 200 else { continue }
             for request in Self.decode([Request].self, body) ?? [] where request.state == "pending" {
-                update { $0.noteApproval() }
+                update { $0.recordApproval() }
                 _ = try await call(
                     "POST",
                     "/api/runs/\(run.text)/tool-approvals",
@@ -191,7 +191,7 @@ final class SoakLoad: Sendable {
         expecting: Set<Int> = [200]
     ) async throws -> (status: Int, body: String) {
         let isStrict = state.withLock(\.isStrict)
-        let answer = await proxy.forward(KeptConnection.request(method, path, body: body, bearer: bearer))
+        let answer = await proxy.forward(PersistentConnection.request(method, path, body: body, bearer: bearer))
         try Task.checkCancellation()
         state.withLock { state in
             state.statuses[answer.status, default: 0] += 1

@@ -23,20 +23,23 @@ import Testing
     .timeLimit(.minutes(Soak.minutes + 4))
 )
 struct SoakTests {
-    @Test func theBooksBalanceAfterKillsAnOutageAndARollingUpdate() async throws {
+    @Test func everyPromiseHoldsThroughKillsAnOutageAndARollingUpdate() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "soak-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try await SoakCluster.with(runs: 4, in: folder) { cluster, runs in
             let soak = try Soak(cluster, runs, folder: folder)
             try await soak.run()
-            let books = soak.load.books
+            let expectations = soak.load.expectations
             print(soak.summary)
-            #expect(books.violations.isEmpty)
+            #expect(expectations.violations.isEmpty)
             #expect(soak.load.failures.isEmpty, "during the rolling update")
-            #expect(books.pings > 50 && books.starts > 5 && books.stops > 1 && books.ends > 3, "the load was one")
+            #expect(
+                expectations.pings > 50 && expectations.starts > 5 && expectations.stops > 1 && expectations.ends > 3,
+                "the load was one"
+            )
             #expect(try await cluster.objectCount() == 0, "nothing is left, and no half of anything")
             for growth in soak.excessiveGrowth { Issue.record("\(growth)") }
-            if books.violations.isEmpty, soak.load.failures.isEmpty {
+            if expectations.violations.isEmpty, soak.load.failures.isEmpty {
                 try FileManager.default.removeItem(at: folder)
             } else {
                 print("the replicas' logs are in \(folder.path)")
@@ -84,21 +87,21 @@ final class Soak: Sendable {
     }
 
     func run() async throws {
-        let core = CoreAnswers()
+        let core = PermissiveCoreAPI()
         try await core.run { corePort in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 for number in 0..<3 { try await self.add(number, corePort, to: &group) }
-                self.excuseYoungReplicas()
+                self.excuseRestartedReplicas()
                 group.addTask { try await self.proxy.watch() }
-                group.addTask { try await self.lookAtTheCluster() }
-                group.addTask { try await self.lookAtTheReplicas() }
+                group.addTask { try await self.compareWithTheCluster() }
+                group.addTask { try await self.sampleTheReplicas() }
                 for (number, run) in self.runs.dropFirst(2).enumerated() {
                     group.addTask { try await self.load.viewer(of: run, seed: Self.seed &+ UInt64(number)) }
                 }
                 group.addTask { try await self.load.agent(of: self.runs[1]) }
-                group.addTask { try await self.load.operatorOf(self.runs[1]) }
-                group.addTask { try await self.load.faithfulViewers(of: self.runs[0]) }
+                group.addTask { try await self.load.approver(of: self.runs[1]) }
+                group.addTask { try await self.load.permanentViewers(of: self.runs[0]) }
                 let end = self.time.uptime() + .seconds(60 * Self.minutes)
                 repeat { try await self.cycle(corePort, &group) } while self.time.uptime() < end
                 self.load.end()
@@ -114,24 +117,24 @@ final class Soak: Sendable {
             let victim = replicas.withLock { $0.remove(at: Int(random.next() % UInt64($0.count))) }.process
             victim.failNow()
             counts.withLock { $0.kills += 1 }
-            excuseYoungReplicas()
+            excuseRestartedReplicas()
             try await add(victim.number, corePort, to: &group)
         }
-        load.update { $0.noteOutage(until: Date() + Self.outage + Self.recovery) }
-        cluster.proxy.muteEverything()
+        load.update { $0.recordOutage(until: Date() + Self.outage + Self.recovery) }
+        cluster.proxy.muteAllConnections()
         try await time.sleep(Self.outage)
         cluster.proxy.forwardNewConnections()
-        load.update { $0.noteOutage(until: Date() + Self.recovery) }
+        load.update { $0.recordOutage(until: Date() + Self.recovery) }
         counts.withLock { $0.outages += 1 }
         // Callers from the time of the outage get their error within the time limit; then everything works.
-        try await waitUntilStartsWork()
+        try await waitUntilStartsSucceed()
         load.setStrict(true)
         for old in replicas.withLock({ $0.map(\.process) }) {
             try await add(old.number, corePort, to: &group)
             old.signalStop()
             _ = try await old.waitUntilEnded()
             replicas.withLock { $0.removeAll { $0.process === old } }
-            excuseYoungReplicas()
+            excuseRestartedReplicas()
         }
         load.setStrict(false)
         counts.withLock { $0.updates += 1 }
@@ -139,15 +142,15 @@ final class Soak: Sendable {
 
     /// A replica reaps nothing for idleness during the grace after its start, and even the oldest replica may have just
     /// started.
-    private func excuseYoungReplicas() {
+    private func excuseRestartedReplicas() {
         guard let first = replicas.withLock({ $0.map(\.readySince).min() }) else { return }
-        load.update { $0.noteOutage(until: first) }
+        load.update { $0.recordOutage(until: first) }
     }
 
-    private func waitUntilStartsWork() async throws {
+    private func waitUntilStartsSucceed() async throws {
         // A request that has hung since the outage is answered within 10 s of its start.
         try await time.sleep(.seconds(3))
-        let request = KeptConnection.request(
+        let request = PersistentConnection.request(
             "POST",
             "/api/runs/\(runs[0].text)/sandbox/port-forward",
             body: #"{"target_port": 3000}"#,
@@ -197,7 +200,7 @@ final class Soak: Sendable {
 
     // MARK: Observation
 
-    private func lookAtTheCluster() async throws {
+    private func compareWithTheCluster() async throws {
         while true {
             let begun = Date()
             let routes = try await cluster.routes(agentsPort: SoakLoad.agentsPort)
@@ -207,7 +210,7 @@ final class Soak: Sendable {
         }
     }
 
-    private func lookAtTheReplicas() async throws {
+    private func sampleTheReplicas() async throws {
         while true {
             let second = time.uptime() / .seconds(1)
             for replica in replicas.withLock({ $0.map(\.process) }) {
@@ -220,7 +223,7 @@ final class Soak: Sendable {
 
     /// No more pings arrive: every preview must end by itself.
     private func waitForTheEnd() async throws {
-        let limit = Self.idle + Self.outageGrace + SoakBooks.lateness + .seconds(4)
+        let limit = Self.idle + Self.outageGrace + SoakExpectations.lateness + .seconds(4)
         _ = try await poll(every: .milliseconds(250), limit: limit) {
             try await cluster.objectCount() == 0 ? true : nil
         }
@@ -242,7 +245,7 @@ final class Soak: Sendable {
     }
 
     var summary: String {
-        let books = load.books
+        let expectations = load.expectations
         let counts = counts.withLock(\.self)
         var lines = [
             """
@@ -251,9 +254,9 @@ final class Soak: Sendable {
             \(counts.kills) kills, \(counts.outages) outages, \(counts.updates) rolling updates
             """,
             """
-            \(books.starts) starts, \(books.pings) pings, \(books.stops) stops, \(books.ends) ends; answers \
+            \(expectations.starts) starts, \(expectations.pings) pings, \(expectations.stops) stops, \(expectations.ends) ends; answers \
             \(load.statuses.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")); \
-            \(books.violations.count) violations, \(load.failures.count) failures in rolling updates
+            \(expectations.violations.count) violations, \(load.failures.count) failures in rolling updates
             """,
         ]
         lines += growth.map {
@@ -264,7 +267,7 @@ final class Soak: Sendable {
 }
 
 /// A core API in which every run exists and belongs to the caller.
-private struct CoreAnswers: Sendable {
+private struct PermissiveCoreAPI: Sendable {
     func run(_ body: @escaping @Sendable (_ port: Int) async throws -> Void) async throws {
         let (ports, source) = AsyncStream.makeStream(of: Int.self)
         let application = Application(

@@ -12,7 +12,7 @@ extension SimulatedCluster: PreviewObjects {
     ) async throws(ClusterError) -> Bool {
         try await perform(.labelPod) { state in
             guard state.pods[pod] == true else { return false }
-            state.podLabels[pod] = PodLabel(run: run, putAt: instant, resourceVersion: "\(state.nextVersion())")
+            state.podLabels[pod] = PodLabel(run: run, setAt: instant, resourceVersion: "\(state.nextVersion())")
             state.publish(.pods(.applied(state.record(of: pod))))
             return true
         }

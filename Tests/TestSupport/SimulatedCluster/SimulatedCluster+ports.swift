@@ -40,7 +40,7 @@ extension SimulatedCluster: ClusterTime {
 }
 
 extension SimulatedCluster: PreviewProbe {
-    public func probe(_ token: PreviewToken, patience: Duration) async -> ProbeOutcome {
+    public func probe(_ token: PreviewToken, timeout: Duration) async -> ProbeOutcome {
         let outcome = try? await perform(.probe) { state in
             let seesLocalhost = state.routes[token]?.preview?.hostHeader == .localhost
             if state.routes[token]?.backendProtocol == .http2, !seesLocalhost, let outcome = state.http2Outcome {
@@ -83,10 +83,10 @@ extension SimulatedCluster: ClusterFeed {
 
     private var lag: UInt64 { state.withLock { $0.interleaving.map { $0.next() % Self.maxPauses } ?? 0 } }
 
-    /// Reopens the silent watches, so that the missed changes arrive, unless ``deafenWatch()`` was called.
+    /// Reopens the silent watches, so that the missed changes arrive, unless ``silenceWatchPermanently()`` was called.
     public func isAlive() async -> Bool {
-        let isAlive = try? await perform(.proveWatch) { state in
-            if !state.watchIsDeaf { state.endSilence(over: ClusterCollection.allCases) }
+        let isAlive = try? await perform(.checkWatch) { state in
+            if !state.watchStaysSilent { state.endSilence(over: ClusterCollection.allCases) }
             return true
         }
         return isAlive ?? false

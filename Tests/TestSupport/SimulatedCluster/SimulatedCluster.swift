@@ -12,7 +12,7 @@ public final class SimulatedCluster: Sendable {
     public enum Operation: String, Hashable, Sendable, CaseIterable {
         case resolveSandbox, labelPod, createService, createRoute, route, routes, routesOfRun, routeStatus, backend
         case backends, extend, deleteRoute, deleteBackend, livePods, isLive, claims, claimExists, probe
-        case proveWatch, isPodReady, rewriteHost, setBackendProtocol, podLabel, unlabelPod
+        case checkWatch, isPodReady, rewriteHost, setBackendProtocol, podLabel, unlabelPod
         case claim, writeClaim, replaceOnClaim, setAutoApprove, commonGrants, addCommonGrant
     }
 
@@ -59,7 +59,7 @@ public final class SimulatedCluster: Sendable {
         var pods: [PodIdentity: Bool] = [:]
         var podLabels: [PodIdentity: PodLabel] = [:]
         var routeStatus = RouteStatus(isAccepted: true)
-        var probeOutcome = ProbeOutcome.answered(PreviewAnswer(status: 200))
+        var probeOutcome = ProbeOutcome.answered(ProbeResponse(status: 200))
         /// The outcome of a probe where the app sees `localhost`, if it differs.
         var localhostOutcome: ProbeOutcome?
         /// The outcome of a probe where the gateway speaks HTTP/2 to the app, if it differs.
@@ -74,7 +74,7 @@ public final class SimulatedCluster: Sendable {
         /// The watches that deliver nothing although they appear to work.
         var silentWatches: Set<ClusterCollection> = []
         /// Whether a silent watch stays silent when it is reopened.
-        var watchIsDeaf = false
+        var watchStaysSilent = false
         var missed: [ClusterChange] = []
         var claims: [String: StoredClaim] = [:]
         var commonGrants = StandingGrants()
@@ -249,19 +249,19 @@ public final class SimulatedCluster: Sendable {
     /// earliest instant too.
     public func advance(by duration: Duration) { advance(exactlyBy: duration + Self.uncertainty) }
     public func advance(exactlyBy duration: Duration) { state.withLock { $0.now = $0.now + duration } }
-    public func hideTime() { state.withLock { $0.timeIsKnown = false } }
+    public func makeTimeUnknown() { state.withLock { $0.timeIsKnown = false } }
     /// Makes the clock that writes `creationTimestamp` slow, as that of one API server of several may be.
     public func setCreationLag(_ lag: Duration) { state.withLock { $0.creationLag = lag } }
-    public func showTime() { state.withLock { $0.timeIsKnown = true } }
+    public func makeTimeKnown() { state.withLock { $0.timeIsKnown = true } }
 
-    /// Makes every operation except probes fail until ``comeBack()``, as if the API server could not be reached.
-    public func goAway() {
+    /// Makes every operation except probes fail until ``becomeReachable()``, as if the API server could not be reached.
+    public func becomeUnreachable() {
         for operation in Operation.allCases where operation != .probe {
             failAlways(operation, ClusterError(.unavailable, "the API server cannot be reached (connect)"))
         }
     }
 
-    public func comeBack() { for operation in Operation.allCases { heal(operation) } }
+    public func becomeReachable() { for operation in Operation.allCases { stopFailing(operation) } }
 
     public func setProbeOutcome(_ outcome: ProbeOutcome) { state.withLock { $0.probeOutcome = outcome } }
     /// Sets the outcome of a probe where the app sees `localhost`.
@@ -279,12 +279,12 @@ public final class SimulatedCluster: Sendable {
         state.withLock { $0.faults[operation, default: []] += faults }
     }
 
-    /// Makes every call of `operation` fail until ``heal(_:)``.
+    /// Makes every call of `operation` fail until ``stopFailing(_:)``.
     public func failAlways(_ operation: Operation, _ error: ClusterError) {
         state.withLock { $0.faults[operation] = Array(repeating: .before(error), count: 10_000) }
     }
 
-    public func heal(_ operation: Operation) { state.withLock { $0.faults[operation] = nil } }
+    public func stopFailing(_ operation: Operation) { state.withLock { $0.faults[operation] = nil } }
 
     /// Runs `action` just before the next call of `operation` takes effect.
     public func interrupt(_ operation: Operation, _ action: @escaping @Sendable () async -> Void) {
@@ -309,10 +309,10 @@ public final class SimulatedCluster: Sendable {
     }
 
     /// Like ``silenceWatch(over:)``, but reopening the watches changes nothing.
-    public func deafenWatch() {
+    public func silenceWatchPermanently() {
         state.withLock { state in
             state.silentWatches = Set(ClusterCollection.allCases)
-            state.watchIsDeaf = true
+            state.watchStaysSilent = true
         }
     }
 
@@ -373,7 +373,7 @@ extension SimulatedCluster.State {
     }
 
     func record(of pod: PodIdentity) -> PodRecord {
-        PodRecord(identity: pod, runLabel: podLabels[pod]?.run, labelledAt: podLabels[pod]?.putAt)
+        PodRecord(identity: pod, runLabel: podLabels[pod]?.run, labelledAt: podLabels[pod]?.setAt)
     }
 
     mutating func changeRoute(

@@ -27,12 +27,12 @@ extension DoctorCheck {
                 case .unauthorized:
                     return .failure(
                         "it does not accept the service key",
-                        mend: "set this service's key to the platform's: kubectl get secret preview-gateway -o yaml"
+                        remedy: "set this service's key to the platform's: kubectl get secret preview-gateway -o yaml"
                     )
                 default:
                     return .failure(
                         error.message,
-                        mend: "kubectl get pods -l app=agentweaver-api; NetworkPolicy allow-preview-gateway-to-api"
+                        remedy: "kubectl get pods -l app=agentweaver-api; NetworkPolicy allow-preview-gateway-to-api"
                     )
                 }
             }

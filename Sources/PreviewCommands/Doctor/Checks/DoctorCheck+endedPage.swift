@@ -16,7 +16,7 @@ extension DoctorCheck {
             } catch let error as KubernetesError where error.isNotFound {
                 return .warning(
                     "there is no HTTPRoute \(endedPageRoute)",
-                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone)"
+                    remedy: "k8s/deploy.sh --image IMAGE --zone \(zone)"
                 )
             }
             let hostnames = route.spec.hostnames
@@ -24,7 +24,7 @@ extension DoctorCheck {
                 let found = hostnames.isEmpty ? "none" : hostnames.joined(separator: ", ")
                 return .warning(
                     "\(endedPageRoute) does not have the hostname *.\(zone); there is \(found)",
-                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone)"
+                    remedy: "k8s/deploy.sh --image IMAGE --zone \(zone)"
                 )
             }
             let parents = route.status?.parents ?? []
@@ -37,7 +37,7 @@ extension DoctorCheck {
             guard isServed else {
                 return .warning(
                     "the Gateway does not serve \(endedPageRoute)",
-                    mend: "kubectl describe httproute \(endedPageRoute) -n \(context.namespace)"
+                    remedy: "kubectl describe httproute \(endedPageRoute) -n \(context.namespace)"
                 )
             }
             return .ok("*.\(zone)")

@@ -34,7 +34,7 @@ extension DoctorCheck {
             switch try await context.certificate(of: gateway, listener, host: host) {
             case .none(let finding): return finding
             case .found(let certificate, let place):
-                return judge(certificate, from: place, zone: "\(zone)", now: context.probes.now())
+                return finding(for: certificate, from: place, zone: "\(zone)", now: context.probes.now())
             }
         },
         DoctorCheck("PG304", .gateway, "only previews use the zone") { context in
@@ -51,7 +51,7 @@ extension DoctorCheck {
             guard hosts.isEmpty else {
                 return .warning(
                     "hosts in the same zone: \(hosts.sorted().joined(separator: ", ")); previews can set cookies for them",
-                    mend:
+                    remedy:
                         "use a separate zone for previews, or see Docs/ThreatModel.md for the remaining risk"
                 )
             }
@@ -84,7 +84,7 @@ extension DoctorCheck {
                     \(found.count) of \(tokens.count) tokens are in the metrics (\(found.map(\.fingerprint).sorted().joined(separator: ", "))), \
                     so anyone who reads the metrics can open these previews
                     """,
-                    mend: "drop the labels that name Services and hosts when scraping"
+                    remedy: "drop the labels that name Services and hosts when scraping"
                 )
             }
             return .ok("none of \(tokens.count) in \(pods.count) pods")
@@ -93,19 +93,21 @@ extension DoctorCheck {
 
     private static let gatewayLabel = "gateway.networking.k8s.io/gateway-name"
 
-    static func judge(_ certificate: ServerCertificate, from place: String, zone: String, now: Date) -> DoctorFinding {
+    static func finding(for certificate: ServerCertificate, from place: String, zone: String, now: Date)
+        -> DoctorFinding
+    {
         let renew = "kubectl get secret,certificate,defaultdomaincertificate -A; renew it at its source"
         let end = Date(timeIntervalSince1970: Double(certificate.notAfterSeconds))
         let day = RFC3339.string(end).prefix(10)
         guard certificate.coversHost else {
-            return .failure("the certificate of \(place) does not cover *.\(zone)", mend: "use one for *.\(zone)")
+            return .failure("the certificate of \(place) does not cover *.\(zone)", remedy: "use one for *.\(zone)")
         }
-        guard now < end else { return .failure("the certificate of \(place) expired on \(day)", mend: renew) }
+        guard now < end else { return .failure("the certificate of \(place) expired on \(day)", remedy: renew) }
         guard now >= Date(timeIntervalSince1970: Double(certificate.notBeforeSeconds)) else {
-            return .failure("the certificate of \(place) is not valid yet", mend: "compare the clocks: PG102")
+            return .failure("the certificate of \(place) is not valid yet", remedy: "compare the clocks: PG102")
         }
         guard now + renewalTime < end else {
-            return .warning("the certificate of \(place) expires on \(day)", mend: renew)
+            return .warning("the certificate of \(place) expires on \(day)", remedy: renew)
         }
         return .ok("*.\(zone), from \(place), until \(day)")
     }
@@ -136,11 +138,11 @@ extension DoctorContext {
                 )
                 let pem = secret.data?["tls.crt"].flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
                 guard let certificate = pem.flatMap({ ServerCertificate(pem: $0, host: host) }) else {
-                    return .none(.failure("\(place) contains no certificate", mend: "add one as its tls.crt"))
+                    return .none(.failure("\(place) contains no certificate", remedy: "add one as its tls.crt"))
                 }
                 return .found(certificate, at: place)
             } catch let error as KubernetesError where error.isNotFound {
-                return .none(.failure("there is no \(place)", mend: "create it, or wait until it is issued"))
+                return .none(.failure("there is no \(place)", remedy: "create it, or wait until it is issued"))
             } catch let error as KubernetesError where error.kind == .forbidden {
                 // Continue with the handshake: the certificate that the server presents is public.
             }

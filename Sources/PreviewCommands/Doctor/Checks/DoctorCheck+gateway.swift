@@ -11,17 +11,17 @@ extension DoctorCheck {
             {
                 return .failure(
                     "there is no Gateway \(name)",
-                    mend: "k8s/deploy.sh --image IMAGE, or set \(Settings.Keys.gatewayName.key)"
+                    remedy: "k8s/deploy.sh --image IMAGE, or set \(Settings.Keys.gatewayName.key)"
                 )
             }
             let describe = "kubectl describe gateway \(context.gateway) -n \(context.gatewayNamespace)"
             let conditions = gateway.status?.conditions ?? []
             for type in ["Accepted", "Programmed"] where !conditions.isTrue(type) {
                 let reason = conditions.first(ofType: type)?.reason ?? "no controller reported it"
-                return .failure("\(name) is not \(type) (\(reason))", mend: describe)
+                return .failure("\(name) is not \(type) (\(reason))", remedy: describe)
             }
             let addresses = gateway.status?.addresses?.compactMap(\.value) ?? []
-            guard !addresses.isEmpty else { return .warning("\(name) has no address yet", mend: describe) }
+            guard !addresses.isEmpty else { return .warning("\(name) has no address yet", remedy: describe) }
             return .ok(
                 "\(name), class \(gateway.spec?.gatewayClassName ?? "?"), at \(addresses.joined(separator: ", "))"
             )
@@ -42,7 +42,7 @@ extension DoctorCheck {
                 let hostnames = listeners.compactMap(\.hostname).joined(separator: ", ")
                 return .failure(
                     "no listener has the hostname *.\(zone); there is \(hostnames.isEmpty ? "none" : hostnames)",
-                    mend: "k8s/deploy.sh --image IMAGE --zone \(zone), or set \(Settings.Keys.zoneSuffix.key)"
+                    remedy: "k8s/deploy.sh --image IMAGE --zone \(zone), or set \(Settings.Keys.zoneSuffix.key)"
                 )
             }
             return .ok("*.\(zone)")

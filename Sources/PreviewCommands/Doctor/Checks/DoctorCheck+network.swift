@@ -21,7 +21,7 @@ extension DoctorCheck {
                     it does not resolve; a preview's name resolves only after its DNS record exists, and resolvers may \
                     cache the missing name for minutes
                     """,
-                    mend: """
+                    remedy: """
                         create a wildcard record *.\(zone) with the preview Gateway's address; external-dns creates \
                         one for the HTTPRoute \(DoctorCheck.endedPageRoute)
                         """
@@ -33,7 +33,7 @@ extension DoctorCheck {
             else {
                 return .warning(
                     "it resolves to \(addresses.joined(separator: ", ")), and the Gateway is at \(expected.joined(separator: ", "))",
-                    mend: "point *.\(zone) at the preview Gateway"
+                    remedy: "point *.\(zone) at the preview Gateway"
                 )
             }
             return .ok(addresses.joined(separator: ", "))
@@ -44,13 +44,13 @@ extension DoctorCheck {
             do {
                 found = try await context.client.get(InspectedNetworkPolicy.self, named: policy, in: context.namespace)
             } catch let error as KubernetesError where error.isNotFound {
-                return .failure("there is no NetworkPolicy \(policy)", mend: apply)
+                return .failure("there is no NetworkPolicy \(policy)", remedy: apply)
             }
             let rules = found.spec?.ingress ?? []
             let allowed = context.connection.policy.ports.allowed
             // The platform's own policy may select its pods by other labels, which the manifest would replace. The manifest has
             // the default ports.
-            let mend =
+            let remedy =
                 if found.spec?.podSelector != sandboxSelector {
                     "correct it with kubectl edit -n \(context.namespace) networkpolicy \(policy)"
                 } else if allowed != PortPolicy().allowed {
@@ -71,7 +71,7 @@ extension DoctorCheck {
                 if rules.contains(where: { $0.ports?.isEmpty != false }) { there.append("all ports") }
                 return .failure(
                     "\(policy) admits \(there.joined(separator: ", ")), the settings allow \(allowed.lowerBound)-\(allowed.upperBound)",
-                    mend: mend
+                    remedy: remedy
                 )
             }
             let peers = rules.flatMap { $0.from ?? [] }
@@ -79,7 +79,7 @@ extension DoctorCheck {
                 $0.namespaceSelector == nil && $0.podSelector?.matchLabels == [gatewayLabel: context.gateway]
             }
             guard isForGateway, !peers.isEmpty, rules.allSatisfy({ $0.from?.isEmpty == false }) else {
-                return .warning("\(policy) admits peers other than the preview Gateway's pods", mend: mend)
+                return .warning("\(policy) admits peers other than the preview Gateway's pods", remedy: remedy)
             }
             let pods = try await context.client.listMetadata(
                 of: Pod.self,
@@ -91,7 +91,7 @@ extension DoctorCheck {
             if let pod = missed.first {
                 return .failure(
                     "\(policy) does not select \(missed.count) of \(pods.count) sandboxes, for example pod \(pod.name)",
-                    mend: """
+                    remedy: """
                         let spec.podSelector select the labels of the sandboxes' pods, with kubectl edit -n \
                         \(context.namespace) networkpolicy \(policy)
                         """
@@ -108,13 +108,13 @@ extension DoctorCheck {
                         try await context.client.get(InspectedNetworkPolicy.self, named: name, in: context.namespace)
                     )
                 } catch let error as KubernetesError where error.isNotFound {
-                    return .warning("there is no NetworkPolicy \(name)", mend: apply)
+                    return .warning("there is no NetworkPolicy \(name)", remedy: apply)
                 }
             }
             let problems =
                 problems(ofService: found[0], gateway: context.gateway).map { "\(ServiceObjects.name) \($0)" }
                 + problems(ofCoreAPI: found[1]).map { "\(corePolicy) \($0)" }
-            guard problems.isEmpty else { return .warning(problems.joined(separator: "; "), mend: apply) }
+            guard problems.isEmpty else { return .warning(problems.joined(separator: "; "), remedy: apply) }
             return .ok("\(ServiceObjects.name), \(corePolicy)")
         },
     ]
@@ -130,12 +130,12 @@ extension DoctorCheck {
         var problems: [String] = []
         if forCallers.isEmpty {
             problems.append("admits no callers to port \(apiPort)")
-        } else if forCallers.contains(where: \.isForEverybody) {
+        } else if forCallers.contains(where: \.includesAllPeers) {
             problems.append("admits everybody to port \(apiPort)")
-        } else if forCallers.contains(where: { $0.isFor(podsWith: visitors) }) {
+        } else if forCallers.contains(where: { $0.includes(podsWith: visitors) }) {
             problems.append("admits the preview Gateway's pods to port \(apiPort)")
         }
-        if !rules.contains(where: { $0.admits(port: endedPagePort) && $0.isFor(podsWith: visitors) }) {
+        if !rules.contains(where: { $0.admits(port: endedPagePort) && $0.includes(podsWith: visitors) }) {
             problems.append("does not admit the preview Gateway's pods to port \(endedPagePort)")
         }
         return policy.limitsEgress ? problems + missingEgress(policy.spec?.egress ?? []) : problems
@@ -144,10 +144,10 @@ extension DoctorCheck {
     /// The API server and DNS servers may be any peers, so only their ports are compared.
     private static func missingEgress(_ rules: [InspectedNetworkPolicy.Rule]) -> [String] {
         var missing = [(53, "DNS servers"), (443, "the API server")].filter { port, _ in
-            !rules.contains { $0.admits(port: port) && ($0.isForEverybody || $0.ports?.isEmpty == false) }
+            !rules.contains { $0.admits(port: port) && ($0.includesAllPeers || $0.ports?.isEmpty == false) }
         }
         let core = ["app": ServiceObjects.coreAPI]
-        if !rules.contains(where: { $0.admits(port: apiPort) && $0.isFor(podsWith: core) }) {
+        if !rules.contains(where: { $0.admits(port: apiPort) && $0.includes(podsWith: core) }) {
             missing.append((apiPort, "the core API"))
         }
         return missing.map { "does not let the service reach \($1) on port \($0)" }
@@ -156,7 +156,7 @@ extension DoctorCheck {
     private static func problems(ofCoreAPI policy: InspectedNetworkPolicy) -> [String] {
         let service = [ServiceObjects.nameLabel: ServiceObjects.name]
         let isAdmitted = (policy.spec?.ingress ?? []).contains {
-            $0.admits(port: apiPort) && $0.isFor(podsWith: service)
+            $0.admits(port: apiPort) && $0.includes(podsWith: service)
         }
         return isAdmitted ? [] : ["does not admit the service's pods to port \(apiPort)"]
     }

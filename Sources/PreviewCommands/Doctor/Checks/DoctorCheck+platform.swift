@@ -31,7 +31,7 @@ extension DoctorCheck {
             guard names.isEmpty else {
                 return .warning(
                     "\(names.joined(separator: ", ")) also manages previews; each service may delete the other's as orphans",
-                    mend:
+                    remedy:
                         "kubectl set env -n \(context.namespace) deployment/\(names[0]) \(Settings.Keys.enabled.key)=false"
                 )
             }
@@ -43,7 +43,7 @@ extension DoctorCheck {
             guard left == 0 else {
                 return .warning(
                     "\(left) previews belong to an older service; this service manages them; new ones mean that the older one is active",
-                    mend: "preview-gateway list; they end at their deadlines"
+                    remedy: "preview-gateway list; they end at their deadlines"
                 )
             }
             let undecided = others.filter { $0.environment[enabled.key] == .unknown }.map(\.deployment.metadata.name)
@@ -74,7 +74,7 @@ extension DoctorCheck {
                 let places = direct.map { "\($0.name) (\($0.key))" }.joined(separator: ", ")
                 return .warning(
                     "\(places) calls the core API directly, so agents there cannot request previews",
-                    mend: """
+                    remedy: """
                         kubectl set env -n \(context.namespace) deployment/\(direct[0].name) \
                         \(direct[0].key)=http://\(ServiceObjects.name)
                         """
@@ -99,7 +99,7 @@ extension DoctorCheck {
                 case .noSuchRoute:
                     return .warning(
                         "the core API accepts no events, and \(Settings.Keys.routerEnabled.key) is not true",
-                        mend: "set \(Settings.Keys.routerEnabled.key)=true"
+                        remedy: "set \(Settings.Keys.routerEnabled.key)=true"
                     )
                 case .notFound: return .skipped("the core API answers 404, for the route or for the run")
                 case .rejected, .forbidden: return .ok("the core API accepts events")
@@ -110,26 +110,26 @@ extension DoctorCheck {
         DoctorCheck("PG605", .core, "the main Gateway routes \(ServiceObjects.routedPrefix) to this service") {
             context in
             let routes = try await context.client.list(InspectedRoute.self, in: context.namespace).items
-            let leading = routes.filter { $0.leads(ServiceObjects.routedPrefix, to: ServiceObjects.name) }
+            let leading = routes.filter { $0.forwards(ServiceObjects.routedPrefix, to: ServiceObjects.name) }
             let describe = "kubectl describe httproute -n \(context.namespace) \(leading.first?.metadata.name ?? "")"
             guard !leading.isEmpty else {
                 guard context.isRouting else { return .skipped("\(Settings.Keys.routerEnabled.key) is not true") }
                 return .warning(
                     "no HTTPRoute routes it, so the front end cannot reach this service",
-                    mend: "k8s/deploy.sh --image IMAGE, which applies the HTTPRoute with the installation's host"
+                    remedy: "k8s/deploy.sh --image IMAGE, which applies the HTTPRoute with the installation's host"
                 )
             }
             guard context.isRouting else {
                 return .failure(
                     "it does, but \(Settings.Keys.routerEnabled.key) is not true: requests for the core API get 404",
-                    mend: "set \(Settings.Keys.routerEnabled.key)=true, here and for the service"
+                    remedy: "set \(Settings.Keys.routerEnabled.key)=true, here and for the service"
                 )
             }
             let parents = leading.flatMap { $0.status?.parents ?? [] }
             for type in ["Accepted", "ResolvedRefs"]
             where !parents.contains(where: { ($0.conditions ?? []).isTrue(type) }) {
                 let reason = parents.compactMap { ($0.conditions ?? []).first(ofType: type)?.reason }.first
-                return .failure("the route is not \(type) (\(reason ?? "no controller reported it"))", mend: describe)
+                return .failure("the route is not \(type) (\(reason ?? "no controller reported it"))", remedy: describe)
             }
             return .ok(leading.map(\.metadata.name).joined(separator: ", "))
         },

@@ -13,7 +13,7 @@ extension DoctorCheck {
                 return .failure(
                     served.isEmpty
                         ? "\(group) is not served" : "\(group) is served as \(served.joined(separator: ", ")) only",
-                    mend: "install the Gateway API's CRDs (v1) and an implementation of it"
+                    remedy: "install the Gateway API's CRDs (v1) and an implementation of it"
                 )
             }
             return .ok(served.joined(separator: ", "))
@@ -27,7 +27,7 @@ extension DoctorCheck {
                         served.isEmpty
                             ? "\(resource.group) is not served"
                             : "\(resource.group) is served as \(served.joined(separator: ", ")) only",
-                        mend: "install agent-sandbox 0.4 or later, which serves \(resource.plural)"
+                        remedy: "install agent-sandbox 0.4 or later, which serves \(resource.plural)"
                     )
                 }
                 said.append("\(resource.group)/\(version)")
@@ -46,8 +46,8 @@ extension DoctorCheck {
                         guard let room = quota.room(for: resource) else { continue }
                         let said = "quota \(quota.metadata.name) has room for \(max(room, 0)) more \(resource)"
                         let raise = "kubectl edit resourcequota -n \(context.namespace) \(quota.metadata.name)"
-                        if room <= 0, count > 0 { return .failure(said, mend: raise) }
-                        if room < count { return .warning("\(said), and \(count) are needed", mend: raise) }
+                        if room <= 0, count > 0 { return .failure(said, remedy: raise) }
+                        if room < count { return .warning("\(said), and \(count) are needed", remedy: raise) }
                         least = min(least ?? room, room)
                     }
                 }

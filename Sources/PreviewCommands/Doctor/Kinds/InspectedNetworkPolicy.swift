@@ -72,12 +72,12 @@ extension InspectedNetworkPolicy.Selector {
     /// Whether it selects an object with these labels.
     func selects(_ labels: [String: String]) -> Bool {
         (matchLabels ?? [:]).allSatisfy { labels[$0.key] == $0.value }
-            && (matchExpressions ?? []).allSatisfy { $0.holds(for: labels) }
+            && (matchExpressions ?? []).allSatisfy { $0.matches(labels) }
     }
 }
 
 extension InspectedNetworkPolicy.Selector.Requirement {
-    fileprivate func holds(for labels: [String: String]) -> Bool {
+    fileprivate func matches(_ labels: [String: String]) -> Bool {
         let isListed = labels[key].map { values?.contains($0) == true } ?? false
         return switch `operator` {
         case "In": isListed
@@ -100,11 +100,11 @@ extension InspectedNetworkPolicy.Rule {
     }
 
     /// Whether it is for all peers.
-    var isForEverybody: Bool { from?.isEmpty != false && to?.isEmpty != false }
+    var includesAllPeers: Bool { from?.isEmpty != false && to?.isEmpty != false }
 
     /// Whether its peers include pods with these labels. The namespaces of pods are not compared.
-    func isFor(podsWith labels: [String: String]) -> Bool {
-        isForEverybody
+    func includes(podsWith labels: [String: String]) -> Bool {
+        includesAllPeers
             || ((from ?? []) + (to ?? [])).contains { peer in
                 peer.podSelector.map { $0.selects(labels) } ?? (peer.namespaceSelector != nil)
             }

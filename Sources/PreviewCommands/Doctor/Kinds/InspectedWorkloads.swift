@@ -153,7 +153,7 @@ struct InspectedRoute: KubernetesObject {
     var status: Status?
 
     /// Whether a rule sends requests with a path prefix to a Service.
-    func leads(_ prefix: String, to service: String) -> Bool {
+    func forwards(_ prefix: String, to service: String) -> Bool {
         (spec?.rules ?? []).contains { rule in
             (rule.backendRefs ?? []).contains { $0.name == service }
                 && (rule.matches ?? []).contains { $0.path == .init(type: "PathPrefix", value: prefix) }

@@ -27,12 +27,12 @@ struct MetricsParts: Sendable {
     private func observe() {
         let build = BuildInfo.current
         set(.buildInfo, 1, ("version", build.version), ("commit", build.commit), ("built", build.date))
-        shared.router?.router.observe()
+        shared.router?.router.updateGauges()
         set(.brake, previews.core.brake.reason == nil ? 0 : 1)
         set(.idleReapingPaused, previews.core.outage.timeUntilIdlenessCounts == .zero ? 0 : 1)
         if let count = previews.core.mirror.previewCount { set(.previews, Double(count)) }
-        for (resource, silence) in previews.feed.silences {
-            set(.cacheAge, silence / .seconds(1), ("resource", resource))
+        for (resource, age) in previews.feed.cacheAges {
+            set(.cacheAge, age / .seconds(1), ("resource", resource))
         }
         let clock = shared.cluster.client.serverClock
         if let skew = clock.skew(of: Date()) { set(.clockSkew, skew / .seconds(1)) }

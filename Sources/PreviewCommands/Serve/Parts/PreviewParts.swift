@@ -45,7 +45,7 @@ struct PreviewParts: Sendable {
 
     /// The services, in the order in which they start.
     var services: [any Service] {
-        [timeKeeper, core.mirrorRunner, core.reaper, core.keeper, core.follower]
+        [timeKeeper, core.mirrorRunner, core.reaper, core.approvalExpiry, core.follower]
             + (core.labelsPods ? [core.podLabels] : [])
     }
 }

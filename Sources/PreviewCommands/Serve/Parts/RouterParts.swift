@@ -16,9 +16,11 @@ struct RouterParts: Sendable {
 
     /// Creates the router.
     ///
-    /// - Parameter watch: Records whether the core API can be reached.
+    /// - Parameter reachabilityLog: Records whether the core API can be reached.
     /// - Returns: `nil` if the router is off.
-    init?(_ settings: Settings, watch: CoreAPIWatch, metrics: any MetricsFactory, logger: Logger) throws {
+    init?(_ settings: Settings, reachabilityLog: CoreAPIReachabilityLog, metrics: any MetricsFactory, logger: Logger)
+        throws
+    {
         guard let limits = settings.router, let base = settings.coreAPI else { return nil }
         var configuration = Self.configuration(limits)
         transport = try CurlTransport(configuration: configuration)
@@ -32,7 +34,7 @@ struct RouterParts: Sendable {
             limits: limits,
             metrics: metrics,
             logger: logger,
-            observer: { watch.note(isReachable: $0) }
+            observer: { reachabilityLog.record(isReachable: $0) }
         )
     }
 

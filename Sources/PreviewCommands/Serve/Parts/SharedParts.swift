@@ -59,17 +59,17 @@ struct SharedParts: Sendable {
         let platform = try CurlTransport(configuration: .platform)
         self.platform = platform
         probes = try CurlTransport(configuration: .probing(maxConnections: Self.maxProbeConnections))
-        let watch = CoreAPIWatch(uptime: time.uptime, logger: logger)
+        let reachabilityLog = CoreAPIReachabilityLog(uptime: time.uptime, logger: logger)
         coreAPI = settings.coreAPI.map {
             CoreAPIClient(
                 base: $0,
                 transport: platform,
-                remainingTime: { AnswerDeadline.remaining },
-                observer: { watch.note(isReachable: $0) }
+                remainingTime: { ResponseDeadline.remaining },
+                observer: { reachabilityLog.record(isReachable: $0) }
             )
         }
         coreAuthority = coreAPI.map { [uptime = time.uptime] in CoreAPIAuthority($0, uptime: uptime) }
-        router = try RouterParts(settings, watch: watch, metrics: metrics, logger: logger)
+        router = try RouterParts(settings, reachabilityLog: reachabilityLog, metrics: metrics, logger: logger)
         serviceKey = settings.identity.serviceKey.map { [uptime = time.uptime] source in
             Self.key(of: source, uptime, logger: logger)
         }
@@ -184,7 +184,7 @@ struct CoreAPIRunFacts: RunFactsSource {
         return RunFacts(
             approvesToolsAutomatically: known.autoApprovesTools,
             parent: known.parentRunID,
-            isOver: known.isOver
+            hasEnded: known.hasEnded
         )
     }
 

@@ -11,7 +11,7 @@ struct TimelineParts: Sendable {
     private let queue: TimelineQueue
     /// Passes every event to the queue, and to the callers that follow a run on this replica.
     let broadcast: TimelineBroadcast
-    let chronicle: PreviewChronicle
+    let eventRecorder: PreviewEventRecorder
     private let coreAPIQueue: TimelineQueue?
 
     init(_ shared: SharedParts) {
@@ -32,7 +32,7 @@ struct TimelineParts: Sendable {
             logger: shared.logger
         )
         broadcast = TimelineBroadcast(to: queue)
-        chronicle = PreviewChronicle(
+        eventRecorder = PreviewEventRecorder(
             policy: shared.cluster.policy,
             mirror: shared.mirror,
             clusterTime: shared.cluster.time,
@@ -43,7 +43,7 @@ struct TimelineParts: Sendable {
 
     /// The services, in the order in which they start.
     var services: [any Service] {
-        let services: [(any Service)?] = [coreAPIQueue, queue, chronicle]
+        let services: [(any Service)?] = [coreAPIQueue, queue, eventRecorder]
         return services.compactMap(\.self)
     }
 

@@ -8,19 +8,19 @@ enum JSONRPCMessage: Hashable, Sendable {
     /// It requires no response; no notification of a client changes anything in this server.
     case notification(method: String)
     /// It is not valid. The ID is there if it could be read.
-    case unusable(JSONRPCFault, id: JSONRPCID?)
+    case invalid(JSONRPCError, id: JSONRPCID?)
 
     /// Reads any bytes.
     init(_ bytes: some Collection<UInt8>) {
         guard let value = JSONValue(parsing: bytes) else {
-            let fault = JSONRPCFault(
+            let error = JSONRPCError(
                 .parseError,
                 """
                 The body is not JSON in UTF-8 with at most \(JSONValue.maxDepth) levels of nesting and \
                 \(JSONValue.maxValues) values.
                 """
             )
-            self = .unusable(fault, id: nil)
+            self = .invalid(error, id: nil)
             return
         }
         self.init(value)
@@ -33,25 +33,25 @@ enum JSONRPCMessage: Hashable, Sendable {
             self.init(members)
         case .array:
             let problem = "A batch must contain messages: at least one, and no other batches."
-            self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
+            self = .invalid(JSONRPCError(.invalidRequest, problem), id: nil)
         default:
             let problem = "A message must be a JSON object with the members jsonrpc, id, method and params."
-            self = .unusable(JSONRPCFault(.invalidRequest, problem), id: nil)
+            self = .invalid(JSONRPCError(.invalidRequest, problem), id: nil)
         }
     }
 
     private init(_ members: [String: JSONValue]) {
         let id = members["id"].flatMap(JSONRPCID.init)
-        func unusable(_ code: JSONRPCFault.Code, _ problem: String) -> JSONRPCMessage {
-            .unusable(JSONRPCFault(code, problem), id: id)
+        func invalid(_ code: JSONRPCError.Code, _ problem: String) -> JSONRPCMessage {
+            .invalid(JSONRPCError(code, problem), id: id)
         }
         guard members["jsonrpc"] == "2.0" else {
-            self = unusable(.invalidRequest, "The member 'jsonrpc' must be the string \"2.0\".")
+            self = invalid(.invalidRequest, "The member 'jsonrpc' must be the string \"2.0\".")
             return
         }
         guard let method = members["method"]?.stringValue else {
             let isResponse = members["method"] == nil && (members["result"] != nil || members["error"] != nil)
-            self = unusable(
+            self = invalid(
                 .invalidRequest,
                 isResponse
                     ? "This server sends no requests, so it expects no responses."
@@ -62,7 +62,7 @@ enum JSONRPCMessage: Hashable, Sendable {
         // Many serializers write absent values as null.
         let params = members["params"].flatMap { $0 == .null ? nil : $0 } ?? [:]
         guard let params = params.objectValue?.withoutNulls else {
-            self = unusable(.invalidParams, "The member 'params' must be an object.")
+            self = invalid(.invalidParams, "The member 'params' must be an object.")
             return
         }
         if let id {
@@ -70,7 +70,7 @@ enum JSONRPCMessage: Hashable, Sendable {
         } else if members["id"] == nil {
             self = .notification(method: method)
         } else {
-            self = unusable(.invalidRequest, "The member 'id' must be a string or an integer of at most 64 bits.")
+            self = invalid(.invalidRequest, "The member 'id' must be a string or an integer of at most 64 bits.")
         }
     }
 }
@@ -110,13 +110,13 @@ enum JSONRPCID: Hashable, Sendable {
 struct JSONRPCResponse: Sendable {
     /// nil if the request had no readable ID.
     let id: JSONRPCID?
-    let outcome: Result<JSONValue, JSONRPCFault>
+    let outcome: Result<JSONValue, JSONRPCError>
 
     var json: JSONValue {
         var members: [String: JSONValue] = ["jsonrpc": "2.0", "id": id?.json ?? .null]
         switch outcome {
         case .success(let result): members["result"] = result
-        case .failure(let fault): members["error"] = fault.json
+        case .failure(let error): members["error"] = error.json
         }
         return .object(members)
     }
@@ -125,7 +125,7 @@ struct JSONRPCResponse: Sendable {
 /// The reason why a message is not carried out: the error object of JSON-RPC 2.0, 5.1.
 ///
 /// Only protocol errors are reported in this way. The failure of a tool is the tool's result, which the model reads.
-struct JSONRPCFault: Error, Hashable {
+struct JSONRPCError: Error, Hashable {
     /// The codes of JSON-RPC 2.0, 5.1, and those that revision 2026-07-28 of MCP adds ("Error Codes").
     enum Code: Int, Sendable, CaseIterable {
         case parseError = -32700
@@ -148,13 +148,13 @@ struct JSONRPCFault: Error, Hashable {
         self.data = data
     }
 
-    static let internalError = JSONRPCFault(.internalError, "An internal error occurred. Try again shortly.")
+    static let internalError = JSONRPCError(.internalError, "An internal error occurred. Try again shortly.")
 
-    static let interrupted = JSONRPCFault(.internalError, "This replica is shutting down. Send the request again.")
+    static let interrupted = JSONRPCError(.internalError, "This replica is shutting down. Send the request again.")
 
-    static func unsupportedVersion(_ requested: String) -> JSONRPCFault {
+    static func unsupportedVersion(_ requested: String) -> JSONRPCError {
         let supported = ProtocolRevision.allCases.map(\.rawValue)
-        return JSONRPCFault(
+        return JSONRPCError(
             .unsupportedProtocolVersion,
             "This server does not support that protocol version: expected one of \(supported.joined(separator: ", ")).",
             data: ["supported": .array(supported.map { .string($0) }), "requested": .string(requested)]
@@ -221,5 +221,5 @@ extension JSONRPCMessage {
 extension String {
     /// The part of a caller's text that an error repeats. It is measured in scalars, since one character can have any
     /// number of them.
-    var echo: String { String(unicodeScalars.prefix(64)) }
+    var shortened: String { String(unicodeScalars.prefix(64)) }
 }

@@ -35,7 +35,7 @@ extension ProtocolRevision {
     /// (2025-06-18, "Protocol Version Header").
     ///
     /// - Throws: The error that the revision defines if headers and body contradict each other.
-    init(of request: JSONRPCRequest, headers: MCPHeaders) throws(JSONRPCFault) {
+    init(of request: JSONRPCRequest, headers: MCPHeaders) throws(JSONRPCError) {
         let stated = request.meta[MetaKey.protocolVersion]
         if request.method == "initialize", stated == nil {
             // The only request whose header is ignored: it negotiates a version.
@@ -44,7 +44,7 @@ extension ProtocolRevision {
         }
         guard let version = try headers.version() else {
             guard stated == nil else {
-                throw JSONRPCFault(
+                throw JSONRPCError(
                     .headerMismatch,
                     "The header MCP-Protocol-Version is missing: expected the version in the request's _meta."
                 )
@@ -55,7 +55,7 @@ extension ProtocolRevision {
         let revision = ProtocolRevision(rawValue: version)
         if let revision, revision.isStateless { try Self.checkMeta(of: request) }
         if let stated, stated.stringValue != version {
-            throw JSONRPCFault(
+            throw JSONRPCError(
                 .headerMismatch,
                 "The header MCP-Protocol-Version is not the version in the request's _meta."
             )
@@ -68,11 +68,11 @@ extension ProtocolRevision {
     /// All revisions, for error messages.
     static let list = allCases.map(\.rawValue).joined(separator: ", ")
 
-    private static func checkMeta(of request: JSONRPCRequest) throws(JSONRPCFault) {
+    private static func checkMeta(of request: JSONRPCRequest) throws(JSONRPCError) {
         guard case .string = request.meta[MetaKey.protocolVersion],
             case .object = request.meta[MetaKey.clientCapabilities]
         else {
-            throw JSONRPCFault(
+            throw JSONRPCError(
                 .invalidParams,
                 """
                 params._meta must contain the string \(MetaKey.protocolVersion) and the object \
@@ -95,24 +95,24 @@ struct MCPHeaders: Sendable {
         names = fields[values: .mcpName]
     }
 
-    func version() throws(JSONRPCFault) -> String? { try single(versions, "MCP-Protocol-Version") }
+    func version() throws(JSONRPCError) -> String? { try single(versions, "MCP-Protocol-Version") }
 
     /// Checks that the headers match the body (2026-07-28, "Server Validation"): a proxy that routes by a header must
     /// not be deceived about the request.
-    func check(mirror request: JSONRPCRequest) throws(JSONRPCFault) {
+    func check(mirror request: JSONRPCRequest) throws(JSONRPCError) {
         guard try single(methods, "Mcp-Method") == request.method else {
-            throw JSONRPCFault(.headerMismatch, "The header Mcp-Method must be the request's method.")
+            throw JSONRPCError(.headerMismatch, "The header Mcp-Method must be the request's method.")
         }
         guard request.method == "tools/call", let name = request.params["name"]?.stringValue else { return }
         guard let header = try single(names, "Mcp-Name"), Self.decoded(header) == name else {
-            throw JSONRPCFault(.headerMismatch, "The header Mcp-Name must be the name of the tool that is called.")
+            throw JSONRPCError(.headerMismatch, "The header Mcp-Name must be the name of the tool that is called.")
         }
     }
 
     /// Two readers would disagree if one used the first header and the other the last.
-    private func single(_ values: [String], _ name: String) throws(JSONRPCFault) -> String? {
+    private func single(_ values: [String], _ name: String) throws(JSONRPCError) -> String? {
         guard values.count <= 1 else {
-            throw JSONRPCFault(.headerMismatch, "The header \(name) occurs more than once.")
+            throw JSONRPCError(.headerMismatch, "The header \(name) occurs more than once.")
         }
         return values.first
     }

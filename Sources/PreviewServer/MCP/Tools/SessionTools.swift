@@ -93,7 +93,7 @@ struct CheckPreviewTool: Tool {
         )
     }
 
-    /// Only a waiting call takes a place.
+    /// Only a waiting call takes a slot.
     private func check(
         _ run: RunID,
         _ token: PreviewToken,

@@ -49,7 +49,7 @@ struct StartPreviewTool: Tool {
         do {
             let started = try await waiting.wait(for: run) {
                 try await gate.start(run: run, port: port, requester: caller.identity) { approval in
-                    report(Self.waiting(approval))
+                    report(Self.pendingMessage(approval))
                 }
             }
             return try ToolResult(
@@ -60,16 +60,16 @@ struct StartPreviewTool: Tool {
             throw PreviewError(
                 .limitReached,
                 // The limit may have been reached while a human decided.
-                error.message + (await AnswerDeadline.renew { await whatToStop(run, caller) }),
+                error.message + (await ResponseDeadline.renew { await stoppablePreviews(run, caller) }),
                 retryAfter: error.retryAfter
             )
         }
     }
 
-    private static func waiting(_ approval: Approval) -> String {
+    private static func pendingMessage(_ approval: Approval) -> String {
         """
         Request \(approval.id.displayID) waits until a human approves it: \(approval.question) \
-        \(DecisionPlace.words(run: approval.run.text, requestID: approval.id.text))
+        \(DecisionInstructions.description(run: approval.run.text, requestID: approval.id.text))
         """
     }
 
@@ -91,7 +91,7 @@ struct StartPreviewTool: Tool {
     }
 
     /// The run's own previews, for a caller that has to stop one of them.
-    private func whatToStop(_ run: RunID, _ caller: Caller) async -> String {
+    private func stoppablePreviews(_ run: RunID, _ caller: Caller) async -> String {
         guard (try? await access.authorize(caller, to: .list, on: run)) != nil,
             let sessions = try? await previews.list(run: run), !sessions.isEmpty
         else { return "" }
@@ -109,11 +109,11 @@ extension PreviewSession {
 }
 
 /// Where the run's owner can decide about a request, in words for a model.
-enum DecisionPlace {
+enum DecisionInstructions {
     /// - Parameters:
     ///   - run: The run ID, or a placeholder for it.
     ///   - requestID: The request's ID, if it is known.
-    static func words(run: String, requestID: String? = nil) -> String {
+    static func description(run: String, requestID: String? = nil) -> String {
         let body = requestID.map { " and {\"request_id\": \"\($0)\"}" } ?? ""
         return """
             The run's owner decides on the run's page in Agentweaver, in the approval card, or with POST \

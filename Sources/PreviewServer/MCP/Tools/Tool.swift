@@ -94,7 +94,7 @@ struct ToolArguments: Sendable {
         }
         for name in members.keys.sorted() where !expected.contains(name) && !optional.contains(name) {
             throw ToolArgumentError(
-                "There is no argument '\(name.echo)': \(tool.name) takes \(list)."
+                "There is no argument '\(name.shortened)': \(tool.name) takes \(list)."
             )
         }
         self.members = members
@@ -223,13 +223,13 @@ extension PreviewError.Kind {
         case .approvalTimedOut:
             """
             Tell the user that the request has to be approved, then call start_preview again. \
-            \(DecisionPlace.words(run: "{run_id}"))
+            \(DecisionInstructions.description(run: "{run_id}"))
             """
         case .approvalUsed: "Make sure that your server runs, then call start_preview again; that is a new request."
         case .approvalWithdrawn:
             """
             Make sure that your server runs, then call start_preview again; a human must then approve it again. \
-            \(DecisionPlace.words(run: "{run_id}"))
+            \(DecisionInstructions.description(run: "{run_id}"))
             """
         case .previewNotFound, .noPendingApproval, .approvalNotFound: "list_previews shows the existing previews."
         case .forbidden, .runNotFound: AccessDenied.Kind.forbidden.advice

@@ -1,0 +1,103 @@
+import Basics
+import HTTPTransport
+import HTTPTypes
+import Hummingbird
+import Router
+import TestPeers
+import TestSupport
+import Testing
+
+@testable import PreviewServer
+
+@Suite("Forwarded requests of one connection", .timeLimit(.minutes(2)))
+struct CoreForwarderTests {
+    /// Responds as soon as the declared body has arrived, while its upload still waits, and then cancels the upload.
+    private struct EarlyResponseTransport: HTTPTransport {
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            let response = TransportResponse(
+                head: HTTPResponse(status: .ok, headerFields: [.contentLength: "0"]),
+                body: TransportBody { nil }
+            )
+            guard let upload = request.upload, let length = upload.length else { return try await handle(response) }
+            let arrival = AsyncStream.makeStream(of: Void.self)
+            let room = AsyncStream.makeStream(of: Void.self)
+            let received = SharedCount()
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let writer = TransportUploadWriter { chunk in
+                        guard received.add(chunk.count) == length else { return }
+                        arrival.continuation.finish()
+                        // Ends when the task is cancelled.
+                        for await _ in room.stream {}
+                    }
+                    try? await upload.write(writer)
+                }
+                defer { group.cancelAll() }
+                for await _ in arrival.stream {}
+                return try await handle(response)
+            }
+        }
+    }
+
+    /// Sends a body that does not end, until its reader is gone.
+    private struct EndlessResponseTransport: HTTPTransport {
+        let ended: AsyncStream<Void>.Continuation
+
+        func withResponse<Result: Sendable>(
+            to request: TransportRequest,
+            _ handle: @Sendable (TransportResponse) async throws -> Result
+        ) async throws -> Result {
+            defer { ended.finish() }
+            let chunk = [UInt8](repeating: 120, count: 1 << 16)
+            return try await handle(TransportResponse(head: HTTPResponse(status: .ok), body: TransportBody { chunk }))
+        }
+    }
+
+    /// Runs a server that forwards all requests of the core API to `transport`.
+    private func run(
+        _ transport: any HTTPTransport,
+        _ limits: ConnectionLimits = ConnectionLimits(),
+        _ work: @Sendable (_ port: Int) async throws -> Void
+    ) async throws {
+        let router = try CoreRouter.forwarding(to: transport)
+        try await LoopbackServer.run { onRunning in
+            Application(
+                responder: CallbackResponder<PreviewRequestContext> { _, _ in Response(status: .notFound) },
+                server: .limited(limits, router: router),
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: onRunning,
+                logger: .silent
+            )
+        } _: { port, _ in
+            try await work(port)
+        }
+    }
+
+    @Test func aClientThatReadsNothingFreesItsPlace() async throws {
+        var limits = ConnectionLimits()
+        limits.unreadTimeout = .seconds(1)
+        let ended = AsyncStream.makeStream(of: Void.self)
+        try await run(EndlessResponseTransport(ended: ended.continuation), limits) { port in
+            let client = try await RawClient.connect(to: port, reading: false)
+            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            for await _ in ended.stream {}
+            try? await client.close()
+        }
+    }
+
+    @Test func aConnectionOutlivesAResponseThatOvertookTheEndOfItsRequestsBody() async throws {
+        try await run(EarlyResponseTransport()) { port in
+            let client = try await RawClient.connect(to: port)
+            try await client.send("POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
+            let first = await client.receive { $0.contains("\r\n\r\n") }
+            #expect(first.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            try await client.send("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            let both = await client.receive { $0.ranges(of: "\r\n\r\n").count == 2 }
+            #expect(both.ranges(of: "HTTP/1.1 200 OK\r\n").count == 2)
+            try await client.close()
+        }
+    }
+}
